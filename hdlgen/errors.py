@@ -1,0 +1,17 @@
+"""The two ways in which a request of the user ends without a result.
+
+Everything else that goes wrong is a fault of the program and keeps its traceback.
+"""
+
+__all__ = ["InputError", "Refused"]
+
+
+class InputError(Exception):
+    """The user's input cannot be used: exit status 2.
+
+    The message is one line that says what is wrong, where, which value it has and what would be allowed.
+    """
+
+
+class Refused(Exception):
+    """The input is fine and the answer is no (a mismatch, timing not met): exit status 1."""
