@@ -1,0 +1,182 @@
+"""The network file: one ``.safetensors`` file, its description as JSON under the metadata key ``hdlgen.network``.
+
+The reader trusts nothing. It looks at the size of the file, then at the size of the header, then parses the header and
+checks every name, type and shape against the description, and only then reads the tensors.
+"""
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from hdlgen.errors import InputError
+from hdlgen.files import atomic_write
+from hdlgen.network.model import (
+    TENSOR_DTYPES,
+    Network,
+    check_tensors,
+    describe,
+    parse,
+    show,
+    verify,
+)
+from hdlgen.resources import folder
+
+__all__ = ["METADATA_KEY", "load", "resolve", "save"]
+
+METADATA_KEY = "hdlgen.network"
+
+MAX_FILE_BYTES = 1 << 30
+MAX_HEADER_BYTES = 1 << 20
+SUFFIX = ".safetensors"
+
+
+def resolve(name: str | os.PathLike[str]) -> Path:
+    """The file that ``name`` means: a path, or, without suffix and without such a file, a network shipped with hdlgen.
+
+    Raises
+    ------
+    InputError
+        If there is neither.
+    """
+    path = Path(name)
+    if path.exists():
+        return path
+    if path.suffix or path.parent != Path("."):
+        raise InputError(f"{path}: no such network file")
+    try:
+        shipped = folder("networks")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such network file, and no networks are shipped here") from None
+    candidate = shipped / f"{path.name}{SUFFIX}"
+    if candidate.is_file():
+        return candidate
+    names = ", ".join(sorted(file.stem for file in shipped.glob(f"*{SUFFIX}"))) or "none"
+    raise InputError(f"{path}: no such network file, nor a shipped network; shipped: {names}")
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(f"number {constant}")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"key {show(next(key for key in keys if keys.count(key) > 1))} twice")
+    return members
+
+
+def _json(text: str, where: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+    except RecursionError:
+        raise InputError(f"{where}: nested too deeply; allowed: JSON of a few levels") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"{where}: {error.msg} at character {error.pos} of {len(text)}; allowed: JSON") from None
+    except ValueError as error:  # from the two functions above, or an integer of thousands of digits
+        raise InputError(
+            f"{where}: {str(error)[:100]}; allowed: JSON with finite numbers and each key once"
+        ) from None
+
+
+def _header(data: bytes, where: str) -> tuple[dict[str, tuple[str, tuple[int, ...]]], str]:
+    """Types and shapes of the tensors, and the text of the description."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where}: header: byte {error.start} is no UTF-8; allowed: a safetensors header") from None
+    header = _json(text, f"{where}: header")
+    if not isinstance(header, dict):
+        raise InputError(f"{where}: header is {show(header)}; allowed: a safetensors header, a JSON object")
+    metadata = header.pop("__metadata__", None)
+    if not isinstance(metadata, dict) or not isinstance(metadata.get(METADATA_KEY), str):
+        raise InputError(
+            f"{where}: no metadata key {METADATA_KEY!r}; allowed: files written by hdlgen or after its format"
+        )
+    tensors: dict[str, tuple[str, tuple[int, ...]]] = {}
+    for name, entry in header.items():
+        dtype = entry.get("dtype") if isinstance(entry, dict) else None
+        shape = entry.get("shape") if isinstance(entry, dict) else None
+        if (
+            not isinstance(dtype, str)
+            or not isinstance(shape, list)
+            or not all(type(length) is int for length in shape)
+        ):
+            raise InputError(
+                f"{where}: header: tensor {show(name)} is {show(entry)}; allowed: dtype, shape, data_offsets"
+            )
+        tensors[name] = (show(dtype)[1:-1], tuple(shape))
+    return tensors, metadata[METADATA_KEY]
+
+
+def load(path: str | os.PathLike[str]) -> Network:
+    """Read a network file, or a shipped network by its name, and verify it.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it breaks any rule of the format: one line that says where.
+    """
+    file = resolve(path)
+    where = str(file)
+    try:
+        with file.open("rb") as stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise InputError(f"{where}: not a regular file")
+            size = status.st_size
+            if size > MAX_FILE_BYTES:
+                raise InputError(f"{where}: file has {size} bytes; allowed: up to {MAX_FILE_BYTES}")
+            if size < 8:
+                raise InputError(f"{where}: file has {size} bytes; allowed: a safetensors file, 8 bytes at least")
+            length = stream.read(8)
+            header_bytes = int.from_bytes(length, "little")
+            if header_bytes > MAX_HEADER_BYTES:
+                raise InputError(
+                    f"{where}: header says it has {header_bytes} bytes; allowed: up to {MAX_HEADER_BYTES}"
+                )
+            if 8 + header_bytes > size:
+                raise InputError(
+                    f"{where}: file has {size} bytes, its header alone needs {8 + header_bytes}; truncated"
+                )
+            header = stream.read(header_bytes)
+            present, text = _header(header, where)
+            name, source, topology, layers = parse(_json(text, f"{where}: {METADATA_KEY}"), where)
+            check_tensors(present, topology, layers, where)
+            needed = 8 + header_bytes
+            for dtype, shape in present.values():
+                needed += np.dtype(TENSOR_DTYPES[dtype]).itemsize * shape[0]
+            if size != needed:
+                raise InputError(
+                    f"{where}: file has {size} bytes, header and tensors need {needed}; truncated or damaged"
+                )
+            body = stream.read()
+    except OSError as error:
+        raise InputError(f"{where}: cannot be read: {error.strerror or error}") from None
+    try:
+        tensors = safetensors.numpy.load(length + header + body)
+    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+        raise InputError(f"{where}: no valid safetensors file: {ascii(str(error))[1:-1]}") from None
+    network = Network(name=name, input=source, topology=topology, layers=layers, tensors=tensors, source=where)
+    verify(network)
+    return network
+
+
+def save(network: Network, path: str | os.PathLike[str]) -> None:
+    """Write ``network`` to ``path``, whole or not at all. The same network gives the same bytes.
+
+    Raises
+    ------
+    InputError
+        If the network breaks a rule of the format, or ``path`` cannot be written.
+    """
+    verify(network)
+    text = json.dumps(describe(network), allow_nan=False)
+    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in sorted(network.tensors.items())}
+    atomic_write(path, safetensors.numpy.save(tensors, metadata={METADATA_KEY: text}))

@@ -1,0 +1,423 @@
+"""The network as frozen dataclasses, and the rules that every network obeys.
+
+The rules exist once, in :func:`parse`, which turns the JSON description into dataclasses and refuses all else. A network
+built in Python is held to the same rules: :func:`verify` describes it as JSON, parses that, and checks the tensors.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import numpy as np
+
+from hdlgen.errors import InputError
+
+__all__ = [
+    "FORMAT_VERSION",
+    "MAX_DIMENSION",
+    "TENSOR_DTYPES",
+    "Activation",
+    "InputFormat",
+    "Layer",
+    "Network",
+    "SobolTopology",
+    "check_tensor",
+    "describe",
+    "log2_slots",
+    "parse",
+    "refuse",
+    "show",
+    "verify",
+]
+
+FORMAT_VERSION = 1
+
+MAX_PATHS = 1 << 24
+MAX_WIDTH = 1 << 20
+MAX_BITS = 16
+MAX_SHIFT = 62
+MAX_LAYERS = 256
+MAX_DIMENSION = 1023
+MAX_LOG2_SLOTS = 32
+
+#: Names become file and module names further down the line.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_NAME_ALLOWED = "1 to 64 of the characters A-Z a-z 0-9 _ . -, a letter or digit first"
+_TENSOR_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./:-]{0,127}")
+_TENSOR_NAME_ALLOWED = "1 to 128 of the characters A-Z a-z 0-9 _ . / : -, a letter, digit or _ first"
+
+#: Integer types a tensor may have, by their names in safetensors.
+TENSOR_DTYPES: Mapping[str, type[np.signedinteger | np.unsignedinteger]] = {
+    "I8": np.int8,
+    "I16": np.int16,
+    "I32": np.int32,
+    "I64": np.int64,
+    "U8": np.uint8,
+    "U16": np.uint16,
+    "U32": np.uint32,
+    "U64": np.uint64,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputFormat:
+    """The input vector: ``width`` integers of ``bits`` bits. ``signed`` must be false for path layers."""
+
+    width: int
+    bits: int
+    signed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SobolTopology:
+    """Path i visits, in layer l, slot floor(x * 2**log2_slots[l]), x = point i of component dimensions[l] (natural order)."""
+
+    paths: int
+    dimensions: tuple[int, ...]
+    log2_slots: tuple[int, ...]
+    kind: str = "sobol"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Activation:
+    """``clamp((acc + 2**(shift-1)) >> shift, 0, 2**bits - 1)``; no rounding term for shift 0."""
+
+    kind: str = "relu"
+    bits: int
+    shift: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """``width`` neurons; ``weight`` and ``bias`` name tensors of shape (paths,) and (width,)."""
+
+    kind: str = "path"
+    width: int
+    weight: str
+    bias: str | None
+    weight_bits: int
+    activation: Activation | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Network:
+    """A trained network: its description and the tensors that the description names.
+
+    Layer 0 is the input, layers 1..L are ``layers[0]``..``layers[L-1]``; the methods below count like that.
+    ``source`` is the file it came from, for messages only.
+    """
+
+    name: str
+    input: InputFormat
+    topology: SobolTopology
+    layers: tuple[Layer, ...]
+    tensors: dict[str, np.ndarray] = field(repr=False)
+    format_version: int = FORMAT_VERSION
+    source: str | None = field(default=None, repr=False)
+
+    @property
+    def where(self) -> str:
+        """How messages call this network: the file, or its name."""
+        return self.source if self.source is not None else f"network {show(self.name)}"
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """n_0 (input), n_1, ..., n_L (output)."""
+        return (self.input.width, *(layer.width for layer in self.layers))
+
+    def _layer(self, l: int) -> Layer:
+        if not 1 <= l <= len(self.layers):
+            raise ValueError(f"layer {l} has no weights; allowed 1..{len(self.layers)}")
+        return self.layers[l - 1]
+
+    def weights(self, l: int) -> np.ndarray:
+        """Weights of the transition from layer l-1 to layer l, 1 <= l <= L: int64 (paths,), natural path order."""
+        return self.tensors[self._layer(l).weight].astype(np.int64)
+
+    def bias(self, l: int) -> np.ndarray:
+        """Biases of layer l, 1 <= l <= L: int64 (width,); zeros where the layer has none."""
+        layer = self._layer(l)
+        if layer.bias is None:
+            return np.zeros(layer.width, dtype=np.int64)
+        return self.tensors[layer.bias].astype(np.int64)
+
+    def has_bias(self, l: int) -> bool:
+        """Whether layer l, 1 <= l <= L, names a bias tensor."""
+        return self._layer(l).bias is not None
+
+    def value_bits(self, l: int) -> int:
+        """Bits of a value of layer l, 0 <= l < L, as the next transition reads it."""
+        if l == 0:
+            return self.input.bits
+        activation = self._layer(l).activation
+        if activation is None:
+            raise ValueError(f"layer {l} is the output; it has an accumulator, not an activation")
+        return activation.bits
+
+
+def log2_slots(widths: Sequence[int]) -> tuple[int, ...]:
+    """The default number of slots of each layer, as a power of two: ceil(log2 n)."""
+    return tuple((width - 1).bit_length() for width in widths)
+
+
+def show(value: object) -> str:
+    """A foreign value in one short line of ASCII."""
+    text = ascii(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def refuse(where: str, what: str, value: object, allowed: str) -> NoReturn:
+    """Raise the InputError that all of this package raises."""
+    raise InputError(f"{where}: {what} is {show(value)}; allowed: {allowed}")
+
+
+def _whole(where: str, what: str, value: object, low: int, high: int) -> int:
+    if type(value) is not int or not low <= value <= high:  # bool is an int to isinstance
+        refuse(where, what, value, f"integers {low}..{high}")
+    return value
+
+
+def _members(
+    where: str, what: str, value: object, required: Sequence[str], optional: Sequence[str] = ()
+) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        refuse(where, what, value, "an object with " + ", ".join(required))
+    for key in value:
+        if key not in required and key not in optional:
+            refuse(where, f"a key of {what}", key, ", ".join((*required, *optional)))
+    for key in required:
+        if key not in value:
+            raise InputError(f"{where}: {what} has no {key!r}; required: {', '.join(required)}")
+    return value
+
+
+def _kind(where: str, what: str, value: object, known: Sequence[str]) -> None:
+    """Looked at before the other members: an unknown kind has other members."""
+    if isinstance(value, dict) and "kind" in value and value["kind"] not in known:
+        refuse(where, f"{what} kind", value["kind"], ", ".join(known))
+
+
+def _text(where: str, what: str, value: object, pattern: re.Pattern[str], allowed: str) -> str:
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        refuse(where, what, value, allowed)
+    return value
+
+
+def _whole_list(
+    where: str, what: str, value: object, count: int, check: Callable[[str, object, int], int]
+) -> tuple[int, ...]:
+    if not isinstance(value, list):
+        refuse(where, what, value, f"a list of {count} integers, one per layer with the input")
+    if len(value) != count:
+        raise InputError(f"{where}: {what} has {len(value)} entries; allowed: {count}, one per layer with the input")
+    return tuple(check(f"{what}[{index}]", entry, index) for index, entry in enumerate(value))
+
+
+def _parse_activation(where: str, value: object) -> Activation:
+    _kind(where, "activation", value, ("relu",))
+    members = _members(where, "activation", value, ("kind", "bits", "shift"))
+    return Activation(
+        kind=members["kind"],
+        bits=_whole(where, "activation bits", members["bits"], 1, MAX_BITS),
+        shift=_whole(where, "activation shift", members["shift"], 0, MAX_SHIFT),
+    )
+
+
+def _parse_layer(where: str, value: object, *, last: bool) -> Layer:
+    _kind(where, "layer", value, ("path",))
+    members = _members(where, "layer", value, ("kind", "width", "weight", "bias", "weight_bits", "activation"))
+    bias = members["bias"]
+    if last and members["activation"] is not None:
+        refuse(
+            where, "activation of the last layer", members["activation"], "null (the output is the raw accumulator)"
+        )
+    if not last and members["activation"] is None:
+        refuse(where, "activation", None, "relu in every layer but the last")
+    return Layer(
+        kind=members["kind"],
+        width=_whole(where, "width", members["width"], 1, MAX_WIDTH),
+        weight=_text(where, "weight", members["weight"], _TENSOR_NAME, _TENSOR_NAME_ALLOWED),
+        bias=None if bias is None else _text(where, "bias", bias, _TENSOR_NAME, f"null, or {_TENSOR_NAME_ALLOWED}"),
+        weight_bits=_whole(where, "weight_bits", members["weight_bits"], 1, MAX_BITS),
+        activation=None if last else _parse_activation(where, members["activation"]),
+    )
+
+
+def _parse_topology(where: str, value: object, widths: Sequence[int]) -> SobolTopology:
+    _kind(where, "topology", value, ("sobol",))
+    members = _members(where, "topology", value, ("kind", "paths", "dimensions"), ("log2_slots",))
+    default = log2_slots(widths)
+
+    def dimension(what: str, entry: object, _: int) -> int:
+        return _whole(where, what, entry, 0, MAX_DIMENSION)
+
+    def slots(what: str, entry: object, index: int) -> int:
+        low = default[index]
+        if type(entry) is not int or not low <= entry <= MAX_LOG2_SLOTS:
+            allowed = f"integers {low}..{MAX_LOG2_SLOTS} (layer {index} has {widths[index]} neurons)"
+            refuse(where, what, entry, allowed)
+        return entry
+
+    return SobolTopology(
+        kind=members["kind"],
+        paths=_whole(where, "paths", members["paths"], 1, MAX_PATHS),
+        dimensions=_whole_list(where, "dimensions", members["dimensions"], len(widths), dimension),
+        log2_slots=_whole_list(where, "log2_slots", members["log2_slots"], len(widths), slots)
+        if "log2_slots" in members
+        else default,
+    )
+
+
+def _parse_input(where: str, value: object) -> InputFormat:
+    members = _members(where, "input", value, ("width", "bits", "signed"))
+    if members["signed"] is not False:
+        refuse(where, "signed", members["signed"], "false (path layers read values >= 0)")
+    return InputFormat(
+        width=_whole(where, "width", members["width"], 1, MAX_WIDTH),
+        bits=_whole(where, "bits", members["bits"], 1, MAX_BITS),
+        signed=False,
+    )
+
+
+def parse(description: object, where: str) -> tuple[str, InputFormat, SobolTopology, tuple[Layer, ...]]:
+    """Name, input, topology and layers of a JSON description; ``where`` begins every message.
+
+    Raises
+    ------
+    InputError
+        At the first member that is unknown, missing, of the wrong type or out of range.
+    """
+    if not isinstance(description, dict):
+        refuse(where, "description", description, "a JSON object")
+    if "format_version" in description:  # before all else: another version has other members
+        version = description["format_version"]
+        if type(version) is not int or version != FORMAT_VERSION:
+            refuse(where, "format_version", version, str(FORMAT_VERSION))
+    members = _members(where, "description", description, ("format_version", "name", "input", "topology", "layers"))
+    name = _text(where, "name", members["name"], _NAME, _NAME_ALLOWED)
+    source = _parse_input(f"{where}: input", members["input"])
+    if not isinstance(members["layers"], list):
+        refuse(where, "layers", members["layers"], f"a list of 1..{MAX_LAYERS} layers")
+    count = len(members["layers"])
+    if not 1 <= count <= MAX_LAYERS:
+        raise InputError(f"{where}: layers has {count} entries; allowed: 1..{MAX_LAYERS}")
+    layers = tuple(
+        _parse_layer(f"{where}: layer {number}", value, last=number == count)
+        for number, value in enumerate(members["layers"], 1)
+    )
+    widths = [source.width, *(layer.width for layer in layers)]
+    topology = _parse_topology(f"{where}: topology", members["topology"], widths)
+    owners: dict[str, str] = {}
+    for number, layer in enumerate(layers, 1):
+        for role, tensor in (("weight", layer.weight), ("bias", layer.bias)):
+            if tensor is None:
+                continue
+            owner = f"{role} of layer {number}"
+            if tensor in owners:
+                raise InputError(
+                    f"{where}: layer {number}: {role} is {show(tensor)}, which is the {owners[tensor]} already;"
+                    " allowed: one use of each tensor"
+                )
+            owners[tensor] = owner
+    return name, source, topology, layers
+
+
+def describe(network: Network) -> dict[str, Any]:
+    """The JSON description of ``network``, the inverse of :func:`parse`; ``log2_slots`` is always written out."""
+    return {
+        "format_version": network.format_version,
+        "name": network.name,
+        "input": {
+            "width": network.input.width,
+            "bits": network.input.bits,
+            "signed": network.input.signed,
+        },
+        "topology": {
+            "kind": network.topology.kind,
+            "paths": network.topology.paths,
+            "dimensions": list(network.topology.dimensions),
+            "log2_slots": list(network.topology.log2_slots),
+        },
+        "layers": [
+            {
+                "kind": layer.kind,
+                "width": layer.width,
+                "weight": layer.weight,
+                "bias": layer.bias,
+                "weight_bits": layer.weight_bits,
+                "activation": None
+                if layer.activation is None
+                else {
+                    "kind": layer.activation.kind,
+                    "bits": layer.activation.bits,
+                    "shift": layer.activation.shift,
+                },
+            }
+            for layer in network.layers
+        ],
+    }
+
+
+def expected_tensors(topology: SobolTopology, layers: Sequence[Layer]) -> dict[str, tuple[str, int, Sequence[str]]]:
+    """For each tensor name: where it is used, its length and its allowed safetensors types."""
+    expected: dict[str, tuple[str, int, Sequence[str]]] = {}
+    for number, layer in enumerate(layers, 1):
+        expected[layer.weight] = (f"layer {number}: weight", topology.paths, tuple(TENSOR_DTYPES))
+        if layer.bias is not None:
+            expected[layer.bias] = (f"layer {number}: bias", layer.width, ("I32",))
+    return expected
+
+
+def check_tensors(
+    present: Mapping[str, tuple[str, tuple[int, ...]]], topology: SobolTopology, layers: Sequence[Layer], where: str
+) -> None:
+    """Compare types and shapes of the tensors ``present`` with what the layers need: no more, no less."""
+    expected = expected_tensors(topology, layers)
+    for name, (owner, length, dtypes) in expected.items():
+        if name not in present:
+            raise InputError(
+                f"{where}: {owner} is {show(name)}, and there is no such tensor; present:"
+                f" {', '.join(show(key) for key in sorted(present)[:8]) or 'none'}"
+            )
+        dtype, shape = present[name]
+        if dtype not in dtypes:
+            raise InputError(f"{where}: {owner}: tensor {show(name)} has dtype {dtype}; allowed: {', '.join(dtypes)}")
+        if shape != (length,):
+            raise InputError(f"{where}: {owner}: tensor {show(name)} has shape {list(shape)}; allowed: [{length}]")
+    for name in sorted(present):
+        if name not in expected:
+            raise InputError(f"{where}: tensor {show(name)} is used by no layer; allowed: tensors that a layer names")
+
+
+def check_tensor(network: Network, number: int) -> None:
+    """Refuse weights of layer ``number`` outside of the two's complement range of its weight_bits."""
+    layer = network.layers[number - 1]
+    tensor = network.tensors[layer.weight]
+    low, high = -(1 << (layer.weight_bits - 1)), (1 << (layer.weight_bits - 1)) - 1
+    for extreme in (int(tensor.min()), int(tensor.max())):
+        if not low <= extreme <= high:
+            path = int(np.flatnonzero(tensor == extreme)[0])
+            raise InputError(
+                f"{network.where}: layer {number}: weight {extreme} of path {path} in tensor {show(layer.weight)};"
+                f" allowed: {low}..{high} (weight_bits {layer.weight_bits})"
+            )
+
+
+def verify(network: Network) -> None:
+    """Hold ``network`` to every rule of the file format.
+
+    Raises
+    ------
+    InputError
+        At the first rule that is broken.
+    """
+    where = network.where
+    _, _, topology, layers = parse(describe(network), where)
+    names = {np.dtype(scalar): name for name, scalar in TENSOR_DTYPES.items()}
+    present = {
+        name: (names.get(tensor.dtype, str(tensor.dtype)), tensor.shape) for name, tensor in network.tensors.items()
+    }
+    check_tensors(present, topology, layers, where)
+    for number in range(1, len(layers) + 1):
+        check_tensor(network, number)
