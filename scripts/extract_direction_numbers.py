@@ -1,7 +1,9 @@
-"""Write hdlgen/topology/new-joe-kuo-6.txt from the table that SciPy ships: python scripts/extract_direction_numbers.py
+"""Write hdlgen/topology/new-joe-kuo-6.txt from the table that SciPy ships.
 
-The numbers are those of the file new-joe-kuo-6.21201 of S. Joe and F. Y. Kuo, in that file's own layout, for the first 1024
-dimensions.
+Command: python scripts/extract_direction_numbers.py
+
+The numbers are those of the file new-joe-kuo-6.21201 of S. Joe and F. Y. Kuo, in that file's own layout, for the
+first 1024 dimensions.
 """
 
 from pathlib import Path

@@ -5,9 +5,10 @@ For neuron j of layer l, with the sum over all paths i that visit it::
     acc_l[j] = bias_l[j] + sum W_l[i] * a_{l-1}[vertex(i, l-1)]
     a_l[j]   = clamp((acc_l[j] + 2**(s-1)) >> s, 0, 2**bits - 1)
 
-Paths that share an edge are added up first; what remains is a product of integer matrices. It is computed in floating
-point where that is exact: if every sum of any of the products |w| * a is less than 2**24 (float32) or 2**53 (float64), then
-every intermediate result of any order of summation, fused or not, is an integer that the type represents.
+Paths that share an edge are added up first; what remains is a product of integer matrices. It is computed in
+floating point where that is exact: if the sum of all products |w| * a of a neuron is less than 2**24 (float32) or
+2**53 (float64), then every intermediate result of any order of summation, fused or not, is an integer that the type
+represents.
 """
 
 import numpy as np
@@ -118,9 +119,7 @@ def check_input(network: Network, x: np.ndarray, where: str = "x") -> np.ndarray
     if array.dtype.kind not in "iu":
         raise InputError(f"{where}: dtype is {show(str(array.dtype))[1:-1]}; allowed: integers")
     if array.ndim != 2 or array.shape[1] != width:
-        raise InputError(
-            f"{where}: shape is {list(array.shape)}; allowed: [N, {width}], the width of {network.where}"
-        )
+        raise InputError(f"{where}: shape is {list(array.shape)}; allowed: [N, {width}] ({network.where})")
     if array.size:
         for extreme in (int(array.min()), int(array.max())):
             if not 0 <= extreme <= high:

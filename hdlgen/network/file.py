@@ -1,7 +1,7 @@
 """The network file: one ``.safetensors`` file, its description as JSON under the metadata key ``hdlgen.network``.
 
-The reader trusts nothing. It looks at the size of the file, then at the size of the header, then parses the header and
-checks every name, type and shape against the description, and only then reads the tensors.
+The reader trusts nothing. It looks at the size of the file, then at the size of the header, then parses the header
+and checks every name, type and shape against the description, and only then reads the tensors.
 """
 
 import json
@@ -37,7 +37,7 @@ SUFFIX = ".safetensors"
 
 
 def resolve(name: str | os.PathLike[str]) -> Path:
-    """The file that ``name`` means: a path, or, without suffix and without such a file, a network shipped with hdlgen.
+    """The file that ``name`` means: a path, or, without suffix and without such a file, a shipped network.
 
     Raises
     ------
@@ -65,10 +65,11 @@ def _refuse_constant(constant: str) -> NoReturn:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"key {show(next(key for key in keys if keys.count(key) > 1))} twice")
+    members: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in members:
+            raise ValueError(f"key {show(key)} twice")
+        members[key] = value
     return members
 
 
@@ -138,13 +139,9 @@ def load(path: str | os.PathLike[str]) -> Network:
             length = stream.read(8)
             header_bytes = int.from_bytes(length, "little")
             if header_bytes > MAX_HEADER_BYTES:
-                raise InputError(
-                    f"{where}: header says it has {header_bytes} bytes; allowed: up to {MAX_HEADER_BYTES}"
-                )
+                raise InputError(f"{where}: header claims {header_bytes} bytes; allowed: up to {MAX_HEADER_BYTES}")
             if 8 + header_bytes > size:
-                raise InputError(
-                    f"{where}: file has {size} bytes, its header alone needs {8 + header_bytes}; truncated"
-                )
+                raise InputError(f"{where}: file has {size} bytes; its header needs {8 + header_bytes}: truncated")
             header = stream.read(header_bytes)
             present, text = _header(header, where)
             name, source, topology, layers = parse(_json(text, f"{where}: {METADATA_KEY}"), where)
@@ -153,9 +150,7 @@ def load(path: str | os.PathLike[str]) -> Network:
             for dtype, shape in present.values():
                 needed += np.dtype(TENSOR_DTYPES[dtype]).itemsize * shape[0]
             if size != needed:
-                raise InputError(
-                    f"{where}: file has {size} bytes, header and tensors need {needed}; truncated or damaged"
-                )
+                raise InputError(f"{where}: file has {size} bytes; header and tensors need {needed}")
             body = stream.read()
     except OSError as error:
         raise InputError(f"{where}: cannot be read: {error.strerror or error}") from None

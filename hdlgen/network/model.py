@@ -1,7 +1,8 @@
 """The network as frozen dataclasses, and the rules that every network obeys.
 
-The rules exist once, in :func:`parse`, which turns the JSON description into dataclasses and refuses all else. A network
-built in Python is held to the same rules: :func:`verify` describes it as JSON, parses that, and checks the tensors.
+The rules exist once, in :func:`parse`, which turns the JSON description into dataclasses and refuses all
+else. A network built in Python is held to the same rules: :func:`verify` describes it as JSON, parses that, and checks
+the tensors.
 """
 
 import re
@@ -71,7 +72,10 @@ class InputFormat:
 
 @dataclass(frozen=True, kw_only=True)
 class SobolTopology:
-    """Path i visits, in layer l, slot floor(x * 2**log2_slots[l]), x = point i of component dimensions[l] (natural order)."""
+    """Path i visits, in layer l, slot floor(x * 2**log2_slots[l]); x is point i of Sobol' component dimensions[l].
+
+    The points are in natural order. ``hdlgen.topology.paths`` computes slots and vertices.
+    """
 
     paths: int
     dimensions: tuple[int, ...]
@@ -126,33 +130,33 @@ class Network:
         """n_0 (input), n_1, ..., n_L (output)."""
         return (self.input.width, *(layer.width for layer in self.layers))
 
-    def _layer(self, l: int) -> Layer:
-        if not 1 <= l <= len(self.layers):
-            raise ValueError(f"layer {l} has no weights; allowed 1..{len(self.layers)}")
-        return self.layers[l - 1]
+    def _layer(self, number: int) -> Layer:
+        if not 1 <= number <= len(self.layers):
+            raise ValueError(f"layer {number} has no weights; allowed: 1..{len(self.layers)}")
+        return self.layers[number - 1]
 
-    def weights(self, l: int) -> np.ndarray:
-        """Weights of the transition from layer l-1 to layer l, 1 <= l <= L: int64 (paths,), natural path order."""
-        return self.tensors[self._layer(l).weight].astype(np.int64)
+    def weights(self, number: int) -> np.ndarray:
+        """Weights of the transition into layer ``number``, 1..L: int64 (paths,), natural path order."""
+        return self.tensors[self._layer(number).weight].astype(np.int64)
 
-    def bias(self, l: int) -> np.ndarray:
-        """Biases of layer l, 1 <= l <= L: int64 (width,); zeros where the layer has none."""
-        layer = self._layer(l)
+    def bias(self, number: int) -> np.ndarray:
+        """Biases of layer ``number``, 1..L: int64 (width,); zeros where the layer has none."""
+        layer = self._layer(number)
         if layer.bias is None:
             return np.zeros(layer.width, dtype=np.int64)
         return self.tensors[layer.bias].astype(np.int64)
 
-    def has_bias(self, l: int) -> bool:
-        """Whether layer l, 1 <= l <= L, names a bias tensor."""
-        return self._layer(l).bias is not None
+    def has_bias(self, number: int) -> bool:
+        """Whether layer ``number``, 1..L, names a bias tensor."""
+        return self._layer(number).bias is not None
 
-    def value_bits(self, l: int) -> int:
-        """Bits of a value of layer l, 0 <= l < L, as the next transition reads it."""
-        if l == 0:
+    def value_bits(self, number: int) -> int:
+        """Bits of a value of layer ``number``, 0..L-1, as the next transition reads it."""
+        if number == 0:
             return self.input.bits
-        activation = self._layer(l).activation
+        activation = self._layer(number).activation
         if activation is None:
-            raise ValueError(f"layer {l} is the output; it has an accumulator, not an activation")
+            raise ValueError(f"layer {number} is the output; it has an accumulator, not an activation")
         return activation.bits
 
 

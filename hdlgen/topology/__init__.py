@@ -1,1 +1,5 @@
-"""Which neurons the paths visit: Sobol' sequence, vertices, linear algebra over GF(2), and a judge of topologies."""
+"""Which neurons the paths visit: Sobol' sequence, vertices, linear algebra over GF(2), ranges, and a judge of it all."""
+
+from hdlgen.topology import gf2, paths, ranges, sobol
+
+__all__ = ["gf2", "paths", "ranges", "sobol"]

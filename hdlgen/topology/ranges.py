@@ -23,8 +23,8 @@ class LayerRange:
 
     Members
     -------
-    low, high : the least and the greatest value that any accumulator of the layer holds while the paths are summed, in
-        any order, with or without the bias: zero, every partial sum, and the final sum.
+    low, high : the least and the greatest value that any accumulator of the layer holds while the paths are summed,
+        in any order, with or without the bias: zero, every partial sum, and the final sum.
     final_low, final_high : int64 (width,), bounds of each neuron's final sum.
     source_high : the greatest value that the layer reads.
     """
@@ -59,7 +59,8 @@ def layer_ranges(network: Network) -> tuple[LayerRange, ...]:
     Raises
     ------
     InputError
-        If a sum could leave int64, or a shift turns every reachable accumulator value into 0 where a smaller one would not.
+        If a sum could leave int64, or a shift turns every reachable accumulator value into 0 where a smaller one
+        would not.
     """
     widths = network.widths
     low = np.zeros(widths[0], dtype=np.int64)
@@ -75,7 +76,8 @@ def layer_ranges(network: Network) -> tuple[LayerRange, ...]:
         worst = weight * int(high.max()) * len(weights) + max(-int(bias.min()), int(bias.max())) + rounding
         if worst > _INT64_MAX:
             raise InputError(
-                f"{network.where}: layer {number}: an accumulator could reach {worst}; allowed: {_INT64_MAX} (64 bits signed)"
+                f"{network.where}: layer {number}: an accumulator could reach {worst};"
+                f" allowed: {_INT64_MAX} (64 bits signed)"
             )
         positive, negative = np.maximum(weights, 0), np.minimum(weights, 0)
         upper = _sums(target, positive * high[source], layer.width)
@@ -93,11 +95,11 @@ def layer_ranges(network: Network) -> tuple[LayerRange, ...]:
         )
         if layer.activation is not None:
             shift, best = layer.activation.shift, int(final_high.max())
-            # (best + 2**(s-1)) >> s >= 1 is best >= 2**(s-1); where best < 1 no shift helps, and the weights are to blame.
+            # (best + 2**(s-1)) >> s >= 1 is best >= 2**(s-1); where best < 1 no shift helps: the weights' fault.
             if best >= 1 and shift > best.bit_length():
                 raise InputError(
-                    f"{network.where}: layer {number}: activation shift is {shift}, which leaves nothing of accumulators"
-                    f" up to {best}; allowed: 0..{best.bit_length()}"
+                    f"{network.where}: layer {number}: activation shift is {shift}, which leaves nothing of"
+                    f" accumulators up to {best}; allowed: 0..{best.bit_length()}"
                 )
             low = requantise(final_low, shift, layer.activation.bits)
             high = requantise(final_high, shift, layer.activation.bits)
