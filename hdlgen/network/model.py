@@ -1,8 +1,8 @@
 """The network as frozen dataclasses, and the rules that every network obeys.
 
 The rules exist once, in :func:`parse`, which turns the JSON description into dataclasses and refuses all
-else. A network built in Python is held to the same rules: :func:`verify` describes it as JSON, parses that, and checks
-the tensors.
+else. A network built in Python is held to the same rules: :func:`verify` describes it as JSON, parses that, and
+checks the tensors.
 """
 
 import re

@@ -1,5 +1,5 @@
-"""Which neurons the paths visit: Sobol' sequence, vertices, linear algebra over GF(2), ranges, and a judge of it all."""
+"""Which neurons the paths visit: Sobol' sequence, vertices, linear algebra over GF(2), ranges, and a judge."""
 
-from hdlgen.topology import gf2, paths, ranges, sobol
+from hdlgen.topology import gf2, lint, paths, ranges, sobol
 
-__all__ = ["gf2", "paths", "ranges", "sobol"]
+__all__ = ["gf2", "lint", "paths", "ranges", "sobol"]

@@ -2,8 +2,8 @@
 
 Point i of component d is x = 0.x_1 x_2 ... in binary, with (x_1, x_2, ...) = C (i_0, i_1, ...) over GF(2), where i_0
 is the lowest bit of i. C is upper triangular with a unit diagonal. Sources: I. M. Sobol' (1967); P. Bratley and
-B. L. Fox, Algorithm 659, ACM TOMS 14 (1988); S. Joe and F. Y. Kuo, "Constructing Sobol' sequences with better two-dimensional
-projections", SIAM J. Sci. Comput. 30 (2008), the numbers of ``new-joe-kuo-6``.
+B. L. Fox, Algorithm 659, ACM TOMS 14 (1988); S. Joe and F. Y. Kuo, "Constructing Sobol' sequences with better
+two-dimensional projections", SIAM J. Sci. Comput. 30 (2008), the numbers of ``new-joe-kuo-6``.
 """
 
 from functools import cache

@@ -1,0 +1,127 @@
+"""hdlgen check: what a network connects, wastes and reaches."""
+
+import json
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hdlgen import network
+from hdlgen.topology import lint
+
+__all__ = ["command"]
+
+
+def _spread(spread: dict[str, Any]) -> str:
+    if spread["min"] == spread["max"]:
+        return str(spread["min"])
+    return f"{spread['min']} / {spread['mean']:.4g} / {spread['max']}"
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="")
+    for column in columns:
+        table.add_column(column, justify="right")
+    return table
+
+
+def _fraction(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2%}"
+
+
+def _show(data: dict[str, Any], console: Console) -> None:
+    widths = "-".join(str(width) for width in data["widths"])
+    console.print(
+        f"{data['name']}: {widths}, {data['paths']} paths, {data['parameters']} parameters,"
+        f" {data['weight_bits_total']} bits of weights",
+        highlight=False,
+    )
+    layers = _table("Layers", "layer", "neurons", "slots", "dimension", "paths per neuron", "on no path")
+    for layer in data["layers"]:
+        layers.add_row(
+            str(layer["layer"]),
+            str(layer["width"]),
+            str(layer["slots"]),
+            str(layer["dimension"]),
+            _spread(layer["paths_per_neuron"]),
+            str(layer["unvisited"]),
+        )
+    console.print(layers)
+    transitions = _table(
+        "Edges", "into layer", "paths", "slot edges", "edges", "repeated", "density", "out-degree", "in-degree"
+    )
+    for transition in data["transitions"]:
+        transitions.add_row(
+            str(transition["layer"]),
+            str(transition["paths"]),
+            "-" if transition["slot_edges"] is None else str(transition["slot_edges"]),
+            str(transition["edges"]),
+            str(transition["repeated"]),
+            _fraction(transition["density"]),
+            _spread(transition["out_degree"]),
+            _spread(transition["in_degree"]),
+        )
+    console.print(transitions)
+    integers = _table(
+        "Integers",
+        "layer",
+        "weights",
+        "zero",
+        "accumulator",
+        "bits",
+        "shift",
+        "useful shifts",
+        "activations",
+        "always 0",
+    )
+    for values in data["ranges"]:
+        weights, accumulator = values["weights"], values["accumulator"]
+        row = [
+            str(values["layer"]),
+            f"{weights['low']}..{weights['high']}",
+            str(weights["zero"]),
+            f"{accumulator['low']}..{accumulator['high']}",
+            str(accumulator["bits"]),
+        ]
+        activation = values.get("activation")
+        if activation is not None:
+            row += [
+                str(activation["shift"]),
+                f"0..{activation['shift_largest_useful']}",
+                f"0..{activation['highest']}",
+                str(activation["always_zero"]),
+            ]
+        integers.add_row(*row)
+    console.print(integers)
+    reach = data["reachability"]
+    console.print(
+        f"Inputs connected with outputs: {_fraction(reach['input_to_output'])} of all pairs", highlight=False
+    )
+    if not data["findings"]:
+        console.print("Nothing to remark.")
+    for finding in data["findings"]:
+        style = "bold yellow" if finding["severity"] == "warning" else "cyan"
+        line = Text(f"{finding['severity']}: ", style=style)
+        line.append(f"{finding['where']}: {finding['message']}", style="")
+        console.print(line)
+
+
+@click.command("check")
+@click.argument("net", metavar="NET")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def command(net: str, as_json: bool) -> None:
+    """Judge the topology and the integers of NET, a network file or the name of a shipped network.
+
+    Degrees, repeated edges, neurons on no path, reachability, accumulator ranges, useful shifts, and dimensions that
+    would connect more. Degrees are given as minimum / mean / maximum. The exit status is 0 whatever is found, and 2
+    for a file that is no valid network.
+    """
+    data = lint.report(network.load(net))
+    if as_json:
+        click.echo(json.dumps(data, indent=2))
+    else:
+        console = Console(soft_wrap=True)
+        console.width = max(console.width, 120)  # tables are worth a wide window; cut columns are worth nothing
+        _show(data, console)

@@ -1,0 +1,62 @@
+"""hdlgen evaluate: the golden model on a file of inputs."""
+
+import io
+from pathlib import Path
+
+import click
+import numpy as np
+
+from hdlgen import golden, network
+from hdlgen.errors import InputError
+from hdlgen.files import atomic_write
+
+__all__ = ["command", "read_array"]
+
+
+def read_array(path: str) -> np.ndarray:
+    """The array in the ``.npy`` file ``path``; no pickles.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it holds anything else.
+    """
+    try:
+        with open(path, "rb") as file:
+            # Not np.load: it would take a zip archive or a pickle for a kind of input.
+            array: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (ValueError, EOFError, MemoryError, SyntaxError, TypeError, OverflowError) as error:
+        reason = " ".join(ascii(str(error))[1:-1].split())[:100]
+        raise InputError(
+            f"{path}: no readable .npy file ({reason}); allowed: an array saved with numpy.save"
+        ) from None
+    return array
+
+
+@click.command("evaluate")
+@click.argument("net", metavar="NET")
+@click.option("--input", "-i", "source", metavar="X.NPY", required=True, help="Inputs: integers (N, width).")
+@click.option("--output", "-o", "target", metavar="Y.NPY", required=True, help="Outputs: int64 (N, outputs).")
+@click.option("--labels", metavar="LABELS.NPY", help="Classes: integers (N,); prints the accuracy.")
+def command(net: str, source: str, target: str, labels: str | None) -> None:
+    """Evaluate NET, a network file or the name of a shipped network, exactly, on a file of inputs."""
+    net_model = network.load(net)
+    x = golden.check_input(net_model, read_array(source), source)
+    classes = None
+    if labels is not None:
+        classes = read_array(labels)
+        if classes.dtype.kind not in "iu" or classes.shape != (len(x),):
+            raise InputError(
+                f"{labels}: labels are {classes.dtype} {list(classes.shape)}; allowed: integers [{len(x)}]"
+            )
+    y = golden.evaluate(net_model, x)
+    buffer = io.BytesIO()
+    np.save(buffer, y)
+    atomic_write(Path(target), buffer.getvalue())
+    message = f"{target}: {len(y)} x {y.shape[1]} outputs"
+    if classes is not None and len(y):
+        right = int((y.argmax(axis=1) == classes).sum())  # argmax: the lowest index wins ties
+        message += f", {right} of {len(y)} right ({right / len(y):.2%})"
+    click.echo(message)
