@@ -1,0 +1,91 @@
+"""From a network to the program of an engine: a list of passes over one immutable value.
+
+>>> program = compile_network(network, lanes=16)
+>>> program.run(x)            # the same integers as hdlgen.golden.evaluate, in the order of the hardware
+"""
+
+from dataclasses import replace
+
+from hdlgen.compiler import passes, timing
+from hdlgen.compiler.program import Layer, Program, Requantise, Transition
+from hdlgen.compiler.verify import verify
+from hdlgen.errors import InputError
+from hdlgen.network import Network
+
+__all__ = ["PASSES", "Layer", "Program", "Requantise", "Transition", "compile_network"]
+
+PASSES = (
+    passes.place,  # neurons to banks, lanes and rows: everything else refers to them
+    passes.walk,  # the order of the blocks, which needs the banks; folds repeated edges
+    passes.fold,  # the weights in that order
+    passes.accumulate,  # widths of sums, from the folded weights
+    passes.drain,  # chains that carry sums away, from the flushes of the walk
+    passes.store,  # the activation memory, from the rows
+    timing.predict,  # latency and interval, which follow from all the above
+)
+
+MAX_LANES = 64
+
+
+def compile_network(
+    network: Network,
+    *,
+    lanes: int = 16,
+    elements_per_beat: int = 1,
+    merge: bool = True,
+    multiplier: str = "auto",
+    input_buffers: int | None = None,
+    check: bool = True,
+) -> Program:
+    """Compile a network for an engine of ``lanes`` lanes.
+
+    Parameters
+    ----------
+    lanes: 1, 2, 4 .. 64, at most the number of paths
+    elements_per_beat: input elements per beat of the input stream, 1, 2, 4 .. 16
+    merge: fold repeated edges into one wherever that saves whole blocks
+    multiplier: "dsp" (vendor multipliers where there are any), "lut" (plain logic), "add" (only for weights in {-1, 0, 1}),
+        or "auto": "add" where it is possible, else "dsp"
+    input_buffers: 1 or 2 frames of input memory; None takes 1 where that costs no time
+    check: verify the program after every pass
+
+    Raises
+    ------
+    InputError
+        If an option does not fit the network.
+    """
+    where = f"network {network.name!r}"
+    paths = network.topology.paths
+    if lanes not in (1, 2, 4, 8, 16, 32, MAX_LANES):
+        raise InputError(f"{where}: lanes: {lanes}; allowed are 1, 2, 4, 8, 16, 32 and 64")
+    if lanes > paths:
+        raise InputError(f"{where}: lanes: {lanes} is more than its {paths} paths; allowed are powers of two up to {paths}")
+    if elements_per_beat not in (1, 2, 4, 8, 16):
+        raise InputError(f"{where}: elements per beat: {elements_per_beat}; allowed are 1, 2, 4, 8 and 16")
+    if multiplier not in ("auto", "dsp", "lut", "add"):
+        raise InputError(f"{where}: multiplier: {multiplier!r}; allowed are auto, dsp, lut and add")
+    if input_buffers not in (None, 1, 2):
+        raise InputError(f"{where}: input buffers: {input_buffers}; allowed are 1 and 2")
+    outputs = network.widths[-1]
+    bits = max((paths - 1).bit_length(), lanes.bit_length() - 1)
+    notes = []
+    if min(network.topology.log2_slots[-1], bits) < (outputs - 1).bit_length():
+        bits = (outputs - 1).bit_length()
+    if 1 << bits != paths:
+        notes.append(f"{paths} paths padded to {1 << bits} by paths of weight zero")
+    program = Program(
+        name=network.name,
+        lanes=lanes,
+        index_bits=bits,
+        elements_per_beat=elements_per_beat,
+        input_bits=network.input.bits,
+        notes=tuple(notes),
+    )
+    for step in PASSES:
+        program = step(network, program, merge=merge, multiplier=multiplier, input_buffers=input_buffers)
+        if check:
+            verify(network, program)
+    if multiplier == "add" and not all(t.weights is not None and abs(t.weights).max() <= 1 for t in program.transitions):
+        largest = max(int(abs(t.weights).max()) for t in program.transitions if t.weights is not None)
+        raise InputError(f"{where}: multiplier: add needs weights in -1, 0, 1; the largest weight here is {largest}")
+    return replace(program)

@@ -1,0 +1,358 @@
+"""The compiler's passes. Each takes the network and the program so far and returns the program with one more part filled in.
+
+The order, and why it is this order, stands in `hdlgen.compiler.PASSES`.
+"""
+
+from dataclasses import replace
+from math import gcd
+
+import numpy as np
+
+from hdlgen.compiler.program import Ints, Layer, Program, Requantise, Transition
+from hdlgen.network import Network
+from hdlgen.topology import sobol
+
+__all__ = ["accumulate", "drain", "flushes", "fold", "path_numbers", "place", "store", "walk"]
+
+
+class _Digits:
+    """A layer's Sobol' component as a linear map of the path number: everything about slots, banks and words."""
+
+    def __init__(self, network: Network, index: int, program: Program):
+        self.bits = program.index_bits
+        self.lane_bits = program.log2_lanes
+        topology = network.topology
+        self.slot_bits = min(topology.log2_slots[index], self.bits)
+        self.columns = sobol.direction_numbers(topology.dimensions[index], self.bits) if self.bits else []
+
+    def point(self, number: int) -> int:
+        """x(number) * 2^index_bits."""
+        x = 0
+        for k, column in enumerate(self.columns):
+            if number >> k & 1:
+                x ^= column
+        return x
+
+    def slot(self, number: int) -> int:
+        return self.point(number) >> (self.bits - self.slot_bits)
+
+    def bank(self, number: int) -> int:
+        return self.point(number) >> (self.bits - self.lane_bits)
+
+    @property
+    def word_bits(self) -> int:
+        return max(self.slot_bits - self.lane_bits, 0)
+
+    def word(self, number: int) -> int:
+        return self.slot(number) & ((1 << self.word_bits) - 1)
+
+    def low_of_bank(self) -> list[int]:
+        """The inverse of bank() on the first block: path number of each bank."""
+        low = [0] * (1 << self.lane_bits)
+        for number in range(1 << self.lane_bits):
+            low[self.bank(number)] = number
+        return low
+
+
+def _digits(network: Network, program: Program) -> list[_Digits]:
+    return [_Digits(network, index, program) for index in range(len(network.widths))]
+
+
+def place(network: Network, program: Program, **_options: object) -> Program:
+    """Give every neuron its banks, lanes and rows (`Layer`)."""
+    digits = _digits(network, program)
+    layers = []
+    lanes, lane_bits = program.lanes, program.log2_lanes
+    for index, digit in enumerate(digits):
+        width = network.widths[index]
+        slots = 1 << digit.slot_bits
+        neurons = list(range(width))
+        hidden = 0 < index < len(digits) - 1
+        if hidden and width > slots:
+            neurons = [(slot * width) // slots for slot in range(slots)]
+            width = slots
+        if digit.slot_bits >= lane_bits:
+            common = gcd(width, lanes)
+            classes, cells = lanes // common, width // common
+            phase = [bank * cells % classes for bank in range(lanes)]
+            first = [bank * cells // classes for bank in range(lanes)]
+            # An input without any path still has its place: the loader puts all elements one after the other.
+            top = cells - 1 if width > slots else (((1 << digit.word_bits) - 1) * cells) >> digit.word_bits
+            rows = [(p + top) // classes + 1 for p in phase]
+        else:
+            classes = cells = 1
+            phase = [0] * lanes
+            first = [((bank >> (lane_bits - digit.slot_bits)) * width) // slots for bank in range(lanes)]
+            rows = [1] * lanes
+        start = digits[0]
+        low = digit.low_of_bank()
+        activation = network.layers[index - 1].activation if index else None
+        layers.append(
+            Layer(
+                width=width,
+                neurons=tuple(neurons),
+                word_bits=digit.word_bits,
+                cells=cells,
+                classes=classes,
+                first=tuple(first),
+                phase=tuple(phase),
+                rows=tuple(rows),
+                lane=tuple(start.bank(low[bank]) for bank in range(lanes)),
+                bits=program.input_bits if index == 0 else activation.bits if activation else 0,
+            )
+        )
+    return replace(program, layers=tuple(layers))
+
+
+def _reduce(vectors: list[int]) -> dict[int, int]:
+    """Row reduction over GF(2): pivot bit -> vector in which no other vector has that bit."""
+    basis: dict[int, int] = {}
+    for vector in vectors:
+        for pivot, row in basis.items():
+            if vector >> pivot & 1:
+                vector ^= row
+        if not vector:
+            continue
+        pivot = vector.bit_length() - 1
+        for other in basis:
+            if basis[other] >> pivot & 1:
+                basis[other] ^= vector
+        basis[pivot] = vector
+    return basis
+
+
+def _solve(images: list[int], vectors: list[int], bits: int) -> tuple[list[int], list[int]]:
+    """Split the span of ``vectors`` by its linear image: (kernel basis, one preimage for every unit vector of the image)."""
+    kernel: list[int] = []
+    rows: dict[int, tuple[int, int]] = {}
+    for image, vector in zip(images, vectors, strict=True):
+        for pivot, (row, origin) in rows.items():
+            if image >> pivot & 1:
+                image, vector = image ^ row, vector ^ origin
+        if not image:
+            kernel.append(vector)
+            continue
+        pivot = image.bit_length() - 1
+        for other, (row, origin) in rows.items():
+            if row >> pivot & 1:
+                rows[other] = row ^ image, origin ^ vector
+        rows[pivot] = image, vector
+    assert len(rows) == bits, "the word of a layer does not take all its values"
+    return kernel, [rows[bit][1] for bit in range(bits)]
+
+
+def walk(network: Network, program: Program, *, merge: bool = True, **_options: object) -> Program:
+    """Order the blocks of every transition by destination word and fold repeated edges (`Transition` without weights)."""
+    digits = _digits(network, program)
+    lane_bits, bits = program.log2_lanes, program.index_bits
+    start = digits[0]
+    transitions = []
+    for source, target in zip(digits, digits[1:], strict=False):
+        merged: list[int] = []
+        if merge:
+            units = [1 << bit for bit in range(bits)]
+            images = [source.slot(unit) << target.slot_bits | target.slot(unit) for unit in units]
+            merged = _kernel(images, units)
+            # Only a repeat that lies in another block saves anything. Reduced by their block numbers they are independent.
+            merged = [vector for vector in _reduce(merged).values() if vector >> lane_bits]
+        pivots = {vector.bit_length() - 1 for vector in merged}
+        free = [1 << bit for bit in range(lane_bits, bits) if bit not in pivots]
+        inner, outer = _solve([target.word(vector) for vector in free], free, target.word_bits)
+        columns = inner + outer
+        source_low, target_low = source.low_of_bank(), target.low_of_bank()
+        steps = []
+        total = 0
+        for column in columns:
+            total ^= column
+            lanes = start.bank(source_low[source.bank(total)] ^ target_low[target.bank(total)])
+            steps.append((source.word(total), lanes))
+        transitions.append(
+            Transition(run_bits=len(inner), columns=tuple(columns), merged=tuple(merged), steps=tuple(steps))
+        )
+    return replace(program, transitions=tuple(transitions))
+
+
+def _kernel(images: list[int], vectors: list[int]) -> list[int]:
+    """The combinations of ``vectors`` whose images cancel."""
+    rows: list[tuple[int, int]] = []
+    kernel = []
+    for image, vector in zip(images, vectors, strict=True):
+        for row, origin in rows:
+            if image ^ row < image:
+                image, vector = image ^ row, vector ^ origin
+        if image:
+            rows.append((image, vector))
+            rows.sort(reverse=True)
+        else:
+            kernel.append(vector)
+    return kernel
+
+
+def _span(vectors: tuple[int, ...]) -> Ints:
+    """All XOR combinations, counting order."""
+    span = np.zeros(1, np.int64)
+    for vector in vectors:
+        span = np.concatenate([span, span ^ vector])
+    return span
+
+
+def path_numbers(network: Network, program: Program, index: int) -> Ints:
+    """The path that lane j multiplies in block q of a transition: shape (blocks, lanes)."""
+    digits = _digits(network, program)
+    start, target = digits[0], digits[index + 1]
+    transition = program.transitions[index]
+    start_low, target_low = np.array(start.low_of_bank()), np.array(target.low_of_bank())
+    vectors = _span(transition.columns)
+    banks = _span(tuple(target.bank(column) for column in transition.columns))
+    low = start_low[np.newaxis, :] ^ target_low[banks][:, np.newaxis]
+    return np.asarray(vectors[:, np.newaxis] ^ low)
+
+
+def fold(network: Network, program: Program, **_options: object) -> Program:
+    """Put the weights into the order of the walk, adding up those of repeated edges; attach requantisation."""
+    transitions = []
+    for index, transition in enumerate(program.transitions):
+        stored = network.weights(index + 1)
+        padded = np.zeros(1 << program.index_bits, np.int64)
+        padded[: len(stored)] = stored
+        numbers = path_numbers(network, program, index)
+        weights = np.zeros(numbers.shape, np.int64)
+        for repeat in _span(transition.merged):
+            weights += padded[numbers ^ repeat]
+        activation = network.layers[index].activation
+        requantise = None
+        if activation is not None:
+            bias = network.bias(index + 1)
+            kept = tuple(int(bias[neuron]) for neuron in program.layers[index + 1].neurons)
+            requantise = Requantise(shift=activation.shift, bits=activation.bits, bias=kept)
+        transitions.append(replace(transition, weights=weights, requantise=requantise))
+    bias = network.bias(len(network.layers))
+    return replace(program, transitions=tuple(transitions), result_bias=tuple(int(value) for value in bias))
+
+
+def _signed_bits(low: int, high: int) -> int:
+    return max(int(high).bit_length(), (-int(low) - 1 if low < 0 else 0).bit_length()) + 1
+
+
+def accumulate(network: Network, program: Program, *, multiplier: str = "auto", **_options: object) -> Program:
+    """Derive all widths from the weights' worst case: no sum, whole or partial, can leave its register."""
+    widths, sums, notes = [], [1], []
+    highest = [(1 << program.input_bits) - 1] * program.layers[0].width
+    low_weight = high_weight = 0
+    for index, transition in enumerate(program.transitions):
+        assert transition.weights is not None
+        source, target = program.layers[index], program.layers[index + 1]
+        words, exchange = transition.walk()
+        lanes = np.arange(program.lanes)
+        origin = lanes[np.newaxis, :] ^ exchange[:, np.newaxis]
+        cells = (words * source.cells) >> source.word_bits
+        bank = np.argsort(np.array(source.lane))[origin]
+        row = (cells[:, np.newaxis] + np.array(source.phase)[bank]) >> source.class_bits
+        values = np.array(highest, np.int64)[np.array(source.first)[bank] + row]
+        word = np.arange(transition.blocks) >> transition.run_bits
+        bank = np.argsort(np.array(target.lane))
+        cells = (word * target.cells) >> target.word_bits
+        row = (cells[:, np.newaxis] + np.array(target.phase)[bank]) >> target.class_bits
+        neuron = np.array(target.first)[bank] + row
+        high, low = np.zeros(target.width, np.int64), np.zeros(target.width, np.int64)
+        np.add.at(high, neuron, np.maximum(transition.weights, 0) * values)
+        np.add.at(low, neuron, np.minimum(transition.weights, 0) * values)
+        step = transition.requantise
+        bias = np.array(step.bias if step else program.result_bias, np.int64)
+        sums.append(_signed_bits(int(low.min()), int(high.max())))
+        top, bottom = int((high + bias).max()), int((low + bias).min())
+        widths.append(_signed_bits(min(bottom, int(low.min())), max(top, int(high.max()))))
+        if step:
+            reached = np.clip((high + bias + step.rounding) >> step.shift, 0, (1 << step.bits) - 1)
+            highest = [int(value) for value in reached]
+        stored = network.weights(index + 1)
+        before = _signed_bits(int(stored.min()), int(stored.max()))
+        after = _signed_bits(int(transition.weights.min()), int(transition.weights.max()))
+        stated = network.layers[index].weight_bits
+        if after > stated:
+            notes.append(
+                f"layer {index + 1}: adding up repeated edges widens the weights from {before} to {after} bits"
+            )
+        low_weight = min(low_weight, int(transition.weights.min()))
+        high_weight = max(high_weight, int(transition.weights.max()))
+    stated = max(layer.weight_bits for layer in network.layers)
+    ternary = low_weight >= -1 and high_weight <= 1
+    # A ternary weight is stored as two bits even where the file says more; otherwise the file's own format is kept,
+    # so that a retrained network of the same shape fits the same hardware.
+    weight_bits = 2 if ternary else max(stated, _signed_bits(low_weight, high_weight))
+    kind = ("add" if ternary else "dsp") if multiplier == "auto" else multiplier
+    return replace(
+        program,
+        weight_bits=weight_bits,
+        accumulator_bits=tuple(widths),
+        sum_bits=max(sums),
+        multiplier=kind,
+        notes=program.notes + tuple(notes),
+    )
+
+
+def flushes(program: Program, index: int) -> list[tuple[int, list[bool], list[int]]]:
+    """The flushes of a transition in order: (block, whether each lane flushes, the row each lane is at)."""
+    transition, target = program.transitions[index], program.layers[index + 1]
+    events = []
+    for word in range(1 << target.word_bits):
+        row = [(target.cell(word) + phase) >> target.class_bits for phase in target.lane_phase]
+        following = [(target.cell(word + 1) + phase) >> target.class_bits for phase in target.lane_phase]
+        end = word + 1 == 1 << target.word_bits
+        flags = [end or a != b for a, b in zip(row, following, strict=True)]
+        if any(flags):
+            events.append((((word + 1) << transition.run_bits) - 1, flags, row))
+    return events
+
+
+def drain(network: Network, program: Program, **_options: object) -> Program:
+    """How many chains carry the sums out of the lanes: as few as keep up with the flushes of every transition.
+
+    The lanes of a chain are those with the same low bits. A chain of B lanes needs B cycles; within them none of its lanes
+    may flush again.
+    """
+    groups = max(layer.classes for layer in program.layers)
+    chains = 1
+    while chains < program.lanes and not _keeps_up(program, chains):
+        chains *= 2
+    return replace(program, groups=groups, chains=chains)
+
+
+def _keeps_up(program: Program, chains: int) -> bool:
+    length = program.lanes // chains
+    for index in range(len(program.transitions)):
+        last: dict[int, int] = {}
+        events = flushes(program, index)
+        for block, flags, _row in events:
+            for chain in range(chains):
+                if any(flags[chain::chains]):
+                    if block - last.get(chain, -length) < length:
+                        return False
+                    last[chain] = block
+        # The next transition may be any; its first flush comes no sooner than its first run ends.
+        final = program.transitions[index].blocks - 1
+        for other in range(len(program.transitions)):
+            first = flushes(program, other)[0][0]
+            if first + 1 + (final - events[-1][0]) < length:
+                return False
+    return True
+
+
+def store(network: Network, program: Program, *, input_buffers: int | None = None, **_options: object) -> Program:
+    """Lay out the activation memory.
+
+    It is split by row number so that a beat's elements (neighbouring rows of a bank), or the two rows that lanes of
+    different phase read in one cycle, lie in different memories.
+    """
+    splits = 1
+    needed = max([program.elements_per_beat] + [2 for layer in program.layers[:-1] if layer.classes > 1])
+    while splits < needed:
+        splits *= 2
+    buffers = input_buffers or 2
+    program = replace(program, splits=splits, input_buffers=buffers)
+    base = buffers * program.buffer_rows
+    layers = [program.layers[0]]
+    for layer in program.layers[1:-1]:
+        layers.append(replace(layer, base=base))
+        base += -(-layer.depth // splits) * splits
+    return replace(program, layers=(*layers, program.layers[-1]))

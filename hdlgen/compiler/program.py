@@ -1,0 +1,281 @@
+"""The program: what the compiler makes of a network and the gateware is built from.
+
+A program is executable (`Program.run`) and is the definition of what the hardware does, block by block; the gateware
+takes every width, table and constant from here and computes none of its own.
+
+Terms
+-----
+lane
+    One of L = 2^p multiply-accumulate units. Lane j also owns column j of the activation memory.
+block
+    L consecutive paths, worked on in one cycle.
+bank
+    The p top bits of a slot. ``Layer.lane[bank]`` is the lane that plays this bank in this layer.
+word
+    The remaining bits of a slot, the same for all lanes of a block.
+cell
+    u(word) = floor(word * cells / 2^word_bits): the bank's neurons in steps so fine that every bank's neuron borders
+    are borders of cells. With widths that the lanes divide, a cell is a neuron.
+row
+    Address of a neuron inside its bank: (u + phase) >> log2(classes). ``phase`` and ``classes`` say where a bank's first
+    neuron begins relative to the bank; they are 0 and 1 when the lanes divide the width.
+flush
+    A lane's sum is complete (for its bank) and leaves the accumulator.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Layer", "Program", "Requantise", "Transition"]
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """Where the neurons of one layer live: bank by bank, row by row.
+
+    ``width`` counts the neurons that the engine keeps; ``neurons`` gives their numbers in the network (a hidden neuron
+    that no path reaches is not kept). All tuples are indexed by bank.
+    """
+
+    width: int
+    neurons: tuple[int, ...]
+    word_bits: int
+    cells: int
+    classes: int
+    first: tuple[int, ...]
+    phase: tuple[int, ...]
+    rows: tuple[int, ...]
+    lane: tuple[int, ...]
+    bits: int
+    base: int = 0
+
+    @property
+    def class_bits(self) -> int:
+        return self.classes.bit_length() - 1
+
+    @property
+    def lanes(self) -> int:
+        return len(self.first)
+
+    @property
+    def depth(self) -> int:
+        """Rows of the deepest bank."""
+        return max(self.rows)
+
+    @property
+    def last(self) -> tuple[int, ...]:
+        """The last neuron of each bank."""
+        return tuple(first + rows - 1 for first, rows in zip(self.first, self.rows, strict=True))
+
+    @property
+    def shared(self) -> tuple[bool, ...]:
+        """For each bank, whether its last neuron goes on in the next bank."""
+        return tuple(a == b for a, b in zip(self.last, self.first[1:], strict=False)) + (False,)
+
+    @property
+    def split(self) -> bool:
+        """Whether any neuron is spread over several banks, so that partial sums have to be merged."""
+        return any(self.shared)
+
+    @property
+    def lane_phase(self) -> tuple[int, ...]:
+        """``phase`` indexed by lane."""
+        phases = [0] * self.lanes
+        for bank, lane in enumerate(self.lane):
+            phases[lane] = self.phase[bank]
+        return tuple(phases)
+
+    def cell(self, word: int) -> int:
+        """u(word)."""
+        return (word * self.cells) >> self.word_bits
+
+    def places(self) -> list[tuple[int, int, int]]:
+        """(neuron, lane, row) of every stored value, bank by bank."""
+        return [
+            (self.first[bank] + row, self.lane[bank], row)
+            for bank in range(self.lanes)
+            for row in range(self.rows[bank])
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Requantise:
+    """a = clamp((sum + bias + round) >> shift, 0, 2^bits - 1); ``bias`` is per kept neuron."""
+
+    shift: int
+    bits: int
+    bias: tuple[int, ...]
+
+    @property
+    def rounding(self) -> int:
+        return (1 << self.shift) >> 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transition:
+    """One layer transition: a walk over its blocks, all blocks of a destination word in one run.
+
+    The block counter q counts up; its ``run_bits`` low bits walk through the blocks of one destination word, the bits above
+    are that word. Going from q - 1 to q changes source word and lane exchange by ``steps[ctz(q)]``; both are 0 at q = 0.
+    ``columns`` holds the index vector (path number bits) of every counter bit, ``merged`` the index vectors of the repeated
+    edges that were folded into one.
+    """
+
+    run_bits: int
+    columns: tuple[int, ...]
+    merged: tuple[int, ...]
+    steps: tuple[tuple[int, int], ...]
+    weights: Ints | None = field(default=None, repr=False)
+    requantise: Requantise | None = None
+
+    @property
+    def counter_bits(self) -> int:
+        return len(self.columns)
+
+    @property
+    def blocks(self) -> int:
+        return 1 << self.counter_bits
+
+    def walk(self) -> tuple[Ints, Ints]:
+        """Source word and lane exchange of every block, in order: two arrays of shape (blocks,)."""
+        words, exchange = [0], [0]
+        for q in range(1, self.blocks):
+            word, lanes = self.steps[(q & -q).bit_length() - 1]
+            words.append(words[-1] ^ word)
+            exchange.append(exchange[-1] ^ lanes)
+        return np.array(words, np.int64), np.array(exchange, np.int64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """Everything about one engine. See the passes in `hdlgen.compiler` for where each part comes from."""
+
+    name: str
+    lanes: int
+    index_bits: int
+    elements_per_beat: int
+    input_bits: int
+    layers: tuple[Layer, ...] = ()
+    transitions: tuple[Transition, ...] = ()
+    result_bias: tuple[int, ...] = ()
+    weight_bits: int = 0
+    accumulator_bits: tuple[int, ...] = ()
+    sum_bits: int = 0
+    multiplier: str = "dsp"
+    groups: int = 1
+    chains: int = 1
+    splits: int = 1
+    input_buffers: int = 2
+    latency_cycles: int = 0
+    interval_cycles: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def log2_lanes(self) -> int:
+        return self.lanes.bit_length() - 1
+
+    @property
+    def input_width(self) -> int:
+        return self.layers[0].width
+
+    @property
+    def output_width(self) -> int:
+        return self.layers[-1].width
+
+    @property
+    def bytes_per_element(self) -> int:
+        return (self.input_bits + 7) // 8
+
+    @property
+    def beats(self) -> int:
+        return -(-self.input_width // self.elements_per_beat)
+
+    @property
+    def activation_bits(self) -> int:
+        """Width of a column of the activation memory."""
+        return max(layer.bits for layer in self.layers[:-1])
+
+    @property
+    def result_bits(self) -> int:
+        """Width of a result on the output stream."""
+        return 32 if self.accumulator_bits[-1] <= 32 else 64
+
+    @property
+    def hidden_bias(self) -> bool:
+        """Whether any hidden neuron has a bias; otherwise no bias memory is built."""
+        return any(any(t.requantise.bias) for t in self.transitions if t.requantise is not None)
+
+    @property
+    def memory_rows(self) -> int:
+        """Rows of the activation memory: the input buffers, then the hidden layers."""
+        top = self.input_buffers * self.buffer_rows
+        for layer in self.layers[1:-1]:
+            top = max(top, layer.base + layer.depth)
+        return -(-top // self.splits) * self.splits
+
+    @property
+    def buffer_rows(self) -> int:
+        """Distance of the input buffers in rows."""
+        return -(-self.layers[0].depth // self.splits) * self.splits
+
+    @property
+    def blocks(self) -> int:
+        """Blocks of one inference: the cycles in which the lanes multiply."""
+        return sum(transition.blocks for transition in self.transitions)
+
+    def run(self, x: NDArray[np.integer]) -> Ints:
+        """What the hardware computes, in the order of the hardware.
+
+        Parameters
+        ----------
+        x: integers of shape (N, input width)
+
+        Returns
+        -------
+        int64 of shape (N, output width)
+        """
+        memory = self._load(self.layers[0], np.asarray(x, np.int64))
+        for index, transition in enumerate(self.transitions):
+            source, target = self.layers[index], self.layers[index + 1]
+            sums = self._sums(source, target, transition, memory)
+            if transition.requantise is None:
+                return sums + np.array(self.result_bias, np.int64)
+            step = transition.requantise
+            total = sums + np.array(step.bias, np.int64) + step.rounding
+            memory = self._load(target, np.clip(total >> step.shift, 0, (1 << step.bits) - 1))
+        raise AssertionError("the last transition requantises")
+
+    def _load(self, layer: Layer, values: Ints) -> Ints:
+        """Values (N, width) to memory (N, rows, lanes)."""
+        memory = np.zeros((len(values), layer.depth, self.lanes), np.int64)
+        for neuron, lane, row in layer.places():
+            memory[:, row, lane] = values[:, neuron]
+        return memory
+
+    def _sums(self, source: Layer, target: Layer, transition: Transition, memory: Ints) -> Ints:
+        """Accumulate block by block, flush lane by lane, merge the partial sums of split neurons."""
+        assert transition.weights is not None
+        words, exchange = transition.walk()
+        lanes = np.arange(self.lanes)
+        source_phase, target_phase = np.array(source.lane_phase), np.array(target.lane_phase)
+        bank = np.argsort(np.array(target.lane))
+        first = np.array(target.first)[bank]
+        sums = np.zeros((len(memory), target.width), np.int64)
+        accumulator = np.zeros((len(memory), self.lanes), np.int64)
+        for q in range(transition.blocks):
+            origin = lanes ^ exchange[q]
+            row = (source.cell(int(words[q])) + source_phase[origin]) >> source.class_bits
+            accumulator += memory[:, row, origin] * transition.weights[q]
+            if (q + 1) % (1 << transition.run_bits):
+                continue
+            word = q >> transition.run_bits
+            row = (target.cell(word) + target_phase) >> target.class_bits
+            following = (target.cell(word + 1) + target_phase) >> target.class_bits
+            flush = np.flatnonzero((following != row) | (q + 1 == transition.blocks))
+            np.add.at(sums, (slice(None), (first + row)[flush]), accumulator[:, flush])
+            accumulator[:, flush] = 0
+        return sums

@@ -1,0 +1,84 @@
+"""The exchange of lanes and the accumulators."""
+
+from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["Accumulators", "LaneExchange"]
+
+FAN_OUT = 4
+"""Lanes served by one copy of a control register."""
+
+
+class LaneExchange(wiring.Component):
+    """Lane j takes the value of lane j XOR ``select``.
+
+    The butterfly of the perfect-shuffle networks, two index bits per register stage, so a stage is a 4:1 multiplexer.
+    One value of every lane per cycle; latency ``stages`` cycles; ``select`` belongs to the ``i`` of the same cycle.
+
+    Parameters
+    ----------
+    lanes: a power of two
+    width: bits per lane
+    """
+
+    def __init__(self, *, lanes: int, width: int):
+        self.lanes, self.width = lanes, width
+        self.bits = lanes.bit_length() - 1
+        self.stages = (self.bits + 1) // 2
+        super().__init__({"i": In(lanes * width), "select": In(self.bits), "o": Out(lanes * width)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        values = [self.i.word_select(j, self.width) for j in range(self.lanes)]
+        select = self.select
+        for stage in range(self.stages):
+            low = 2 * stage
+            bits = select[low : low + 2]
+            following = [Signal(self.width, name=f"lane_{stage}_{j}") for j in range(self.lanes)]
+            for j in range(self.lanes):
+                with m.Switch(bits):
+                    for choice in range(1 << len(bits)):
+                        with m.Case(choice):
+                            m.d.sync += following[j].eq(values[j ^ (choice << low)])
+            values = following
+            delayed = Signal.like(select, name=f"select_{stage}")
+            m.d.sync += delayed.eq(select)
+            select = delayed
+        m.d.comb += self.o.eq(Cat(*values))
+        return m
+
+
+class Accumulators(wiring.Component):
+    """One sum per lane: sum' = sum + product, and out it goes with ``flush``.
+
+    ``o[j]`` is sum + product of this cycle, complete where ``flush`` of the lane's group is set; the sum then starts again
+    at 0. Without ``valid`` nothing changes. Groups are the lanes with equal low index bits.
+
+    Members
+    -------
+    i: products, lanes x p_bits, signed
+    valid, flush: flush is one bit per group
+    o: lanes x sum_bits, combinational
+    """
+
+    def __init__(self, *, lanes: int, p_bits: int, sum_bits: int, groups: int):
+        self.lanes, self.p_bits, self.sum_bits, self.groups = lanes, p_bits, sum_bits, groups
+        super().__init__({"i": In(lanes * p_bits), "valid": In(1), "flush": In(groups), "o": Out(lanes * sum_bits)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        totals = []
+        for j in range(self.lanes):
+            product = self.i.word_select(j, self.p_bits).as_signed()
+            total = Signal(signed(self.sum_bits), name=f"total_{j}")
+            kept = Signal(signed(self.sum_bits), name=f"sum_{j}")
+            m.d.comb += total.eq(kept + product)
+            with m.If(self.valid):
+                # A clear and a clock enable cost no logic; selecting zero before the adder would.
+                m.d.sync += kept.eq(total)
+                with m.If(self.flush[j % self.groups]):
+                    m.d.sync += kept.eq(0)
+            totals.append(total)
+        m.d.comb += self.o.eq(Cat(*totals))
+        return m

@@ -1,0 +1,181 @@
+"""Memories and multipliers with registers on both sides, each as one module of its own.
+
+Synthesis tools find neither the output register of a block RAM nor the registers of a multiplier by themselves, and a design
+that waits for an unregistered block RAM is half as fast. So these three parts are modules with a fixed name and fixed
+latency; `elaborate` gives their behaviour, and `hdlgen.gateware.ecp5` and `hdlgen.gateware.ice40` give the same module made
+of the device's own parts. With ``external=True`` the surrounding design only refers to the module by name.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.hdl import Cat, ClockSignal, Instance, Module, Signal, signed, unsigned
+from amaranth.lib import data, memory, wiring
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["LATENCY", "Multiplier", "MultiplierParameters", "Primitive", "Ram", "RamParameters", "Rom", "RomParameters"]
+
+LATENCY = 2
+"""Cycles from an address or a pair of factors to the value: one register on either side."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RomParameters:
+    """``depth`` words of ``width`` bits; ``init`` holds them as unsigned integers."""
+
+    name: str
+    depth: int
+    width: int
+    init: tuple[int, ...]
+
+    @property
+    def address_bits(self) -> int:
+        return max(self.depth - 1, 1).bit_length()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RamParameters:
+    """``depth`` rows of ``lanes`` columns of ``bits`` bits, each column with its own write enable."""
+
+    name: str
+    depth: int
+    lanes: int
+    bits: int
+
+    @property
+    def address_bits(self) -> int:
+        return max(self.depth - 1, 1).bit_length()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultiplierParameters:
+    """``lanes`` products of an unsigned ``a_bits`` and a signed ``w_bits`` factor.
+
+    ``kind`` is "dsp" or "lut", which differ only in what a device makes of them, or "add": weights in {-1, 0, 1} without
+    any multiplication.
+    """
+
+    name: str
+    lanes: int
+    a_bits: int
+    w_bits: int
+    kind: str
+
+    @property
+    def p_bits(self) -> int:
+        return self.a_bits + (1 if self.kind == "add" else self.w_bits)
+
+
+class Primitive(wiring.Component):
+    """A part that can stand in the design itself or, with ``external=True``, be named there and supplied beside it."""
+
+    def __init__(self, parameters: Any, signature: dict[str, Any], external: bool):
+        self.parameters = parameters
+        self.external = external
+        super().__init__(signature)
+
+    def elaborate(self, platform: object) -> Any:
+        m = Module()
+        if self.external:
+            ports = {}
+            for name, member in self.signature.members.items():
+                port = getattr(self, name)
+                ports[name] = ("i" if member.flow is In else "o", port.as_value() if hasattr(port, "as_value") else port)
+            m.submodules.part = Instance(
+                self.parameters.name, ("i", "clk", ClockSignal()), *[(flow, n, p) for n, (flow, p) in ports.items()]
+            )
+        else:
+            self.behaviour(m)
+        return m
+
+    def behaviour(self, m: Module) -> None:
+        raise NotImplementedError
+
+
+class Rom(Primitive):
+    """Read-only memory: ``data`` is word ``address`` two enabled cycles later."""
+
+    def __init__(self, parameters: RomParameters, *, external: bool = False):
+        super().__init__(
+            parameters,
+            {"enable": In(1), "address": In(parameters.address_bits), "data": Out(parameters.width)},
+            external,
+        )
+
+    def behaviour(self, m: Module) -> None:
+        p = self.parameters
+        m.submodules.storage = storage = memory.Memory(shape=unsigned(p.width), depth=p.depth, init=p.init)
+        port = storage.read_port()
+        m.d.comb += [port.addr.eq(self.address), port.en.eq(self.enable)]
+        with m.If(self.enable):
+            m.d.sync += self.data.eq(port.data)
+
+
+class Ram(Primitive):
+    """One write and one read port: ``read_data`` is row ``read_address`` two cycles later.
+
+    A row read in the cycle in which it is written may give either value.
+    """
+
+    def __init__(self, parameters: RamParameters, *, external: bool = False):
+        width = parameters.lanes * parameters.bits
+        super().__init__(
+            parameters,
+            {
+                "write_enable": In(parameters.lanes),
+                "write_address": In(parameters.address_bits),
+                "write_data": In(width),
+                "read_address": In(parameters.address_bits),
+                "read_data": Out(width),
+            },
+            external,
+        )
+
+    def behaviour(self, m: Module) -> None:
+        p = self.parameters
+        shape = data.ArrayLayout(unsigned(p.bits), p.lanes)
+        m.submodules.storage = storage = memory.Memory(shape=shape, depth=p.depth, init=[])
+        write = storage.write_port(granularity=1)
+        read = storage.read_port()
+        m.d.comb += [
+            write.addr.eq(self.write_address),
+            write.data.eq(self.write_data),
+            write.en.eq(self.write_enable),
+            read.addr.eq(self.read_address),
+            read.en.eq(1),
+        ]
+        m.d.sync += self.read_data.eq(read.data)
+
+
+class Multiplier(Primitive):
+    """Products of all lanes: ``p[j] = a[j] * w[j]`` two cycles later."""
+
+    def __init__(self, parameters: MultiplierParameters, *, external: bool = False):
+        lanes = parameters.lanes
+        super().__init__(
+            parameters,
+            {
+                "a": In(lanes * parameters.a_bits),
+                "w": In(lanes * parameters.w_bits),
+                "p": Out(lanes * parameters.p_bits),
+            },
+            external,
+        )
+
+    def behaviour(self, m: Module) -> None:
+        q = self.parameters
+        a, w = Signal.like(self.a), Signal.like(self.w)
+        m.d.sync += [a.eq(self.a), w.eq(self.w)]
+        for j in range(q.lanes):
+            factor = a.word_select(j, q.a_bits)
+            weight = w.word_select(j, q.w_bits).as_signed()
+            product = self.p.word_select(j, q.p_bits)
+            if q.kind == "add":
+                # p = 0, a or -a: no carry chain beyond the negation.
+                plain = Signal(signed(q.p_bits), name=f"plain_{j}")
+                m.d.comb += plain.eq(factor & weight[0].replicate(q.a_bits))
+                m.d.sync += product.eq((Cat(plain ^ weight[-1].replicate(q.p_bits)) + weight[-1])[: q.p_bits])
+            else:
+                m.d.sync += product.eq((factor * weight)[: q.p_bits])
+
+
