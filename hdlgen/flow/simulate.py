@@ -1,0 +1,618 @@
+"""Simulation of an emitted core: cocotb on its Verilog, every output compared with the golden model.
+
+The bench is the one that hdlgen ships (``sim/test_core.py``), not the copy in the folder that is judged. It runs in a
+process of its own with an environment of its own; the Verilog is built in a temporary folder from copies whose
+hashes are those of the manifest. Nothing is written into the judged folder but the report, at the end.
+"""
+
+import dataclasses
+import hashlib
+import io
+import json
+import math
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from hdlgen import golden, network
+from hdlgen.errors import InputError, Refused
+from hdlgen.files import atomic_write
+from hdlgen.flow import tools
+from hdlgen.resources import folder
+
+__all__ = ["SIMULATORS", "Scenario", "SimulationReport", "check_sources", "read_manifest", "simulate"]
+
+SIMULATORS = ("verilator", "icarus")
+
+FORMAT_VERSION = 1
+#: What a manifest must hold for a simulation: path of the key -> type.
+_REQUIRED: dict[tuple[str, ...], type] = {
+    ("top",): str,
+    ("sources",): list,
+    ("sources_sha256",): dict,
+    ("input", "width"): int,
+    ("input", "bits"): int,
+    ("input", "bytes_per_element"): int,
+    ("input", "elements_per_beat"): int,
+    ("output", "width"): int,
+    ("output", "bits"): int,
+    ("latency_cycles",): int,
+    ("interval_cycles",): int,
+    ("network", "file"): str,
+    ("network", "sha256"): str,
+    ("vectors", "x"): str,
+    ("vectors", "y"): str,
+}
+
+
+# ------------------------------------------------------------------------------------------------------------ report
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """One scenario of the bench.
+
+    Parameters
+    ----------
+    name : str
+    passed : bool
+    error : str or None
+        The first thing that was wrong, on one line.
+    frames, results, mismatches : int
+        Frames answered completely, results compared, and how many of them differ.
+    cycles : int
+        Clock cycles simulated.
+    seconds : float
+        Wall time.
+    """
+
+    name: str
+    passed: bool
+    error: str | None
+    frames: int
+    results: int
+    mismatches: int
+    cycles: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulationReport:
+    """What a simulation found.
+
+    Parameters
+    ----------
+    images : int
+        Different images sent at full speed.
+    mismatches : int
+        Results that differ from the golden model's, in all scenarios.
+    results : int
+        Results compared in all scenarios.
+    accuracy : float or None
+        Share of the images whose class, the arg-max of the core's results, is the label. None without labels.
+    latency_cycles, interval_cycles : int or None
+        Measured; None where the simulation did not come that far or they were not the same every time.
+    predicted_latency_cycles, predicted_interval_cycles : int
+        The manifest's.
+    cycles : int
+        Clock cycles simulated in all scenarios.
+    frames_per_second : float
+        Speed of the simulation at full speed of the core.
+    build_seconds, seconds : float
+        Wall time of the build, and of everything.
+    failures : tuple of str
+        One line each; empty when the core is right.
+    outputs : int64 (images, outputs)
+        The core's results at full speed, as many frames as came out. Not part of the JSON report.
+    """
+
+    design: str
+    simulator: str
+    tools: Mapping[str, str]
+    seed: int
+    images: int
+    frames: int
+    results: int
+    mismatches: int
+    accuracy: float | None
+    latency_cycles: int | None
+    predicted_latency_cycles: int
+    interval_cycles: int | None
+    predicted_interval_cycles: int
+    cycles: int
+    frames_per_second: float
+    build_seconds: float
+    seconds: float
+    scenarios: tuple[Scenario, ...]
+    failures: tuple[str, ...]
+    build_folder: str | None = None
+    waves: str | None = None
+    outputs: np.ndarray = dataclasses.field(repr=False, compare=False)
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures
+
+    def as_json(self) -> dict[str, Any]:
+        """All but the outputs, for a JSON file."""
+        members = {
+            member.name: getattr(self, member.name)
+            for member in dataclasses.fields(self)
+            if member.name not in {"outputs", "build_folder", "waves"}
+        }
+        members["scenarios"] = [dataclasses.asdict(scenario) for scenario in self.scenarios]
+        return {"format_version": FORMAT_VERSION, "passed": self.passed, **members}
+
+
+# ---------------------------------------------------------------------------------------------------------- manifest
+
+
+def read_manifest(directory: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read ``manifest.json`` of an emitted design and check what a simulation needs of it.
+
+    Raises
+    ------
+    InputError
+        If it is missing, no JSON, of an unknown version, or lacks something.
+    """
+    path = Path(directory) / "manifest.json"
+    if not path.is_file():
+        raise InputError(f"{path}: not found; name a folder that `hdlgen compile` wrote")
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: cannot be read as JSON: {_one_line(error)}") from None
+    if not isinstance(manifest, dict):
+        raise InputError(f"{path}: holds a {type(manifest).__name__}; allowed is an object")
+    if manifest.get("format_version") != FORMAT_VERSION:
+        raise InputError(f"{path}: format_version is {manifest.get('format_version')!r}; allowed is {FORMAT_VERSION}")
+    for keys, kind in _REQUIRED.items():
+        value: Any = manifest
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise InputError(f"{path}: {'.'.join(keys)} is {value!r}; allowed is a {kind.__name__}")
+        if isinstance(value, int) and value < 1:
+            raise InputError(f"{path}: {'.'.join(keys)} is {value}; allowed are 1 and more")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", manifest["top"]):
+        raise InputError(f"{path}: top is {manifest['top']!r}; allowed is the name of a module")
+    if manifest["input"]["bytes_per_element"] not in (1, 2):
+        raise InputError(
+            f"{path}: input.bytes_per_element is {manifest['input']['bytes_per_element']}; allowed are 1 and 2"
+        )
+    if manifest["output"]["bits"] not in (32, 64):
+        raise InputError(f"{path}: output.bits is {manifest['output']['bits']}; allowed are 32 and 64")
+    if not manifest["sources"]:
+        raise InputError(f"{path}: sources is empty; allowed is at least one Verilog file")
+    for name in (*manifest["sources"], *manifest["sources_sha256"], *_other_files(manifest)):
+        _inside(path, name)
+    return manifest
+
+
+def _other_files(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    return (manifest["network"]["file"], manifest["vectors"]["x"], manifest["vectors"]["y"])
+
+
+def _inside(path: Path, name: object) -> None:
+    """Names in a manifest are relative, of plain characters, and stay inside the folder."""
+    parts = PurePosixPath(name).parts if isinstance(name, str) else ()
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_.+/-]+", name) or not parts:
+        raise InputError(f"{path}: file name {name!r}; allowed are letters, digits and _ . + - /")
+    if name.startswith(("/", "-")) or ".." in parts:
+        raise InputError(f"{path}: file name {name!r} leads out of the folder; allowed are names relative to it")
+
+
+def check_sources(directory: str | os.PathLike[str], manifest: Mapping[str, Any]) -> None:
+    """Compare the hashes of the network and of all sources with the manifest's.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or not the one that was emitted.
+    """
+    root = Path(directory)
+    hashes = {**manifest["sources_sha256"], manifest["network"]["file"]: manifest["network"]["sha256"]}
+    for name in sorted({*hashes, *manifest["sources"]}):
+        if name not in hashes:
+            raise InputError(f"{root / 'manifest.json'}: source {name} has no hash in sources_sha256; compile again")
+        found = hashlib.sha256(_read(root / name)).hexdigest()
+        if found != hashes[name]:
+            raise InputError(
+                f"{root / name}: SHA-256 is {found[:16]}..., the manifest says {str(hashes[name])[:16]}...; "
+                "the file was changed: compile again"
+            )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}; compile again or name another file") from None
+
+
+def _load_array(path: str | os.PathLike[str]) -> np.ndarray:
+    try:
+        array = np.load(io.BytesIO(_read(Path(path))), allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise InputError(f"{path}: no .npy file: {_one_line(error)}") from None
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{path}: an archive of several arrays; allowed is a .npy file with one")
+    return array
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+# ----------------------------------------------------------------------------------------------------------- vectors
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Vectors:
+    x: np.ndarray
+    y: np.ndarray
+    labels: np.ndarray | None
+
+
+def _vectors(
+    root: Path, manifest: Mapping[str, Any], input_file: str | None, labels_file: str | None, images: int | None
+) -> _Vectors:
+    width, outputs = manifest["input"]["width"], manifest["output"]["width"]
+    if input_file is not None:
+        model = network.load(root / manifest["network"]["file"])
+        if model.widths[0] != width or model.widths[-1] != outputs:
+            raise InputError(
+                f"{root / manifest['network']['file']}: widths {model.widths[0]} and {model.widths[-1]} are not "
+                f"the manifest's, {width} and {outputs}; compile again"
+            )
+        x = golden.check_input(model, _load_array(input_file), str(input_file))
+        x = x[:images]
+        y = golden.evaluate(model, x)
+        where = str(input_file)
+    else:
+        where = str(root / manifest["vectors"]["x"])
+        x = _load_array(where)
+        y = _load_array(root / manifest["vectors"]["y"])
+        high = (1 << manifest["input"]["bits"]) - 1
+        if x.dtype.kind not in "iu" or x.ndim != 2 or x.shape[1] != width:
+            raise InputError(f"{where}: shape {x.shape} of {x.dtype}; allowed are integers of shape (N, {width})")
+        if x.size and not 0 <= int(x.min()) <= int(x.max()) <= high:
+            raise InputError(f"{where}: values from {x.min()} to {x.max()}; allowed are 0..{high}")
+        if y.dtype.kind not in "iu" or y.shape != (len(x), outputs):
+            raise InputError(
+                f"{root / manifest['vectors']['y']}: shape {y.shape} of {y.dtype}; "
+                f"allowed are integers of shape ({len(x)}, {outputs})"
+            )
+    if not len(x):
+        raise InputError(f"{where}: holds no image; allowed is at least one")
+    labels = None
+    if labels_file is None and input_file is None:
+        stored = manifest["vectors"].get("labels")
+        if isinstance(stored, str):
+            _inside(root / "manifest.json", stored)
+            labels_file = str(root / stored)
+    if labels_file is not None:
+        labels = _load_array(labels_file)
+        if labels.dtype.kind not in "iu" or labels.ndim != 1:
+            raise InputError(
+                f"{labels_file}: shape {labels.shape} of {labels.dtype}; allowed are integers of shape (N,)"
+            )
+        if len(labels) < len(x):
+            raise InputError(f"{labels_file}: {len(labels)} labels for {len(x)} images; allowed is one for each")
+        labels = labels[: len(x)]
+    return _Vectors(x=x[:images], y=y[:images], labels=None if labels is None else labels[:images])
+
+
+# ---------------------------------------------------------------------------------------------------- the simulation
+
+
+def simulate(
+    directory: str | os.PathLike[str],
+    *,
+    input_file: str | None = None,
+    labels_file: str | None = None,
+    images: int | None = None,
+    simulator: str = "verilator",
+    seed: int = 1,
+    waves: bool = False,
+    keep_build: bool = False,
+    progress: bool = False,
+    tool_overrides: Mapping[str, str] | None = None,
+) -> SimulationReport:
+    """Simulate the core in ``directory`` and compare every result with the golden model's.
+
+    Parameters
+    ----------
+    directory : path
+        What ``hdlgen compile`` wrote. It is only read.
+    input_file : path of a .npy file, optional
+        Integers (N, width); the golden model computes the answers from the network in the folder. Default: the
+        vectors stored in the folder, with their stored answers.
+    labels_file : path of a .npy file, optional
+        Integers (N,), the class of each image.
+    images : int, optional
+        Only the first so many images.
+    simulator : str
+        One of :data:`SIMULATORS`.
+    seed : int
+        For all random choices of the bench: 0 .. 2**31 - 1.
+    waves, keep_build : bool
+        Record all signals; keep the build folder. Either leaves the folder that the report names.
+    progress : bool
+        Show a progress bar on stderr.
+    tool_overrides : mapping
+        See :func:`hdlgen.flow.tools.find`.
+
+    Returns
+    -------
+    SimulationReport
+        Also when the core is wrong: look at ``passed`` and ``failures``.
+
+    Raises
+    ------
+    InputError
+        If the folder, the input or a tool is missing or unusable.
+    Refused
+        If the simulator cannot build the Verilog.
+    """
+    if simulator not in SIMULATORS:
+        raise InputError(f"simulator {simulator!r}: unknown; allowed {', '.join(SIMULATORS)}")
+    if images is not None and images < 1:
+        raise InputError(f"images {images}: allowed are 1 and more")
+    if not 0 <= seed < 1 << 31:
+        raise InputError(f"seed {seed}: allowed are 0..{(1 << 31) - 1}")
+    start = time.monotonic()
+    root = Path(directory)
+    manifest = read_manifest(root)
+    check_sources(root, manifest)
+    vectors = _vectors(root, manifest, input_file, labels_file, images)
+    used, environment = _environment(simulator, tool_overrides)
+
+    build = Path(tempfile.mkdtemp(prefix="hdlgen-simulate-"))
+    keep = False
+    try:
+        if re.search(r"\s", str(build)):
+            raise InputError(f"{build}: make cannot build in a folder with spaces in its name; set TMPDIR to another")
+        core = build / "core"
+        # Sources may read memory images beside them: all files that have a hash go along.
+        for name in {*manifest["sources"], *manifest["sources_sha256"]}:
+            (core / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(root / name, core / name)
+        shutil.copyfile(root / "manifest.json", core / "manifest.json")
+        shutil.copyfile(folder("sim") / "test_core.py", build / "test_core.py")
+        np.save(build / "x.npy", vectors.x)
+        np.save(build / "y.npy", vectors.y)
+        environment |= {
+            "HDLGEN_CORE": str(core),
+            "HDLGEN_INPUTS": str(build / "x.npy"),
+            "HDLGEN_ANSWERS": str(build / "y.npy"),
+            "HDLGEN_IMAGES": str(len(vectors.x)),
+            "HDLGEN_SEED": str(seed),
+            "HDLGEN_RESULTS": str(build / "results.json"),
+            "HDLGEN_OUTPUTS": str(build / "outputs.npy"),
+            "HDLGEN_PROGRESS": str(build / "progress"),
+        }
+        command = [sys.executable, "test_core.py", simulator, *(["--waves"] if waves else [])]
+        status, build_seconds = _run(command, build, environment, progress)
+        found = _results(build, status, simulator)
+        report = _report(
+            manifest,
+            vectors,
+            found,
+            status,
+            outputs=_load_array(build / "outputs.npy") if (build / "outputs.npy").is_file() else None,
+            simulator=simulator,
+            used=used,
+            seed=seed,
+            build_seconds=build_seconds,
+            seconds=time.monotonic() - start,
+        )
+        keep = keep_build or waves
+        if keep:
+            recorded = build / "sim_build" / ("dump.vcd" if simulator == "verilator" else f"{manifest['top']}.fst")
+            report = dataclasses.replace(
+                report, build_folder=str(build), waves=str(recorded) if recorded.is_file() else None
+            )
+        return report
+    finally:
+        if not keep:
+            shutil.rmtree(build, ignore_errors=True)
+
+
+def _environment(simulator: str, overrides: Mapping[str, str] | None) -> tuple[dict[str, str], dict[str, str]]:
+    """Versions of the tools, and the environment of the child: nothing of ours or cocotb's leaks in."""
+    needed = ("verilator", "perl", "make", "g++") if simulator == "verilator" else ("icarus",)
+    found = [tools.find(name, overrides) for name in needed]
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("COCOTB_", "HDLGEN_", "GPI_", "PYGPI_", "PYTEST_", "VERILATOR_"))
+        and name
+        not in {
+            "WAVES",
+            "GUI",
+            "SIM_CMD_PREFIX",
+            "SIM_CMD_SUFFIX",
+            "MAKEFLAGS",
+            "MFLAGS",
+            "MAKELEVEL",
+            "MAKEOVERRIDES",
+        }
+        and name not in {"PYTHONPATH", "PYTHONSTARTUP", "PYTHONWARNINGS", "TOPLEVEL_LANG", "LIBPYTHON_LOC"}
+    }
+    for tool in found:
+        environment |= tool.environment
+    # The makefile that Verilator writes calls the compiler by the name it found when it was built.
+    compiler = next((tool for tool in found if tool.name == "g++"), None)
+    if compiler is not None and overrides and "g++" in overrides:
+        environment["MAKEFLAGS"] = " ".join(
+            filter(None, [environment.get("MAKEFLAGS"), f"CXX={compiler.command[0]} LINK={compiler.command[0]}"])
+        )
+    versions = {tool.name: tool.version for tool in found}
+    versions["cocotb"] = _distribution_version("cocotb")
+    return versions, environment
+
+
+def _distribution_version(name: str) -> str:
+    import importlib.metadata
+
+    return f"{name} {importlib.metadata.version(name)}"
+
+
+def _run(command: list[str], build: Path, environment: Mapping[str, str], progress: bool) -> tuple[int, float]:
+    """Run the bench in ``build``, its output to the file ``log``; returns exit status and seconds of the build."""
+    start = built = time.monotonic()
+    terminal = sys.stderr.isatty()  # a log file shall not get a line every tenth of a second
+    with (
+        open(build / "log", "wb") as log,
+        _child(command, cwd=build, env=dict(environment), stdout=log, stderr=subprocess.STDOUT) as child,
+        tqdm(
+            desc="build",
+            unit=" frames",
+            disable=not progress,
+            leave=not terminal,
+            mininterval=0.1 if terminal else 10,
+            file=sys.stderr,
+        ) as bar,
+    ):
+        read = planned = 0
+        while True:
+            ended = child.poll() is not None
+            lines, read = _new_lines(build / "progress", read)
+            for line in lines:
+                word, _, rest = line.partition(" ")
+                if word == "plan":
+                    bar.total = int(rest)
+                elif word == "phase":
+                    if not planned:
+                        built = time.monotonic()
+                        bar.unpause()
+                    name, frames = rest.split()
+                    # Scenarios end with fewer frames than planned when they fail.
+                    bar.update(planned - bar.n)
+                    planned += int(frames)
+                    bar.set_description(name.replace("_", " "), refresh=False)
+                elif word == "frame":
+                    bar.update()
+            if ended:
+                if child.returncode == 0:
+                    bar.update(planned - bar.n)
+                return child.returncode, built - start
+            if terminal:
+                bar.refresh()
+            time.sleep(0.1)
+
+
+def _new_lines(path: Path, read: int) -> tuple[list[str], int]:
+    """Whole lines of a growing file from byte ``read`` on."""
+    if not path.is_file():
+        return [], read
+    with open(path, "rb") as file:
+        file.seek(read)
+        data = file.read()
+    whole = data[: data.rfind(b"\n") + 1]
+    return whole.decode().splitlines(), read + len(whole)
+
+
+@contextmanager
+def _child(command: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A child in a session of its own: when we are interrupted, make and the simulator end with it."""
+    process = subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL, **options)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _results(build: Path, status: int, simulator: str) -> dict[str, Any]:
+    """What the bench wrote; without it nothing was tested."""
+    path = build / "results.json"
+    if path.is_file():
+        results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return results
+    lines = (build / "log").read_text(encoding="utf-8", errors="replace").splitlines()
+    wrong = [line for line in lines if re.search(r"error|cannot|not found|No such", line, re.IGNORECASE)]
+    reason = _one_line((wrong or lines[-1:] or ["no output"])[0])
+    raise Refused(f"no test ran: {simulator} ended with status {status}: {reason}")
+
+
+def _report(
+    manifest: Mapping[str, Any],
+    vectors: _Vectors,
+    found: Mapping[str, Any],
+    status: int,
+    *,
+    outputs: np.ndarray | None,
+    simulator: str,
+    used: Mapping[str, str],
+    seed: int,
+    build_seconds: float,
+    seconds: float,
+) -> SimulationReport:
+    names = {member.name for member in dataclasses.fields(Scenario)}
+    scenarios = tuple(
+        Scenario(**{name: value for name, value in record.items() if name in names}) for record in found["scenarios"]
+    )
+    failures = [f"{scenario.name}: {_one_line(scenario.error)}" for scenario in scenarios if not scenario.passed]
+    missing = [name for name in found["plan"] if name not in {scenario.name for scenario in scenarios}]
+    if missing:
+        failures.append(f"{missing[0]}: did not run; the simulator ended with status {status}")
+    if not scenarios:
+        failures.append("no scenario ran")
+    if status and not failures:
+        failures.append(f"the simulator ended with status {status}")
+
+    fast = next((record for record in found["scenarios"] if record["name"] == "full_speed"), None)
+    answers = np.zeros((0, vectors.y.shape[1]), dtype=np.int64) if outputs is None else outputs
+    if not failures and not (
+        fast is not None and answers.shape == vectors.y.shape and np.array_equal(answers, vectors.y)
+    ):
+        # The bench has compared already; this is the same once more by other means.
+        failures.append("full_speed: the recorded results are not the golden model's")
+    accuracy = None
+    if vectors.labels is not None and len(answers):
+        hits = answers.argmax(axis=1) == vectors.labels[: len(answers)]
+        accuracy = float(np.count_nonzero(hits) / len(vectors.labels))
+    intervals = fast["interval_cycles"] if fast else []
+    return SimulationReport(
+        design=str(manifest.get("name", manifest["top"])),
+        simulator=simulator,
+        tools=dict(used),
+        seed=seed,
+        images=len(vectors.x),
+        frames=sum(scenario.frames for scenario in scenarios),
+        results=sum(scenario.results for scenario in scenarios),
+        mismatches=sum(scenario.mismatches for scenario in scenarios),
+        accuracy=accuracy,
+        latency_cycles=fast["latency_cycles"] if fast else None,
+        predicted_latency_cycles=manifest["latency_cycles"],
+        interval_cycles=intervals[0] if len(intervals) == 1 else None,
+        predicted_interval_cycles=manifest["interval_cycles"],
+        cycles=sum(scenario.cycles for scenario in scenarios),
+        frames_per_second=round(fast["frames"] / fast["seconds"], 1) if fast and fast["seconds"] else math.nan,
+        build_seconds=round(build_seconds, 1),
+        seconds=round(seconds, 1),
+        scenarios=scenarios,
+        failures=tuple(failures),
+        outputs=answers,
+    )
+
+
+def write_report(report: SimulationReport, path: str | os.PathLike[str]) -> None:
+    """Write the report as JSON, whole or not at all."""
+    atomic_write(path, json.dumps(report.as_json(), indent=2, allow_nan=False) + "\n")

@@ -1,0 +1,229 @@
+"""A small behavioural core with a manifest, and the same with one planted fault: what the test bench is judged by.
+
+The core multiplies by the dense matrix of a path network of one layer. Its latency and interval follow from its three
+stages (load, wait, send), each of which holds one frame.
+"""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from hdlgen import golden
+from hdlgen.network import InputFormat, Layer, Network, SobolTopology, save
+from hdlgen.resources import folder
+
+__all__ = ["FAULTS", "make_core"]
+
+FAULTS = (
+    "wrong bit",
+    "lost frame",
+    "late",
+    "slow",
+    "no frame_error",
+    "frame_error falls",
+    "frame_error too early",
+    "state survives reset",
+    "state survives bad frame",
+    "answers bad frame",
+    "drops good frame after late tlast",
+    "surplus beat",
+    "tlast too early",
+    "no tlast",
+    "payload changes",
+    "valid falls",
+    "valid in reset",
+    "loads without valid",
+    "reads beyond width",
+    "stuck after full",
+    "unknown bits",
+)
+
+
+def _network(width: int, outputs: int, rng: np.random.Generator) -> Network:
+    paths = 64
+    return Network(
+        name="stub",
+        input=InputFormat(width=width, bits=8),
+        topology=SobolTopology(
+            paths=paths,
+            dimensions=(0, 1),
+            log2_slots=(max(1, (width - 1).bit_length()), max(1, (outputs - 1).bit_length())),
+        ),
+        layers=(Layer(width=outputs, weight="w1", bias="b1", weight_bits=8, activation=None),),
+        tensors={
+            "w1": rng.integers(-128, 128, paths).astype(np.int8),
+            "b1": rng.integers(-999, 999, outputs).astype(np.int32),
+        },
+    )
+
+
+def make_core(
+    directory: Path,
+    *,
+    fault: str | None = None,
+    width: int = 5,
+    outputs: int = 3,
+    elements_per_beat: int = 2,
+    wait: int = 7,
+    images: int = 12,
+    seed: int = 1,
+) -> Path:
+    """Write the core to ``directory`` as `hdlgen compile` would."""
+    assert fault is None or fault in FAULTS, fault
+    rng = np.random.default_rng(seed)
+    network = _network(width, outputs, rng)
+    # The golden model itself says what the matrix is: its answers to zero and to the unit vectors.
+    bias = golden.evaluate(network, np.zeros((1, width), dtype=np.int64))[0]
+    matrix = golden.evaluate(network, np.eye(width, dtype=np.int64)) - bias
+    x = rng.integers(0, 256, (images, width)).astype(np.uint8)
+    y = golden.evaluate(network, x)
+
+    for name in ("rtl", "vectors", "sim"):
+        (directory / name).mkdir(parents=True)
+    beats = -(-width // elements_per_beat)
+    source = _verilog(matrix, bias, elements_per_beat, beats, wait, fault).encode()
+    (directory / "rtl" / "stub.v").write_bytes(source)
+    np.save(directory / "vectors" / "x.npy", x)
+    np.save(directory / "vectors" / "y.npy", y)
+    save(network, directory / "network.safetensors")
+    shutil.copy(folder("sim") / "test_core.py", directory / "sim")
+    manifest = {
+        "format_version": 1,
+        "name": "stub",
+        "top": "stub",
+        "sources": ["rtl/stub.v"],
+        "input": {
+            "width": width,
+            "bits": 8,
+            "bytes_per_element": 1,
+            "elements_per_beat": elements_per_beat,
+            "beats": beats,
+            "signed": False,
+        },
+        "output": {"width": outputs, "bits": 32},
+        "latency_cycles": beats + wait + outputs + 1,
+        "interval_cycles": max(beats + 1, wait + 2, outputs + 1),
+        "network": {
+            "file": "network.safetensors",
+            "sha256": hashlib.sha256((directory / "network.safetensors").read_bytes()).hexdigest(),
+        },
+        "sources_sha256": {"rtl/stub.v": hashlib.sha256(source).hexdigest()},
+        "vectors": {"x": "vectors/x.npy", "y": "vectors/y.npy"},
+    }
+    (directory / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    return directory
+
+
+def _verilog(matrix: np.ndarray, bias: np.ndarray, per_beat: int, beats: int, wait: int, fault: str | None) -> str:
+    width, outputs = matrix.shape
+
+    def planted(name: str, text: str, otherwise: str = "") -> str:
+        assert name in FAULTS, name
+        return text if fault == name else otherwise
+
+    weights = "\n".join(f"    w[{number}] = {value};" for number, value in enumerate(matrix.reshape(-1).tolist()))
+    biases = "\n".join(f"    b[{number}] = {value};" for number, value in enumerate(bias.tolist()))
+    # With this fault the elements beyond the width count too, by the weights of the first ones.
+    limit = planted("reads beyond width", "1", f"beat * {per_beat} + e < {width}")
+    return f"""
+module stub(
+  input clk, input rst,
+  input [{8 * per_beat - 1}:0] s_axis_tdata, input s_axis_tvalid, output s_axis_tready, input s_axis_tlast,
+  output [31:0] m_axis_tdata, output m_axis_tvalid, input m_axis_tready, output m_axis_tlast,
+  output reg frame_error
+);
+  reg signed [31:0] w [0:{width * outputs - 1}];
+  reg signed [31:0] b [0:{outputs - 1}];
+  initial begin
+{weights}
+{biases}
+  end
+  reg signed [31:0] acc [0:{outputs - 1}];
+  reg signed [31:0] work [0:{outputs - 1}];
+  reg signed [31:0] res [0:{outputs - 1}];
+  integer beat = 0, count = 0, index = 0, e, j, sent = 0, stalled = 0;
+  reg loaded = 0, dropping = 0, busy = 0, sending = 0, stuck = 0, fresh = 1, afterdrop = 0, late = 0;
+  reg [3:0] never_set;
+  initial frame_error = 0;
+
+  assign s_axis_tready = !loaded{planted("stuck after full", " && !stuck")};
+  assign m_axis_tvalid = sending{planted("valid falls", " && !(stalled == 3)")};
+  assign m_axis_tdata = res[index < {outputs} ? index : 0]
+    {planted("wrong bit", f"^ (sent % 5 == 4 && index == {outputs - 1})")}
+    {planted("payload changes", "^ (stalled == 2)")}
+    {planted("unknown bits", "^ (sent == 2 ? never_set : 4'd0)")};
+  assign m_axis_tlast = index == {planted("tlast too early", str(outputs - 2), str(outputs - 1))}
+    {planted("no tlast", "&& sent != 3")};
+  wire ghost = {planted("loads without valid", "beat == 1 && &s_axis_tdata[2:0]", "0")};
+  wire take = (s_axis_tvalid || ghost) && s_axis_tready;
+
+  always @(posedge clk) begin
+    if (take) begin
+      if (dropping) begin
+        if (s_axis_tlast) begin
+          dropping <= 0;
+          afterdrop <= 1;
+        end
+      end else begin
+        for (j = 0; j < {outputs}; j = j + 1) begin
+          if ({planted("state survives bad frame", "fresh", planted("state survives reset", "fresh", "beat == 0"))})
+            acc[j] = b[j];
+          for (e = 0; e < {per_beat}; e = e + 1)
+            if ({limit})
+              acc[j] = acc[j] + w[((beat * {per_beat} + e) % {width}) * {outputs} + j] * s_axis_tdata[8*e +: 8];
+        end
+        fresh = 0;
+        if (s_axis_tlast != (beat == {beats - 1})) begin
+          frame_error <= {planted("no frame_error", "0", "1")};
+          beat <= 0;
+          if (!s_axis_tlast) dropping <= 1;
+          {planted("answers bad frame", "if (s_axis_tlast) loaded <= 1;")}
+          {planted("state survives bad frame", "", "fresh = 1;")}
+        end else if (s_axis_tlast) begin
+          loaded <= {planted("drops good frame after late tlast", "!afterdrop", "1")};
+          afterdrop <= 0;
+          {planted("frame_error falls", "frame_error <= 0;")}
+          beat <= 0;
+          fresh = 1;
+        end else begin
+          beat <= beat + 1;
+          {planted("frame_error too early", "if (late) frame_error <= 1;")}
+        end
+      end
+    end
+    late <= stalled > 2;
+    stuck <= stuck || (loaded && busy && sending && stalled > 20);
+    if (busy && count != 0) count <= count - 1;
+    if (loaded && !busy) begin
+      busy <= 1;
+      loaded <= 0;
+      count <= {wait}{planted("late", "+ 1")};
+      for (j = 0; j < {outputs}; j = j + 1) work[j] = acc[j];
+    end
+    if (busy && count == 0 && !sending{planted("slow", f" && stalled > -{wait + outputs + 4}")}) begin
+      sending <= {planted("lost frame", "sent != 3", "1")};
+      {planted("lost frame", "if (sent == 3) sent <= sent + 1;")}
+      busy <= 0;
+      index <= 0;
+      for (j = 0; j < {outputs}; j = j + 1) res[j] = work[j];
+    end
+    stalled <= sending && !m_axis_tready ? stalled + 1 : 0;
+    if (sending && m_axis_tvalid && m_axis_tready) begin
+      index <= index + 1;
+      if (index == {outputs - 1}{planted("surplus beat", " + (sent == 5)")}) begin
+        sending <= 0;
+        sent <= sent + 1;
+      end
+    end
+    if (rst) begin
+      beat <= 0; loaded <= 0; dropping <= 0; busy <= 0; frame_error <= 0; sent <= 0; stuck <= 0;
+      afterdrop <= 0; stalled <= 0; late <= 0; index <= 0;
+      {planted("valid in reset", "", "sending <= 0;")}
+      {planted("state survives reset", "", "fresh = 1;")}
+    end
+  end
+endmodule
+"""
