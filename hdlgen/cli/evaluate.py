@@ -10,29 +10,7 @@ from hdlgen import golden, network
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_write
 
-__all__ = ["command", "read_array"]
-
-
-def read_array(path: str) -> np.ndarray:
-    """The array in the ``.npy`` file ``path``; no pickles.
-
-    Raises
-    ------
-    InputError
-        If there is no such file, or it holds anything else.
-    """
-    try:
-        with open(path, "rb") as file:
-            # Not np.load: it would take a zip archive or a pickle for a kind of input.
-            array: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (ValueError, EOFError, MemoryError, SyntaxError, TypeError, OverflowError) as error:
-        reason = " ".join(ascii(str(error))[1:-1].split())[:100]
-        raise InputError(
-            f"{path}: no readable .npy file ({reason}); allowed: an array saved with numpy.save"
-        ) from None
-    return array
+__all__ = ["command"]
 
 
 @click.command("evaluate")
@@ -43,10 +21,10 @@ def read_array(path: str) -> np.ndarray:
 def command(net: str, source: str, target: str, labels: str | None) -> None:
     """Evaluate NET, a network file or the name of a shipped network, exactly, on a file of inputs."""
     net_model = network.load(net)
-    x = golden.check_input(net_model, read_array(source), source)
+    x = golden.check_input(net_model, golden.read_array(source), source)
     classes = None
     if labels is not None:
-        classes = read_array(labels)
+        classes = golden.read_array(labels)
         if classes.dtype.kind not in "iu" or classes.shape != (len(x),):
             raise InputError(
                 f"{labels}: labels are {classes.dtype} {list(classes.shape)}; allowed: integers [{len(x)}]"
