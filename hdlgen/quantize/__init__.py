@@ -1,0 +1,26 @@
+"""From real weights to integers: distinct edges, power-of-two scales, and the network they make."""
+
+from hdlgen.quantize.edges import Edges, find_edges
+from hdlgen.quantize.scales import (
+    MAX_SHIFT,
+    Scales,
+    activation_shift,
+    calibrate,
+    integer_network,
+    quantize,
+    weight_exponent,
+    weight_limits,
+)
+
+__all__ = [
+    "MAX_SHIFT",
+    "Edges",
+    "Scales",
+    "activation_shift",
+    "calibrate",
+    "find_edges",
+    "integer_network",
+    "quantize",
+    "weight_exponent",
+    "weight_limits",
+]

@@ -1,0 +1,133 @@
+"""Images and labels in idx files, the format of MNIST: big-endian header, then unsigned bytes; gzip or plain."""
+
+import gzip
+import math
+import os
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from hdlgen.errors import InputError
+
+__all__ = ["Dataset", "read", "read_folder"]
+
+MAX_BYTES = 1 << 30
+
+_UNSIGNED_BYTE = 8
+_ROLES = {"images": 3, "labels": 1}
+
+
+class _Stream(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def _parse(stream: _Stream, where: str, rank: int) -> np.ndarray:
+    header = stream.read(4 + 4 * rank)
+    if len(header) < 4 or header[:2] != b"\0\0":
+        raise InputError(f"{where}: begins with {header[:4].hex() or 'nothing'}; allowed: an idx file, 0000080{rank}")
+    if header[2] != _UNSIGNED_BYTE or header[3] != rank:
+        raise InputError(
+            f"{where}: idx type {header[2]:#04x} with {header[3]} dimensions; allowed: 0x08 (bytes) with {rank}"
+        )
+    if len(header) < 4 + 4 * rank:
+        raise InputError(f"{where}: header has {len(header)} bytes of {4 + 4 * rank}; truncated")
+    shape = tuple(int.from_bytes(header[4 + 4 * k : 8 + 4 * k], "big") for k in range(rank))
+    size = math.prod(shape)
+    if not 1 <= size <= MAX_BYTES:
+        raise InputError(f"{where}: shape is {list(shape)}; allowed: 1..{MAX_BYTES} bytes in all")
+    body = stream.read(size + 1)  # one more, to notice bytes that do not belong there
+    if len(body) != size:
+        fault = "truncated" if len(body) < size else "too long"
+        count = str(len(body)) if len(body) < size else f"more than {size}"
+        raise InputError(f"{where}: shape {list(shape)} needs {size} bytes of data, there are {count}; {fault}")
+    return np.frombuffer(body, dtype=np.uint8).reshape(shape)
+
+
+def read(path: str | os.PathLike[str], rank: int) -> np.ndarray:
+    """The array of ``rank`` dimensions in an idx file of unsigned bytes; gzip is recognised by its first two bytes.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is no such file, is truncated or too long, or holds more than 2**30 bytes.
+    """
+    where = str(path)
+    try:
+        with open(path, "rb") as file:
+            compressed = file.read(2) == b"\x1f\x8b"
+            file.seek(0)
+            if not compressed:
+                return _parse(file, where, rank)
+            with gzip.GzipFile(fileobj=file) as stream:
+                return _parse(stream, where, rank)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{where}: damaged gzip file: {error}") from None
+    except OSError as error:
+        raise InputError(f"{where}: cannot be read: {error.strerror or error}") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Images, uint8 (N, rows, columns), and labels, uint8 (N,); the test part may be missing."""
+
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray | None
+    test_labels: np.ndarray | None
+
+    @property
+    def classes(self) -> int:
+        """One more than the greatest label."""
+        test = 0 if self.test_labels is None else int(self.test_labels.max())
+        return 1 + max(int(self.train_labels.max()), test)
+
+
+def _find(folder: Path, part: str, role: str) -> Path | None:
+    rank = _ROLES[role]
+    names = [f"{part}-{role}{separator}idx{rank}-ubyte{suffix}" for separator in ("-", ".") for suffix in (".gz", "")]
+    return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def _part(folder: Path, part: str, required: bool) -> tuple[np.ndarray, np.ndarray] | None:
+    found = {role: _find(folder, part, role) for role in _ROLES}
+    if not required and not any(found.values()):
+        return None
+    for role, rank in _ROLES.items():
+        if found[role] is None:
+            raise InputError(f"{folder}: no file {part}-{role}-idx{rank}-ubyte.gz (or without .gz)")
+    images, labels = (read(found[role] or folder, rank) for role, rank in _ROLES.items())
+    if len(images) != len(labels):
+        raise InputError(f"{found['labels']}: {len(labels)} labels for the {len(images)} images of {found['images']}")
+    return images, labels
+
+
+def read_folder(folder: str | os.PathLike[str]) -> Dataset:
+    """The four files of MNIST and its like: {train,t10k}-{images-idx3,labels-idx1}-ubyte, with or without .gz.
+
+    The test files (t10k) may be missing, both together.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or bad, or images and labels do not fit together.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        raise InputError(f"{path}: no such folder; allowed: a folder with train-images-idx3-ubyte.gz and its like")
+    train = _part(path, "train", True)
+    assert train is not None
+    test = _part(path, "t10k", False)
+    if test is not None and test[0].shape[1:] != train[0].shape[1:]:
+        raise InputError(
+            f"{path}: test images are {list(test[0].shape[1:])}, training images {list(train[0].shape[1:])};"
+            " allowed: the same size"
+        )
+    return Dataset(
+        train_images=train[0],
+        train_labels=train[1],
+        test_images=None if test is None else test[0],
+        test_labels=None if test is None else test[1],
+    )

@@ -1,0 +1,88 @@
+"""Paths that repeat an edge, taken together.
+
+Where several paths of a transition join the same two *slots*, the hardware adds their weights into one and streams
+that. So it is this sum that must fit the bits of a weight: it is the sum that is trained and quantised, and split
+afterwards. Edges that share both neurons but not both slots (widths that are no power of two) stay apart, as they do
+in hardware.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hdlgen.network import SobolTopology
+from hdlgen.topology import paths
+
+__all__ = ["Edges", "find_edges"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Edges:
+    """The E distinct edges of one transition with P paths, ordered by source slot, then target slot.
+
+    Members
+    -------
+    source, target : int64 (E,), the neurons at both ends.
+    source_width, target_width : number of neurons of the two layers.
+    of_path : int64 (P,), the edge of every path.
+    rank : int64 (P,), how many earlier paths have the same edge.
+    multiplicity : int64 (E,), how many paths have the edge.
+    """
+
+    source: np.ndarray = field(repr=False)
+    target: np.ndarray = field(repr=False)
+    source_width: int
+    target_width: int
+    of_path: np.ndarray = field(repr=False)
+    rank: np.ndarray = field(repr=False)
+    multiplicity: np.ndarray = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.multiplicity)
+
+    @property
+    def max_fan_in(self) -> int:
+        """The greatest number of distinct edges into one neuron."""
+        return int(np.bincount(self.target).max())
+
+    def merge(self, weights: np.ndarray) -> np.ndarray:
+        """(P,) -> (E,), same dtype: for each edge the sum of its paths' weights."""
+        result = np.zeros(len(self), dtype=weights.dtype)
+        np.add.at(result, self.of_path, weights)
+        return result
+
+    def split(self, sums: np.ndarray) -> np.ndarray:
+        """int64 (E,) -> int64 (P,) with ``merge(split(sums)) == sums``, no weight further from 0 than the edge's sum.
+
+        The shares of one edge differ by one at most; earlier paths get the greater ones (two: q - q//2 and q//2).
+        """
+        share, rest = np.divmod(sums, self.multiplicity)
+        return share[self.of_path] + (self.rank < rest[self.of_path])
+
+    def dense(self, weights: np.ndarray) -> np.ndarray:
+        """(E,) -> (source_width, target_width): the matrix of the transition."""
+        result = np.zeros((self.source_width, self.target_width), dtype=weights.dtype)
+        np.add.at(result, (self.source, self.target), weights)
+        return result
+
+
+def find_edges(topology: SobolTopology, widths: Sequence[int], layer: int) -> Edges:
+    """The distinct edges of the transition into ``layer``, 1..L; ``widths`` are n_0..n_L."""
+    if not 1 <= layer < len(widths):
+        raise ValueError(f"transition is {layer}; allowed: 1..{len(widths) - 1}")
+    log2 = topology.log2_slots
+    key = (paths.slots(topology, layer - 1) << log2[layer]) | paths.slots(topology, layer)
+    distinct, of_path, multiplicity = np.unique(key, return_inverse=True, return_counts=True)
+    order = np.argsort(of_path, kind="stable")
+    rank = np.empty(len(key), dtype=np.int64)
+    rank[order] = np.arange(len(key)) - np.repeat(np.cumsum(multiplicity) - multiplicity, multiplicity)
+    return Edges(
+        source=((distinct >> log2[layer]) * widths[layer - 1]) >> log2[layer - 1],
+        target=((distinct & ((1 << log2[layer]) - 1)) * widths[layer]) >> log2[layer],
+        source_width=widths[layer - 1],
+        target_width=widths[layer],
+        of_path=of_path,
+        rank=rank,
+        multiplicity=multiplicity,
+    )

@@ -1,0 +1,156 @@
+"""A path network in PyTorch, in real numbers and in integers.
+
+The weights of the distinct edges are scattered into a dense matrix; the gradient flows back by gathering. In
+integers, the forward pass computes the very integers of :mod:`hdlgen.golden`, held in floating point that is wide
+enough to be exact, and the gradient passes straight through rounding.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from hdlgen.errors import InputError
+from hdlgen.network import SobolTopology
+from hdlgen.quantize import MAX_SHIFT, Edges, Scales, find_edges, weight_limits
+
+__all__ = ["PathModel", "rudin_shapiro"]
+
+INPUT_BITS = 8
+_MAX_BIAS = (1 << 31) - 1
+
+
+def rudin_shapiro(count: int) -> np.ndarray:
+    """float64 (count,) of +1 and -1: -1 where the number of pairs of neighbouring ones in the index's digits is odd.
+
+    No affine function of the index digits over GF(2), so no neuron is left with paths of one sign only.
+    Source: W. Rudin (1959), H. S. Shapiro (1951).
+    """
+    index = np.arange(count)
+    pairs = index & (index >> 1)
+    odd = np.zeros(count, dtype=np.int64)
+    while pairs.any():
+        odd ^= pairs & 1
+        pairs = pairs >> 1
+    return (1 - 2 * odd).astype(np.float64)
+
+
+class _Floor(torch.autograd.Function):
+    """floor, with the gradient of the identity."""
+
+    @staticmethod
+    def forward(context, values):
+        return torch.floor(values)
+
+    @staticmethod
+    def backward(context, gradient):
+        return gradient
+
+
+class PathModel:
+    """Weights and biases of a path network under training.
+
+    Parameters
+    ----------
+    topology : the paths.
+    widths : n_0..n_L.
+    weight_bits, activation_bits : of the integer network.
+    bias : whether the layers have biases.
+
+    Initialisation is deterministic: path i has the weight sign(i) * sqrt(2 / (P / n_l)) in each transition, signs by
+    :func:`rudin_shapiro`. Paths with the same edge are one parameter, the sum.
+    """
+
+    def __init__(
+        self,
+        topology: SobolTopology,
+        widths: Sequence[int],
+        *,
+        weight_bits: int,
+        activation_bits: int,
+        bias: bool,
+    ) -> None:
+        self.widths = tuple(widths)
+        self.activation_bits = activation_bits
+        self.weight_bits = weight_bits
+        transitions = range(1, len(self.widths))
+        self.edges: list[Edges] = [find_edges(topology, self.widths, layer) for layer in transitions]
+        sign = rudin_shapiro(topology.paths)
+        self.weights = [
+            torch.tensor(
+                edges.merge(sign * math.sqrt(2 * edges.target_width / topology.paths)), dtype=torch.float32
+            ).requires_grad_()
+            for edges in self.edges
+        ]
+        self.biases = [
+            torch.zeros(self.widths[layer], dtype=torch.float32).requires_grad_() if bias else None
+            for layer in transitions
+        ]
+        self._flat = [torch.tensor(edges.source * edges.target_width + edges.target) for edges in self.edges]
+        self._dtypes, self._max_biases = zip(*(self._exact(layer) for layer in transitions), strict=True)
+
+    def parameters(self) -> list[torch.Tensor]:
+        return [*self.weights, *(bias for bias in self.biases if bias is not None)]
+
+    def _exact(self, layer: int) -> tuple[torch.dtype, int]:
+        """A type in which all sums of ``layer`` are exact in any order, and the greatest bias that keeps them so."""
+        source_bits = INPUT_BITS if layer == 1 else self.activation_bits
+        low, _ = weight_limits(self.weight_bits)
+        # The last term is the rounding of the shift.
+        worst = self.edges[layer - 1].max_fan_in * -low * ((1 << source_bits) - 1) + (1 << (MAX_SHIFT - 1))
+        for dtype, digits in ((torch.float32, 24), (torch.float64, 53)):
+            if worst < 7 << (digits - 3):  # an eighth is left to the bias
+                return dtype, min(_MAX_BIAS, (1 << digits) - 1 - worst)
+        raise InputError(
+            f"train: layer {layer}: sums up to {worst} are too large to train with; allowed: up to {(7 << 50) - 1};"
+            " take fewer paths or bits"
+        )
+
+    def _dense(self, layer: int, weights: torch.Tensor) -> torch.Tensor:
+        source_width, width = self.widths[layer - 1 : layer + 1]
+        matrix = torch.zeros(source_width * width, dtype=weights.dtype)
+        return matrix.index_add(0, self._flat[layer - 1], weights).view(source_width, width)
+
+    def integer_weights(self, layer: int, scales: Scales) -> torch.Tensor:
+        """(E_l,) integers in floating point, layer 1..L."""
+        scaled = self.weights[layer - 1].to(self._dtypes[layer - 1]) * 2.0 ** scales.weight_exponents[layer - 1]
+        return _Floor.apply(scaled + 0.5).clamp(*weight_limits(self.weight_bits))
+
+    def integer_bias(self, layer: int, scales: Scales) -> torch.Tensor | None:
+        """(n_l,) integers in floating point, layer 1..L, or None."""
+        bias = self.biases[layer - 1]
+        if bias is None:
+            return None
+        scaled = bias.to(self._dtypes[layer - 1]) * 2.0 ** scales.accumulator_exponent(layer)
+        return _Floor.apply(scaled + 0.5).clamp(-self._max_biases[layer - 1], self._max_biases[layer - 1])
+
+    def real(self, x: torch.Tensor) -> torch.Tensor:
+        """Logits of the network in real numbers, float32; ``x`` holds pixels 0..255, (N, n_0)."""
+        values = x.to(torch.float32) / (1 << INPUT_BITS)
+        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True), 1):
+            if layer > 1:
+                values = values.relu()
+            values = values @ self._dense(layer, weight)
+            if bias is not None:
+                values = values + bias
+        return values
+
+    def integer(self, x: torch.Tensor, scales: Scales) -> torch.Tensor:
+        """Outputs of the integer network, as integers in floating point; ``x`` holds pixels 0..255, (N, n_0)."""
+        last = len(self.edges)
+        values = x
+        for layer in range(1, last + 1):
+            values = values.to(self._dtypes[layer - 1]) @ self._dense(layer, self.integer_weights(layer, scales))
+            bias = self.integer_bias(layer, scales)
+            if bias is not None:
+                values = values + bias
+            if layer < last:
+                shift = scales.shifts[layer - 1]
+                half = 0.5 if shift else 0.0
+                values = _Floor.apply(values * 2.0**-shift + half).clamp(0, (1 << self.activation_bits) - 1)
+        return values
+
+    def logits(self, x: torch.Tensor, scales: Scales) -> torch.Tensor:
+        """The outputs of the integer network on the scale of the real one."""
+        return self.integer(x, scales) * 2.0 ** -scales.accumulator_exponent(len(self.edges))
