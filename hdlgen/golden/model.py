@@ -125,7 +125,7 @@ def check_input(network: Network, x: np.ndarray, where: str = "x") -> np.ndarray
             if not 0 <= extreme <= high:
                 row, column = (int(index[0]) for index in np.nonzero(array == extreme))
                 raise InputError(
-                    f"{where}: x[{row}, {column}] is {extreme}; allowed: 0..{high} (input bits {network.input.bits})"
+                    f"{where}: element [{row}, {column}] is {extreme}; allowed: 0..{high} ({network.input.bits} bits)"
                 )
     return array.astype(np.int64)
 

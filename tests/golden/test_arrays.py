@@ -1,0 +1,84 @@
+"""Reading .npy files: the same arrays as NumPy, and nothing else."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hdlgen.errors import InputError
+from hdlgen.golden import read_array
+
+
+def content(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+GOOD = content(np.arange(12, dtype=np.uint8).reshape(3, 4))
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", ">i4", "i8", "f4", "?"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_reads_what_numpy_wrote(tmp_path: Path, dtype: str, order: str) -> None:
+    array = np.asarray(np.arange(24).reshape(4, 6).astype(dtype), order=order)
+    file = tmp_path / "x.npy"
+    file.write_bytes(content(array))
+    result = read_array(file)
+    assert result.dtype == array.dtype
+    assert (result == array).all()
+
+
+def test_refused(tmp_path: Path) -> None:
+    file = tmp_path / "x.npy"
+    with pytest.raises(InputError) as caught:
+        read_array(file)
+    assert str(caught.value) == f"{file}: cannot be read: No such file or directory"
+    huge = GOOD.replace(b"(3, 4), }      ", b"(3, 4000000)}  ")
+    assert huge != GOOD
+    for data, message in [
+        (GOOD[:-1], "an array of shape [3, 4] and dtype uint8 needs 12 bytes; the file has 11"),
+        (GOOD + b"x", "an array of shape [3, 4] and dtype uint8 needs 12 bytes; the file has 13"),
+        (huge, "an array of shape [3, 4000000] and dtype uint8 needs 12000000 bytes; the file has 12"),
+        (GOOD.replace(b"(3, 4), ", b"(3,-4), "), "shape is (3, -4); allowed: a tuple of lengths"),
+        (GOOD.replace(b"{", b"("), "damaged header; allowed: a .npy file, as numpy.save writes it"),
+        (b"\x93NUMPY\2\0\xff\xff\xff\xff", "header claims 4294967295 bytes; allowed: up to 65536"),
+        (b"", "no .npy file; allowed: an array of integers, as numpy.save writes it"),
+        (b"PK\3\4", "no .npy file; allowed: an array of integers, as numpy.save writes it"),
+        (content(np.array(["a"])), "dtype is '<U1'; allowed: integers"),
+        (content(np.array([1j])), "dtype is '<c16'; allowed: integers"),
+    ]:
+        file.write_bytes(data)
+        with pytest.raises(InputError) as caught:
+            read_array(file)
+        assert str(caught.value) == f"{file}: {message}"
+
+
+def test_pickle_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "x.npy"
+    buffer = io.BytesIO()
+    np.save(buffer, np.array([{}], dtype=object), allow_pickle=True)
+    file.write_bytes(buffer.getvalue())
+    with pytest.raises(InputError) as caught:
+        read_array(file)
+    assert str(caught.value) == f"{file}: dtype is '|O'; allowed: integers"
+
+
+@settings(max_examples=200, deadline=None)
+@given(position=st.integers(0, len(GOOD) - 1), value=st.integers(0, 255), length=st.integers(0, len(GOOD)))
+def test_damaged(tmp_path_factory: pytest.TempPathFactory, position: int, value: int, length: int) -> None:
+    """An array, or one InputError of one line."""
+    file = tmp_path_factory.getbasetemp() / "damaged.npy"
+    data = bytearray(GOOD)
+    data[position] = value
+    for damaged in (bytes(data), GOOD[:length]):
+        file.write_bytes(damaged)
+        message = None
+        try:
+            assert isinstance(read_array(file), np.ndarray)
+        except InputError as error:
+            message = str(error)
+        assert message is None or (message.startswith(f"{file}: ") and "\n" not in message)
