@@ -1,0 +1,329 @@
+"""A design that tests the core on its board, for ever, with nothing but a clock and two LEDs.
+
+Stored inputs go in, the results are compared with stored expected results, and then all over again.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from amaranth.back import verilog
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Instance, Module, ResetSignal, Signal, signed, unsigned
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
+from numpy.typing import NDArray
+
+__all__ = ["SelfTest", "SelfTestParameters", "Token", "compress", "expand", "parameters", "to_verilog"]
+
+Token = tuple[int, int]
+"""(number of zero beats that go before, the beat)."""
+
+TOP = "hdlgen_selftest"
+"""Name of the module."""
+
+
+def compress(beats: list[int], run_bits: int) -> list[Token]:
+    """Beats as tokens: each one beat and how many beats of value 0 go before it, at most 2^run_bits - 1.
+
+    Images are mostly zeros, so this halves their size or better. `expand` is the inverse.
+    """
+    longest = (1 << run_bits) - 1
+    tokens: list[Token] = []
+    run = 0
+    for index, beat in enumerate(beats):
+        if beat == 0 and run < longest and index + 1 < len(beats):
+            run += 1
+        else:
+            tokens.append((run, beat))
+            run = 0
+    return tokens
+
+
+def expand(tokens: list[Token]) -> list[int]:
+    """What the hardware makes of the tokens."""
+    beats: list[int] = []
+    for run, beat in tokens:
+        beats += [0] * run + [beat]
+    return beats
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfTestParameters:
+    """What is stored.
+
+    Parameters
+    ----------
+    core : str
+        Module name of the core.
+    tokens : tuple of Token
+        All frames one after the other; see `compress`.
+    run_bits : int
+        Width of a token's run.
+    beats : int
+        Beats of one frame.
+    beat_bits, value_bits : int
+        Width of ``s_axis_tdata``, and of the values inside a token: unused upper bits of each element are not stored.
+    element_bits, elements_per_beat, input_bits : int
+        Width of an element on the stream, elements per beat, significant bits of an element.
+    expected : tuple of tuple of int
+        Signed results of each frame.
+    result_bits : int
+        Width of ``m_axis_tdata``.
+    timeout : int
+        Cycles without any beat on the output after which the test fails.
+    reset_cycles : int
+        How long the core is held in reset after configuration. Block RAM of an iCE40 is not to be read in the first
+        microseconds.
+    block_rom : bool
+        Whether the tokens go into block RAM; otherwise into logic.
+    led_active_low, button_active_low : bool
+        Polarity of the pins.
+    """
+
+    core: str
+    tokens: tuple[Token, ...]
+    run_bits: int
+    beats: int
+    element_bits: int
+    elements_per_beat: int
+    input_bits: int
+    expected: tuple[tuple[int, ...], ...]
+    result_bits: int
+    timeout: int
+    reset_cycles: int = 1023
+    block_rom: bool = False
+    pass_active_low: bool = False
+    fail_active_low: bool = False
+    button_active_low: bool = False
+
+    @property
+    def beat_bits(self) -> int:
+        return self.element_bits * self.elements_per_beat
+
+    @property
+    def value_bits(self) -> int:
+        return self.input_bits * self.elements_per_beat
+
+    @property
+    def token_bits(self) -> int:
+        return self.run_bits + self.value_bits
+
+    @property
+    def expected_bits(self) -> int:
+        """Bits of the widest expected result, signed."""
+        return max(max(v, ~v).bit_length() + 1 for frame in self.expected for v in frame)
+
+    @property
+    def rom_bits(self) -> int:
+        """Bits of the stored inputs and results."""
+        return len(self.tokens) * self.token_bits + self.expected_bits * sum(len(frame) for frame in self.expected)
+
+
+def parameters(
+    manifest: Mapping[str, Any],
+    x: NDArray[np.integer],
+    y: NDArray[np.integer],
+    **options: Any,
+) -> SelfTestParameters:
+    """The self-test of the core of ``manifest`` with inputs ``x`` (N, width) and expected results ``y`` (N, n_L)."""
+    form = manifest["input"]
+    element_bits, count = 8 * form["bytes_per_element"], form["elements_per_beat"]
+    beats: list[int] = []
+    for image in np.asarray(x).tolist():
+        image = image + [0] * (form["beats"] * count - len(image))
+        for start in range(0, len(image), count):
+            # Only the significant bits, element by element.
+            beats.append(sum(value << (k * form["bits"]) for k, value in enumerate(image[start : start + count])))
+    value_bits = form["bits"] * count
+    run_bits = min(range(1, 13), key=lambda r: len(compress(beats, r)) * (r + value_bits))
+    return SelfTestParameters(
+        core=manifest["top"],
+        tokens=tuple(compress(beats, run_bits)),
+        run_bits=run_bits,
+        beats=form["beats"],
+        element_bits=element_bits,
+        elements_per_beat=count,
+        input_bits=form["bits"],
+        expected=tuple(tuple(int(v) for v in row) for row in np.asarray(y).tolist()),
+        result_bits=manifest["output"]["bits"],
+        # Loading takes up to three cycles a beat here.
+        timeout=4 * (manifest["latency_cycles"] + 3 * form["beats"]) + 1000,
+        **options,
+    )
+
+
+class SelfTest(wiring.Component):
+    """The core, its stored inputs and the comparison.
+
+    Sends the stored frames in order and again from the start, without end; a beat every third cycle at most. The
+    results may stall at no time (``m_axis_tready`` is 1).
+
+    ``led_pass`` is lit from the moment in which every stored frame has given its expected results once.
+    ``led_fail`` is lit, and ``led_pass`` dark, for ever from the first result or ``tlast`` that differs, the first
+    ``frame_error``, or ``timeout`` cycles without a result. The button starts all over.
+
+    Parameters
+    ----------
+    parameters : SelfTestParameters
+
+    Members
+    -------
+    clk, button : In(1)
+    led_pass, led_fail : Out(1)
+    """
+
+    def __init__(self, parameters: SelfTestParameters):
+        self.parameters = parameters
+        super().__init__({"clk": In(1), "button": In(1), "led_pass": Out(1), "led_fail": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        p = self.parameters
+        m = Module()
+        # There is no reset from outside: registers start as configured, and this counter makes the reset.
+        m.domains.sync = ClockDomain()
+        m.domains.start = ClockDomain(reset_less=True)
+        m.d.comb += [ClockSignal("sync").eq(self.clk), ClockSignal("start").eq(self.clk)]
+
+        # c0: reset = count < reset_cycles; the button, synchronised, sets the counter back
+        count = Signal(range(p.reset_cycles + 1))
+        pressed = Signal(2)
+        m.d.start += pressed.eq(Cat(~self.button if p.button_active_low else self.button, pressed[0]))
+        with m.If(pressed[1]):
+            m.d.start += count.eq(0)
+        with m.Elif(count != p.reset_cycles):
+            m.d.start += count.eq(count + 1)
+        reset = Signal(init=1)
+        m.d.start += reset.eq(count != p.reset_cycles)
+        m.d.comb += ResetSignal("sync").eq(reset)
+
+        s_tdata, s_tvalid, s_tready, s_tlast = Signal(p.beat_bits), Signal(), Signal(), Signal()
+        m_tdata, m_tvalid, m_tlast, frame_error = Signal(p.result_bits), Signal(), Signal(), Signal()
+        m.submodules.core = Instance(
+            p.core,
+            i_clk=ClockSignal("sync"),
+            i_rst=ResetSignal("sync"),
+            i_s_axis_tdata=s_tdata,
+            i_s_axis_tvalid=s_tvalid,
+            o_s_axis_tready=s_tready,
+            i_s_axis_tlast=s_tlast,
+            o_m_axis_tdata=m_tdata,
+            o_m_axis_tvalid=m_tvalid,
+            i_m_axis_tready=Const(1),
+            o_m_axis_tlast=m_tlast,
+            o_frame_error=frame_error,
+        )
+        self._inputs(m, s_tdata, s_tvalid, s_tready, s_tlast)
+        self._results(m, m_tdata, m_tvalid, m_tlast, frame_error)
+        return m
+
+    def _inputs(self, m: Module, tdata: Signal, tvalid: Signal, tready: Signal, tlast: Signal) -> None:
+        p = self.parameters
+        m.submodules.inputs = rom = memory.Memory(
+            shape=unsigned(p.token_bits),
+            depth=len(p.tokens),
+            init=[run | value << p.run_bits for run, value in p.tokens],
+            attrs={"rom_style": "block" if p.block_rom else "logic"},
+        )
+        port = rom.read_port()
+        address = Signal(range(len(p.tokens)))
+        m.d.comb += [port.addr.eq(address), port.en.eq(1)]
+
+        run, value = Signal(p.run_bits), Signal(p.value_bits)
+        beat = Signal(range(p.beats))
+        padding = Const(0, p.element_bits - p.input_bits)
+        elements = [Cat(value.word_select(k, p.input_bits), padding) for k in range(p.elements_per_beat)]
+        m.d.comb += [
+            tdata.eq(Cat(elements) & (run == 0).replicate(p.beat_bits)),
+            tlast.eq(beat == p.beats - 1),
+        ]
+        with m.FSM():
+            with m.State("address"):
+                m.next = "token"
+            with m.State("token"):
+                # The block RAM's output takes the whole cycle; the address goes on to the next token meanwhile.
+                m.d.sync += [Cat(run, value).eq(port.data)]
+                m.d.sync += address.eq(Const(0) if len(p.tokens) == 1 else address + 1)
+                with m.If(address == len(p.tokens) - 1):
+                    m.d.sync += address.eq(0)
+                m.next = "send"
+            with m.State("send"):
+                m.d.comb += tvalid.eq(1)
+                with m.If(tready):
+                    m.d.sync += beat.eq(beat + 1)
+                    with m.If(tlast):
+                        m.d.sync += beat.eq(0)
+                    m.d.sync += run.eq(run - 1)
+                    with m.If(run == 0):
+                        m.next = "token"
+
+    def _results(self, m: Module, tdata: Signal, tvalid: Signal, tlast: Signal, frame_error: Signal) -> None:
+        p = self.parameters
+        results = len(p.expected[0])
+        flat = [value for frame in p.expected for value in frame]
+        m.submodules.expected = rom = memory.Memory(
+            shape=signed(p.expected_bits), depth=len(flat), init=flat, attrs={"rom_style": "logic"}
+        )
+        port = rom.read_port()
+        number = Signal(range(len(flat)))
+        index = Signal(range(results))
+        m.d.comb += [port.addr.eq(number), port.en.eq(1)]
+
+        # c1: the beat is registered, the expected result appears beside it
+        data, valid, last, is_last = Signal(p.result_bits), Signal(), Signal(), Signal()
+        final = Signal()
+        m.d.sync += [valid.eq(tvalid), data.eq(tdata), last.eq(tlast), final.eq(0)]
+        expected = Signal(signed(p.expected_bits))
+        with m.If(tvalid):
+            m.d.sync += [
+                number.eq(number + 1),
+                index.eq(index + 1),
+                is_last.eq(index == results - 1),
+                final.eq(number == len(flat) - 1),
+            ]
+            with m.If(index == results - 1):
+                m.d.sync += index.eq(0)
+            with m.If(number == len(flat) - 1):
+                m.d.sync += number.eq(0)
+        m.d.comb += expected.eq(port.data)
+
+        # c2: differs = any bit of the result, or its tlast
+        wide = Signal(signed(p.result_bits))
+        differs, complete = Signal(), Signal()
+        m.d.comb += wide.eq(expected)
+        m.d.sync += [
+            differs.eq(valid & ((data != wide.as_unsigned()) | (last != is_last))),
+            complete.eq(valid & final),
+        ]
+
+        # c3: the LEDs' registers; complete counts only if nothing differed up to and including its own beat
+        failed, passed = Signal(), Signal()
+        quiet = Signal(range(p.timeout + 1))
+        m.d.sync += quiet.eq(quiet + 1)
+        with m.If(valid):
+            m.d.sync += quiet.eq(0)
+        with m.If(differs | frame_error | (quiet == p.timeout)):
+            m.d.sync += failed.eq(1)
+        with m.If(complete):
+            m.d.sync += passed.eq(1)
+        lit_pass, lit_fail = passed & ~failed, failed
+        m.d.comb += [
+            self.led_pass.eq(~lit_pass if p.pass_active_low else lit_pass),
+            self.led_fail.eq(~lit_fail if p.fail_active_low else lit_fail),
+        ]
+
+
+def to_verilog(parameters: SelfTestParameters) -> str:
+    """Verilog of the module ``hdlgen_selftest`` with the ports clk, button, led_pass and led_fail."""
+    before = os.environ.get("AMARANTH_USE_YOSYS")
+    # Several Yosys may be installed and their Verilog differs.
+    os.environ["AMARANTH_USE_YOSYS"] = "builtin"
+    try:
+        text: str = verilog.convert(SelfTest(parameters), name=TOP, emit_src=False, strip_internal_attrs=True)
+        return text
+    finally:
+        if before is None:
+            del os.environ["AMARANTH_USE_YOSYS"]
+        else:
+            os.environ["AMARANTH_USE_YOSYS"] = before
