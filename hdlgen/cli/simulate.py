@@ -61,11 +61,13 @@ def command(
         progress=True,
         tool_overrides=overrides,
     )
-    target = Path(report_file) if report_file is not None else Path(directory) / "simulate.json"
-    written = report_file is not None or os.access(directory, os.W_OK)
-    if written:
-        write_report(report, target)
-    _show(report, str(target) if written else f"not written: {directory} is read-only (--report names another place)")
+    where = report_file if report_file is not None else str(Path(directory) / "simulate.json")
+    try:
+        write_report(report, where)
+    except InputError as error:
+        # The folder may be read-only: the result on the terminal is what was asked for first.
+        where = f"not written: {error}; --report names another place"
+    _show(report, where)
     if not report.passed:
         more = f" ({len(report.failures) - 1} more)" if len(report.failures) > 1 else ""
         raise Refused(f"{directory}: {report.failures[0]}{more}")

@@ -24,7 +24,8 @@ FAULTS = (
     "slow",
     "no frame_error",
     "frame_error falls",
-    "frame_error too early",
+    "frame_error without cause",
+    "state leaks",
     "state survives reset",
     "state survives bad frame",
     "answers bad frame",
@@ -42,11 +43,11 @@ FAULTS = (
 )
 
 
-def _network(width: int, outputs: int, rng: np.random.Generator) -> Network:
+def _network(width: int, bits: int, outputs: int, rng: np.random.Generator) -> Network:
     paths = 64
     return Network(
         name="stub",
-        input=InputFormat(width=width, bits=8),
+        input=InputFormat(width=width, bits=bits),
         topology=SobolTopology(
             paths=paths,
             dimensions=(0, 1),
@@ -66,7 +67,9 @@ def make_core(
     fault: str | None = None,
     width: int = 5,
     outputs: int = 3,
+    bits: int = 8,
     elements_per_beat: int = 2,
+    output_bits: int = 32,
     wait: int = 7,
     images: int = 12,
     seed: int = 1,
@@ -74,17 +77,27 @@ def make_core(
     """Write the core to ``directory`` as `hdlgen compile` would."""
     assert fault is None or fault in FAULTS, fault
     rng = np.random.default_rng(seed)
-    network = _network(width, outputs, rng)
+    network = _network(width, bits, outputs, rng)
     # The golden model itself says what the matrix is: its answers to zero and to the unit vectors.
     bias = golden.evaluate(network, np.zeros((1, width), dtype=np.int64))[0]
     matrix = golden.evaluate(network, np.eye(width, dtype=np.int64)) - bias
-    x = rng.integers(0, 256, (images, width)).astype(np.uint8)
+    x = rng.integers(0, 1 << bits, (images, width)).astype(np.uint8 if bits <= 8 else np.uint16)
     y = golden.evaluate(network, x)
 
     for name in ("rtl", "vectors", "sim"):
         (directory / name).mkdir(parents=True)
     beats = -(-width // elements_per_beat)
-    source = _verilog(matrix, bias, elements_per_beat, beats, wait, fault).encode()
+    element_bytes = -(-bits // 8)
+    source = _verilog(
+        matrix,
+        bias,
+        per_beat=elements_per_beat,
+        element_bits=8 * element_bytes,
+        output_bits=output_bits,
+        beats=beats,
+        wait=wait,
+        fault=fault,
+    ).encode()
     (directory / "rtl" / "stub.v").write_bytes(source)
     np.save(directory / "vectors" / "x.npy", x)
     np.save(directory / "vectors" / "y.npy", y)
@@ -97,13 +110,13 @@ def make_core(
         "sources": ["rtl/stub.v"],
         "input": {
             "width": width,
-            "bits": 8,
-            "bytes_per_element": 1,
+            "bits": bits,
+            "bytes_per_element": element_bytes,
             "elements_per_beat": elements_per_beat,
             "beats": beats,
             "signed": False,
         },
-        "output": {"width": outputs, "bits": 32},
+        "output": {"width": outputs, "bits": output_bits},
         "latency_cycles": beats + wait + outputs + 1,
         "interval_cycles": max(beats + 1, wait + 2, outputs + 1),
         "network": {
@@ -117,7 +130,17 @@ def make_core(
     return directory
 
 
-def _verilog(matrix: np.ndarray, bias: np.ndarray, per_beat: int, beats: int, wait: int, fault: str | None) -> str:
+def _verilog(
+    matrix: np.ndarray,
+    bias: np.ndarray,
+    *,
+    per_beat: int,
+    element_bits: int,
+    output_bits: int,
+    beats: int,
+    wait: int,
+    fault: str | None,
+) -> str:
     width, outputs = matrix.shape
 
     def planted(name: str, text: str, otherwise: str = "") -> str:
@@ -131,8 +154,8 @@ def _verilog(matrix: np.ndarray, bias: np.ndarray, per_beat: int, beats: int, wa
     return f"""
 module stub(
   input clk, input rst,
-  input [{8 * per_beat - 1}:0] s_axis_tdata, input s_axis_tvalid, output s_axis_tready, input s_axis_tlast,
-  output [31:0] m_axis_tdata, output m_axis_tvalid, input m_axis_tready, output m_axis_tlast,
+  input [{element_bits * per_beat - 1}:0] s_axis_tdata, input s_axis_tvalid, output s_axis_tready, input s_axis_tlast,
+  output signed [{output_bits - 1}:0] m_axis_tdata, output m_axis_tvalid, input m_axis_tready, output m_axis_tlast,
   output reg frame_error
 );
   reg signed [31:0] w [0:{width * outputs - 1}];
@@ -141,11 +164,11 @@ module stub(
 {weights}
 {biases}
   end
-  reg signed [31:0] acc [0:{outputs - 1}];
-  reg signed [31:0] work [0:{outputs - 1}];
-  reg signed [31:0] res [0:{outputs - 1}];
+  reg signed [{output_bits - 1}:0] acc [0:{outputs - 1}];
+  reg signed [{output_bits - 1}:0] work [0:{outputs - 1}];
+  reg signed [{output_bits - 1}:0] res [0:{outputs - 1}];
   integer beat = 0, count = 0, index = 0, e, j, sent = 0, stalled = 0;
-  reg loaded = 0, dropping = 0, busy = 0, sending = 0, stuck = 0, fresh = 1, afterdrop = 0, late = 0;
+  reg loaded = 0, dropping = 0, busy = 0, sending = 0, stuck = 0, fresh = 1, afterdrop = 0, pause = 0;
   reg [3:0] never_set;
   initial frame_error = 0;
 
@@ -160,7 +183,10 @@ module stub(
   wire ghost = {planted("loads without valid", "beat == 1 && &s_axis_tdata[2:0]", "0")};
   wire take = (s_axis_tvalid || ghost) && s_axis_tready;
 
+  reg signed [{element_bits}:0] element [0:{per_beat - 1}];
+
   always @(posedge clk) begin
+    for (e = 0; e < {per_beat}; e = e + 1) element[e] = s_axis_tdata[{element_bits}*e +: {element_bits}];
     if (take) begin
       if (dropping) begin
         if (s_axis_tlast) begin
@@ -170,10 +196,10 @@ module stub(
       end else begin
         for (j = 0; j < {outputs}; j = j + 1) begin
           if ({planted("state survives bad frame", "fresh", planted("state survives reset", "fresh", "beat == 0"))})
-            acc[j] = b[j];
+            acc[j] = b[j]{planted("state leaks", " + (sent % 3 == 2 && acc[j] > 0)")};
           for (e = 0; e < {per_beat}; e = e + 1)
             if ({limit})
-              acc[j] = acc[j] + w[((beat * {per_beat} + e) % {width}) * {outputs} + j] * s_axis_tdata[8*e +: 8];
+              acc[j] = acc[j] + element[e] * w[((beat * {per_beat} + e) % {width}) * {outputs} + j];
         end
         fresh = 0;
         if (s_axis_tlast != (beat == {beats - 1})) begin
@@ -190,20 +216,20 @@ module stub(
           fresh = 1;
         end else begin
           beat <= beat + 1;
-          {planted("frame_error too early", "if (late) frame_error <= 1;")}
         end
       end
     end
-    late <= stalled > 2;
+    {planted("frame_error without cause", "if (stalled > 9) frame_error <= 1;")}
+    pause <= {planted("slow", "busy && count == 0 && !sending", "0")};
     stuck <= stuck || (loaded && busy && sending && stalled > 20);
     if (busy && count != 0) count <= count - 1;
-    if (loaded && !busy) begin
+    if (loaded && !busy && !pause) begin
       busy <= 1;
       loaded <= 0;
       count <= {wait}{planted("late", "+ 1")};
       for (j = 0; j < {outputs}; j = j + 1) work[j] = acc[j];
     end
-    if (busy && count == 0 && !sending{planted("slow", f" && stalled > -{wait + outputs + 4}")}) begin
+    if (busy && count == 0 && !sending) begin
       sending <= {planted("lost frame", "sent != 3", "1")};
       {planted("lost frame", "if (sent == 3) sent <= sent + 1;")}
       busy <= 0;
@@ -220,7 +246,7 @@ module stub(
     end
     if (rst) begin
       beat <= 0; loaded <= 0; dropping <= 0; busy <= 0; frame_error <= 0; sent <= 0; stuck <= 0;
-      afterdrop <= 0; stalled <= 0; late <= 0; index <= 0;
+      afterdrop <= 0; stalled <= 0; pause <= 0; index <= 0;
       {planted("valid in reset", "", "sending <= 0;")}
       {planted("state survives reset", "", "fresh = 1;")}
     end

@@ -1,0 +1,534 @@
+"""The test bench and its runner, judged by a core that is right and by cores with one planted fault each.
+
+Most of it runs on Icarus, which builds in no time; without Icarus the same runs on Verilator.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hdlgen import cli, golden, network
+from hdlgen.errors import InputError, Refused
+from hdlgen.flow import simulate as flow
+from hdlgen.flow import tools
+from hdlgen.flow.simulate import SimulationReport, simulate
+
+from .stub import FAULTS, make_core
+
+HAVE_ICARUS = shutil.which("iverilog") is not None or "HDLGEN_ICARUS" in os.environ
+SIMULATORS = flow.SIMULATORS if HAVE_ICARUS else ("verilator",)
+QUICK = "icarus" if HAVE_ICARUS else "verilator"
+
+SCENARIOS = [
+    "full_speed",
+    "random_gaps",
+    "random_back_pressure",
+    "random_gaps_and_back_pressure",
+    "ready_waits_for_valid",
+    "blocked_output",
+    "idle_between_frames",
+    "reset_while_loading",
+    "reset_while_computing",
+    "reset_while_sending",
+    "misplaced_tlast",
+    "misplaced_tlast_alone",
+    "misplaced_tlast_with_gaps_and_back_pressure",
+]
+
+# What is said about each fault, and by which scenario it is found at the latest.
+FOUND = {
+    "wrong bit": ("full_speed", r"2 of 36 results differ; first: frame 4 \(image 4\), result 2: the core says -?\d+"),
+    "lost frame": ("full_speed", r"nothing has moved for \d+ cycles .*: 11 frames came out, 1 are missing"),
+    "late": ("full_speed", r"latency .* is 15 cycles; the manifest says latency_cycles 14$"),
+    "slow": ("full_speed", r"frame 2 ended 10 cycles after frame 1; the manifest says interval_cycles 9$"),
+    "no frame_error": ("misplaced_tlast", r"frame_error stays low: a tlast was misplaced 8 cycles ago$"),
+    "frame_error falls": ("misplaced_tlast", r"frame_error fell without a reset$"),
+    "frame_error without cause": (
+        "random_back_pressure",
+        r"frame_error is high although every tlast was in its place$",
+    ),
+    "state leaks": ("full_speed", r"results differ"),
+    "state survives reset": ("reset_while_loading", r"results differ"),
+    "state survives bad frame": ("misplaced_tlast", r"results differ"),
+    "answers bad frame": ("misplaced_tlast", r"m_axis gave a beat \(tdata -?\d+\) that no frame asked for$"),
+    "drops good frame after late tlast": ("misplaced_tlast", r"nothing has moved for \d+ cycles"),
+    "surplus beat": ("full_speed", r"m_axis_tlast is 0 on result 2 of frame 6; it belongs on result 2 only$"),
+    "tlast too early": ("full_speed", r"m_axis_tlast is 1 on result 1 of frame 0; it belongs on result 2 only$"),
+    "no tlast": ("full_speed", r"m_axis_tlast is 0 on result 2 of frame 3; it belongs on result 2 only$"),
+    "payload changes": ("random_back_pressure", r"m_axis changed while it waited for m_axis_tready"),
+    "valid falls": ("random_back_pressure", r"m_axis_tvalid fell before m_axis_tready took the beat$"),
+    "valid in reset": ("reset_while_computing", r"m_axis_tvalid is high during reset$"),
+    "loads without valid": ("random_gaps", r"."),
+    "reads beyond width": ("full_speed", r"results differ"),
+    "stuck after full": ("random_back_pressure", r"nothing has moved for \d+ cycles"),
+    # Verilator knows no X; it starts such registers at random instead.
+    "unknown bits": ("full_speed", r"m_axis_tdata is [01]+XXXX: neither 0 nor 1 in every bit$|results differ"),
+}
+
+
+def _rewrite(core: Path, change: dict[str, object]) -> None:
+    """Change members of the manifest, named by dotted paths."""
+    path = core / "manifest.json"
+    manifest = json.loads(path.read_text())
+    for keys, value in change.items():
+        *outer, last = keys.split(".")
+        place = manifest
+        for key in outer:
+            place = place[key]
+        if value is None:
+            del place[last]
+        else:
+            place[last] = value
+    path.write_text(json.dumps(manifest))
+
+
+def _replace_source(core: Path, text: str) -> None:
+    (core / "rtl" / "stub.v").write_text(text)
+    _rewrite(core, {"sources_sha256": {"rtl/stub.v": hashlib.sha256(text.encode()).hexdigest()}})
+
+
+def _command(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["simulate", *map(str, arguments)])
+    return int(str(end.value.code))
+
+
+# ---------------------------------------------------------------------------------------------- a core that is right
+
+
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_a_right_core_passes(simulator: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    core = make_core(tmp_path / "core")
+    before = sorted(core.rglob("*"))
+    assert _command(core, "--simulator", simulator, "--seed", 7) == 0
+    assert sorted(core.rglob("*")) == sorted([*before, core / "simulate.json"])
+    shown = capsys.readouterr()
+    assert "13 of 13 passed" in shown.out
+    assert "14 cycles, predicted 14" in shown.out
+    assert "frames/s" in shown.err  # the progress bar
+    report = json.loads((core / "simulate.json").read_text())
+    assert report["passed"] is True
+    assert report["failures"] == []
+    assert [scenario["name"] for scenario in report["scenarios"]] == SCENARIOS
+    assert all(scenario["passed"] and scenario["frames"] > 0 for scenario in report["scenarios"])
+    assert (report["images"], report["mismatches"], report["seed"]) == (12, 0, 7)
+    assert (report["latency_cycles"], report["interval_cycles"]) == (14, 9)
+    assert (report["predicted_latency_cycles"], report["predicted_interval_cycles"]) == (14, 9)
+    assert report["accuracy"] is None
+    assert report["cycles"] == sum(scenario["cycles"] for scenario in report["scenarios"]) > 1000
+    assert report["frames_per_second"] > 0
+    assert report["tools"]["cocotb"].startswith("cocotb 2.")
+    assert simulator in report["tools"]
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        {"width": 1, "outputs": 1, "wait": 0},
+        {"width": 1, "outputs": 1, "elements_per_beat": 4, "wait": 1},
+        {"width": 9, "outputs": 4, "elements_per_beat": 4, "wait": 0, "output_bits": 64},
+        {"width": 6, "bits": 12, "elements_per_beat": 1, "wait": 30},
+        {"width": 20, "bits": 16, "elements_per_beat": 8, "outputs": 2},
+        {"width": 2, "outputs": 17, "elements_per_beat": 1, "images": 2},
+        {"width": 6, "bits": 4, "outputs": 1, "elements_per_beat": 3, "images": 1},
+    ],
+)
+def test_any_geometry(geometry: dict[str, int], tmp_path: Path) -> None:
+    report = simulate(make_core(tmp_path / "core", **geometry), simulator=QUICK)
+    assert report.failures == ()
+    assert np.array_equal(report.outputs, np.load(tmp_path / "core" / "vectors" / "y.npy"))
+
+
+def test_images_labels_and_accuracy(tmp_path: Path) -> None:
+    core = make_core(tmp_path / "core")
+    model = network.load(core / "network.safetensors")
+    x = np.random.default_rng(5).integers(0, 256, (30, 5))
+    y = golden.evaluate(model, x)
+    labels = y.argmax(axis=1)
+    labels[:5] += 1
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "labels.npy", labels)
+    given = {"input_file": str(tmp_path / "x.npy"), "labels_file": str(tmp_path / "labels.npy")}
+    report = simulate(core, **given, images=20, simulator=QUICK)
+    assert report.failures == ()
+    assert (report.images, report.accuracy) == (20, 0.75)
+    assert np.array_equal(report.outputs, y[:20])
+
+
+def test_labels_stored_with_the_vectors(tmp_path: Path) -> None:
+    core = make_core(tmp_path / "core")
+    np.save(core / "vectors" / "labels.npy", np.load(core / "vectors" / "y.npy").argmax(axis=1).astype(np.uint8))
+    _rewrite(core, {"vectors.labels": "vectors/labels.npy"})
+    assert simulate(core, images=3, simulator=QUICK).accuracy == 1.0
+
+
+def test_the_seed_decides_and_nothing_else(tmp_path: Path) -> None:
+    def counted(report: SimulationReport) -> list[tuple[int, int]]:
+        return [(scenario.frames, scenario.cycles) for scenario in report.scenarios]
+
+    core = make_core(tmp_path / "core")
+    first, second, other = (simulate(core, simulator=QUICK, seed=seed) for seed in (3, 3, 4))
+    assert counted(first) == counted(second) != counted(other)
+
+
+def test_the_folder_may_be_anywhere_and_the_environment_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_core(tmp_path / "some where" / "core ü")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "test_core.py").write_text("raise SystemExit('the module of another folder')")
+    monkeypatch.chdir(elsewhere)
+    for name, value in {
+        "COCOTB_TEST_FILTER": "nothing",
+        "COCOTB_TEST_MODULES": "nothing",
+        "HDLGEN_SEED": "x",
+        "HDLGEN_CORE": "/nowhere",
+        "MAKEFLAGS": "-n",
+        "PYTHONPATH": str(elsewhere),
+        "SIM_CMD_PREFIX": "false",
+        "WAVES": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    before = dict(os.environ)
+    report = simulate(Path("..") / "some where" / "core ü", simulator=QUICK)
+    assert report.failures == ()
+    assert (report.build_folder, report.waves) == (None, None)
+    assert dict(os.environ) == before
+    assert [entry.name for entry in elsewhere.iterdir()] == ["test_core.py"]
+
+
+def test_waves_and_the_build_folder_are_kept_where_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flow.tempfile, "tempdir", str(tmp_path))
+    core = make_core(tmp_path / "core", images=1)
+    report = simulate(core, simulator=QUICK, waves=True)
+    assert report.waves is not None
+    assert report.build_folder is not None
+    assert Path(report.waves).stat().st_size > 1000
+    shutil.rmtree(report.build_folder)
+    assert simulate(core, simulator=QUICK).build_folder is None
+    assert [entry.name for entry in tmp_path.iterdir()] == ["core"]
+
+
+def test_a_report_that_cannot_be_written_does_not_hide_the_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    core = make_core(tmp_path / "core", images=1)
+    (core / "simulate.json").mkdir()
+    assert _command(core, "--simulator", QUICK) == 0
+    shown = capsys.readouterr().out
+    assert "13 of 13 passed" in shown
+    assert "not written: " in shown
+    assert _command(core, "--simulator", QUICK, "--report", tmp_path / "r.json") == 0
+    assert json.loads((tmp_path / "r.json").read_text())["passed"] is True
+
+
+def test_the_bench_in_the_folder_runs_without_hdlgen(tmp_path: Path) -> None:
+    core = make_core(tmp_path / "core", images=2)
+    environment = {**os.environ, **tools.find(QUICK).environment}
+    done = subprocess.run(
+        [sys.executable, core / "sim" / "test_core.py", QUICK],
+        cwd=tmp_path,
+        env={name: value for name, value in environment.items() if not name.startswith("PYTEST_")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith("13 scenarios, 0 failed\n")
+
+
+# ---------------------------------------------------------------------------------------------------- planted faults
+
+
+def test_every_fault_has_its_message() -> None:
+    assert tuple(sorted(FOUND)) == tuple(sorted(FAULTS))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_found(fault: str, tmp_path: Path) -> None:
+    report = simulate(make_core(tmp_path / "core", fault=fault), simulator=QUICK)
+    assert not report.passed
+    scenario, message = FOUND[fault]
+    said = [failure for failure in report.failures if failure.startswith(f"{scenario}: ")]
+    assert len(said) == 1, report.failures
+    assert re.search(message, said[0].removeprefix(f"{scenario}: "))
+    assert all("\n" not in failure for failure in report.failures)
+
+
+@pytest.mark.parametrize(("fault", "simulator"), [("wrong bit", "verilator"), ("no frame_error", QUICK)])
+def test_the_command_fails_with_status_1_and_one_line(
+    fault: str, simulator: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    core = make_core(tmp_path / "core", fault=fault)
+    assert _command(core, "--simulator", simulator) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert re.fullmatch(rf"hdlgen: {re.escape(str(core))}: {FOUND[fault][0]}: .* \(\d+ more\)", last)
+    assert json.loads((core / "simulate.json").read_text())["passed"] is False
+
+
+def test_wrong_answers_are_counted(tmp_path: Path) -> None:
+    core = make_core(tmp_path / "core")
+    y = np.load(core / "vectors" / "y.npy")
+    y[3, 1] += 1
+    np.save(core / "vectors" / "y.npy", y)
+    report = simulate(core, simulator=QUICK)
+    fast = report.scenarios[0]
+    assert (fast.name, fast.mismatches, fast.frames, fast.results) == ("full_speed", 1, 12, 36)
+    assert report.mismatches >= 1
+
+
+def test_a_port_of_another_width_is_found(tmp_path: Path) -> None:
+    core = make_core(tmp_path / "core")
+    _rewrite(core, {"input.elements_per_beat": 3})
+    report = simulate(core, simulator=QUICK)
+    assert report.failures[0] == "full_speed: port s_axis_tdata is 16 bits wide; the manifest says 24"
+
+
+def test_a_missing_port_is_found(tmp_path: Path) -> None:
+    core = make_core(tmp_path / "core")
+    _replace_source(core, (core / "rtl" / "stub.v").read_text().replace("frame_error", "framing_error"))
+    report = simulate(core, simulator=QUICK)
+    assert report.failures[0] == "full_speed: the core has no port frame_error"
+
+
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_verilog_that_does_not_build(simulator: str, tmp_path: Path) -> None:
+    core = make_core(tmp_path / "core")
+    _replace_source(core, "module stub(input clk;\nendmodule\n")
+    with pytest.raises(
+        Refused, match=rf"^no test ran: {simulator} ended with status \d+: .*stub\.v.*error.*$|%Error"
+    ):
+        simulate(core, simulator=simulator)
+
+
+@pytest.mark.parametrize(
+    ("bench", "message"),
+    [
+        ("", "no test ran: "),
+        ("raise SystemExit(3)", "no test ran: .* ended with status 3: "),
+    ],
+)
+def test_no_test_is_a_failure(bench: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "test_core.py").write_text(bench)
+    monkeypatch.setattr(flow, "folder", lambda name: tmp_path)
+    with pytest.raises(Refused, match=f"^{message}"):
+        simulate(make_core(tmp_path / "core"), simulator=QUICK)
+
+
+@pytest.mark.parametrize(
+    ("results", "failure"),
+    [
+        ({"plan": {}, "scenarios": []}, "no scenario ran"),
+        ({"plan": {"full_speed": 1}, "scenarios": []}, "full_speed: did not run; the simulator ended with status 0"),
+    ],
+)
+def test_no_scenario_is_a_failure(
+    results: dict[str, object], failure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "test_core.py").write_text(
+        f"import os; open(os.environ['HDLGEN_RESULTS'], 'w').write({json.dumps(results)!r})"
+    )
+    monkeypatch.setattr(flow, "folder", lambda name: tmp_path)
+    report = simulate(make_core(tmp_path / "core"), simulator=QUICK)
+    assert failure in report.failures
+
+
+# --------------------------------------------------------------------------------------------------------- bad input
+
+
+def _refused(core: Path, message: str, **options: object) -> None:
+    with pytest.raises(InputError) as caught:
+        simulate(core, **options)  # type: ignore[arg-type]
+    text = str(caught.value).replace(str(core.parent), "ROOT")
+    assert "\n" not in text
+    assert re.fullmatch(message, text), text
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format_version": 2}, r"ROOT/core/manifest.json: format_version is 2; allowed is 1"),
+        ({"format_version": None}, r"ROOT/core/manifest.json: format_version is None; allowed is 1"),
+        ({"top": None}, r"ROOT/core/manifest.json: top is None; allowed is a str"),
+        ({"top": "a b"}, r"ROOT/core/manifest.json: top is 'a b'; allowed is the name of a module"),
+        ({"input.width": "5"}, r"ROOT/core/manifest.json: input.width is '5'; allowed is a int"),
+        ({"interval_cycles": 0}, r"ROOT/core/manifest.json: interval_cycles is 0; allowed are 1 and more"),
+        (
+            {"input.bytes_per_element": 3},
+            r"ROOT/core/manifest.json: input.bytes_per_element is 3; allowed are 1 and 2",
+        ),
+        ({"output.bits": 16}, r"ROOT/core/manifest.json: output.bits is 16; allowed are 32 and 64"),
+        ({"sources": []}, r"ROOT/core/manifest.json: sources is empty; allowed is at least one Verilog file"),
+        (
+            {"sources": ["/etc/passwd"]},
+            r"ROOT/core/manifest.json: file name '/etc/passwd' leads out of the folder; allowed are names .*",
+        ),
+        (
+            {"vectors.x": "../x.npy"},
+            r"ROOT/core/manifest.json: file name '../x.npy' leads out of the folder; allowed are names .*",
+        ),
+        (
+            {"sources": ["a;b.v"]},
+            r"ROOT/core/manifest.json: file name 'a;b.v'; allowed are letters, digits and _ \. \+ - /",
+        ),
+        (
+            {"sources_sha256": {}},
+            r"ROOT/core/manifest.json: source rtl/stub.v has no hash in sources_sha256; compile again",
+        ),
+    ],
+)
+def test_bad_manifests(change: dict[str, object], message: str, tmp_path: Path) -> None:
+    core = make_core(tmp_path / "core")
+    _rewrite(core, change)
+    _refused(core, message)
+
+
+def test_no_manifest(tmp_path: Path) -> None:
+    _refused(tmp_path / "core", r"ROOT/core/manifest.json: not found; name a folder that `hdlgen compile` wrote")
+    core = make_core(tmp_path / "core")
+    (core / "manifest.json").write_bytes(b"{\xff")
+    _refused(core, r"ROOT/core/manifest.json: cannot be read as JSON: .*")
+    (core / "manifest.json").write_text("[" * 100000)
+    _refused(core, r"ROOT/core/manifest.json: cannot be read as JSON: .*")
+    (core / "manifest.json").write_text("[]")
+    _refused(core, r"ROOT/core/manifest.json: holds a list; allowed is an object")
+
+
+@pytest.mark.parametrize("name", ["rtl/stub.v", "network.safetensors"])
+def test_changed_and_missing_files(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    core = make_core(tmp_path / "core")
+    with open(core / name, "ab") as file:
+        file.write(b"\n")
+    message = (
+        rf"ROOT/core/{name}: SHA-256 is [0-9a-f]{{16}}\.\.\., the manifest says [0-9a-f]{{16}}\.\.\.; "
+        "the file was changed: compile again"
+    )
+    _refused(core, message)
+    (core / name).unlink()
+    _refused(
+        core, rf"ROOT/core/{name}: cannot be read: No such file or directory; compile again or name another file"
+    )
+    assert _command(core) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros((3, 4), dtype=np.int64), r"ROOT/x.npy: .*"),
+        (np.zeros((3, 5)), r"ROOT/x.npy: .*"),
+        (np.full((3, 5), 256), r"ROOT/x.npy: .*256.*"),
+        (np.full((3, 5), -1), r"ROOT/x.npy: .*-1.*"),
+        (np.zeros((0, 5), dtype=np.int64), r"ROOT/x.npy: holds no image; allowed is at least one"),
+        (np.array([{}], dtype=object), r"ROOT/x.npy: no .npy file: Object arrays cannot be loaded .*"),
+    ],
+)
+def test_bad_inputs(x: np.ndarray, message: str, tmp_path: Path) -> None:
+    core = make_core(tmp_path / "core")
+    np.save(tmp_path / "x.npy", x)
+    _refused(core, message, input_file=str(tmp_path / "x.npy"))
+
+
+def test_files_that_are_no_arrays(tmp_path: Path) -> None:
+    core = make_core(tmp_path / "core")
+    path = tmp_path / "x.npy"
+    _refused(core, r"ROOT/x.npy: cannot be read: No such file or directory; .*", input_file=str(path))
+    np.savez(tmp_path / "x.npz", a=np.zeros(3))
+    (tmp_path / "x.npz").rename(path)
+    _refused(
+        core,
+        r"ROOT/x.npy: an archive of several arrays; allowed is a .npy file with one",
+        input_file=str(path),
+    )
+    good = (core / "vectors" / "x.npy").read_bytes()
+    for length in (0, 3, 30, len(good) - 1):
+        path.write_bytes(good[:length])
+        _refused(core, r"ROOT/x.npy: no .npy file: .*", input_file=str(path))
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.zeros(11, dtype=np.int64), r"ROOT/l.npy: 11 labels for 12 images; allowed is one for each"),
+        (np.zeros(12), r"ROOT/l.npy: shape \(12,\) of float64; allowed are integers of shape \(N,\)"),
+        (np.zeros((12, 1), dtype=np.uint8), r"ROOT/l.npy: shape \(12, 1\) of uint8; allowed are integers .*"),
+    ],
+)
+def test_bad_labels(labels: np.ndarray, message: str, tmp_path: Path) -> None:
+    core = make_core(tmp_path / "core")
+    np.save(tmp_path / "l.npy", labels)
+    _refused(core, message, labels_file=str(tmp_path / "l.npy"))
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        ("x", np.zeros((12, 4), dtype=np.uint8), r"ROOT/core/vectors/x.npy: shape \(12, 4\) of uint8; allowed .*"),
+        ("x", np.full((12, 5), 256), r"ROOT/core/vectors/x.npy: values from 256 to 256; allowed are 0..255"),
+        ("x", np.zeros((0, 5), dtype=np.uint8), r"ROOT/core/vectors/y.npy: shape \(12, 3\) of int64; allowed .*"),
+        ("y", np.zeros((12, 3)), r"ROOT/core/vectors/y.npy: shape \(12, 3\) of float64; allowed .*"),
+    ],
+)
+def test_bad_vectors(name: str, array: np.ndarray, message: str, tmp_path: Path) -> None:
+    core = make_core(tmp_path / "core")
+    np.save(core / "vectors" / f"{name}.npy", array)
+    _refused(core, message)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"simulator": "vcs"}, r"simulator 'vcs': unknown; allowed verilator, icarus"),
+        ({"images": 0}, r"images 0: allowed are 1 and more"),
+        ({"seed": -1}, r"seed -1: allowed are 0\.\.2147483647"),
+        (
+            {"tool_overrides": {"make": "/nowhere/make"}},
+            r"--tool make: program '/nowhere/make' not found or not executable; name a program for make",
+        ),
+    ],
+)
+def test_bad_options(options: dict[str, object], message: str, tmp_path: Path) -> None:
+    _refused(make_core(tmp_path / "core"), message, **options)
+
+
+def test_a_missing_simulator_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    core = make_core(tmp_path / "core")
+    monkeypatch.delenv("HDLGEN_ICARUS", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert _command(core, "--simulator", "icarus") == 2
+    assert capsys.readouterr().err == (
+        "hdlgen: icarus: not found (iverilog); install it, e.g. `apt-get install iverilog`, or name it by "
+        "--tool icarus=COMMAND or HDLGEN_ICARUS\n"
+    )
+    assert _command(core) == 2
+    assert capsys.readouterr().err.startswith("hdlgen: perl: not found")
+
+
+def test_wrong_usage_of_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _command() == 2
+    assert _command(tmp_path, "--simulator", "vcs") == 2
+    assert _command(tmp_path, "--tool", "make") == 2
+    core = make_core(tmp_path / "core")
+    assert _command(core, "--report", tmp_path / "none" / "r.json") == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"hdlgen: {tmp_path / 'none' / 'r.json'}: cannot be written; name a file in a writable folder"
+    )
+
+
+def test_the_report_is_frozen(tmp_path: Path) -> None:
+    report = simulate(make_core(tmp_path / "core", images=1), simulator=QUICK)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        report.mismatches = 1  # type: ignore[misc]
+    assert json.loads(json.dumps(report.as_json(), allow_nan=False))["format_version"] == 1
