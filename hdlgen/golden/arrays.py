@@ -4,6 +4,7 @@ import ast
 import math
 import os
 import re
+import stat
 
 import numpy as np
 
@@ -46,6 +47,8 @@ def read_array(path: str | os.PathLike[str]) -> np.ndarray:
     """
     where = os.fspath(path)
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # before it is opened: a pipe would wait for a writer
+            raise InputError(f"{where}: not a regular file")
         with open(path, "rb") as file:
             start = file.read(8)
             if start[:6] != _MAGIC or start[6:7] not in (b"\1", b"\2", b"\3"):

@@ -127,11 +127,10 @@ def load(path: str | os.PathLike[str]) -> Network:
     file = resolve(path)
     where = str(file)
     try:
+        if not stat.S_ISREG(file.stat().st_mode):  # before it is opened: a pipe would wait for a writer
+            raise InputError(f"{where}: not a regular file")
         with file.open("rb") as stream:
-            status = os.fstat(stream.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise InputError(f"{where}: not a regular file")
-            size = status.st_size
+            size = os.fstat(stream.fileno()).st_size
             if size > MAX_FILE_BYTES:
                 raise InputError(f"{where}: file has {size} bytes; allowed: up to {MAX_FILE_BYTES}")
             if size < 8:
