@@ -61,7 +61,9 @@ def quantize(values: np.ndarray, exponent: int, limits: tuple[int, int]) -> np.n
 
 
 def weight_exponent(weights: np.ndarray, bits: int) -> int:
-    """The exponent e for which round(w * 2**e) in ``bits`` bits has the least squared error (the least such e)."""
+    """The exponent e for which round(w * 2**e) in ``bits`` bits has the least squared error; for zeros 0."""
+    if not weights.any():
+        return 0
     limits = weight_limits(bits)
 
     def error(exponent: int) -> float:

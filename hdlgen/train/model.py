@@ -7,6 +7,7 @@ enough to be exact, and the gradient passes straight through rounding.
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -19,6 +20,8 @@ __all__ = ["PathModel", "rudin_shapiro"]
 
 INPUT_BITS = 8
 _MAX_BIAS = (1 << 31) - 1
+#: Entries of one dense matrix.
+_MAX_MATRIX = 1 << 27
 
 
 def rudin_shapiro(count: int) -> np.ndarray:
@@ -71,6 +74,12 @@ class PathModel:
         activation_bits: int,
         bias: bool,
     ) -> None:
+        for layer, (source_width, width) in enumerate(pairwise(widths), 1):
+            if source_width * width > _MAX_MATRIX:
+                raise InputError(
+                    f"train: layer {layer}: {source_width} x {width} neurons are too many to train;"
+                    f" allowed: up to {_MAX_MATRIX} pairs of neurons"
+                )
         self.widths = tuple(widths)
         self.activation_bits = activation_bits
         self.weight_bits = weight_bits

@@ -1,4 +1,4 @@
-"""What to train, and how: checked before PyTorch is loaded or any file is read."""
+"""What to train, and how: checked before any file is read."""
 
 import math
 from dataclasses import dataclass

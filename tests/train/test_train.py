@@ -1,0 +1,185 @@
+"""Training from files on the command line: what it learns, what it repeats, what it refuses."""
+
+import gzip
+import math
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from hdlgen import cli, golden
+from hdlgen.idx import Dataset
+from hdlgen.network import load
+from hdlgen.quantize import find_edges
+from hdlgen.train import Recipe, train
+from hdlgen.train.model import PathModel
+
+RECIPE = ["--widths", "16,16,4", "--paths", "256", "--epochs", "3", "--qat-epochs", "2", "--batch", "32"]
+
+
+def encode(array: np.ndarray) -> bytes:
+    header = bytes([0, 0, 8, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape)
+    return header + array.astype(np.uint8).tobytes()
+
+
+def make_dataset(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Noisy 8 x 8 images with one bright quadrant; the label says which."""
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, 4, count)
+    images = generator.integers(0, 120, (count, 8, 8))
+    for quadrant in range(4):
+        row, column = 4 * (quadrant // 2), 4 * (quadrant % 2)
+        images[labels == quadrant, row : row + 4, column : column + 4] += 90
+    return images, labels
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("quadrants")
+    for part, count, seed in (("train", 1200, 1), ("t10k", 300, 2)):
+        images, labels = make_dataset(count, seed)
+        (path / f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(encode(images)))
+        (path / f"{part}-labels-idx1-ubyte").write_bytes(encode(labels))
+    return path
+
+
+def run(*arguments: object) -> int | str | None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["train", "idx", *map(str, arguments)])
+    return end.value.code
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+@pytest.mark.parametrize("bias", ["--bias", "--no-bias"])
+def test_learns(folder, tmp_path, capsys, bits, bias):
+    output = tmp_path / "quadrants.safetensors"
+    longer = ["--epochs", "10", "--qat-epochs", "10", "--qat-learning-rate", "4e-3"]
+    assert run(folder, *RECIPE, *longer, "--weight-bits", bits, bias, "-o", output) == 0
+    printed = capsys.readouterr()
+    assert "integer 10/10: 100%" in printed.err
+    network = load(output)
+    assert network.name == "quadrants"
+    assert network.widths == (64, 16, 16, 4)
+    assert network.topology.dimensions == (0, 1, 2, 3)
+    assert network.topology.log2_slots == (6, 4, 4, 2)
+    x, labels = make_dataset(300, 2)
+    accuracy = (golden.evaluate(network, x.reshape(-1, 64)).argmax(1) == labels).mean()
+    assert accuracy > 0.9
+    assert f"{output}: test accuracy {accuracy:.2%} (golden model)\n" in printed.out
+    for number in (1, 2, 3):
+        assert network.layers[number - 1].weight_bits == bits
+        assert network.has_bias(number) == (bias == "--bias")
+        merged = find_edges(network.topology, network.widths, number).merge(network.weights(number))
+        assert np.abs(merged).max() < 1 << (bits - 1)
+    assert os.listdir(tmp_path) == ["quadrants.safetensors"]
+
+
+def test_same_arguments_same_bytes_and_another_seed_others(folder, tmp_path):
+    outputs = []
+    for name, seed in (("a", 7), ("b", 7), ("c", 8)):
+        output = tmp_path / f"{name}.safetensors"
+        assert run(folder, *RECIPE, "--seed", seed, "--name", "x", "-o", output) == 0
+        outputs.append(output.read_bytes())
+    assert outputs[0] == outputs[1] != outputs[2]
+
+
+def test_options_reach_the_network(folder, tmp_path):
+    output = tmp_path / "n.safetensors"
+    options = ["--activation-bits", "5", "--dimensions", "5,4,4,1", "--log2-slots", "7,4,6,2", "--qat-epochs", "0"]
+    assert run(folder, *RECIPE, *options, "--validation", "100", "--augment", "0", "-o", output) == 0
+    network = load(output)
+    assert network.topology.dimensions == (5, 4, 4, 1)
+    assert network.topology.log2_slots == (7, 4, 6, 2)
+    assert [network.value_bits(layer) for layer in (0, 1, 2)] == [8, 5, 5]
+
+
+def test_settings_of_torch_are_restored():
+    images, labels = make_dataset(48, 3)
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    dataset = Dataset(train_images=images.astype(np.uint8), train_labels=labels, test_images=None, test_labels=None)
+    recipe = Recipe(name="n", widths=(4,), paths=64, epochs=1, qat_epochs=1, threads=1)
+    trained = train(dataset, recipe, progress=False)
+    assert trained.test_accuracy is None
+    assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--widths", "16,x"], "train: widths is '16,x'; allowed: integers with commas between"),
+        (["--widths", "16,3"], "train: last width is 3; allowed: at least 4, the labels' classes"),
+        (["--widths", "0,4"], "train: layer 1: width is 0; allowed: integers 1..1048576"),
+        (["--paths", "0"], "train: topology: paths is 0; allowed: integers 1..16777216"),
+        (["--weight-bits", "17"], "train: layer 1: weight_bits is 17; allowed: integers 1..16"),
+        (["--activation-bits", "0"], "train: layer 1: activation bits is 0; allowed: integers 1..16"),
+        (["--epochs", "0"], "train: epochs is 0; allowed: 1..100000"),
+        (["--qat-epochs", "-1"], "train: qat-epochs is -1; allowed: 0..100000"),
+        (["--batch", "0"], "train: batch is 0; allowed: 1..1048576"),
+        (["--augment", "9"], "train: augment is 9; allowed: 0..8"),
+        (["--seed", "-1"], "train: seed is -1; allowed: 0..9223372036854775807"),
+        (["--threads", "0"], "train: threads is 0; allowed: 1..256"),
+        (["--learning-rate", "nan"], "train: learning-rate is nan; allowed: more than 0, up to 1"),
+        (["--qat-learning-rate", "2"], "train: qat-learning-rate is 2.0; allowed: more than 0, up to 1"),
+        (["--validation", "0"], "train: validation is 0; allowed: 1..1073741824"),
+        (["--validation", "1200"], "train: validation is 1200; allowed: 1..1199, there are 1200 training images"),
+        (["--name", "a b"], "train: name is 'a b'; allowed: "),
+        (["--dimensions", "0,1"], "train: topology: dimensions "),
+        (["--log2-slots", "5,4,4,2"], "train: topology: log2_slots"),
+    ],
+    ids=lambda value: "=".join(value) if isinstance(value, list) else "",
+)
+def test_bad_parameters(folder, tmp_path, capsys, options, message):
+    assert run(folder, *RECIPE, *options, "-o", tmp_path / "n.safetensors") == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"hdlgen: {message}")
+    assert error.count("\n") == 1
+    assert os.listdir(tmp_path) == []
+
+
+def test_bad_places(folder, tmp_path, capsys):
+    assert run(tmp_path / "missing", *RECIPE, "-o", tmp_path / "n.safetensors") == 2
+    assert re.fullmatch(r"hdlgen: .*missing: no such folder; .*\n", capsys.readouterr().err)
+    assert run(folder, *RECIPE, "-o", tmp_path) == 2
+    assert re.fullmatch(r"hdlgen: .*: is a folder; name a file for the network\n", capsys.readouterr().err)
+    assert run(folder, *RECIPE, "-o", tmp_path / "no" / "n.safetensors") == 2
+    assert re.fullmatch(r"hdlgen: .*: its folder does not exist or cannot be .*\n", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ("real", "loss is nan in real epoch 1; allowed: a lower --learning-rate"),
+        ("logits", "loss is nan in integer epoch 1; allowed: a lower --qat-learning-rate"),
+    ],
+)
+def test_diverging_training_is_named(folder, tmp_path, monkeypatch, capsys, method, message):
+    forward = getattr(PathModel, method)
+    monkeypatch.setattr(PathModel, method, lambda *arguments: forward(*arguments) * math.nan)
+    assert run(folder, *RECIPE, "-o", tmp_path / "n.safetensors") == 2
+    # The progress bar stands before it, on a line of its own.
+    assert capsys.readouterr().err.endswith(f"\nhdlgen: train: {message}\n")
+    assert os.listdir(tmp_path) == []
+
+
+def test_interrupted_training_leaves_nothing(folder, tmp_path, monkeypatch, capsys):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hdlgen.train.training.calibrate", interrupt)
+    assert run(folder, *RECIPE, "-o", tmp_path / "n.safetensors") == 130
+    assert capsys.readouterr().err.endswith("hdlgen: interrupted\n")
+    assert os.listdir(tmp_path) == []
+
+
+def test_missing_torch_is_named_with_the_remedy(folder, tmp_path):
+    # In a process of its own: this one has PyTorch already.
+    script = "import sys; sys.modules['torch'] = None; from hdlgen import cli; cli.main(sys.argv[1:])"
+    arguments = ["train", "idx", str(folder), *RECIPE, "-o", str(tmp_path / "n.safetensors")]
+    result = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stderr == "hdlgen: train: PyTorch is not installed; remedy: pip install 'hdlgen[train]'\n"
+    assert result.stdout == ""
