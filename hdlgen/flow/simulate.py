@@ -406,7 +406,8 @@ def simulate(
             "HDLGEN_PROGRESS": str(build / "progress"),
         }
         command = [sys.executable, "test_core.py", simulator, *(["--waves"] if waves else [])]
-        status, build_seconds = _run(command, build, environment, progress)
+        with _runtime_objects(build / "sim_build", {**used, "waves": str(waves)}):
+            status, build_seconds = _run(command, build, environment, progress)
         found = _results(build, status, simulator)
         report = _report(
             manifest,
@@ -514,6 +515,30 @@ def _run(command: list[str], build: Path, environment: Mapping[str, str], progre
             if terminal:
                 bar.refresh()
             time.sleep(0.1)
+
+
+@contextmanager
+def _runtime_objects(target: Path, key: Mapping[str, str]) -> Iterator[None]:
+    """Verilator's run-time library, compiled, from the folder ``HDLGEN_OBJECT_CACHE`` and into it.
+
+    It is the same for all designs and takes longer to compile than a small core: the tests build it once.
+    """
+    cache = os.environ.get("HDLGEN_OBJECT_CACHE")
+    if not cache:
+        yield
+        return
+    store = Path(cache) / hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
+    target.mkdir()
+    for file in store.glob("verilated*.o"):
+        shutil.copyfile(file, target / file.name)
+        # Make compares with the makefile that Verilator is about to write.
+        later = time.time() + 3600
+        os.utime(target / file.name, (later, later))
+    yield
+    store.mkdir(parents=True, exist_ok=True)
+    for file in target.glob("verilated*.o"):
+        if not (store / file.name).exists():
+            atomic_write(store / file.name, file.read_bytes())
 
 
 def _new_lines(path: Path, read: int) -> tuple[list[str], int]:
