@@ -16,6 +16,8 @@ __all__ = ["compose", "edge_rank", "path_relation", "reach_rank", "suggest_dimen
 
 #: Dimensions that a suggestion is chosen from: the low ones are good in all their low-dimensional projections.
 CANDIDATES = range(64)
+#: The search takes time with the square of the number of layers.
+SEARCHED_LAYERS = 17
 
 
 def _echelon(vectors: Iterable[int]) -> list[int]:
@@ -86,13 +88,15 @@ def suggest_dimensions(path_bits: int, dimensions: Sequence[int], log2_slots: Se
     """Dimensions that lose no more edges and no more reachability than the given ones, less where that is found.
 
     Descends one layer at a time, from the given dimensions and from 0, 1, 2, ...; deterministic, and the given
-    dimensions come back unless others are better.
+    dimensions come back unless others are better. Networks of more than 16 layers are left as they are.
     """
 
     def loss(choice: Sequence[int]) -> int:
         return _loss(path_bits, list(zip(choice, log2_slots, strict=True)))
 
     best, least = tuple(dimensions), loss(dimensions)
+    if least == 0 or len(best) > SEARCHED_LAYERS:
+        return best
     for start in (tuple(dimensions), tuple(range(len(dimensions)))):
         current, current_loss = start, loss(start)
         improved = current_loss > 0
