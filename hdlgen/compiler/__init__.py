@@ -59,7 +59,9 @@ def compile_network(
     if lanes not in (1, 2, 4, 8, 16, 32, MAX_LANES):
         raise InputError(f"{where}: lanes: {lanes}; allowed are 1, 2, 4, 8, 16, 32 and 64")
     if lanes > paths:
-        raise InputError(f"{where}: lanes: {lanes} is more than its {paths} paths; allowed are powers of two up to {paths}")
+        raise InputError(
+            f"{where}: lanes: {lanes} is more than its {paths} paths; allowed are powers of two up to {paths}"
+        )
     if elements_per_beat not in (1, 2, 4, 8, 16):
         raise InputError(f"{where}: elements per beat: {elements_per_beat}; allowed are 1, 2, 4, 8 and 16")
     if multiplier not in ("auto", "dsp", "lut", "add"):
@@ -85,7 +87,9 @@ def compile_network(
         program = step(network, program, merge=merge, multiplier=multiplier, input_buffers=input_buffers)
         if check:
             verify(network, program)
-    if multiplier == "add" and not all(t.weights is not None and abs(t.weights).max() <= 1 for t in program.transitions):
+    if multiplier == "add" and not all(
+        t.weights is not None and abs(t.weights).max() <= 1 for t in program.transitions
+    ):
         largest = max(int(abs(t.weights).max()) for t in program.transitions if t.weights is not None)
         raise InputError(f"{where}: multiplier: add needs weights in -1, 0, 1; the largest weight here is {largest}")
     return replace(program)

@@ -152,7 +152,13 @@ class Transition:
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """Everything about one engine. See the passes in `hdlgen.compiler` for where each part comes from."""
+    """Everything about one engine. See the passes in `hdlgen.compiler` for where each part comes from.
+
+    ``groups``: lanes with equal low index bits share phase and flush in every layer; this is the number of such groups.
+    ``chains``: shift registers that carry sums away; ``splits``: memories over which the activation rows are spread.
+    ``exclusive``: for every transition, whether it must wait until no other frame's sums are on their way, because the
+    merging of split neurons could still be busy when it ends.
+    """
 
     name: str
     lanes: int
@@ -170,6 +176,7 @@ class Program:
     chains: int = 1
     splits: int = 1
     input_buffers: int = 2
+    exclusive: tuple[bool, ...] = ()
     latency_cycles: int = 0
     interval_cycles: int = 0
     notes: tuple[str, ...] = ()

@@ -1,4 +1,233 @@
-from hdlgen.compiler.program import Program
+"""Latency and interval, exactly, before any hardware exists.
+
+The engine's control is followed event by event: the loader element by element, the transitions of the frames in flight as the
+sequencer would start them, rows written back, results sent. The constants are the register counts of the gateware; the test
+benches assert the outcome on the emitted Verilog, cycle by cycle.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from hdlgen.compiler.passes import flushes, store
+from hdlgen.compiler.program import Layer, Program
 from hdlgen.network import Network
-def predict(network: Network, program: Program, **_options: object) -> Program:
-    return program
+
+__all__ = ["Pipeline", "predict", "schedule"]
+
+FRAMES = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pipeline:
+    """Cycles from a block of the sequencer to what follows from it."""
+
+    read: int
+    product: int
+    drained: int
+    row: int
+    done: int
+
+    @classmethod
+    def of(cls, program: Program) -> "Pipeline":
+        walker, memory, multiplier, requantiser = 5, 2, 2, 3
+        bias = 2 if program.hidden_bias else 0
+        product = walker + memory + (program.splits > 1) + (program.log2_lanes + 1) // 2 + multiplier
+        drained = product + program.lanes // program.chains
+        return cls(
+            read=walker + memory,
+            product=product,
+            drained=drained,
+            row=drained + bias + requantiser + 1,
+            done=drained + bias,
+        )
+
+
+def edge_count(layer: Layer) -> int:
+    """Partial sums of a split hidden layer that have to be merged."""
+    return sum(1 + (rows > 1 and phase != 0) for rows, phase in zip(layer.rows, layer.phase, strict=True))
+
+
+class _Loader:
+    """Element counting of `hdlgen.gateware.loader`, one call per cycle."""
+
+    def __init__(self, program: Program, frames: int):
+        self.elements = program.elements_per_beat
+        self.layer = program.layers[0]
+        self.buffers = program.input_buffers
+        self.beats = program.beats * frames
+        self.per_frame = program.beats
+        self.accepted = 0
+        self.held = self.final = False
+        self.used = self.bank = self.row = 0
+        self.occupied = self.waiting = 0
+        self.first_beats: list[int] = []
+
+    @property
+    def stuck(self) -> bool:
+        """Nothing will happen before a buffer becomes free."""
+        done = self.accepted == self.beats and not self.held
+        return done or (self.held and self.occupied >= self.buffers)
+
+    def cycle(self, now: int, busy: bool, take: bool, release: bool) -> None:
+        finished = complete = False
+        if self.held and not busy and self.occupied < self.buffers:
+            have = self.elements - self.used
+            room = self.layer.rows[self.bank] - self.row
+            full = room <= have
+            count = room if full else have
+            consumed = count - (full and self.layer.shared[self.bank])
+            end = full and self.bank + 1 == self.layer.lanes
+            finished = consumed == have or end
+            self.used += consumed
+            self.row += count
+            if full:
+                self.row = 0
+                self.bank = (self.bank + 1) % self.layer.lanes
+            if finished and self.final:
+                complete = True
+                self.bank = self.row = 0
+        if not self.held or finished:
+            self.held = self.accepted < self.beats
+            if self.held:
+                if self.accepted % self.per_frame == 0:
+                    self.first_beats.append(now)
+                self.accepted += 1
+                self.final = self.accepted % self.per_frame == 0
+                self.used = 0
+        self.occupied += complete - release
+        self.waiting += complete - take
+
+
+def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[int]]:
+    """Cycle of the first input beat and of the last output beat of every frame, all sent back to back from cycle 0 on."""
+    pipe = Pipeline.of(program)
+    final = len(program.transitions) - 1
+    blocks = [transition.blocks for transition in program.transitions]
+    hidden_flushes = [[block for block, _f, _r in flushes(program, index)] for index in range(final)]
+    output = program.layers[-1]
+    output_places = sum(output.rows)
+    loader = _Loader(program, frames)
+
+    releases: Counter[int] = Counter()
+    dones: dict[int, list[int]] = {}
+    sents: Counter[int] = Counter()
+    rows: set[int] = set()
+    borders: list[tuple[int, int, int]] = []  # (first cycle of storing, places left, parity)
+    outputs: list[int] = []
+    result_free_at = 0
+
+    older = newer = False
+    older_next = newer_next = 0
+    parity_of_older = 0
+    waiting = [False, False]
+    unsent = 0
+    chosen: tuple[str, int] | None = None
+    job_end = -1  # cycle of the running transition's last block
+    now = 0
+    while len(outputs) < frames or now <= outputs[-1]:
+        storing = bool(borders) and borders[0][0] <= now
+        row_any = now in rows
+        busy = row_any or storing
+        running = job_end >= now
+        start = chosen is not None and (not running or job_end == now)
+        take = start and chosen is not None and chosen[0] == "begin"
+
+        # What the sequencer sees in this cycle.
+        def allowed(job: int, idle: bool) -> bool:
+            return idle or not program.exclusive[job]
+
+        idle = not any(waiting)
+        candidate: tuple[str, int] | None = None
+        free = unsent < 2
+        if older and not waiting[parity_of_older] and (older_next != final or free) and allowed(older_next, idle):
+            candidate = ("older", older_next)
+        elif newer and not waiting[1 - parity_of_older] and older_next > newer_next + 1 and allowed(newer_next, idle):
+            candidate = ("newer", newer_next)
+        elif (
+            loader.waiting
+            and allowed(0, idle)
+            and (free if final == 0 else not newer and (not older or older_next > 1))
+        ):
+            candidate = ("begin", 0)
+        following = None if start else chosen if chosen is not None else candidate
+
+        quiet = loader.stuck and not start and not (now in dones or now in sents or now in releases)
+        for parity in dones.pop(now, []):
+            waiting[parity] = False
+        unsent -= sents.pop(now, 0)
+
+        if start and chosen is not None:
+            kind, job = chosen
+            first = now + 1
+            job_end = now + blocks[job]
+            parity = parity_of_older
+            if kind == "begin":
+                parity = 1 - parity_of_older if older else parity_of_older
+                if final == 0:
+                    parity_of_older = 1 - parity_of_older
+                elif older:
+                    newer, newer_next = True, 1
+                else:
+                    older, older_next = True, 1
+                releases[job_end + pipe.read] += 1
+            elif kind == "newer":
+                parity = 1 - parity_of_older
+                newer_next += 1
+            elif older_next == final:
+                older, older_next, newer = newer, newer_next, False
+                parity_of_older = 1 - parity_of_older
+            else:
+                older_next += 1
+            if job == final:
+                unsent += 1
+                begin = max(job_end + pipe.drained + 2, result_free_at)
+                result_free_at = begin + output_places
+                outputs.append(result_free_at - 1 + 4)
+                sents[outputs[-1]] += 1
+            else:
+                waiting[parity] = True
+                for block in hidden_flushes[job]:
+                    rows.add(first + block + pipe.row)
+                if program.layers[job + 1].split:
+                    places = edge_count(program.layers[job + 1])
+                    borders.append((job_end + pipe.drained + 1 + places + 7, places, parity))
+                else:
+                    dones.setdefault(job_end + pipe.done, []).append(parity)
+
+        if storing and not row_any:
+            begin, left, parity = borders[0]
+            if left == 1:
+                borders.pop(0)
+                dones.setdefault(now + 1, []).append(parity)
+            else:
+                borders[0] = (begin, left - 1, parity)
+        loader.cycle(now, busy, take, bool(releases.pop(now, 0)))
+        rows.discard(now)
+
+        quiet = quiet and not storing and (chosen is not None) == (following is not None)
+        chosen = following
+        # Where nothing can change before the next of these, go there at once.
+        coming = [*releases, *dones, *sents, *(begin for begin, _l, _p in borders), job_end]
+        now = min((cycle for cycle in coming if cycle > now), default=now + 1) if quiet else now + 1
+    return loader.first_beats, outputs
+
+
+def predict(network: Network, program: Program, *, input_buffers: int | None = None, **_options: object) -> Program:
+    """Fill in ``latency_cycles`` and ``interval_cycles``, and take one input buffer where that costs nothing.
+
+    The interval is the longest distance of two consecutive frames once the pipeline is full; with all networks but the very
+    smallest, every distance is the same.
+    """
+    single = replace(program, input_buffers=1)
+    if input_buffers is None and len(program.transitions) > 1:
+        single = store(network, program, input_buffers=1)
+        if _interval(single) <= _interval(program):
+            program = single
+    latency = schedule(program, 1)[1][0]
+    return replace(program, latency_cycles=latency, interval_cycles=_interval(program))
+
+
+def _interval(program: Program) -> int:
+    outputs = schedule(program)[1]
+    steady = outputs[FRAMES // 2 :]
+    return max(b - a for a, b in zip(steady, steady[1:], strict=False))

@@ -112,9 +112,7 @@ class Loader(wiring.Component):
         writing = Signal()
         m.d.comb += writing.eq(held & ~self.busy & ~ended & room_for_frame)
         ends_now = bank_full & last_bank
-        m.d.comb += finished.eq(
-            (writing & ((consumed == have) | ends_now)) | (held & ended)
-        )
+        m.d.comb += finished.eq((writing & ((consumed == have) | ends_now)) | (held & ended))
         good = beat_last & expected
         with m.If(writing):
             m.d.sync += used.eq(used + consumed)
@@ -149,7 +147,9 @@ class Loader(wiring.Component):
             address = Signal(self.address_bits, name=f"address_{split}")
             m.d.comb += [
                 enable.eq(Mux(writing & (ahead < count), Const(1, p.lanes) << bank, 0)),
-                address.eq((base >> self.split_bits) + (row >> self.split_bits) + ((low > split) if self.split_bits else 0)),
+                address.eq(
+                    (base >> self.split_bits) + (row >> self.split_bits) + ((low > split) if self.split_bits else 0)
+                ),
             ]
             enables.append(enable)
             addresses.append(address)

@@ -13,7 +13,16 @@ from amaranth.hdl import Cat, ClockSignal, Instance, Module, Signal, signed, uns
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["LATENCY", "Multiplier", "MultiplierParameters", "Primitive", "Ram", "RamParameters", "Rom", "RomParameters"]
+__all__ = [
+    "LATENCY",
+    "Multiplier",
+    "MultiplierParameters",
+    "Primitive",
+    "Ram",
+    "RamParameters",
+    "Rom",
+    "RomParameters",
+]
 
 LATENCY = 2
 """Cycles from an address or a pair of factors to the value: one register on either side."""
@@ -80,7 +89,10 @@ class Primitive(wiring.Component):
             ports = {}
             for name, member in self.signature.members.items():
                 port = getattr(self, name)
-                ports[name] = ("i" if member.flow is In else "o", port.as_value() if hasattr(port, "as_value") else port)
+                ports[name] = (
+                    "i" if member.flow is In else "o",
+                    port.as_value() if hasattr(port, "as_value") else port,
+                )
             m.submodules.part = Instance(
                 self.parameters.name, ("i", "clk", ClockSignal()), *[(flow, n, p) for n, (flow, p) in ports.items()]
             )
@@ -177,5 +189,3 @@ class Multiplier(Primitive):
                 m.d.sync += product.eq((Cat(plain ^ weight[-1].replicate(q.p_bits)) + weight[-1])[: q.p_bits])
             else:
                 m.d.sync += product.eq((factor * weight)[: q.p_bits])
-
-

@@ -63,6 +63,7 @@ class Sequencer(wiring.Component):
         older_parity = Signal()
         waiting = Signal(2)
         unsent = Signal(range(3))
+        following_buffer = Signal()
 
         # The choice of the next transition, one register ahead of its start.
         chosen, chosen_begin, chosen_newer = Signal(), Signal(), Signal()
@@ -85,6 +86,12 @@ class Sequencer(wiring.Component):
         can_begin = self.loaded & ~newer & (~older | (older_next > 1))
         if final == 0:
             can_begin = self.loaded & results_free
+        exclusive = Array(Const(int(flag), 1) for flag in self.program.exclusive)
+        idle = ~waiting.any()
+        if any(self.program.exclusive):
+            can_older = can_older & (idle | ~exclusive[older_next])
+            can_newer = can_newer & (idle | ~exclusive[newer_next])
+            can_begin = can_begin & (idle | ~exclusive[0])
         m.d.sync += [
             chosen.eq((can_older | can_newer | can_begin) & ~start & ~chosen),
             chosen_newer.eq(~can_older & can_newer),
@@ -130,7 +137,7 @@ class Sequencer(wiring.Component):
                     with m.Else():
                         m.d.sync += [older.eq(1), older_next.eq(1)]
                 if self.program.input_buffers == 2:
-                    m.d.sync += self.buffer.eq(~self.buffer)
+                    m.d.sync += [self.buffer.eq(following_buffer), following_buffer.eq(~following_buffer)]
             with m.Elif(chosen_newer):
                 m.d.sync += [
                     self.parity.eq(~older_parity),
@@ -176,7 +183,9 @@ class Framer(wiring.Component):
         self.targets = program.layers[1:]
         self.counter_bits = max(t.counter_bits for t in self.transitions)
         self.job_bits = (len(self.transitions) - 1).bit_length()
-        self.row_bits = max((layer.cell((1 << layer.word_bits) - 1) >> layer.class_bits).bit_length() for layer in self.targets)
+        self.row_bits = max(
+            (layer.cell((1 << layer.word_bits) - 1) >> layer.class_bits).bit_length() for layer in self.targets
+        )
         super().__init__(
             {
                 "valid": In(1),
@@ -199,9 +208,7 @@ class Framer(wiring.Component):
         # s1: end of the run: the counter's low run_bits are all ones
         valid1, first1, last1, end1 = (Signal(name=f"{name}1") for name in ("valid", "first", "last", "end"))
         job1 = Signal(self.job_bits)
-        ends = Array(
-            self.counter[: t.run_bits].all() if t.run_bits else Const(1) for t in self.transitions
-        )
+        ends = Array(self.counter[: t.run_bits].all() if t.run_bits else Const(1) for t in self.transitions)
         m.d.sync += [
             valid1.eq(self.valid),
             first1.eq(self.first),

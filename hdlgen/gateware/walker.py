@@ -102,7 +102,8 @@ class Walker(wiring.Component):
         cell = Signal(cell_bits)
         job4, buffer4, exchange4 = Signal(self.job_bits), Signal(), Signal(lane_bits)
         cells = Array(
-            Const(0, cell_bits) | ((word[: layer.word_bits] * layer.cells) >> layer.word_bits) for layer in p.layers[:-1]
+            Const(0, cell_bits) | ((word[: layer.word_bits] * layer.cells) >> layer.word_bits)
+            for layer in p.layers[:-1]
         )
         m.d.sync += [cell.eq(cells[job3]), job4.eq(job3), buffer4.eq(buffer3), exchange4.eq(exchange)]
 

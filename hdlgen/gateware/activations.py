@@ -1,0 +1,121 @@
+"""The activation memory: one row of all lanes per cycle out; whole rows, single columns or input elements in."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hdlgen.compiler.program import Program
+from hdlgen.gateware.primitives import LATENCY, Ram, RamParameters
+
+__all__ = ["ActivationMemory"]
+
+
+class ActivationMemory(wiring.Component):
+    """``splits`` memories; row r lies in memory r mod splits.
+
+    Reading: every group of lanes sees the split named for it. The value follows ``latency`` cycles after the address.
+    Writing, one source per cycle, the first that asks: ``rows`` (never waits), ``column`` (waits for ``column_ready``),
+    ``input`` (must not ask while ``busy``). A written row can be read by an address given two cycles later.
+
+    Members
+    -------
+    read_address: one per split; read_split: one per group; read_data: lanes x bits
+    row_enable: one bit per lane and split; row_address: one per split; row_data: one value per lane
+    column_*: one value for one lane
+    input_*: as `Loader` gives them
+    """
+
+    def __init__(self, program: Program, *, external: bool, prefix: str):
+        self.program, self.external, self.prefix = program, external, prefix
+        p = program
+        self.latency = LATENCY + (p.splits > 1)
+        self.split_bits = p.splits.bit_length() - 1
+        self.address_bits = max(p.memory_rows // p.splits - 1, 1).bit_length()
+        bits = p.activation_bits
+        super().__init__(
+            {
+                "read_address": In(self.address_bits * p.splits),
+                "read_split": In(self.split_bits * p.groups),
+                "read_data": Out(p.lanes * bits),
+                "row_enable": In(p.lanes * p.splits),
+                "row_address": In(self.address_bits * p.splits),
+                "row_data": In(p.lanes * bits),
+                "column_valid": In(1),
+                "column_ready": Out(1),
+                "column_lane": In(p.log2_lanes),
+                "column_row": In(self.address_bits + self.split_bits),
+                "column_data": In(bits),
+                "busy": Out(1),
+                "input_enable": In(p.lanes * p.splits),
+                "input_address": In(self.address_bits * p.splits),
+                "input_data": In(p.input_bits * p.splits),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        p = self.program
+        bits = p.activation_bits
+        columns = any(layer.split for layer in p.layers[1:-1])
+        row_any = self.row_enable.any()
+        # The column writer gives way to the rows, and the loader to both.
+        m.d.comb += [self.column_ready.eq(~row_any), self.busy.eq(row_any | (self.column_valid if columns else 0))]
+        column_split = self.column_row[: self.split_bits]
+        column_mask = (1 << self.column_lane)[: p.lanes]
+        values = []
+        for split in range(p.splits):
+            ram = Ram(
+                RamParameters(
+                    name=f"{self.prefix}_activations", depth=p.memory_rows // p.splits, lanes=p.lanes, bits=bits
+                ),
+                external=self.external,
+            )
+            m.submodules[f"split_{split}"] = ram
+            enable = Signal(p.lanes, name=f"enable_{split}")
+            address = Signal(self.address_bits, name=f"address_{split}")
+            written = [Signal(bits, name=f"data_{split}_{lane}") for lane in range(p.lanes)]
+            element = self.input_data.word_select(split, p.input_bits)
+            m.d.sync += [
+                enable.eq(
+                    self.row_enable.word_select(split, p.lanes) | self.input_enable.word_select(split, p.lanes)
+                ),
+                address.eq(
+                    Mux(
+                        row_any,
+                        self.row_address.word_select(split, self.address_bits),
+                        self.input_address.word_select(split, self.address_bits),
+                    )
+                ),
+            ]
+            for lane in range(p.lanes):
+                m.d.sync += written[lane].eq(Mux(row_any, self.row_data.word_select(lane, bits), element))
+            if columns:
+                with m.If(self.column_valid & ~row_any):
+                    m.d.sync += [
+                        enable.eq(Mux(column_split == split, column_mask, 0)),
+                        address.eq(self.column_row >> self.split_bits),
+                        *[value.eq(self.column_data) for value in written],
+                    ]
+            m.d.comb += [
+                ram.write_enable.eq(enable),
+                ram.write_address.eq(address),
+                ram.write_data.eq(Cat(*written)),
+                ram.read_address.eq(self.read_address.word_select(split, self.address_bits)),
+            ]
+            values.append(ram.read_data)
+
+        if p.splits == 1:
+            m.d.comb += self.read_data.eq(values[0])
+            return m
+        chosen = self.read_split
+        for stage in range(LATENCY):
+            following = Signal.like(chosen, name=f"split_delay_{stage}")
+            m.d.sync += following.eq(chosen)
+            chosen = following
+        for lane in range(p.lanes):
+            own = chosen.word_select(lane % p.groups, self.split_bits)
+            with m.Switch(own):
+                for split in range(p.splits):
+                    with m.Case(split):
+                        m.d.sync += self.read_data.word_select(lane, bits).eq(values[split].word_select(lane, bits))
+        return m

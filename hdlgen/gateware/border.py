@@ -1,0 +1,177 @@
+"""Hidden neurons that share banks: their partial sums added, requantised and stored where they are read."""
+
+from amaranth.hdl import Array, Module, Mux, Signal, signed
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdlgen.compiler.program import Program
+from hdlgen.gateware.drain import Requantiser
+from hdlgen.gateware.merger import BankOrder, PartialSums, edge_places
+
+__all__ = ["Border"]
+
+
+class Border(wiring.Component):
+    """Adds up the partial sums of a split hidden layer in bank order, then writes the neurons to every bank they lie in.
+
+    Two walks over at most 2 L places each after the layer's last sum; the other frame's transitions run meanwhile.
+
+    Members
+    -------
+    write_*: partial sums from the chains; row 1 is a bank's last, row 0 its first
+    start, job, parity: all partial sums of a layer are there
+    column_*: to the activation memory
+    done, done_parity: everything is written
+    """
+
+    def __init__(self, program: Program, *, position_bits: int):
+        p = self.program = program
+        self.position_bits = position_bits
+        self.job_bits = (len(p.transitions) - 1).bit_length()
+        self.row_bits = max(p.memory_rows - 1, 1).bit_length()
+        super().__init__(
+            {
+                "write_enable": In(p.chains),
+                "write_half": In(p.chains),
+                "write_row": In(p.chains),
+                "write_position": In(p.chains * position_bits),
+                "write_value": In(p.chains * p.sum_bits),
+                "start": In(1),
+                "job": In(self.job_bits),
+                "parity": In(1),
+                "column_valid": Out(1),
+                "column_ready": In(1),
+                "column_lane": Out(p.log2_lanes),
+                "column_row": Out(self.row_bits),
+                "column_data": Out(p.activation_bits),
+                "done": Out(1),
+                "done_parity": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        p = self.program
+        layers = {number: layer for number, layer in enumerate(p.layers[1:-1]) if layer.split}
+        places = {number: edge_places(layer) for number, layer in layers.items()}
+        order = BankOrder(places, lanes=p.lanes, job_bits=self.job_bits)
+        sums = PartialSums(p, rows=2, position_bits=self.position_bits)
+        m.submodules.order, m.submodules.sums = order, sums
+        m.d.comb += [
+            sums.write_enable.eq(self.write_enable),
+            sums.write_half.eq(self.write_half),
+            sums.write_row.eq(self.write_row),
+            sums.write_position.eq(self.write_position),
+            sums.write_value.eq(self.write_value),
+            sums.read_enable.eq(1),
+        ]
+
+        # Biases of the merged neurons in the order in which they end.
+        biases: list[int] = []
+        starts = []
+        merged = 1
+        for number, layer in enumerate(p.layers[1:-1]):
+            starts.append(len(biases))
+            if number in layers:
+                step = p.transitions[number].requantise
+                assert step is not None
+                bank = {lane: index for index, lane in enumerate(layer.lane)}
+                for place in places[number]:
+                    if place.ends:
+                        at = bank[place.lane]
+                        neuron = layer.last[at] if place.row else layer.first[at]
+                        biases.append(step.bias[neuron] + step.rounding)
+                merged = max(merged, len(biases) - starts[-1])
+        width = max(value.bit_length() for value in biases) + 1
+        requantiser = Requantiser(p, width)
+        m.submodules.requantiser = requantiser
+
+        # First walk: store row and lane out, sum, requantise, keep.
+        job, parity = Signal(self.job_bits), Signal()
+        adding, storing = Signal(), Signal()
+        m.d.comb += [
+            sums.read_half.eq(parity),
+            sums.read_lane.eq(order.lane),
+            sums.read_row.eq(order.row),
+            order.job.eq(job),
+        ]
+        with m.If(self.start):
+            m.d.sync += [job.eq(self.job), parity.eq(self.parity), adding.eq(1)]
+            m.d.comb += order.restart.eq(1)
+        active, ends, last = adding, order.ends, order.last
+        for stage in range(PartialSums.LATENCY):
+            late = [Signal(name=f"{name}_{stage}") for name in ("active", "ends", "last")]
+            m.d.sync += [late[0].eq(active), late[1].eq(ends), late[2].eq(last)]
+            active, ends, last = late
+        total = Signal(signed(p.sum_bits))
+        kept = Signal(signed(p.sum_bits))
+        number = Signal(range(len(biases) + 1))
+        m.d.comb += total.eq(kept + sums.o)
+        complete, finished = Signal(), Signal()
+        value, bias = Signal(signed(p.sum_bits)), Signal(signed(width))
+        m.d.sync += [
+            value.eq(total),
+            bias.eq(Array(biases)[number]),
+            complete.eq(active & ends),
+            finished.eq(active & last),
+        ]
+        with m.If(active):
+            m.d.sync += kept.eq(Mux(ends, 0, total))
+            with m.If(ends):
+                m.d.sync += number.eq(number + 1)
+        with m.If(self.start):
+            m.d.sync += [kept.eq(0), number.eq(Array(starts)[self.job])]
+        m.d.comb += [requantiser.i.eq(value), requantiser.bias.eq(bias), requantiser.job.eq(job)]
+        for stage in range(Requantiser.LATENCY):
+            late_complete, late_finished = Signal(name=f"complete_{stage}"), Signal(name=f"finished_{stage}")
+            m.d.sync += [late_complete.eq(complete), late_finished.eq(finished)]
+            complete, finished = late_complete, late_finished
+        m.submodules.neurons = neurons = memory.Memory(shape=p.activation_bits, depth=max(merged, 2), init=[])
+        write, read = neurons.write_port(), neurons.read_port(domain="comb")
+        filled = Signal(range(max(merged, 2)))
+        m.d.comb += [write.en.eq(complete), write.addr.eq(filled), write.data.eq(requantiser.o)]
+        with m.If(complete):
+            m.d.sync += filled.eq(filled + 1)
+        with m.If(self.start):
+            m.d.sync += filled.eq(0)
+
+        # Second walk: every place gets its neuron.
+        taken = Signal.like(filled)
+        with m.If(adding & order.last):
+            m.d.sync += adding.eq(0)
+        with m.If(adding):
+            m.d.comb += order.step.eq(1)
+        with m.If(finished):
+            m.d.sync += [storing.eq(1), taken.eq(0)]
+            m.d.comb += order.restart.eq(1)
+        rows = Array(
+            Array([layer.base, layer.base])[order.row]
+            if number not in layers
+            else Mux(order.row, layer.base + self._last_row(m, layer, number, order), layer.base)
+            for number, layer in enumerate(p.layers[1:-1])
+        )
+        m.d.comb += [
+            self.column_valid.eq(storing),
+            self.column_lane.eq(order.lane),
+            self.column_row.eq(rows[job]),
+            read.addr.eq(taken),
+            self.column_data.eq(read.data),
+        ]
+        with m.If(storing & self.column_ready):
+            m.d.comb += order.step.eq(1)
+            with m.If(order.ends):
+                m.d.sync += taken.eq(taken + 1)
+            with m.If(order.last):
+                m.d.sync += [storing.eq(0), self.done.eq(1), self.done_parity.eq(parity)]
+        with m.If(self.done):
+            m.d.sync += self.done.eq(0)
+        return m
+
+    def _last_row(self, m: Module, layer: object, number: int, order: BankOrder) -> Signal:
+        """The last row of the bank that the lane plays."""
+        row = Signal(self.row_bits, name=f"last_row_{number}")
+        with m.Switch(order.lane):
+            for bank, lane in enumerate(layer.lane):  # type: ignore[attr-defined]
+                with m.Case(lane):
+                    m.d.comb += row.eq(layer.rows[bank] - 1)  # type: ignore[attr-defined]
+        return row

@@ -1,0 +1,259 @@
+"""The engine, and the core around it: all parts and how they are wired."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Signal, unsigned
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdlgen.compiler.program import Program
+from hdlgen.gateware.activations import ActivationMemory
+from hdlgen.gateware.border import Border
+from hdlgen.gateware.drain import Drain
+from hdlgen.gateware.lanes import Accumulators, LaneExchange
+from hdlgen.gateware.loader import Loader
+from hdlgen.gateware.primitives import LATENCY, Multiplier, MultiplierParameters
+from hdlgen.gateware.results import Results
+from hdlgen.gateware.sequencer import Framer, Sequencer
+from hdlgen.gateware.walker import Walker
+from hdlgen.gateware.weights import WeightRom
+
+__all__ = ["Core", "Engine"]
+
+
+class Engine(wiring.Component):
+    """Frames in, results out, weights from a stream.
+
+    ::
+
+        loader -> activation memory -> lane exchange -> multipliers -> accumulators -> drain -> activation memory
+                        ^ addresses                          ^ weights                   \\-> results
+        sequencer -> walker                       framer says when a sum is complete
+
+    Members
+    -------
+    s_*, m_*, frame_error: see `Core`
+    request: the transition whose weights are wanted next
+    weights: one word per block, consumed where the block meets the multipliers; the word must be there by then, which a
+        source ensures by holding ``go`` low while it cannot promise a word for one more block
+    """
+
+    def __init__(self, program: Program, *, external: bool = False, prefix: str = "hdlgen"):
+        p = self.program = program
+        self.external, self.prefix = external, prefix
+        self.job_bits = (len(p.transitions) - 1).bit_length()
+        super().__init__(
+            {
+                "s_data": In(8 * p.bytes_per_element * p.elements_per_beat),
+                "s_valid": In(1),
+                "s_ready": Out(1),
+                "s_last": In(1),
+                "m_data": Out(p.result_bits),
+                "m_valid": Out(1),
+                "m_ready": In(1),
+                "m_last": Out(1),
+                "frame_error": Out(1),
+                "request": Out(stream.Signature(unsigned(self.job_bits))),
+                "weights": In(stream.Signature(unsigned(p.lanes * p.weight_bits))),
+                "go": In(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        p = self.program
+        m.submodules.loader = loader = Loader(p)
+        m.submodules.activations = activations = ActivationMemory(p, external=self.external, prefix=self.prefix)
+        m.submodules.sequencer = sequencer = Sequencer(p)
+        m.submodules.walker = walker = Walker(p)
+        m.submodules.framer = framer = Framer(p)
+        m.submodules.exchange = exchange = LaneExchange(lanes=p.lanes, width=p.activation_bits)
+        m.submodules.multiplier = multiplier = Multiplier(
+            MultiplierParameters(
+                name=f"{self.prefix}_multiplier",
+                lanes=p.lanes,
+                a_bits=p.activation_bits,
+                w_bits=p.weight_bits,
+                kind=p.multiplier,
+            ),
+            external=self.external,
+        )
+        m.submodules.accumulators = accumulators = Accumulators(
+            lanes=p.lanes, p_bits=multiplier.parameters.p_bits, sum_bits=p.sum_bits, groups=p.groups
+        )
+        m.submodules.drain = drain = Drain(p, external=self.external, prefix=self.prefix, row_bits=framer.row_bits)
+        m.submodules.results = results = Results(p, position_bits=drain.position_bits)
+
+        def delayed(value: Any, cycles: int, name: str) -> Any:
+            for number in range(cycles):
+                late = Signal(len(value), name=f"{name}_{number}")
+                m.d.sync += late.eq(value)
+                value = late
+            return value
+
+        # Frames in.
+        m.d.comb += [
+            loader.data.eq(self.s_data),
+            loader.valid.eq(self.s_valid),
+            self.s_ready.eq(loader.ready),
+            loader.last.eq(self.s_last),
+            self.frame_error.eq(loader.frame_error),
+            loader.busy.eq(activations.busy),
+            activations.input_enable.eq(loader.write_enable),
+            activations.input_address.eq(loader.write_address),
+            activations.input_data.eq(loader.write_data),
+        ]
+
+        # Blocks.
+        m.d.comb += [
+            sequencer.go.eq(self.go),
+            sequencer.loaded.eq(loader.loaded),
+            loader.take.eq(sequencer.take),
+            sequencer.sent.eq(results.sent),
+            self.request.valid.eq(sequencer.valid & sequencer.first),
+            self.request.payload.eq(sequencer.job),
+            walker.valid.eq(sequencer.valid),
+            walker.first.eq(sequencer.first),
+            walker.job.eq(sequencer.job),
+            walker.counter.eq(sequencer.counter),
+            walker.buffer.eq(sequencer.buffer),
+            framer.valid.eq(sequencer.valid),
+            framer.first.eq(sequencer.first),
+            framer.last.eq(sequencer.last),
+            framer.job.eq(sequencer.job),
+            framer.counter.eq(sequencer.counter),
+        ]
+
+        # From the address to the product. Cycles after the sequencer's block:
+        at_product = block_latency(p)
+        at_multiplier = at_product - LATENCY
+        m.d.comb += [
+            activations.read_address.eq(walker.address),
+            activations.read_split.eq(walker.split),
+            exchange.i.eq(activations.read_data),
+            exchange.select.eq(delayed(walker.exchange, activations.latency, "select")),
+            multiplier.a.eq(exchange.o),
+            multiplier.w.eq(self.weights.payload),
+            self.weights.ready.eq(delayed(sequencer.valid, at_multiplier, "take_weights")),
+            accumulators.i.eq(multiplier.p),
+        ]
+        # The loader may overwrite an input row once the last block has read it.
+        first_job = (sequencer.job == 0) & sequencer.valid & sequencer.last
+        m.d.comb += loader.release.eq(delayed(first_job, walker.LATENCY + LATENCY, "release"))
+
+        frame = Cat(framer.o_valid, framer.o_final, framer.flush, framer.carry, framer.row, framer.o_job)
+        frame = delayed(frame, at_product - framer.LATENCY, "frame")
+        parity = delayed(sequencer.parity, at_product, "parity")
+        fields = []
+        at = 0
+        for width in (1, 1, p.groups, p.groups, framer.row_bits, self.job_bits):
+            fields.append(frame[at : at + width])
+            at += width
+        valid, final, flush, carry, row, job = fields
+        m.d.comb += [
+            accumulators.valid.eq(valid),
+            accumulators.flush.eq(flush),
+            drain.sums.eq(accumulators.o),
+            drain.valid.eq(valid),
+            drain.final.eq(final),
+            drain.flush.eq(flush),
+            drain.carry.eq(carry),
+            drain.row.eq(row),
+            drain.job.eq(job),
+            drain.parity.eq(parity),
+            activations.row_enable.eq(drain.row_enable),
+            activations.row_address.eq(drain.row_address),
+            activations.row_data.eq(drain.row_data),
+        ]
+
+        # Results.
+        result_job = len(p.transitions) - 1
+        is_result = drain.end_job == result_job
+        rows = [drain.partial_row.word_select(c, drain.partial_row_bits)[: results.row_bits] for c in range(p.chains)]
+        m.d.comb += [
+            results.write_enable.eq(drain.partial_result),
+            results.write_row.eq(Cat(*rows)),
+            results.write_position.eq(drain.partial_position),
+            results.write_value.eq(drain.partial_value),
+            results.start.eq(drain.end & is_result),
+            self.m_data.eq(results.data),
+            self.m_valid.eq(results.valid),
+            results.ready.eq(self.m_ready),
+            self.m_last.eq(results.last),
+        ]
+
+        # Hidden neurons that share banks.
+        if any(layer.split for layer in p.layers[1:-1]):
+            m.submodules.border = border = Border(p, position_bits=drain.position_bits)
+            splits = Cat(*[layer.split for layer in p.layers[1:]])
+            to_border = ~is_result & splits.bit_select(drain.end_job, 1)
+            m.d.comb += [
+                border.write_enable.eq(drain.partial_merge),
+                border.write_half.eq(drain.partial_parity),
+                border.write_row.eq(drain.partial_final),
+                border.write_position.eq(drain.partial_position),
+                border.write_value.eq(drain.partial_value),
+                border.start.eq(drain.end & to_border),
+                border.job.eq(drain.end_job),
+                border.parity.eq(drain.end_parity),
+                activations.column_valid.eq(border.column_valid),
+                border.column_ready.eq(activations.column_ready),
+                activations.column_lane.eq(border.column_lane),
+                activations.column_row.eq(border.column_row),
+                activations.column_data.eq(border.column_data),
+                sequencer.done.eq(drain.done | border.done),
+                sequencer.done_parity.eq((drain.done & drain.done_parity) | (border.done & border.done_parity)),
+            ]
+        else:
+            m.d.comb += [sequencer.done.eq(drain.done), sequencer.done_parity.eq(drain.done_parity)]
+        return m
+
+
+def block_latency(program: Program) -> int:
+    """Cycles from a block of the sequencer to its products."""
+    exchange = (program.log2_lanes + 1) // 2
+    return Walker.LATENCY + LATENCY + (program.splits > 1) + exchange + LATENCY
+
+
+class Core(wiring.Component):
+    """The engine with its weights on chip: what is emitted as Verilog.
+
+    AXI4-Stream on both sides; see docs/interface.md.
+    """
+
+    def __init__(self, program: Program, *, external: bool = False, prefix: str = "hdlgen"):
+        p = self.program = program
+        self.external, self.prefix = external, prefix
+        super().__init__(
+            {
+                "s_axis_tdata": In(8 * p.bytes_per_element * p.elements_per_beat),
+                "s_axis_tvalid": In(1),
+                "s_axis_tready": Out(1),
+                "s_axis_tlast": In(1),
+                "m_axis_tdata": Out(p.result_bits),
+                "m_axis_tvalid": Out(1),
+                "m_axis_tready": In(1),
+                "m_axis_tlast": Out(1),
+                "frame_error": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.engine = engine = Engine(self.program, external=self.external, prefix=self.prefix)
+        m.submodules.weights = weights = WeightRom(self.program, external=self.external, prefix=self.prefix)
+        wiring.connect(m, source=weights.o, engine=engine.weights)
+        wiring.connect(m, engine=engine.request, source=weights.request)
+        m.d.comb += [
+            engine.go.eq(1),
+            engine.s_data.eq(self.s_axis_tdata),
+            engine.s_valid.eq(self.s_axis_tvalid),
+            self.s_axis_tready.eq(engine.s_ready),
+            engine.s_last.eq(self.s_axis_tlast),
+            self.m_axis_tdata.eq(engine.m_data),
+            self.m_axis_tvalid.eq(engine.m_valid),
+            engine.m_ready.eq(self.m_axis_tready),
+            self.m_axis_tlast.eq(engine.m_last),
+            self.frame_error.eq(engine.frame_error),
+        ]
+        return m

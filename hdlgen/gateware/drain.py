@@ -1,0 +1,350 @@
+"""The way of a finished sum: out of its lane, requantised, and back into the activation memory."""
+
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hdlgen.compiler.passes import flushes
+from hdlgen.compiler.program import Program
+from hdlgen.gateware.primitives import LATENCY, Rom, RomParameters
+
+__all__ = ["Drain", "Requantiser", "bias_words", "chain_events"]
+
+
+class Requantiser(wiring.Component):
+    """o = clamp((i + bias + round) >> shift, 0, 2^bits - 1) with the shift and width of transition ``job``.
+
+    ``bias`` includes the rounding term. One value per cycle, latency ``LATENCY``.
+    """
+
+    LATENCY = 3
+
+    def __init__(self, program: Program, bias_bits: int):
+        self.program = program
+        self.steps = [t.requantise for t in program.transitions if t.requantise is not None]
+        self.job_bits = (len(program.transitions) - 1).bit_length()
+        self.total_bits = max(program.sum_bits, bias_bits) + 1
+        super().__init__(
+            {
+                "i": In(signed(program.sum_bits)),
+                "bias": In(signed(bias_bits)),
+                "job": In(self.job_bits),
+                "o": Out(program.activation_bits),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        # r1: total = i + bias
+        total = Signal(signed(self.total_bits))
+        job1, job2 = Signal(self.job_bits), Signal(self.job_bits)
+        m.d.sync += [total.eq(self.i + self.bias), job1.eq(self.job), job2.eq(job1)]
+        # r2: window = (total >> shift) mod 2^bits, and whether that is all there is
+        window = Signal(self.program.activation_bits)
+        over, under = Signal(), Signal()
+        windows, overs = [], []
+        for step in self.steps:
+            shifted = total >> step.shift
+            windows.append(shifted[: step.bits])
+            overs.append(shifted[step.bits : -1].any() if len(shifted) > step.bits + 1 else 0)
+        m.d.sync += [window.eq(Array(windows)[job1]), over.eq(Array(overs)[job1]), under.eq(total[-1])]
+        # r3: clamp
+        tops = Array((1 << step.bits) - 1 for step in self.steps)
+        m.d.sync += self.o.eq(Mux(under, 0, Mux(over, tops[job2], window)))
+        return m
+
+
+def chain_events(program: Program, index: int, chain: int) -> list[list[tuple[int, int, bool, bool]]]:
+    """What comes out of a chain in one transition: per flush, per position: (lane, row, kept, to be merged)."""
+    target = program.layers[index + 1]
+    events = []
+    all_events = flushes(program, index)
+    for number, (_block, flags, rows) in enumerate(all_events):
+        if not any(flags[chain :: program.chains]):
+            continue
+        final = number + 1 == len(all_events)
+        event = []
+        for lane in range(chain, program.lanes, program.chains):
+            head = rows[lane] == 0 and target.lane_phase[lane] != 0
+            event.append((lane, rows[lane], flags[lane], target.split and (final or head)))
+        events.append(event)
+    return events
+
+
+def bias_words(program: Program, chain: int) -> tuple[list[int], list[int]]:
+    """The biases of a chain in the order in which it needs them, and where each transition's begin."""
+    words: list[int] = []
+    starts: list[int] = []
+    for index, transition in enumerate(program.transitions):
+        step = transition.requantise
+        starts.append(len(words))
+        if step is None:
+            continue
+        layer = program.layers[index + 1]
+        bank = {lane: number for number, lane in enumerate(layer.lane)}
+        for event in chain_events(program, index, chain):
+            for lane, row, kept, merged in event:
+                if kept and not merged:
+                    words.append(step.bias[layer.first[bank[lane]] + row] + step.rounding)
+    return words, starts
+
+
+class Drain(wiring.Component):
+    """Carries finished sums away from the lanes.
+
+    The lanes with equal low bits form a chain, a shift register: a flush loads the sums of its lanes, and one leaves per cycle,
+    lowest lane first. Sums of hidden neurons are requantised and gathered in a second shift register; when the chain is empty
+    they are written as one row. Partial sums, and those of the output layer, leave through ``partial``.
+
+    Members
+    -------
+    sums, valid, final, job, parity, flush, carry, row: from the accumulators and the framer, all of one cycle
+    row_*: to the activation memory
+    partial_*: per chain: a sum for the results or for merging, its position in the chain, its row, whether it is the bank's last
+    end, end_job, end_parity: the last of a transition's partial sums
+    done: the last row of a hidden layer that is not split is on its way
+    """
+
+    def __init__(self, program: Program, *, external: bool, prefix: str, row_bits: int):
+        p = self.program = program
+        self.external, self.prefix = external, prefix
+        self.length = p.lanes // p.chains
+        self.job_bits = (len(p.transitions) - 1).bit_length()
+        self.row_bits = row_bits
+        self.split_bits = p.splits.bit_length() - 1
+        self.address_bits = max(p.memory_rows // p.splits - 1, 1).bit_length()
+        self.position_bits = (self.length - 1).bit_length()
+        self.partial_row_bits = row_bits + 1
+        super().__init__(
+            {
+                "sums": In(p.lanes * p.sum_bits),
+                "valid": In(1),
+                "final": In(1),
+                "job": In(self.job_bits),
+                "parity": In(1),
+                "flush": In(p.groups),
+                "carry": In(p.groups),
+                "row": In(row_bits),
+                "row_enable": Out(p.lanes * p.splits),
+                "row_address": Out(self.address_bits * p.splits),
+                "row_data": Out(p.lanes * p.activation_bits),
+                "partial_result": Out(p.chains),
+                "partial_merge": Out(p.chains),
+                "partial_value": Out(p.chains * p.sum_bits),
+                "partial_position": Out(p.chains * self.position_bits),
+                "partial_row": Out(p.chains * self.partial_row_bits),
+                "partial_final": Out(p.chains),
+                "partial_parity": Out(p.chains),
+                "end": Out(1),
+                "end_job": Out(self.job_bits),
+                "end_parity": Out(1),
+                "done": Out(1),
+                "done_parity": Out(1),
+            }
+        )
+
+    @property
+    def bias_latency(self) -> int:
+        return LATENCY if self.program.hidden_bias else 0
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        p = self.program
+        hidden = [layer for layer in p.layers[1:-1]]
+        result_job = len(p.transitions) - 1
+        bits = p.activation_bits
+
+        requests, ends = [], []
+        collected: list[Signal | None] = [None] * p.lanes
+        info = []
+        for chain in range(p.chains):
+            lanes = list(range(chain, p.lanes, p.chains))
+            members = sorted({lane % p.groups for lane in lanes})
+            load = Signal(name=f"load_{chain}")
+            m.d.comb += load.eq(self.valid & Cat(*[self.flush[group] for group in members]).any())
+
+            # The flush in hand.
+            flush = Signal(p.groups, name=f"flush_{chain}")
+            carry = Signal(p.groups, name=f"carry_{chain}")
+            row = Signal(self.row_bits, name=f"row_{chain}")
+            job = Signal(self.job_bits, name=f"job_{chain}")
+            final, parity, active = (Signal(name=f"{n}_{chain}") for n in ("final", "parity", "active"))
+            position = Signal(self.position_bits, name=f"position_{chain}")
+            at_end = Signal(name=f"at_end_{chain}")
+            m.d.comb += at_end.eq(active & (position == self.length - 1))
+            m.d.sync += position.eq(position + 1)
+            with m.If(at_end):
+                m.d.sync += active.eq(0)
+            with m.If(load):
+                m.d.sync += [
+                    flush.eq(self.flush),
+                    carry.eq(self.carry),
+                    row.eq(self.row),
+                    job.eq(self.job),
+                    final.eq(self.final),
+                    parity.eq(self.parity),
+                    active.eq(1),
+                    position.eq(0),
+                ]
+
+            # The chain of sums.
+            held = [Signal(signed(p.sum_bits), name=f"held_{lane}") for lane in lanes]
+            for number, lane in enumerate(lanes):
+                following = held[number + 1] if number + 1 < len(lanes) else held[number]
+                take = load & self.flush[lane % p.groups]
+                m.d.sync += held[number].eq(Mux(take, self.sums.word_select(lane, p.sum_bits).as_signed(), following))
+
+            # The lane at the end of the chain: is its sum complete, which row, which kind?
+            order = [lane % p.groups for lane in lanes]
+            own_flush = Array(flush[group] for group in order)[position]
+            own_carry = Array(carry[group] for group in order)[position]
+            own_row = Signal(self.row_bits + 1, name=f"own_row_{chain}")
+            m.d.comb += own_row.eq(row + own_carry)
+            merged = Signal(name=f"merged_{chain}")
+            for number, layer in enumerate(hidden):
+                if layer.split:
+                    heads = Array(int(layer.lane_phase[lane] != 0) for lane in lanes)[position]
+                    with m.If(job == number):
+                        m.d.comb += merged.eq(final | ((own_row == 0) & heads))
+            is_result = job == result_job
+            value = held[0]
+            result_1, merge_1, final_1, parity_1 = (
+                Signal(name=f"partial_{n}_{chain}") for n in ("result", "merge", "final", "parity")
+            )
+            value_1 = Signal(signed(p.sum_bits), name=f"partial_value_{chain}")
+            position_1 = Signal(self.position_bits, name=f"partial_position_{chain}")
+            row_1 = Signal(self.partial_row_bits, name=f"partial_row_{chain}")
+            m.d.sync += [
+                result_1.eq(active & own_flush & is_result),
+                merge_1.eq(active & own_flush & ~is_result & merged),
+                final_1.eq(final),
+                parity_1.eq(parity),
+                value_1.eq(value),
+                position_1.eq(position),
+                row_1.eq(own_row),
+            ]
+            m.d.comb += [
+                self.partial_result[chain].eq(result_1),
+                self.partial_merge[chain].eq(merge_1),
+                self.partial_final[chain].eq(final_1),
+                self.partial_parity[chain].eq(parity_1),
+                self.partial_value.word_select(chain, p.sum_bits).eq(value_1),
+                self.partial_position.word_select(chain, self.position_bits).eq(position_1),
+                self.partial_row.word_select(chain, self.partial_row_bits).eq(row_1),
+            ]
+            if chain == 0:
+                m.d.sync += [self.end.eq(at_end & final), self.end_job.eq(job), self.end_parity.eq(parity)]
+            if not hidden:
+                continue
+
+            # Requantise.
+            words, starts = bias_words(p, chain)
+            job_late, value_late = job, value
+            if p.hidden_bias and words:
+                width = max(max(word.bit_length() for word in words) + 1, 2)
+                rom = Rom(
+                    RomParameters(
+                        name=f"{self.prefix}_bias_{chain}",
+                        depth=len(words),
+                        width=width,
+                        init=tuple(word % (1 << width) for word in words),
+                    ),
+                    external=self.external,
+                )
+                m.submodules[f"bias_{chain}"] = rom
+                fresh = Signal(name=f"fresh_{chain}", init=1)
+                address = Signal(rom.parameters.address_bits, name=f"bias_address_{chain}")
+                with m.If(active & own_flush & ~merged & ~is_result):
+                    m.d.sync += address.eq(address + 1)
+                with m.If(load):
+                    m.d.sync += fresh.eq(self.final)
+                    with m.If(fresh):
+                        m.d.sync += address.eq(Array(starts)[self.job])
+                m.d.comb += [rom.enable.eq(1), rom.address.eq(address)]
+                bias = rom.data.as_signed()
+                for stage in range(LATENCY):
+                    job_next = Signal(self.job_bits, name=f"job_late_{chain}_{stage}")
+                    value_next = Signal(signed(p.sum_bits), name=f"value_late_{chain}_{stage}")
+                    m.d.sync += [job_next.eq(job_late), value_next.eq(value_late)]
+                    job_late, value_late = job_next, value_next
+            else:
+                # Without biases, or where every sum of the chain is a partial one, only the rounding term is added.
+                width = max(t.requantise.rounding.bit_length() for t in p.transitions if t.requantise) + 1
+                bias = Array(t.requantise.rounding for t in p.transitions if t.requantise)[job]
+            requantiser = Requantiser(p, width)
+            m.submodules[f"requantiser_{chain}"] = requantiser
+            m.d.comb += [requantiser.i.eq(value_late), requantiser.bias.eq(bias), requantiser.job.eq(job_late)]
+
+            # Gather.
+            gathered = [Signal(bits, name=f"gathered_{lane}") for lane in lanes]
+            for number, lane in enumerate(lanes):
+                following = gathered[number + 1] if number + 1 < len(lanes) else requantiser.o
+                m.d.sync += gathered[number].eq(following)
+                collected[lane] = gathered[number]
+            written = Signal(p.groups, name=f"written_{chain}")
+            for group in range(p.groups):
+                lane = group % p.lanes
+                kept: object = flush[group]
+                for number, layer in enumerate(hidden):
+                    if layer.split:
+                        head = int(layer.lane_phase[lane] != 0) & ((row + carry[group]) == 0)
+                        kept = kept & ~((job == number) & (final | head))
+                m.d.comb += written[group].eq(kept)
+            requests.append(at_end & ~is_result)
+            info.append((row, job, written, carry))
+            if chain == 0:
+                unsplit = Array(int(not layer.split) for layer in [*hidden, p.layers[-1]])[job]
+                done = at_end & final & unsplit & ~is_result
+                for stage in range(self.bias_latency):
+                    late = Signal(name=f"done_{stage}")
+                    parity_late = Signal(name=f"done_parity_{stage}")
+                    m.d.sync += [late.eq(done), parity_late.eq(parity)]
+                    done, parity = late, parity_late
+                m.d.comb += [self.done.eq(done), self.done_parity.eq(parity)]
+        if not hidden:
+            return m
+
+        # Write the gathered row, when the last value has come through. Flushes that end in the same cycle are one flush.
+        leaders = range(p.chains) if p.groups > 1 else range(1)
+        bases = Array(layer.base for layer in hidden)
+        target_row: object = 0
+        mask: object = 0
+        over: object = 0
+        for chain in leaders:
+            row, job, written, carry = info[chain]
+            here = requests[chain]
+            target_row = target_row | Mux(here, bases[job] + row, 0)
+            mask = mask | (written & here.replicate(p.groups))
+            over = over | (carry & here.replicate(p.groups))
+        asked = Cat(*requests) if p.groups > 1 else requests[0].replicate(p.chains)
+        bundle = Cat(asked, mask[: p.groups], over[: p.groups], target_row)
+        wait = self.bias_latency + Requantiser.LATENCY + 1
+        for stage in range(wait):
+            late = Signal(len(bundle), name=f"row_{stage}")
+            m.d.sync += late.eq(bundle)
+            bundle = late
+        asked = bundle[: p.chains]
+        mask = bundle[p.chains : p.chains + p.groups]
+        over = bundle[p.chains + p.groups : p.chains + 2 * p.groups]
+        target_row = bundle[p.chains + 2 * p.groups :]
+        low = target_row[: self.split_bits]
+        enables, addresses = [], []
+        for split in range(p.splits):
+            enable = []
+            for lane in range(p.lanes):
+                group = lane % p.groups
+                on = asked[lane % p.chains] & mask[group]
+                if self.split_bits:
+                    on = on & ((low + over[group])[: self.split_bits] == split)
+                enable.append(on)
+            enables.append(Cat(*enable))
+            ahead = (low > split) if self.split_bits else 0
+            address = Signal(self.address_bits, name=f"row_address_{split}")
+            m.d.comb += address.eq((target_row >> self.split_bits) + ahead)
+            addresses.append(address)
+        m.d.comb += [
+            self.row_enable.eq(Cat(*enables)),
+            self.row_address.eq(Cat(*addresses)),
+            self.row_data.eq(Cat(*[signal for signal in collected if signal is not None])),
+        ]
+        return m

@@ -1,0 +1,151 @@
+"""Partial sums of neurons that are spread over several banks, added up bank by bank."""
+
+from dataclasses import dataclass
+
+from amaranth.hdl import Array, Cat, Module, Signal, signed
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdlgen.compiler.program import Layer, Program
+
+__all__ = ["BankOrder", "PartialSums", "Place", "edge_places", "result_places"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """One stored partial sum: its lane, its row in the store, and whether it is the last of its neuron."""
+
+    lane: int
+    row: int
+    ends: bool
+
+
+def result_places(layer: Layer) -> list[Place]:
+    """All places of the output layer in bank order; the store's rows are the layer's rows."""
+    return [
+        Place(lane=layer.lane[bank], row=row, ends=row + 1 < layer.rows[bank] or not layer.shared[bank])
+        for bank in range(layer.lanes)
+        for row in range(layer.rows[bank])
+    ]
+
+
+def edge_places(layer: Layer) -> list[Place]:
+    """First and last row of every bank of a split hidden layer, where neurons may be shared: store rows 0 and 1."""
+    places = []
+    for bank in range(layer.lanes):
+        if layer.rows[bank] > 1 and layer.phase[bank]:
+            places.append(Place(lane=layer.lane[bank], row=0, ends=True))
+        places.append(Place(lane=layer.lane[bank], row=1, ends=not layer.shared[bank]))
+    return places
+
+
+class BankOrder(wiring.Component):
+    """Counts through the places of a layer in bank order.
+
+    The lane of a bank is linear in the bank's number over GF(2); rows and ends follow from the layer's arithmetic. Both are
+    plain logic of the counters. ``o`` of the place after ``step`` appears in the next cycle.
+
+    Members
+    -------
+    job: transition whose target layer is meant; restart: begin again at the first place; step: go on
+    lane, row, ends, last: the place, and whether it is the layer's last
+    """
+
+    def __init__(self, layers: dict[int, list[Place]], *, lanes: int, job_bits: int):
+        self.layers = layers
+        self.lane_bits = lanes.bit_length() - 1
+        self.row_bits = max(max(place.row for place in places) for places in layers.values()).bit_length()
+        self.count = max(len(places) for places in layers.values())
+        super().__init__(
+            {
+                "job": In(job_bits),
+                "restart": In(1),
+                "step": In(1),
+                "lane": Out(self.lane_bits),
+                "row": Out(self.row_bits),
+                "ends": Out(1),
+                "last": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        index = Signal(range(max(self.count, 2)))
+        with m.If(self.step):
+            m.d.sync += index.eq(index + 1)
+        with m.If(self.restart):
+            m.d.sync += index.eq(0)
+        with m.Switch(self.job):
+            for job, places in self.layers.items():
+                with m.Case(job), m.Switch(index):
+                    for number, place in enumerate(places):
+                        with m.Case(number):
+                            m.d.comb += [
+                                self.lane.eq(place.lane),
+                                self.row.eq(place.row),
+                                self.ends.eq(place.ends),
+                                self.last.eq(number + 1 == len(places)),
+                            ]
+        return m
+
+
+class PartialSums(wiring.Component):
+    """A store of partial sums, filled by the chains in parallel, read one at a time by lane and row.
+
+    ``halves`` sets: while one is read the other is filled. Reading takes ``LATENCY`` enabled cycles.
+
+    Members
+    -------
+    write_*: one port per chain
+    read_enable, read_half, read_lane, read_row, o
+    """
+
+    LATENCY = 2
+
+    def __init__(self, program: Program, *, rows: int, position_bits: int):
+        self.program, self.rows, self.position_bits = program, rows, position_bits
+        self.row_bits = (rows - 1).bit_length()
+        self.chain_bits = program.chains.bit_length() - 1
+        super().__init__(
+            {
+                "write_enable": In(program.chains),
+                "write_half": In(program.chains),
+                "write_row": In(program.chains * self.row_bits),
+                "write_position": In(program.chains * position_bits),
+                "write_value": In(program.chains * program.sum_bits),
+                "read_enable": In(1),
+                "read_half": In(1),
+                "read_lane": In(program.log2_lanes),
+                "read_row": In(self.row_bits),
+                "o": Out(signed(program.sum_bits)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        p = self.program
+        bits = p.sum_bits
+        values = []
+        for chain in range(p.chains):
+            depth = 1 << (1 + self.row_bits + self.position_bits)
+            store = memory.Memory(shape=signed(bits), depth=depth, init=[])
+            m.submodules[f"store_{chain}"] = store
+            write, read = store.write_port(), store.read_port()
+            m.d.comb += [
+                write.en.eq(self.write_enable[chain]),
+                write.addr.eq(
+                    Cat(
+                        self.write_position.word_select(chain, self.position_bits),
+                        self.write_row.word_select(chain, self.row_bits),
+                        self.write_half[chain],
+                    )
+                ),
+                write.data.eq(self.write_value.word_select(chain, bits)),
+                read.en.eq(self.read_enable),
+                read.addr.eq(Cat(self.read_lane[self.chain_bits :], self.read_row, self.read_half)),
+            ]
+            values.append(read.data)
+        chain = Signal(self.chain_bits)
+        with m.If(self.read_enable):
+            m.d.sync += [chain.eq(self.read_lane[: self.chain_bits]), self.o.eq(Array(values)[chain])]
+        return m

@@ -1,0 +1,99 @@
+"""Where the weights come from: a stream of one word per block, transition by transition."""
+
+from amaranth.hdl import Array, Module, Signal, unsigned
+from amaranth.lib import stream, wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import In, Out
+
+from hdlgen.compiler.program import Program
+from hdlgen.gateware.primitives import Rom, RomParameters
+
+__all__ = ["WeightRom", "weight_words"]
+
+
+def weight_words(program: Program) -> list[int]:
+    """The weights of one block per word, lane 0 in the lowest bits, transition after transition."""
+    words = []
+    for transition in program.transitions:
+        assert transition.weights is not None
+        for block in transition.weights.tolist():
+            word = 0
+            for lane, weight in enumerate(block):
+                word |= (weight % (1 << program.weight_bits)) << (lane * program.weight_bits)
+            words.append(word)
+    return words
+
+
+class WeightRom(wiring.Component):
+    """Streams the weights of the transitions asked for, from on-chip memory.
+
+    A request may come while the last words of the one before are still to be taken; its first word is ready ``LATENCY``
+    cycles after the request, or right behind the words before it, without a gap.
+
+    Members
+    -------
+    request: number of a transition
+    o: the words of its blocks, in order
+    """
+
+    LATENCY = 4
+
+    def __init__(self, program: Program, *, external: bool, prefix: str):
+        self.program, self.external, self.prefix = program, external, prefix
+        self.job_bits = (len(program.transitions) - 1).bit_length()
+        self.width = program.lanes * program.weight_bits
+        super().__init__(
+            {
+                "request": In(stream.Signature(unsigned(self.job_bits))),
+                "o": Out(stream.Signature(unsigned(self.width))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        words = weight_words(self.program)
+        m.submodules.rom = rom = Rom(
+            RomParameters(name=f"{self.prefix}_weights", depth=len(words), width=self.width, init=tuple(words)),
+            external=self.external,
+        )
+        counts = [t.blocks for t in self.program.transitions]
+        starts = [sum(counts[:index]) for index in range(len(counts))]
+
+        # Requests queue up: transitions may be shorter than the way from the request to the multipliers.
+        m.submodules.queue = queue = SyncFIFO(width=max(self.job_bits, 1), depth=8)
+        number = queue.r_data[: self.job_bits]
+        active, address, left = Signal(), Signal(range(len(words))), Signal(range(max(counts)))
+        valid_1, valid_2 = Signal(), Signal()
+        advance = Signal()
+        m.d.comb += [
+            self.request.ready.eq(queue.w_rdy),
+            queue.w_en.eq(self.request.valid),
+            queue.w_data.eq(self.request.payload),
+            advance.eq(~valid_2 | self.o.ready),
+            rom.enable.eq(advance),
+            rom.address.eq(address),
+            self.o.valid.eq(valid_2),
+            self.o.payload.eq(rom.data),
+        ]
+        last = Signal()
+        load = queue.r_rdy & (~active | (advance & last))
+        m.d.comb += queue.r_en.eq(load)
+        begin, length = Array(starts)[number], Array(count - 1 for count in counts)[number]
+        with m.If(advance):
+            m.d.sync += [
+                valid_1.eq(active),
+                valid_2.eq(valid_1),
+                address.eq(address + 1),
+                left.eq(left - 1),
+                last.eq(left == 1),
+            ]
+            with m.If(last):
+                m.d.sync += active.eq(0)
+        with m.If(load):
+            m.d.sync += [
+                active.eq(1),
+                address.eq(begin),
+                left.eq(length),
+                last.eq(length == 0),
+            ]
+        return m
