@@ -78,7 +78,7 @@ TARGETS: Mapping[str, Target] = {
             family="ice40",
             device="iCE40UP5K",
             package="SG48",
-            speed="only grade",
+            speed="-",
             place_and_route=("--up5k", "--package", "sg48"),
             resources=Resources(luts=5280, memory_blocks=30, memory_block_bits=4096, dsps=8, products_per_dsp=2),
             cells=_ICE40,
@@ -89,7 +89,7 @@ TARGETS: Mapping[str, Target] = {
             family="ice40",
             device="iCE40HX8K",
             package="CT256",
-            speed="only grade",
+            speed="-",
             place_and_route=("--hx8k", "--package", "ct256"),
             resources=Resources(luts=7680, memory_blocks=32, memory_block_bits=4096, dsps=0),
             cells=_ICE40,
@@ -154,7 +154,7 @@ def needs(manifest: Mapping[str, Any], resources: Resources) -> Needs:
     """What the core of ``manifest`` needs of a device with blocks like those of ``resources``, at the least.
 
     ``memory_bits`` is the sum over all purposes of ``manifest["memory_bits"]``; the blocks are these bits, were they
-    cut to the block's size without any loss. ``products`` is the number of multiplications per cycle that the manifest
+    cut to the block's size without any loss. ``products`` is the number of multiplications a cycle that the manifest
     says are made by multipliers of the device (``manifest["multiplier"] == "dsp"``), otherwise 0.
     """
     purposes = {str(k): int(v) for k, v in manifest.get("memory_bits", {}).items()}

@@ -1,0 +1,120 @@
+"""``hdlgen synth``: synthesis, place and route, bitstream."""
+
+import os
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from hdlgen.errors import InputError, Refused
+from hdlgen.flow.boards import find_board
+from hdlgen.flow.synth import SynthesisReport, synthesise, write_report
+from hdlgen.flow.targets import find_target
+from hdlgen.flow.tools import parse_overrides
+
+__all__ = ["command"]
+
+
+@click.command("synth")
+@click.argument("directory", metavar="DIR")
+@click.option("--board", metavar="B", help="A complete bitstream with a self-test; see `hdlgen boards`.")
+@click.option("--target", metavar="T", help="Out of context for a device; see `hdlgen boards`.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Seeds 1 to N.",
+)
+@click.option("--freq", type=float, metavar="MHZ", help="What place and route aims at (with --target).")
+@click.option("--require-fmax", type=float, metavar="MHZ", help="Exit status 1 if the median Fmax is lower.")
+@click.option("--images", type=int, metavar="N", help="Inputs stored in the self-test; default: what fits.")
+@click.option("-o", "output", metavar="OUT.json", help="Report. Default: DIR/synth-<board or target>.json.")
+@click.option("--keep-build", metavar="FOLDER", help="Keep everything that the tools read and wrote.")
+@click.option("--tool", "tool", multiple=True, metavar="NAME=COMMAND", help="Use another program, e.g. a native one.")
+def command(
+    directory: str,
+    board: str | None,
+    target: str | None,
+    seeds: int,
+    freq: float | None,
+    require_fmax: float | None,
+    images: int | None,
+    output: str | None,
+    keep_build: str | None,
+    tool: tuple[str, ...],
+) -> None:
+    """Synthesise the core in DIR with Yosys and nextpnr.
+
+    Fmax is the median over the seeds. With a board, the bitstream lies beside the report.
+    """
+    if (board is None) == (target is None):
+        raise InputError("hdlgen synth: give either --board or --target; `hdlgen boards` lists them")
+    for option, value in (("--freq", freq), ("--require-fmax", require_fmax)):
+        if value is not None and not 0.1 <= value <= 2000:
+            raise InputError(f"{option} {value:g}: allowed are 0.1 to 2000 (MHz)")
+    if images is not None and board is None:
+        raise InputError("--images: allowed with --board only, for its self-test")
+    overrides = parse_overrides(tool)
+    found_board = find_board(board) if board is not None else None
+    found_target = find_target(target) if target is not None else None
+    name = found_board.name if found_board is not None else target
+    path = Path(output) if output is not None else Path(directory) / f"synth-{name}.json"
+    if Path(directory).is_dir() and not os.access(path.parent, os.W_OK):
+        raise InputError(f"{path}: cannot be written; name a file in a writable folder with -o")
+    bitstream = None
+    if found_board is not None:
+        suffix = {"ice40": ".bin", "ecp5": ".bit", "gowin": ".fs"}[found_board.target.family]
+        bitstream = path.with_suffix(suffix)
+    report = synthesise(
+        directory,
+        target=found_target,
+        board=found_board,
+        seeds=range(1, seeds + 1),
+        frequency=freq,
+        images=images,
+        bitstream=bitstream,
+        keep_build=keep_build,
+        tool_overrides=overrides,
+        progress=True,
+    )
+    write_report(report, path)
+    _show(report, path, bitstream)
+    if require_fmax is not None and report.median < require_fmax:
+        raise Refused(
+            f"{directory}: median Fmax is {report.median:.2f} MHz over {seeds} seed(s) on {report.name}; "
+            f"--require-fmax asks for {require_fmax:g}"
+        )
+
+
+def _show(report: SynthesisReport, path: Path, bitstream: Path | None) -> None:
+    device = report.target
+    title = f"{report.design} on {report.board.title if report.board is not None else device.name}"
+    table = Table(show_header=False, title=title, title_justify="left")
+    count = len(report.fmax)
+    spread = f" (minimum {report.minimum:.1f}, maximum {report.maximum:.1f})" if count > 1 else ""
+    rows = [
+        ("device", f"{device.device} {device.package}, speed grade {device.speed}"),
+        ("lanes", f"{report.lanes}"),
+        *((name, f"{used:,} of {available:,}") for name, (used, available) in report.cells.items()),
+        ("Fmax", f"{report.median:.1f} MHz, median of {count} seed(s){spread}"),
+        ("interval", f"{report.interval_cycles:,} cycles"),
+        ("inferences/s", f"{report.inferences_per_second:,.0f} at {report.clock:.1f} MHz"),
+        ("latency", f"{report.latency_cycles / report.clock:,.2f} µs"),
+    ]
+    if report.board is not None and bitstream is not None:
+        assert report.self_test is not None
+        rows += [
+            ("self-test", f"{report.self_test['images']} stored input(s) in {report.self_test['input_rom']}"),
+            ("bitstream", f"{bitstream}"),
+            ("to load it", report.board.program.format(bitstream=bitstream)),
+        ]
+    rows.append(("report", f"{path}"))
+    for name, value in rows:
+        table.add_row(name, value)
+    console = Console()
+    console.print(table)
+    for note in report.notes:
+        console.print(f"note: {note}", highlight=False)

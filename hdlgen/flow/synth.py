@@ -1,0 +1,735 @@
+"""Synthesis, place and route of an emitted core: out of context for a device, or with its self-test for a board.
+
+Yosys runs once, place and route once for each seed. What is reported is the median over the seeds; a single lucky
+seed says little. Everything runs in a temporary folder, on copies of those sources whose hashes are the manifest's.
+
+What is found out before it takes hours: a device that cannot hold the design (from the manifest, before Yosys; from
+the netlist, before place and route), and a netlist from which the weights or the multipliers have vanished.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from hdlgen.errors import InputError, Refused
+from hdlgen.files import atomic_write
+from hdlgen.flow import selftest, tools
+from hdlgen.flow.boards import Board, constraints
+from hdlgen.flow.simulate import check_sources, read_manifest
+from hdlgen.flow.targets import Needs, Target, refuse_if_too_small
+
+__all__ = ["SynthesisReport", "check_netlist", "pin_harness", "synthesise", "write_report"]
+
+_ROUTE_SECONDS = 1800
+"""After so long router1 is given up and router2 tried: it finishes some crowded designs that router1 never does."""
+
+_HARNESS = "hdlgen_pins"
+
+_NOT_CELLS = frozenset({"GND", "VCC", "GSR", "DUMMY_CELL"})
+"""What nextpnr counts besides the cells of a design."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Family:
+    """How the tools of one family are called."""
+
+    place_and_route: str
+    synthesis: str
+    memories: tuple[str, ...]
+    multipliers: tuple[str, ...]
+    luts: tuple[str, ...]
+    registers: str
+
+
+_FAMILIES: Mapping[str, _Family] = {
+    # Not with -dsp: that option makes something else of the multipliers that the sources instantiate, without a word.
+    "ice40": _Family(
+        place_and_route="nextpnr-ice40",
+        synthesis="synth_ice40 -top {top} -json design.json",
+        memories=("SB_RAM40_4K",),
+        multipliers=("SB_MAC16",),
+        luts=("SB_LUT4",),
+        registers="SB_DFF",
+    ),
+    "ecp5": _Family(
+        place_and_route="nextpnr-ecp5",
+        synthesis="synth_ecp5 -top {top} -json design.json",
+        memories=("DP16KD", "PDPW16KD"),
+        multipliers=("MULT18X18D", "MULT9X9D"),
+        luts=("LUT4",),
+        registers="TRELLIS_FF",
+    ),
+    "gowin": _Family(
+        place_and_route="nextpnr-gowin",
+        synthesis="synth_gowin -top {top} -json design.json",
+        memories=("SDPB", "SDPX9B", "SP", "SPX9", "DPB", "DPX9B", "pROM", "pROMX9"),
+        multipliers=("MULT9X9", "MULT18X18", "MULT36X36", "MULTALU18X18", "MULTALU36X18", "MULTADDALU18X18"),
+        luts=("LUT1", "LUT2", "LUT3", "LUT4"),
+        registers="DFF",
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynthesisReport:
+    """The outcome; `as_json` is what is written.
+
+    Parameters
+    ----------
+    fmax : tuple of (seed, MHz, router)
+        The final figure of place and route for each seed.
+    frequency : float
+        What place and route aimed at, MHz.
+    cells : mapping
+        Cells by type as nextpnr counts them: name -> (used, available).
+    netlist : mapping
+        Cells by type as they come out of Yosys.
+    inferences_per_second : float
+        At the median Fmax, or at the board's frequency.
+    """
+
+    design: str
+    top: str
+    target: Target
+    board: Board | None
+    lanes: int
+    latency_cycles: int
+    interval_cycles: int
+    frequency: float
+    fmax: tuple[tuple[int, float, str], ...]
+    cells: Mapping[str, tuple[int, int]]
+    netlist: Mapping[str, int]
+    memory_bits: Mapping[str, int]
+    tools: Mapping[str, str]
+    commands: tuple[str, ...]
+    sources: Mapping[str, str]
+    notes: tuple[str, ...]
+    bitstream: Mapping[str, Any] | None = None
+    self_test: Mapping[str, Any] | None = None
+
+    @property
+    def median(self) -> float:
+        return statistics.median(value for _, value, _ in self.fmax)
+
+    @property
+    def minimum(self) -> float:
+        return min(value for _, value, _ in self.fmax)
+
+    @property
+    def maximum(self) -> float:
+        return max(value for _, value, _ in self.fmax)
+
+    @property
+    def clock(self) -> float:
+        """Frequency that the rates are stated for, MHz: the board's, otherwise the median Fmax."""
+        return self.board.clock.frequency / 1e6 if self.board is not None else self.median
+
+    @property
+    def inferences_per_second(self) -> float:
+        return self.clock * 1e6 / self.interval_cycles
+
+    @property
+    def name(self) -> str:
+        return self.board.name if self.board is not None else self.target.name
+
+    def as_json(self) -> dict[str, Any]:
+        target = self.target
+        return {
+            "format_version": 1,
+            "kind": "synthesis",
+            "design": self.design,
+            "top": self.top,
+            "target": {
+                "name": target.name,
+                "family": target.family,
+                "device": target.device,
+                "package": target.package,
+                "speed_grade": target.speed,
+            },
+            "board": None
+            if self.board is None
+            else {"name": self.board.name, "title": self.board.title, "program": self.board.program},
+            "out_of_context": self.board is None,
+            "lanes": self.lanes,
+            "frequency_target_mhz": self.frequency,
+            "fmax_mhz": {
+                "minimum": round(self.minimum, 2),
+                "median": round(self.median, 2),
+                "maximum": round(self.maximum, 2),
+                "seeds": [{"seed": s, "fmax_mhz": round(f, 2), "router": r} for s, f, r in self.fmax],
+            },
+            "clock_mhz": round(self.clock, 3),
+            "latency_cycles": self.latency_cycles,
+            "interval_cycles": self.interval_cycles,
+            "latency_us": round(self.latency_cycles / self.clock, 3),
+            "inferences_per_second": round(self.inferences_per_second, 1),
+            "cells": {name: {"used": used, "available": available} for name, (used, available) in self.cells.items()},
+            "netlist_cells": dict(self.netlist),
+            "memory_bits": dict(self.memory_bits),
+            "self_test": self.self_test,
+            "bitstream": self.bitstream,
+            "tools": dict(self.tools),
+            "commands": list(self.commands),
+            "sources_sha256": dict(self.sources),
+            "notes": list(self.notes),
+        }
+
+
+def write_report(report: SynthesisReport, path: str | os.PathLike[str]) -> None:
+    """Write the report as JSON, whole or not at all."""
+    atomic_write(path, json.dumps(report.as_json(), indent=1) + "\n")
+
+
+def synthesise(
+    directory: str | os.PathLike[str],
+    *,
+    target: Target | None = None,
+    board: Board | None = None,
+    seeds: Sequence[int] = (1,),
+    frequency: float | None = None,
+    images: int | None = None,
+    bitstream: str | os.PathLike[str] | None = None,
+    keep_build: str | os.PathLike[str] | None = None,
+    tool_overrides: Mapping[str, str] | None = None,
+    progress: bool = False,
+) -> SynthesisReport:
+    """Synthesise the core in ``directory``.
+
+    Parameters
+    ----------
+    target, board
+        Exactly one of them. For a board the design is the self-test around the core, and a bitstream is made.
+    seeds
+        Of place and route, at least one.
+    frequency
+        What place and route aims at, MHz. Default: the target's, or the board's oscillator.
+    images
+        Inputs stored in the self-test. Default: what fits easily, at most 8.
+    bitstream
+        Where the bitstream goes (board only). Default: ``DIR/synth-<board>.<bin, bit or fs>``.
+    keep_build
+        A folder that must not exist; receives everything the tools read and wrote.
+
+    Raises
+    ------
+    InputError
+        If the folder is not a design, the device is too small for it, or a tool is missing.
+    Refused
+        If the netlist lacks what the design must have, or a board's oscillator is too fast for it.
+    """
+    if (target is None) == (board is None):
+        raise ValueError("exactly one of target and board")
+    if not seeds or any(not 0 <= seed < 1 << 31 for seed in seeds):
+        raise ValueError(f"seeds {list(seeds)}; allowed are non-negative integers, at least one")
+    root = Path(directory)
+    device = board.target if board is not None else target
+    assert device is not None
+    family = _FAMILIES[device.family]
+    manifest = read_manifest(root)
+    check_sources(root, manifest)
+    need = refuse_if_too_small(manifest, device, str(root))
+    sources, notes = _sources(root, manifest, device)
+    if board is not None and frequency is not None:
+        raise InputError(f"--freq {frequency:g}: {board.name} runs from its oscillator; allowed with --target")
+    aim = frequency or (board.clock.frequency / 1e6 if board is not None else device.frequency)
+    used = {name: tools.find(name, tool_overrides) for name in _tool_names(device, board)}
+    destination = _destination(root, board, bitstream)
+
+    with (
+        tempfile.TemporaryDirectory(prefix="hdlgen-synth-") as scratch,
+        tqdm(total=1 + len(seeds), disable=None if progress else True, leave=False, unit="step") as bar,
+    ):
+        build = Path(scratch)
+        _copy(root, manifest, sources, build)
+        files = list(sources)
+        test: selftest.SelfTestParameters | None = None
+        top = manifest["top"]
+        if board is not None:
+            test = _self_test(root, manifest, board, need, images)
+            (build / "selftest.v").write_text(selftest.to_verilog(test), encoding="utf-8")
+            files.append("selftest.v")
+            top = selftest.TOP
+            name, text = constraints(board)
+            (build / name).write_text(text, encoding="utf-8")
+        elif device.family != "ecp5":
+            # Only nextpnr-ecp5 can leave the ports without pins, and there are more ports than pins.
+            (build / "pins.v").write_text(pin_harness(manifest), encoding="utf-8")
+            (build / "pins.cst").write_text('IO_LOC "clk" 52;\nIO_LOC "d" 3;\nIO_LOC "q" 10;\n', encoding="utf-8")
+            files.append("pins.v")
+            top = _HARNESS
+            notes.append(
+                f"{device.family} has no out-of-context mode: all ports are registered and brought to three pins, "
+                f"with {_harness_registers(manifest)} flip-flops and about {_harness_luts(manifest)} look-up tables"
+            )
+        commands: list[str] = []
+        bar.set_description("yosys")
+        netlist = _synthesise(build, used["yosys"], family, files, top, commands)
+        counts = Counter(cell["type"].lstrip("\\") for cell in netlist["cells"].values())
+        check_netlist(netlist, manifest, device, ones=_ones(root, manifest), where=str(root))
+        _refuse_if_full(counts, device, family, str(root))
+        bar.update()
+
+        outcomes: list[tuple[int, float, str]] = []
+        cells: dict[str, tuple[int, int]] = {}
+        good_seed: int | None = None
+        for seed in seeds:
+            bar.set_description(f"place and route, seed {seed}")
+            report, router = _place_and_route(
+                build, used[family.place_and_route], device, board, seed, aim, commands, str(root)
+            )
+            fmax = _fmax(report, build)
+            outcomes.append((seed, fmax, router))
+            cells = cells or {
+                name: (entry["used"], entry["available"])
+                for name, entry in sorted(report["utilization"].items())
+                if entry["used"] and name not in _NOT_CELLS
+            }
+            if good_seed is None and fmax >= aim:
+                good_seed = seed
+            bar.update()
+
+        made: dict[str, Any] | None = None
+        if board is not None:
+            if good_seed is None:
+                best = max(value for _, value, _ in outcomes)
+                raise Refused(
+                    f"{root}: {board.title} runs at {aim:g} MHz and the design reaches {best:.2f} MHz at best over "
+                    f"{len(seeds)} seed(s); no bitstream was made; try more --seeds or fewer lanes"
+                )
+            assert destination is not None
+            packed = _pack(build, used, device, board, good_seed, commands)
+            atomic_write(destination, packed)
+            made = {
+                "file": destination.name,
+                "bytes": len(packed),
+                "sha256": hashlib.sha256(packed).hexdigest(),
+                "seed": good_seed,
+            }
+        if keep_build is not None:
+            if Path(keep_build).exists():
+                raise InputError(f"{keep_build}: exists already; name a folder that does not")
+            shutil.copytree(build, keep_build)
+
+    return SynthesisReport(
+        design=str(manifest.get("name", manifest["top"])),
+        top=manifest["top"],
+        target=device,
+        board=board,
+        lanes=int(manifest.get("lanes", 0)),
+        latency_cycles=manifest["latency_cycles"],
+        interval_cycles=manifest["interval_cycles"],
+        frequency=aim,
+        fmax=tuple(outcomes),
+        cells=cells,
+        netlist=dict(sorted(counts.items())),
+        memory_bits=need.purposes,
+        tools={name: tool.version for name, tool in sorted(used.items())},
+        commands=tuple(commands),
+        sources={name: manifest["sources_sha256"][name] for name in sources},
+        notes=tuple(notes),
+        bitstream=made,
+        self_test=None
+        if test is None
+        else {
+            "images": len(test.expected),
+            "rom_bits": test.rom_bits,
+            "input_rom": "block RAM" if test.block_rom else "logic",
+            "led_pass": f"pin {board.led_pass.pin}" if board is not None else "",
+            "led_fail": f"pin {board.led_fail.pin}" if board is not None else "",
+        },
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------- inputs
+
+
+def _sources(root: Path, manifest: Mapping[str, Any], device: Target) -> tuple[tuple[str, ...], list[str]]:
+    """Which sources to synthesise: those for the family, or the generic ones."""
+    where = root / "manifest.json"
+    table = manifest.get("synthesis", {})
+    if not isinstance(table, dict):
+        raise InputError(f"{where}: synthesis is {table!r}; allowed is an object of lists")
+    notes: list[str] = []
+    key = device.family
+    if device.resources.dsps == 0 and "generic" in table:
+        key = "generic"
+        notes.append(f"{device.name} has no multipliers: made from the generic sources, products in logic")
+    files = table.get(key, table.get("generic", manifest["sources"]))
+    if not isinstance(files, list) or not files:
+        raise InputError(f"{where}: synthesis.{key} is {files!r}; allowed is a list of files")
+    for name in files:
+        # The hashes have been compared, and their names checked, for everything listed there.
+        if name not in manifest["sources_sha256"]:
+            raise InputError(f"{where}: source {name!r} has no hash in sources_sha256; compile again")
+    return tuple(files), notes
+
+
+def _copy(root: Path, manifest: Mapping[str, Any], sources: Sequence[str], build: Path) -> None:
+    """Copy the sources, and whatever else has a hash: sources may read memory images."""
+    for name in {*sources, *manifest["sources_sha256"]}:
+        (build / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / name, build / name)
+
+
+def _tool_names(device: Target, board: Board | None) -> list[str]:
+    names = ["yosys", _FAMILIES[device.family].place_and_route]
+    if board is not None:
+        names.append({"ice40": "icepack", "ecp5": "ecppack", "gowin": "gowin-pack"}[device.family])
+    return names
+
+
+def _destination(root: Path, board: Board | None, bitstream: str | os.PathLike[str] | None) -> Path | None:
+    if board is None:
+        return None
+    suffix = {"ice40": "bin", "ecp5": "bit", "gowin": "fs"}[board.target.family]
+    path = Path(bitstream) if bitstream is not None else root / f"synth-{board.name}.{suffix}"
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"{path}: cannot be written; name a file in a writable folder with -o")
+    return path
+
+
+def _self_test(
+    root: Path, manifest: Mapping[str, Any], board: Board, need: Needs, images: int | None
+) -> selftest.SelfTestParameters:
+    x = np.load(root / manifest["vectors"]["x"], allow_pickle=False)
+    y = np.load(root / manifest["vectors"]["y"], allow_pickle=False)
+    if images is not None and not 1 <= images <= len(x):
+        raise InputError(f"--images {images}: allowed are 1 to {len(x)}, the vectors in {root}")
+    options = {
+        "pass_active_low": board.led_pass.active_low,
+        "fail_active_low": board.led_fail.active_low,
+        "button_active_low": board.reset.active_low,
+        # A hundred microseconds: far longer than any device needs after configuration.
+        "reset_cycles": round(board.clock.frequency * 1e-4),
+    }
+
+    def test(count: int) -> selftest.SelfTestParameters:
+        return selftest.parameters(manifest, x[:count], y[:count], **options)
+
+    have = board.target.resources
+    # Memories are wider than deep and waste some of their blocks: half of what is left over by the sum of bits.
+    free = max(0, have.memory_bits - need.memory_bits - have.memory_bits // 8) // 2
+    budget = 16 * have.luts // 10  # bits in a tenth of the logic
+    if images is not None:
+        wanted = test(images)
+        return dataclasses.replace(wanted, block_rom=budget < wanted.rom_bits < free)
+    best = test(1)
+    for count in range(2, min(8, len(x)) + 1):
+        candidate = test(count)
+        if candidate.rom_bits > max(free, budget):
+            break
+        best = candidate
+    return dataclasses.replace(best, block_rom=budget < best.rom_bits < free)
+
+
+def _harness_registers(manifest: Mapping[str, Any]) -> int:
+    form = manifest["input"]
+    inputs, outputs = 8 * form["bytes_per_element"] * form["elements_per_beat"], manifest["output"]["bits"]
+    return int(inputs + 4 + outputs + 4 + 2 * (outputs // 4 + 1) + 1)
+
+
+def _harness_luts(manifest: Mapping[str, Any]) -> int:
+    return int(2 * (manifest["output"]["bits"] // 4 + 1))
+
+
+def pin_harness(manifest: Mapping[str, Any]) -> str:
+    """Verilog of a top that brings all ports of the core to three pins.
+
+    Every input of the core comes from a flip-flop (of one long shift register) and every output goes to one, so that
+    the paths inside the core are those that limit the clock, and nothing of the core can be removed.
+    """
+    form = manifest["input"]
+    inputs = 8 * form["bytes_per_element"] * form["elements_per_beat"]
+    outputs = manifest["output"]["bits"]
+    return f"""module {_HARNESS}(input clk, input d, output reg q);
+  reg [{inputs + 3}:0] in;
+  wire [{outputs + 3}:0] out;
+  reg [{outputs + 3}:0] held;
+  reg [{outputs // 4}:0] part;
+  reg [{outputs // 4}:0] sum;
+  integer k;
+  always @(posedge clk) begin
+    in <= {{in[{inputs + 2}:0], d}};
+    held <= out;
+    // Never more than four bits a stage: one look-up table.
+    for (k = 0; k <= {outputs // 4}; k = k + 1) part[k] <= ^held[4*k +: 4];
+    sum <= {{sum[{outputs // 4 - 1}:0], 1'b0}} ^ part;
+    q <= sum[{outputs // 4}];
+  end
+  {manifest["top"]} core(
+    .clk(clk), .rst(in[0]),
+    .s_axis_tdata(in[{inputs + 3}:4]), .s_axis_tvalid(in[1]), .s_axis_tlast(in[2]), .s_axis_tready(out[0]),
+    .m_axis_tdata(out[{outputs + 3}:4]), .m_axis_tvalid(out[1]), .m_axis_tlast(out[2]), .m_axis_tready(in[3]),
+    .frame_error(out[3]));
+endmodule
+"""
+
+
+# ------------------------------------------------------------------------------------------------------------ netlist
+
+
+def _synthesise(
+    build: Path, yosys: tools.Tool, family: _Family, files: Sequence[str], top: str, commands: list[str]
+) -> dict[str, Any]:
+    script = f"read_verilog {' '.join(files)}; {family.synthesis.format(top=top)}"
+    arguments = ["-q", "-l", "yosys.log", "-p", script]
+    _run(build, yosys, arguments, commands, "yosys.log")
+    modules = json.loads((build / "design.json").read_text(encoding="utf-8"))["modules"]
+    netlist: dict[str, Any] = modules[top]
+    return netlist
+
+
+def _ones(root: Path, manifest: Mapping[str, Any]) -> int | None:
+    """How many bits of the weight images are 1; None if the folder has no such images."""
+    total = 0
+    names = [name for name in manifest["sources_sha256"] if name.endswith(".hex") and "weight" in Path(name).name]
+    if not names:
+        names = [f"images/{path.name}" for path in sorted((root / "images").glob("*weight*.hex"))]
+    for name in names:
+        text = re.sub(r"//[^\n]*|@[0-9a-fA-F]+", " ", (root / name).read_text(encoding="utf-8"))
+        total += sum(int(word.replace("_", ""), 16).bit_count() for word in text.split())
+    return total if names else None
+
+
+def check_netlist(
+    netlist: Mapping[str, Any], manifest: Mapping[str, Any], device: Target, *, ones: int | None, where: str
+) -> None:
+    """Make sure that the weights and the multipliers are still there.
+
+    A ROM whose file was not found reads as zero; then everything behind it is removed, and synthesis reports success
+    with very good numbers.
+
+    Parameters
+    ----------
+    netlist : mapping
+        The top module in Yosys' JSON.
+    ones : int or None
+        Number of 1 bits in the weight images, if known.
+
+    Raises
+    ------
+    Refused
+        If the initial contents of the block RAMs hold fewer than half of the ones, or there are neither block RAMs
+        nor enough look-up tables for the weights; if there are fewer multipliers than the lanes need; if nearly all
+        flip-flops are gone.
+    """
+    family = _FAMILIES[device.family]
+    counts: Counter[str] = Counter()
+    stored = 0
+    for cell in netlist["cells"].values():
+        kind = cell["type"].lstrip("\\")
+        counts[kind] += 1
+        if kind in family.memories:
+            stored += sum(
+                value.count("1")
+                for name, value in cell.get("parameters", {}).items()
+                if name.startswith("INIT") and isinstance(value, str)
+            )
+    weights = int(manifest.get("memory_bits", {}).get("weights", 0))
+    blocks = sum(counts[name] for name in family.memories)
+    luts = sum(counts[name] for name in family.luts)
+    registers = sum(number for name, number in counts.items() if name.startswith(family.registers))
+    lost = "; synthesis removed a part of the design: are all memory images found?"
+    if registers < 16:
+        raise Refused(f"{where}: the netlist has {registers} flip-flops and {luts} look-up tables{lost}")
+    if blocks * device.resources.memory_block_bits >= weights > 0:
+        if ones is not None and 2 * stored < ones:
+            raise Refused(
+                f"{where}: the block RAMs of the netlist hold {stored:,} ones, the weight images {ones:,}{lost}"
+            )
+    elif 64 * luts < weights:
+        raise Refused(
+            f"{where}: the netlist has {blocks} block RAMs and {luts} look-up tables for {weights:,} bits of "
+            f"weights{lost}"
+        )
+    multipliers = sum(counts[name] for name in family.multipliers)
+    lanes = int(manifest.get("lanes", 0))
+    if (
+        manifest.get("multiplier") == "dsp"
+        and device.resources.dsps
+        and multipliers * device.resources.products_per_dsp < lanes
+        and 16 * lanes > luts
+    ):
+        raise Refused(f"{where}: the netlist has {multipliers} multipliers for {lanes} lanes{lost}")
+
+
+def _refuse_if_full(counts: Mapping[str, int], device: Target, family: _Family, where: str) -> None:
+    have = device.resources
+    for what, names, available in (
+        ("block RAMs", family.memories, have.memory_blocks),
+        ("multipliers", family.multipliers, have.dsps * (1 if device.family != "gowin" else 2)),
+    ):
+        needed = sum(counts.get(name, 0) for name in names)
+        if needed > available:
+            raise InputError(
+                f"{where}: needs {needed} {what} after synthesis; {device.name} ({device.device}) has {available}; "
+                f"take a larger device, fewer lanes or fewer paths"
+            )
+
+
+# ---------------------------------------------------------------------------------------------------- place and route
+
+
+def _place_and_route(
+    build: Path,
+    nextpnr: tools.Tool,
+    device: Target,
+    board: Board | None,
+    seed: int,
+    frequency: float,
+    commands: list[str],
+    where: str,
+) -> tuple[dict[str, Any], str]:
+    """One seed: the report of nextpnr and the router that finished."""
+    constraint = constraints(board)[0] if board is not None else None
+    files = {
+        "ice40": ["--asc", f"{seed}.asc"] + (["--pcf", constraint] if constraint else ["--pcf-allow-unconstrained"]),
+        "ecp5": ["--textcfg", f"{seed}.config", "--lpf", constraint] if constraint else ["--out-of-context"],
+        "gowin": ["--write", f"{seed}.json", "--vopt", f"cst={constraint or 'pins.cst'}"],
+    }[device.family]
+    log, report = f"{seed}.log", f"{seed}.report.json"
+    arguments = [
+        "-q",
+        "-l",
+        log,
+        *device.place_and_route,
+        "--json",
+        "design.json",
+        *files,
+        "--freq",
+        f"{frequency:g}",
+        "--seed",
+        str(seed),
+        "--timing-allow-fail",
+        "--report",
+        report,
+    ]
+    for router in ("router1", "router2"):
+        try:
+            _run(build, nextpnr, [*arguments, "--router", router], commands, log, timeout=_ROUTE_SECONDS)
+        except _ToolError as error:
+            if error.full:
+                raise InputError(f"{where}: does not fit {device.name} ({device.device}): {error}") from None
+            if router == "router2":
+                raise
+            commands.pop()
+            continue
+        except subprocess.TimeoutExpired:
+            if router == "router2":
+                raise Refused(
+                    f"{where}: neither router finished within {_ROUTE_SECONDS} s on {device.name}; the device is too "
+                    f"full or the design too entangled: take a larger device or fewer lanes"
+                ) from None
+            commands.pop()
+            continue
+        break
+    result: dict[str, Any] = json.loads((build / report).read_text(encoding="utf-8"))
+    return result, router
+
+
+def _fmax(report: Mapping[str, Any], build: Path) -> float:
+    """The slowest clock of nextpnr's final report, MHz."""
+    achieved = [float(clock["achieved"]) for clock in report["fmax"].values()]
+    if not achieved:
+        raise Refused("place and route reports no clock: there are no paths between flip-flops in the design")
+    return min(achieved)
+
+
+def _pack(
+    build: Path,
+    used: Mapping[str, tools.Tool],
+    device: Target,
+    board: Board,
+    seed: int,
+    commands: list[str],
+) -> bytes:
+    if device.family == "ice40":
+        name, arguments, product = "icepack", [f"{seed}.asc", "bitstream.bin"], "bitstream.bin"
+    elif device.family == "ecp5":
+        name, product = "ecppack", "bitstream.bit"
+        arguments = ["--compress", "--input", f"{seed}.config", "--bit", product]
+    else:
+        name, product = "gowin-pack", "bitstream.fs"
+        # The flash's pins are used for the LEDs on some boards, hence the two options.
+        arguments = ["--sspi_as_gpio", "--mspi_as_gpio", "-d", "GW1N-9C", "-o", product, f"{seed}.json"]
+    _run(build, used[name], arguments, commands, None)
+    return (build / product).read_bytes()
+
+
+# -------------------------------------------------------------------------------------------------------------- tools
+
+
+class _ToolError(Refused):
+    """A tool failed; ``full`` if it says that the device has no room."""
+
+    def __init__(self, message: str, full: bool):
+        super().__init__(message)
+        self.full = full
+
+
+def _run(
+    build: Path,
+    tool: tools.Tool,
+    arguments: Sequence[str],
+    commands: list[str],
+    log: str | None,
+    timeout: float | None = None,
+) -> None:
+    """Run a tool in the build folder; its last error line is the message if it fails.
+
+    Names are relative: WebAssembly builds have a file system of their own.
+    """
+    commands.append(" ".join([tool.name, *(_quoted(word) for word in arguments)]))
+    with _child([*tool.command, *arguments], cwd=build, env=tool.full_environment()) as process:
+        output = process.communicate(timeout=timeout)[0].decode(errors="replace")
+    if process.returncode:
+        text = output
+        if log is not None and (build / log).is_file():
+            text += (build / log).read_text(encoding="utf-8", errors="replace")
+        errors = [line.strip() for line in text.splitlines() if line.startswith("ERROR")]
+        lines = text.strip().splitlines()
+        # A tool that ran out of memory or stack says nothing.
+        line = errors[0] if errors else f"exit status {process.returncode} after: {lines[-1] if lines else 'nothing'}"
+        full = re.search(r"no BELs remaining|Unable to place|[Ff]ailed to place|unable to find .* location", line)
+        raise _ToolError(f"{tool.name} failed: {line}", full is not None)
+
+
+def _quoted(word: str) -> str:
+    return f"'{word}'" if re.search(r"[^A-Za-z0-9_./=,+-]", word) else word
+
+
+@contextlib.contextmanager
+def _child(command: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A child that ends with us, whatever it has started itself."""
+    process = subprocess.Popen(
+        command,
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        **options,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
