@@ -23,7 +23,8 @@ __all__ = [
     "Layer",
     "Network",
     "SobolTopology",
-    "check_tensor",
+    "check_tensors",
+    "check_weights",
     "describe",
     "log2_slots",
     "parse",
@@ -363,7 +364,7 @@ def describe(network: Network) -> dict[str, Any]:
     }
 
 
-def expected_tensors(topology: SobolTopology, layers: Sequence[Layer]) -> dict[str, tuple[str, int, Sequence[str]]]:
+def _expected_tensors(topology: SobolTopology, layers: Sequence[Layer]) -> dict[str, tuple[str, int, Sequence[str]]]:
     """For each tensor name: where it is used, its length and its allowed safetensors types."""
     expected: dict[str, tuple[str, int, Sequence[str]]] = {}
     for number, layer in enumerate(layers, 1):
@@ -377,7 +378,7 @@ def check_tensors(
     present: Mapping[str, tuple[str, tuple[int, ...]]], topology: SobolTopology, layers: Sequence[Layer], where: str
 ) -> None:
     """Compare types and shapes of the tensors ``present`` with what the layers need: no more, no less."""
-    expected = expected_tensors(topology, layers)
+    expected = _expected_tensors(topology, layers)
     for name, (owner, length, dtypes) in expected.items():
         if name not in present:
             raise InputError(
@@ -394,7 +395,7 @@ def check_tensors(
             raise InputError(f"{where}: tensor {show(name)} is used by no layer; allowed: tensors that a layer names")
 
 
-def check_tensor(network: Network, number: int) -> None:
+def check_weights(network: Network, number: int) -> None:
     """Refuse weights of layer ``number`` outside of the two's complement range of its weight_bits."""
     layer = network.layers[number - 1]
     tensor = network.tensors[layer.weight]
@@ -424,4 +425,4 @@ def verify(network: Network) -> None:
     }
     check_tensors(present, topology, layers, where)
     for number in range(1, len(layers) + 1):
-        check_tensor(network, number)
+        check_weights(network, number)
