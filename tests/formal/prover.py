@@ -10,14 +10,19 @@ import re
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 from amaranth.back import rtlil
-from amaranth.hdl import Elaboratable, Value
+from amaranth.hdl import Elaboratable, Module, Value
+from amaranth.lib import wiring
 
-__all__ = ["Verdict", "prove", "refute"]
+__all__ = ["Fault", "Verdict", "opened", "prove", "refute"]
+
+Fault = Callable[[Module, dict[str, Any]], None]
 
 _CONFIGURATION = """\
 [options]
@@ -54,6 +59,31 @@ class Verdict:
     log: str
 
 
+def opened(component: wiring.Component, fault: Fault | None = None) -> tuple[Module, dict[str, Any]]:
+    """The component elaborated, to be used as a submodule in its place, and the local variables of its ``elaborate``.
+
+    An induction has to say which states the registers can be in, and components have no reason to show theirs.
+    ``fault`` makes a mutant: it gets both and adds statements, which override those that are there.
+    """
+    inner: dict[str, Any] = {}
+    code = type(component).elaborate.__code__
+
+    def profile(frame: FrameType, event: str, _argument: object) -> None:
+        if event == "return" and frame.f_code is code:
+            inner.update(frame.f_locals)
+
+    before = sys.getprofile()
+    sys.setprofile(profile)
+    try:
+        module = component.elaborate(None)
+    finally:
+        sys.setprofile(before)
+    component._MustUse__used = True  # what Amaranth notes when it elaborates a component itself
+    if fault is not None:
+        fault(module, inner)
+    return module, inner
+
+
 def _environment() -> dict[str, str]:
     """PATH and the names of the tools such that sby finds those of this Python's environment."""
     scripts = [sysconfig.get_path("scripts"), str(Path(sys.executable).parent)]
@@ -68,7 +98,7 @@ def _environment() -> dict[str, str]:
 def _run(
     specification: Elaboratable, ports: Iterable[Value], folder: Path, *, mode: str, depth: int, timeout: int
 ) -> Verdict:
-    design = rtlil.convert(specification, ports=list(ports), emit_src=False)
+    design = rtlil.convert(specification, ports=list(ports))
     configuration = _CONFIGURATION.format(mode=mode, depth=depth, engine="--unroll", design=design)
     # yowasp tools see only the current folder and what is below: relative names.
     folder.mkdir(parents=True, exist_ok=True)
