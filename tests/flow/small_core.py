@@ -37,7 +37,7 @@ def make_small_core(directory: Path, *, width: int = 8, outputs: int = 4, seed: 
     weights = matrix.T.reshape(-1)
     words = [f"{int(w) & 0xFFF:03x}" for w in weights]
     (directory / "images" / "weights.hex").write_text("\n".join(words) + "\n")
-    (directory / "rtl" / "small.v").write_text(_verilog(words, width, outputs))
+    (directory / "rtl" / "dense.v").write_text(_verilog(words, width, outputs))
     np.save(directory / "vectors" / "x.npy", x)
     np.save(directory / "vectors" / "y.npy", y)
     save(network, directory / "network.safetensors")
@@ -45,8 +45,8 @@ def make_small_core(directory: Path, *, width: int = 8, outputs: int = 4, seed: 
         "format_version": 1,
         "name": "small",
         "top": "dense",
-        "sources": ["rtl/small.v"],
-        "synthesis": {family: ["rtl/small.v"] for family in ("generic", "ecp5", "ice40", "gowin")},
+        "sources": ["rtl/dense.v"],
+        "synthesis": {family: ["rtl/dense.v"] for family in ("generic", "ecp5", "ice40", "gowin")},
         "lanes": 1,
         "input": {
             "width": width,
@@ -62,7 +62,7 @@ def make_small_core(directory: Path, *, width: int = 8, outputs: int = 4, seed: 
         "accumulator_bits": [20],
         "memory_bits": {"weights": 12 * width * outputs, "activations": 8 * width, "connectivity": 0},
         "network": {"file": "network.safetensors", "sha256": ""},
-        "sources_sha256": {"rtl/small.v": "", "images/weights.hex": ""},
+        "sources_sha256": {"rtl/dense.v": "", "images/weights.hex": ""},
         "vectors": {"x": "vectors/x.npy", "y": "vectors/y.npy"},
     }
     (directory / "manifest.json").write_text(json.dumps(manifest, indent=1))

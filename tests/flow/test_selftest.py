@@ -1,0 +1,137 @@
+"""The self-test design, simulated: passes with the core, fails with a planted fault."""
+
+import dataclasses
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hdlgen.flow import tools
+from hdlgen.flow.selftest import SelfTestParameters, compress, expand, parameters, to_verilog
+
+from .small_core import make_small_core
+
+BENCH = """
+#include <cstdio>
+#include "Vhdlgen_selftest.h"
+
+int main() {
+    Vhdlgen_selftest top;
+    bool passed = false, failed = false;
+    auto run = [&](int cycles) {
+        for (int cycle = 0; cycle < cycles; ++cycle) {
+            top.clk = 0; top.eval();
+            top.clk = 1; top.eval();
+            const bool pass = top.led_pass != LOW, fail = top.led_fail != LOW;
+            passed |= pass;
+            failed |= fail;
+            if (pass && fail) std::printf("both\\n");
+        }
+    };
+    auto say = [&](const char* when) {
+        std::printf("%s: pass %d, fail %d\\n", when, top.led_pass != LOW, top.led_fail != LOW);
+    };
+    top.button = LOW;
+    run(9000);
+    std::printf("ever: pass %d, fail %d\\n", passed, failed);
+    say("end");
+    top.button = !LOW;
+    run(10);
+    say("button");
+    top.button = LOW;
+    run(9000);
+    say("again");
+}
+"""
+"""LOW is the level of what is off."""
+
+
+@given(st.lists(st.integers(0, 3).map(lambda v: max(0, v - 2)), min_size=1), st.integers(1, 5))
+def test_compression_is_exact(beats: list[int], run_bits: int) -> None:
+    tokens = compress(beats, run_bits)
+    assert expand(tokens) == beats
+    assert all(0 <= run < 1 << run_bits for run, _ in tokens)
+    assert len(tokens) <= len(beats)
+
+
+def _parameters(core: Path, count: int, **options: object) -> SelfTestParameters:
+    manifest = json.loads((core / "manifest.json").read_text())
+    x, y = np.load(core / "vectors" / "x.npy"), np.load(core / "vectors" / "y.npy")
+    return parameters(manifest, x[:count], y[:count], **{"reset_cycles": 20, **options})
+
+
+def _simulate(core: Path, test: SelfTestParameters, scratch: Path) -> list[str]:
+    scratch.mkdir()
+    (scratch / "hdlgen_selftest.v").write_text(to_verilog(test))
+    (scratch / "bench.cpp").write_text(BENCH.replace("LOW", "1" if test.pass_active_low else "0"))
+    sources = sorted(str(path) for path in (core / "rtl").glob("*.v"))
+    verilator = tools.find("verilator")
+    subprocess.run(
+        [*verilator.command, "--cc", "--exe", "--build", "-Wno-fatal", "-O0", "-CFLAGS", "-O0"]
+        + ["--top-module", "hdlgen_selftest", "bench.cpp", "hdlgen_selftest.v", *sources],
+        cwd=scratch,
+        env=verilator.full_environment(),
+        check=True,
+        capture_output=True,
+    )
+    done = subprocess.run([scratch / "obj_dir" / "Vhdlgen_selftest"], check=True, capture_output=True, text=True)
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("count", "active_low"), [(1, False), (6, True)], ids=["one input", "six inputs, active low"]
+)
+def test_passes(tmp_path: Path, count: int, active_low: bool) -> None:
+    core = make_small_core(tmp_path / "core")
+    polarity = dict.fromkeys(("pass_active_low", "fail_active_low", "button_active_low"), active_low)
+    test = _parameters(core, count, block_rom=active_low, **polarity)
+    assert _simulate(core, test, tmp_path / "sim") == [
+        "ever: pass 1, fail 0",
+        "end: pass 1, fail 0",
+        "button: pass 0, fail 0",
+        "again: pass 1, fail 0",
+    ]
+
+
+@pytest.mark.parametrize("fault", ["weight", "tlast", "silent", "frame_error", "last result of the last input"])
+def test_fails(tmp_path: Path, fault: str) -> None:
+    """One bit of one weight; the frame marker; a core that hangs, or complains; one wrong value at the end."""
+    core = make_small_core(tmp_path / "core")
+    path = core / "rtl" / "dense.v"
+    text = path.read_text()
+    test = _parameters(core, 3)
+    if fault == "weight":
+        start = text.index("rom[5] = 12'h") + len("rom[5] = 12'h")
+        changed = f"{int(text[start : start + 3], 16) ^ 1:03x}"
+        path.write_text(text[:start] + changed + text[start + 3 :])
+    elif fault == "tlast":
+        path.write_text(text.replace("m_axis_tlast = out == 3", "m_axis_tlast = out >= 2"))
+    elif fault == "silent":
+        path.write_text(text.replace("m_axis_tvalid = state == 4", "m_axis_tvalid = 0"))
+    elif fault == "frame_error":
+        path.write_text(text.replace("w <= rom[address];", "w <= rom[address]; if (out == 2) frame_error <= 1;"))
+    else:
+        *others, last = test.expected
+        test = dataclasses.replace(test, expected=(*others, (*last[:-1], last[-1] ^ 1)))
+    lines = _simulate(core, test, tmp_path / "sim")
+    assert lines == [
+        "ever: pass 0, fail 1",
+        "end: pass 0, fail 1",
+        "button: pass 0, fail 0",
+        "again: pass 0, fail 1",
+    ]
+
+
+def test_stored_size_of_sparse_inputs(tmp_path: Path) -> None:
+    """Runs of zeros are stored as their length."""
+    core = make_small_core(tmp_path / "core", width=64, images=1)
+    x = np.zeros((1, 64), np.uint8)
+    x[0, 40] = 200
+    manifest = json.loads((core / "manifest.json").read_text())
+    test = parameters(manifest, x, np.zeros((1, 4), np.int64))
+    assert len(test.tokens) == 2
+    assert sum(run + 1 for run, _ in test.tokens) == 64

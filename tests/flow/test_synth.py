@@ -1,0 +1,294 @@
+"""Synthesis: reports and bitstreams of a small core, and everything that is refused before it costs time."""
+
+import json
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hdlgen.cli import main
+from hdlgen.errors import InputError, Refused
+from hdlgen.flow import synth
+from hdlgen.flow.boards import find_board
+from hdlgen.flow.synth import check_netlist, synthesise
+from hdlgen.flow.targets import TARGETS, needs
+
+from .small_core import make_small_core, rehash
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> Path:
+    return make_small_core(tmp_path / "core")
+
+
+@pytest.fixture
+def no_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing may be started."""
+
+    def popen(*arguments: Any, **options: Any) -> Any:
+        raise AssertionError(f"started {arguments}")
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+
+
+def _run(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main([str(argument) for argument in arguments])
+    assert isinstance(caught.value.code, int)
+    return caught.value.code
+
+
+# ---------------------------------------------------------------------------------------------------- the whole flow
+
+
+def test_out_of_context_on_ecp5(core: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("synth", core, "--target", "ecp5-25k", "--seeds", 3, "--keep-build", tmp_path / "kept") == 0
+    report = json.loads((core / "synth-ecp5-25k.json").read_text())
+    fmax = report["fmax_mhz"]
+    values = [entry["fmax_mhz"] for entry in fmax["seeds"]]
+    assert [entry["seed"] for entry in fmax["seeds"]] == [1, 2, 3]
+    assert [fmax["minimum"], fmax["median"], fmax["maximum"]] == sorted(values)
+    assert fmax["median"] > 30
+    assert report["inferences_per_second"] == pytest.approx(fmax["median"] * 1e6 / report["interval_cycles"], 1e-3)
+    assert report["cells"]["DP16KD"]["used"] == 1
+    assert report["cells"]["MULT18X18D"]["used"] == 1
+    assert report["cells"]["TRELLIS_COMB"]["available"] == TARGETS["ecp5-25k"].resources.luts
+    assert report["target"]["speed_grade"] == "6"
+    assert report["out_of_context"] is True
+    assert report["bitstream"] is None
+    assert set(report["tools"]) == {"yosys", "nextpnr-ecp5"}
+    # Yosys once, place and route once a seed; nobody's folders in it.
+    assert [command.split()[0] for command in report["commands"]] == ["yosys"] + 3 * ["nextpnr-ecp5"]
+    assert str(tmp_path) not in json.dumps(report)
+    assert "--router router1" in report["commands"][1]
+    assert (tmp_path / "kept" / "yosys.log").is_file()
+    shown = capsys.readouterr().out
+    assert "median of 3 seed(s)" in shown
+
+
+@pytest.mark.parametrize(
+    ("board", "suffix", "start"),
+    [
+        ("icebreaker", "bin", b"\xff\x00\x00\xff\x7e\xaa\x99\x7e"),
+        ("ulx3s-85f", "bit", b"\xff\x00Part: LFE5U-85F-6CABGA381"),
+        ("tang-nano-9k", "fs", b"1111111111111111"),
+    ],
+)
+def test_bitstream(core: Path, board: str, suffix: str, start: bytes) -> None:
+    assert _run("synth", core, "--board", board) == 0
+    report = json.loads((core / f"synth-{board}.json").read_text())
+    content = (core / f"synth-{board}.{suffix}").read_bytes()
+    assert start in content[:200]
+    assert report["bitstream"]["bytes"] == len(content)
+    assert report["clock_mhz"] == find_board(board).clock.frequency / 1e6
+    assert report["fmax_mhz"]["median"] >= report["clock_mhz"]
+    assert report["inferences_per_second"] == pytest.approx(report["clock_mhz"] * 1e6 / report["interval_cycles"])
+    assert report["self_test"]["images"] >= 1
+
+
+@pytest.mark.parametrize("target", ["ice40-hx8k", "gowin-gw1nr9"])
+def test_pins_are_brought_out_where_there_is_no_out_of_context_mode(core: Path, target: str) -> None:
+    report = synthesise(core, target=TARGETS[target])
+    assert report.cells[TARGETS[target].cells["memory"]][0] == 1
+    assert report.median > 20
+    assert any("no out-of-context mode" in note for note in report.notes)
+
+
+# ------------------------------------------------------------------------------------------------ vanished weights
+
+
+def test_weights_that_read_as_zero(tmp_path: Path) -> None:
+    """The known trap: the ROM is empty, synthesis removes what is behind it and is content."""
+    core = make_small_core(tmp_path / "core", width=64, outputs=32)
+    source = core / "rtl" / "dense.v"
+    source.write_text(re.sub(r"12'h...;", "12'h000;", source.read_text()))
+    rehash(core)
+    with pytest.raises(Refused, match=r"; synthesis removed a part of the design: are all memory images found\?$"):
+        synthesise(core, target=TARGETS["ecp5-25k"])
+
+
+def _netlist(**cells: int) -> dict[str, Any]:
+    init = {"INITVAL_00": "0" * 160 + "1" * 160}
+    return {
+        "cells": {
+            f"{kind}{number}": {"type": kind, "parameters": init if kind == "DP16KD" else {}}
+            for kind, count in cells.items()
+            for number in range(count)
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("netlist", "message"),
+    [
+        (_netlist(TRELLIS_FF=3, LUT4=9), "x: the netlist has 3 flip-flops and 9 look-up tables"),
+        (
+            _netlist(TRELLIS_FF=99, LUT4=9, DP16KD=1, MULT18X18D=8),
+            "x: the block RAMs of the netlist hold 160 ones, the weight images 1,000",
+        ),
+        (
+            _netlist(TRELLIS_FF=99, LUT4=9, MULT18X18D=8),
+            "x: the netlist has 0 block RAMs and 9 look-up tables for 8,000 bits of weights",
+        ),
+        (_netlist(TRELLIS_FF=99, LUT4=9, DP16KD=9, MULT18X18D=7), "x: the netlist has 7 multipliers for 8 lanes"),
+    ],
+)
+def test_check_netlist(netlist: dict[str, Any], message: str) -> None:
+    manifest = {"lanes": 8, "memory_bits": {"weights": 8000}, "multiplier": "dsp"}
+    with pytest.raises(Refused) as caught:
+        check_netlist(netlist, manifest, TARGETS["ecp5-25k"], ones=1000, where="x")
+    assert str(caught.value) == f"{message}; synthesis removed a part of the design: are all memory images found?"
+    complete = _netlist(TRELLIS_FF=99, LUT4=9, DP16KD=9, MULT18X18D=8)
+    check_netlist(complete, manifest, TARGETS["ecp5-25k"], ones=1000, where="x")
+
+
+# ---------------------------------------------------------------------------------------------------------- refused
+
+
+@pytest.mark.usefixtures("no_tools")
+def test_too_little_memory_is_said_at_once(core: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rehash(core, memory_bits={"weights": 393216, "biases": 0, "activations": 8000, "connectivity": 0})
+    assert _run("synth", core, "--board", "icebreaker") == 2
+    assert capsys.readouterr().err == (
+        f"hdlgen: {core}: needs 401,216 bits of memory (weights 393,216, activations 8,000), at least 98 blocks; "
+        "ice40-up5k (iCE40UP5K) has 30 blocks of 4,096 bits, 122,880 in all; "
+        "take a larger device, fewer paths or fewer bits per weight\n"
+    )
+
+
+@pytest.mark.usefixtures("no_tools")
+def test_too_few_multipliers_are_said_at_once(core: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rehash(core, lanes=32, multiplier="dsp")
+    assert _run("synth", core, "--target", "ice40-up5k") == 2
+    assert capsys.readouterr().err == (
+        f"hdlgen: {core}: needs 32 hardware multiplications a cycle, one for each lane; ice40-up5k (iCE40UP5K) has 8 "
+        "multipliers for 16; take a larger device or compile with fewer lanes or with multipliers of logic\n"
+    )
+
+
+def test_needs() -> None:
+    manifest = {"lanes": 16, "multiplier": "lut", "memory_bits": {"weights": 4097, "biases": 5}}
+    need = needs(manifest, TARGETS["ice40-up5k"].resources)
+    assert (need.memory_bits, need.memory_blocks, need.products) == (4102, 2, 0)
+
+
+@pytest.mark.usefixtures("no_tools")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "hdlgen synth: give either --board or --target; `hdlgen boards` lists them"),
+        (
+            ["--board", "icebreaker", "--target", "ecp5-25k"],
+            "hdlgen synth: give either --board or --target; `hdlgen boards` lists them",
+        ),
+        (["--target", "xc7"], f"--target xc7: unknown; allowed {', '.join(TARGETS)}"),
+        (["--target", "ecp5-25k", "--freq", "0"], "--freq 0: allowed are 0.1 to 2000 (MHz)"),
+        (["--target", "ecp5-25k", "--images", "1"], "--images: allowed with --board only, for its self-test"),
+        (
+            ["--board", "icebreaker", "--freq", "50"],
+            "--freq 50: icebreaker runs from its oscillator; allowed with --target",
+        ),
+        (["--board", "icebreaker", "--images", "7"], "--images 7: allowed are 1 to 6, the vectors in {core}"),
+        (
+            ["--target", "ecp5-25k", "-o", "{core}/nowhere/x.json"],
+            "{core}/nowhere/x.json: cannot be written; name a file in a writable folder with -o",
+        ),
+        (
+            ["--target", "ecp5-25k", "--tool", "yosys=nowhere-yosys"],
+            "--tool yosys: program 'nowhere-yosys' not found or not executable; name a program for yosys",
+        ),
+    ],
+)
+def test_wrong_usage(core: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before = sorted(core.rglob("*"))
+    assert _run("synth", core, *(word.format(core=core) for word in arguments)) == 2
+    assert capsys.readouterr().err == f"hdlgen: {message.format(core=core)}\n"
+    assert sorted(core.rglob("*")) == before
+
+
+@pytest.mark.usefixtures("no_tools")
+@pytest.mark.parametrize("name", ["rtl/dense.v", "images/weights.hex", "network.safetensors"])
+def test_a_changed_file(core: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (core / name).write_bytes((core / name).read_bytes() + b"\n")
+    assert _run("synth", core, "--target", "ecp5-25k") == 2
+    assert capsys.readouterr().err.startswith(f"hdlgen: {core / name}: SHA-256 is ")
+
+
+@pytest.mark.usefixtures("no_tools")
+def test_no_design(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("synth", tmp_path, "--target", "ecp5-25k") == 2
+    path = tmp_path / "manifest.json"
+    assert capsys.readouterr().err == (f"hdlgen: {path}: not found; name a folder that `hdlgen compile` wrote\n")
+
+
+# ------------------------------------------------------------------------------------------- outcomes, tools faked
+
+
+@pytest.fixture
+def placed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Replaces Yosys by nothing and nextpnr by given results."""
+
+    def place(*fmax: float) -> None:
+        results = iter(fmax)
+
+        def place_and_route(*arguments: Any) -> tuple[dict[str, Any], str]:
+            return {"fmax": {"clk": {"achieved": next(results)}}, "utilization": {}}, "router1"
+
+        monkeypatch.setattr(synth, "_synthesise", lambda *arguments: _netlist(TRELLIS_FF=99, DP16KD=9, SB_DFF=99))
+        monkeypatch.setattr(synth, "check_netlist", lambda *arguments, **options: None)
+        monkeypatch.setattr(synth, "_place_and_route", place_and_route)
+
+    return place
+
+
+def test_required_fmax(core: Path, placed: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("synth", core, "--target", "ecp5-25k", "--seeds", 3, "--require-fmax")
+    placed(300, 100, 150)
+    assert _run(*arguments, 150) == 0
+    placed(300, 100, 150)
+    assert _run(*arguments, 150.5) == 1
+    assert capsys.readouterr().err.endswith(
+        f"hdlgen: {core}: median Fmax is 150.00 MHz over 3 seed(s) on ecp5-25k; --require-fmax asks for 150.5\n"
+    )
+    report = json.loads((core / "synth-ecp5-25k.json").read_text())
+    assert report["fmax_mhz"]["median"] == 150
+
+
+def test_board_too_fast_for_the_design(
+    core: Path, placed: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    placed(11, 11.5)
+    assert _run("synth", core, "--board", "icebreaker", "--seeds", 2) == 1
+    assert capsys.readouterr().err.endswith(
+        f"hdlgen: {core}: iCEBreaker runs at 12 MHz and the design reaches 11.50 MHz at best over 2 seed(s); "
+        "no bitstream was made; try more --seeds or fewer lanes\n"
+    )
+    assert not list(core.glob("synth-*"))
+
+
+def test_a_full_device(core: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the estimate lets through is still counted before place and route."""
+    monkeypatch.setattr(synth, "_synthesise", lambda *arguments: _netlist(TRELLIS_FF=99, LUT4=99, DP16KD=57))
+    with pytest.raises(InputError) as caught:
+        synthesise(core, target=TARGETS["ecp5-25k"])
+    assert str(caught.value) == (
+        f"{core}: needs 57 block RAMs after synthesis; ecp5-25k (LFE5U-25F) has 56; "
+        "take a larger device, fewer lanes or fewer paths"
+    )
+
+
+def test_a_tool_that_fails(core: Path) -> None:
+    (core / "rtl" / "dense.v").write_text("module dense(\n")
+    rehash(core)
+    with pytest.raises(Refused, match=r"^yosys failed: .*(dense.v|syntax error)"):
+        synthesise(core, target=TARGETS["ecp5-25k"])
+
+
+def test_programming_errors(core: Path) -> None:
+    with pytest.raises(ValueError, match=r"^exactly one of target and board$"):
+        synthesise(core)
+    with pytest.raises(ValueError, match=r"^seeds \[\]; allowed are non-negative integers, at least one$"):
+        synthesise(core, target=TARGETS["ecp5-25k"], seeds=())
