@@ -6,6 +6,7 @@
 
 from dataclasses import replace
 
+from hdlgen import golden
 from hdlgen.compiler import passes, timing
 from hdlgen.compiler.program import Layer, Program, Requantise, Transition
 from hdlgen.compiler.verify import verify
@@ -68,6 +69,7 @@ def compile_network(
         raise InputError(f"{where}: multiplier: {multiplier!r}; allowed are auto, dsp, lut and add")
     if input_buffers not in (None, 1, 2):
         raise InputError(f"{where}: input buffers: {input_buffers}; allowed are 1 and 2")
+    golden.accumulator_bits(network)  # refuses layers whose shift leaves nothing
     outputs = network.widths[-1]
     bits = max((paths - 1).bit_length(), lanes.bit_length() - 1)
     notes = []

@@ -8,7 +8,7 @@ from math import gcd
 
 import numpy as np
 
-from hdlgen.compiler.program import Ints, Layer, Program, Requantise, Transition
+from hdlgen.compiler.program import Ints, Layer, Program, Requantise, Transition, flushes
 from hdlgen.network import Network
 from hdlgen.topology import sobol
 
@@ -289,20 +289,6 @@ def accumulate(network: Network, program: Program, *, multiplier: str = "auto", 
         multiplier=kind,
         notes=program.notes + tuple(notes),
     )
-
-
-def flushes(program: Program, index: int) -> list[tuple[int, list[bool], list[int]]]:
-    """The flushes of a transition in order: (block, whether each lane flushes, the row each lane is at)."""
-    transition, target = program.transitions[index], program.layers[index + 1]
-    events = []
-    for word in range(1 << target.word_bits):
-        row = [(target.cell(word) + phase) >> target.class_bits for phase in target.lane_phase]
-        following = [(target.cell(word + 1) + phase) >> target.class_bits for phase in target.lane_phase]
-        end = word + 1 == 1 << target.word_bits
-        flags = [end or a != b for a, b in zip(row, following, strict=True)]
-        if any(flags):
-            events.append((((word + 1) << transition.run_bits) - 1, flags, row))
-    return events
 
 
 def drain(network: Network, program: Program, **_options: object) -> Program:

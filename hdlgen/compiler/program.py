@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Layer", "Program", "Requantise", "Transition"]
+__all__ = ["Layer", "Program", "Requantise", "Transition", "flushes"]
 
 Ints = NDArray[np.int64]
 
@@ -286,3 +286,17 @@ class Program:
             np.add.at(sums, (slice(None), (first + row)[flush]), accumulator[:, flush])
             accumulator[:, flush] = 0
         return sums
+
+
+def flushes(program: Program, index: int) -> list[tuple[int, list[bool], list[int]]]:
+    """The flushes of a transition in order: (block, whether each lane flushes, the row each lane is at)."""
+    transition, target = program.transitions[index], program.layers[index + 1]
+    events = []
+    for word in range(1 << target.word_bits):
+        row = [(target.cell(word) + phase) >> target.class_bits for phase in target.lane_phase]
+        following = [(target.cell(word + 1) + phase) >> target.class_bits for phase in target.lane_phase]
+        end = word + 1 == 1 << target.word_bits
+        flags = [end or a != b for a, b in zip(row, following, strict=True)]
+        if any(flags):
+            events.append((((word + 1) << transition.run_bits) - 1, flags, row))
+    return events

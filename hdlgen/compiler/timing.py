@@ -8,8 +8,8 @@ benches assert the outcome on the emitted Verilog, cycle by cycle.
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from hdlgen.compiler.passes import flushes, store
-from hdlgen.compiler.program import Layer, Program
+from hdlgen.compiler.passes import store
+from hdlgen.compiler.program import Layer, Program, flushes
 from hdlgen.network import Network
 
 __all__ = ["Pipeline", "predict", "schedule"]

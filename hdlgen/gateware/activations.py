@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program import Program
-from hdlgen.gateware.primitives import LATENCY, Ram, RamParameters
+from hdlgen.gateware.primitives import LATENCY, Library, Ram, RamParameters
 
 __all__ = ["ActivationMemory"]
 
@@ -25,8 +25,8 @@ class ActivationMemory(wiring.Component):
     input_*: as `Loader` gives them
     """
 
-    def __init__(self, program: Program, *, external: bool, prefix: str):
-        self.program, self.external, self.prefix = program, external, prefix
+    def __init__(self, program: Program, *, library: Library | None, prefix: str):
+        self.program, self.library, self.prefix = program, library, prefix
         p = program
         self.latency = LATENCY + (p.splits > 1)
         self.split_bits = p.splits.bit_length() - 1
@@ -68,7 +68,7 @@ class ActivationMemory(wiring.Component):
                 RamParameters(
                     name=f"{self.prefix}_activations", depth=p.memory_rows // p.splits, lanes=p.lanes, bits=bits
                 ),
-                external=self.external,
+                library=self.library,
             )
             m.submodules[f"split_{split}"] = ram
             enable = Signal(p.lanes, name=f"enable_{split}")

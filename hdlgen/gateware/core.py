@@ -12,7 +12,7 @@ from hdlgen.gateware.border import Border
 from hdlgen.gateware.drain import Drain
 from hdlgen.gateware.lanes import Accumulators, LaneExchange
 from hdlgen.gateware.loader import Loader
-from hdlgen.gateware.primitives import LATENCY, Multiplier, MultiplierParameters
+from hdlgen.gateware.primitives import LATENCY, Library, Multiplier, MultiplierParameters
 from hdlgen.gateware.results import Results
 from hdlgen.gateware.sequencer import Framer, Sequencer
 from hdlgen.gateware.walker import Walker
@@ -38,9 +38,9 @@ class Engine(wiring.Component):
         source ensures by holding ``go`` low while it cannot promise a word for one more block
     """
 
-    def __init__(self, program: Program, *, external: bool = False, prefix: str = "hdlgen"):
+    def __init__(self, program: Program, *, library: Library | None = None, prefix: str = "hdlgen"):
         p = self.program = program
-        self.external, self.prefix = external, prefix
+        self.library, self.prefix = library, prefix
         self.job_bits = (len(p.transitions) - 1).bit_length()
         super().__init__(
             {
@@ -63,7 +63,7 @@ class Engine(wiring.Component):
         m = Module()
         p = self.program
         m.submodules.loader = loader = Loader(p)
-        m.submodules.activations = activations = ActivationMemory(p, external=self.external, prefix=self.prefix)
+        m.submodules.activations = activations = ActivationMemory(p, library=self.library, prefix=self.prefix)
         m.submodules.sequencer = sequencer = Sequencer(p)
         m.submodules.walker = walker = Walker(p)
         m.submodules.framer = framer = Framer(p)
@@ -76,12 +76,12 @@ class Engine(wiring.Component):
                 w_bits=p.weight_bits,
                 kind=p.multiplier,
             ),
-            external=self.external,
+            library=self.library,
         )
         m.submodules.accumulators = accumulators = Accumulators(
             lanes=p.lanes, p_bits=multiplier.parameters.p_bits, sum_bits=p.sum_bits, groups=p.groups
         )
-        m.submodules.drain = drain = Drain(p, external=self.external, prefix=self.prefix, row_bits=framer.row_bits)
+        m.submodules.drain = drain = Drain(p, library=self.library, prefix=self.prefix, row_bits=framer.row_bits)
         m.submodules.results = results = Results(p, position_bits=drain.position_bits)
 
         def delayed(value: Any, cycles: int, name: str) -> Any:
@@ -221,9 +221,9 @@ class Core(wiring.Component):
     AXI4-Stream on both sides; see docs/interface.md.
     """
 
-    def __init__(self, program: Program, *, external: bool = False, prefix: str = "hdlgen"):
+    def __init__(self, program: Program, *, library: Library | None = None, prefix: str = "hdlgen"):
         p = self.program = program
-        self.external, self.prefix = external, prefix
+        self.library, self.prefix = library, prefix
         super().__init__(
             {
                 "s_axis_tdata": In(8 * p.bytes_per_element * p.elements_per_beat),
@@ -240,8 +240,8 @@ class Core(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.engine = engine = Engine(self.program, external=self.external, prefix=self.prefix)
-        m.submodules.weights = weights = WeightRom(self.program, external=self.external, prefix=self.prefix)
+        m.submodules.engine = engine = Engine(self.program, library=self.library, prefix=self.prefix)
+        m.submodules.weights = weights = WeightRom(self.program, library=self.library, prefix=self.prefix)
         wiring.connect(m, source=weights.o, engine=engine.weights)
         wiring.connect(m, engine=engine.request, source=weights.request)
         m.d.comb += [

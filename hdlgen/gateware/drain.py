@@ -4,9 +4,8 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdlgen.compiler.passes import flushes
-from hdlgen.compiler.program import Program
-from hdlgen.gateware.primitives import LATENCY, Rom, RomParameters
+from hdlgen.compiler.program import Program, flushes
+from hdlgen.gateware.primitives import LATENCY, Library, Rom, RomParameters
 
 __all__ = ["Drain", "Requantiser", "bias_words", "chain_events"]
 
@@ -105,9 +104,9 @@ class Drain(wiring.Component):
     done: the last row of a hidden layer that is not split is on its way
     """
 
-    def __init__(self, program: Program, *, external: bool, prefix: str, row_bits: int):
+    def __init__(self, program: Program, *, library: Library | None, prefix: str, row_bits: int):
         p = self.program = program
-        self.external, self.prefix = external, prefix
+        self.library, self.prefix = library, prefix
         self.length = p.lanes // p.chains
         self.job_bits = (len(p.transitions) - 1).bit_length()
         self.row_bits = row_bits
@@ -249,7 +248,7 @@ class Drain(wiring.Component):
                         width=width,
                         init=tuple(word % (1 << width) for word in words),
                     ),
-                    external=self.external,
+                    library=self.library,
                 )
                 m.submodules[f"bias_{chain}"] = rom
                 fresh = Signal(name=f"fresh_{chain}", init=1)

@@ -35,14 +35,14 @@ class LaneExchange(wiring.Component):
         for stage in range(self.stages):
             low = 2 * stage
             bits = select[low : low + 2]
-            following = [Signal(self.width, name=f"lane_{stage}_{j}") for j in range(self.lanes)]
+            following = [Signal(self.width, name=f"lane_{stage}_{j}", reset_less=True) for j in range(self.lanes)]
             for j in range(self.lanes):
                 with m.Switch(bits):
                     for choice in range(1 << len(bits)):
                         with m.Case(choice):
                             m.d.sync += following[j].eq(values[j ^ (choice << low)])
             values = following
-            delayed = Signal.like(select, name=f"select_{stage}")
+            delayed = Signal.like(select, name=f"select_{stage}", reset_less=True)
             m.d.sync += delayed.eq(select)
             select = delayed
         m.d.comb += self.o.eq(Cat(*values))

@@ -83,9 +83,8 @@ class Loader(wiring.Component):
                 expected.eq(beats_left == 0),
                 used.eq(0),
             ]
-            with m.If(dropping):
-                with m.If(self.last):
-                    m.d.sync += dropping.eq(0)
+            with m.If(dropping), m.If(self.last):
+                m.d.sync += dropping.eq(0)
             with m.Else():
                 m.d.sync += beats_left.eq(Mux((beats_left == 0) | self.last, p.beats - 1, beats_left - 1))
                 with m.If((beats_left == 0) & ~self.last):

@@ -3,7 +3,8 @@
 Synthesis tools find neither the output register of a block RAM nor the registers of a multiplier by themselves, and a design
 that waits for an unregistered block RAM is half as fast. So these three parts are modules with a fixed name and fixed
 latency; `elaborate` gives their behaviour, and `hdlgen.gateware.ecp5` and `hdlgen.gateware.ice40` give the same module made
-of the device's own parts. With ``external=True`` the surrounding design only refers to the module by name.
+of the device's own parts. With a `Library` the surrounding design only refers to the module by name, and the library remembers
+that the module is wanted.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from amaranth.lib.wiring import In, Out
 
 __all__ = [
     "LATENCY",
+    "Library",
     "Multiplier",
     "MultiplierParameters",
     "Primitive",
@@ -75,29 +77,36 @@ class MultiplierParameters:
         return self.a_bits + (1 if self.kind == "add" else self.w_bits)
 
 
-class Primitive(wiring.Component):
-    """A part that can stand in the design itself or, with ``external=True``, be named there and supplied beside it."""
+class Library:
+    """The primitives that a design refers to, by module name."""
 
-    def __init__(self, parameters: Any, signature: dict[str, Any], external: bool):
+    def __init__(self) -> None:
+        self.parts: dict[str, Primitive] = {}
+
+    def add(self, part: "Primitive") -> None:
+        known = self.parts.setdefault(part.parameters.name, part)
+        assert known.parameters == part.parameters, f"two parts called {part.parameters.name}"
+
+
+class Primitive(wiring.Component):
+    """A part that can stand in the design itself or, with a ``library``, be named there and supplied beside it."""
+
+    def __init__(self, parameters: Any, signature: dict[str, Any], library: Library | None):
         self.parameters = parameters
-        self.external = external
+        self.library = library
         super().__init__(signature)
 
-    def elaborate(self, platform: object) -> Any:
+    def elaborate(self, platform: object) -> Module:
         m = Module()
-        if self.external:
-            ports = {}
-            for name, member in self.signature.members.items():
-                port = getattr(self, name)
-                ports[name] = (
-                    "i" if member.flow is In else "o",
-                    port.as_value() if hasattr(port, "as_value") else port,
-                )
-            m.submodules.part = Instance(
-                self.parameters.name, ("i", "clk", ClockSignal()), *[(flow, n, p) for n, (flow, p) in ports.items()]
-            )
-        else:
+        if self.library is None:
             self.behaviour(m)
+            return m
+        self.library.add(self)
+        ports = [
+            ("i" if member.flow is In else "o", name, getattr(self, name))
+            for name, member in self.signature.members.items()
+        ]
+        m.submodules.part = Instance(self.parameters.name, ("i", "clk", ClockSignal()), *ports)
         return m
 
     def behaviour(self, m: Module) -> None:
@@ -107,11 +116,11 @@ class Primitive(wiring.Component):
 class Rom(Primitive):
     """Read-only memory: ``data`` is word ``address`` two enabled cycles later."""
 
-    def __init__(self, parameters: RomParameters, *, external: bool = False):
+    def __init__(self, parameters: RomParameters, *, library: Library | None = None):
         super().__init__(
             parameters,
             {"enable": In(1), "address": In(parameters.address_bits), "data": Out(parameters.width)},
-            external,
+            library,
         )
 
     def behaviour(self, m: Module) -> None:
@@ -129,7 +138,7 @@ class Ram(Primitive):
     A row read in the cycle in which it is written may give either value.
     """
 
-    def __init__(self, parameters: RamParameters, *, external: bool = False):
+    def __init__(self, parameters: RamParameters, *, library: Library | None = None):
         width = parameters.lanes * parameters.bits
         super().__init__(
             parameters,
@@ -140,7 +149,7 @@ class Ram(Primitive):
                 "read_address": In(parameters.address_bits),
                 "read_data": Out(width),
             },
-            external,
+            library,
         )
 
     def behaviour(self, m: Module) -> None:
@@ -162,7 +171,7 @@ class Ram(Primitive):
 class Multiplier(Primitive):
     """Products of all lanes: ``p[j] = a[j] * w[j]`` two cycles later."""
 
-    def __init__(self, parameters: MultiplierParameters, *, external: bool = False):
+    def __init__(self, parameters: MultiplierParameters, *, library: Library | None = None):
         lanes = parameters.lanes
         super().__init__(
             parameters,
@@ -171,12 +180,12 @@ class Multiplier(Primitive):
                 "w": In(lanes * parameters.w_bits),
                 "p": Out(lanes * parameters.p_bits),
             },
-            external,
+            library,
         )
 
     def behaviour(self, m: Module) -> None:
         q = self.parameters
-        a, w = Signal.like(self.a), Signal.like(self.w)
+        a, w = Signal.like(self.a, reset_less=True), Signal.like(self.w, reset_less=True)
         m.d.sync += [a.eq(self.a), w.eq(self.w)]
         for j in range(q.lanes):
             factor = a.word_select(j, q.a_bits)

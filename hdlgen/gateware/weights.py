@@ -6,7 +6,7 @@ from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program import Program
-from hdlgen.gateware.primitives import Rom, RomParameters
+from hdlgen.gateware.primitives import Library, Rom, RomParameters
 
 __all__ = ["WeightRom", "weight_words"]
 
@@ -38,8 +38,8 @@ class WeightRom(wiring.Component):
 
     LATENCY = 4
 
-    def __init__(self, program: Program, *, external: bool, prefix: str):
-        self.program, self.external, self.prefix = program, external, prefix
+    def __init__(self, program: Program, *, library: Library | None, prefix: str):
+        self.program, self.library, self.prefix = program, library, prefix
         self.job_bits = (len(program.transitions) - 1).bit_length()
         self.width = program.lanes * program.weight_bits
         super().__init__(
@@ -54,7 +54,7 @@ class WeightRom(wiring.Component):
         words = weight_words(self.program)
         m.submodules.rom = rom = Rom(
             RomParameters(name=f"{self.prefix}_weights", depth=len(words), width=self.width, init=tuple(words)),
-            external=self.external,
+            library=self.library,
         )
         counts = [t.blocks for t in self.program.transitions]
         starts = [sum(counts[:index]) for index in range(len(counts))]

@@ -1,0 +1,188 @@
+"""The primitives made of Lattice ECP5 parts: DP16KD block RAM and MULT18X18D multipliers with all their registers in use.
+
+Ports and parameters: Lattice FPGA-TN-02204 (sysMEM) and FPGA-TN-02205 (sysDSP). Memories are used 18 or 9 bits wide, which is
+what synthesis itself produces and is known to work in place and route.
+"""
+
+from typing import Any
+
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal
+
+from hdlgen.gateware.primitives import Multiplier, Ram, Rom
+
+__all__ = ["Ecp5Multiplier", "Ecp5Ram", "Ecp5Rom"]
+
+_ADDRESS_SHIFT = {18: 4, 9: 3}
+_NONE = Const(0, 1)
+
+
+def _width(depth: int) -> int:
+    """Bits per block RAM for a memory of this depth; 0 where one block is not deep enough."""
+    return 18 if depth <= 1024 else 9 if depth <= 2048 else 0
+
+
+def _block(*, width: int, read: Any, enable: Any, o: list[Any], write: dict[str, Any], init: list[int]) -> Instance:
+    """One DP16KD: port A writes, port B reads with its output register."""
+    shift = _ADDRESS_SHIFT[width]
+    ports: dict[str, Any] = {}
+    for bit in range(14):
+        at = bit - shift
+        ports[f"i_ADA{bit}"] = write["address"][at] if write and 0 <= at < len(write["address"]) else _NONE
+        ports[f"i_ADB{bit}"] = read[at] if 0 <= at < len(read) else _NONE
+    if write:
+        if width == 18:
+            # Byte enables stand in the unused low address bits.
+            for byte in range(2):
+                ports[f"i_ADA{byte}"] = write["enable"][byte]
+        for bit, value in enumerate(write["data"]):
+            ports[f"i_DIA{bit}"] = value
+    for bit, value in enumerate(o):
+        ports[f"o_DOB{bit}"] = value
+    for port in "AB":
+        for bit in range(3):
+            ports[f"i_CS{port}{bit}"] = _NONE
+        ports[f"i_CLK{port}"] = ClockSignal()
+        ports[f"i_RST{port}"] = _NONE
+    image = 0
+    for address, word in enumerate(init):
+        image |= word << (address * width)
+    for row in range(64):
+        # 320 bits of parameter hold 16 words of 18 bits in 20 bits each.
+        value = 0
+        for part in range(16):
+            value |= (image >> (18 * (16 * row + part)) & 0x3FFFF) << (20 * part)
+        ports[f"p_INITVAL_{row:02X}"] = Const(value, 320)
+    return Instance(
+        "DP16KD",
+        p_DATA_WIDTH_A=width,
+        p_DATA_WIDTH_B=width,
+        p_REGMODE_A="NOREG",
+        p_REGMODE_B="OUTREG",
+        p_RESETMODE="SYNC",
+        p_ASYNC_RESET_RELEASE="SYNC",
+        p_CSDECODE_A="0b000",
+        p_CSDECODE_B="0b000",
+        p_CLKAMUX="CLKA",
+        p_CLKBMUX="CLKB",
+        p_GSR="DISABLED",
+        i_CEA=write["any"] if write else _NONE,
+        i_WEA=write["any"] if write else _NONE,
+        i_OCEA=Const(1, 1),
+        i_CEB=enable,
+        i_OCEB=enable,
+        i_WEB=_NONE,
+        **ports,
+    )
+
+
+class Ecp5Rom(Rom):
+    """`Rom` of DP16KD blocks; deeper than 2048 words it is left to inference."""
+
+    def behaviour(self, m: Module) -> None:
+        p = self.parameters
+        width = _width(p.depth)
+        if not width:
+            super().behaviour(m)
+            return
+        for low in range(0, p.width, width):
+            bits = min(width, p.width - low)
+            words = [word >> low & ((1 << bits) - 1) for word in p.init]
+            m.submodules[f"block_{low}"] = _block(
+                width=width,
+                read=self.address,
+                enable=self.enable,
+                o=[self.data[low + bit] for bit in range(bits)],
+                write={},
+                init=words,
+            )
+
+
+class Ecp5Ram(Ram):
+    """`Ram` of DP16KD blocks; columns of up to 9 bits take one byte with its enable, wider ones two."""
+
+    def behaviour(self, m: Module) -> None:
+        p = self.parameters
+        width = _width(p.depth)
+        if not width:
+            super().behaviour(m)
+            return
+        pieces = []
+        for lane in range(p.lanes):
+            for low in range(0, p.bits, 9):
+                pieces.append((lane, lane * p.bits + low, min(9, p.bits - low)))
+        per_block = width // 9
+        for number in range(0, len(pieces), per_block):
+            group = pieces[number : number + per_block]
+            enables = [self.write_enable[lane] for lane, _low, _bits in group]
+            enables += [Const(0, 1)] * (per_block - len(group))
+            values: list[Any] = []
+            outputs: list[Any] = []
+            for _lane, low, bits in group:
+                values += [*self.write_data[low : low + bits]] + [Const(0, 1)] * (9 - bits)
+                unused = Signal(9 - bits, name=f"unused_{low}")
+                outputs += [*self.read_data[low : low + bits], *unused]
+            m.submodules[f"block_{number}"] = _block(
+                width=width,
+                read=self.read_address,
+                enable=Const(1, 1),
+                o=outputs,
+                write={
+                    "address": self.write_address,
+                    "data": values,
+                    "enable": enables,
+                    "any": Cat(*enables).any(),
+                },
+                init=[],
+            )
+
+
+class Ecp5Multiplier(Multiplier):
+    """`Multiplier` of MULT18X18D with input and output registers, where it is to be one."""
+
+    def behaviour(self, m: Module) -> None:
+        q = self.parameters
+        if q.kind != "dsp":
+            super().behaviour(m)
+            return
+        for lane in range(q.lanes):
+            weight, factor, product = Signal(18), Signal(18), Signal(36)
+            m.d.comb += [
+                weight.eq(self.w.word_select(lane, q.w_bits).as_signed()),
+                factor.eq(self.a.word_select(lane, q.a_bits)),
+                self.p.word_select(lane, q.p_bits).eq(product),
+            ]
+            ports: dict[str, Any] = {}
+            for bit in range(18):
+                ports[f"i_A{bit}"] = weight[bit]
+                ports[f"i_B{bit}"] = factor[bit]
+                ports[f"i_C{bit}"] = _NONE
+            for bit in range(36):
+                ports[f"o_P{bit}"] = product[bit]
+            for number in range(4):
+                ports[f"i_CLK{number}"] = ClockSignal() if number == 0 else _NONE
+                ports[f"i_CE{number}"] = Const(1, 1) if number == 0 else _NONE
+                ports[f"i_RST{number}"] = _NONE
+            for operand in "AB":
+                ports[f"p_REG_INPUT{operand}_CLK"] = "CLK0"
+                ports[f"p_REG_INPUT{operand}_CE"] = "CE0"
+                ports[f"p_REG_INPUT{operand}_RST"] = "RST0"
+                # The activation has a zero above it, so both factors are signed numbers.
+                ports[f"i_SIGNED{operand}"] = Const(1, 1)
+                ports[f"i_SOURCE{operand}"] = _NONE
+            m.submodules[f"lane_{lane}"] = Instance(
+                "MULT18X18D",
+                p_REG_INPUTC_CLK="NONE",
+                p_REG_PIPELINE_CLK="NONE",
+                p_REG_OUTPUT_CLK="CLK0",
+                p_REG_OUTPUT_CE="CE0",
+                p_REG_OUTPUT_RST="RST0",
+                p_CLK0_DIV="ENABLED",
+                p_CLK1_DIV="ENABLED",
+                p_CLK2_DIV="ENABLED",
+                p_CLK3_DIV="ENABLED",
+                p_GSR="DISABLED",
+                p_SOURCEB_MODE="B_SHIFT",
+                p_MULT_BYPASS="DISABLED",
+                p_RESETMODE="SYNC",
+                **ports,
+            )

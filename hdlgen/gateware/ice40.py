@@ -1,0 +1,85 @@
+"""The multiplier made of iCE40 UltraPlus parts: SB_MAC16, two products of 8 x 8 bits each or one of 16 x 16.
+
+Ports and parameters: Lattice FPGA-TN-02007, DSP function usage guide. Memories are left to inference: the block RAM of this
+family has no output register, so the one of the generic part is as good.
+"""
+
+from typing import Any
+
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, signed
+
+from hdlgen.gateware.primitives import Multiplier
+
+__all__ = ["Ice40Multiplier"]
+
+
+def _mac16(a: Any, b: Any, o: Any, *, double: bool) -> Instance:
+    """a signed, b unsigned; registers at the inputs and after the multiplier."""
+    zero16, zero, one = Const(0, 16), Const(0, 1), Const(1, 1)
+    half = Const(int(double), 1)
+    whole = Const(int(not double), 1)
+    # Output: the product of the 8 x 8 multipliers (2), or the halves of the 16 x 16 product (3).
+    select = Const(2 if double else 3, 2)
+    holds = {f"i_{name}HOLD": zero for name in "ABCD"}
+    resets = {f"i_{name}": zero for name in ("IRSTTOP", "IRSTBOT", "ORSTTOP", "ORSTBOT")}
+    loads = {f"i_{name}": zero for name in ("OLOADTOP", "OLOADBOT", "OHOLDTOP", "OHOLDBOT")}
+    adders: dict[str, Any] = {f"i_ADDSUB{name}": zero for name in ("TOP", "BOT")}
+    for name in ("TOP", "BOT"):
+        adders[f"p_{name}OUTPUT_SELECT"] = select
+        adders[f"p_{name}ADDSUB_LOWERINPUT"] = Const(0, 2)
+        adders[f"p_{name}ADDSUB_UPPERINPUT"] = zero
+        adders[f"p_{name}ADDSUB_CARRYSELECT"] = Const(0, 2)
+        adders[f"p_{name}_8x8_MULT_REG"] = half
+    return Instance(
+        "SB_MAC16",
+        p_NEG_TRIGGER=zero,
+        p_A_REG=one,
+        p_B_REG=one,
+        p_C_REG=zero,
+        p_D_REG=zero,
+        p_PIPELINE_16x16_MULT_REG1=zero,
+        p_PIPELINE_16x16_MULT_REG2=whole,
+        p_MODE_8x8=half,
+        p_A_SIGNED=one,
+        p_B_SIGNED=zero,
+        i_CLK=ClockSignal(),
+        i_CE=one,
+        i_A=a,
+        i_B=b,
+        i_C=zero16,
+        i_D=zero16,
+        i_CI=zero,
+        i_ACCUMCI=zero,
+        i_SIGNEXTIN=zero,
+        o_O=o,
+        **holds,
+        **resets,
+        **loads,
+        **adders,
+    )
+
+
+class Ice40Multiplier(Multiplier):
+    """`Multiplier` of SB_MAC16, where it is to be one: two lanes each up to 8 bits, else one."""
+
+    def behaviour(self, m: Module) -> None:
+        q = self.parameters
+        if q.kind != "dsp":
+            super().behaviour(m)
+            return
+        double = q.a_bits <= 8 and q.w_bits <= 8
+        size = 8 if double else 16
+        step = 2 if double else 1
+        for lane in range(0, q.lanes, step):
+            weights, factors, products = [], [], Signal(32, name=f"products_{lane}")
+            for number in range(step):
+                weight, factor = Signal(signed(size)), Signal(size)
+                if lane + number < q.lanes:
+                    m.d.comb += [
+                        weight.eq(self.w.word_select(lane + number, q.w_bits).as_signed()),
+                        factor.eq(self.a.word_select(lane + number, q.a_bits)),
+                        self.p.word_select(lane + number, q.p_bits).eq(products.word_select(number, 2 * size)),
+                    ]
+                weights.append(weight)
+                factors.append(factor)
+            m.submodules[f"mac_{lane}"] = _mac16(Cat(*weights), Cat(*factors), products, double=double)
