@@ -3,17 +3,17 @@
 Stored inputs go in, the results are compared with stored expected results, and then all over again.
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from amaranth.back import verilog
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Instance, Module, ResetSignal, Signal, signed, unsigned
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
+
+from hdlgen.emit.verilog import convert
 
 __all__ = ["SelfTest", "SelfTestParameters", "Token", "compress", "expand", "parameters", "to_verilog"]
 
@@ -316,14 +316,4 @@ class SelfTest(wiring.Component):
 
 def to_verilog(parameters: SelfTestParameters) -> str:
     """Verilog of the module ``hdlgen_selftest`` with the ports clk, button, led_pass and led_fail."""
-    before = os.environ.get("AMARANTH_USE_YOSYS")
-    # Several Yosys may be installed and their Verilog differs.
-    os.environ["AMARANTH_USE_YOSYS"] = "builtin"
-    try:
-        text: str = verilog.convert(SelfTest(parameters), name=TOP, emit_src=False, strip_internal_attrs=True)
-        return text
-    finally:
-        if before is None:
-            del os.environ["AMARANTH_USE_YOSYS"]
-        else:
-            os.environ["AMARANTH_USE_YOSYS"] = before
+    return convert(SelfTest(parameters), TOP, f"Self-test of {parameters.core}")
