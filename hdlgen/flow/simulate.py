@@ -104,7 +104,7 @@ class SimulationReport:
     accuracy : float or None
         Share of the images whose class, the arg-max of the core's results, is the label. None without labels.
     latency_cycles, interval_cycles : int or None
-        Measured; None where the simulation did not come that far or they were not the same every time.
+        Measured; None where the simulation did not come that far. The interval is the longest in steady state.
     predicted_latency_cycles, predicted_interval_cycles : int
         The manifest's.
     cycles : int
@@ -626,7 +626,7 @@ def _report(
         accuracy=accuracy,
         latency_cycles=fast["latency_cycles"] if fast else None,
         predicted_latency_cycles=manifest["latency_cycles"],
-        interval_cycles=intervals[0] if len(intervals) == 1 else None,
+        interval_cycles=max(intervals, default=None),
         predicted_interval_cycles=manifest["interval_cycles"],
         cycles=sum(scenario.cycles for scenario in scenarios),
         frames_per_second=round(fast["frames"] / fast["seconds"], 1) if fast and fast["seconds"] else math.nan,
