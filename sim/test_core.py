@@ -734,21 +734,34 @@ def main() -> int:
     parser.add_argument("--build-folder", default="sim_build", help="where to build (default: %(default)s)")
     parser.add_argument("--waves", action="store_true", help="record all signals")
     options = parser.parse_args()
+    sources = [CORE / source for source in MANIFEST["sources"]]
     build_arguments, test_arguments = [], []
     if options.simulator == "verilator":
         find_verilator()
         # Amaranth's Verilog has width warnings. What has no initial value starts at random, to be found out.
         build_arguments = ["-Wno-fatal", "-Wno-lint", "--x-assign", "unique", "--x-initial", "unique"]
         test_arguments = ["+verilator+rand+reset+2", f"+verilator+seed+{SEED % 2**31 or 1}"]
+    else:
+        # In Verilog 2005 initial values are events that wake `always @*`; in SystemVerilog they are not, and what
+        # Yosys wrote starts unknown. The last of several such options counts.
+        build_arguments = ["-g2005"]
+        if options.waves:
+            # What cocotb would add for waves is SystemVerilog.
+            dump = Path(options.build_folder) / "dump.v"
+            dump.parent.mkdir(parents=True, exist_ok=True)
+            begin = f'initial begin $dumpfile("dump.fst"); $dumpvars(0, {MANIFEST["top"]}); end'
+            dump.write_text(f"module hdlgen_dump; {begin} endmodule\n", encoding="utf-8")
+            sources.append(dump)
+            build_arguments += ["-s", "hdlgen_dump"]
     say(f"plan {sum(PLAN.values())}")
     runner = get_runner(options.simulator)
     runner.build(
-        sources=[CORE / source for source in MANIFEST["sources"]],
+        sources=sources,
         hdl_toplevel=MANIFEST["top"],
         build_dir=options.build_folder,
         build_args=build_arguments,
         timescale=("1ns", "1ps"),
-        waves=options.waves,
+        waves=options.waves and options.simulator == "verilator",
         always=True,
     )
     results = runner.test(

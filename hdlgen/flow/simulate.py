@@ -423,7 +423,7 @@ def simulate(
         )
         keep = keep_build or waves
         if keep:
-            recorded = build / "sim_build" / ("dump.vcd" if simulator == "verilator" else f"{manifest['top']}.fst")
+            recorded = build / "sim_build" / ("dump.vcd" if simulator == "verilator" else "dump.fst")
             report = dataclasses.replace(
                 report, build_folder=str(build), waves=str(recorded) if recorded.is_file() else None
             )
