@@ -47,10 +47,15 @@ _NOT_CELLS = frozenset({"GND", "VCC", "GSR", "DUMMY_CELL"})
 
 @dataclass(frozen=True, kw_only=True)
 class _Family:
-    """How the tools of one family are called."""
+    """How the tools of one family are called.
+
+    Yosys infers multipliers (``infer``) only where the sources instantiate none (otherwise ``no_infer``).
+    """
 
     place_and_route: str
     synthesis: str
+    infer: str
+    no_infer: str
     memories: tuple[str, ...]
     multipliers: tuple[str, ...]
     luts: tuple[str, ...]
@@ -58,10 +63,12 @@ class _Family:
 
 
 _FAMILIES: Mapping[str, _Family] = {
-    # Not with -dsp: that option makes something else of the multipliers that the sources instantiate, without a word.
+    # Never -dsp with multipliers that the sources instantiate: it makes something else of them, without a word.
     "ice40": _Family(
         place_and_route="nextpnr-ice40",
-        synthesis="synth_ice40 -top {top} -json design.json",
+        synthesis="synth_ice40{options} -top {top} -json design.json",
+        infer=" -dsp",
+        no_infer="",
         memories=("SB_RAM40_4K",),
         multipliers=("SB_MAC16",),
         luts=("SB_LUT4",),
@@ -69,9 +76,10 @@ _FAMILIES: Mapping[str, _Family] = {
     ),
     "ecp5": _Family(
         place_and_route="nextpnr-ecp5",
-        # The sources instantiate their multipliers; one that Yosys would infer has no registers and costs 4 ns. Look-up
-        # tables of five and six inputs take twice the area of two levels of four inputs and are no faster here.
-        synthesis="synth_ecp5 -nodsp -nowidelut -top {top} -json design.json",
+        # Look-up tables of five and six inputs take twice the area of two levels of four, and are no faster here.
+        synthesis="synth_ecp5 -nowidelut{options} -top {top} -json design.json",
+        infer="",
+        no_infer=" -nodsp",  # what Yosys would infer beside the instantiated ones has no registers and costs 4 ns
         memories=("DP16KD", "PDPW16KD"),
         multipliers=("MULT18X18D", "MULT9X9D"),
         luts=("LUT4",),
@@ -79,7 +87,9 @@ _FAMILIES: Mapping[str, _Family] = {
     ),
     "gowin": _Family(
         place_and_route="nextpnr-gowin",
-        synthesis="synth_gowin -top {top} -json design.json",
+        synthesis="synth_gowin{options} -top {top} -json design.json",
+        infer="",
+        no_infer="",  # no vendor sources: always inferred
         memories=("SDPB", "SDPX9B", "SP", "SPX9", "DPB", "DPX9B", "pROM", "pROMX9"),
         multipliers=("MULT9X9", "MULT18X18", "MULT36X36", "MULTALU18X18", "MULTALU36X18", "MULTADDALU18X18"),
         luts=("LUT1", "LUT2", "LUT3", "LUT4"),
@@ -246,7 +256,7 @@ def synthesise(
     manifest = read_manifest(root)
     check_sources(root, manifest)
     need = refuse_if_too_small(manifest, device, str(root))
-    sources, notes = _sources(root, manifest, device)
+    sources, vendor, notes = _sources(root, manifest, device)
     if board is not None and frequency is not None:
         raise InputError(f"--freq {frequency:g}: {board.name} runs from its oscillator; allowed with --target")
     aim = frequency or (board.clock.frequency / 1e6 if board is not None else device.frequency)
@@ -281,7 +291,10 @@ def synthesise(
             )
         commands: list[str] = []
         bar.set_description("yosys")
-        netlist = _synthesise(build, used["yosys"], family, files, top, commands)
+        options = family.no_infer if vendor or device.resources.dsps == 0 else family.infer
+        netlist = _synthesise(
+            build, used["yosys"], family.synthesis.format(options=options, top=top), files, top, commands
+        )
         counts = Counter(cell["type"].lstrip("\\") for cell in netlist["cells"].values())
         check_netlist(netlist, manifest, device, ones=_ones(root, manifest), where=str(root))
         _refuse_if_full(counts, device, family, str(root))
@@ -361,8 +374,8 @@ def synthesise(
 # ------------------------------------------------------------------------------------------------------------- inputs
 
 
-def _sources(root: Path, manifest: Mapping[str, Any], device: Target) -> tuple[tuple[str, ...], list[str]]:
-    """Which sources to synthesise: those for the family, or the generic ones."""
+def _sources(root: Path, manifest: Mapping[str, Any], device: Target) -> tuple[tuple[str, ...], bool, list[str]]:
+    """Which sources to synthesise, whether they are made for the family or generic, and notes."""
     where = root / "manifest.json"
     table = manifest.get("synthesis", {})
     if not isinstance(table, dict):
@@ -379,7 +392,7 @@ def _sources(root: Path, manifest: Mapping[str, Any], device: Target) -> tuple[t
         # The hashes have been compared, and their names checked, for everything listed there.
         if name not in manifest["sources_sha256"]:
             raise InputError(f"{where}: source {name!r} has no hash in sources_sha256; compile again")
-    return tuple(files), notes
+    return tuple(files), files != table.get("generic", manifest["sources"]), notes
 
 
 def _copy(root: Path, manifest: Mapping[str, Any], sources: Sequence[str], build: Path) -> None:
@@ -487,9 +500,9 @@ endmodule
 
 
 def _synthesise(
-    build: Path, yosys: tools.Tool, family: _Family, files: Sequence[str], top: str, commands: list[str]
+    build: Path, yosys: tools.Tool, synthesis: str, files: Sequence[str], top: str, commands: list[str]
 ) -> dict[str, Any]:
-    script = f"read_verilog {' '.join(files)}; {family.synthesis.format(top=top)}"
+    script = f"read_verilog {' '.join(files)}; {synthesis}"
     arguments = ["-q", "-l", "yosys.log", "-p", script]
     _run(build, yosys, arguments, commands, "yosys.log")
     modules = json.loads((build / "design.json").read_text(encoding="utf-8"))["modules"]
