@@ -31,11 +31,12 @@ depth {depth}
 wait on
 
 [engines]
-smtbmc {engine} z3
+smtbmc --unroll z3
 
 [script]
 read_rtlil design.il
 prep -flatten -top top
+memory_map
 
 [file design.il]
 {design}
@@ -98,8 +99,9 @@ def _environment() -> dict[str, str]:
 def _run(
     specification: Elaboratable, ports: Iterable[Value], folder: Path, *, mode: str, depth: int, timeout: int
 ) -> Verdict:
-    design = rtlil.convert(specification, ports=list(ports))
-    configuration = _CONFIGURATION.format(mode=mode, depth=depth, engine="--unroll", design=design)
+    # Ports of no width trip up the trace writer.
+    design = rtlil.convert(specification, ports=[port for port in ports if len(port)])
+    configuration = _CONFIGURATION.format(mode=mode, depth=depth, design=design)
     # yowasp tools see only the current folder and what is below: relative names.
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "proof.sby").write_text(configuration)

@@ -29,7 +29,9 @@ class Specification(wiring.Component):
         m.d.comb += [dut.i.eq(self.i), dut.select.eq(self.select)]
         i, select = self.i, self.select
         for stage in range(dut.stages):
-            late_i, late_select = Signal.like(i, name=f"i_{stage}"), Signal.like(select, name=f"select_{stage}")
+            # Data, which no reset clears.
+            late_i = Signal.like(i, name=f"i_{stage}", reset_less=True)
+            late_select = Signal.like(select, name=f"select_{stage}", reset_less=True)
             m.d.sync += [late_i.eq(i), late_select.eq(select)]
             i, select = late_i, late_select
         self.statements(m, i, select)
