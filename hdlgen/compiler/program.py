@@ -28,9 +28,23 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Layer", "Program", "Requantise", "Transition", "flushes"]
+__all__ = ["Layer", "Program", "Requantise", "Transition", "flushes", "signed_digits"]
 
 Ints = NDArray[np.int64]
+
+
+def signed_digits(number: int) -> list[tuple[int, int]]:
+    """The canonical signed-digit form of a positive number: (bit, +1 or -1) of every digit that is not 0."""
+    digits = []
+    bit = 0
+    while number:
+        if number & 1:
+            digit = 2 - (number & 3)
+            digits.append((bit, digit))
+            number -= digit
+        number >>= 1
+        bit += 1
+    return digits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,6 +242,11 @@ class Program:
     def buffer_rows(self) -> int:
         """Distance of the input buffers in rows."""
         return -(-self.layers[0].depth // self.splits) * self.splits
+
+    @property
+    def adder_levels(self) -> int:
+        """Levels of the adder tree that multiplies a source word by the number of cells."""
+        return max((len(signed_digits(layer.cells)) - 1).bit_length() for layer in self.layers[:-1])
 
     @property
     def blocks(self) -> int:

@@ -22,20 +22,20 @@ class Pipeline:
     """Cycles from a block of the sequencer to what follows from it."""
 
     read: int
-    product: int
+    sums: int
     drained: int
     row: int
     done: int
 
     @classmethod
     def of(cls, program: Program) -> "Pipeline":
-        walker, memory, multiplier, requantiser = 5, 2, 2, 3
+        walker, memory, multiplier, requantiser = 5 + program.adder_levels, 2, 2, 3
         bias = 2 if program.hidden_bias else 0
-        product = walker + memory + (program.splits > 1) + (program.log2_lanes + 1) // 2 + multiplier
-        drained = product + program.lanes // program.chains
+        sums = walker + memory + (program.splits > 1) + (program.log2_lanes + 1) // 2 + multiplier + 1
+        drained = sums + program.lanes // program.chains
         return cls(
             read=walker + memory,
-            product=product,
+            sums=sums,
             drained=drained,
             row=drained + bias + requantiser + 1,
             done=drained + bias,
@@ -56,8 +56,7 @@ class _Loader:
         self.buffers = program.input_buffers
         self.beats = program.beats * frames
         self.per_frame = program.beats
-        self.accepted = 0
-        self.held = self.final = False
+        self.accepted = self.written = 0
         self.used = self.bank = self.row = 0
         self.occupied = self.waiting = 0
         self.first_beats: list[int] = []
@@ -65,35 +64,34 @@ class _Loader:
     @property
     def stuck(self) -> bool:
         """Nothing will happen before a buffer becomes free."""
-        done = self.accepted == self.beats and not self.held
-        return done or (self.held and self.occupied >= self.buffers)
+        idle = self.written == self.accepted or self.occupied >= self.buffers
+        return idle and (self.accepted == self.beats or self.accepted - self.written == 2)
 
     def cycle(self, now: int, busy: bool, take: bool, release: bool) -> None:
-        finished = complete = False
-        if self.held and not busy and self.occupied < self.buffers:
-            have = self.elements - self.used
+        held, room_for_beat = self.written < self.accepted, self.accepted - self.written < 2
+        complete = False
+        if held and not busy and self.occupied < self.buffers:
             room = self.layer.rows[self.bank] - self.row
-            full = room <= have
-            count = room if full else have
-            consumed = count - (full and self.layer.shared[self.bank])
-            end = full and self.bank + 1 == self.layer.lanes
-            finished = consumed == have or end
-            self.used += consumed
-            self.row += count
-            if full:
-                self.row = 0
-                self.bank = (self.bank + 1) % self.layer.lanes
-            if finished and self.final:
-                complete = True
-                self.bank = self.row = 0
-        if not self.held or finished:
-            self.held = self.accepted < self.beats
-            if self.held:
-                if self.accepted % self.per_frame == 0:
-                    self.first_beats.append(now)
-                self.accepted += 1
-                self.final = self.accepted % self.per_frame == 0
-                self.used = 0
+            if self.elements > 1 and self.used == 0 and room > self.elements:
+                self.row += self.elements
+                finished = True
+            else:
+                end = room == 1
+                full = end and self.bank + 1 == self.layer.lanes
+                repeat = end and self.layer.shared[self.bank]
+                finished = full or (self.used + 1 == self.elements and not repeat)
+                self.used = self.used if repeat else (self.used + 1) % self.elements
+                self.row = 0 if end else self.row + 1
+                self.bank += end
+            if finished:
+                self.written += 1
+                complete = self.written % self.per_frame == 0
+                if complete:
+                    self.bank = self.row = self.used = 0
+        if room_for_beat and self.accepted < self.beats:
+            if self.accepted % self.per_frame == 0:
+                self.first_beats.append(now)
+            self.accepted += 1
         self.occupied += complete - release
         self.waiting += complete - take
 
@@ -190,7 +188,7 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
                     rows.add(first + block + pipe.row)
                 if program.layers[job + 1].split:
                     places = edge_count(program.layers[job + 1])
-                    borders.append((job_end + pipe.drained + 1 + places + 7, places, parity))
+                    borders.append((job_end + pipe.drained + 1 + places + 8, places, parity))
                 else:
                     dones.setdefault(job_end + pipe.done, []).append(parity)
 

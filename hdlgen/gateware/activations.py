@@ -20,7 +20,7 @@ class ActivationMemory(wiring.Component):
     Members
     -------
     read_address: one per split; read_split: one per group; read_data: lanes x bits
-    row_enable: one bit per lane and split; row_address: one per split; row_data: one value per lane
+    row_valid, row_enable: one bit per lane and split; row_address: one per split; row_data: one value per lane
     column_*: one value for one lane
     input_*: as `Loader` gives them
     """
@@ -37,6 +37,7 @@ class ActivationMemory(wiring.Component):
                 "read_address": In(self.address_bits * p.splits),
                 "read_split": In(self.split_bits * p.groups),
                 "read_data": Out(p.lanes * bits),
+                "row_valid": In(1),
                 "row_enable": In(p.lanes * p.splits),
                 "row_address": In(self.address_bits * p.splits),
                 "row_data": In(p.lanes * bits),
@@ -57,7 +58,7 @@ class ActivationMemory(wiring.Component):
         p = self.program
         bits = p.activation_bits
         columns = any(layer.split for layer in p.layers[1:-1])
-        row_any = self.row_enable.any()
+        row_any = self.row_valid
         # The column writer gives way to the rows, and the loader to both.
         m.d.comb += [self.column_ready.eq(~row_any), self.busy.eq(row_any | (self.column_valid if columns else 0))]
         column_split = self.column_row[: self.split_bits]
@@ -72,8 +73,8 @@ class ActivationMemory(wiring.Component):
             )
             m.submodules[f"split_{split}"] = ram
             enable = Signal(p.lanes, name=f"enable_{split}")
-            address = Signal(self.address_bits, name=f"address_{split}")
-            written = [Signal(bits, name=f"data_{split}_{lane}") for lane in range(p.lanes)]
+            address = Signal(self.address_bits, name=f"address_{split}", reset_less=True)
+            written = [Signal(bits, name=f"data_{split}_{lane}", reset_less=True) for lane in range(p.lanes)]
             element = self.input_data.word_select(split, p.input_bits)
             m.d.sync += [
                 enable.eq(
@@ -109,7 +110,7 @@ class ActivationMemory(wiring.Component):
             return m
         chosen = self.read_split
         for stage in range(LATENCY):
-            following = Signal.like(chosen, name=f"split_delay_{stage}")
+            following = Signal.like(chosen, name=f"split_delay_{stage}", reset_less=True)
             m.d.sync += following.eq(chosen)
             chosen = following
         for lane in range(p.lanes):

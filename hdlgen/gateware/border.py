@@ -95,8 +95,12 @@ class Border(wiring.Component):
             sums.read_row.eq(order.row),
             order.job.eq(job),
         ]
+        begin = Signal()
+        m.d.sync += begin.eq(self.start)
         with m.If(self.start):
-            m.d.sync += [job.eq(self.job), parity.eq(self.parity), adding.eq(1)]
+            m.d.sync += [job.eq(self.job), parity.eq(self.parity)]
+        with m.If(begin):
+            m.d.sync += adding.eq(1)
             m.d.comb += order.restart.eq(1)
         active, ends, last = adding, order.ends, order.last
         for stage in range(PartialSums.LATENCY):

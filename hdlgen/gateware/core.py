@@ -139,28 +139,30 @@ class Engine(wiring.Component):
         ]
         # The loader may overwrite an input row once the last block has read it.
         first_job = (sequencer.job == 0) & sequencer.valid & sequencer.last
-        m.d.comb += loader.release.eq(delayed(first_job, walker.LATENCY + LATENCY, "release"))
+        m.d.comb += loader.release.eq(delayed(first_job, walker.latency + LATENCY, "release"))
 
-        frame = Cat(framer.o_valid, framer.o_final, framer.flush, framer.carry, framer.row, framer.o_job)
-        frame = delayed(frame, at_product - framer.LATENCY, "frame")
-        parity = delayed(sequencer.parity, at_product, "parity")
+        ahead = delayed(Cat(framer.o_valid, framer.flush), at_product - framer.LATENCY, "ahead")
+        frame = Cat(framer.o_final, framer.flush, framer.carry, framer.row, framer.o_job)
+        at_sum = at_product + accumulators.LATENCY
+        frame = delayed(frame, at_sum - framer.LATENCY, "frame")
+        parity = delayed(sequencer.parity, at_sum, "parity")
         fields = []
         at = 0
-        for width in (1, 1, p.groups, p.groups, framer.row_bits, self.job_bits):
+        for width in (1, p.groups, p.groups, framer.row_bits, self.job_bits):
             fields.append(frame[at : at + width])
             at += width
-        valid, final, flush, carry, row, job = fields
+        final, flush, carry, row, job = fields
         m.d.comb += [
-            accumulators.valid.eq(valid),
-            accumulators.flush.eq(flush),
+            accumulators.valid.eq(ahead[0]),
+            accumulators.flush.eq(ahead[1:]),
             drain.sums.eq(accumulators.o),
-            drain.valid.eq(valid),
             drain.final.eq(final),
             drain.flush.eq(flush),
             drain.carry.eq(carry),
             drain.row.eq(row),
             drain.job.eq(job),
             drain.parity.eq(parity),
+            activations.row_valid.eq(drain.row_valid),
             activations.row_enable.eq(drain.row_enable),
             activations.row_address.eq(drain.row_address),
             activations.row_data.eq(drain.row_data),
@@ -212,7 +214,7 @@ class Engine(wiring.Component):
 def block_latency(program: Program) -> int:
     """Cycles from a block of the sequencer to its products."""
     exchange = (program.log2_lanes + 1) // 2
-    return Walker.LATENCY + LATENCY + (program.splits > 1) + exchange + LATENCY
+    return 5 + program.adder_levels + LATENCY + (program.splits > 1) + exchange + LATENCY
 
 
 class Core(wiring.Component):

@@ -35,11 +35,11 @@ class Requantiser(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         # r1: total = i + bias
-        total = Signal(signed(self.total_bits))
+        total = Signal(signed(self.total_bits), reset_less=True)
         job1, job2 = Signal(self.job_bits), Signal(self.job_bits)
         m.d.sync += [total.eq(self.i + self.bias), job1.eq(self.job), job2.eq(job1)]
         # r2: window = (total >> shift) mod 2^bits, and whether that is all there is
-        window = Signal(self.program.activation_bits)
+        window = Signal(self.program.activation_bits, reset_less=True)
         over, under = Signal(), Signal()
         windows, overs = [], []
         for step in self.steps:
@@ -97,7 +97,7 @@ class Drain(wiring.Component):
 
     Members
     -------
-    sums, valid, final, job, parity, flush, carry, row: from the accumulators and the framer, all of one cycle
+    sums, final, job, parity, flush, carry, row: from the accumulators and the framer, all of one cycle
     row_*: to the activation memory
     partial_*: per chain: a sum for the results or for merging, its position in the chain, its row, whether it is the bank's last
     end, end_job, end_parity: the last of a transition's partial sums
@@ -117,13 +117,13 @@ class Drain(wiring.Component):
         super().__init__(
             {
                 "sums": In(p.lanes * p.sum_bits),
-                "valid": In(1),
                 "final": In(1),
                 "job": In(self.job_bits),
                 "parity": In(1),
                 "flush": In(p.groups),
                 "carry": In(p.groups),
                 "row": In(row_bits),
+                "row_valid": Out(1),
                 "row_enable": Out(p.lanes * p.splits),
                 "row_address": Out(self.address_bits * p.splits),
                 "row_data": Out(p.lanes * p.activation_bits),
@@ -160,7 +160,7 @@ class Drain(wiring.Component):
             lanes = list(range(chain, p.lanes, p.chains))
             members = sorted({lane % p.groups for lane in lanes})
             load = Signal(name=f"load_{chain}")
-            m.d.comb += load.eq(self.valid & Cat(*[self.flush[group] for group in members]).any())
+            m.d.comb += load.eq(Cat(*[self.flush[group] for group in members]).any())
 
             # The flush in hand.
             flush = Signal(p.groups, name=f"flush_{chain}")
@@ -187,10 +187,10 @@ class Drain(wiring.Component):
                 ]
 
             # The chain of sums.
-            held = [Signal(signed(p.sum_bits), name=f"held_{lane}") for lane in lanes]
+            held = [Signal(signed(p.sum_bits), name=f"held_{lane}", reset_less=True) for lane in lanes]
             for number, lane in enumerate(lanes):
                 following = held[number + 1] if number + 1 < len(lanes) else held[number]
-                take = load & self.flush[lane % p.groups]
+                take = self.flush[lane % p.groups]
                 m.d.sync += held[number].eq(Mux(take, self.sums.word_select(lane, p.sum_bits).as_signed(), following))
 
             # The lane at the end of the chain: is its sum complete, which row, which kind?
@@ -210,9 +210,9 @@ class Drain(wiring.Component):
             result_1, merge_1, final_1, parity_1 = (
                 Signal(name=f"partial_{n}_{chain}") for n in ("result", "merge", "final", "parity")
             )
-            value_1 = Signal(signed(p.sum_bits), name=f"partial_value_{chain}")
-            position_1 = Signal(self.position_bits, name=f"partial_position_{chain}")
-            row_1 = Signal(self.partial_row_bits, name=f"partial_row_{chain}")
+            value_1 = Signal(signed(p.sum_bits), name=f"partial_value_{chain}", reset_less=True)
+            position_1 = Signal(self.position_bits, name=f"partial_position_{chain}", reset_less=True)
+            row_1 = Signal(self.partial_row_bits, name=f"partial_row_{chain}", reset_less=True)
             m.d.sync += [
                 result_1.eq(active & own_flush & is_result),
                 merge_1.eq(active & own_flush & ~is_result & merged),
@@ -263,7 +263,7 @@ class Drain(wiring.Component):
                 bias = rom.data.as_signed()
                 for stage in range(LATENCY):
                     job_next = Signal(self.job_bits, name=f"job_late_{chain}_{stage}")
-                    value_next = Signal(signed(p.sum_bits), name=f"value_late_{chain}_{stage}")
+                    value_next = Signal(signed(p.sum_bits), name=f"value_late_{chain}_{stage}", reset_less=True)
                     m.d.sync += [job_next.eq(job_late), value_next.eq(value_late)]
                     job_late, value_late = job_next, value_next
             else:
@@ -275,7 +275,7 @@ class Drain(wiring.Component):
             m.d.comb += [requantiser.i.eq(value_late), requantiser.bias.eq(bias), requantiser.job.eq(job_late)]
 
             # Gather.
-            gathered = [Signal(bits, name=f"gathered_{lane}") for lane in lanes]
+            gathered = [Signal(bits, name=f"gathered_{lane}", reset_less=True) for lane in lanes]
             for number, lane in enumerate(lanes):
                 following = gathered[number + 1] if number + 1 < len(lanes) else requantiser.o
                 m.d.sync += gathered[number].eq(following)
@@ -317,8 +317,7 @@ class Drain(wiring.Component):
             over = over | (carry & here.replicate(p.groups))
         asked = Cat(*requests) if p.groups > 1 else requests[0].replicate(p.chains)
         bundle = Cat(asked, mask[: p.groups], over[: p.groups], target_row)
-        wait = self.bias_latency + Requantiser.LATENCY + 1
-        for stage in range(wait):
+        for stage in range(self.bias_latency + Requantiser.LATENCY):
             late = Signal(len(bundle), name=f"row_{stage}")
             m.d.sync += late.eq(bundle)
             bundle = late
@@ -327,23 +326,18 @@ class Drain(wiring.Component):
         over = bundle[p.chains + p.groups : p.chains + 2 * p.groups]
         target_row = bundle[p.chains + 2 * p.groups :]
         low = target_row[: self.split_bits]
-        enables, addresses = [], []
+        enables = []
         for split in range(p.splits):
-            enable = []
             for lane in range(p.lanes):
                 group = lane % p.groups
                 on = asked[lane % p.chains] & mask[group]
                 if self.split_bits:
                     on = on & ((low + over[group])[: self.split_bits] == split)
-                enable.append(on)
-            enables.append(Cat(*enable))
+                enables.append(on)
             ahead = (low > split) if self.split_bits else 0
-            address = Signal(self.address_bits, name=f"row_address_{split}")
-            m.d.comb += address.eq((target_row >> self.split_bits) + ahead)
-            addresses.append(address)
-        m.d.comb += [
-            self.row_enable.eq(Cat(*enables)),
-            self.row_address.eq(Cat(*addresses)),
-            self.row_data.eq(Cat(*[signal for signal in collected if signal is not None])),
-        ]
+            address = Signal(self.address_bits, name=f"row_address_{split}", reset_less=True)
+            m.d.sync += address.eq((target_row >> self.split_bits) + ahead)
+            m.d.comb += self.row_address.word_select(split, self.address_bits).eq(address)
+        m.d.sync += [self.row_valid.eq(asked.any()), self.row_enable.eq(Cat(*enables))]
+        m.d.comb += self.row_data.eq(Cat(*[signal for signal in collected if signal is not None]))
         return m

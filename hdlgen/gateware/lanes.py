@@ -6,9 +6,6 @@ from amaranth.lib.wiring import In, Out
 
 __all__ = ["Accumulators", "LaneExchange"]
 
-FAN_OUT = 4
-"""Lanes served by one copy of a control register."""
-
 
 class LaneExchange(wiring.Component):
     """Lane j takes the value of lane j XOR ``select``.
@@ -52,15 +49,18 @@ class LaneExchange(wiring.Component):
 class Accumulators(wiring.Component):
     """One sum per lane: sum' = sum + product, and out it goes with ``flush``.
 
-    ``o[j]`` is sum + product of this cycle, complete where ``flush`` of the lane's group is set; the sum then starts again
-    at 0. Without ``valid`` nothing changes. Groups are the lanes with equal low index bits.
+    ``o[j]`` is sum + product, complete where the lane's group flushes; the sum then starts again at 0. Without ``valid``
+    nothing changes. Groups are the lanes with equal low index bits. Reset clears the sums. Latency ``LATENCY`` cycle, which
+    takes the products from wherever the multipliers are to the adders.
 
     Members
     -------
     i: products, lanes x p_bits, signed
-    valid, flush: flush is one bit per group
-    o: lanes x sum_bits, combinational
+    valid, flush: of the same cycle; flush is one bit per group
+    o: lanes x sum_bits
     """
+
+    LATENCY = 1
 
     def __init__(self, *, lanes: int, p_bits: int, sum_bits: int, groups: int):
         self.lanes, self.p_bits, self.sum_bits, self.groups = lanes, p_bits, sum_bits, groups
@@ -68,16 +68,20 @@ class Accumulators(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        # Both start as 1: that clears the sums, which then need no reset of their own.
+        valid, flush = Signal(init=1), Signal(self.groups, init=-1)
+        m.d.sync += [valid.eq(self.valid), flush.eq(self.flush)]
         totals = []
         for j in range(self.lanes):
-            product = self.i.word_select(j, self.p_bits).as_signed()
+            product = Signal(signed(self.p_bits), name=f"product_{j}", reset_less=True)
+            m.d.sync += product.eq(self.i.word_select(j, self.p_bits))
             total = Signal(signed(self.sum_bits), name=f"total_{j}")
-            kept = Signal(signed(self.sum_bits), name=f"sum_{j}")
+            kept = Signal(signed(self.sum_bits), name=f"sum_{j}", reset_less=True)
             m.d.comb += total.eq(kept + product)
-            with m.If(self.valid):
+            with m.If(valid):
                 # A clear and a clock enable cost no logic; selecting zero before the adder would.
                 m.d.sync += kept.eq(total)
-                with m.If(self.flush[j % self.groups]):
+                with m.If(flush[j % self.groups]):
                     m.d.sync += kept.eq(0)
             totals.append(total)
         m.d.comb += self.o.eq(Cat(*totals))

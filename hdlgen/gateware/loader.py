@@ -12,7 +12,7 @@ __all__ = ["Loader"]
 class Loader(wiring.Component):
     """Takes frames from an AXI4-Stream and writes every element to the bank or banks that hold it.
 
-    The elements of a beat that belong to one bank are written in one cycle; a beat takes as many cycles as it meets banks.
+    A beat is written in one cycle; near the end of a bank it is one element a cycle.
     Only a frame with ``tlast`` exactly on its last beat is handed on; any other raises ``frame_error`` until reset and is
     forgotten up to and including its ``tlast``.
 
@@ -53,13 +53,39 @@ class Loader(wiring.Component):
         layer = p.layers[0]
         elements = p.elements_per_beat
 
-        # The beat in hand.
-        beat = Signal.like(self.data)
-        held, beat_last, expected = Signal(), Signal(), Signal()
-        used = Signal(range(elements + 1))
-        beats_left = Signal(range(max(p.beats, 2)), init=p.beats - 1)
-        dropping = Signal()
+        # Two beats: the one being written and one behind it, so that ``ready`` is a register.
+        beat, spare = Signal.like(self.data, reset_less=True), Signal.like(self.data, reset_less=True)
+        held, spare_held = Signal(), Signal()
+        ends, spare_ends = Signal(2), Signal(2)
         finished = Signal()
+        dropping = Signal()
+        beats_left = Signal(range(max(p.beats, 2)), init=p.beats - 1)
+        final_beat = Signal(init=p.beats == 1)
+        m.d.comb += self.ready.eq(~spare_held)
+        accept = Signal()
+        m.d.comb += accept.eq(self.valid & ~spare_held)
+        keep = accept & ~dropping
+        tail = Cat(self.last, final_beat)
+        with m.If(finished | ~held):
+            m.d.sync += [held.eq(spare_held | keep), spare_held.eq(0)]
+            m.d.sync += [beat.eq(Mux(spare_held, spare, self.data)), ends.eq(Mux(spare_held, spare_ends, tail))]
+        with m.Elif(keep):
+            m.d.sync += spare_held.eq(1)
+        with m.If(~spare_held):
+            m.d.sync += [spare.eq(self.data), spare_ends.eq(tail)]
+        with m.If(accept):
+            with m.If(dropping):
+                with m.If(self.last):
+                    m.d.sync += dropping.eq(0)
+            with m.Else():
+                with m.If(self.last | final_beat):
+                    m.d.sync += [beats_left.eq(p.beats - 1), final_beat.eq(p.beats == 1)]
+                with m.Else():
+                    m.d.sync += [beats_left.eq(beats_left - 1), final_beat.eq(beats_left == 1)]
+                with m.If(final_beat & ~self.last):
+                    m.d.sync += dropping.eq(1)
+                with m.If(final_beat != self.last):
+                    m.d.sync += self.frame_error.eq(1)
 
         # Frames in memory: waiting for their first transition, and all that occupy a buffer.
         waiting, occupied = Signal(range(3)), Signal(range(3))
@@ -69,88 +95,88 @@ class Loader(wiring.Component):
             occupied.eq(occupied + complete - self.release),
         ]
         m.d.comb += self.loaded.eq(waiting != 0)
-        room_for_frame = occupied < p.input_buffers
 
-        accept = self.valid & self.ready
-        m.d.comb += self.ready.eq(~held | finished)
-        with m.If(finished):
-            m.d.sync += held.eq(0)
-        with m.If(accept):
-            m.d.sync += [
-                held.eq(~dropping),
-                beat.eq(self.data),
-                beat_last.eq(self.last),
-                expected.eq(beats_left == 0),
-                used.eq(0),
-            ]
-            with m.If(dropping), m.If(self.last):
-                m.d.sync += dropping.eq(0)
-            with m.Else():
-                m.d.sync += beats_left.eq(Mux((beats_left == 0) | self.last, p.beats - 1, beats_left - 1))
-                with m.If((beats_left == 0) & ~self.last):
-                    m.d.sync += dropping.eq(1)
-                with m.If((beats_left == 0) != self.last):
-                    m.d.sync += self.frame_error.eq(1)
-
-        # The place of the next element: bank, row, and how many rows the bank still has.
+        # The place of the next element. While the bank has more room than a beat, a beat is one step; near its end an
+        # element is, and one that lies in two banks is written twice.
         bank = Signal(range(max(p.lanes, 2)))
-        row = Signal(range(layer.depth + elements))
+        lane = Signal(p.lanes, init=1)
+        row = Signal(range(p.memory_rows + elements))
         room = Signal(range(layer.depth + 1), init=layer.rows[0])
-        ended = Signal()
-        buffer = Signal()
-        have = Signal(range(elements + 1))
-        m.d.comb += have.eq(elements - used)
-        count = Signal(range(elements + 1))
-        bank_full = Signal()
-        m.d.comb += [bank_full.eq(room <= have), count.eq(Mux(bank_full, room, have))]
-        shared = Array(Const(int(flag), 1) for flag in layer.shared)[bank]
-        next_rows = Array((*layer.rows[1:], layer.rows[0]))[bank]
-        last_bank = bank == p.lanes - 1
-        consumed = Signal(range(elements + 1))
-        m.d.comb += consumed.eq(Mux(bank_full & shared, count - 1, count))
-        writing = Signal()
-        m.d.comb += writing.eq(held & ~self.busy & ~ended & room_for_frame)
-        ends_now = bank_full & last_bank
-        m.d.comb += finished.eq((writing & ((consumed == have) | ends_now)) | (held & ended))
-        good = beat_last & expected
-        with m.If(writing):
-            m.d.sync += used.eq(used + consumed)
-            with m.If(bank_full):
-                m.d.sync += [bank.eq(bank + 1), row.eq(0), room.eq(next_rows)]
-                with m.If(last_bank):
-                    m.d.sync += ended.eq(1)
+        used = Signal(range(max(elements, 2)))
+        plenty = Signal(init=self._plenty(layer.rows[0]))
+        last_row = Signal(init=layer.rows[0] == 1)
+        last_bank = Signal(init=p.lanes == 1)
+        shared = Signal(init=layer.shared[0])
+        whole = plenty & (used == 0) if elements > 1 else Const(0)
+        step = Signal()
+        m.d.comb += step.eq(held & ~self.busy & (occupied < p.input_buffers))
+        last_element = used == elements - 1 if elements > 1 else Const(1)
+        frame_full = last_row & last_bank
+        m.d.comb += finished.eq(step & (whole | frame_full | (last_element & ~(last_row & shared))))
+        following = (bank + 1)[: len(bank)]
+        rows = Array((*layer.rows[1:], layer.rows[0]))[bank]
+        base, other = Signal(range(p.memory_rows + 1)), Signal(range(p.memory_rows + 1), init=p.buffer_rows)
+        if p.input_buffers == 1:
+            other = base
+        with m.If(step):
+            with m.If(whole):
+                m.d.sync += [
+                    row.eq(row + elements),
+                    room.eq(room - elements),
+                    plenty.eq(room > 2 * elements),
+                    last_row.eq(room == elements + 1),
+                ]
             with m.Else():
-                m.d.sync += [row.eq(row + count), room.eq(room - count)]
-        with m.If(finished & (beat_last | expected)):
+                m.d.sync += [
+                    row.eq(row + 1),
+                    room.eq(room - 1),
+                    plenty.eq(room > elements + 1),
+                    last_row.eq(room == 2),
+                    used.eq(Mux(last_element, 0, used + 1)),
+                ]
+                with m.If(last_row):
+                    m.d.sync += [
+                        bank.eq(following),
+                        lane.eq(lane.rotate_left(1)),
+                        row.eq(base),
+                        room.eq(rows),
+                        plenty.eq(Array(self._plenty(count) for count in (*layer.rows[1:], layer.rows[0]))[bank]),
+                        last_row.eq(rows == 1),
+                        last_bank.eq(bank == p.lanes - 2 if p.lanes > 1 else 1),
+                        shared.eq(Array(Const(int(flag), 1) for flag in (*layer.shared[1:], layer.shared[0]))[bank]),
+                    ]
+                    with m.If(shared):
+                        m.d.sync += used.eq(used)
+        with m.If(finished & ends.any()):
             # Whatever became of the frame, the next beat begins another.
-            m.d.sync += [bank.eq(0), row.eq(0), room.eq(layer.rows[0]), ended.eq(0)]
-            with m.If(good):
+            m.d.sync += [
+                bank.eq(0),
+                lane.eq(1),
+                row.eq(base),
+                room.eq(layer.rows[0]),
+                used.eq(0),
+                plenty.eq(self._plenty(layer.rows[0])),
+                last_row.eq(layer.rows[0] == 1),
+                last_bank.eq(p.lanes == 1),
+                shared.eq(layer.shared[0]),
+            ]
+            with m.If(ends.all()):
                 m.d.comb += complete.eq(1)
-                if p.input_buffers == 2:
-                    m.d.sync += buffer.eq(~buffer)
-        with m.If(accept):
-            m.d.sync += used.eq(0)
+                m.d.sync += [row.eq(other), base.eq(other), other.eq(base)]
 
         # The write: split s takes the element that lies (s - row) rows ahead.
         size = 8 * p.bytes_per_element
         enables, addresses, values = [], [], []
-        base = Signal(range(p.memory_rows + 1))
-        m.d.comb += base.eq(Mux(buffer, p.buffer_rows, 0))
         low = row[: self.split_bits]
         for split in range(p.splits):
             ahead = Signal(self.split_bits, name=f"ahead_{split}")
             m.d.comb += ahead.eq(split - low)
             index = Signal(range(max(elements, 2)), name=f"index_{split}")
             m.d.comb += index.eq(used + ahead)
-            enable = Signal(p.lanes, name=f"enable_{split}")
+            here = step & Mux(whole, ahead < elements, ahead == 0)
             address = Signal(self.address_bits, name=f"address_{split}")
-            m.d.comb += [
-                enable.eq(Mux(writing & (ahead < count), Const(1, p.lanes) << bank, 0)),
-                address.eq(
-                    (base >> self.split_bits) + (row >> self.split_bits) + ((low > split) if self.split_bits else 0)
-                ),
-            ]
-            enables.append(enable)
+            m.d.comb += address.eq((row >> self.split_bits) + ((low > split) if self.split_bits else 0))
+            enables.append(lane & here.replicate(p.lanes))
             addresses.append(address)
             values.append(beat.word_select(index, size)[: p.input_bits] if elements > 1 else beat[: p.input_bits])
         m.d.comb += [
@@ -159,3 +185,7 @@ class Loader(wiring.Component):
             self.write_data.eq(Cat(*values)),
         ]
         return m
+
+    def _plenty(self, room: int) -> bool:
+        """Whether a beat can be written without reaching the end of the bank."""
+        return room > self.program.elements_per_beat

@@ -43,7 +43,7 @@ class BankOrder(wiring.Component):
     """Counts through the places of a layer in bank order.
 
     The lane of a bank is linear in the bank's number over GF(2); rows and ends follow from the layer's arithmetic. Both are
-    plain logic of the counters. ``o`` of the place after ``step`` appears in the next cycle.
+    plain logic of the counters. The outputs change in the cycle after ``step`` or ``restart``; a restart must come first.
 
     Members
     -------
@@ -70,23 +70,33 @@ class BankOrder(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        index = Signal(range(max(self.count, 2)))
-        with m.If(self.step):
-            m.d.sync += index.eq(index + 1)
-        with m.If(self.restart):
-            m.d.sync += index.eq(0)
-        with m.Switch(self.job):
-            for job, places in self.layers.items():
-                with m.Case(job), m.Switch(index):
-                    for number, place in enumerate(places):
+        # The outputs are registers; ``index`` is the place behind them.
+        index = Signal(range(self.count + 1), init=1)
+        fields = (self.lane, self.row, self.ends, self.last)
+        only = next(iter(self.layers)) if len(self.layers) == 1 else None
+        following = [Signal.like(field, name=f"following_{number}") for number, field in enumerate(fields)]
+        first = [Signal.like(field, name=f"first_{number}") for number, field in enumerate(fields)]
+        for job, places in self.layers.items():
+            with m.If(self.job == job if only is None else 1):
+                m.d.comb += [field.eq(value) for field, value in zip(first, self._values(places, 0), strict=True)]
+                with m.Switch(index):
+                    for number in range(len(places)):
                         with m.Case(number):
-                            m.d.comb += [
-                                self.lane.eq(place.lane),
-                                self.row.eq(place.row),
-                                self.ends.eq(place.ends),
-                                self.last.eq(number + 1 == len(places)),
-                            ]
+                            values = self._values(places, number)
+                            m.d.comb += [field.eq(value) for field, value in zip(following, values, strict=True)]
+        with m.If(self.step):
+            m.d.sync += [
+                index.eq(index + 1),
+                *[field.eq(value) for field, value in zip(fields, following, strict=True)],
+            ]
+        with m.If(self.restart):
+            m.d.sync += [index.eq(1), *[field.eq(value) for field, value in zip(fields, first, strict=True)]]
         return m
+
+    @staticmethod
+    def _values(places: list[Place], number: int) -> tuple[int, int, int, int]:
+        place = places[number]
+        return place.lane, place.row, int(place.ends), int(number + 1 == len(places))
 
 
 class PartialSums(wiring.Component):

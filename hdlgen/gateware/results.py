@@ -76,7 +76,9 @@ class Results(wiring.Component):
         m.d.sync += frames.eq(frames + self.start - ended)
         with m.If(ended):
             m.d.sync += read_half.eq(~read_half)
-        m.d.comb += [order.step.eq(reading & advance), order.restart.eq(ended)]
+        begun = Signal()
+        m.d.sync += begun.eq(1)
+        m.d.comb += [order.step.eq(reading & advance), order.restart.eq(ended | ~begun)]
         active, ends, last = reading, order.ends, order.last
         for stage in range(PartialSums.LATENCY):
             late = [Signal(name=f"{name}_{stage}") for name in ("active", "ends", "last")]

@@ -1,12 +1,18 @@
 """From a block number to the addresses of its source activations."""
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdlgen.compiler.program import Program
+from hdlgen.compiler.program import Program, signed_digits
 
 __all__ = ["Walker"]
+
+
+def _register(m: Module, value: Value, name: str) -> Value:
+    late = Signal(value.shape(), name=name, reset_less=True)
+    m.d.sync += late.eq(value)
+    return late
 
 
 class Walker(wiring.Component):
@@ -16,7 +22,7 @@ class Walker(wiring.Component):
     network's connectivity. cell = floor(word * cells / 2^word_bits); a lane of phase f reads row
     base + (cell + f) / classes.
 
-    One block per cycle; the row appears ``LATENCY`` cycles after its block.
+    One block per cycle; the row appears ``latency`` cycles after its block.
 
     Members
     -------
@@ -27,10 +33,9 @@ class Walker(wiring.Component):
     exchange: lane XOR
     """
 
-    LATENCY = 5
-
     def __init__(self, program: Program):
         self.program = program
+        self.latency = 5 + program.adder_levels
         self.transitions = program.transitions
         self.counter_bits = max(t.counter_bits for t in self.transitions)
         self.job_bits = (len(self.transitions) - 1).bit_length()
@@ -97,38 +102,59 @@ class Walker(wiring.Component):
         m.d.sync += [job3.eq(job2), buffer3.eq(buffer2)]
         word, exchange = state[: self.word_bits], state[self.word_bits :]
 
-        # s4: cell = (word * cells) >> word_bits
-        cell_bits = max(layer.cell((1 << layer.word_bits) - 1).bit_length() for layer in p.layers[:-1])
-        cell = Signal(cell_bits)
-        job4, buffer4, exchange4 = Signal(self.job_bits), Signal(), Signal(lane_bits)
-        cells = Array(
-            Const(0, cell_bits) | ((word[: layer.word_bits] * layer.cells) >> layer.word_bits)
-            for layer in p.layers[:-1]
+        # s4: cell = (word * cells) >> word_bits, the product as a pipelined tree of shifted words
+        products = []
+        for layer in p.layers[:-1]:
+            own = word[: layer.word_bits]
+            terms: list[Value] = [
+                own << bit if digit > 0 else -(own << bit) for bit, digit in signed_digits(layer.cells)
+            ]
+            for level in range(p.adder_levels):
+                sums = [a + b for a, b in zip(terms[::2], terms[1::2], strict=False)]
+                terms = [_register(m, term, f"term_{level}") for term in sums + terms[2 * len(sums) :]]
+            products.append(terms[0] >> layer.word_bits)
+        for level in range(p.adder_levels):
+            job3, buffer3 = _register(m, job3, f"job_{level}"), _register(m, buffer3, f"buffer_{level}")
+            exchange = _register(m, exchange, f"exchange_{level}")
+        class_bits = max(layer.class_bits for layer in p.layers[:-1])
+        high_bits = max(
+            (layer.cell((1 << layer.word_bits) - 1) >> layer.class_bits).bit_length() for layer in p.layers[:-1]
         )
-        m.d.sync += [cell.eq(cells[job3]), job4.eq(job3), buffer4.eq(buffer3), exchange4.eq(exchange)]
+        high, low = Signal(high_bits), Signal(class_bits)
+        base, job4, exchange4 = Signal(self.row_bits), Signal(self.job_bits), Signal(lane_bits)
+        highs = Array(
+            (product >> layer.class_bits)[:high_bits] for product, layer in zip(products, p.layers, strict=False)
+        )
+        lows = Array(product[: layer.class_bits] for product, layer in zip(products, p.layers, strict=False))
+        bases = Array([Mux(buffer3, p.buffer_rows, 0), *[layer.base for layer in p.layers[1:-1]]])
+        m.d.sync += [
+            high.eq(highs[job3]),
+            low.eq(lows[job3]),
+            base.eq(bases[job3]),
+            job4.eq(job3),
+            exchange4.eq(exchange),
+        ]
 
         # s5: row = base + cell / classes, one more in the groups whose phase carries over
-        class_bits = max(layer.class_bits for layer in p.layers[:-1])
         row = Signal(self.row_bits)
         carry = Signal(p.groups)
+        m.d.comb += row.eq(base + high)
         for number, layer in enumerate(p.layers[:-1]):
-            with m.If(job4 == number):
-                base = layer.base if number else Mux(buffer4, p.buffer_rows, 0)
-                m.d.comb += row.eq(base + (cell >> layer.class_bits))
-                if class_bits:
-                    low = cell[: layer.class_bits]
+            if layer.class_bits:
+                with m.If(job4 == number):
                     for group in range(p.groups):
-                        m.d.comb += carry[group].eq(low + layer.lane_phase[group] >= layer.classes)
+                        own = low[: layer.class_bits]
+                        m.d.comb += carry[group].eq(own + layer.lane_phase[group] >= layer.classes)
         exchange5 = Signal(lane_bits)
         addresses, splits = [], []
         for number in range(p.splits):
             high = row[self.split_bits :]
             ahead = (row[: self.split_bits] > number) if class_bits and self.split_bits else 0
-            address = Signal(self.address_bits, name=f"address_{number}")
+            address = Signal(self.address_bits, name=f"address_{number}", reset_less=True)
             m.d.sync += address.eq(high + ahead)
             addresses.append(address)
         for group in range(p.groups):
-            chosen = Signal(self.split_bits, name=f"split_{group}")
+            chosen = Signal(self.split_bits, name=f"split_{group}", reset_less=True)
             m.d.sync += chosen.eq(row[: self.split_bits] + (carry[group] if class_bits else 0))
             splits.append(chosen)
         m.d.sync += exchange5.eq(exchange4)
