@@ -52,6 +52,11 @@ TAIL = 5
 HALF_PERIOD = Timer(5, "ns")
 
 
+PORTS = ["clk", "rst", "frame_error"] + [
+    f"{side}_axis_{name}" for side in "sm" for name in ("tdata", "tvalid", "tready", "tlast")
+]
+
+
 class Fault(AssertionError):
     """The core did something that its contract does not allow."""
 
@@ -755,6 +760,20 @@ def main() -> int:
             build_arguments += ["-s", "hdlgen_dump"]
     say(f"plan {sum(PLAN.values())}")
     runner = get_runner(options.simulator)
+    if options.simulator == "verilator":
+        # cocotb makes every signal accessible, which keeps Verilator from optimising: compiling the model
+        # of a large core takes several times as long. The ports are enough.
+        control = Path(options.build_folder) / "ports.vlt"
+        control.parent.mkdir(parents=True, exist_ok=True)
+        ports = "".join(f'public_flat_rw -module "{MANIFEST["top"]}" -var "{name}"\n' for name in PORTS)
+        control.write_text("`verilator_config\n" + ports, encoding="utf-8")
+        sources.insert(0, control)
+        everything = runner._build_command
+
+        def ports_only() -> list[list[str]]:
+            return [[word for word in command if word != "--public-flat-rw"] for command in everything()]
+
+        runner._build_command = ports_only
     runner.build(
         sources=sources,
         hdl_toplevel=MANIFEST["top"],
