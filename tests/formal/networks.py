@@ -46,6 +46,7 @@ def small_program(
     log2_slots: tuple[int, ...] | None = None,
     elements_per_beat: int = 1,
     input_bits: int = 2,
+    input_buffers: int | None = None,
 ) -> Program:
     network = small_network(widths, paths=paths, log2_slots=log2_slots, input_bits=input_bits)
-    return compile_network(network, lanes=lanes, elements_per_beat=elements_per_beat)
+    return compile_network(network, lanes=lanes, elements_per_beat=elements_per_beat, input_buffers=input_buffers)
