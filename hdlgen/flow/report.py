@@ -30,7 +30,7 @@ def render(directory: str | os.PathLike[str]) -> str:
     """
     root = Path(directory)
     manifest = read_manifest(root)
-    manifest = {"memory_bits": {}, **manifest}
+    manifest = {"memory_bits": {}, "notes": [], "weight_bits": None, **manifest}
     simulation = _read(root / "simulate.json") if (root / "simulate.json").is_file() else None
     synthesis = {path: _read(path) for path in sorted(root.glob("synth-*.json"))}
     for path, entry in synthesis.items():

@@ -52,9 +52,11 @@ class _Page(HTMLParser):
         self.outside += [f"{k}={v}" for k, v in attrs if k in {"src", "href"}]
         self.outside += [tag] if tag in {"script", "link", "img", "iframe"} else []
         self.open += [] if tag in self.VOID else [tag]
+        self.text += " "
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
+        self.text += " "
 
     def handle_data(self, data: str) -> None:
         self.text += data
@@ -117,7 +119,7 @@ def test_everything(core: Path) -> None:
     assert "ecp5-25k LFE5U-25F, grade 6 100.2 90.0 104.0 3 100.2 1,927,885 0.52" in text
     assert "1: 100.2 MHz, 2: 104.0 MHz, 3: 90.0 MHz" in text
     assert "TRELLIS_COMB 24,000 24,288 98.8 %" in text
-    assert "yosys -p <script>" in text  # escaped in the page
+    assert "yosys -p <script>" in text
     assert 'class="full"' in page
 
 
