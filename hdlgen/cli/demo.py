@@ -1,0 +1,95 @@
+"""``hdlgen demo``: everything once, on a shipped network and real images."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from hdlgen.flow.demo import Demonstration, demonstrate
+
+__all__ = ["command"]
+
+
+@click.command("demo")
+@click.option(
+    "-o",
+    "--output",
+    "directory",
+    default="demo",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="New folder.",
+)
+@click.option("--network", default="mnist", show_default=True, help="A shipped network, or a file that takes MNIST.")
+@click.option("--board", default="icebreaker", show_default=True, help="See `hdlgen boards`.")
+@click.option("--images", default=100, show_default=True, help="Test images to simulate.")
+@click.option("--lanes", default=8, show_default=True, help="Multiply-accumulate lanes: 1, 2, 4 .. 64.")
+@click.option(
+    "--seeds", type=click.IntRange(1, 1000), default=3, show_default=True, help="Seeds of place and route, 1 to N."
+)
+def command(directory: Path, network: str, board: str, images: int, lanes: int, seeds: int) -> None:
+    """Take a trained MNIST network all the way to a bitstream, in a few minutes.
+
+    Compiles the network into a new folder, evaluates the golden model on all 10,000 test images, simulates the Verilog
+    on some of them with every result compared, builds the board's self-test bitstream, and writes an HTML page. The
+    verbs compile, evaluate, simulate, synth and report do the same step by step.
+    """
+    step = 0
+
+    def announce(text: str) -> None:
+        nonlocal step
+        step += 1
+        click.echo(f"[{step}/5] {text}", err=True)
+
+    found = demonstrate(
+        directory,
+        network=network,
+        board=board,
+        images=images,
+        lanes=lanes,
+        seeds=seeds,
+        progress=True,
+        announce=announce,
+    )
+    _show(found)
+
+
+def _show(found: Demonstration) -> None:
+    simulation, synthesis = found.simulation, found.synthesis
+    board, device = synthesis.board, synthesis.target
+    assert board is not None
+    count = len(synthesis.fmax)
+    spread = f" (minimum {synthesis.minimum:.1f}, maximum {synthesis.maximum:.1f})" if count > 1 else ""
+    rows = [
+        ("network", "-".join(str(width) for width in found.manifest["network"]["widths"])),
+        ("accuracy", f"{found.accuracy:.2%} on {found.test_images:,} test images (golden model)"),
+        (
+            "simulation",
+            f"{simulation.images} test images; {simulation.mismatches} of {simulation.results:,} results in "
+            f"{simulation.frames} frames differ from the golden model",
+        ),
+        ("latency", f"{simulation.latency_cycles:,} cycles" if simulation.latency_cycles is not None else "-"),
+        ("interval", f"{simulation.interval_cycles:,} cycles" if simulation.interval_cycles is not None else "-"),
+        ("device", f"{device.device} {device.package}, {found.manifest['lanes']} lanes, self-test included"),
+    ]
+    for name, kind in (("LUTs", "logic"), ("flip-flops", "flipflop"), ("block RAMs", "memory"), ("DSPs", "dsp")):
+        cells = found.cells(kind)
+        if cells is not None:
+            rows.append((name, f"{cells[0]:,} of {cells[1]:,} {device.cells[kind]}"))
+    rows += [
+        ("Fmax", f"{synthesis.median:.1f} MHz, median of {count} seed(s){spread}"),
+        (
+            "inferences/s",
+            f"{synthesis.inferences_per_second:,.0f} with the board's {synthesis.clock:g} MHz, "
+            f"{found.inferences_per_second_at_fmax:,.0f} at Fmax",
+        ),
+        ("time", ", ".join(f"{step} {seconds:.0f} s" for step, seconds in found.seconds.items())),
+        ("bitstream", f"{found.bitstream}"),
+        ("to load it", board.program.format(bitstream=found.bitstream)),
+        ("report", f"{found.html}"),
+    ]
+    table = Table(show_header=False, title=f"{found.manifest['name']} on {board.title}", title_justify="left")
+    for row in rows:
+        table.add_row(*row)
+    Console(soft_wrap=True).print(table)

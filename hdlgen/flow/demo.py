@@ -1,0 +1,196 @@
+"""The whole line on shipped data: from a network to Verilog, simulation, bitstream and page, with all numbers.
+
+>>> report = demonstrate("demo")
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hdlgen import golden, networks
+from hdlgen import network as network_files
+from hdlgen.emit import compile_to
+from hdlgen.errors import InputError, Refused
+from hdlgen.files import atomic_write
+from hdlgen.flow import report as page
+from hdlgen.flow import simulate, synth, tools
+from hdlgen.flow.boards import find_board
+from hdlgen.flow.simulate import SimulationReport
+from hdlgen.flow.synth import SynthesisReport
+
+__all__ = ["Demonstration", "demonstrate"]
+
+_SYSTEM_TOOLS = ("verilator", "g++", "make", "perl", "yosys")
+"""Asked for before anything is made: what no wheel brings is missing most often."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demonstration:
+    """What every step found.
+
+    Parameters
+    ----------
+    manifest : mapping
+        Of the emitted core.
+    accuracy : float
+        Of the golden model on the whole test set of ``test_images`` images.
+    simulation : SimulationReport
+    synthesis : SynthesisReport
+        For the board, with its self-test around the core.
+    bitstream, html : Path
+        The files that were made.
+    seconds : mapping
+        Wall time by step.
+    """
+
+    manifest: Mapping[str, Any]
+    accuracy: float
+    test_images: int
+    simulation: SimulationReport
+    synthesis: SynthesisReport
+    bitstream: Path
+    html: Path
+    seconds: Mapping[str, float]
+
+    @property
+    def inferences_per_second_at_fmax(self) -> float:
+        """Were the core clocked with the median Fmax and not with the board's oscillator."""
+        return self.synthesis.median * 1e6 / self.synthesis.interval_cycles
+
+    def cells(self, kind: str) -> tuple[int, int] | None:
+        """Used and available cells of a ``kind`` of `Target.cells`; None where they are not counted apart."""
+        names = self.synthesis.target.cells
+        if kind not in names:
+            return None
+        have = self.synthesis.target.resources
+        available = {"logic": have.luts, "memory": have.memory_blocks, "dsp": have.dsps}
+        return self.synthesis.cells.get(names[kind], (0, available.get(kind, 0)))
+
+    def as_json(self) -> dict[str, Any]:
+        synthesis = self.synthesis.as_json()
+        return {
+            "format_version": 1,
+            "kind": "demonstration",
+            "network": self.manifest["name"],
+            "lanes": self.manifest["lanes"],
+            "board": self.synthesis.name,
+            "test_images": self.test_images,
+            "accuracy": self.accuracy,
+            "simulated_images": self.simulation.images,
+            "simulated_results": self.simulation.results,
+            "mismatches": self.simulation.mismatches,
+            "latency_cycles": self.simulation.latency_cycles,
+            "interval_cycles": self.simulation.interval_cycles,
+            "cells": synthesis["cells"],
+            "fmax_mhz": synthesis["fmax_mhz"],
+            "clock_mhz": synthesis["clock_mhz"],
+            "inferences_per_second": synthesis["inferences_per_second"],
+            "inferences_per_second_at_fmax": round(self.inferences_per_second_at_fmax, 1),
+            "bitstream": synthesis["bitstream"],
+            "seconds": {step: round(seconds, 1) for step, seconds in self.seconds.items()},
+        }
+
+
+def demonstrate(
+    directory: str | os.PathLike[str],
+    *,
+    network: str = "mnist",
+    board: str = "icebreaker",
+    images: int = 100,
+    lanes: int = 8,
+    seeds: int = 3,
+    progress: bool = False,
+    announce: Callable[[str], None] = lambda step: None,
+) -> Demonstration:
+    """Compile, evaluate, simulate, synthesise and report into the new folder ``directory``.
+
+    Parameters
+    ----------
+    network
+        Name of a shipped network, or a file; it must take the 784 bytes of an MNIST image and have 10 classes.
+    images
+        Of the test set, the first so many: simulated, and stored in the design's vectors.
+    seeds
+        Of place and route: 1 to ``seeds``.
+    announce
+        Called with a line at the beginning of each step.
+
+    Raises
+    ------
+    InputError
+        If the folder exists, a tool is missing, the network takes no MNIST images, or the board is too small.
+    Refused
+        If a simulated result differs from the golden model, or the design is too slow for the board.
+    """
+    model = network_files.load(network)
+    x, labels = networks.test_set()
+    if (model.input.width, model.input.bits, model.widths[-1]) != (x.shape[1], 8, 10):
+        raise InputError(
+            f"{network}: takes {model.input.width} inputs of {model.input.bits} bits and gives {model.widths[-1]} "
+            f"results; allowed for the demonstration on MNIST: {x.shape[1]} inputs of 8 bits, 10 results"
+        )
+    if not 1 <= images <= len(x):
+        raise InputError(f"images {images}: allowed are 1 to {len(x)}, the shipped test images")
+    chosen = find_board(board)
+    for name in _SYSTEM_TOOLS:
+        tools.find(name)
+    root = Path(directory)
+    seconds: dict[str, float] = {}
+    last = time.monotonic()
+
+    def finished(step: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        seconds[step] = now - last
+        last = now
+
+    announce(f"compile {model.name} for {lanes} lanes")
+    manifest = compile_to(
+        model, root, target=chosen.target.name, inputs=x[:images], labels=labels[:images], lanes=lanes
+    )
+    finished("compile")
+
+    announce(f"golden model on all {len(x):,} test images")
+    classes = golden.evaluate(model, x).argmax(axis=1)
+    accuracy = float(np.count_nonzero(classes == labels) / len(x))
+    finished("evaluate")
+
+    announce(f"simulate the Verilog on {images} test images, then with gaps, back-pressure, resets and bad frames")
+    simulation = simulate.simulate(root, progress=progress)
+    simulate.write_report(simulation, root / "simulate.json")
+    if not simulation.passed:
+        more = f" ({len(simulation.failures) - 1} more)" if len(simulation.failures) > 1 else ""
+        raise Refused(f"{root}: {simulation.failures[0]}{more}")
+    finished("simulate")
+
+    announce(f"synthesise, place and route for {chosen.title}, {seeds} seed(s), and make the bitstream")
+    suffix = {"ice40": "bin", "ecp5": "bit", "gowin": "fs"}[chosen.target.family]
+    bitstream = root / f"synth-{chosen.name}.{suffix}"
+    synthesis = synth.synthesise(
+        root, board=chosen, seeds=range(1, seeds + 1), bitstream=bitstream, progress=progress
+    )
+    synth.write_report(synthesis, root / f"synth-{chosen.name}.json")
+    finished("synthesise")
+
+    announce("write the report")
+    html = root / "report.html"
+    atomic_write(html, page.render(root))
+    finished("report")
+    result = Demonstration(
+        manifest=manifest,
+        accuracy=accuracy,
+        test_images=len(x),
+        simulation=simulation,
+        synthesis=synthesis,
+        bitstream=bitstream,
+        html=html,
+        seconds=seconds,
+    )
+    atomic_write(root / "demo.json", json.dumps(result.as_json(), indent=1) + "\n")
+    return result
