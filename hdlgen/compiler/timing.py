@@ -14,7 +14,7 @@ from hdlgen.network import Network
 
 __all__ = ["Pipeline", "predict", "schedule"]
 
-FRAMES = 12
+FRAMES = 14
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +59,7 @@ class _Loader:
         self.accepted = self.written = 0
         self.used = self.bank = self.row = 0
         self.occupied = self.waiting = 0
+        self.stepped = False
         self.first_beats: list[int] = []
 
     @property
@@ -69,8 +70,9 @@ class _Loader:
 
     def cycle(self, now: int, busy: bool, take: bool, release: bool) -> None:
         held, room_for_beat = self.written < self.accepted, self.accepted - self.written < 2
-        complete = False
+        complete = self.stepped = False
         if held and not busy and self.occupied < self.buffers:
+            self.stepped = True
             room = self.layer.rows[self.bank] - self.row
             if self.elements > 1 and self.used == 0 and room > self.elements:
                 self.row += self.elements
@@ -125,7 +127,7 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
     while len(outputs) < frames or now <= outputs[-1]:
         storing = bool(borders) and borders[0][0] <= now
         row_any = now in rows
-        busy = row_any or storing
+        busy = now + 1 in rows or storing
         running = job_end >= now
         start = chosen is not None and (not running or job_end == now)
         take = start and chosen is not None and chosen[0] == "begin"
@@ -192,7 +194,7 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
                 else:
                     dones.setdefault(job_end + pipe.done, []).append(parity)
 
-        if storing and not row_any:
+        if storing and not row_any and not loader.stepped:
             begin, left, parity = borders[0]
             if left == 1:
                 borders.pop(0)
@@ -202,7 +204,7 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
         loader.cycle(now, busy, take, bool(releases.pop(now, 0)))
         rows.discard(now)
 
-        quiet = quiet and not storing and (chosen is not None) == (following is not None)
+        quiet = quiet and not storing and not loader.stepped and (chosen is not None) == (following is not None)
         chosen = following
         # Where nothing can change before the next of these, go there at once.
         coming = [*releases, *dones, *sents, *(begin for begin, _l, _p in borders), job_end]
@@ -226,6 +228,6 @@ def predict(network: Network, program: Program, *, input_buffers: int | None = N
 
 
 def _interval(program: Program) -> int:
-    outputs = schedule(program)[1]
-    steady = outputs[FRAMES // 2 :]
+    # Not the first frames, which fill the pipeline, nor the last, which leave it sooner.
+    steady = schedule(program)[1][5:-4]
     return max(b - a for a, b in zip(steady, steady[1:], strict=False))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from hdlgen.compiler.passes import path_numbers
-from hdlgen.compiler.program import Program
+from hdlgen.compiler.program import Ints, Program
 from hdlgen.network import Network
 from hdlgen.topology import paths
 
@@ -28,8 +28,10 @@ def verify(network: Network, program: Program) -> None:
     for index, transition in enumerate(program.transitions):
         _verify_transition(network, program, index)
         if transition.weights is not None:
-            assert transition.weights.shape == (transition.blocks, program.lanes)
-            assert int(transition.weights.sum()) == int(network.weights(index + 1).sum()), "weights lost or doubled"
+            padded = np.zeros(1 << program.index_bits, np.int64)
+            padded[: network.topology.paths] = network.weights(index + 1)
+            folded = padded[_all_numbers(network, program, index)].sum(axis=0)
+            assert np.array_equal(folded, transition.weights), "weights lost, doubled or exchanged"
     if program.weight_bits:
         for transition in program.transitions:
             assert transition.weights is not None
@@ -38,14 +40,19 @@ def verify(network: Network, program: Program) -> None:
             assert int(transition.weights.max()) < half, "weight above its format"
 
 
+def _all_numbers(network: Network, program: Program, index: int) -> Ints:
+    """Path numbers (2^repeats, blocks, lanes): every block and lane with all the paths that were folded into it."""
+    everything = path_numbers(network, program, index)[np.newaxis]
+    for repeat in program.transitions[index].merged:
+        everything = np.concatenate([everything, everything ^ repeat])
+    return everything
+
+
 def _verify_transition(network: Network, program: Program, index: int) -> None:
     """Every path is visited once, at the lane, row and time that its vertices demand."""
     transition = program.transitions[index]
     source, target = program.layers[index], program.layers[index + 1]
-    numbers = path_numbers(network, program, index)
-    everything = numbers[np.newaxis]
-    for repeat in transition.merged:
-        everything = np.concatenate([everything, everything ^ repeat])
+    everything = _all_numbers(network, program, index)
     assert np.array_equal(np.sort(everything, axis=None), np.arange(1 << program.index_bits)), "paths lost or doubled"
     words, exchange = transition.walk()
     lanes = np.arange(program.lanes)

@@ -15,7 +15,7 @@ class ActivationMemory(wiring.Component):
 
     Reading: every group of lanes sees the split named for it. The value follows ``latency`` cycles after the address.
     Writing, one source per cycle, the first that asks: ``rows`` (never waits), ``column`` (waits for ``column_ready``),
-    ``input`` (must not ask while ``busy``). A written row can be read by an address given two cycles later.
+    ``input`` (must not ask in the cycle after ``busy``). A written row can be read by an address given two cycles later.
 
     Members
     -------
@@ -37,6 +37,7 @@ class ActivationMemory(wiring.Component):
                 "read_address": In(self.address_bits * p.splits),
                 "read_split": In(self.split_bits * p.groups),
                 "read_data": Out(p.lanes * bits),
+                "row_next": In(1),
                 "row_valid": In(1),
                 "row_enable": In(p.lanes * p.splits),
                 "row_address": In(self.address_bits * p.splits),
@@ -47,6 +48,7 @@ class ActivationMemory(wiring.Component):
                 "column_row": In(self.address_bits + self.split_bits),
                 "column_data": In(bits),
                 "busy": Out(1),
+                "input_writing": In(1),
                 "input_enable": In(p.lanes * p.splits),
                 "input_address": In(self.address_bits * p.splits),
                 "input_data": In(p.input_bits * p.splits),
@@ -59,8 +61,12 @@ class ActivationMemory(wiring.Component):
         bits = p.activation_bits
         columns = any(layer.split for layer in p.layers[1:-1])
         row_any = self.row_valid
-        # The column writer gives way to the rows, and the loader to both.
-        m.d.comb += [self.column_ready.eq(~row_any), self.busy.eq(row_any | (self.column_valid if columns else 0))]
+        # Rows come first. The loader keeps clear of them and of the column writer, one cycle ahead; the column writer
+        # waits for what the loader had begun.
+        m.d.comb += [
+            self.column_ready.eq(~row_any & ~self.input_writing),
+            self.busy.eq(self.row_next | (self.column_valid if columns else 0)),
+        ]
         column_split = self.column_row[: self.split_bits]
         column_mask = (1 << self.column_lane)[: p.lanes]
         values = []
@@ -91,7 +97,7 @@ class ActivationMemory(wiring.Component):
             for lane in range(p.lanes):
                 m.d.sync += written[lane].eq(Mux(row_any, self.row_data.word_select(lane, bits), element))
             if columns:
-                with m.If(self.column_valid & ~row_any):
+                with m.If(self.column_valid & self.column_ready):
                     m.d.sync += [
                         enable.eq(Mux(column_split == split, column_mask, 0)),
                         address.eq(self.column_row >> self.split_bits),

@@ -98,7 +98,7 @@ class Drain(wiring.Component):
     Members
     -------
     sums, final, job, parity, flush, carry, row: from the accumulators and the framer, all of one cycle
-    row_*: to the activation memory
+    row_*: to the activation memory; row_next says one cycle before that a row comes
     partial_*: per chain: a sum for the results or for merging, its position in the chain, its row, whether it is the bank's last
     end, end_job, end_parity: the last of a transition's partial sums
     done: the last row of a hidden layer that is not split is on its way
@@ -123,6 +123,7 @@ class Drain(wiring.Component):
                 "flush": In(p.groups),
                 "carry": In(p.groups),
                 "row": In(row_bits),
+                "row_next": Out(1),
                 "row_valid": Out(1),
                 "row_enable": Out(p.lanes * p.splits),
                 "row_address": Out(self.address_bits * p.splits),
@@ -338,6 +339,7 @@ class Drain(wiring.Component):
             address = Signal(self.address_bits, name=f"row_address_{split}", reset_less=True)
             m.d.sync += address.eq((target_row >> self.split_bits) + ahead)
             m.d.comb += self.row_address.word_select(split, self.address_bits).eq(address)
-        m.d.sync += [self.row_valid.eq(asked.any()), self.row_enable.eq(Cat(*enables))]
+        m.d.comb += self.row_next.eq(asked.any())
+        m.d.sync += [self.row_valid.eq(self.row_next), self.row_enable.eq(Cat(*enables))]
         m.d.comb += self.row_data.eq(Cat(*[signal for signal in collected if signal is not None]))
         return m

@@ -21,7 +21,8 @@ class Loader(wiring.Component):
     data, valid, ready, last: the stream; ``elements_per_beat`` elements of whole bytes
     write_enable: for every split of the activation memory, the lanes to write
     write_address, write_data: for every split
-    busy: the memory is not to be written in this cycle
+    writing: there is a write in this cycle
+    busy: the memory is not to be written in the next cycle
     loaded: a frame is waiting; ``take`` passes it on, ``release`` gives its buffer back
     """
 
@@ -37,6 +38,7 @@ class Loader(wiring.Component):
                 "ready": Out(1),
                 "last": In(1),
                 "busy": In(1),
+                "writing": Out(1),
                 "write_enable": Out(p.lanes * p.splits),
                 "write_address": Out(self.address_bits * p.splits),
                 "write_data": Out(p.input_bits * p.splits),
@@ -56,40 +58,40 @@ class Loader(wiring.Component):
         # Two beats: the one being written and one behind it, so that ``ready`` is a register.
         beat, spare = Signal.like(self.data, reset_less=True), Signal.like(self.data, reset_less=True)
         held, spare_held = Signal(), Signal()
-        ends, spare_ends = Signal(2), Signal(2)
+        last, spare_last = Signal(), Signal()
         finished = Signal()
-        dropping = Signal()
-        beats_left = Signal(range(max(p.beats, 2)), init=p.beats - 1)
-        final_beat = Signal(init=p.beats == 1)
         m.d.comb += self.ready.eq(~spare_held)
-        accept = Signal()
-        m.d.comb += accept.eq(self.valid & ~spare_held)
-        keep = accept & ~dropping
-        tail = Cat(self.last, final_beat)
         with m.If(finished | ~held):
-            m.d.sync += [held.eq(spare_held | keep), spare_held.eq(0)]
-            m.d.sync += [beat.eq(Mux(spare_held, spare, self.data)), ends.eq(Mux(spare_held, spare_ends, tail))]
-        with m.Elif(keep):
+            m.d.sync += [
+                held.eq(spare_held | self.valid),
+                spare_held.eq(0),
+                beat.eq(Mux(spare_held, spare, self.data)),
+                last.eq(Mux(spare_held, spare_last, self.last)),
+            ]
+        with m.Elif(self.valid):
             m.d.sync += spare_held.eq(1)
         with m.If(~spare_held):
-            m.d.sync += [spare.eq(self.data), spare_ends.eq(tail)]
-        with m.If(accept):
+            m.d.sync += [spare.eq(self.data), spare_last.eq(self.last)]
+
+        # The frame: how many beats are still to come, and whether the rest of it is to be forgotten.
+        beats_left = Signal(range(max(p.beats, 2)), init=p.beats - 1)
+        final_beat = Signal(init=p.beats == 1)
+        dropping = Signal()
+        complete = Signal()
+        m.d.comb += complete.eq(finished & final_beat & last & ~dropping)
+        with m.If(finished):
             with m.If(dropping):
-                with m.If(self.last):
-                    m.d.sync += dropping.eq(0)
+                m.d.sync += dropping.eq(~last)
             with m.Else():
-                with m.If(self.last | final_beat):
+                m.d.sync += [beats_left.eq(beats_left - 1), final_beat.eq(beats_left == 1)]
+                with m.If(last | final_beat):
                     m.d.sync += [beats_left.eq(p.beats - 1), final_beat.eq(p.beats == 1)]
-                with m.Else():
-                    m.d.sync += [beats_left.eq(beats_left - 1), final_beat.eq(beats_left == 1)]
-                with m.If(final_beat & ~self.last):
-                    m.d.sync += dropping.eq(1)
-                with m.If(final_beat != self.last):
+                m.d.sync += dropping.eq(final_beat & ~last)
+                with m.If(final_beat != last):
                     m.d.sync += self.frame_error.eq(1)
 
         # Frames in memory: waiting for their first transition, and all that occupy a buffer.
         waiting, occupied = Signal(range(3)), Signal(range(3))
-        complete = Signal()
         m.d.sync += [
             waiting.eq(waiting + complete - self.take),
             occupied.eq(occupied + complete - self.release),
@@ -100,86 +102,103 @@ class Loader(wiring.Component):
         # element is, and one that lies in two banks is written twice.
         bank = Signal(range(max(p.lanes, 2)))
         lane = Signal(p.lanes, init=1)
-        row = Signal(range(p.memory_rows + elements))
         room = Signal(range(layer.depth + 1), init=layer.rows[0])
         used = Signal(range(max(elements, 2)))
-        plenty = Signal(init=self._plenty(layer.rows[0]))
         last_row = Signal(init=layer.rows[0] == 1)
         last_bank = Signal(init=p.lanes == 1)
         shared = Signal(init=layer.shared[0])
-        whole = plenty & (used == 0) if elements > 1 else Const(0)
+        # A whole beat in this step: plenty and used == 0, kept as a register of its own.
+        whole = Signal(init=self._plenty(layer.rows[0])) if elements > 1 else Const(0)
         step = Signal()
-        m.d.comb += step.eq(held & ~self.busy & (occupied < p.input_buffers))
+        m.d.comb += step.eq(held & ~self.busy & ~dropping & (occupied < p.input_buffers))
         last_element = used == elements - 1 if elements > 1 else Const(1)
         frame_full = last_row & last_bank
-        m.d.comb += finished.eq(step & (whole | frame_full | (last_element & ~(last_row & shared))))
-        following = (bank + 1)[: len(bank)]
-        rows = Array((*layer.rows[1:], layer.rows[0]))[bank]
-        base, other = Signal(range(p.memory_rows + 1)), Signal(range(p.memory_rows + 1), init=p.buffer_rows)
-        if p.input_buffers == 1:
-            other = base
+        m.d.comb += finished.eq(
+            (step & (whole | frame_full | (last_element & ~(last_row & shared)))) | (held & dropping)
+        )
+        buffer = Signal()
+        bank_end, frame_end = Signal(), Signal()
+        m.d.comb += [bank_end.eq(step & ~whole & last_row), frame_end.eq(finished & (last | final_beat))]
+        after = (*range(1, p.lanes), 0)
+        rows = Array(layer.rows[number] for number in after)[bank]
+        stride = Mux(whole, elements, 1)
+        plenty = Signal()
+        used_up = Signal()
+        m.d.comb += [
+            plenty.eq(Mux(whole, room > 2 * elements, room > elements + 1)),
+            used_up.eq(whole | Mux(last_row & shared, used == 0, last_element)),
+        ]
         with m.If(step):
-            with m.If(whole):
-                m.d.sync += [
-                    row.eq(row + elements),
-                    room.eq(room - elements),
-                    plenty.eq(room > 2 * elements),
-                    last_row.eq(room == elements + 1),
-                ]
-            with m.Else():
-                m.d.sync += [
-                    row.eq(row + 1),
-                    room.eq(room - 1),
-                    plenty.eq(room > elements + 1),
-                    last_row.eq(room == 2),
-                    used.eq(Mux(last_element, 0, used + 1)),
-                ]
-                with m.If(last_row):
-                    m.d.sync += [
-                        bank.eq(following),
-                        lane.eq(lane.rotate_left(1)),
-                        row.eq(base),
-                        room.eq(rows),
-                        plenty.eq(Array(self._plenty(count) for count in (*layer.rows[1:], layer.rows[0]))[bank]),
-                        last_row.eq(rows == 1),
-                        last_bank.eq(bank == p.lanes - 2 if p.lanes > 1 else 1),
-                        shared.eq(Array(Const(int(flag), 1) for flag in (*layer.shared[1:], layer.shared[0]))[bank]),
-                    ]
-                    with m.If(shared):
-                        m.d.sync += used.eq(used)
-        with m.If(finished & ends.any()):
+            m.d.sync += [room.eq(room - stride), last_row.eq(room == Mux(whole, elements + 1, 2))]
+            with m.If(~whole & ~(last_row & shared)):
+                m.d.sync += used.eq(Mux(last_element, 0, used + 1))
+            if elements > 1:
+                m.d.sync += whole.eq(plenty & used_up)
+        with m.If(bank_end):
+            m.d.sync += [
+                bank.eq(bank + 1),
+                lane.eq(lane.rotate_left(1)),
+                room.eq(rows),
+                last_row.eq(Array(int(layer.rows[number] == 1) for number in after)[bank]),
+                last_bank.eq(bank == p.lanes - 2 if p.lanes > 1 else 1),
+                shared.eq(Array(int(layer.shared[number]) for number in after)[bank]),
+            ]
+            if elements > 1:
+                m.d.sync += whole.eq(Array(int(self._plenty(layer.rows[number])) for number in after)[bank] & used_up)
+        with m.If(frame_end):
             # Whatever became of the frame, the next beat begins another.
             m.d.sync += [
                 bank.eq(0),
                 lane.eq(1),
-                row.eq(base),
                 room.eq(layer.rows[0]),
                 used.eq(0),
-                plenty.eq(self._plenty(layer.rows[0])),
                 last_row.eq(layer.rows[0] == 1),
                 last_bank.eq(p.lanes == 1),
                 shared.eq(layer.shared[0]),
             ]
-            with m.If(ends.all()):
-                m.d.comb += complete.eq(1)
-                m.d.sync += [row.eq(other), base.eq(other), other.eq(base)]
+            if elements > 1:
+                m.d.sync += whole.eq(self._plenty(layer.rows[0]))
+        other = buffer ^ complete if p.input_buffers == 2 else Const(0, 1)
+        m.d.sync += buffer.eq(other)
 
-        # The write: split s takes the element that lies (s - row) rows ahead.
+        # One register on: the write, and the row it goes to. Split s takes the element that lies (s - row) rows ahead.
+        low = Signal(self.split_bits)
+        with m.If(step):
+            m.d.sync += low.eq(low + stride)
+        with m.If(bank_end | frame_end):
+            m.d.sync += low.eq(0)
+        late_step, late_whole, late_end, late_other = Signal(), Signal(), Signal(), Signal()
+        late_lane = Signal(p.lanes, reset_less=True)
+        m.d.sync += [
+            late_step.eq(step),
+            late_whole.eq(whole),
+            late_end.eq(bank_end | frame_end),
+            late_other.eq(other),
+            late_lane.eq(lane),
+        ]
+        row = Signal(range(p.memory_rows + elements))
+        with m.If(late_step | late_end):
+            m.d.sync += row.eq(Mux(late_end, Mux(late_other, p.buffer_rows, 0), row + Mux(late_whole, elements, 1)))
         size = 8 * p.bytes_per_element
         enables, addresses, values = [], [], []
-        low = row[: self.split_bits]
         for split in range(p.splits):
             ahead = Signal(self.split_bits, name=f"ahead_{split}")
-            m.d.comb += ahead.eq(split - low)
             index = Signal(range(max(elements, 2)), name=f"index_{split}")
-            m.d.comb += index.eq(used + ahead)
-            here = step & Mux(whole, ahead < elements, ahead == 0)
+            m.d.comb += [ahead.eq(split - low), index.eq(used + ahead)]
+            here = Signal(name=f"here_{split}")
+            value = Signal(p.input_bits, name=f"value_{split}", reset_less=True)
+            m.d.sync += [
+                here.eq(step & Mux(whole, ahead < elements, ahead == 0)),
+                value.eq(beat.word_select(index, size)[: p.input_bits] if elements > 1 else beat[: p.input_bits]),
+            ]
+            late_low = row[: self.split_bits]
             address = Signal(self.address_bits, name=f"address_{split}")
-            m.d.comb += address.eq((row >> self.split_bits) + ((low > split) if self.split_bits else 0))
-            enables.append(lane & here.replicate(p.lanes))
+            m.d.comb += address.eq((row >> self.split_bits) + ((late_low > split) if self.split_bits else 0))
+            enables.append(late_lane & here.replicate(p.lanes))
             addresses.append(address)
-            values.append(beat.word_select(index, size)[: p.input_bits] if elements > 1 else beat[: p.input_bits])
+            values.append(value)
         m.d.comb += [
+            self.writing.eq(late_step),
             self.write_enable.eq(Cat(*enables)),
             self.write_address.eq(Cat(*addresses)),
             self.write_data.eq(Cat(*values)),
