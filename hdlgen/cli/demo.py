@@ -31,9 +31,9 @@ __all__ = ["command"]
 def command(directory: Path, network: str, board: str, images: int, lanes: int, seeds: int) -> None:
     """Take a trained MNIST network all the way to a bitstream, in a few minutes.
 
-    Compiles the network into a new folder, evaluates the golden model on all 10,000 test images, simulates the Verilog
-    on some of them with every result compared, builds the board's self-test bitstream, and writes an HTML page. The
-    verbs compile, evaluate, simulate, synth and report do the same step by step.
+    Compiles the network into a new folder, evaluates the golden model on all 10,000 test images, simulates the
+    Verilog on some of them with every result compared, builds the board's self-test bitstream, and writes an HTML
+    page. The verbs compile, evaluate, simulate, synth and report do the same step by step.
     """
     step = 0
 
