@@ -59,7 +59,7 @@ class _Loader:
         self.accepted = self.written = 0
         self.used = self.bank = self.row = 0
         self.occupied = self.waiting = 0
-        self.stepped = False
+        self.stepped = self.ending = False
         self.first_beats: list[int] = []
 
     @property
@@ -70,8 +70,8 @@ class _Loader:
 
     def cycle(self, now: int, busy: bool, take: bool, release: bool) -> None:
         held, room_for_beat = self.written < self.accepted, self.accepted - self.written < 2
-        complete = self.stepped = False
-        if held and not busy and self.occupied < self.buffers:
+        complete, self.ending, self.stepped = self.ending, False, False
+        if held and not complete and not busy and self.occupied < self.buffers:
             self.stepped = True
             room = self.layer.rows[self.bank] - self.row
             if self.elements > 1 and self.used == 0 and room > self.elements:
@@ -87,8 +87,8 @@ class _Loader:
                 self.bank += end
             if finished:
                 self.written += 1
-                complete = self.written % self.per_frame == 0
-                if complete:
+                if self.written % self.per_frame == 0:
+                    self.ending = True
                     self.bank = self.row = self.used = 0
         if room_for_beat and self.accepted < self.beats:
             if self.accepted % self.per_frame == 0:
@@ -151,7 +151,9 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
             candidate = ("begin", 0)
         following = None if start else chosen if chosen is not None else candidate
 
-        quiet = loader.stuck and not start and not (now in dones or now in sents or now in releases)
+        quiet = (
+            loader.stuck and not loader.ending and not start and not (now in dones or now in sents or now in releases)
+        )
         for parity in dones.pop(now, []):
             waiting[parity] = False
         unsent -= sents.pop(now, 0)
@@ -204,7 +206,13 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
         loader.cycle(now, busy, take, bool(releases.pop(now, 0)))
         rows.discard(now)
 
-        quiet = quiet and not storing and not loader.stepped and (chosen is not None) == (following is not None)
+        quiet = (
+            quiet
+            and not storing
+            and not loader.stepped
+            and not loader.ending
+            and (chosen is not None) == (following is not None)
+        )
         chosen = following
         # Where nothing can change before the next of these, go there at once.
         coming = [*releases, *dones, *sents, *(begin for begin, _l, _p in borders), job_end]

@@ -73,28 +73,35 @@ class Loader(wiring.Component):
         with m.If(~spare_held):
             m.d.sync += [spare.eq(self.data), spare_last.eq(self.last)]
 
-        # The frame: how many beats are still to come, and whether the rest of it is to be forgotten.
+        # The frame: how many beats are still to come, and whether the rest of it is to be forgotten. What follows from the
+        # end of a frame takes a cycle of its own, in which nothing else happens.
         beats_left = Signal(range(max(p.beats, 2)), init=p.beats - 1)
         final_beat = Signal(init=p.beats == 1)
         dropping = Signal()
-        complete = Signal()
-        m.d.comb += complete.eq(finished & final_beat & last & ~dropping)
-        with m.If(finished):
-            with m.If(dropping):
-                m.d.sync += dropping.eq(~last)
-            with m.Else():
-                m.d.sync += [beats_left.eq(beats_left - 1), final_beat.eq(beats_left == 1)]
-                with m.If(last | final_beat):
-                    m.d.sync += [beats_left.eq(p.beats - 1), final_beat.eq(p.beats == 1)]
-                m.d.sync += dropping.eq(final_beat & ~last)
-                with m.If(final_beat != last):
-                    m.d.sync += self.frame_error.eq(1)
+        ending, ending_well, ending_late = Signal(), Signal(), Signal()
+        with m.If(finished & ~dropping):
+            m.d.sync += [beats_left.eq(beats_left - 1), final_beat.eq(beats_left == 1)]
+        with m.If(finished & dropping & last):
+            m.d.sync += dropping.eq(0)
+        m.d.sync += [
+            ending.eq(finished & ~dropping & (last | final_beat)),
+            ending_well.eq(finished & ~dropping & last & final_beat),
+            ending_late.eq(~last),
+        ]
+        with m.If(ending):
+            m.d.sync += [beats_left.eq(p.beats - 1), final_beat.eq(p.beats == 1), dropping.eq(ending_late)]
+            with m.If(~ending_well):
+                m.d.sync += self.frame_error.eq(1)
 
         # Frames in memory: waiting for their first transition, and all that occupy a buffer.
         waiting, occupied = Signal(range(3)), Signal(range(3))
+        occupied_next = Signal(range(3))
+        full = Signal()
+        m.d.comb += occupied_next.eq(occupied + ending_well - self.release)
         m.d.sync += [
-            waiting.eq(waiting + complete - self.take),
-            occupied.eq(occupied + complete - self.release),
+            waiting.eq(waiting + ending_well - self.take),
+            occupied.eq(occupied_next),
+            full.eq(occupied_next == p.input_buffers),
         ]
         m.d.comb += self.loaded.eq(waiting != 0)
 
@@ -110,15 +117,15 @@ class Loader(wiring.Component):
         # A whole beat in this step: plenty and used == 0, kept as a register of its own.
         whole = Signal(init=self._plenty(layer.rows[0])) if elements > 1 else Const(0)
         step = Signal()
-        m.d.comb += step.eq(held & ~self.busy & ~dropping & (occupied < p.input_buffers))
+        stop = Signal()
+        m.d.comb += [stop.eq(full | dropping), step.eq(held & ~self.busy & ~stop & ~ending)]
         last_element = used == elements - 1 if elements > 1 else Const(1)
         frame_full = last_row & last_bank
-        m.d.comb += finished.eq(
-            (step & (whole | frame_full | (last_element & ~(last_row & shared)))) | (held & dropping)
-        )
+        consumed = whole | frame_full | (last_element & ~(last_row & shared))
+        m.d.comb += finished.eq((step & consumed) | (held & dropping & ~ending))
         buffer = Signal()
-        bank_end, frame_end = Signal(), Signal()
-        m.d.comb += [bank_end.eq(step & ~whole & last_row), frame_end.eq(finished & (last | final_beat))]
+        bank_end = Signal()
+        m.d.comb += bank_end.eq(step & ~whole & last_row)
         after = (*range(1, p.lanes), 0)
         rows = Array(layer.rows[number] for number in after)[bank]
         stride = Mux(whole, elements, 1)
@@ -145,7 +152,7 @@ class Loader(wiring.Component):
             ]
             if elements > 1:
                 m.d.sync += whole.eq(Array(int(self._plenty(layer.rows[number])) for number in after)[bank] & used_up)
-        with m.If(frame_end):
+        with m.If(ending):
             # Whatever became of the frame, the next beat begins another.
             m.d.sync += [
                 bank.eq(0),
@@ -158,21 +165,21 @@ class Loader(wiring.Component):
             ]
             if elements > 1:
                 m.d.sync += whole.eq(self._plenty(layer.rows[0]))
-        other = buffer ^ complete if p.input_buffers == 2 else Const(0, 1)
+        other = buffer ^ ending_well if p.input_buffers == 2 else Const(0, 1)
         m.d.sync += buffer.eq(other)
 
         # One register on: the write, and the row it goes to. Split s takes the element that lies (s - row) rows ahead.
         low = Signal(self.split_bits)
         with m.If(step):
             m.d.sync += low.eq(low + stride)
-        with m.If(bank_end | frame_end):
+        with m.If(bank_end | ending):
             m.d.sync += low.eq(0)
         late_step, late_whole, late_end, late_other = Signal(), Signal(), Signal(), Signal()
         late_lane = Signal(p.lanes, reset_less=True)
         m.d.sync += [
             late_step.eq(step),
             late_whole.eq(whole),
-            late_end.eq(bank_end | frame_end),
+            late_end.eq(bank_end | ending),
             late_other.eq(other),
             late_lane.eq(lane),
         ]

@@ -36,7 +36,7 @@ class WeightRom(wiring.Component):
     o: the words of its blocks, in order
     """
 
-    LATENCY = 4
+    LATENCY = 5
 
     def __init__(self, program: Program, *, library: Library | None, prefix: str):
         self.program, self.library, self.prefix = program, library, prefix
@@ -75,25 +75,21 @@ class WeightRom(wiring.Component):
             self.o.valid.eq(valid_2),
             self.o.payload.eq(rom.data),
         ]
+        # The request behind the one in work, decoded.
+        ready, begin, length = Signal(), Signal.like(address), Signal.like(left)
         last = Signal()
-        load = queue.r_rdy & (~active | (advance & last))
-        m.d.comb += queue.r_en.eq(load)
-        begin, length = Array(starts)[number], Array(count - 1 for count in counts)[number]
+        load = Signal()
+        m.d.comb += [load.eq(ready & (~active | (advance & last))), queue.r_en.eq(~ready | load)]
+        with m.If(~ready | load):
+            m.d.sync += [
+                ready.eq(queue.r_rdy),
+                begin.eq(Array(starts)[number]),
+                length.eq(Array(count - 1 for count in counts)[number]),
+            ]
         with m.If(advance):
-            m.d.sync += [
-                valid_1.eq(active),
-                valid_2.eq(valid_1),
-                address.eq(address + 1),
-                left.eq(left - 1),
-                last.eq(left == 1),
-            ]
-            with m.If(last):
-                m.d.sync += active.eq(0)
-        with m.If(load):
-            m.d.sync += [
-                active.eq(1),
-                address.eq(begin),
-                left.eq(length),
-                last.eq(length == 0),
-            ]
+            m.d.sync += [valid_1.eq(active), valid_2.eq(valid_1)]
+        with m.If(advance | (ready & ~active)):
+            m.d.sync += [address.eq(address + 1), left.eq(left - 1), last.eq(left == 1), active.eq(active & ~last)]
+            with m.If(load):
+                m.d.sync += [address.eq(begin), left.eq(length), last.eq(length == 0), active.eq(1)]
         return m
