@@ -1,0 +1,212 @@
+"""The tables of numbers in README.md: made from the reports in docs/numbers, and from the compiler.
+
+python scripts/measure.py                  write the tables
+python scripts/measure.py --check          exit status 1 if they are not what would be written
+python scripts/measure.py --list           the names of the measurements and their commands
+python scripts/measure.py --run NAME ...   measure these (place and route: minutes each), then write the tables
+
+A report is what `hdlgen synth -o docs/numbers/NAME.json` writes; that command may be used instead of --run.
+"""
+
+import argparse
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hdlgen import network as networks
+from hdlgen.compiler import compile_network
+from hdlgen.emit import compile_to
+from hdlgen.files import atomic_write
+from hdlgen.flow.synth import synthesise, write_report
+from hdlgen.flow.targets import find_target
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+REPORTS = ROOT / "docs" / "numbers"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """One line of the table of devices: options of `hdlgen compile` and `hdlgen synth`."""
+
+    network: str
+    lanes: int
+    elements: int
+    target: str
+    seeds: int = 5
+
+    @property
+    def name(self) -> str:
+        return f"{self.network}-{self.lanes}-{self.target}"
+
+    @property
+    def compile(self) -> str:
+        beat = f" --elements-per-beat {self.elements}" if self.elements > 1 else ""
+        return f"hdlgen compile {self.network} -o core --lanes {self.lanes}{beat} --target {self.target}"
+
+    @property
+    def synth(self) -> str:
+        return f"hdlgen synth core --target {self.target} --seeds {self.seeds}"
+
+
+MEASUREMENTS = (
+    Measurement(network="mnist", lanes=8, elements=1, target="ice40-up5k"),
+    Measurement(network="mnist", lanes=16, elements=1, target="ice40-up5k"),
+    Measurement(network="mnist", lanes=8, elements=1, target="ice40-hx8k"),
+    Measurement(network="mnist", lanes=8, elements=1, target="gowin-gw1nr9"),
+    Measurement(network="mnist", lanes=16, elements=2, target="ecp5-25k"),
+    Measurement(network="mnist-small", lanes=16, elements=2, target="ecp5-85k"),
+    Measurement(network="mnist-small", lanes=64, elements=8, target="ecp5-85k"),
+    Measurement(network="mnist-large", lanes=64, elements=8, target="ecp5-85k"),
+    Measurement(network="talk", lanes=16, elements=2, target="ecp5-85k"),
+)
+
+CYCLES = tuple(
+    (network, lanes, elements)
+    for network in ("mnist-small", "mnist", "mnist-large", "talk")
+    for lanes, elements in ((8, 1), (16, 2), (32, 4))
+)
+
+
+def table(headings: list[str], rows: list[list[str]]) -> str:
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def cycles() -> str:
+    """Latency and interval: the compiler predicts them to the cycle, and every simulation asserts them."""
+    rows = []
+    for name, lanes, elements in CYCLES:
+        network = networks.load(name)
+        program = compile_network(network, lanes=lanes, elements_per_beat=elements)
+        rows.append(
+            [
+                f"`{name}`",
+                str(lanes),
+                str(elements),
+                f"{network.topology.paths * len(network.layers):,}",
+                f"{program.blocks:,}",
+                f"{program.interval_cycles:,}",
+                f"{program.latency_cycles:,}",
+            ]
+        )
+    headings = [
+        "network",
+        "lanes",
+        "elements per beat",
+        "path steps",
+        "blocks",
+        "interval, cycles",
+        "latency, cycles",
+    ]
+    return table(headings, rows)
+
+
+def devices() -> str:
+    """Area and speed, one line for each report that is there."""
+    rows = []
+    for measurement in MEASUREMENTS:
+        file = REPORTS / f"{measurement.name}.json"
+        if not file.is_file():
+            continue
+        report: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        cells = find_target(measurement.target).cells
+        used = {kind: report["cells"].get(name, {"used": 0})["used"] for kind, name in cells.items()}
+        fmax = report["fmax_mhz"]
+        rows.append(
+            [
+                f"`{report['design']}`",
+                str(report["lanes"]),
+                f"`{report['target']['name']}`",
+                f"{used['logic']:,}",
+                str(used["memory"]),
+                str(used["dsp"]),
+                f"{fmax['minimum']:.0f} / **{fmax['median']:.0f}** / {fmax['maximum']:.0f}",
+                f"{report['interval_cycles']:,}",
+                f"{report['inferences_per_second']:,.0f}",
+                f"`{measurement.name}`",
+            ]
+        )
+    headings = ["network", "lanes", "target", "logic cells", "block RAMs", "DSPs"]
+    headings += ["Fmax MHz, min / median / max", "interval, cycles", "inferences/s", "measurement"]
+    return table(headings, rows)
+
+
+def baseline() -> str:
+    """The comparison of scripts/compare_baseline.py."""
+    file = REPORTS / "baseline.json"
+    if not file.is_file():
+        return ""
+    result = json.loads(file.read_text(encoding="utf-8"))
+    (ours_name, ours), (theirs_name, theirs) = result["designs"].items()
+    ratios = result["ratios"]
+    rows = [[key, f"{ours[key]:,}", f"{theirs[key]:,}", f"{ratios[key]:g}" if key in ratios else ""] for key in ours]
+    return table([f"`{result['network']}` on `{result['target']}`", ours_name, theirs_name, "ratio"], rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {"cycles": cycles, "devices": devices, "baseline": baseline}
+
+
+def fill(text: str) -> str:
+    """``text`` with new tables between the marks."""
+    for name, make in TABLES.items():
+        begin, end = f"<!-- {name}: scripts/measure.py -->\n", f"<!-- end of {name} -->\n"
+        pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
+        if len(pattern.findall(text)) != 1:
+            raise SystemExit(f"{README}: the marks of the table {name!r} are missing")
+        content = make()
+        text = pattern.sub(lambda _, content=content, begin=begin, end=end: f"{begin}\n{content}\n{end}", text)
+    return text
+
+
+def measure(measurement: Measurement) -> None:
+    print(f"{measurement.compile} && {measurement.synth}", file=sys.stderr)
+    network = networks.load(measurement.network)
+    with tempfile.TemporaryDirectory() as scratch:
+        core = Path(scratch) / "core"
+        compile_to(
+            network,
+            core,
+            target=measurement.target,
+            lanes=measurement.lanes,
+            elements_per_beat=measurement.elements,
+        )
+        seeds = range(1, measurement.seeds + 1)
+        report = synthesise(core, target=find_target(measurement.target), seeds=seeds, progress=True)
+    REPORTS.mkdir(exist_ok=True)
+    write_report(report, REPORTS / f"{measurement.name}.json")
+
+
+def main() -> int:
+    lines = (__doc__ or "").splitlines()
+    parser = argparse.ArgumentParser(description=lines[0])
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--check", action="store_true", help="write nothing, compare")
+    group.add_argument("--list", action="store_true", help="names and commands of the measurements")
+    group.add_argument("--run", nargs="+", metavar="NAME", choices=[one.name for one in MEASUREMENTS], default=[])
+    options = parser.parse_args()
+    if options.list:
+        for one in MEASUREMENTS:
+            print(f"{one.name}: {one.compile} && {one.synth}")
+        return 0
+    for one in MEASUREMENTS:
+        if one.name in options.run:
+            measure(one)
+    old = README.read_text(encoding="utf-8")
+    new = fill(old)
+    if options.check:
+        if new != old:
+            print("README.md: tables are out of date; run `python scripts/measure.py`", file=sys.stderr)
+        return int(new != old)
+    if new != old:
+        atomic_write(README, new)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
