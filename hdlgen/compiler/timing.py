@@ -31,7 +31,7 @@ class Pipeline:
     def of(cls, program: Program) -> "Pipeline":
         walker, memory, multiplier, requantiser = 5 + program.adder_levels, 2, 2, 3
         bias = 2 if program.hidden_bias else 0
-        sums = walker + memory + (program.splits > 1) + (program.log2_lanes + 1) // 2 + multiplier + 1
+        sums = walker + memory + (program.splits > 1) + (program.log2_lanes + 1) // 2 + multiplier + 2
         drained = sums + program.lanes // program.chains
         return cls(
             read=walker + memory,

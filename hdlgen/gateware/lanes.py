@@ -50,8 +50,8 @@ class Accumulators(wiring.Component):
     """One sum per lane: sum' = sum + product, and out it goes with ``flush``.
 
     ``o[j]`` is sum + product, complete where the lane's group flushes; the sum then starts again at 0. Without ``valid``
-    nothing changes. Groups are the lanes with equal low index bits. Reset clears the sums. Latency ``LATENCY`` cycle, which
-    takes the products from wherever the multipliers are to the adders.
+    nothing changes. Groups are the lanes with equal low index bits. Reset clears the sums. Latency ``LATENCY`` cycles: one
+    takes the products from wherever the multipliers are to the adders, one the sums from there.
 
     Members
     -------
@@ -60,7 +60,7 @@ class Accumulators(wiring.Component):
     o: lanes x sum_bits
     """
 
-    LATENCY = 1
+    LATENCY = 2
 
     def __init__(self, *, lanes: int, p_bits: int, sum_bits: int, groups: int):
         self.lanes, self.p_bits, self.sum_bits, self.groups = lanes, p_bits, sum_bits, groups
@@ -83,6 +83,8 @@ class Accumulators(wiring.Component):
                 m.d.sync += kept.eq(total)
                 with m.If(flush[j % self.groups]):
                     m.d.sync += kept.eq(0)
-            totals.append(total)
+            leaving = Signal(signed(self.sum_bits), name=f"leaving_{j}", reset_less=True)
+            m.d.sync += leaving.eq(total)
+            totals.append(leaving)
         m.d.comb += self.o.eq(Cat(*totals))
         return m

@@ -79,8 +79,10 @@ class WeightRom(wiring.Component):
         ready, begin, length = Signal(), Signal.like(address), Signal.like(left)
         last = Signal()
         load = Signal()
-        m.d.comb += [load.eq(ready & (~active | (advance & last))), queue.r_en.eq(~ready | load)]
-        with m.If(~ready | load):
+        m.d.comb += [load.eq(ready & (~active | (advance & last))), queue.r_en.eq(~ready)]
+        with m.If(load):
+            m.d.sync += ready.eq(0)
+        with m.If(~ready):
             m.d.sync += [
                 ready.eq(queue.r_rdy),
                 begin.eq(Array(starts)[number]),
