@@ -37,7 +37,9 @@ def make(
         half = 1 << (bits - 1)
         tensors[f"w{number}"] = rng.integers(-half, half, paths)
         if biased:
-            tensors[f"b{number}"] = rng.integers(-half << input_bits, half << input_bits, width).astype(np.int32)
+            tensors[f"b{number}"] = rng.integers(-half << (input_bits - 1), half << (input_bits - 1), width).astype(
+                np.int32
+            )
         layers.append(
             Layer(
                 width=width,

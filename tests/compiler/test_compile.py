@@ -199,7 +199,14 @@ class TestVerify:
     def test_wrong_weight(self, index: int) -> None:
         weights = self.program.transitions[index].weights.copy()
         weights[3, 1] += 1
-        self.refused(with_transition(self.program, index, weights=weights), "weights lost or doubled")
+        self.refused(with_transition(self.program, index, weights=weights), "weights lost, doubled or exchanged")
+
+    @pytest.mark.parametrize("index", [0, 1])
+    def test_swapped_weights(self, index: int) -> None:
+        weights = self.program.transitions[index].weights.copy()
+        other = np.flatnonzero(weights[:, 0] != weights[0, 0])[0]
+        weights[[0, other], 0] = weights[[other, 0], 0]
+        self.refused(with_transition(self.program, index, weights=weights), "weights lost, doubled or exchanged")
 
     @pytest.mark.parametrize("index", [0, 1])
     def test_wrong_step(self, index: int) -> None:
