@@ -11,6 +11,7 @@ import numpy as np
 from hdlgen.compiler.program import Ints, Layer, Program, Requantise, Transition, flushes
 from hdlgen.network import Network
 from hdlgen.topology import sobol
+import itertools
 
 __all__ = ["accumulate", "drain", "flushes", "fold", "path_numbers", "place", "store", "walk"]
 
@@ -147,7 +148,7 @@ def walk(network: Network, program: Program, *, merge: bool = True, **_options: 
     lane_bits, bits = program.log2_lanes, program.index_bits
     start = digits[0]
     transitions = []
-    for source, target in zip(digits, digits[1:], strict=False):
+    for source, target in itertools.pairwise(digits):
         merged: list[int] = []
         if merge:
             units = [1 << bit for bit in range(bits)]

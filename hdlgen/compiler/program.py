@@ -88,7 +88,7 @@ class Layer:
     @property
     def shared(self) -> tuple[bool, ...]:
         """For each bank, whether its last neuron goes on in the next bank."""
-        return tuple(a == b for a, b in zip(self.last, self.first[1:], strict=False)) + (False,)
+        return (*tuple(a == b for a, b in zip(self.last, self.first[1:], strict=False)), False)
 
     @property
     def split(self) -> bool:

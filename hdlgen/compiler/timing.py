@@ -1,8 +1,8 @@
 """Latency and interval, exactly, before any hardware exists.
 
-The engine's control is followed event by event: the loader element by element, the transitions of the frames in flight as the
-sequencer would start them, rows written back, results sent. The constants are the register counts of the gateware; the test
-benches assert the outcome on the emitted Verilog, cycle by cycle.
+The engine's control is followed event by event: the loader element by element, the transitions of the frames in flight as
+the sequencer would start them, rows written back, results sent. The constants are the register counts of the gateware; the
+test benches assert the outcome on the emitted Verilog, cycle by cycle.
 """
 
 from collections import Counter
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from hdlgen.compiler.passes import store
 from hdlgen.compiler.program import Layer, Program, flushes
 from hdlgen.network import Network
+import itertools
 
 __all__ = ["Pipeline", "predict", "schedule"]
 
@@ -238,4 +239,4 @@ def predict(network: Network, program: Program, *, input_buffers: int | None = N
 def _interval(program: Program) -> int:
     # Not the first frames, which fill the pipeline, nor the last, which leave it sooner.
     steady = schedule(program)[1][5:-4]
-    return max(b - a for a, b in zip(steady, steady[1:], strict=False))
+    return max(b - a for a, b in itertools.pairwise(steady))

@@ -205,11 +205,10 @@ class Engine(wiring.Component):
                 activations.column_lane.eq(border.column_lane),
                 activations.column_row.eq(border.column_row),
                 activations.column_data.eq(border.column_data),
-                sequencer.done.eq(drain.done | border.done),
-                sequencer.done_parity.eq((drain.done & drain.done_parity) | (border.done & border.done_parity)),
+                sequencer.done.eq((drain.done << drain.done_parity) | (border.done << border.done_parity)),
             ]
         else:
-            m.d.comb += [sequencer.done.eq(drain.done), sequencer.done_parity.eq(drain.done_parity)]
+            m.d.comb += sequencer.done.eq(drain.done << drain.done_parity)
         return m
 
 

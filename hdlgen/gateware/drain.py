@@ -91,8 +91,8 @@ def bias_words(program: Program, chain: int) -> tuple[list[int], list[int]]:
 class Drain(wiring.Component):
     """Carries finished sums away from the lanes.
 
-    The lanes with equal low bits form a chain, a shift register: a flush loads the sums of its lanes, and one leaves per cycle,
-    lowest lane first. Sums of hidden neurons are requantised and gathered in a second shift register; when the chain is empty
+    The lanes with equal low bits form a chain, a shift register: a flush loads the sums of its lanes, and one leaves per
+    cycle, lowest lane first. Sums of hidden neurons are requantised and gathered in a second shift register; when the chain is empty
     they are written as one row. Partial sums, and those of the output layer, leave through ``partial``.
 
     Members
@@ -154,7 +154,7 @@ class Drain(wiring.Component):
         result_job = len(p.transitions) - 1
         bits = p.activation_bits
 
-        requests, ends = [], []
+        requests = []
         collected: list[Signal | None] = [None] * p.lanes
         info = []
         for chain in range(p.chains):
@@ -260,7 +260,7 @@ class Drain(wiring.Component):
                     m.d.sync += fresh.eq(self.final)
                     with m.If(fresh):
                         m.d.sync += address.eq(Array(starts)[self.job])
-                m.d.comb += [rom.enable.eq(1), rom.address.eq(address)]
+                m.d.comb += [rom.enable.eq(1), rom.output_enable.eq(1), rom.address.eq(address)]
                 bias = rom.data.as_signed()
                 for stage in range(LATENCY):
                     job_next = Signal(self.job_bits, name=f"job_late_{chain}_{stage}")

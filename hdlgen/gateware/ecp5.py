@@ -21,7 +21,9 @@ def _width(depth: int) -> int:
     return 18 if depth <= 1024 else 9 if depth <= 2048 else 0
 
 
-def _block(*, width: int, read: Any, enable: Any, o: list[Any], write: dict[str, Any], init: list[int]) -> Instance:
+def _block(
+    *, width: int, read: Any, enable: Any, output_enable: Any, o: list[Any], write: dict[str, Any], init: list[int]
+) -> Instance:
     """One DP16KD: port A writes, port B reads with its output register."""
     shift = _ADDRESS_SHIFT[width]
     ports: dict[str, Any] = {}
@@ -69,7 +71,7 @@ def _block(*, width: int, read: Any, enable: Any, o: list[Any], write: dict[str,
         i_WEA=write["any"] if write else _NONE,
         i_OCEA=Const(1, 1),
         i_CEB=enable,
-        i_OCEB=enable,
+        i_OCEB=output_enable,
         i_WEB=_NONE,
         **ports,
     )
@@ -91,6 +93,7 @@ class Ecp5Rom(Rom):
                 width=width,
                 read=self.address,
                 enable=self.enable,
+                output_enable=self.output_enable,
                 o=[self.data[low + bit] for bit in range(bits)],
                 write={},
                 init=words,
@@ -125,6 +128,7 @@ class Ecp5Ram(Ram):
                 width=width,
                 read=self.read_address,
                 enable=Const(1, 1),
+                output_enable=Const(1, 1),
                 o=outputs,
                 write={
                     "address": self.write_address,

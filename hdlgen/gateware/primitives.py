@@ -114,12 +114,20 @@ class Primitive(wiring.Component):
 
 
 class Rom(Primitive):
-    """Read-only memory: ``data`` is word ``address`` two enabled cycles later."""
+    """Read-only memory: ``data`` is word ``address`` two cycles later.
+
+    ``enable`` moves the first register on, ``output_enable`` the second; the second never without the first.
+    """
 
     def __init__(self, parameters: RomParameters, *, library: Library | None = None):
         super().__init__(
             parameters,
-            {"enable": In(1), "address": In(parameters.address_bits), "data": Out(parameters.width)},
+            {
+                "enable": In(1),
+                "output_enable": In(1),
+                "address": In(parameters.address_bits),
+                "data": Out(parameters.width),
+            },
             library,
         )
 
@@ -128,7 +136,7 @@ class Rom(Primitive):
         m.submodules.storage = storage = memory.Memory(shape=unsigned(p.width), depth=p.depth, init=p.init)
         port = storage.read_port()
         m.d.comb += [port.addr.eq(self.address), port.en.eq(self.enable)]
-        with m.If(self.enable):
+        with m.If(self.output_enable):
             m.d.sync += self.data.eq(port.data)
 
 

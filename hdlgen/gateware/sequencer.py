@@ -22,7 +22,7 @@ class Sequencer(wiring.Component):
     loaded: an input frame is waiting
     take: its first transition starts
     sent: one frame of results has left
-    done, done_parity: the sums of a hidden layer of the frame of this parity are stored
+    done: the sums of a hidden layer of the frame of parity 0, of parity 1, are stored
     valid, first, last, job, counter, parity, buffer: the block; ``first`` and ``last`` frame its transition
     """
 
@@ -40,8 +40,7 @@ class Sequencer(wiring.Component):
                 "loaded": In(1),
                 "take": Out(1),
                 "sent": In(1),
-                "done": In(1),
-                "done_parity": In(1),
+                "done": In(2),
                 "valid": Out(1),
                 "first": Out(1),
                 "last": Out(1),
@@ -106,8 +105,9 @@ class Sequencer(wiring.Component):
                 chosen_job.eq(chosen_job),
             ]
 
-        with m.If(self.done):
-            m.d.sync += waiting.bit_select(self.done_parity, 1).eq(0)
+        for parity in range(2):
+            with m.If(self.done[parity]):
+                m.d.sync += waiting[parity].eq(0)
         m.d.sync += unsent.eq(unsent + (start & (chosen_job == final)) - self.sent)
 
         with m.If(advance):

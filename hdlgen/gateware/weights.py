@@ -64,13 +64,16 @@ class WeightRom(wiring.Component):
         number = queue.r_data[: self.job_bits]
         active, address, left = Signal(), Signal(range(len(words))), Signal(range(max(counts)))
         valid_1, valid_2 = Signal(), Signal()
-        advance = Signal()
+        # Each stage moves on when the one behind it does or is empty.
+        advance_1, advance_2 = Signal(), Signal()
         m.d.comb += [
             self.request.ready.eq(queue.w_rdy),
             queue.w_en.eq(self.request.valid),
             queue.w_data.eq(self.request.payload),
-            advance.eq(~valid_2 | self.o.ready),
-            rom.enable.eq(advance),
+            advance_2.eq(~valid_2 | self.o.ready),
+            advance_1.eq(~valid_1 | advance_2),
+            rom.enable.eq(advance_1),
+            rom.output_enable.eq(advance_2),
             rom.address.eq(address),
             self.o.valid.eq(valid_2),
             self.o.payload.eq(rom.data),
@@ -78,20 +81,22 @@ class WeightRom(wiring.Component):
         # The request behind the one in work, decoded.
         ready, begin, length = Signal(), Signal.like(address), Signal.like(left)
         last = Signal()
-        load = Signal()
-        m.d.comb += [load.eq(ready & (~active | (advance & last))), queue.r_en.eq(~ready)]
-        with m.If(load):
-            m.d.sync += ready.eq(0)
+        # Whether the next step, whenever it comes, begins another request.
+        switch = Signal()
+        m.d.comb += [switch.eq(ready & (~active | last)), queue.r_en.eq(~ready)]
         with m.If(~ready):
             m.d.sync += [
                 ready.eq(queue.r_rdy),
                 begin.eq(Array(starts)[number]),
                 length.eq(Array(count - 1 for count in counts)[number]),
             ]
-        with m.If(advance):
-            m.d.sync += [valid_1.eq(active), valid_2.eq(valid_1)]
-        with m.If(advance | (ready & ~active)):
+        with m.If(advance_2):
+            m.d.sync += valid_2.eq(valid_1)
+        with m.If(advance_1):
+            m.d.sync += valid_1.eq(active)
+        with m.If(advance_1 | (ready & ~active)):
             m.d.sync += [address.eq(address + 1), left.eq(left - 1), last.eq(left == 1), active.eq(active & ~last)]
-            with m.If(load):
+            with m.If(switch):
+                m.d.sync += ready.eq(0)
                 m.d.sync += [address.eq(begin), left.eq(length), last.eq(length == 0), active.eq(1)]
         return m
