@@ -3,6 +3,7 @@
 The order, and why it is this order, stands in `hdlgen.compiler.PASSES`.
 """
 
+import itertools
 from dataclasses import replace
 from math import gcd
 
@@ -11,7 +12,6 @@ import numpy as np
 from hdlgen.compiler.program import Ints, Layer, Program, Requantise, Transition, flushes
 from hdlgen.network import Network
 from hdlgen.topology import sobol
-import itertools
 
 __all__ = ["accumulate", "drain", "flushes", "fold", "path_numbers", "place", "store", "walk"]
 

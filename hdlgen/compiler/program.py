@@ -302,7 +302,7 @@ class Program:
             row = (target.cell(word) + target_phase) >> target.class_bits
             following = (target.cell(word + 1) + target_phase) >> target.class_bits
             flush = np.flatnonzero((following != row) | (q + 1 == transition.blocks))
-            np.add.at(sums, (slice(None), (first + row)[flush]), accumulator[:, flush])
+            np.add.at(sums.T, (first + row)[flush], accumulator[:, flush].T)
             accumulator[:, flush] = 0
         return sums
 

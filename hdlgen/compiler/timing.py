@@ -5,13 +5,13 @@ the sequencer would start them, rows written back, results sent. The constants a
 test benches assert the outcome on the emitted Verilog, cycle by cycle.
 """
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass, replace
 
 from hdlgen.compiler.passes import store
 from hdlgen.compiler.program import Layer, Program, flushes
 from hdlgen.network import Network
-import itertools
 
 __all__ = ["Pipeline", "predict", "schedule"]
 

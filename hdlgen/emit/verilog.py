@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from amaranth._toolchain.yosys import find_yosys
 from amaranth.back import verilog
@@ -19,7 +20,7 @@ from hdlgen.gateware.primitives import Library, Multiplier, Primitive, Ram, Rom
 __all__ = ["FAMILIES", "convert", "verilog_files", "yosys_version"]
 
 #: Device families and the parts made specially for them; everything else is the generic part.
-FAMILIES: dict[str, dict[type[Primitive], type[Primitive]]] = {
+FAMILIES: dict[str, dict[type, Any]] = {
     "generic": {},
     "ecp5": {Rom: Ecp5Rom, Ram: Ecp5Ram, Multiplier: Ecp5Multiplier},
     "ice40": {Multiplier: Ice40Multiplier},
@@ -96,7 +97,8 @@ def verilog_files(program: Program, top: str) -> tuple[dict[str, str], dict[str,
     texts = {f"{top}.v": core}
     files = {family: [f"{top}.v"] for family in FAMILIES}
     for name, part in sorted(library.parts.items()):
-        texts[f"{name}.v"] = convert(type(part)(part.parameters), name, f"{name}: generic")
+        generic: Any = type(part)
+        texts[f"{name}.v"] = convert(generic(part.parameters), name, f"{name}: generic")
         for family, special in FAMILIES.items():
             chosen = f"{name}.v"
             kind = special.get(type(part))

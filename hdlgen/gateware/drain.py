@@ -1,5 +1,7 @@
 """The way of a finished sum: out of its lane, requantised, and back into the activation memory."""
 
+from typing import Any
+
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -284,7 +286,7 @@ class Drain(wiring.Component):
             written = Signal(p.groups, name=f"written_{chain}")
             for group in range(p.groups):
                 lane = group % p.lanes
-                kept: object = flush[group]
+                kept: Any = flush[group]
                 for number, layer in enumerate(hidden):
                     if layer.split:
                         head = int(layer.lane_phase[lane] != 0) & ((row + carry[group]) == 0)
@@ -307,9 +309,9 @@ class Drain(wiring.Component):
         # Write the gathered row, when the last value has come through. Flushes that end in the same cycle are one flush.
         leaders = range(p.chains) if p.groups > 1 else range(1)
         bases = Array(layer.base for layer in hidden)
-        target_row: object = 0
-        mask: object = 0
-        over: object = 0
+        target_row: Any = 0
+        mask: Any = 0
+        over: Any = 0
         for chain in leaders:
             row, job, written, carry = info[chain]
             here = requests[chain]

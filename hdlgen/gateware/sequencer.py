@@ -67,6 +67,7 @@ class Sequencer(wiring.Component):
         # The choice of the next transition, one register ahead of its start.
         chosen, chosen_begin, chosen_newer = Signal(), Signal(), Signal()
         chosen_job = Signal(self.job_bits)
+        chosen_parity, chosen_waits = Signal(), Signal()
         running, last = Signal(), Signal()
         left = Signal(max(self.counter_bits, 1))
         start = Signal()
@@ -91,11 +92,15 @@ class Sequencer(wiring.Component):
             can_older = can_older & (idle | ~exclusive[older_next])
             can_newer = can_newer & (idle | ~exclusive[newer_next])
             can_begin = can_begin & (idle | ~exclusive[0])
+        following_job = Signal(self.job_bits)
+        m.d.comb += following_job.eq(Mux(can_older, older_next, Mux(can_newer, newer_next, 0)))
         m.d.sync += [
             chosen.eq((can_older | can_newer | can_begin) & ~start & ~chosen),
             chosen_newer.eq(~can_older & can_newer),
             chosen_begin.eq(~can_older & ~can_newer),
-            chosen_job.eq(Mux(can_older, older_next, Mux(can_newer, newer_next, 0))),
+            chosen_job.eq(following_job),
+            chosen_parity.eq(Mux(can_older, older_parity, Mux(can_newer, ~older_parity, older ^ older_parity))),
+            chosen_waits.eq(following_job != final),
         ]
         with m.If(chosen & ~start):
             m.d.sync += [
@@ -103,12 +108,14 @@ class Sequencer(wiring.Component):
                 chosen_newer.eq(chosen_newer),
                 chosen_begin.eq(chosen_begin),
                 chosen_job.eq(chosen_job),
+                chosen_parity.eq(chosen_parity),
+                chosen_waits.eq(chosen_waits),
             ]
 
         for parity in range(2):
             with m.If(self.done[parity]):
                 m.d.sync += waiting[parity].eq(0)
-        m.d.sync += unsent.eq(unsent + (start & (chosen_job == final)) - self.sent)
+        m.d.sync += unsent.eq(unsent + (start & ~chosen_waits) - self.sent)
 
         with m.If(advance):
             m.d.sync += [self.counter.eq(self.counter + 1), self.first.eq(0), left.eq(left - 1), last.eq(left == 1)]
@@ -124,14 +131,14 @@ class Sequencer(wiring.Component):
                 last.eq(count == 0),
                 self.job.eq(chosen_job),
             ]
+            m.d.sync += self.parity.eq(chosen_parity)
+            for parity in range(2):
+                with m.If(chosen_waits & (chosen_parity == parity)):
+                    m.d.sync += waiting[parity].eq(1)
             with m.If(chosen_begin):
-                own = Signal()
-                m.d.comb += own.eq(Mux(older, ~older_parity, older_parity))
-                m.d.sync += self.parity.eq(own)
                 if final == 0:
                     m.d.sync += older_parity.eq(~older_parity)
                 else:
-                    m.d.sync += waiting.bit_select(own, 1).eq(1)
                     with m.If(older):
                         m.d.sync += [newer.eq(1), newer_next.eq(1)]
                     with m.Else():
@@ -139,23 +146,17 @@ class Sequencer(wiring.Component):
                 if self.program.input_buffers == 2:
                     m.d.sync += [self.buffer.eq(following_buffer), following_buffer.eq(~following_buffer)]
             with m.Elif(chosen_newer):
-                m.d.sync += [
-                    self.parity.eq(~older_parity),
-                    newer_next.eq(newer_next + 1),
-                    waiting.bit_select(~older_parity, 1).eq(1),
-                ]
+                m.d.sync += newer_next.eq(newer_next + 1)
+            with m.Elif(chosen_waits):
+                m.d.sync += older_next.eq(older_next + 1)
             with m.Else():
-                m.d.sync += self.parity.eq(older_parity)
-                with m.If(older_next == final):
-                    # All of the older frame is issued: the newer one takes its place.
-                    m.d.sync += [
-                        older.eq(newer),
-                        older_next.eq(newer_next),
-                        newer.eq(0),
-                        older_parity.eq(~older_parity),
-                    ]
-                with m.Else():
-                    m.d.sync += [older_next.eq(older_next + 1), waiting.bit_select(older_parity, 1).eq(1)]
+                # All of the older frame is issued: the newer one takes its place.
+                m.d.sync += [
+                    older.eq(newer),
+                    older_next.eq(newer_next),
+                    newer.eq(0),
+                    older_parity.eq(~older_parity),
+                ]
         return m
 
 
