@@ -17,7 +17,7 @@ from ..compiler.networks import inputs, make
 from .bench import Beat, frame_beats, run, send_all
 
 #: Most cycles in a row for which the source of weights holds the engine back.
-GO_LOW = 5
+GO_LOW = 30
 VECTORS = Path(__file__).parent.parent / "vectors"
 
 
@@ -133,6 +133,15 @@ def test_random_networks(seed: int) -> None:
     check_full_speed(program, x, golden.evaluate(network, x))
 
 
+@pytest.mark.parametrize("seed", [79, 187])
+def test_both_frames_done_at_once(seed: int) -> None:
+    """The sums of a layer of the one frame are stored in the very cycle in which those of the other are."""
+    network, program = random_case(seed)
+    assert any(layer.split for layer in program.layers[1:-1])
+    x = inputs(network, 12)
+    check_full_speed(program, x, golden.evaluate(network, x))
+
+
 @pytest.mark.parametrize("seed", range(100, 108))
 def test_random_networks_disturbed(seed: int) -> None:
     """Gaps, back-pressure and a slow source of weights change no bit."""
@@ -145,7 +154,7 @@ def test_random_networks_disturbed(seed: int) -> None:
         len(x),
         offer=on[0](seed, on[1]),
         accept=(chance(seed + 1, 0.3), bursts(seed + 1, 40))[seed % 2],
-        go=None if any(layer.split for layer in program.layers[1:-1]) else bursts(seed + 2, GO_LOW),
+        go=bursts(seed + 2, GO_LOW),
         idle=200,
     )
     assert recording.results == golden.evaluate(network, x).tolist()
