@@ -34,6 +34,7 @@ class Engine(wiring.Component):
     -------
     s_*, m_*, frame_error: see `Core`
     request: the transition whose weights are wanted next
+    weights_next: ``weights.ready`` of the next cycle, for a source that wants to know
     weights: one word per block, consumed where the block meets the multipliers; the word must be there by then, which a
         source ensures by holding ``go`` low while it cannot promise a word for one more block
     """
@@ -55,6 +56,7 @@ class Engine(wiring.Component):
                 "frame_error": Out(1),
                 "request": Out(stream.Signature(unsigned(self.job_bits))),
                 "weights": In(stream.Signature(unsigned(p.lanes * p.weight_bits))),
+                "weights_next": Out(1),
                 "go": In(1),
             }
         )
@@ -135,9 +137,10 @@ class Engine(wiring.Component):
             exchange.select.eq(delayed(walker.exchange, activations.latency, "select")),
             multiplier.a.eq(exchange.o),
             multiplier.w.eq(self.weights.payload),
-            self.weights.ready.eq(delayed(sequencer.valid, at_multiplier, "take_weights")),
+            self.weights_next.eq(delayed(sequencer.valid, at_multiplier - 1, "take_weights")),
             accumulators.i.eq(multiplier.p),
         ]
+        m.d.sync += self.weights.ready.eq(self.weights_next)
         # The loader may overwrite an input row once the last block has read it.
         first_job = (sequencer.job == 0) & sequencer.valid & sequencer.last
         m.d.comb += loader.release.eq(delayed(first_job, walker.latency + LATENCY, "release"))
@@ -249,6 +252,7 @@ class Core(wiring.Component):
         wiring.connect(m, engine=engine.request, source=weights.request)
         m.d.comb += [
             engine.go.eq(1),
+            weights.ready_next.eq(engine.weights_next),
             engine.s_data.eq(self.s_axis_tdata),
             engine.s_valid.eq(self.s_axis_tvalid),
             self.s_axis_tready.eq(engine.s_ready),

@@ -94,14 +94,15 @@ class Drain(wiring.Component):
     """Carries finished sums away from the lanes.
 
     The lanes with equal low bits form a chain, a shift register: a flush loads the sums of its lanes, and one leaves per
-    cycle, lowest lane first. Sums of hidden neurons are requantised and gathered in a second shift register; when the chain is empty
-    they are written as one row. Partial sums, and those of the output layer, leave through ``partial``.
+    cycle, lowest lane first. Sums of hidden neurons are requantised and gathered in a second shift register; when the chain
+    is empty they are written as one row. Partial sums, and those of the output layer, leave through ``partial``.
 
     Members
     -------
     sums, final, job, parity, flush, carry, row: from the accumulators and the framer, all of one cycle
     row_*: to the activation memory; row_next says one cycle before that a row comes
-    partial_*: per chain: a sum for the results or for merging, its position in the chain, its row, whether it is the bank's last
+    partial_*: per chain: a sum for the results or for merging, its position in the chain, its row, whether it is the
+        bank's last
     end, end_job, end_parity: the last of a transition's partial sums
     done: the last row of a hidden layer that is not split is on its way
     """
@@ -152,7 +153,7 @@ class Drain(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         p = self.program
-        hidden = [layer for layer in p.layers[1:-1]]
+        hidden = list(p.layers[1:-1])
         result_job = len(p.transitions) - 1
         bits = p.activation_bits
 
@@ -173,7 +174,7 @@ class Drain(wiring.Component):
             final, parity, active = (Signal(name=f"{n}_{chain}") for n in ("final", "parity", "active"))
             position = Signal(self.position_bits, name=f"position_{chain}")
             at_end = Signal(name=f"at_end_{chain}")
-            m.d.comb += at_end.eq(active & (position == self.length - 1))
+            m.d.sync += at_end.eq(active & (position == self.length - 2) if self.length > 1 else load)
             m.d.sync += position.eq(position + 1)
             with m.If(at_end):
                 m.d.sync += active.eq(0)
@@ -314,6 +315,9 @@ class Drain(wiring.Component):
         over: Any = 0
         for chain in leaders:
             row, job, written, carry = info[chain]
+            if len(leaders) == 1:
+                target_row, mask, over = bases[job] + row, written, carry
+                continue
             here = requests[chain]
             target_row = target_row | Mux(here, bases[job] + row, 0)
             mask = mask | (written & here.replicate(p.groups))

@@ -1,7 +1,7 @@
 """The primitives made of Lattice ECP5 parts: DP16KD block RAM and MULT18X18D multipliers with all their registers in use.
 
-Ports and parameters: Lattice FPGA-TN-02204 (sysMEM) and FPGA-TN-02205 (sysDSP). Memories are used 18 or 9 bits wide, which is
-what synthesis itself produces and is known to work in place and route.
+Ports and parameters: Lattice FPGA-TN-02204 (sysMEM) and FPGA-TN-02205 (sysDSP). Memories are used 18 or 9 bits wide, which
+is what synthesis itself produces and is known to work in place and route.
 """
 
 from typing import Any

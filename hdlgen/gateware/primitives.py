@@ -3,8 +3,8 @@
 Synthesis tools find neither the output register of a block RAM nor the registers of a multiplier by themselves, and a design
 that waits for an unregistered block RAM is half as fast. So these three parts are modules with a fixed name and fixed
 latency; `elaborate` gives their behaviour, and `hdlgen.gateware.ecp5` and `hdlgen.gateware.ice40` give the same module made
-of the device's own parts. With a `Library` the surrounding design only refers to the module by name, and the library remembers
-that the module is wanted.
+of the device's own parts. With a `Library` the surrounding design only refers to the module by name, and the library
+remembers that the module is wanted.
 """
 
 from dataclasses import dataclass

@@ -163,8 +163,8 @@ class Sequencer(wiring.Component):
 class Framer(wiring.Component):
     """Marks the block that completes a sum, for every group of lanes.
 
-    The destination word counts up through a transition; cell = floor(word * cells / 2^word_bits) is followed by adding, and a
-    group of phase f has completed a neuron when (cell + f) / classes is about to change, or the transition ends.
+    The destination word counts up through a transition; cell = floor(word * cells / 2^word_bits) is followed by adding, and
+    a group of phase f has completed a neuron when (cell + f) / classes is about to change, or the transition ends.
 
     Latency ``LATENCY`` cycles.
 

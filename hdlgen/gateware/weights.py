@@ -1,6 +1,6 @@
 """Where the weights come from: a stream of one word per block, transition by transition."""
 
-from amaranth.hdl import Array, Module, Signal, unsigned
+from amaranth.hdl import Array, Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
@@ -34,6 +34,7 @@ class WeightRom(wiring.Component):
     -------
     request: number of a transition
     o: the words of its blocks, in order
+    ready_next: ``o.ready`` of the next cycle
     """
 
     LATENCY = 5
@@ -46,6 +47,7 @@ class WeightRom(wiring.Component):
             {
                 "request": In(stream.Signature(unsigned(self.job_bits))),
                 "o": Out(stream.Signature(unsigned(self.width))),
+                "ready_next": In(1),
             }
         )
 
@@ -64,14 +66,18 @@ class WeightRom(wiring.Component):
         number = queue.r_data[: self.job_bits]
         active, address, left = Signal(), Signal(range(len(words))), Signal(range(max(counts)))
         valid_1, valid_2 = Signal(), Signal()
-        # Each stage moves on when the one behind it does or is empty.
-        advance_1, advance_2 = Signal(), Signal()
+        # Each stage moves on when the one behind it does or is empty. Both enables reach every block of the memory, so they
+        # are registers, computed from what the stages and ``ready`` will be.
+        advance_1, advance_2 = Signal(init=1), Signal(init=1)
+        following_1, following_2 = Signal(), Signal()
+        empty_2 = Signal()
         m.d.comb += [
             self.request.ready.eq(queue.w_rdy),
             queue.w_en.eq(self.request.valid),
             queue.w_data.eq(self.request.payload),
-            advance_2.eq(~valid_2 | self.o.ready),
-            advance_1.eq(~valid_1 | advance_2),
+            following_1.eq(Mux(advance_1, active, valid_1)),
+            following_2.eq(Mux(advance_2, valid_1, valid_2)),
+            empty_2.eq(~following_2 | self.ready_next),
             rom.enable.eq(advance_1),
             rom.output_enable.eq(advance_2),
             rom.address.eq(address),
@@ -90,10 +96,12 @@ class WeightRom(wiring.Component):
                 begin.eq(Array(starts)[number]),
                 length.eq(Array(count - 1 for count in counts)[number]),
             ]
-        with m.If(advance_2):
-            m.d.sync += valid_2.eq(valid_1)
-        with m.If(advance_1):
-            m.d.sync += valid_1.eq(active)
+        m.d.sync += [
+            valid_1.eq(following_1),
+            valid_2.eq(following_2),
+            advance_2.eq(empty_2),
+            advance_1.eq(~following_1 | empty_2),
+        ]
         with m.If(advance_1 | (ready & ~active)):
             m.d.sync += [address.eq(address + 1), left.eq(left - 1), last.eq(left == 1), active.eq(active & ~last)]
             with m.If(switch):

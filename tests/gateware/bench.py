@@ -35,7 +35,7 @@ class GatedCore(Core):
         m.submodules.weights = weights = WeightRom(self.program, library=None, prefix="test")
         wiring.connect(m, source=weights.o, engine=engine.weights)
         wiring.connect(m, engine=engine.request, source=weights.request)
-        m.d.comb += engine.go.eq(self.go)
+        m.d.comb += [engine.go.eq(self.go), weights.ready_next.eq(engine.weights_next)]
         for name, member in self.signature.members.items():
             inner, own = getattr(engine, name.replace("_axis_t", "_")), getattr(self, name)
             m.d.comb += own.eq(inner) if member.flow is Out else inner.eq(own)

@@ -233,14 +233,15 @@ class TestWeightRom:
         self.asked: list[int] = []
 
         async def bench(ctx) -> None:  # type: ignore[no-untyped-def]
-            sent, cycle, waiting = 0, 0, None
+            sent, cycle, waiting, following = 0, 0, None, False
             while len(taken) < len(expected) or cycle < 40:
                 assert cycle < 3000
                 asking = sent < len(jobs) and request(cycle)
                 ctx.set(dut.request.valid, asking)
                 ctx.set(dut.request.payload, jobs[sent] if asking else 0)
-                taking = ready(cycle)
+                taking, following = following, ready(cycle + 1)
                 ctx.set(dut.o.ready, taking)
+                ctx.set(dut.ready_next, following)
                 _, _, accepted, valid, word = await ctx.tick().sample(dut.request.ready, dut.o.valid, dut.o.payload)
                 if asking and accepted:
                     sent += 1
