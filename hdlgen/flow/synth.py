@@ -637,7 +637,9 @@ def _place_and_route(
     ]
     for router in ("router1", "router2"):
         try:
-            _run(build, nextpnr, [*arguments, "--router", router], commands, log, timeout=_ROUTE_SECONDS)
+            # Timing-driven rip-up of router1: some 5 % faster results for a few seconds more.
+            options = ["--router", router, *(["--tmg-ripup"] if router == "router1" else [])]
+            _run(build, nextpnr, [*arguments, *options], commands, log, timeout=_ROUTE_SECONDS)
         except _ToolError as error:
             if error.full:
                 raise InputError(f"{where}: does not fit {device.name} ({device.device}): {error}") from None
