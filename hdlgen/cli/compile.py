@@ -9,6 +9,7 @@ from rich.table import Table
 from hdlgen import golden
 from hdlgen import network as networks
 from hdlgen.errors import InputError
+from hdlgen.network import Network
 
 __all__ = ["command"]
 
@@ -18,7 +19,11 @@ __all__ = ["command"]
 @click.option("-o", "--output", "directory", required=True, type=click.Path(path_type=Path), help="New folder.")
 @click.option("--lanes", default=16, show_default=True, help="Multiply-accumulate lanes: 1, 2, 4 .. 64.")
 @click.option("--elements-per-beat", default=1, show_default=True, help="Input elements per beat: 1, 2, 4 .. 16.")
-@click.option("--target", default=None, help="Device the core is meant for; chooses its multipliers.")
+@click.option(
+    "--target",
+    default=None,
+    help="Device the core is meant for: multipliers become plain logic where it has too few.",
+)
 @click.option("--multiplier", default="auto", show_default=True, help="auto, dsp, lut, or add for ternary weights.")
 @click.option("--merge/--no-merge", default=True, show_default=True, help="Fold repeated edges.")
 @click.option(
@@ -44,8 +49,13 @@ def command(
 ) -> None:
     """Compile NET (a file, or the name of a shipped network) into a new folder."""
     from hdlgen.emit import compile_to
+    from hdlgen.flow.targets import find_target
 
     network = networks.load(net)
+    if target is not None:
+        resources = find_target(target).resources
+        if multiplier == "auto" and resources.dsps * resources.products_per_dsp < lanes and not _ternary(network):
+            multiplier = "lut"
     x = golden.check_input(network, golden.read_array(str(inputs)), str(inputs)) if inputs else None
     classes = golden.read_array(str(labels)) if labels else None
     if classes is not None and (x is None or classes.dtype.kind not in "iu" or classes.shape != (len(x),)):
@@ -78,3 +88,7 @@ def command(
     console.print(table)
     for note in manifest["notes"]:
         console.print(f"note: {note}")
+
+
+def _ternary(network: Network) -> bool:
+    return all(abs(network.weights(layer)).max() <= 1 for layer in range(1, len(network.layers) + 1))
