@@ -80,8 +80,8 @@ def emit(
     if inputs is None:
         inputs = _random_inputs(network, seed)
     answers = golden.evaluate(network, inputs)
-    texts, families, parts = verilog_files(program, top)
-    with atomic_directory(directory) as root:
+    with atomic_directory(directory) as root:  # before the long work: it may refuse
+        texts, families, parts = verilog_files(program, top)
         (root / "rtl").mkdir()
         hashes = {}
         for name, text in sorted(texts.items()):
