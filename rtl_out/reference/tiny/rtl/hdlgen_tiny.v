@@ -1,0 +1,5185 @@
+// hdlgen_tiny: the core
+// Written by hdlgen; do not edit.
+`default_nettype wire
+`timescale 1ns/1ps
+
+module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_tready, m_axis_tdata, m_axis_tvalid, m_axis_tlast, frame_error, s_axis_tdata);
+  wire [17:0] \$1 ;
+  input clk;
+  wire clk;
+  output frame_error;
+  wire frame_error;
+  wire \frame_error$34 ;
+  wire go;
+  output [31:0] m_axis_tdata;
+  wire [31:0] m_axis_tdata;
+  output m_axis_tlast;
+  wire m_axis_tlast;
+  input m_axis_tready;
+  wire m_axis_tready;
+  output m_axis_tvalid;
+  wire m_axis_tvalid;
+  wire [31:0] m_data;
+  wire m_last;
+  wire m_ready;
+  wire m_valid;
+  wire [31:0] o__payload;
+  wire o__ready;
+  wire o__valid;
+  wire ready_next;
+  wire request__payload;
+  wire \request__payload$18 ;
+  wire request__ready;
+  wire \request__ready$20 ;
+  wire request__valid;
+  wire \request__valid$22 ;
+  input rst;
+  wire rst;
+  input [7:0] s_axis_tdata;
+  wire [7:0] s_axis_tdata;
+  input s_axis_tlast;
+  wire s_axis_tlast;
+  output s_axis_tready;
+  wire s_axis_tready;
+  input s_axis_tvalid;
+  wire s_axis_tvalid;
+  wire [7:0] s_data;
+  wire s_last;
+  wire s_ready;
+  wire s_valid;
+  wire [31:0] weights__payload;
+  wire weights__ready;
+  wire weights__valid;
+  wire weights_next;
+  \hdlgen_tiny.engine  engine (
+    .clk(clk),
+    .data(s_axis_tdata),
+    .frame_error(frame_error),
+    .last(s_axis_tlast),
+    .m_last(m_axis_tlast),
+    .m_valid(m_axis_tvalid),
+    .\port$1048$0 (\$1 ),
+    .\ready$102 (m_axis_tready),
+    .request__payload(request__payload),
+    .request__valid(request__valid),
+    .rst(rst),
+    .s_ready(s_axis_tready),
+    .valid(s_axis_tvalid),
+    .w(weights__payload),
+    .weights__ready(o__ready),
+    .weights_next(ready_next)
+  );
+  \hdlgen_tiny.weights  weights (
+    .clk(clk),
+    .o__payload(weights__payload),
+    .ready_next(ready_next),
+    .request__ready(request__ready),
+    .rst(rst),
+    .valid_2(weights__valid),
+    .w_data(request__payload),
+    .w_en(request__valid)
+  );
+  assign o__payload = weights__payload;
+  assign weights__ready = o__ready;
+  assign o__valid = weights__valid;
+  assign \request__payload$18  = request__payload;
+  assign \request__ready$20  = request__ready;
+  assign \request__valid$22  = request__valid;
+  assign go = 1'h1;
+  assign weights_next = ready_next;
+  assign s_data = s_axis_tdata;
+  assign s_valid = s_axis_tvalid;
+  assign s_ready = s_axis_tready;
+  assign s_last = s_axis_tlast;
+  assign m_data = { \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1  };
+  assign m_valid = m_axis_tvalid;
+  assign m_ready = m_axis_tready;
+  assign m_last = m_axis_tlast;
+  assign \frame_error$34  = frame_error;
+  assign m_axis_tdata = { \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1  };
+endmodule
+
+module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, s_ready, w, weights_next, weights__ready, frame_error, request__payload, m_valid, m_last, \port$1048$0 , data);
+  reg \$auto$verilog_backend.cc:2355:dump_module$1  = 0;
+  wire \$1 ;
+  reg \$10 ;
+  reg \$11 ;
+  reg \$12 ;
+  reg \$13 ;
+  reg \$14 ;
+  reg \$15 ;
+  reg \$16 ;
+  reg \$17 ;
+  reg \$18 ;
+  reg \$19 ;
+  wire \$2 ;
+  reg \$20 ;
+  reg \$21 ;
+  reg [1:0] \$22 ;
+  reg [1:0] \$23 ;
+  reg [1:0] \$24 ;
+  reg [1:0] \$25 ;
+  reg [1:0] \$26 ;
+  reg [1:0] \$27 ;
+  reg [1:0] \$28 ;
+  reg [3:0] \$29 ;
+  wire \$3 ;
+  reg [3:0] \$30 ;
+  reg [3:0] \$31 ;
+  reg [3:0] \$32 ;
+  reg [3:0] \$33 ;
+  reg [3:0] \$34 ;
+  reg [3:0] \$35 ;
+  reg [3:0] \$36 ;
+  reg [3:0] \$37 ;
+  reg \$38 ;
+  reg \$39 ;
+  wire \$4 ;
+  reg \$40 ;
+  reg \$41 ;
+  reg \$42 ;
+  reg \$43 ;
+  reg \$44 ;
+  reg \$45 ;
+  reg \$46 ;
+  reg \$47 ;
+  reg \$48 ;
+  reg \$49 ;
+  reg [1:0] \$5 ;
+  wire [7:0] \$50 ;
+  wire [7:0] \$51 ;
+  wire [7:0] \$52 ;
+  wire [7:0] \$53 ;
+  wire [17:0] \$54 ;
+  wire [17:0] \$55 ;
+  wire [17:0] \$56 ;
+  wire [17:0] \$57 ;
+  wire [7:0] \$58 ;
+  wire [7:0] \$59 ;
+  reg [1:0] \$6 ;
+  wire [7:0] \$60 ;
+  wire [7:0] \$61 ;
+  wire [17:0] \$62 ;
+  reg \$7 ;
+  reg \$8 ;
+  reg \$9 ;
+  wire [31:0] a;
+  wire [1:0] address;
+  reg [1:0] ahead_0 = 2'h0;
+  reg [1:0] ahead_1 = 2'h0;
+  reg [1:0] ahead_2 = 2'h0;
+  reg [1:0] ahead_3 = 2'h0;
+  reg [1:0] ahead_4 = 2'h0;
+  reg [1:0] ahead_5 = 2'h0;
+  reg [1:0] ahead_6 = 2'h0;
+  wire buffer;
+  wire \buffer$39 ;
+  wire busy;
+  wire \busy$11 ;
+  wire carry;
+  wire \carry$136 ;
+  input clk;
+  wire clk;
+  wire [1:0] counter;
+  wire [1:0] \counter$37 ;
+  wire [1:0] \counter$45 ;
+  input [7:0] data;
+  wire [7:0] data;
+  wire [31:0] \data$99 ;
+  wire [1:0] done;
+  wire \done$107 ;
+  wire done_parity;
+  wire \end ;
+  wire end_job;
+  wire [1:0] exchange;
+  wire \final ;
+  wire first;
+  wire \first$34 ;
+  wire \first$41 ;
+  wire flush;
+  wire \flush$128 ;
+  wire \flush$71 ;
+  reg [3:0] frame_0 = 4'h0;
+  reg [3:0] frame_1 = 4'h0;
+  reg [3:0] frame_2 = 4'h0;
+  reg [3:0] frame_3 = 4'h0;
+  reg [3:0] frame_4 = 4'h0;
+  reg [3:0] frame_5 = 4'h0;
+  reg [3:0] frame_6 = 4'h0;
+  reg [3:0] frame_7 = 4'h0;
+  reg [3:0] frame_8 = 4'h0;
+  output frame_error;
+  wire frame_error;
+  wire \frame_error$9 ;
+  wire go;
+  wire \go$21 ;
+  wire [31:0] i;
+  wire [63:0] \i$60 ;
+  wire [1:0] input_address;
+  wire [7:0] input_data;
+  wire [3:0] input_enable;
+  wire input_writing;
+  wire job;
+  wire \job$35 ;
+  wire \job$44 ;
+  wire \job$74 ;
+  input last;
+  wire last;
+  wire \last$105 ;
+  wire \last$42 ;
+  wire \last$43 ;
+  wire loaded;
+  wire \loaded$23 ;
+  wire [31:0] m_data;
+  output m_last;
+  wire m_last;
+  wire m_ready;
+  output m_valid;
+  wire m_valid;
+  wire [31:0] o;
+  wire [71:0] \o$68 ;
+  wire o_final;
+  wire o_job;
+  wire o_valid;
+  wire [63:0] p;
+  reg parity = 1'h0;
+  wire \parity$147 ;
+  reg parity_0 = 1'h0;
+  reg parity_1 = 1'h0;
+  reg parity_10 = 1'h0;
+  (* init = 1'h0 *)
+  wire parity_11;
+  reg parity_2 = 1'h0;
+  reg parity_3 = 1'h0;
+  reg parity_4 = 1'h0;
+  reg parity_5 = 1'h0;
+  reg parity_6 = 1'h0;
+  reg parity_7 = 1'h0;
+  reg parity_8 = 1'h0;
+  reg parity_9 = 1'h0;
+  wire [1:0] partial_position;
+  wire partial_result;
+  wire partial_row;
+  wire [17:0] partial_value;
+  output [17:0] \port$1048$0 ;
+  wire [17:0] \port$1048$0 ;
+  wire [1:0] read_address;
+  wire [31:0] read_data;
+  wire [-1:0] read_split;
+  wire ready;
+  input \ready$102 ;
+  wire \ready$102 ;
+  reg \release  = 1'h0;
+  reg release_0 = 1'h0;
+  reg release_1 = 1'h0;
+  reg release_2 = 1'h0;
+  reg release_3 = 1'h0;
+  reg release_4 = 1'h0;
+  reg release_5 = 1'h0;
+  (* init = 1'h0 *)
+  wire release_6;
+  output request__payload;
+  wire request__payload;
+  output request__valid;
+  wire request__valid;
+  wire [-1:0] row;
+  wire [-1:0] \row$137 ;
+  wire [1:0] row_address;
+  wire [1:0] \row_address$84 ;
+  wire [31:0] row_data;
+  wire [31:0] \row_data$86 ;
+  wire [3:0] row_enable;
+  wire [3:0] \row_enable$82 ;
+  wire row_next;
+  wire \row_next$78 ;
+  wire row_valid;
+  wire \row_valid$80 ;
+  input rst;
+  wire rst;
+  wire [7:0] s_data;
+  wire s_last;
+  output s_ready;
+  wire s_ready;
+  wire s_valid;
+  reg [1:0] select = 2'h0;
+  reg [1:0] select_0 = 2'h0;
+  (* init = 2'h0 *)
+  wire [1:0] select_1;
+  wire sent;
+  wire \sent$27 ;
+  wire [-1:0] split;
+  wire start;
+  wire [71:0] sums;
+  wire take;
+  wire \take$25 ;
+  reg take_weights_0 = 1'h0;
+  reg take_weights_1 = 1'h0;
+  reg take_weights_2 = 1'h0;
+  reg take_weights_3 = 1'h0;
+  reg take_weights_4 = 1'h0;
+  reg take_weights_5 = 1'h0;
+  (* init = 1'h0 *)
+  wire take_weights_6;
+  input valid;
+  wire valid;
+  wire \valid$101 ;
+  wire \valid$29 ;
+  wire \valid$33 ;
+  wire \valid$40 ;
+  wire \valid$64 ;
+  input [31:0] w;
+  wire [31:0] w;
+  wire [31:0] weights__payload;
+  output weights__ready;
+  reg weights__ready = 1'h0;
+  output weights_next;
+  reg weights_next = 1'h0;
+  wire [1:0] write_address;
+  wire [7:0] write_data;
+  wire [3:0] write_enable;
+  wire \write_enable$87 ;
+  wire [1:0] write_position;
+  wire [-1:0] write_row;
+  wire [17:0] write_value;
+  wire writing;
+  always @(posedge clk)
+    release_5 <= \$20 ;
+  always @(posedge clk)
+    \release  <= \$21 ;
+  always @(posedge clk)
+    ahead_0 <= \$22 ;
+  always @(posedge clk)
+    ahead_1 <= \$23 ;
+  always @(posedge clk)
+    ahead_2 <= \$24 ;
+  always @(posedge clk)
+    ahead_3 <= \$25 ;
+  always @(posedge clk)
+    ahead_4 <= \$26 ;
+  always @(posedge clk)
+    ahead_5 <= \$27 ;
+  always @(posedge clk)
+    ahead_6 <= \$28 ;
+  always @(posedge clk)
+    frame_0 <= \$29 ;
+  always @(posedge clk)
+    frame_1 <= \$30 ;
+  always @(posedge clk)
+    frame_2 <= \$31 ;
+  always @(posedge clk)
+    frame_3 <= \$32 ;
+  always @(posedge clk)
+    frame_4 <= \$33 ;
+  always @(posedge clk)
+    frame_5 <= \$34 ;
+  always @(posedge clk)
+    frame_6 <= \$35 ;
+  always @(posedge clk)
+    frame_7 <= \$36 ;
+  always @(posedge clk)
+    frame_8 <= \$37 ;
+  always @(posedge clk)
+    parity_0 <= \$38 ;
+  always @(posedge clk)
+    parity_1 <= \$39 ;
+  always @(posedge clk)
+    parity_2 <= \$40 ;
+  always @(posedge clk)
+    parity_3 <= \$41 ;
+  always @(posedge clk)
+    parity_4 <= \$42 ;
+  always @(posedge clk)
+    parity_5 <= \$43 ;
+  always @(posedge clk)
+    parity_6 <= \$44 ;
+  always @(posedge clk)
+    parity_7 <= \$45 ;
+  always @(posedge clk)
+    parity_8 <= \$46 ;
+  always @(posedge clk)
+    parity_9 <= \$47 ;
+  always @(posedge clk)
+    parity_10 <= \$48 ;
+  always @(posedge clk)
+    parity <= \$49 ;
+  assign request__valid = \valid$29  & first;
+  assign start = \end  & \$1 ;
+  assign done = \done$107  << done_parity;
+  assign \$2  = ! request__payload;
+  assign \$3  = \$2  & \valid$29 ;
+  assign \$4  = \$3  & \last$42 ;
+  always @(posedge clk)
+    select_0 <= \$5 ;
+  always @(posedge clk)
+    select <= \$6 ;
+  always @(posedge clk)
+    take_weights_0 <= \$7 ;
+  always @(posedge clk)
+    take_weights_1 <= \$8 ;
+  always @(posedge clk)
+    take_weights_2 <= \$9 ;
+  always @(posedge clk)
+    take_weights_3 <= \$10 ;
+  always @(posedge clk)
+    take_weights_4 <= \$11 ;
+  always @(posedge clk)
+    take_weights_5 <= \$12 ;
+  always @(posedge clk)
+    weights_next <= \$13 ;
+  always @(posedge clk)
+    weights__ready <= \$14 ;
+  always @(posedge clk)
+    release_0 <= \$15 ;
+  always @(posedge clk)
+    release_1 <= \$16 ;
+  always @(posedge clk)
+    release_2 <= \$17 ;
+  always @(posedge clk)
+    release_3 <= \$18 ;
+  always @(posedge clk)
+    release_4 <= \$19 ;
+  \hdlgen_tiny.engine.accumulators  accumulators (
+    .clk(clk),
+    .i(\i$60 ),
+    .leaving_0(\$54 ),
+    .leaving_1(\$55 ),
+    .leaving_2(\$56 ),
+    .leaving_3(\$57 ),
+    .\port$658$0 (ahead_6),
+    .rst(rst)
+  );
+  \hdlgen_tiny.engine.activations  activations (
+    .busy(busy),
+    .clk(clk),
+    .input_address(input_address),
+    .input_data(input_data),
+    .input_enable(input_enable),
+    .input_writing(input_writing),
+    .\port$972$0 (\$58 ),
+    .\port$973$0 (\$59 ),
+    .\port$974$0 (\$60 ),
+    .\port$975$0 (\$61 ),
+    .read_address(read_address),
+    .read_data(i),
+    .row_address(row_address),
+    .row_enable(row_enable),
+    .row_next(row_next),
+    .row_valid(row_valid),
+    .rst(rst)
+  );
+  \hdlgen_tiny.engine.drain  drain (
+    .clk(clk),
+    .done(\done$107 ),
+    .done_parity(done_parity),
+    .\end (\end ),
+    .end_job(end_job),
+    .gathered_0(\$58 ),
+    .gathered_1(\$59 ),
+    .gathered_2(\$60 ),
+    .gathered_3(\$61 ),
+    .parity(parity),
+    .partial_position(write_position),
+    .partial_result(\write_enable$87 ),
+    .partial_row(partial_row),
+    .partial_value(write_value),
+    .\port$676$0 (frame_8),
+    .\port$910$0 (\$54 ),
+    .\port$914$0 (\$55 ),
+    .\port$918$0 (\$56 ),
+    .\port$922$0 (\$57 ),
+    .row_address(row_address),
+    .row_enable(row_enable),
+    .row_next(row_next),
+    .row_valid(row_valid),
+    .rst(rst)
+  );
+  \hdlgen_tiny.engine.exchange$163  \exchange$163  (
+    .clk(clk),
+    .i(i),
+    .lane_0_0(\$50 ),
+    .lane_0_1(\$51 ),
+    .lane_0_2(\$52 ),
+    .lane_0_3(\$53 ),
+    .rst(rst),
+    .select(select)
+  );
+  \hdlgen_tiny.engine.framer  framer (
+    .carry(\carry$136 ),
+    .clk(clk),
+    .counter(counter),
+    .first(first),
+    .flush(\flush$128 ),
+    .job(request__payload),
+    .last(\last$42 ),
+    .o_final(o_final),
+    .o_job(o_job),
+    .o_valid(o_valid),
+    .rst(rst),
+    .valid(\valid$29 )
+  );
+  \hdlgen_tiny.engine.loader  loader (
+    .address_0(input_address),
+    .busy(busy),
+    .clk(clk),
+    .data(data),
+    .frame_error(frame_error),
+    .last(last),
+    .loaded(loaded),
+    .ready(s_ready),
+    .\release (\release ),
+    .rst(rst),
+    .take(take),
+    .valid(valid),
+    .write_data(input_data),
+    .write_enable(input_enable),
+    .writing(input_writing)
+  );
+  \hdlgen_tiny.engine.multiplier  multiplier (
+    .clk(clk),
+    .p(\i$60 ),
+    .\port$893$0 (\$50 ),
+    .\port$895$0 (\$51 ),
+    .\port$897$0 (\$52 ),
+    .\port$899$0 (\$53 ),
+    .w(w)
+  );
+  \hdlgen_tiny.engine.results  results (
+    .clk(clk),
+    .\last$31 (m_last),
+    .ready(\ready$102 ),
+    .result(\$62 ),
+    .rst(rst),
+    .sent(sent),
+    .start(start),
+    .valid(m_valid),
+    .write_enable(\write_enable$87 ),
+    .write_position(write_position),
+    .write_value(write_value)
+  );
+  \hdlgen_tiny.engine.sequencer  sequencer (
+    .clk(clk),
+    .counter(counter),
+    .done(done),
+    .first(first),
+    .job(request__payload),
+    .last(\last$42 ),
+    .loaded(loaded),
+    .parity(\parity$147 ),
+    .rst(rst),
+    .sent(sent),
+    .take(take),
+    .valid(\valid$29 )
+  );
+  \hdlgen_tiny.engine.walker  walker (
+    .address(read_address),
+    .clk(clk),
+    .counter(counter),
+    .exchange(exchange),
+    .first(first),
+    .job(request__payload),
+    .rst(rst),
+    .valid(\valid$29 )
+  );
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$20  = release_4;
+    if (rst) begin
+      \$20  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$21  = release_5;
+    if (rst) begin
+      \$21  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$22  = { \flush$128 , o_valid };
+    if (rst) begin
+      \$22  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$23  = ahead_0;
+    if (rst) begin
+      \$23  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$24  = ahead_1;
+    if (rst) begin
+      \$24  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$25  = ahead_2;
+    if (rst) begin
+      \$25  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$26  = ahead_3;
+    if (rst) begin
+      \$26  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$27  = ahead_4;
+    if (rst) begin
+      \$27  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$28  = ahead_5;
+    if (rst) begin
+      \$28  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$29  = { o_job, \carry$136 , \flush$128 , o_final };
+    if (rst) begin
+      \$29  = 4'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$30  = frame_0;
+    if (rst) begin
+      \$30  = 4'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$31  = frame_1;
+    if (rst) begin
+      \$31  = 4'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$32  = frame_2;
+    if (rst) begin
+      \$32  = 4'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$33  = frame_3;
+    if (rst) begin
+      \$33  = 4'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$34  = frame_4;
+    if (rst) begin
+      \$34  = 4'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$35  = frame_5;
+    if (rst) begin
+      \$35  = 4'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$36  = frame_6;
+    if (rst) begin
+      \$36  = 4'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$37  = frame_7;
+    if (rst) begin
+      \$37  = 4'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$38  = \parity$147 ;
+    if (rst) begin
+      \$38  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$39  = parity_0;
+    if (rst) begin
+      \$39  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$40  = parity_1;
+    if (rst) begin
+      \$40  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$41  = parity_2;
+    if (rst) begin
+      \$41  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$42  = parity_3;
+    if (rst) begin
+      \$42  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$43  = parity_4;
+    if (rst) begin
+      \$43  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$44  = parity_5;
+    if (rst) begin
+      \$44  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$45  = parity_6;
+    if (rst) begin
+      \$45  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$46  = parity_7;
+    if (rst) begin
+      \$46  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$47  = parity_8;
+    if (rst) begin
+      \$47  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$48  = parity_9;
+    if (rst) begin
+      \$48  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$49  = parity_10;
+    if (rst) begin
+      \$49  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$5  = exchange;
+    if (rst) begin
+      \$5  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$6  = select_0;
+    if (rst) begin
+      \$6  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$7  = \valid$29 ;
+    if (rst) begin
+      \$7  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$8  = take_weights_0;
+    if (rst) begin
+      \$8  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$9  = take_weights_1;
+    if (rst) begin
+      \$9  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$10  = take_weights_2;
+    if (rst) begin
+      \$10  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$11  = take_weights_3;
+    if (rst) begin
+      \$11  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$12  = take_weights_4;
+    if (rst) begin
+      \$12  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$13  = take_weights_5;
+    if (rst) begin
+      \$13  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$14  = weights_next;
+    if (rst) begin
+      \$14  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$15  = \$4 ;
+    if (rst) begin
+      \$15  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$16  = release_0;
+    if (rst) begin
+      \$16  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$17  = release_1;
+    if (rst) begin
+      \$17  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$18  = release_2;
+    if (rst) begin
+      \$18  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$19  = release_3;
+    if (rst) begin
+      \$19  = 1'h0;
+    end
+  end
+  assign s_data = data;
+  assign s_valid = valid;
+  assign ready = s_ready;
+  assign s_last = last;
+  assign \frame_error$9  = frame_error;
+  assign \busy$11  = busy;
+  assign writing = input_writing;
+  assign write_enable = input_enable;
+  assign write_address = input_address;
+  assign write_data = input_data;
+  assign go = 1'h1;
+  assign \go$21  = 1'h1;
+  assign \loaded$23  = loaded;
+  assign \take$25  = take;
+  assign \sent$27  = sent;
+  assign job = request__payload;
+  assign \valid$33  = \valid$29 ;
+  assign \first$34  = first;
+  assign \job$35  = request__payload;
+  assign \counter$37  = counter;
+  assign buffer = 1'h0;
+  assign \buffer$39  = 1'h0;
+  assign \valid$40  = \valid$29 ;
+  assign \first$41  = first;
+  assign \last$43  = \last$42 ;
+  assign \job$44  = request__payload;
+  assign \counter$45  = counter;
+  assign address = read_address;
+  assign read_data = i;
+  assign select_1 = select;
+  assign a = { \$53 , \$52 , \$51 , \$50  };
+  assign o = { \$53 , \$52 , \$51 , \$50  };
+  assign weights__payload = w;
+  assign take_weights_6 = weights_next;
+  assign p = \i$60 ;
+  assign release_6 = \release ;
+  assign \valid$64  = ahead_6[0];
+  assign flush = ahead_6[1];
+  assign sums = { \$57 , \$56 , \$55 , \$54  };
+  assign \o$68  = { \$57 , \$56 , \$55 , \$54  };
+  assign \final  = frame_8[0];
+  assign \flush$71  = frame_8[1];
+  assign carry = frame_8[2];
+  assign \job$74  = frame_8[3];
+  assign parity_11 = parity;
+  assign \row_next$78  = row_next;
+  assign \row_valid$80  = row_valid;
+  assign \row_enable$82  = row_enable;
+  assign \row_address$84  = row_address;
+  assign row_data = { \$61 , \$60 , \$59 , \$58  };
+  assign \row_data$86  = { \$61 , \$60 , \$59 , \$58  };
+  assign partial_result = \write_enable$87 ;
+  assign partial_position = write_position;
+  assign partial_value = write_value;
+  assign m_data = { \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62  };
+  assign \data$99  = { \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62  };
+  assign \valid$101  = m_valid;
+  assign m_ready = \ready$102 ;
+  assign \last$105  = m_last;
+  assign \port$1048$0  = \$62 ;
+  assign \$1  = end_job;
+endmodule
+
+module \hdlgen_tiny.engine.accumulators (rst, i, \port$658$0 , leaving_0, leaving_1, leaving_2, leaving_3, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$2  = 0;
+  wire [18:0] \$1 ;
+  reg [17:0] \$10 ;
+  wire [18:0] \$2 ;
+  wire [18:0] \$3 ;
+  wire [18:0] \$4 ;
+  reg \$5 ;
+  reg \$6 ;
+  reg [17:0] \$7 ;
+  reg [17:0] \$8 ;
+  reg [17:0] \$9 ;
+  reg \$signal  = 1'h1;
+  input clk;
+  wire clk;
+  reg flush = 1'h1;
+  wire \flush$5 ;
+  input [63:0] i;
+  wire [63:0] i;
+  output [17:0] leaving_0;
+  reg [17:0] leaving_0 = 18'h00000;
+  output [17:0] leaving_1;
+  reg [17:0] leaving_1 = 18'h00000;
+  output [17:0] leaving_2;
+  reg [17:0] leaving_2 = 18'h00000;
+  output [17:0] leaving_3;
+  reg [17:0] leaving_3 = 18'h00000;
+  wire [71:0] o;
+  input [1:0] \port$658$0 ;
+  wire [1:0] \port$658$0 ;
+  reg [15:0] product_0 = 16'h0000;
+  reg [15:0] product_1 = 16'h0000;
+  reg [15:0] product_2 = 16'h0000;
+  reg [15:0] product_3 = 16'h0000;
+  input rst;
+  wire rst;
+  reg [17:0] sum_0 = 18'h00000;
+  reg [17:0] sum_1 = 18'h00000;
+  reg [17:0] sum_2 = 18'h00000;
+  reg [17:0] sum_3 = 18'h00000;
+  wire [17:0] total_0;
+  wire [17:0] total_1;
+  wire [17:0] total_2;
+  wire [17:0] total_3;
+  wire valid;
+  assign \$1  = $signed(sum_0) + $signed(product_0);
+  assign \$2  = $signed(sum_1) + $signed(product_1);
+  assign \$3  = $signed(sum_2) + $signed(product_2);
+  assign \$4  = $signed(sum_3) + $signed(product_3);
+  always @(posedge clk)
+    \$signal  <= \$5 ;
+  always @(posedge clk)
+    flush <= \$6 ;
+  always @(posedge clk)
+    product_0 <= i[15:0];
+  always @(posedge clk)
+    sum_0 <= \$7 ;
+  always @(posedge clk)
+    leaving_0 <= \$1 [17:0];
+  always @(posedge clk)
+    product_1 <= i[31:16];
+  always @(posedge clk)
+    sum_1 <= \$8 ;
+  always @(posedge clk)
+    leaving_1 <= \$2 [17:0];
+  always @(posedge clk)
+    product_2 <= i[47:32];
+  always @(posedge clk)
+    sum_2 <= \$9 ;
+  always @(posedge clk)
+    leaving_2 <= \$3 [17:0];
+  always @(posedge clk)
+    product_3 <= i[63:48];
+  always @(posedge clk)
+    sum_3 <= \$10 ;
+  always @(posedge clk)
+    leaving_3 <= \$4 [17:0];
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
+    \$5  = \port$658$0 [0];
+    if (rst) begin
+      \$5  = 1'h1;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
+    \$6  = \port$658$0 [1];
+    if (rst) begin
+      \$6  = 1'h1;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
+    \$7  = sum_0;
+    if (\$signal ) begin
+      \$7  = \$1 [17:0];
+      if (flush) begin
+        \$7  = 18'h00000;
+      end
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
+    \$8  = sum_1;
+    if (\$signal ) begin
+      \$8  = \$2 [17:0];
+      if (flush) begin
+        \$8  = 18'h00000;
+      end
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
+    \$9  = sum_2;
+    if (\$signal ) begin
+      \$9  = \$3 [17:0];
+      if (flush) begin
+        \$9  = 18'h00000;
+      end
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
+    \$10  = sum_3;
+    if (\$signal ) begin
+      \$10  = \$4 [17:0];
+      if (flush) begin
+        \$10  = 18'h00000;
+      end
+    end
+  end
+  assign valid = \port$658$0 [0];
+  assign \flush$5  = \port$658$0 [1];
+  assign total_0 = \$1 [17:0];
+  assign total_1 = \$2 [17:0];
+  assign total_2 = \$3 [17:0];
+  assign total_3 = \$4 [17:0];
+  assign o = { leaving_3, leaving_2, leaving_1, leaving_0 };
+endmodule
+
+module \hdlgen_tiny.engine.activations (rst, input_address, input_enable, busy, read_data, row_next, input_writing, input_data, read_address, \port$972$0 , \port$973$0 , \port$974$0 , \port$975$0 , row_address, row_valid, row_enable, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$3  = 0;
+  wire \$1 ;
+  wire \$2 ;
+  wire [3:0] \$3 ;
+  wire [1:0] \$4 ;
+  wire [7:0] \$5 ;
+  wire [7:0] \$6 ;
+  wire [7:0] \$7 ;
+  wire [7:0] \$8 ;
+  reg [3:0] \$9 ;
+  (* init = 2'h0 *)
+  wire [1:0] address_0;
+  output busy;
+  wire busy;
+  input clk;
+  wire clk;
+  wire column_ready;
+  reg [7:0] data_0_0 = 8'h00;
+  reg [7:0] data_0_1 = 8'h00;
+  reg [7:0] data_0_2 = 8'h00;
+  reg [7:0] data_0_3 = 8'h00;
+  (* init = 4'h0 *)
+  wire [3:0] enable_0;
+  input [1:0] input_address;
+  wire [1:0] input_address;
+  input [7:0] input_data;
+  wire [7:0] input_data;
+  input [3:0] input_enable;
+  wire [3:0] input_enable;
+  input input_writing;
+  wire input_writing;
+  input [7:0] \port$972$0 ;
+  wire [7:0] \port$972$0 ;
+  input [7:0] \port$973$0 ;
+  wire [7:0] \port$973$0 ;
+  input [7:0] \port$974$0 ;
+  wire [7:0] \port$974$0 ;
+  input [7:0] \port$975$0 ;
+  wire [7:0] \port$975$0 ;
+  input [1:0] read_address;
+  wire [1:0] read_address;
+  wire [1:0] \read_address$15 ;
+  output [31:0] read_data;
+  wire [31:0] read_data;
+  wire [31:0] \read_data$17 ;
+  input [1:0] row_address;
+  wire [1:0] row_address;
+  wire [31:0] row_data;
+  input [3:0] row_enable;
+  wire [3:0] row_enable;
+  input row_next;
+  wire row_next;
+  input row_valid;
+  wire row_valid;
+  input rst;
+  wire rst;
+  reg [1:0] write_address = 2'h0;
+  wire [31:0] write_data;
+  reg [3:0] write_enable = 4'h0;
+  assign \$1  = ~ row_valid;
+  assign \$2  = ~ input_writing;
+  assign column_ready = \$1  & \$2 ;
+  assign \$3  = row_enable | input_enable;
+  assign \$4  = row_valid ? row_address : input_address;
+  assign \$5  = row_valid ? \port$972$0  : input_data;
+  assign \$6  = row_valid ? \port$973$0  : input_data;
+  assign \$7  = row_valid ? \port$974$0  : input_data;
+  assign \$8  = row_valid ? \port$975$0  : input_data;
+  always @(posedge clk)
+    write_enable <= \$9 ;
+  always @(posedge clk)
+    write_address <= \$4 ;
+  always @(posedge clk)
+    data_0_0 <= \$5 ;
+  always @(posedge clk)
+    data_0_1 <= \$6 ;
+  always @(posedge clk)
+    data_0_2 <= \$7 ;
+  always @(posedge clk)
+    data_0_3 <= \$8 ;
+  \hdlgen_tiny.engine.activations.split_0  split_0 (
+    .clk(clk),
+    .\port$770$0 (data_0_0),
+    .\port$771$0 (data_0_1),
+    .\port$772$0 (data_0_2),
+    .\port$773$0 (data_0_3),
+    .read_address(read_address),
+    .read_data(read_data),
+    .write_address(write_address),
+    .write_enable(write_enable)
+  );
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$9  = \$3 ;
+    if (rst) begin
+      \$9  = 4'h0;
+    end
+  end
+  assign enable_0 = write_enable;
+  assign address_0 = write_address;
+  assign write_data = { data_0_3, data_0_2, data_0_1, data_0_0 };
+  assign \read_address$15  = read_address;
+  assign \read_data$17  = read_data;
+  assign row_data = { \port$975$0 , \port$974$0 , \port$973$0 , \port$972$0  };
+  assign busy = row_next;
+endmodule
+
+module \hdlgen_tiny.engine.activations.split_0 (read_data, write_enable, write_address, \port$770$0 , \port$771$0 , \port$772$0 , \port$773$0 , read_address, clk);
+  input clk;
+  wire clk;
+  input [7:0] \port$770$0 ;
+  wire [7:0] \port$770$0 ;
+  input [7:0] \port$771$0 ;
+  wire [7:0] \port$771$0 ;
+  input [7:0] \port$772$0 ;
+  wire [7:0] \port$772$0 ;
+  input [7:0] \port$773$0 ;
+  wire [7:0] \port$773$0 ;
+  input [1:0] read_address;
+  wire [1:0] read_address;
+  output [31:0] read_data;
+  wire [31:0] read_data;
+  input [1:0] write_address;
+  wire [1:0] write_address;
+  wire [31:0] write_data;
+  input [3:0] write_enable;
+  wire [3:0] write_enable;
+  hdlgen_tiny_activations part (
+    .clk(clk),
+    .read_address(read_address),
+    .read_data(read_data),
+    .write_address(write_address),
+    .write_data({ \port$773$0 , \port$772$0 , \port$771$0 , \port$770$0  }),
+    .write_enable(write_enable)
+  );
+  assign write_data = { \port$773$0 , \port$772$0 , \port$771$0 , \port$770$0  };
+endmodule
+
+module \hdlgen_tiny.engine.drain (rst, row_next, \port$676$0 , parity, \port$910$0 , \port$914$0 , \port$918$0 , \port$922$0 , partial_result, partial_value, partial_position, partial_row, \end , end_job, gathered_0, gathered_1, gathered_2, gathered_3, done, done_parity, row_address
+, row_valid, row_enable, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$4  = 0;
+  reg \$1 ;
+  reg \$10 ;
+  wire \$11 ;
+  wire \$12 ;
+  wire \$13 ;
+  reg \$14 ;
+  wire \$15 ;
+  wire \$16 ;
+  wire \$17 ;
+  wire \$18 ;
+  wire \$19 ;
+  wire [1:0] \$2 ;
+  wire \$20 ;
+  reg \$21 ;
+  wire \$22 ;
+  wire \$23 ;
+  wire \$24 ;
+  wire \$25 ;
+  wire \$26 ;
+  wire \$27 ;
+  wire [2:0] \$28 ;
+  reg [2:0] \$29 ;
+  wire \$3 ;
+  wire \$30 ;
+  reg \$31 ;
+  wire \$32 ;
+  wire \$33 ;
+  wire \$34 ;
+  wire \$35 ;
+  wire \$36 ;
+  wire \$37 ;
+  wire \$38 ;
+  reg [1:0] \$39 ;
+  wire \$4 ;
+  wire [2:0] \$40 ;
+  wire [2:0] \$41 ;
+  wire [3:0] \$42 ;
+  wire \$43 ;
+  wire \$44 ;
+  wire \$45 ;
+  wire \$46 ;
+  reg \$47 ;
+  reg [1:0] \$48 ;
+  reg \$49 ;
+  wire [2:0] \$5 ;
+  reg \$50 ;
+  reg \$51 ;
+  reg \$52 ;
+  reg \$53 ;
+  reg \$54 ;
+  reg \$55 ;
+  reg \$56 ;
+  reg \$57 ;
+  reg \$58 ;
+  reg \$59 ;
+  wire [17:0] \$6 ;
+  reg \$60 ;
+  reg \$61 ;
+  reg [1:0] \$62 ;
+  reg \$63 ;
+  reg \$64 ;
+  reg \$65 ;
+  reg \$66 ;
+  reg \$67 ;
+  reg \$68 ;
+  reg \$69 ;
+  wire [17:0] \$7 ;
+  reg [5:0] \$70 ;
+  reg [5:0] \$71 ;
+  reg [5:0] \$72 ;
+  reg [5:0] \$73 ;
+  reg [5:0] \$74 ;
+  reg \$75 ;
+  reg [3:0] \$76 ;
+  wire [17:0] \$8 ;
+  wire [17:0] \$9 ;
+  reg active_0 = 1'h0;
+  reg [1:0] address = 2'h0;
+  reg at_end_0 = 1'h0;
+  wire [9:0] bias;
+  (* init = 2'h0 *)
+  wire [1:0] bias_address_0;
+  wire carry;
+  reg carry_0 = 1'h0;
+  input clk;
+  wire clk;
+  wire [9:0] data;
+  output done;
+  reg done = 1'h0;
+  reg done_0 = 1'h0;
+  (* init = 1'h0 *)
+  wire done_1;
+  output done_parity;
+  reg done_parity = 1'h0;
+  reg done_parity_0 = 1'h0;
+  (* init = 1'h0 *)
+  wire done_parity_1;
+  wire enable;
+  output \end ;
+  reg \end  = 1'h0;
+  output end_job;
+  reg end_job = 1'h0;
+  reg end_parity = 1'h0;
+  wire \final ;
+  reg final_0 = 1'h0;
+  wire flush;
+  (* init = 1'h0 *)
+  wire flush_0;
+  reg fresh_0 = 1'h1;
+  output [7:0] gathered_0;
+  reg [7:0] gathered_0 = 8'h00;
+  output [7:0] gathered_1;
+  reg [7:0] gathered_1 = 8'h00;
+  output [7:0] gathered_2;
+  reg [7:0] gathered_2 = 8'h00;
+  output [7:0] gathered_3;
+  reg [7:0] gathered_3 = 8'h00;
+  reg [17:0] held_0 = 18'h00000;
+  reg [17:0] held_1 = 18'h00000;
+  reg [17:0] held_2 = 18'h00000;
+  reg [17:0] held_3 = 18'h00000;
+  reg [17:0] i = 18'h00000;
+  reg job = 1'h0;
+  wire \job$52 ;
+  reg job_0 = 1'h0;
+  reg job_late_0_0 = 1'h0;
+  (* init = 1'h0 *)
+  wire job_late_0_1;
+  wire load_0;
+  wire merged_0;
+  wire [7:0] o;
+  wire output_enable;
+  wire own_row_0;
+  input parity;
+  wire parity;
+  reg parity_0 = 1'h0;
+  reg partial_final = 1'h0;
+  (* init = 1'h0 *)
+  wire partial_final_0;
+  reg partial_merge = 1'h0;
+  (* init = 1'h0 *)
+  wire partial_merge_0;
+  reg partial_parity = 1'h0;
+  (* init = 1'h0 *)
+  wire partial_parity_0;
+  output [1:0] partial_position;
+  reg [1:0] partial_position = 2'h0;
+  (* init = 2'h0 *)
+  wire [1:0] partial_position_0;
+  output partial_result;
+  reg partial_result = 1'h0;
+  (* init = 1'h0 *)
+  wire partial_result_0;
+  output partial_row;
+  reg partial_row = 1'h0;
+  (* init = 1'h0 *)
+  wire partial_row_0;
+  output [17:0] partial_value;
+  reg [17:0] partial_value = 18'h00000;
+  (* init = 18'h00000 *)
+  wire [17:0] partial_value_0;
+  input [3:0] \port$676$0 ;
+  wire [3:0] \port$676$0 ;
+  input [17:0] \port$910$0 ;
+  wire [17:0] \port$910$0 ;
+  input [17:0] \port$914$0 ;
+  wire [17:0] \port$914$0 ;
+  input [17:0] \port$918$0 ;
+  wire [17:0] \port$918$0 ;
+  input [17:0] \port$922$0 ;
+  wire [17:0] \port$922$0 ;
+  reg [1:0] position_0 = 2'h0;
+  wire [-1:0] row;
+  wire [-1:0] row_0;
+  reg [5:0] \row_0$72  = 6'h00;
+  reg [5:0] row_1 = 6'h00;
+  reg [5:0] row_2 = 6'h00;
+  reg [5:0] row_3 = 6'h00;
+  reg [5:0] row_4 = 6'h00;
+  output [1:0] row_address;
+  reg [1:0] row_address = 2'h0;
+  (* init = 2'h0 *)
+  wire [1:0] row_address_0;
+  wire [31:0] row_data;
+  output [3:0] row_enable;
+  reg [3:0] row_enable = 4'h0;
+  output row_next;
+  wire row_next;
+  output row_valid;
+  reg row_valid = 1'h0;
+  input rst;
+  wire rst;
+  wire [71:0] sums;
+  reg [17:0] value_late_0_0 = 18'h00000;
+  (* init = 18'h00000 *)
+  wire [17:0] value_late_0_1;
+  reg written_0 = 1'h0;
+  assign \$22  = active_0 & \$21 ;
+  assign \$26  = ~ \$25 ;
+  assign \$27  = \$24  & \$26 ;
+  assign \$28  = address + 1'h1;
+  assign \$30  = at_end_0 & final_0;
+  assign \$32  = \$30  & \$31 ;
+  assign \$34  = ~ \$33 ;
+  assign \$35  = \$32  & \$34 ;
+  assign \$37  = ~ \$36 ;
+  assign \$38  = at_end_0 & \$37 ;
+  assign \$40  = \$39  + 1'h0;
+  assign \$42  = \$41  + 1'h0;
+  assign \$43  = row_4[0] & row_4[1];
+  assign \$44  = row_4[0] & row_4[1];
+  assign \$45  = row_4[0] & row_4[1];
+  assign \$46  = row_4[0] & row_4[1];
+  always @(posedge clk)
+    at_end_0 <= \$47 ;
+  always @(posedge clk)
+    position_0 <= \$48 ;
+  always @(posedge clk)
+    active_0 <= \$49 ;
+  always @(posedge clk)
+    written_0 <= \$50 ;
+  always @(posedge clk)
+    carry_0 <= \$51 ;
+  always @(posedge clk)
+    job_0 <= \$52 ;
+  always @(posedge clk)
+    final_0 <= \$53 ;
+  always @(posedge clk)
+    parity_0 <= \$54 ;
+  always @(posedge clk)
+    held_0 <= \$6 ;
+  always @(posedge clk)
+    held_1 <= \$7 ;
+  always @(posedge clk)
+    held_2 <= \$8 ;
+  always @(posedge clk)
+    held_3 <= \$9 ;
+  always @(posedge clk)
+    partial_result <= \$55 ;
+  always @(posedge clk)
+    partial_merge <= \$56 ;
+  always @(posedge clk)
+    partial_final <= \$57 ;
+  always @(posedge clk)
+    partial_parity <= \$58 ;
+  always @(posedge clk)
+    partial_value <= held_0;
+  always @(posedge clk)
+    partial_position <= position_0;
+  always @(posedge clk)
+    partial_row <= \$2 [0];
+  always @(posedge clk)
+    \end  <= \$59 ;
+  always @(posedge clk)
+    end_job <= \$60 ;
+  always @(posedge clk)
+    end_parity <= \$61 ;
+  always @(posedge clk)
+    address <= \$62 ;
+  always @(posedge clk)
+    fresh_0 <= \$63 ;
+  always @(posedge clk)
+    job_late_0_0 <= \$64 ;
+  always @(posedge clk)
+    value_late_0_0 <= held_0;
+  always @(posedge clk)
+    job <= \$65 ;
+  always @(posedge clk)
+    i <= value_late_0_0;
+  always @(posedge clk)
+    gathered_0 <= gathered_1;
+  always @(posedge clk)
+    gathered_1 <= gathered_2;
+  always @(posedge clk)
+    gathered_2 <= gathered_3;
+  always @(posedge clk)
+    gathered_3 <= o;
+  always @(posedge clk)
+    done_0 <= \$66 ;
+  always @(posedge clk)
+    done_parity_0 <= \$67 ;
+  always @(posedge clk)
+    done <= \$68 ;
+  always @(posedge clk)
+    done_parity <= \$69 ;
+  always @(posedge clk)
+    \row_0$72  <= \$70 ;
+  always @(posedge clk)
+    row_1 <= \$71 ;
+  always @(posedge clk)
+    row_2 <= \$72 ;
+  always @(posedge clk)
+    row_3 <= \$73 ;
+  always @(posedge clk)
+    row_4 <= \$74 ;
+  always @(posedge clk)
+    row_address <= \$42 [1:0];
+  always @(posedge clk)
+    row_valid <= \$75 ;
+  always @(posedge clk)
+    row_enable <= \$76 ;
+  assign \$2  = 1'h0 + \$1 ;
+  assign \$3  = position_0 == 2'h2;
+  assign \$4  = active_0 & \$3 ;
+  assign \$5  = position_0 + 1'h1;
+  assign \$6  = \port$676$0 [1] ? \port$910$0  : held_1;
+  assign \$7  = \port$676$0 [1] ? \port$914$0  : held_2;
+  assign \$8  = \port$676$0 [1] ? \port$918$0  : held_3;
+  assign \$9  = \port$676$0 [1] ? \port$922$0  : held_3;
+  assign \$11  = active_0 & \$10 ;
+  assign \$13  = \$11  & \$12 ;
+  assign \$15  = active_0 & \$14 ;
+  assign \$17  = ~ \$16 ;
+  assign \$18  = \$15  & \$17 ;
+  assign \$20  = at_end_0 & final_0;
+  \hdlgen_tiny.engine.drain.bias_0  bias_0 (
+    .address(address),
+    .clk(clk),
+    .data(bias)
+  );
+  \hdlgen_tiny.engine.drain.requantiser_0  requantiser_0 (
+    .bias(bias),
+    .clk(clk),
+    .i(i),
+    .job(job),
+    .o(o),
+    .rst(rst)
+  );
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    (* full_case = 32'd1 *)
+    casez (\port$676$0 [3])
+      1'h0:
+          \$29  = 3'h0;
+      1'h1:
+          \$29  = 3'h4;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    (* full_case = 32'd1 *)
+    casez (job_0)
+      1'h0:
+          \$31  = 1'h1;
+      1'h1:
+          \$31  = 1'h1;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$39  = 2'h0;
+    casez (job_0)
+      1'h0:
+          \$39  = 2'h2;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$47  = \$4 ;
+    if (rst) begin
+      \$47  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$48  = \$5 [1:0];
+    if (load_0) begin
+      \$48  = 2'h0;
+    end
+    if (rst) begin
+      \$48  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$49  = active_0;
+    if (at_end_0) begin
+      \$49  = 1'h0;
+    end
+    if (load_0) begin
+      \$49  = 1'h1;
+    end
+    if (rst) begin
+      \$49  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$50  = written_0;
+    if (load_0) begin
+      \$50  = \port$676$0 [1];
+    end
+    if (rst) begin
+      \$50  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$51  = carry_0;
+    if (load_0) begin
+      \$51  = \port$676$0 [2];
+    end
+    if (rst) begin
+      \$51  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$52  = job_0;
+    if (load_0) begin
+      \$52  = \port$676$0 [3];
+    end
+    if (rst) begin
+      \$52  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$53  = final_0;
+    if (load_0) begin
+      \$53  = \port$676$0 [0];
+    end
+    if (rst) begin
+      \$53  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$54  = parity_0;
+    if (load_0) begin
+      \$54  = parity;
+    end
+    if (rst) begin
+      \$54  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$55  = \$13 ;
+    if (rst) begin
+      \$55  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$56  = \$19 ;
+    if (rst) begin
+      \$56  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$57  = final_0;
+    if (rst) begin
+      \$57  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$58  = parity_0;
+    if (rst) begin
+      \$58  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$59  = \$20 ;
+    if (rst) begin
+      \$59  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$60  = job_0;
+    if (rst) begin
+      \$60  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$61  = parity_0;
+    if (rst) begin
+      \$61  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$62  = address;
+    if (\$27 ) begin
+      \$62  = \$28 [1:0];
+    end
+    if (load_0) begin
+      if (fresh_0) begin
+        \$62  = \$29 [1:0];
+      end
+    end
+    if (rst) begin
+      \$62  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$63  = fresh_0;
+    if (load_0) begin
+      \$63  = \port$676$0 [0];
+    end
+    if (rst) begin
+      \$63  = 1'h1;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$64  = job_0;
+    if (rst) begin
+      \$64  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$65  = job_late_0_0;
+    if (rst) begin
+      \$65  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$66  = \$35 ;
+    if (rst) begin
+      \$66  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$67  = parity_0;
+    if (rst) begin
+      \$67  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$68  = done_0;
+    if (rst) begin
+      \$68  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$69  = done_parity_0;
+    if (rst) begin
+      \$69  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$70  = { \$40 , carry_0, written_0, \$38  };
+    if (rst) begin
+      \$70  = 6'h00;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$71  = \row_0$72 ;
+    if (rst) begin
+      \$71  = 6'h00;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$72  = row_1;
+    if (rst) begin
+      \$72  = 6'h00;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$73  = row_2;
+    if (rst) begin
+      \$73  = 6'h00;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$74  = row_3;
+    if (rst) begin
+      \$74  = 6'h00;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$75  = row_next;
+    if (rst) begin
+      \$75  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$76  = { \$46 , \$45 , \$44 , \$43  };
+    if (rst) begin
+      \$76  = 4'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    (* full_case = 32'd1 *)
+    casez (position_0)
+      2'h0:
+          \$1  = carry_0;
+      2'h1:
+          \$1  = carry_0;
+      2'h2:
+          \$1  = carry_0;
+      2'h3:
+          \$1  = carry_0;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    (* full_case = 32'd1 *)
+    casez (position_0)
+      2'h0:
+          \$10  = written_0;
+      2'h1:
+          \$10  = written_0;
+      2'h2:
+          \$10  = written_0;
+      2'h3:
+          \$10  = written_0;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    (* full_case = 32'd1 *)
+    casez (position_0)
+      2'h0:
+          \$14  = written_0;
+      2'h1:
+          \$14  = written_0;
+      2'h2:
+          \$14  = written_0;
+      2'h3:
+          \$14  = written_0;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    (* full_case = 32'd1 *)
+    casez (position_0)
+      2'h0:
+          \$21  = written_0;
+      2'h1:
+          \$21  = written_0;
+      2'h2:
+          \$21  = written_0;
+      2'h3:
+          \$21  = written_0;
+    endcase
+  end
+  assign flush = \port$676$0 [1];
+  assign own_row_0 = \$2 [0];
+  assign partial_result_0 = partial_result;
+  assign partial_merge_0 = partial_merge;
+  assign partial_final_0 = partial_final;
+  assign partial_parity_0 = partial_parity;
+  assign partial_value_0 = partial_value;
+  assign partial_position_0 = partial_position;
+  assign partial_row_0 = partial_row;
+  assign enable = 1'h1;
+  assign output_enable = 1'h1;
+  assign bias_address_0 = address;
+  assign value_late_0_1 = i;
+  assign data = bias;
+  assign job_late_0_1 = job;
+  assign flush_0 = written_0;
+  assign done_1 = done;
+  assign done_parity_1 = done_parity;
+  assign row_address_0 = row_address;
+  assign row_data = { gathered_3, gathered_2, gathered_1, gathered_0 };
+  assign carry = \port$676$0 [2];
+  assign \job$52  = \port$676$0 [3];
+  assign \final  = \port$676$0 [0];
+  assign sums = { \port$922$0 , \port$918$0 , \port$914$0 , \port$910$0  };
+  assign merged_0 = 1'h0;
+  assign load_0 = \port$676$0 [1];
+  assign row_next = row_4[0];
+  assign \$12  = job_0;
+  assign \$16  = job_0;
+  assign \$19  = 1'h0;
+  assign \$23  = 1'h1;
+  assign \$24  = \$22 ;
+  assign \$25  = job_0;
+  assign \$33  = job_0;
+  assign \$36  = job_0;
+  assign \$41  = row_4[5:3];
+endmodule
+
+module \hdlgen_tiny.engine.drain.bias_0 (data, address, clk);
+  input [1:0] address;
+  wire [1:0] address;
+  input clk;
+  wire clk;
+  output [9:0] data;
+  wire [9:0] data;
+  wire enable;
+  wire output_enable;
+  hdlgen_tiny_bias_0 part (
+    .address(address),
+    .clk(clk),
+    .data(data),
+    .enable(1'h1),
+    .output_enable(1'h1)
+  );
+  assign enable = 1'h1;
+  assign output_enable = 1'h1;
+endmodule
+
+module \hdlgen_tiny.engine.drain.requantiser_0 (rst, bias, job, i, o, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$5  = 0;
+  wire [18:0] \$1 ;
+  reg \$10 ;
+  reg \$11 ;
+  reg \$12 ;
+  reg \$13 ;
+  reg [7:0] \$14 ;
+  wire [18:0] \$2 ;
+  reg [7:0] \$3 ;
+  wire [18:0] \$4 ;
+  wire \$5 ;
+  reg \$6 ;
+  reg [7:0] \$7 ;
+  wire [7:0] \$8 ;
+  wire [7:0] \$9 ;
+  reg \$signal  = 1'h0;
+  reg \$signal$9  = 1'h0;
+  input [9:0] bias;
+  wire [9:0] bias;
+  input clk;
+  wire clk;
+  input [17:0] i;
+  wire [17:0] i;
+  input job;
+  wire job;
+  reg job2 = 1'h0;
+  output [7:0] o;
+  reg [7:0] o = 8'h00;
+  input rst;
+  wire rst;
+  reg [18:0] total = 19'h00000;
+  reg under = 1'h0;
+  reg [7:0] window = 8'h00;
+  assign \$1  = $signed(i) + $signed(bias);
+  assign \$5  = | \$4 [17:8];
+  assign \$8  = \$signal$9  ? \$7  : window;
+  assign \$9  = under ? 8'h00 : \$8 ;
+  always @(posedge clk)
+    total <= \$1 ;
+  always @(posedge clk)
+    \$signal  <= \$10 ;
+  always @(posedge clk)
+    job2 <= \$11 ;
+  always @(posedge clk)
+    window <= \$3 ;
+  always @(posedge clk)
+    \$signal$9  <= \$12 ;
+  always @(posedge clk)
+    under <= \$13 ;
+  always @(posedge clk)
+    o <= \$14 ;
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$5 ) begin end
+    \$3  = 8'h00;
+    casez (\$signal )
+      1'h0:
+          \$3  = \$2 [7:0];
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$5 ) begin end
+    \$6  = 1'h0;
+    casez (\$signal )
+      1'h0:
+          \$6  = \$5 ;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$5 ) begin end
+    \$7  = 8'h00;
+    casez (job2)
+      1'h0:
+          \$7  = 8'hff;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$5 ) begin end
+    \$10  = job;
+    if (rst) begin
+      \$10  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$5 ) begin end
+    \$11  = \$signal ;
+    if (rst) begin
+      \$11  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$5 ) begin end
+    \$12  = \$6 ;
+    if (rst) begin
+      \$12  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$5 ) begin end
+    \$13  = total[18];
+    if (rst) begin
+      \$13  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$5 ) begin end
+    \$14  = \$9 ;
+    if (rst) begin
+      \$14  = 8'h00;
+    end
+  end
+  assign \$2  = { total[18], total[18], total[18], total[18], total[18], total[18], total[18:6] };
+  assign \$4  = { total[18], total[18], total[18], total[18], total[18], total[18], total[18:6] };
+endmodule
+
+module \hdlgen_tiny.engine.exchange$163 (rst, i, select, lane_0_0, lane_0_1, lane_0_2, lane_0_3, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$6  = 0;
+  reg [7:0] \$1 ;
+  reg [7:0] \$2 ;
+  reg [7:0] \$3 ;
+  reg [7:0] \$4 ;
+  input clk;
+  wire clk;
+  input [31:0] i;
+  wire [31:0] i;
+  output [7:0] lane_0_0;
+  reg [7:0] lane_0_0 = 8'h00;
+  output [7:0] lane_0_1;
+  reg [7:0] lane_0_1 = 8'h00;
+  output [7:0] lane_0_2;
+  reg [7:0] lane_0_2 = 8'h00;
+  output [7:0] lane_0_3;
+  reg [7:0] lane_0_3 = 8'h00;
+  wire [31:0] o;
+  input rst;
+  wire rst;
+  input [1:0] select;
+  wire [1:0] select;
+  reg [1:0] select_0 = 2'h0;
+  always @(posedge clk)
+    lane_0_2 <= \$3 ;
+  always @(posedge clk)
+    lane_0_3 <= \$4 ;
+  always @(posedge clk)
+    select_0 <= select;
+  always @(posedge clk)
+    lane_0_0 <= \$1 ;
+  always @(posedge clk)
+    lane_0_1 <= \$2 ;
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    (* full_case = 32'd1 *)
+    casez (select)
+      2'h0:
+          \$4  = i[31:24];
+      2'h1:
+          \$4  = i[23:16];
+      2'h2:
+          \$4  = i[15:8];
+      2'h3:
+          \$4  = i[7:0];
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    (* full_case = 32'd1 *)
+    casez (select)
+      2'h0:
+          \$1  = i[7:0];
+      2'h1:
+          \$1  = i[15:8];
+      2'h2:
+          \$1  = i[23:16];
+      2'h3:
+          \$1  = i[31:24];
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    (* full_case = 32'd1 *)
+    casez (select)
+      2'h0:
+          \$2  = i[15:8];
+      2'h1:
+          \$2  = i[7:0];
+      2'h2:
+          \$2  = i[31:24];
+      2'h3:
+          \$2  = i[23:16];
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    (* full_case = 32'd1 *)
+    casez (select)
+      2'h0:
+          \$3  = i[23:16];
+      2'h1:
+          \$3  = i[31:24];
+      2'h2:
+          \$3  = i[7:0];
+      2'h3:
+          \$3  = i[15:8];
+    endcase
+  end
+  assign o = { lane_0_3, lane_0_2, lane_0_1, lane_0_0 };
+endmodule
+
+module \hdlgen_tiny.engine.framer (rst, valid, counter, first, last, job, o_valid, o_final, o_job, flush, carry, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$7  = 0;
+  wire \$1 ;
+  wire \$10 ;
+  wire \$11 ;
+  wire \$12 ;
+  reg \$13 ;
+  reg \$14 ;
+  wire [1:0] \$15 ;
+  wire \$16 ;
+  wire [1:0] \$17 ;
+  wire [1:0] \$18 ;
+  wire \$19 ;
+  wire \$2 ;
+  wire \$20 ;
+  wire [1:0] \$21 ;
+  wire [1:0] \$22 ;
+  wire \$23 ;
+  reg \$24 ;
+  reg \$25 ;
+  reg \$26 ;
+  reg \$27 ;
+  reg \$28 ;
+  reg \$29 ;
+  reg \$3 ;
+  reg \$30 ;
+  reg \$31 ;
+  reg \$32 ;
+  reg \$33 ;
+  reg \$34 ;
+  reg \$35 ;
+  reg \$36 ;
+  reg \$37 ;
+  reg \$38 ;
+  wire \$4 ;
+  wire [1:0] \$5 ;
+  wire \$6 ;
+  wire \$7 ;
+  wire \$8 ;
+  wire \$9 ;
+  reg \$signal  = 1'h0;
+  wire [-1:0] \$signal$18 ;
+  output carry;
+  reg carry = 1'h0;
+  input clk;
+  wire clk;
+  reg complete_0;
+  input [1:0] counter;
+  wire [1:0] counter;
+  reg end1 = 1'h0;
+  reg end2 = 1'h0;
+  input first;
+  wire first;
+  reg first1 = 1'h0;
+  output flush;
+  reg flush = 1'h0;
+  wire inc;
+  input job;
+  wire job;
+  reg job1 = 1'h0;
+  reg job2 = 1'h0;
+  input last;
+  wire last;
+  reg last1 = 1'h0;
+  reg last2 = 1'h0;
+  reg now_0_0;
+  reg now_0_1;
+  output o_final;
+  reg o_final = 1'h0;
+  output o_job;
+  reg o_job = 1'h0;
+  output o_valid;
+  reg o_valid = 1'h0;
+  reg over_0;
+  wire [-1:0] row;
+  input rst;
+  wire rst;
+  wire [1:0] total;
+  input valid;
+  wire valid;
+  reg valid1 = 1'h0;
+  reg valid2 = 1'h0;
+  assign \$1  = & counter;
+  assign \$2  = & counter;
+  assign \$4  = valid2 & end2;
+  assign \$5  = \$signal  + \$15 [0];
+  assign \$6  = valid1 & first1;
+  assign \$7  = valid2 & last2;
+  assign \$8  = valid2 & end2;
+  assign \$9  = complete_0 | last2;
+  assign \$10  = \$8  & \$9 ;
+  assign total = 1'h0 + \$14 ;
+  assign \$16  = ! job2;
+  assign \$18  = 1'h0 + \$15 [0];
+  assign \$19  = \$18  >= 1'h1;
+  assign \$22  = 1'h0 + \$15 [0];
+  assign \$23  = \$22  >= 1'h1;
+  always @(posedge clk)
+    valid1 <= \$24 ;
+  always @(posedge clk)
+    first1 <= \$25 ;
+  always @(posedge clk)
+    last1 <= \$26 ;
+  always @(posedge clk)
+    end1 <= \$27 ;
+  always @(posedge clk)
+    job1 <= \$28 ;
+  always @(posedge clk)
+    valid2 <= \$29 ;
+  always @(posedge clk)
+    last2 <= \$30 ;
+  always @(posedge clk)
+    end2 <= \$31 ;
+  always @(posedge clk)
+    job2 <= \$32 ;
+  always @(posedge clk)
+    \$signal  <= \$33 ;
+  always @(posedge clk)
+    o_valid <= \$34 ;
+  always @(posedge clk)
+    o_final <= \$35 ;
+  always @(posedge clk)
+    o_job <= \$36 ;
+  always @(posedge clk)
+    flush <= \$37 ;
+  always @(posedge clk)
+    carry <= \$38 ;
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    (* full_case = 32'd1 *)
+    casez (job)
+      1'h0:
+          \$3  = \$1 ;
+      1'h1:
+          \$3  = \$2 ;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    (* full_case = 32'd1 *)
+    casez (job2)
+      1'h0:
+          \$13  = \$11 ;
+      1'h1:
+          \$13  = \$12 ;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    (* full_case = 32'd1 *)
+    casez (job2)
+      1'h0:
+          \$14  = 1'h1;
+      1'h1:
+          \$14  = 1'h1;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$24  = valid;
+    if (rst) begin
+      \$24  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$25  = first;
+    if (rst) begin
+      \$25  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$26  = last;
+    if (rst) begin
+      \$26  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$27  = \$3 ;
+    if (rst) begin
+      \$27  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$28  = job;
+    if (rst) begin
+      \$28  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$29  = valid1;
+    if (rst) begin
+      \$29  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$30  = last1;
+    if (rst) begin
+      \$30  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$31  = end1;
+    if (rst) begin
+      \$31  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$32  = job1;
+    if (rst) begin
+      \$32  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$33  = \$signal ;
+    if (\$4 ) begin
+      \$33  = \$5 [0];
+    end
+    if (\$6 ) begin
+      \$33  = 1'h0;
+    end
+    if (rst) begin
+      \$33  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$34  = valid2;
+    if (rst) begin
+      \$34  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$35  = \$7 ;
+    if (rst) begin
+      \$35  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$36  = job2;
+    if (rst) begin
+      \$36  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$37  = \$10 ;
+    if (rst) begin
+      \$37  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$38  = over_0;
+    if (rst) begin
+      \$38  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    now_0_0 = 1'h0;
+    if (\$16 ) begin
+      now_0_0 = \$17 [0];
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    over_0 = 1'h0;
+    if (\$16 ) begin
+      over_0 = now_0_0;
+    end
+    if (\$20 ) begin
+      over_0 = now_0_1;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    complete_0 = 1'h0;
+    if (\$16 ) begin
+      complete_0 = \$19 ;
+    end
+    if (\$20 ) begin
+      complete_0 = \$23 ;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    now_0_1 = 1'h0;
+    if (\$20 ) begin
+      now_0_1 = \$21 [0];
+    end
+  end
+  assign inc = \$15 [0];
+  assign \$15  = total;
+  assign \$11  = \$signal ;
+  assign \$12  = \$signal ;
+  assign \$17  = 2'h0;
+  assign \$20  = job2;
+  assign \$21  = 2'h0;
+endmodule
+
+module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address_0, write_enable, busy, take, \release , frame_error, writing, write_data, data);
+  reg \$auto$verilog_backend.cc:2355:dump_module$8  = 0;
+  wire [2:0] \$1 ;
+  wire \$10 ;
+  reg \$100 ;
+  reg [1:0] \$101 ;
+  reg [3:0] \$102 ;
+  reg \$103 ;
+  reg \$104 ;
+  reg \$105 ;
+  reg \$106 ;
+  reg \$107 ;
+  reg \$108 ;
+  reg \$109 ;
+  wire \$11 ;
+  reg [1:0] \$110 ;
+  reg \$111 ;
+  wire \$12 ;
+  wire \$13 ;
+  wire \$14 ;
+  wire \$15 ;
+  wire \$16 ;
+  wire \$17 ;
+  wire \$18 ;
+  wire \$19 ;
+  wire [3:0] \$2 ;
+  wire \$20 ;
+  wire \$21 ;
+  wire \$22 ;
+  wire \$23 ;
+  wire \$24 ;
+  wire [1:0] \$25 ;
+  wire [1:0] \$26 ;
+  wire [1:0] \$27 ;
+  wire [2:0] \$28 ;
+  wire \$29 ;
+  wire \$3 ;
+  wire \$30 ;
+  wire \$31 ;
+  wire [7:0] \$32 ;
+  wire \$33 ;
+  wire \$34 ;
+  wire \$35 ;
+  wire \$36 ;
+  wire [3:0] \$37 ;
+  wire \$38 ;
+  wire \$39 ;
+  wire \$4 ;
+  wire \$40 ;
+  wire \$41 ;
+  wire \$42 ;
+  wire \$43 ;
+  wire \$44 ;
+  wire \$45 ;
+  wire \$46 ;
+  wire \$47 ;
+  wire \$48 ;
+  wire \$49 ;
+  wire \$5 ;
+  wire \$50 ;
+  wire [2:0] \$51 ;
+  wire [3:0] \$52 ;
+  wire \$53 ;
+  wire \$54 ;
+  wire [2:0] \$55 ;
+  wire [1:0] \$56 ;
+  wire \$57 ;
+  wire \$58 ;
+  wire \$59 ;
+  wire \$6 ;
+  wire \$60 ;
+  wire \$61 ;
+  wire [1:0] \$62 ;
+  wire [1:0] \$63 ;
+  wire [2:0] \$64 ;
+  reg [1:0] \$65 ;
+  reg \$66 ;
+  wire \$67 ;
+  reg \$68 ;
+  wire \$69 ;
+  wire \$7 ;
+  wire [1:0] \$70 ;
+  wire \$71 ;
+  wire \$72 ;
+  wire \$73 ;
+  wire [1:0] \$74 ;
+  wire \$75 ;
+  wire [2:0] \$76 ;
+  wire [2:0] \$77 ;
+  wire \$78 ;
+  wire \$79 ;
+  wire \$8 ;
+  wire \$80 ;
+  wire \$81 ;
+  reg \$82 ;
+  reg \$83 ;
+  reg [7:0] \$84 ;
+  reg \$85 ;
+  reg [7:0] \$86 ;
+  reg \$87 ;
+  reg [2:0] \$88 ;
+  reg \$89 ;
+  wire \$9 ;
+  reg \$90 ;
+  reg \$91 ;
+  reg \$92 ;
+  reg \$93 ;
+  reg \$94 ;
+  reg [1:0] \$95 ;
+  reg [1:0] \$96 ;
+  reg \$97 ;
+  reg [1:0] \$98 ;
+  reg \$99 ;
+  reg [7:0] \$like  = 8'h00;
+  reg \$signal  = 1'h0;
+  reg \$signal$12  = 1'h0;
+  reg \$signal$14  = 1'h0;
+  (* init = 1'h0 *)
+  wire \$signal$30 ;
+  reg \$signal$43  = 1'h0;
+  reg \$signal$54  = 1'h0;
+  reg \$signal$55  = 1'h0;
+  reg \$signal$56  = 1'h0;
+  reg [1:0] \$signal$7  = 2'h0;
+  output [1:0] address_0;
+  wire [1:0] address_0;
+  wire [-1:0] ahead_0;
+  reg [1:0] bank = 2'h0;
+  wire bank_end;
+  reg [2:0] beats_left = 3'h7;
+  reg buffer = 1'h0;
+  input busy;
+  wire busy;
+  input clk;
+  wire clk;
+  input [7:0] data;
+  wire [7:0] data;
+  reg dropping = 1'h0;
+  reg ending_late = 1'h0;
+  reg final_beat = 1'h0;
+  wire finished;
+  output frame_error;
+  reg frame_error = 1'h0;
+  reg full = 1'h0;
+  reg here_0 = 1'h0;
+  wire index_0;
+  reg [3:0] lane = 4'h1;
+  input last;
+  wire last;
+  reg last_bank = 1'h0;
+  reg last_row = 1'h0;
+  reg [3:0] late_lane = 4'h0;
+  output loaded;
+  wire loaded;
+  wire [-1:0] low;
+  reg [1:0] occupied = 2'h0;
+  wire [1:0] occupied_next;
+  wire plenty;
+  output ready;
+  wire ready;
+  input \release ;
+  wire \release ;
+  reg [1:0] room = 2'h2;
+  reg [1:0] row = 2'h0;
+  input rst;
+  wire rst;
+  reg shared = 1'h0;
+  reg [7:0] spare = 8'h00;
+  reg spare_held = 1'h0;
+  reg spare_last = 1'h0;
+  wire step;
+  wire stop;
+  input take;
+  wire take;
+  reg used = 1'h0;
+  wire used_up;
+  input valid;
+  wire valid;
+  (* init = 8'h00 *)
+  wire [7:0] value_0;
+  wire [1:0] write_address;
+  output [7:0] write_data;
+  reg [7:0] write_data = 8'h00;
+  output [3:0] write_enable;
+  wire [3:0] write_enable;
+  output writing;
+  reg writing = 1'h0;
+  assign ready = ~ spare_held;
+  assign \$1  = occupied + \$signal ;
+  assign \$2  = \$1  - \release ;
+  assign loaded = | \$signal$7 ;
+  assign stop = full | dropping;
+  assign \$3  = ~ busy;
+  assign \$4  = \$signal$12  & \$3 ;
+  assign \$5  = ~ stop;
+  assign \$6  = \$4  & \$5 ;
+  assign \$7  = ~ \$signal$14 ;
+  assign step = \$6  & \$7 ;
+  assign \$8  = last_row & last_bank;
+  assign \$10  = last_row & shared;
+  assign \$11  = ~ \$10 ;
+  assign \$13  = \$9  | \$12 ;
+  assign \$14  = step & \$13 ;
+  assign \$15  = \$signal$12  & dropping;
+  assign \$16  = ~ \$signal$14 ;
+  assign \$17  = \$15  & \$16 ;
+  assign finished = \$14  | \$17 ;
+  assign bank_end = \$19  & last_row;
+  assign \$20  = room > 2'h2;
+  assign \$21  = room > 2'h2;
+  assign \$22  = last_row & shared;
+  assign \$23  = ! used;
+  assign \$24  = \$22  ? \$23  : 1'h1;
+  assign \$26  = used + 1'h0;
+  assign \$28  = \$27  + 1'h0;
+  assign write_enable = late_lane & { here_0, here_0, here_0, here_0 };
+  assign \$29  = ~ \$signal$12 ;
+  assign \$30  = finished | \$29 ;
+  assign \$31  = spare_held | valid;
+  assign \$32  = spare_held ? spare : data;
+  assign \$33  = spare_held ? spare_last : last;
+  assign \$34  = ~ spare_held;
+  assign \$35  = ~ dropping;
+  assign \$36  = finished & \$35 ;
+  assign \$37  = beats_left - 1'h1;
+  assign \$38  = beats_left == 1'h1;
+  assign \$39  = finished & dropping;
+  assign \$40  = \$39  & \$signal$43 ;
+  assign \$41  = ~ dropping;
+  assign \$42  = finished & \$41 ;
+  assign \$43  = \$signal$43  | final_beat;
+  assign \$44  = \$42  & \$43 ;
+  assign \$45  = ~ dropping;
+  assign \$46  = finished & \$45 ;
+  assign \$47  = \$46  & \$signal$43 ;
+  assign \$48  = \$47  & final_beat;
+  assign \$49  = ~ \$signal$43 ;
+  assign \$50  = ~ \$signal ;
+  assign \$51  = \$signal$7  + \$signal ;
+  assign \$52  = \$51  - take;
+  assign \$53  = \$2 [1:0] == 1'h1;
+  assign \$55  = room - 1'h1;
+  assign \$57  = room == 2'h2;
+  assign \$59  = last_row & shared;
+  assign \$60  = ~ \$59 ;
+  assign \$62  = used + 1'h1;
+  assign \$64  = bank + 1'h1;
+  assign \$67  = bank == 2'h2;
+  assign \$71  = bank_end | \$signal$14 ;
+  assign \$72  = bank_end | \$signal$14 ;
+  assign \$73  = writing | \$signal$55 ;
+  assign \$74  = \$signal$56  ? 2'h2 : 2'h0;
+  assign \$76  = row + 1'h1;
+  assign \$77  = \$signal$55  ? { 1'h0, \$74  } : \$76 ;
+  always @(posedge clk)
+    \$signal$12  <= \$82 ;
+  always @(posedge clk)
+    spare_held <= \$83 ;
+  always @(posedge clk)
+    \$like  <= \$84 ;
+  always @(posedge clk)
+    \$signal$43  <= \$85 ;
+  always @(posedge clk)
+    spare <= \$86 ;
+  always @(posedge clk)
+    spare_last <= \$87 ;
+  always @(posedge clk)
+    beats_left <= \$88 ;
+  always @(posedge clk)
+    final_beat <= \$89 ;
+  always @(posedge clk)
+    dropping <= \$90 ;
+  always @(posedge clk)
+    \$signal$14  <= \$91 ;
+  always @(posedge clk)
+    \$signal  <= \$92 ;
+  always @(posedge clk)
+    ending_late <= \$93 ;
+  always @(posedge clk)
+    frame_error <= \$94 ;
+  always @(posedge clk)
+    \$signal$7  <= \$95 ;
+  always @(posedge clk)
+    occupied <= \$96 ;
+  always @(posedge clk)
+    full <= \$97 ;
+  always @(posedge clk)
+    room <= \$98 ;
+  always @(posedge clk)
+    last_row <= \$99 ;
+  always @(posedge clk)
+    used <= \$100 ;
+  always @(posedge clk)
+    bank <= \$101 ;
+  always @(posedge clk)
+    lane <= \$102 ;
+  always @(posedge clk)
+    last_bank <= \$103 ;
+  always @(posedge clk)
+    shared <= \$104 ;
+  always @(posedge clk)
+    buffer <= \$105 ;
+  always @(posedge clk)
+    writing <= \$106 ;
+  always @(posedge clk)
+    \$signal$54  <= \$107 ;
+  always @(posedge clk)
+    \$signal$55  <= \$108 ;
+  always @(posedge clk)
+    \$signal$56  <= \$109 ;
+  always @(posedge clk)
+    late_lane <= lane;
+  always @(posedge clk)
+    row <= \$110 ;
+  always @(posedge clk)
+    here_0 <= \$111 ;
+  always @(posedge clk)
+    write_data <= \$like ;
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    (* full_case = 32'd1 *)
+    casez (bank)
+      2'h0:
+          \$65  = 2'h2;
+      2'h1:
+          \$65  = 2'h2;
+      2'h2:
+          \$65  = 2'h2;
+      2'h3:
+          \$65  = 2'h2;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    (* full_case = 32'd1 *)
+    casez (bank)
+      2'h0:
+          \$66  = 1'h0;
+      2'h1:
+          \$66  = 1'h0;
+      2'h2:
+          \$66  = 1'h0;
+      2'h3:
+          \$66  = 1'h0;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    (* full_case = 32'd1 *)
+    casez (bank)
+      2'h0:
+          \$68  = 1'h0;
+      2'h1:
+          \$68  = 1'h0;
+      2'h2:
+          \$68  = 1'h0;
+      2'h3:
+          \$68  = 1'h0;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$82  = \$signal$12 ;
+    if (\$30 ) begin
+      \$82  = \$31 ;
+    end
+    if (rst) begin
+      \$82  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$83  = spare_held;
+    if (\$30 ) begin
+      \$83  = 1'h0;
+    end else if (valid) begin
+      \$83  = 1'h1;
+    end
+    if (rst) begin
+      \$83  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$84  = \$like ;
+    if (\$30 ) begin
+      \$84  = \$32 ;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$85  = \$signal$43 ;
+    if (\$30 ) begin
+      \$85  = \$33 ;
+    end
+    if (rst) begin
+      \$85  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$86  = spare;
+    if (\$34 ) begin
+      \$86  = data;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$87  = spare_last;
+    if (\$34 ) begin
+      \$87  = last;
+    end
+    if (rst) begin
+      \$87  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$88  = beats_left;
+    if (\$36 ) begin
+      \$88  = \$37 [2:0];
+    end
+    if (\$signal$14 ) begin
+      \$88  = 3'h7;
+    end
+    if (rst) begin
+      \$88  = 3'h7;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$89  = final_beat;
+    if (\$36 ) begin
+      \$89  = \$38 ;
+    end
+    if (\$signal$14 ) begin
+      \$89  = 1'h0;
+    end
+    if (rst) begin
+      \$89  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$90  = dropping;
+    if (\$40 ) begin
+      \$90  = 1'h0;
+    end
+    if (\$signal$14 ) begin
+      \$90  = ending_late;
+    end
+    if (rst) begin
+      \$90  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$91  = \$44 ;
+    if (rst) begin
+      \$91  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$92  = \$48 ;
+    if (rst) begin
+      \$92  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$93  = \$49 ;
+    if (rst) begin
+      \$93  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$94  = frame_error;
+    if (\$signal$14 ) begin
+      if (\$50 ) begin
+        \$94  = 1'h1;
+      end
+    end
+    if (rst) begin
+      \$94  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$95  = \$52 [1:0];
+    if (rst) begin
+      \$95  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$96  = \$2 [1:0];
+    if (rst) begin
+      \$96  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$97  = \$53 ;
+    if (rst) begin
+      \$97  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$98  = room;
+    if (step) begin
+      \$98  = \$55 [1:0];
+    end
+    if (bank_end) begin
+      \$98  = \$65 ;
+    end
+    if (\$signal$14 ) begin
+      \$98  = 2'h2;
+    end
+    if (rst) begin
+      \$98  = 2'h2;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$99  = last_row;
+    if (step) begin
+      \$99  = \$57 ;
+    end
+    if (bank_end) begin
+      \$99  = \$66 ;
+    end
+    if (\$signal$14 ) begin
+      \$99  = 1'h0;
+    end
+    if (rst) begin
+      \$99  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$100  = used;
+    if (step) begin
+      if (\$61 ) begin
+        \$100  = \$63 [0];
+      end
+    end
+    if (\$signal$14 ) begin
+      \$100  = 1'h0;
+    end
+    if (rst) begin
+      \$100  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$101  = bank;
+    if (bank_end) begin
+      \$101  = \$64 [1:0];
+    end
+    if (\$signal$14 ) begin
+      \$101  = 2'h0;
+    end
+    if (rst) begin
+      \$101  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$102  = lane;
+    if (bank_end) begin
+      \$102  = { lane[2:0], lane[3] };
+    end
+    if (\$signal$14 ) begin
+      \$102  = 4'h1;
+    end
+    if (rst) begin
+      \$102  = 4'h1;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$103  = last_bank;
+    if (bank_end) begin
+      \$103  = \$67 ;
+    end
+    if (\$signal$14 ) begin
+      \$103  = 1'h0;
+    end
+    if (rst) begin
+      \$103  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$104  = shared;
+    if (bank_end) begin
+      \$104  = \$68 ;
+    end
+    if (\$signal$14 ) begin
+      \$104  = 1'h0;
+    end
+    if (rst) begin
+      \$104  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$105  = 1'h0;
+    if (rst) begin
+      \$105  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$106  = step;
+    if (rst) begin
+      \$106  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$107  = 1'h0;
+    if (rst) begin
+      \$107  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$108  = \$72 ;
+    if (rst) begin
+      \$108  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$109  = 1'h0;
+    if (rst) begin
+      \$109  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$110  = row;
+    if (\$73 ) begin
+      \$110  = \$77 [1:0];
+    end
+    if (rst) begin
+      \$110  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$111  = \$81 ;
+    if (rst) begin
+      \$111  = 1'h0;
+    end
+  end
+  assign occupied_next = \$2 [1:0];
+  assign index_0 = \$26 [0];
+  assign \$signal$30  = writing;
+  assign write_address = \$28 [1:0];
+  assign value_0 = write_data;
+  assign address_0 = \$28 [1:0];
+  assign \$9  = \$8 ;
+  assign \$12  = \$11 ;
+  assign \$18  = 1'h1;
+  assign \$19  = step;
+  assign plenty = \$21 ;
+  assign used_up = \$24 ;
+  assign \$25  = 2'h0;
+  assign \$27  = row;
+  assign \$54  = 1'h1;
+  assign \$56  = 2'h2;
+  assign \$58  = 1'h1;
+  assign \$61  = \$60 ;
+  assign \$63  = 2'h0;
+  assign \$69  = 1'h1;
+  assign \$70  = 2'h1;
+  assign \$75  = 1'h1;
+  assign \$78  = 1'h1;
+  assign \$79  = 1'h1;
+  assign \$80  = 1'h1;
+  assign \$81  = step;
+endmodule
+
+module \hdlgen_tiny.engine.multiplier (p, w, \port$893$0 , \port$895$0 , \port$897$0 , \port$899$0 , clk);
+  wire [31:0] a;
+  input clk;
+  wire clk;
+  output [63:0] p;
+  wire [63:0] p;
+  input [7:0] \port$893$0 ;
+  wire [7:0] \port$893$0 ;
+  input [7:0] \port$895$0 ;
+  wire [7:0] \port$895$0 ;
+  input [7:0] \port$897$0 ;
+  wire [7:0] \port$897$0 ;
+  input [7:0] \port$899$0 ;
+  wire [7:0] \port$899$0 ;
+  input [31:0] w;
+  wire [31:0] w;
+  hdlgen_tiny_multiplier part (
+    .a({ \port$899$0 , \port$897$0 , \port$895$0 , \port$893$0  }),
+    .clk(clk),
+    .p(p),
+    .w(w)
+  );
+  assign a = { \port$899$0 , \port$897$0 , \port$895$0 , \port$893$0  };
+endmodule
+
+module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_value, write_position, valid, \last$31 , result, ready);
+  reg \$auto$verilog_backend.cc:2355:dump_module$9  = 0;
+  wire \$1 ;
+  wire [2:0] \$10 ;
+  wire \$11 ;
+  wire \$12 ;
+  wire \$13 ;
+  wire [3:0] \$14 ;
+  wire \$15 ;
+  wire \$16 ;
+  wire \$17 ;
+  wire \$18 ;
+  wire \$19 ;
+  wire \$2 ;
+  wire \$20 ;
+  reg [9:0] \$21 ;
+  wire \$22 ;
+  wire [18:0] \$23 ;
+  wire [17:0] \$24 ;
+  wire [2:0] \$25 ;
+  wire [2:0] \$26 ;
+  reg \$27 ;
+  reg [1:0] \$28 ;
+  reg \$29 ;
+  wire \$3 ;
+  reg \$30 ;
+  reg \$31 ;
+  reg \$32 ;
+  reg \$33 ;
+  reg \$34 ;
+  reg \$35 ;
+  reg \$36 ;
+  reg \$37 ;
+  reg \$38 ;
+  reg [17:0] \$39 ;
+  wire \$4 ;
+  reg [9:0] \$40 ;
+  reg \$41 ;
+  reg \$42 ;
+  reg [17:0] \$43 ;
+  reg [17:0] \$44 ;
+  reg [1:0] \$45 ;
+  wire \$5 ;
+  wire [18:0] \$6 ;
+  wire \$7 ;
+  wire \$8 ;
+  wire \$9 ;
+  (* init = 1'h0 *)
+  wire \$signal ;
+  reg [17:0] \$signal$24  = 18'h00000;
+  reg \$signal$42  = 1'h0;
+  reg [17:0] \$signal$44  = 18'h00000;
+  reg active_0 = 1'h0;
+  reg active_1 = 1'h0;
+  wire advance;
+  reg begun = 1'h0;
+  reg [9:0] bias = 10'h000;
+  input clk;
+  wire clk;
+  wire [31:0] data;
+  wire ends;
+  reg ends_0 = 1'h0;
+  reg ends_1 = 1'h0;
+  reg [1:0] frames = 2'h0;
+  wire [1:0] lane;
+  wire last;
+  output \last$31 ;
+  reg \last$31  = 1'h0;
+  reg last_0 = 1'h0;
+  reg last_1 = 1'h0;
+  reg \last_1$43  = 1'h0;
+  reg [1:0] number = 2'h0;
+  wire [17:0] o;
+  wire read_enable;
+  reg read_half = 1'h0;
+  (* init = 1'h0 *)
+  wire \read_half$13 ;
+  wire [1:0] read_lane;
+  wire [-1:0] read_row;
+  input ready;
+  wire ready;
+  wire restart;
+  output [17:0] result;
+  reg [17:0] result = 18'h00000;
+  wire [-1:0] row;
+  input rst;
+  wire rst;
+  output sent;
+  wire sent;
+  input start;
+  wire start;
+  wire step;
+  wire [17:0] total;
+  output valid;
+  reg valid = 1'h0;
+  input write_enable;
+  wire write_enable;
+  wire \write_enable$1 ;
+  reg write_half = 1'h0;
+  input [1:0] write_position;
+  wire [1:0] write_position;
+  wire [1:0] \write_position$7 ;
+  wire [-1:0] write_row;
+  wire [-1:0] \write_row$5 ;
+  input [17:0] write_value;
+  wire [17:0] write_value;
+  wire [17:0] \write_value$9 ;
+  always @(posedge clk)
+    \$signal$44  <= \$39 ;
+  always @(posedge clk)
+    bias <= \$40 ;
+  always @(posedge clk)
+    valid <= \$41 ;
+  always @(posedge clk)
+    \last$31  <= \$42 ;
+  always @(posedge clk)
+    result <= \$43 ;
+  always @(posedge clk)
+    \$signal$24  <= \$44 ;
+  always @(posedge clk)
+    number <= \$45 ;
+  assign \$1  = | frames;
+  assign step = \$1  & read_enable;
+  assign \$2  = | frames;
+  assign \$3  = \$2  & last;
+  assign \$4  = \$3  & read_enable;
+  assign \$5  = ~ begun;
+  assign restart = \$4  | \$5 ;
+  assign \$6  = $signed(\$signal$24 ) + $signed(o);
+  assign \$7  = ~ valid;
+  assign read_enable = \$7  | ready;
+  assign \$8  = valid & ready;
+  assign sent = \$8  & \last$31 ;
+  assign \$9  = ~ write_half;
+  assign \$10  = frames + start;
+  assign \$11  = | frames;
+  assign \$12  = \$11  & last;
+  assign \$13  = \$12  & read_enable;
+  assign \$14  = \$10  - \$13 ;
+  assign \$15  = | frames;
+  assign \$16  = \$15  & last;
+  assign \$17  = \$16  & read_enable;
+  assign \$18  = ~ read_half;
+  assign \$19  = | frames;
+  assign \$20  = active_1 & ends_1;
+  assign \$22  = \$signal$42  & \last_1$43 ;
+  assign \$23  = $signed(\$signal$44 ) + $signed(bias);
+  assign \$24  = ends_1 ? 18'h00000 : \$6 [17:0];
+  assign \$25  = number + 1'h1;
+  assign \$26  = last_1 ? 3'h0 : \$25 ;
+  always @(posedge clk)
+    write_half <= \$27 ;
+  always @(posedge clk)
+    frames <= \$28 ;
+  always @(posedge clk)
+    read_half <= \$29 ;
+  always @(posedge clk)
+    begun <= \$30 ;
+  always @(posedge clk)
+    active_0 <= \$31 ;
+  always @(posedge clk)
+    ends_0 <= \$32 ;
+  always @(posedge clk)
+    last_0 <= \$33 ;
+  always @(posedge clk)
+    active_1 <= \$34 ;
+  always @(posedge clk)
+    ends_1 <= \$35 ;
+  always @(posedge clk)
+    last_1 <= \$36 ;
+  always @(posedge clk)
+    \$signal$42  <= \$37 ;
+  always @(posedge clk)
+    \last_1$43  <= \$38 ;
+  \hdlgen_tiny.engine.results.order  order (
+    .clk(clk),
+    .ends(ends),
+    .lane(read_lane),
+    .last(last),
+    .restart(restart),
+    .rst(rst),
+    .step(step)
+  );
+  \hdlgen_tiny.engine.results.sums  sums (
+    .clk(clk),
+    .o(o),
+    .read__en(read_enable),
+    .read_half(read_half),
+    .read_lane(read_lane),
+    .rst(rst),
+    .write_enable(write_enable),
+    .write_half(write_half),
+    .write_position(write_position),
+    .write_value(write_value)
+  );
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$39  = \$signal$44 ;
+    if (read_enable) begin
+      \$39  = \$6 [17:0];
+    end
+    if (rst) begin
+      \$39  = 18'h00000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$40  = bias;
+    if (read_enable) begin
+      \$40  = \$21 ;
+    end
+    if (rst) begin
+      \$40  = 10'h000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$41  = valid;
+    if (read_enable) begin
+      \$41  = \$signal$42 ;
+    end
+    if (rst) begin
+      \$41  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$42  = \last$31 ;
+    if (read_enable) begin
+      \$42  = \$22 ;
+    end
+    if (rst) begin
+      \$42  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$43  = result;
+    if (read_enable) begin
+      \$43  = \$23 [17:0];
+    end
+    if (rst) begin
+      \$43  = 18'h00000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$44  = \$signal$24 ;
+    if (read_enable) begin
+      if (active_1) begin
+        \$44  = \$24 ;
+      end
+    end
+    if (rst) begin
+      \$44  = 18'h00000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$45  = number;
+    if (read_enable) begin
+      if (active_1) begin
+        if (ends_1) begin
+          \$45  = \$26 [1:0];
+        end
+      end
+    end
+    if (rst) begin
+      \$45  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    (* full_case = 32'd1 *)
+    casez (number)
+      2'h0:
+          \$21  = 10'h1a9;
+      2'h1:
+          \$21  = 10'h0ca;
+      2'h2:
+          \$21  = 10'h39d;
+      2'h3:
+          \$21  = 10'h211;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$27  = write_half;
+    if (start) begin
+      \$27  = \$9 ;
+    end
+    if (rst) begin
+      \$27  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$28  = \$14 [1:0];
+    if (rst) begin
+      \$28  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$29  = read_half;
+    if (\$17 ) begin
+      \$29  = \$18 ;
+    end
+    if (rst) begin
+      \$29  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$30  = 1'h1;
+    if (rst) begin
+      \$30  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$31  = active_0;
+    if (read_enable) begin
+      \$31  = \$19 ;
+    end
+    if (rst) begin
+      \$31  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$32  = ends_0;
+    if (read_enable) begin
+      \$32  = ends;
+    end
+    if (rst) begin
+      \$32  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$33  = last_0;
+    if (read_enable) begin
+      \$33  = last;
+    end
+    if (rst) begin
+      \$33  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$34  = active_1;
+    if (read_enable) begin
+      \$34  = active_0;
+    end
+    if (rst) begin
+      \$34  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$35  = ends_1;
+    if (read_enable) begin
+      \$35  = ends_0;
+    end
+    if (rst) begin
+      \$35  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$36  = last_1;
+    if (read_enable) begin
+      \$36  = last_0;
+    end
+    if (rst) begin
+      \$36  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$37  = \$signal$42 ;
+    if (read_enable) begin
+      \$37  = \$20 ;
+    end
+    if (rst) begin
+      \$37  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$38  = \last_1$43 ;
+    if (read_enable) begin
+      \$38  = last_1;
+    end
+    if (rst) begin
+      \$38  = 1'h0;
+    end
+  end
+  assign \write_enable$1  = write_enable;
+  assign \$signal  = write_half;
+  assign \write_position$7  = write_position;
+  assign \write_value$9  = write_value;
+  assign advance = read_enable;
+  assign \read_half$13  = read_half;
+  assign lane = read_lane;
+  assign total = \$6 [17:0];
+  assign data = { result[17], result[17], result[17], result[17], result[17], result[17], result[17], result[17], result[17], result[17], result[17], result[17], result[17], result[17], result };
+endmodule
+
+module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$10  = 0;
+  wire [3:0] \$1 ;
+  reg [2:0] \$2 ;
+  reg [1:0] \$3 ;
+  reg \$4 ;
+  reg \$5 ;
+  input clk;
+  wire clk;
+  output ends;
+  reg ends = 1'h0;
+  wire [1:0] first_0;
+  wire [-1:0] first_1;
+  wire first_2;
+  wire first_3;
+  reg [1:0] following_0;
+  wire [-1:0] following_1;
+  reg following_2;
+  reg following_3;
+  reg [2:0] index = 3'h1;
+  output [1:0] lane;
+  reg [1:0] lane = 2'h0;
+  output last;
+  reg last = 1'h0;
+  input restart;
+  wire restart;
+  wire [-1:0] row;
+  input rst;
+  wire rst;
+  input step;
+  wire step;
+  always @(posedge clk)
+    index <= \$2 ;
+  always @(posedge clk)
+    lane <= \$3 ;
+  always @(posedge clk)
+    ends <= \$4 ;
+  always @(posedge clk)
+    last <= \$5 ;
+  assign \$1  = index + 1'h1;
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    following_0 = 2'h0;
+    casez (index)
+      3'h0:
+          following_0 = 2'h0;
+      3'h1:
+          following_0 = 2'h3;
+      3'h2:
+          following_0 = 2'h2;
+      3'h3:
+          following_0 = 2'h1;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    following_2 = 1'h0;
+    casez (index)
+      3'h0:
+          following_2 = 1'h1;
+      3'h1:
+          following_2 = 1'h1;
+      3'h2:
+          following_2 = 1'h1;
+      3'h3:
+          following_2 = 1'h1;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    following_3 = 1'h0;
+    casez (index)
+      3'h0:
+          following_3 = 1'h0;
+      3'h1:
+          following_3 = 1'h0;
+      3'h2:
+          following_3 = 1'h0;
+      3'h3:
+          following_3 = 1'h1;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$2  = index;
+    if (step) begin
+      \$2  = \$1 [2:0];
+    end
+    if (restart) begin
+      \$2  = 3'h1;
+    end
+    if (rst) begin
+      \$2  = 3'h1;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$3  = lane;
+    if (step) begin
+      \$3  = following_0;
+    end
+    if (restart) begin
+      \$3  = first_0;
+    end
+    if (rst) begin
+      \$3  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$4  = ends;
+    if (step) begin
+      \$4  = following_2;
+    end
+    if (restart) begin
+      \$4  = first_2;
+    end
+    if (rst) begin
+      \$4  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$5  = last;
+    if (step) begin
+      \$5  = following_3;
+    end
+    if (restart) begin
+      \$5  = first_3;
+    end
+    if (rst) begin
+      \$5  = 1'h0;
+    end
+  end
+  assign first_3 = 1'h0;
+  assign first_2 = 1'h1;
+  assign first_0 = 2'h0;
+endmodule
+
+module \hdlgen_tiny.engine.results.sums (rst, read__en, write_enable, write_value, write_position, write_half, read_half, read_lane, o, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$11  = 0;
+  wire [17:0] \$1 ;
+  reg [17:0] \$2 ;
+  wire [2:0] \$signature__addr ;
+  wire [17:0] \$signature__data ;
+  wire \$signature__en ;
+  wire [-1:0] chain;
+  input clk;
+  wire clk;
+  output [17:0] o;
+  reg [17:0] o = 18'h00000;
+  wire [2:0] read__addr;
+  wire [17:0] read__data;
+  input read__en;
+  wire read__en;
+  wire read_enable;
+  input read_half;
+  wire read_half;
+  input [1:0] read_lane;
+  wire [1:0] read_lane;
+  wire [-1:0] read_row;
+  input rst;
+  wire rst;
+  input write_enable;
+  wire write_enable;
+  input write_half;
+  wire write_half;
+  input [1:0] write_position;
+  wire [1:0] write_position;
+  wire [-1:0] write_row;
+  input [17:0] write_value;
+  wire [17:0] write_value;
+  reg [17:0] store_0 [7:0];
+  initial begin
+    store_0[0] = 18'h00000;
+    store_0[1] = 18'h00000;
+    store_0[2] = 18'h00000;
+    store_0[3] = 18'h00000;
+    store_0[4] = 18'h00000;
+    store_0[5] = 18'h00000;
+    store_0[6] = 18'h00000;
+    store_0[7] = 18'h00000;
+  end
+  always @(posedge clk) begin
+    if (write_enable)
+      store_0[{ write_half, write_position }] <= write_value;
+  end
+  reg [17:0] _0_;
+  always @(posedge clk) begin
+    if (read__en) begin
+      _0_ <= store_0[{ read_half, read_lane }];
+    end
+  end
+  assign read__data = _0_;
+  always @(posedge clk)
+    o <= \$2 ;
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    \$2  = o;
+    if (read__en) begin
+      \$2  = \$1 ;
+    end
+    if (rst) begin
+      \$2  = 18'h00000;
+    end
+  end
+  assign \$signature__en  = write_enable;
+  assign \$signature__addr  = { write_half, write_position };
+  assign \$signature__data  = write_value;
+  assign read_enable = read__en;
+  assign read__addr = { read_half, read_lane };
+  assign \$1  = read__data;
+endmodule
+
+module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, counter, first, last, job, parity, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$12  = 0;
+  wire \$1 ;
+  wire \$10 ;
+  wire \$100 ;
+  wire [2:0] \$101 ;
+  wire [3:0] \$102 ;
+  wire [2:0] \$103 ;
+  wire [2:0] \$104 ;
+  wire \$105 ;
+  reg [1:0] \$106 ;
+  reg [1:0] \$107 ;
+  wire \$108 ;
+  wire \$109 ;
+  wire \$11 ;
+  wire \$110 ;
+  wire \$111 ;
+  wire \$112 ;
+  wire [1:0] \$113 ;
+  wire [1:0] \$114 ;
+  wire \$115 ;
+  reg \$116 ;
+  reg \$117 ;
+  reg \$118 ;
+  reg \$119 ;
+  wire \$12 ;
+  reg \$120 ;
+  reg \$121 ;
+  reg [1:0] \$122 ;
+  reg [1:0] \$123 ;
+  reg [1:0] \$124 ;
+  reg \$125 ;
+  reg [1:0] \$126 ;
+  reg \$127 ;
+  reg \$128 ;
+  reg \$129 ;
+  wire \$13 ;
+  reg \$130 ;
+  reg \$131 ;
+  reg \$132 ;
+  reg \$133 ;
+  reg \$134 ;
+  reg \$135 ;
+  wire \$14 ;
+  wire [1:0] \$15 ;
+  wire \$16 ;
+  wire \$17 ;
+  wire \$18 ;
+  wire \$19 ;
+  wire \$2 ;
+  wire \$20 ;
+  wire \$21 ;
+  wire \$22 ;
+  wire \$23 ;
+  wire \$24 ;
+  wire \$25 ;
+  wire \$26 ;
+  wire \$27 ;
+  wire \$28 ;
+  wire \$29 ;
+  wire \$3 ;
+  wire [1:0] \$30 ;
+  wire \$31 ;
+  wire \$32 ;
+  wire \$33 ;
+  wire \$34 ;
+  wire \$35 ;
+  wire \$36 ;
+  wire \$37 ;
+  wire \$38 ;
+  wire \$39 ;
+  wire \$4 ;
+  wire \$40 ;
+  wire \$41 ;
+  wire \$42 ;
+  wire \$43 ;
+  wire \$44 ;
+  wire \$45 ;
+  wire \$46 ;
+  wire \$47 ;
+  wire \$48 ;
+  wire \$49 ;
+  wire \$5 ;
+  wire \$50 ;
+  wire \$51 ;
+  wire \$52 ;
+  wire \$53 ;
+  wire \$54 ;
+  wire \$55 ;
+  wire \$56 ;
+  wire [1:0] \$57 ;
+  wire \$58 ;
+  wire \$59 ;
+  wire \$6 ;
+  wire \$60 ;
+  wire \$61 ;
+  wire \$62 ;
+  wire \$63 ;
+  wire \$64 ;
+  wire \$65 ;
+  wire \$66 ;
+  wire \$67 ;
+  wire \$68 ;
+  wire \$69 ;
+  wire \$7 ;
+  wire \$70 ;
+  wire \$71 ;
+  wire \$72 ;
+  wire [1:0] \$73 ;
+  wire \$74 ;
+  wire \$75 ;
+  wire \$76 ;
+  wire \$77 ;
+  wire \$78 ;
+  wire \$79 ;
+  wire \$8 ;
+  wire \$80 ;
+  wire \$81 ;
+  wire \$82 ;
+  wire \$83 ;
+  wire \$84 ;
+  wire \$85 ;
+  wire \$86 ;
+  wire \$87 ;
+  wire \$88 ;
+  wire [1:0] \$89 ;
+  wire \$9 ;
+  wire \$90 ;
+  wire \$91 ;
+  wire \$92 ;
+  wire \$93 ;
+  wire \$94 ;
+  wire \$95 ;
+  wire \$96 ;
+  wire \$97 ;
+  wire \$98 ;
+  wire \$99 ;
+  reg \$signal  = 1'h0;
+  reg \$signal$11  = 1'h0;
+  reg \$signal$14  = 1'h0;
+  reg \$signal$23  = 1'h0;
+  reg \$signal$7  = 1'h0;
+  reg \$signal$9  = 1'h0;
+  wire advance;
+  reg chosen_job = 1'h0;
+  reg chosen_newer = 1'h0;
+  reg chosen_waits = 1'h0;
+  input clk;
+  wire clk;
+  output [1:0] counter;
+  reg [1:0] counter = 2'h0;
+  input [1:0] done;
+  wire [1:0] done;
+  output first;
+  reg first = 1'h0;
+  wire following_job;
+  wire go;
+  output job;
+  reg job = 1'h0;
+  output last;
+  reg last = 1'h0;
+  (* init = 1'h0 *)
+  wire \last$5 ;
+  reg [1:0] left = 2'h0;
+  input loaded;
+  wire loaded;
+  reg newer = 1'h0;
+  reg newer_next = 1'h0;
+  reg older_parity = 1'h0;
+  output parity;
+  reg parity = 1'h0;
+  input rst;
+  wire rst;
+  input sent;
+  wire sent;
+  wire start;
+  output take;
+  wire take;
+  reg [1:0] unsent = 2'h0;
+  output valid;
+  wire valid;
+  reg [1:0] waiting = 2'h0;
+  assign \$1  = ~ \$signal ;
+  assign \$2  = valid & last;
+  assign \$3  = \$1  | \$2 ;
+  assign start = \$signal$7  & \$3 ;
+  assign take = start & \$signal$9 ;
+  assign \$4  = waiting >> older_parity;
+  assign \$5  = ~ \$4 ;
+  assign \$6  = \$signal$11  & \$5 ;
+  assign \$7  = ~ \$signal$14 ;
+  assign \$8  = unsent < 2'h2;
+  assign \$9  = \$7  | \$8 ;
+  assign \$10  = \$6  & \$9 ;
+  assign \$11  = ~ older_parity;
+  assign \$12  = waiting >> \$11 ;
+  assign \$13  = ~ \$12 ;
+  assign \$14  = newer & \$13 ;
+  assign \$15  = newer_next + 1'h1;
+  assign \$16  = \$signal$14  > \$15 ;
+  assign \$17  = \$14  & \$16 ;
+  assign \$18  = \$17  ? newer_next : 1'h0;
+  assign following_job = \$10  ? \$signal$14  : \$18 ;
+  assign \$19  = waiting >> older_parity;
+  assign \$20  = ~ \$19 ;
+  assign \$21  = \$signal$11  & \$20 ;
+  assign \$22  = ~ \$signal$14 ;
+  assign \$23  = unsent < 2'h2;
+  assign \$24  = \$22  | \$23 ;
+  assign \$25  = \$21  & \$24 ;
+  assign \$26  = ~ older_parity;
+  assign \$27  = waiting >> \$26 ;
+  assign \$28  = ~ \$27 ;
+  assign \$29  = newer & \$28 ;
+  assign \$30  = newer_next + 1'h1;
+  assign \$31  = \$signal$14  > \$30 ;
+  assign \$32  = \$29  & \$31 ;
+  assign \$33  = \$25  | \$32 ;
+  assign \$34  = ~ newer;
+  assign \$35  = loaded & \$34 ;
+  assign \$36  = ~ \$signal$11 ;
+  assign \$37  = \$signal$14  > 1'h1;
+  assign \$38  = \$36  | \$37 ;
+  assign \$39  = \$35  & \$38 ;
+  assign \$40  = \$33  | \$39 ;
+  assign \$41  = ~ start;
+  assign \$42  = \$40  & \$41 ;
+  assign \$43  = ~ \$signal$7 ;
+  assign \$44  = \$42  & \$43 ;
+  assign \$45  = waiting >> older_parity;
+  assign \$46  = ~ \$45 ;
+  assign \$47  = \$signal$11  & \$46 ;
+  assign \$48  = ~ \$signal$14 ;
+  assign \$49  = unsent < 2'h2;
+  assign \$50  = \$48  | \$49 ;
+  assign \$51  = \$47  & \$50 ;
+  assign \$52  = ~ \$51 ;
+  assign \$53  = ~ older_parity;
+  assign \$54  = waiting >> \$53 ;
+  assign \$55  = ~ \$54 ;
+  assign \$56  = newer & \$55 ;
+  assign \$57  = newer_next + 1'h1;
+  assign \$58  = \$signal$14  > \$57 ;
+  assign \$59  = \$56  & \$58 ;
+  assign \$60  = \$52  & \$59 ;
+  assign \$61  = waiting >> older_parity;
+  assign \$62  = ~ \$61 ;
+  assign \$63  = \$signal$11  & \$62 ;
+  assign \$64  = ~ \$signal$14 ;
+  assign \$65  = unsent < 2'h2;
+  assign \$66  = \$64  | \$65 ;
+  assign \$67  = \$63  & \$66 ;
+  assign \$68  = ~ \$67 ;
+  assign \$69  = ~ older_parity;
+  assign \$70  = waiting >> \$69 ;
+  assign \$71  = ~ \$70 ;
+  assign \$72  = newer & \$71 ;
+  assign \$73  = newer_next + 1'h1;
+  assign \$74  = \$signal$14  > \$73 ;
+  assign \$75  = \$72  & \$74 ;
+  assign \$76  = ~ \$75 ;
+  assign \$77  = \$68  & \$76 ;
+  assign \$78  = waiting >> older_parity;
+  assign \$79  = ~ \$78 ;
+  assign \$80  = \$signal$11  & \$79 ;
+  assign \$81  = ~ \$signal$14 ;
+  assign \$82  = unsent < 2'h2;
+  assign \$83  = \$81  | \$82 ;
+  assign \$84  = \$80  & \$83 ;
+  assign \$85  = ~ older_parity;
+  assign \$86  = waiting >> \$85 ;
+  assign \$87  = ~ \$86 ;
+  assign \$88  = newer & \$87 ;
+  assign \$89  = newer_next + 1'h1;
+  assign \$90  = \$signal$14  > \$89 ;
+  assign \$91  = \$88  & \$90 ;
+  assign \$92  = ~ older_parity;
+  assign \$93  = \$signal$11  ^ older_parity;
+  assign \$94  = \$91  ? \$92  : \$93 ;
+  assign \$95  = \$84  ? older_parity : \$94 ;
+  assign \$96  = ~ following_job;
+  assign \$97  = ~ start;
+  assign \$98  = \$signal$7  & \$97 ;
+  assign \$99  = ~ chosen_waits;
+  assign \$100  = start & \$99 ;
+  assign \$101  = unsent + \$100 ;
+  assign \$102  = \$101  - sent;
+  assign \$103  = counter + 1'h1;
+  assign \$104  = left - 1'h1;
+  assign \$105  = left == 1'h1;
+  assign \$108  = ! \$107 ;
+  assign \$109  = ! \$signal$23 ;
+  assign \$110  = chosen_waits & \$109 ;
+  assign \$112  = chosen_waits & \$111 ;
+  assign \$113  = newer_next + 1'h1;
+  assign \$114  = \$signal$14  + 1'h1;
+  assign \$115  = ~ older_parity;
+  always @(posedge clk)
+    \$signal$7  <= \$116 ;
+  always @(posedge clk)
+    chosen_newer <= \$117 ;
+  always @(posedge clk)
+    \$signal$9  <= \$118 ;
+  always @(posedge clk)
+    chosen_job <= \$119 ;
+  always @(posedge clk)
+    \$signal$23  <= \$120 ;
+  always @(posedge clk)
+    chosen_waits <= \$121 ;
+  always @(posedge clk)
+    waiting <= \$122 ;
+  always @(posedge clk)
+    unsent <= \$123 ;
+  always @(posedge clk)
+    counter <= \$124 ;
+  always @(posedge clk)
+    first <= \$125 ;
+  always @(posedge clk)
+    left <= \$126 ;
+  always @(posedge clk)
+    last <= \$127 ;
+  always @(posedge clk)
+    \$signal  <= \$128 ;
+  always @(posedge clk)
+    job <= \$129 ;
+  always @(posedge clk)
+    parity <= \$130 ;
+  always @(posedge clk)
+    newer <= \$131 ;
+  always @(posedge clk)
+    newer_next <= \$132 ;
+  always @(posedge clk)
+    \$signal$11  <= \$133 ;
+  always @(posedge clk)
+    \$signal$14  <= \$134 ;
+  always @(posedge clk)
+    older_parity <= \$135 ;
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    (* full_case = 32'd1 *)
+    casez (chosen_job)
+      1'h0:
+          \$106  = 2'h3;
+      1'h1:
+          \$106  = 2'h3;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    (* full_case = 32'd1 *)
+    casez (chosen_job)
+      1'h0:
+          \$107  = 2'h3;
+      1'h1:
+          \$107  = 2'h3;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$116  = \$44 ;
+    if (\$98 ) begin
+      \$116  = 1'h1;
+    end
+    if (rst) begin
+      \$116  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$117  = \$60 ;
+    if (\$98 ) begin
+      \$117  = chosen_newer;
+    end
+    if (rst) begin
+      \$117  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$118  = \$77 ;
+    if (\$98 ) begin
+      \$118  = \$signal$9 ;
+    end
+    if (rst) begin
+      \$118  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$119  = following_job;
+    if (\$98 ) begin
+      \$119  = chosen_job;
+    end
+    if (rst) begin
+      \$119  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$120  = \$95 ;
+    if (\$98 ) begin
+      \$120  = \$signal$23 ;
+    end
+    if (rst) begin
+      \$120  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$121  = \$96 ;
+    if (\$98 ) begin
+      \$121  = chosen_waits;
+    end
+    if (rst) begin
+      \$121  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$122  = waiting;
+    if (done[0]) begin
+      \$122 [0] = 1'h0;
+    end
+    if (done[1]) begin
+      \$122 [1] = 1'h0;
+    end
+    if (start) begin
+      if (\$110 ) begin
+        \$122 [0] = 1'h1;
+      end
+      if (\$112 ) begin
+        \$122 [1] = 1'h1;
+      end
+    end
+    if (rst) begin
+      \$122  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$123  = \$102 [1:0];
+    if (rst) begin
+      \$123  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$124  = counter;
+    if (valid) begin
+      \$124  = \$103 [1:0];
+    end
+    if (start) begin
+      \$124  = 2'h0;
+    end
+    if (rst) begin
+      \$124  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$125  = first;
+    if (valid) begin
+      \$125  = 1'h0;
+    end
+    if (start) begin
+      \$125  = 1'h1;
+    end
+    if (rst) begin
+      \$125  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$126  = left;
+    if (valid) begin
+      \$126  = \$104 [1:0];
+    end
+    if (start) begin
+      \$126  = \$106 ;
+    end
+    if (rst) begin
+      \$126  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$127  = last;
+    if (valid) begin
+      \$127  = \$105 ;
+    end
+    if (start) begin
+      \$127  = \$108 ;
+    end
+    if (rst) begin
+      \$127  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$128  = \$signal ;
+    if (valid) begin
+      if (last) begin
+        \$128  = 1'h0;
+      end
+    end
+    if (start) begin
+      \$128  = 1'h1;
+    end
+    if (rst) begin
+      \$128  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$129  = job;
+    if (start) begin
+      \$129  = chosen_job;
+    end
+    if (rst) begin
+      \$129  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$130  = parity;
+    if (start) begin
+      \$130  = \$signal$23 ;
+    end
+    if (rst) begin
+      \$130  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$131  = newer;
+    if (start) begin
+      (* full_case = 32'd1 *)
+      if (\$signal$9 ) begin
+        if (\$signal$11 ) begin
+          \$131  = 1'h1;
+        end
+      end else if (chosen_newer) begin
+      end else if (chosen_waits) begin
+      end else begin
+        \$131  = 1'h0;
+      end
+    end
+    if (rst) begin
+      \$131  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$132  = newer_next;
+    if (start) begin
+      if (\$signal$9 ) begin
+        if (\$signal$11 ) begin
+          \$132  = 1'h1;
+        end
+      end else if (chosen_newer) begin
+        \$132  = \$113 [0];
+      end
+    end
+    if (rst) begin
+      \$132  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$133  = \$signal$11 ;
+    if (start) begin
+      (* full_case = 32'd1 *)
+      if (\$signal$9 ) begin
+        (* full_case = 32'd1 *)
+        if (\$signal$11 ) begin
+        end else begin
+          \$133  = 1'h1;
+        end
+      end else if (chosen_newer) begin
+      end else if (chosen_waits) begin
+      end else begin
+        \$133  = newer;
+      end
+    end
+    if (rst) begin
+      \$133  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$134  = \$signal$14 ;
+    if (start) begin
+      (* full_case = 32'd1 *)
+      if (\$signal$9 ) begin
+        (* full_case = 32'd1 *)
+        if (\$signal$11 ) begin
+        end else begin
+          \$134  = 1'h1;
+        end
+      end else if (chosen_newer) begin
+      end else if (chosen_waits) begin
+        \$134  = \$114 [0];
+      end else begin
+        \$134  = newer_next;
+      end
+    end
+    if (rst) begin
+      \$134  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$135  = older_parity;
+    if (start) begin
+      (* full_case = 32'd1 *)
+      if (\$signal$9 ) begin
+      end else if (chosen_newer) begin
+      end else if (chosen_waits) begin
+      end else begin
+        \$135  = \$115 ;
+      end
+    end
+    if (rst) begin
+      \$135  = 1'h0;
+    end
+  end
+  assign go = 1'h1;
+  assign advance = valid;
+  assign \last$5  = last;
+  assign valid = \$signal ;
+  assign \$111  = \$signal$23 ;
+endmodule
+
+module \hdlgen_tiny.engine.walker (rst, valid, counter, first, job, address, exchange, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$13  = 0;
+  wire [2:0] \$1 ;
+  wire [1:0] \$10 ;
+  wire [1:0] \$11 ;
+  wire \$12 ;
+  wire \$13 ;
+  wire [1:0] \$14 ;
+  reg [1:0] \$15 ;
+  wire [2:0] \$16 ;
+  wire [1:0] \$17 ;
+  reg [1:0] \$18 ;
+  reg \$19 ;
+  wire [2:0] \$2 ;
+  reg \$20 ;
+  reg \$21 ;
+  reg \$22 ;
+  reg [2:0] \$23 ;
+  reg \$24 ;
+  reg \$25 ;
+  reg \$26 ;
+  reg \$27 ;
+  reg [2:0] \$28 ;
+  reg \$29 ;
+  wire [1:0] \$3 ;
+  reg \$30 ;
+  reg \$31 ;
+  reg [1:0] \$32 ;
+  reg \$33 ;
+  reg [1:0] \$34 ;
+  reg [1:0] \$35 ;
+  wire [1:0] \$4 ;
+  wire [1:0] \$5 ;
+  wire \$6 ;
+  wire \$7 ;
+  wire \$8 ;
+  reg \$9 ;
+  reg [1:0] \$signal  = 2'h0;
+  reg \$signal$14  = 1'h0;
+  reg \$signal$23  = 1'h0;
+  reg \$signal$25  = 1'h0;
+  reg \$signal$28  = 1'h0;
+  reg \$signal$31  = 1'h0;
+  reg \$signal$4  = 1'h0;
+  output [1:0] address;
+  reg [1:0] address = 2'h0;
+  (* init = 2'h0 *)
+  wire [1:0] address_0;
+  wire buffer;
+  reg buffer1 = 1'h0;
+  reg buffer2 = 1'h0;
+  reg buffer3 = 1'h0;
+  input clk;
+  wire clk;
+  input [1:0] counter;
+  wire [1:0] counter;
+  output [1:0] exchange;
+  reg [1:0] exchange = 2'h0;
+  reg [1:0] exchange4 = 2'h0;
+  (* init = 2'h0 *)
+  wire [1:0] exchange5;
+  input first;
+  wire first;
+  reg first1 = 1'h0;
+  reg first2 = 1'h0;
+  input job;
+  wire job;
+  reg job1 = 1'h0;
+  wire [-1:0] low;
+  wire [1:0] row;
+  input rst;
+  wire rst;
+  wire [-1:0] split;
+  wire [-1:0] split_0;
+  reg [2:0] state = 3'h0;
+  reg [2:0] step = 3'h0;
+  reg [1:0] trailing;
+  input valid;
+  wire valid;
+  reg [1:0] zeros = 2'h0;
+  assign \$1  = \$signal  + \$signal$4 ;
+  assign \$2  = state ^ step;
+  assign \$14  = buffer3 ? 2'h2 : 2'h0;
+  assign \$16  = \$1 [1:0] + 1'h0;
+  always @(posedge clk)
+    zeros <= \$18 ;
+  always @(posedge clk)
+    \$signal$14  <= \$19 ;
+  always @(posedge clk)
+    first1 <= \$20 ;
+  always @(posedge clk)
+    job1 <= \$21 ;
+  always @(posedge clk)
+    buffer1 <= \$22 ;
+  always @(posedge clk)
+    step <= \$23 ;
+  always @(posedge clk)
+    \$signal$23  <= \$24 ;
+  always @(posedge clk)
+    first2 <= \$25 ;
+  always @(posedge clk)
+    \$signal$25  <= \$26 ;
+  always @(posedge clk)
+    buffer2 <= \$27 ;
+  always @(posedge clk)
+    state <= \$28 ;
+  always @(posedge clk)
+    \$signal$28  <= \$29 ;
+  always @(posedge clk)
+    buffer3 <= \$30 ;
+  always @(posedge clk)
+    \$signal$4  <= \$31 ;
+  always @(posedge clk)
+    \$signal  <= \$32 ;
+  always @(posedge clk)
+    \$signal$31  <= \$33 ;
+  always @(posedge clk)
+    exchange4 <= \$34 ;
+  always @(posedge clk)
+    address <= \$16 [1:0];
+  always @(posedge clk)
+    exchange <= \$35 ;
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    (* full_case = 32'd1 *)
+    casez (\$signal$28 )
+      1'h0:
+          \$9  = \$5 [0];
+      1'h1:
+          \$9  = \$8 ;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    (* full_case = 32'd1 *)
+    casez (\$signal$28 )
+      1'h0:
+          \$15  = \$14 ;
+      1'h1:
+          \$15  = 2'h2;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    trailing = 2'h0;
+    if (counter[1]) begin
+      trailing = 2'h1;
+    end
+    if (counter[0]) begin
+      trailing = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$18  = trailing;
+    if (rst) begin
+      \$18  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$19  = valid;
+    if (rst) begin
+      \$19  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$20  = first;
+    if (rst) begin
+      \$20  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$21  = job;
+    if (rst) begin
+      \$21  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$22  = 1'h0;
+    if (rst) begin
+      \$22  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    (* full_case = 32'd1 *)
+    casez ({ job1, zeros })
+      3'h0:
+          \$23  = 3'h5;
+      3'h1:
+          \$23  = 3'h7;
+      3'h4:
+          \$23  = 3'h2;
+      3'h5:
+          \$23  = 3'h4;
+      default:
+          \$23  = 3'h0;
+    endcase
+    if (rst) begin
+      \$23  = 3'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$24  = \$signal$14 ;
+    if (rst) begin
+      \$24  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$25  = first1;
+    if (rst) begin
+      \$25  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$26  = job1;
+    if (rst) begin
+      \$26  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$27  = buffer1;
+    if (rst) begin
+      \$27  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$28  = state;
+    if (first2) begin
+      \$28  = 3'h0;
+    end else if (\$signal$23 ) begin
+      \$28  = \$2 ;
+    end
+    if (rst) begin
+      \$28  = 3'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$29  = \$signal$25 ;
+    if (rst) begin
+      \$29  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$30  = buffer2;
+    if (rst) begin
+      \$30  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$31  = \$9 ;
+    if (rst) begin
+      \$31  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$32  = \$15 ;
+    if (rst) begin
+      \$32  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$33  = \$signal$28 ;
+    if (rst) begin
+      \$33  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$34  = state[2:1];
+    if (rst) begin
+      \$34  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$35  = exchange4;
+    if (rst) begin
+      \$35  = 2'h0;
+    end
+  end
+  assign row = \$1 [1:0];
+  assign address_0 = address;
+  assign exchange5 = exchange;
+  assign buffer = 1'h0;
+  assign \$3  = { state[0], 1'h0 };
+  assign \$4  = { 1'h0, \$3 [1] };
+  assign \$5  = \$4 ;
+  assign \$6  = 1'h0;
+  assign \$7  = \$6 ;
+  assign \$8  = \$7 ;
+  assign \$10  = { state[0], 1'h0 };
+  assign \$11  = { 1'h0, \$10 [1] };
+  assign \$12  = 1'h0;
+  assign \$13  = \$12 ;
+  assign \$17  = 2'h0;
+endmodule
+
+module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, w_data, valid_2, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$14  = 0;
+  wire \$1 ;
+  wire \$10 ;
+  wire \$11 ;
+  wire [3:0] \$12 ;
+  wire [2:0] \$13 ;
+  wire \$14 ;
+  wire \$15 ;
+  wire \$16 ;
+  wire \$17 ;
+  reg \$18 ;
+  reg [2:0] \$19 ;
+  wire \$2 ;
+  reg [1:0] \$20 ;
+  reg \$21 ;
+  reg \$22 ;
+  reg \$23 ;
+  reg \$24 ;
+  reg [2:0] \$25 ;
+  reg [1:0] \$26 ;
+  reg \$27 ;
+  reg \$28 ;
+  wire \$3 ;
+  wire \$4 ;
+  reg [2:0] \$5 ;
+  reg [1:0] \$6 ;
+  wire \$7 ;
+  wire \$8 ;
+  wire \$9 ;
+  reg [2:0] \$like  = 3'h0;
+  wire \$signal ;
+  (* init = 3'h0 *)
+  wire [2:0] \$signal$18 ;
+  reg \$signal$23  = 1'h0;
+  reg \$signal$7  = 1'h1;
+  reg \$signal$8  = 1'h0;
+  reg \$signal$9  = 1'h0;
+  reg [2:0] address = 3'h0;
+  reg advance_2 = 1'h1;
+  input clk;
+  wire clk;
+  wire [31:0] data;
+  wire empty_2;
+  (* init = 1'h1 *)
+  wire enable;
+  wire following_2;
+  reg last = 1'h0;
+  reg [1:0] left = 2'h0;
+  reg [1:0] length = 2'h0;
+  output [31:0] o__payload;
+  wire [31:0] o__payload;
+  (* init = 1'h0 *)
+  wire o__valid;
+  (* init = 1'h1 *)
+  wire output_enable;
+  wire r_data;
+  wire r_en;
+  wire r_rdy;
+  input ready_next;
+  wire ready_next;
+  wire request__payload;
+  output request__ready;
+  wire request__ready;
+  wire request__valid;
+  input rst;
+  wire rst;
+  wire switch;
+  output valid_2;
+  reg valid_2 = 1'h0;
+  input w_data;
+  wire w_data;
+  input w_en;
+  wire w_en;
+  wire w_rdy;
+  assign \$signal  = \$signal$7  ? \$signal$9  : \$signal$8 ;
+  assign following_2 = advance_2 ? \$signal$8  : valid_2;
+  assign \$1  = ~ following_2;
+  assign empty_2 = \$1  | ready_next;
+  assign \$2  = ~ \$signal$9 ;
+  assign \$3  = \$2  | last;
+  assign switch = \$signal$23  & \$3 ;
+  assign r_en = ~ \$signal$23 ;
+  assign \$4  = ~ \$signal$23 ;
+  assign \$7  = ~ \$signal ;
+  assign \$8  = \$7  | empty_2;
+  assign \$9  = ~ \$signal$9 ;
+  assign \$10  = \$signal$23  & \$9 ;
+  assign \$11  = \$signal$7  | \$10 ;
+  assign \$12  = address + 1'h1;
+  assign \$13  = left - 1'h1;
+  assign \$14  = left == 1'h1;
+  assign \$15  = ~ last;
+  assign \$16  = \$signal$9  & \$15 ;
+  assign \$17  = ! length;
+  always @(posedge clk)
+    \$signal$23  <= \$18 ;
+  always @(posedge clk)
+    \$like  <= \$19 ;
+  always @(posedge clk)
+    length <= \$20 ;
+  always @(posedge clk)
+    \$signal$8  <= \$21 ;
+  always @(posedge clk)
+    valid_2 <= \$22 ;
+  always @(posedge clk)
+    advance_2 <= \$23 ;
+  always @(posedge clk)
+    \$signal$7  <= \$24 ;
+  always @(posedge clk)
+    address <= \$25 ;
+  always @(posedge clk)
+    left <= \$26 ;
+  always @(posedge clk)
+    last <= \$27 ;
+  always @(posedge clk)
+    \$signal$9  <= \$28 ;
+  \hdlgen_tiny.weights.queue  queue (
+    .clk(clk),
+    .r_data(r_data),
+    .r_en(r_en),
+    .r_rdy(r_rdy),
+    .rst(rst),
+    .w_en(w_en),
+    .w_port__data(w_data),
+    .w_rdy(request__ready)
+  );
+  \hdlgen_tiny.weights.rom  rom (
+    .address(address),
+    .clk(clk),
+    .data(o__payload),
+    .enable(\$signal$7 ),
+    .output_enable(advance_2)
+  );
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    (* full_case = 32'd1 *)
+    casez (r_data)
+      1'h0:
+          \$5  = 3'h0;
+      1'h1:
+          \$5  = 3'h4;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    (* full_case = 32'd1 *)
+    casez (r_data)
+      1'h0:
+          \$6  = 2'h3;
+      1'h1:
+          \$6  = 2'h3;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    \$18  = \$signal$23 ;
+    if (\$4 ) begin
+      \$18  = r_rdy;
+    end
+    if (\$11 ) begin
+      if (switch) begin
+        \$18  = 1'h0;
+      end
+    end
+    if (rst) begin
+      \$18  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    \$19  = \$like ;
+    if (\$4 ) begin
+      \$19  = \$5 ;
+    end
+    if (rst) begin
+      \$19  = 3'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    \$20  = length;
+    if (\$4 ) begin
+      \$20  = \$6 ;
+    end
+    if (rst) begin
+      \$20  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    \$21  = \$signal ;
+    if (rst) begin
+      \$21  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    \$22  = following_2;
+    if (rst) begin
+      \$22  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    \$23  = empty_2;
+    if (rst) begin
+      \$23  = 1'h1;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    \$24  = \$8 ;
+    if (rst) begin
+      \$24  = 1'h1;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    \$25  = address;
+    if (\$11 ) begin
+      \$25  = \$12 [2:0];
+      if (switch) begin
+        \$25  = \$like ;
+      end
+    end
+    if (rst) begin
+      \$25  = 3'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    \$26  = left;
+    if (\$11 ) begin
+      \$26  = \$13 [1:0];
+      if (switch) begin
+        \$26  = length;
+      end
+    end
+    if (rst) begin
+      \$26  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    \$27  = last;
+    if (\$11 ) begin
+      \$27  = \$14 ;
+      if (switch) begin
+        \$27  = \$17 ;
+      end
+    end
+    if (rst) begin
+      \$27  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    \$28  = \$signal$9 ;
+    if (\$11 ) begin
+      \$28  = \$16 ;
+      if (switch) begin
+        \$28  = 1'h1;
+      end
+    end
+    if (rst) begin
+      \$28  = 1'h0;
+    end
+  end
+  assign w_rdy = request__ready;
+  assign request__valid = w_en;
+  assign request__payload = w_data;
+  assign enable = \$signal$7 ;
+  assign output_enable = advance_2;
+  assign \$signal$18  = address;
+  assign o__valid = valid_2;
+  assign data = o__payload;
+endmodule
+
+module \hdlgen_tiny.weights.queue (rst, w_en, r_en, w_rdy, r_rdy, r_data, w_port__data, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$15  = 0;
+  wire \$1 ;
+  wire \$10 ;
+  wire \$11 ;
+  wire \$12 ;
+  wire \$13 ;
+  wire [4:0] \$14 ;
+  reg [2:0] \$15 ;
+  reg [2:0] \$16 ;
+  reg [3:0] \$17 ;
+  wire [3:0] \$2 ;
+  wire \$3 ;
+  wire [3:0] \$4 ;
+  wire \$5 ;
+  wire \$6 ;
+  wire \$7 ;
+  wire \$8 ;
+  wire [4:0] \$9 ;
+  input clk;
+  wire clk;
+  (* init = 3'h0 *)
+  wire [2:0] consume;
+  reg [3:0] level = 4'h0;
+  (* init = 3'h0 *)
+  wire [2:0] produce;
+  output r_data;
+  wire r_data;
+  input r_en;
+  wire r_en;
+  (* init = 4'h0 *)
+  wire [3:0] r_level;
+  reg [2:0] r_port__addr = 3'h0;
+  wire r_port__data;
+  output r_rdy;
+  wire r_rdy;
+  input rst;
+  wire rst;
+  wire w_data;
+  input w_en;
+  wire w_en;
+  (* init = 4'h0 *)
+  wire [3:0] w_level;
+  reg [2:0] w_port__addr = 3'h0;
+  input w_port__data;
+  wire w_port__data;
+  wire w_port__en;
+  output w_rdy;
+  wire w_rdy;
+  reg [0:0] storage [7:0];
+  initial begin
+    storage[0] = 1'h0;
+    storage[1] = 1'h0;
+    storage[2] = 1'h0;
+    storage[3] = 1'h0;
+    storage[4] = 1'h0;
+    storage[5] = 1'h0;
+    storage[6] = 1'h0;
+    storage[7] = 1'h0;
+  end
+  always @(posedge clk) begin
+    if (w_port__en)
+      storage[w_port__addr] <= w_port__data;
+  end
+  assign r_data = storage[r_port__addr];
+  assign w_rdy = level != 4'h8;
+  assign r_rdy = | level;
+  assign w_port__en = w_en & w_rdy;
+  assign \$1  = w_rdy & w_en;
+  assign \$2  = w_port__addr + 1'h1;
+  assign \$3  = r_rdy & r_en;
+  assign \$4  = r_port__addr + 1'h1;
+  assign \$5  = w_rdy & w_en;
+  assign \$6  = r_rdy & r_en;
+  assign \$7  = ~ \$6 ;
+  assign \$8  = \$5  & \$7 ;
+  assign \$9  = level + 1'h1;
+  assign \$10  = r_rdy & r_en;
+  assign \$11  = w_rdy & w_en;
+  assign \$12  = ~ \$11 ;
+  assign \$13  = \$10  & \$12 ;
+  assign \$14  = level - 1'h1;
+  always @(posedge clk)
+    w_port__addr <= \$15 ;
+  always @(posedge clk)
+    r_port__addr <= \$16 ;
+  always @(posedge clk)
+    level <= \$17 ;
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$15 ) begin end
+    \$15  = w_port__addr;
+    if (\$1 ) begin
+      \$15  = \$2 [2:0];
+    end
+    if (rst) begin
+      \$15  = 3'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$15 ) begin end
+    \$16  = r_port__addr;
+    if (\$3 ) begin
+      \$16  = \$4 [2:0];
+    end
+    if (rst) begin
+      \$16  = 3'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$15 ) begin end
+    \$17  = level;
+    if (\$8 ) begin
+      \$17  = \$9 [3:0];
+    end
+    if (\$13 ) begin
+      \$17  = \$14 [3:0];
+    end
+    if (rst) begin
+      \$17  = 4'h0;
+    end
+  end
+  assign w_level = level;
+  assign r_level = level;
+  assign produce = w_port__addr;
+  assign w_data = w_port__data;
+  assign consume = r_port__addr;
+  assign r_port__data = r_data;
+endmodule
+
+module \hdlgen_tiny.weights.rom (data, output_enable, enable, address, clk);
+  input [2:0] address;
+  wire [2:0] address;
+  input clk;
+  wire clk;
+  output [31:0] data;
+  wire [31:0] data;
+  input enable;
+  wire enable;
+  input output_enable;
+  wire output_enable;
+  hdlgen_tiny_weights part (
+    .address(address),
+    .clk(clk),
+    .data(data),
+    .enable(enable),
+    .output_enable(output_enable)
+  );
+endmodule

