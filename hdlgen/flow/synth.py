@@ -39,6 +39,9 @@ __all__ = ["SynthesisReport", "check_netlist", "pin_harness", "synthesise", "wri
 _ROUTE_SECONDS = 1800
 """After so long router1 is given up and router2 tried: it finishes some crowded designs that router1 never does."""
 
+_RIP_UP_SECONDS = 600
+"""After so long timing-driven rip-up is given up."""
+
 _HARNESS = "hdlgen_pins"
 
 _NOT_CELLS = frozenset({"GND", "VCC", "GSR", "DUMMY_CELL"})
@@ -635,27 +638,30 @@ def _place_and_route(
         "--report",
         report,
     ]
-    for router in ("router1", "router2"):
+    # Timing-driven rip-up gives some 5 % more in seconds, but does not end for some seeds.
+    attempts: tuple[tuple[str, list[str], int], ...] = (
+        ("router1", ["--tmg-ripup"], _RIP_UP_SECONDS),
+        ("router1", [], _ROUTE_SECONDS),
+        ("router2", [], _ROUTE_SECONDS),
+    )
+    for number, (router, options, seconds) in enumerate(attempts, 1):
         try:
-            # Timing-driven rip-up of router1: some 5 % faster results for a few seconds more.
-            options = ["--router", router, *(["--tmg-ripup"] if router == "router1" else [])]
-            _run(build, nextpnr, [*arguments, *options], commands, log, timeout=_ROUTE_SECONDS)
+            _run(build, nextpnr, [*arguments, "--router", router, *options], commands, log, timeout=seconds)
         except _ToolError as error:
             if error.full:
                 raise InputError(f"{where}: does not fit {device.name} ({device.device}): {error}") from None
-            if router == "router2":
+            if number == len(attempts):
                 raise
             commands.pop()
-            continue
         except subprocess.TimeoutExpired:
-            if router == "router2":
+            if number == len(attempts):
                 raise Refused(
                     f"{where}: neither router finished within {_ROUTE_SECONDS} s on {device.name}; the device is too "
                     f"full or the design too entangled: take a larger device or fewer lanes"
                 ) from None
             commands.pop()
-            continue
-        break
+        else:
+            break
     result: dict[str, Any] = json.loads((build / report).read_text(encoding="utf-8"))
     return result, router
 
