@@ -60,9 +60,11 @@ class Frames(Specification):
         m.d.comb += [Assert(count <= 2), Assert(~dut.ready | (count < 2)), Assert(~pop | (count != 0))]
 
         # The definition: a beat counts up to the frame's length; after a missing tlast all is dropped up to the next.
+        # What follows from a beat shows one cycle later.
         beat, dropping, error = Signal(8), Signal(), Signal()
         last, full = queue[0], beat == program.beats - 1
-        complete = pop & ~dropping & full & last
+        complete, error_shown = Signal(), Signal()
+        m.d.sync += [complete.eq(pop & ~dropping & full & last), error_shown.eq(error)]
         with m.If(pop):
             with m.If(dropping):
                 m.d.sync += dropping.eq(~last)
@@ -71,11 +73,12 @@ class Frames(Specification):
                 m.d.sync += dropping.eq(full & ~last)
                 with m.If(full != last):
                     m.d.sync += error.eq(1)
-        m.d.comb += [Assert(dut.frame_error == error), Assert(inner["complete"] == complete)]
+        m.d.comb += [Assert(dut.frame_error == error_shown), Assert(inner["ending_well"] == complete)]
 
         # Frames waiting to be taken, and in a buffer.
         waiting, occupied = Signal(range(8)), Signal(range(8))
-        writes = dut.write_enable.any()
+        writes, busy_before = dut.write_enable.any(), Signal()
+        m.d.sync += busy_before.eq(self.busy)
         m.d.sync += [waiting.eq(waiting + complete - self.take), occupied.eq(occupied + complete - self.release)]
         m.d.comb += [
             Assume(~self.take | (waiting != 0)),
@@ -83,7 +86,8 @@ class Frames(Specification):
             Assert(dut.loaded == (waiting != 0)),
             Assert(occupied <= program.input_buffers),
             Assert(~writes | (occupied < program.input_buffers)),
-            Assert(~writes | ~self.busy),
+            Assert(~writes | ~busy_before),
+            Assert(~writes | dut.writing),
         ]
 
         if self.fault is not None:
@@ -95,25 +99,36 @@ class Frames(Specification):
             Assert(count == held + spare_held),
             Assert(~held | (inner["last"] == queue[0])),
             Assert(~spare_held | (inner["spare_last"] == queue[1])),
-            Assert(inner["dropping"] == dropping),
-            Assert((beat < program.beats) & (inner["beats_left"] == program.beats - 1 - beat)),
-            Assert(inner["final_beat"] == full),
             Assert(~dropping | (beat == 0)),
+            Assert(beat < program.beats),
+            Assert(error == (error_shown | (inner["ending"] & ~inner["ending_well"]))),
+            Assert(inner["full"] == (occupied == program.input_buffers)),
+            Assert(~inner["ending_well"] | inner["ending"]),
             Assert((inner["waiting"] == waiting) & (inner["occupied"] == occupied) & (waiting <= occupied)),
         ]
+        with m.If(inner["ending"]):
+            m.d.comb += [Assert((beat == 0) & ~inner["dropping"]), Assert(dropping == inner["ending_late"])]
+        with m.Else():
+            m.d.comb += [
+                Assert(inner["dropping"] == dropping),
+                Assert((inner["beats_left"] == program.beats - 1 - beat) & (inner["final_beat"] == full)),
+            ]
 
 
 class Progress(Specification):
-    """A beat waits for one step per element and one per border of banks, not counting the cycles of others."""
+    """A beat waits for a step per element, one per border of banks and one at the end of a frame.
+
+    Not counted are the cycles in which the memory is taken or no buffer free.
+    """
 
     def statements(self, m: Module, inner: dict[str, Any]) -> None:
         program = self.program
         waited, occupied = Signal(8), Signal(range(8))
-        m.d.sync += occupied.eq(occupied + inner["complete"] - self.release)
+        m.d.sync += occupied.eq(occupied + inner["ending_well"] - self.release)
         m.d.comb += Assume(~self.release | (occupied != 0))
         allowed = ~self.busy & (occupied < program.input_buffers)
         m.d.sync += waited.eq(Mux(self.dut.ready, 0, waited + allowed))
-        m.d.comb += Assert(waited < program.elements_per_beat + program.lanes)
+        m.d.comb += Assert(waited < program.elements_per_beat + program.lanes + 1)
 
 
 class Contents(Specification):
@@ -123,7 +138,7 @@ class Contents(Specification):
         dut, program = self.dut, self.program
         layer = program.layers[0]
         waiting, occupied = Signal(range(8)), Signal(range(8))
-        complete, handed = inner["complete"], Signal()
+        complete, handed = inner["ending_well"], Signal()
         m.d.sync += [
             handed.eq(complete),
             waiting.eq(waiting + complete - self.take),
@@ -169,7 +184,7 @@ class Contents(Specification):
 
 def forgives(m: Module, inner: dict[str, Any]) -> None:
     """An error is forgotten with the next good frame."""
-    with m.If(inner["complete"]):
+    with m.If(inner["ending_well"]):
         m.d.sync += inner["self"].frame_error.eq(0)
 
 
@@ -180,22 +195,23 @@ def misses_long(m: Module, inner: dict[str, Any]) -> None:
 
 def hands_on_bad(m: Module, inner: dict[str, Any]) -> None:
     """A short frame counts as one."""
-    m.d.comb += inner["complete"].eq(inner["finished"] & inner["last"] & ~inner["dropping"])
+    m.d.sync += inner["ending_well"].eq(inner["finished"] & ~inner["dropping"] & inner["last"])
 
 
 def overwrites(m: Module, inner: dict[str, Any]) -> None:
     """The next frame is written over one that is still read."""
-    m.d.comb += inner["step"].eq(inner["held"] & ~inner["self"].busy)
+    m.d.comb += inner["stop"].eq(inner["dropping"])
 
 
 def ignores_busy(m: Module, inner: dict[str, Any]) -> None:
     """It writes while somebody else does."""
-    m.d.comb += inner["step"].eq(inner["held"] & (inner["occupied"] < inner["p"].input_buffers))
+    m.d.comb += inner["step"].eq(inner["held"] & ~inner["stop"] & ~inner["ending"])
 
 
 def skips_border(m: Module, inner: dict[str, Any]) -> None:
     """A neuron that two banks hold is written to the first only."""
-    m.d.comb += inner["finished"].eq(inner["step"])
+    with m.If(inner["step"]):
+        m.d.comb += inner["finished"].eq(1)
 
 
 def same_buffer(m: Module, inner: dict[str, Any]) -> None:

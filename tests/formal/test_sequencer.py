@@ -45,7 +45,7 @@ class Specification(wiring.Component):
 
     @property
     def ports(self) -> list[Value]:
-        return [self.go, self.loaded, self.sent, self.done, self.done_parity]
+        return [self.go, self.loaded, self.sent, self.done]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -106,6 +106,11 @@ class Framing(Specification):
             Assert(inner["newer_next"] <= self.final),
             Assert(~inner["chosen"] | (inner["chosen_job"] <= self.final)),
             Assert(~(inner["chosen"] & inner["chosen_newer"]) | (inner["newer_next"] < self.final)),
+            Assert(~inner["chosen"] | (inner["chosen_waits"] == (inner["chosen_job"] != self.final))),
+            Assert(
+                ~(inner["chosen"] & ~inner["chosen_begin"] & ~inner["chosen_newer"])
+                | (inner["chosen_job"] == inner["older_next"])
+            ),
         ]
 
 
@@ -153,7 +158,7 @@ class Order(Specification):
                     m.d.sync += oldest.eq(1 - p)
             now_begun.append(Mux(own, Mux(dut.job == final, 0, dut.job + 1), begun[p]))
             now_outstanding.append(Mux(own, dut.job != final, outstanding[p]))
-            answered = self.done & (self.done_parity == p)
+            answered = self.done[p]
             m.d.comb += Assume(~answered | outstanding[p])
             m.d.sync += [begun[p].eq(now_begun[p]), outstanding[p].eq(now_outstanding[p] & ~answered)]
         now_results = results + (begins & (dut.job == final))
@@ -190,6 +195,10 @@ class Order(Specification):
                 Assert(~waiting[p] | (now_begun[p] != 0)),
             ]
         with m.If(chosen):
+            m.d.comb += [
+                Assert(inner["chosen_waits"] == (inner["chosen_job"] != final)),
+                Assert(inner["chosen_parity"] == Mux(begin, older ^ parity, pick_newer ^ parity)),
+            ]
             m.d.comb += Assert(~Array(Const(flag, 1) for flag in alone)[inner["chosen_job"]] | ~waiting.any())
         with m.If(chosen & begin):
             m.d.comb += [
