@@ -19,6 +19,7 @@ from hdlgen import __version__, golden
 from hdlgen.compiler import compile_network
 from hdlgen.compiler.program import Program
 from hdlgen.emit.verilog import verilog_files, yosys_version
+from hdlgen.errors import InputError
 from hdlgen.files import atomic_directory
 from hdlgen.gateware.merger import edge_places, result_places
 from hdlgen.gateware.primitives import Rom
@@ -74,9 +75,11 @@ def emit(
     Raises
     ------
     InputError
-        If the folder exists or cannot be made, or ``inputs`` do not fit the network.
+        If the folder exists or cannot be made, ``inputs`` do not fit the network, or ``seed`` is negative.
     """
     top = module_name(network.name)
+    if seed < 0:
+        raise InputError(f"seed: {seed}; allowed are 0 and more")
     if inputs is None:
         inputs = _random_inputs(network, seed)
     answers = golden.evaluate(network, inputs)
