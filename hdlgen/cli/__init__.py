@@ -14,6 +14,11 @@ from hdlgen.errors import InputError, Refused
 
 __all__ = ["main"]
 
+# Not known to click before 8.2, which prints the help by itself.
+_NO_VERB: tuple[type[click.UsageError], ...] = tuple(
+    kind for kind in [getattr(click.exceptions, "NoArgsIsHelpError", None)] if kind is not None
+)
+
 
 class _Verbs(click.Group):
     """Imports a verb's module only when it is asked for, so that ``hdlgen check`` does not load Amaranth."""
@@ -38,8 +43,14 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit."""
     try:
         status = _program.main(args=arguments, prog_name="hdlgen", standalone_mode=False)
+    except _NO_VERB as error:
+        error.show()  # the help
+        sys.exit(2)
     except click.ClickException as error:
-        error.show()
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context is not None else "hdlgen"
+        message = " ".join(error.format_message().split()).removesuffix(".")
+        print(f"{path}: {message}; see {path} --help", file=sys.stderr)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         print("hdlgen: interrupted", file=sys.stderr)

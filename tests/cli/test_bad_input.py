@@ -1,0 +1,263 @@
+"""What every verb does with what it cannot use: exit status 2, one line that says why, and nothing written."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hdlgen.cli import main
+from hdlgen.emit import compile_to
+from hdlgen.network import load
+
+VECTORS = Path(__file__).parent.parent / "vectors"
+VERBS = ["boards", "check", "compile", "demo", "evaluate", "report", "simulate", "synth", "train"]
+
+
+@pytest.fixture(scope="module")
+def design(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("design") / "core"
+    compile_to(load(VECTORS / "tiny.safetensors"), folder, lanes=4)
+    return folder
+
+
+@pytest.fixture
+def place(tmp_path: Path, design: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder, the current one, with a network, a design, arrays and things that are none of these."""
+    shutil.copy(VECTORS / "tiny.safetensors", tmp_path / "tiny.safetensors")
+    shutil.copytree(design, tmp_path / "core")
+    (tmp_path / "a_file").write_text("no folder")
+    (tmp_path / "a_folder").mkdir()
+    (tmp_path / "cut.safetensors").write_bytes((VECTORS / "tiny.safetensors").read_bytes()[:100])
+    np.save(tmp_path / "x.npy", np.zeros((3, 8), np.uint8))
+    np.save(tmp_path / "wide.npy", np.zeros((3, 9), np.uint8))
+    np.save(tmp_path / "large.npy", np.full((3, 8), 256))
+    np.save(tmp_path / "real.npy", np.zeros((3, 8)))
+    np.save(tmp_path / "labels.npy", np.zeros(3, np.int64))
+    np.save(tmp_path / "two_labels.npy", np.zeros(2, np.int64))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def tree(folder: Path) -> dict[str, bytes | None]:
+    return {str(path): path.read_bytes() if path.is_file() else None for path in sorted(folder.rglob("*"))}
+
+
+def refused(capsys: pytest.CaptureFixture[str], line: str) -> str:
+    """The one line on the error stream."""
+    before = tree(Path.cwd())
+    with pytest.raises(SystemExit) as caught:
+        main(line.split())
+    out, err = capsys.readouterr()
+    assert caught.value.code == 2, err
+    assert out == ""
+    assert err.endswith("\n")
+    *steps, said = err.splitlines()
+    # The demonstration has said by then which step it is at.
+    assert [step[:3] for step in steps] == (["[1/"] if steps and line.startswith("demo") else []), err
+    assert tree(Path.cwd()) == before
+    return said
+
+
+USAGE = [
+    ("nonsense", "hdlgen: No such command 'nonsense'; see hdlgen --help"),
+    ("--nonsense", "hdlgen: No such option '--nonsense'; see hdlgen --help"),
+    ("check", "hdlgen check: Missing argument 'NET'; see hdlgen check --help"),
+    ("check a b", "hdlgen check: Got unexpected extra argument (b); see hdlgen check --help"),
+    ("boards x", "hdlgen boards: Got unexpected extra argument (x); see hdlgen boards --help"),
+    ("compile -o new", "hdlgen compile: Missing argument 'NET'; see hdlgen compile --help"),
+    ("compile tiny.safetensors", "hdlgen compile: Missing option '-o' / '--output'; see hdlgen compile --help"),
+    (
+        "compile tiny.safetensors -o new --lanes many",
+        "hdlgen compile: Invalid value for '--lanes': 'many' is not a valid integer; see hdlgen compile --help",
+    ),
+    (
+        "compile tiny.safetensors -o new --seed 1.5",
+        "hdlgen compile: Invalid value for '--seed': '1.5' is not a valid integer; see hdlgen compile --help",
+    ),
+    ("compile tiny.safetensors -o", "hdlgen: Option '-o' requires an argument; see hdlgen --help"),
+    ("evaluate tiny.safetensors", "hdlgen evaluate: Missing option '--input' / '-i'; see hdlgen evaluate --help"),
+    ("simulate", "hdlgen simulate: Missing argument 'DIR'; see hdlgen simulate --help"),
+    (
+        "simulate core --simulator vcs",
+        "hdlgen simulate: Invalid value for '--simulator': 'vcs' is not one of 'verilator', 'icarus'; "
+        "see hdlgen simulate --help",
+    ),
+    ("synth", "hdlgen synth: Missing argument 'DIR'; see hdlgen synth --help"),
+    (
+        "synth core --target ecp5-25k --seeds 0",
+        "hdlgen synth: Invalid value for '--seeds': 0 is not in the range 1<=x<=1000; see hdlgen synth --help",
+    ),
+    ("report", "hdlgen report: Missing argument 'DIR'; see hdlgen report --help"),
+    ("demo x", "hdlgen demo: Got unexpected extra argument (x); see hdlgen demo --help"),
+    ("train nonsense", "hdlgen train: No such command 'nonsense'; see hdlgen train --help"),
+    ("train idx", "hdlgen train idx: Missing argument 'FOLDER'; see hdlgen train idx --help"),
+]
+
+
+@pytest.mark.parametrize(("line", "message"), USAGE, ids=[line for line, _ in USAGE])
+def test_usage(place: Path, capsys: pytest.CaptureFixture[str], line: str, message: str) -> None:
+    # Releases of click word options differently: "No such option: --x" and "No such option '--x'".
+    said = refused(capsys, line).replace("No such option: --nonsense", "No such option '--nonsense'")
+    assert said == message
+
+
+INPUT = [
+    # Networks that are none.
+    ("check missing", "missing"),
+    ("check missing.safetensors", "missing.safetensors"),
+    ("check a_file", "a_file"),
+    ("check a_folder", "a_folder"),
+    ("check cut.safetensors", "cut.safetensors"),
+    ("compile missing -o new", "missing"),
+    ("compile cut.safetensors -o new", "cut.safetensors"),
+    ("compile a_folder -o new", "a_folder"),
+    ("evaluate missing --input x.npy -o y.npy", "missing"),
+    ("demo --network missing -o new", "missing"),
+    # Places that cannot be written.
+    ("compile tiny.safetensors -o core --lanes 4", "core: output folder exists already"),
+    ("compile tiny.safetensors -o a_file --lanes 4", "a_file: output folder exists already"),
+    ("compile tiny.safetensors -o a_file/new --lanes 4", "a_file/new: output folder cannot be made"),
+    ("compile tiny.safetensors -o a_file/more/new --lanes 4", "a_file/more/new: output folder cannot be made"),
+    ("evaluate tiny.safetensors --input x.npy -o a_file/y.npy", "a_file/y.npy: cannot be written"),
+    ("evaluate tiny.safetensors --input x.npy -o none/y.npy", "none/y.npy: cannot be written"),
+    ("evaluate tiny.safetensors --input x.npy -o a_folder", "a_folder: cannot be written"),
+    ("report core -o a_file/page.html", "a_file/page.html: cannot be written"),
+    ("demo -o a_folder", "a_folder"),
+    ("demo -o a_file/new", "a_file/new"),
+    # Options with a wrong value.
+    ("compile tiny.safetensors -o new --lanes 3", "lanes: 3; allowed are 1, 2, 4, 8, 16, 32 and 64"),
+    ("compile tiny.safetensors -o new --lanes 0", "lanes: 0; allowed"),
+    ("compile tiny.safetensors -o new --lanes -4", "lanes: -4; allowed"),
+    ("compile tiny.safetensors -o new --lanes 128", "lanes: 128; allowed"),
+    ("compile tiny.safetensors -o new --lanes 32", "lanes: 32 is more than its 16 paths; allowed are powers of two"),
+    ("compile tiny.safetensors -o new --lanes 4 --elements-per-beat 3", "elements per beat: 3; allowed"),
+    ("compile tiny.safetensors -o new --lanes 4 --multiplier best", "multiplier: 'best'; allowed"),
+    ("compile tiny.safetensors -o new --lanes 4 --multiplier add", "add needs weights in -1, 0, 1"),
+    ("compile tiny.safetensors -o new --lanes 4 --input-buffers 3", "input buffers: 3; allowed"),
+    ("compile tiny.safetensors -o new --lanes 4 --target z80", "z80"),
+    ("compile tiny.safetensors -o new --lanes 4 --seed -1", "seed: -1; allowed are 0 and more"),
+    ("demo --network tiny.safetensors -o new", "tiny"),
+    ("demo -o new --lanes 3", "lanes: 3; allowed"),
+    ("demo -o new --board arduino", "arduino"),
+    ("demo -o new --images 0", "images"),
+    ("simulate core --images 0", "images"),
+    ("simulate core --seed -1", "seed"),
+    ("simulate core --tool nonsense=x", "nonsense"),
+    ("simulate core --tool verilator=no_such_program", "no_such_program"),
+    ("synth core", "give either --board or --target"),
+    ("synth core --board icebreaker --target ecp5-25k", "give either --board or --target"),
+    ("synth core --board arduino", "arduino"),
+    ("synth core --target z80", "z80"),
+    ("synth core --target ecp5-25k --freq nan", "--freq"),
+    ("synth core --target ecp5-25k --freq -5", "--freq"),
+    ("synth core --target ecp5-25k --require-fmax 0", "--require-fmax"),
+    ("synth core --target ecp5-25k --images 3", "--images"),
+    ("synth core --board icebreaker --images 0", "images"),
+    ("synth core --target ecp5-25k --tool yosys", "yosys"),
+    # Arrays that do not fit.
+    ("compile tiny.safetensors -o new --lanes 4 --input none.npy", "none.npy"),
+    ("compile tiny.safetensors -o new --lanes 4 --input wide.npy", "wide.npy: shape is [3, 9]; allowed: [N, 8]"),
+    (
+        "compile tiny.safetensors -o new --lanes 4 --input large.npy",
+        "large.npy: element [0, 0] is 256; allowed: 0..255",
+    ),
+    ("compile tiny.safetensors -o new --lanes 4 --input real.npy", "real.npy: dtype is float64; allowed: integers"),
+    ("compile tiny.safetensors -o new --lanes 4 --input a_file", "a_file"),
+    ("compile tiny.safetensors -o new --lanes 4 --input a_folder", "a_folder"),
+    ("compile tiny.safetensors -o new --lanes 4 --labels labels.npy", "labels.npy: labels are"),
+    ("compile tiny.safetensors -o new --lanes 4 --input x.npy --labels two_labels.npy", "two_labels.npy: labels are"),
+    ("simulate core --input wide.npy", "wide.npy"),
+    ("simulate core --input large.npy", "large.npy"),
+    ("simulate core --input x.npy --labels two_labels.npy", "two_labels.npy"),
+    ("evaluate tiny.safetensors --input wide.npy -o y.npy", "wide.npy: shape is [3, 9]"),
+    # Folders that are no design.
+    ("simulate none", "none/manifest.json"),
+    ("simulate a_folder", "a_folder/manifest.json"),
+    ("simulate a_file", "a_file/manifest.json"),
+    ("synth none --target ecp5-25k", "none"),
+    ("synth a_folder --board icebreaker", "a_folder"),
+    ("report none", "none"),
+    ("report a_folder", "a_folder"),
+    # Training.
+    ("train idx a_folder --widths 10,x --paths 64 -o new.safetensors", "widths is '10,x'; allowed: integers"),
+    ("train idx a_folder --widths 10 --paths 64 -o new.safetensors", "a_folder"),
+    ("train idx none --widths 10 --paths 64 -o new.safetensors", "none"),
+    ("train idx a_folder --widths 0 --paths 64 -o new.safetensors", "0"),
+    ("train idx a_folder --widths 10 --paths 0 -o new.safetensors", "0"),
+    ("train idx a_folder --widths 10 --paths 64 -o a_file/new.safetensors", "a_file/new.safetensors"),
+    ("train idx a_folder --widths 10 --paths 64 -o a_folder", "a_folder: is a folder"),
+    ("train idx a_folder --widths 10 --paths 64 --weight-bits 17 -o new.safetensors", "17"),
+]
+
+
+@pytest.mark.parametrize(("line", "words"), INPUT, ids=[line for line, _ in INPUT])
+def test_input(place: Path, capsys: pytest.CaptureFixture[str], line: str, words: str) -> None:
+    said = refused(capsys, line)
+    assert said.startswith("hdlgen: ")
+    assert words in said
+
+
+def test_every_verb_is_tried() -> None:
+    lines = [line for line, _ in USAGE + INPUT]
+    for verb in VERBS:
+        assert any(line.split()[0] == verb for line in lines)
+
+
+@pytest.mark.parametrize("line", [[], ["train"]])
+def test_help_without_a_verb(capsys: pytest.CaptureFixture[str], line: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(line)
+    assert caught.value.code == 2
+    err = capsys.readouterr().err
+    assert "Usage: hdlgen" in err
+    assert "Commands:" in err
+
+
+@pytest.mark.parametrize("verb", ["", *VERBS, "train idx"])
+def test_help(capsys: pytest.CaptureFixture[str], verb: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([*verb.split(), "--help"])
+    assert caught.value.code == 0
+    out, err = capsys.readouterr()
+    assert out.startswith(f"Usage: hdlgen {verb}".rstrip())
+    assert err == ""
+
+
+def test_verbs_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    listed = capsys.readouterr().out.partition("Commands:\n")[2]
+    assert [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2] != " "] == VERBS
+
+
+def test_a_process_of_its_own(place: Path) -> None:
+    """The same through the interpreter's own exit."""
+    command = [sys.executable, "-c", "from hdlgen.cli import main; main()"]
+    done = subprocess.run(
+        [*command, "compile", "tiny.safetensors", "-o", "new", "--lanes", "3"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    message = "hdlgen: network 'tiny': lanes: 3; allowed are 1, 2, 4, 8, 16, 32 and 64\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", message)
+    done = subprocess.run([*command, "compile"], capture_output=True, text=True, check=False)
+    message = "hdlgen compile: Missing argument 'NET'; see hdlgen compile --help\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", message)
+
+
+def test_a_failure_in_the_middle_leaves_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever ends the work: the scratch folder goes, the output folder never was."""
+
+    def interrupted(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    before = tree(place)
+    monkeypatch.setattr("hdlgen.emit.save", interrupted)
+    with pytest.raises(SystemExit) as caught:
+        main(["compile", "tiny.safetensors", "-o", "new", "--lanes", "4"])
+    assert caught.value.code == 130
+    assert tree(place) == before
