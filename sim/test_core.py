@@ -43,7 +43,8 @@ CORE = Path(os.environ.get("HDLGEN_CORE") or Path(__file__).resolve().parent.par
 MANIFEST = json.loads((CORE / "manifest.json").read_text(encoding="utf-8"))
 SEED = int(os.environ.get("HDLGEN_SEED") or 1)
 
-# A frame with a misplaced tlast is reported at most so many cycles after the beat that proves it.
+# A frame with a misplaced tlast is reported at most so many cycles after the beat that proves it was taken and all
+# frames before it were answered: a beat that was taken may have to wait for room in the core.
 FRAME_ERROR_CYCLES = 8
 # Distances between the ends of consecutive frames count as steady from this frame on: before it the core fills up.
 STEADY_FROM = 6
@@ -372,6 +373,7 @@ class Bench:
         self.measured = Measured()
         self.now = 0  # number of rising edges so far
         self.moved = 0  # the last cycle in which a beat moved, or could not for our own reasons
+        self.error_after: int | None = None  # a tlast was misplaced, behind so many good frames
         self.error_due: int | None = None  # from this cycle on frame_error must be high
         self.error_seen = False
 
@@ -387,27 +389,30 @@ class Bench:
         self._watch_frame_error()
         if monitor.s_tready.read() and source.offering:
             self.moved = self.now
-            if source.taken(self.now) is not None and self.error_due is None:
-                self.error_due = self.now + FRAME_ERROR_CYCLES
+            if source.taken(self.now) is not None and self.error_after is None:
+                before = [frame for frame in self.checker.waiting if frame.first_in is not None]
+                self.error_after = len(self.checker.done) + len(before)
         offered = monitor.beat(sink.accepting)
         if offered is not None:
             self.moved = self.now
             if sink.accepting and self.checker.result(*offered, self.now):
                 say("frame")
+        if self.error_due is None and self.error_after is not None and len(self.checker.done) >= self.error_after:
+            self.error_due = self.now + FRAME_ERROR_CYCLES
         self.clk.drive(1)
         await HALF_PERIOD
         self.now += 1
 
     def _watch_frame_error(self) -> None:
         high = self.monitor.frame_error.read()
-        if self.error_due is None:
+        if self.error_after is None:
             if high:
                 raise Fault("frame_error is high although every tlast was in its place")
         elif high:
             self.error_seen = True
         elif self.error_seen:
             raise Fault("frame_error fell without a reset")
-        elif self.now >= self.error_due:
+        elif self.error_due is not None and self.now >= self.error_due:
             raise Fault(f"frame_error stays low: a tlast was misplaced {FRAME_ERROR_CYCLES} cycles ago")
 
     async def cycles(self, count: int) -> None:
@@ -447,7 +452,7 @@ class Bench:
             await HALF_PERIOD
             self.now += 1
         self.rst.drive(0)
-        self.error_due, self.error_seen = None, False
+        self.error_after, self.error_due, self.error_seen = None, None, False
 
     # ---- what scenarios are made of
 
