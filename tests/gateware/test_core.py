@@ -69,6 +69,8 @@ def check_full_speed(program: Program, x: np.ndarray, y: np.ndarray) -> None:
         ("ternary", 8, 2, 4),
         ("ternary", 16, 16, 3),
         ("wide_weights", 16, 1, 5),
+        ("pow2", 32, 2, 3),
+        ("thirds", 64, 1, 3),
         ("talk_slots", 16, 2, 2),
         ("talk_floor", 16, 4, 2),
     ],
