@@ -78,11 +78,11 @@ class Accumulators(wiring.Component):
             total = Signal(signed(self.sum_bits), name=f"total_{j}")
             kept = Signal(signed(self.sum_bits), name=f"sum_{j}", reset_less=True)
             m.d.comb += total.eq(kept + product)
+            # A clear and a clock enable cost no logic; selecting zero before the adder would. A flush is always valid.
             with m.If(valid):
-                # A clear and a clock enable cost no logic; selecting zero before the adder would.
                 m.d.sync += kept.eq(total)
-                with m.If(flush[j % self.groups]):
-                    m.d.sync += kept.eq(0)
+            with m.If(flush[j % self.groups]):
+                m.d.sync += kept.eq(0)
             leaving = Signal(signed(self.sum_bits), name=f"leaving_{j}", reset_less=True)
             m.d.sync += leaving.eq(total)
             totals.append(leaving)

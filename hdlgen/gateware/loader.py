@@ -61,15 +61,13 @@ class Loader(wiring.Component):
         last, spare_last = Signal(), Signal()
         finished = Signal()
         m.d.comb += self.ready.eq(~spare_held)
+        # Written as plain logic: as conditions they would become late clock enables and clears.
+        m.d.sync += [
+            held.eq((held & ~finished) | spare_held | self.valid),
+            spare_held.eq((spare_held | self.valid) & held & ~finished),
+        ]
         with m.If(finished | ~held):
-            m.d.sync += [
-                held.eq(spare_held | self.valid),
-                spare_held.eq(0),
-                beat.eq(Mux(spare_held, spare, self.data)),
-                last.eq(Mux(spare_held, spare_last, self.last)),
-            ]
-        with m.Elif(self.valid):
-            m.d.sync += spare_held.eq(1)
+            m.d.sync += [beat.eq(Mux(spare_held, spare, self.data)), last.eq(Mux(spare_held, spare_last, self.last))]
         with m.If(~spare_held):
             m.d.sync += [spare.eq(self.data), spare_last.eq(self.last)]
 
@@ -96,12 +94,13 @@ class Loader(wiring.Component):
         # Frames in memory: waiting for their first transition, and all that occupy a buffer.
         waiting, occupied = Signal(range(3)), Signal(range(3))
         occupied_next = Signal(range(3))
-        full = Signal()
+        # No buffer, or a frame to be forgotten: nothing is written.
+        stop = Signal()
         m.d.comb += occupied_next.eq(occupied + ending_well - self.release)
         m.d.sync += [
             waiting.eq(waiting + ending_well - self.take),
             occupied.eq(occupied_next),
-            full.eq(occupied_next == p.input_buffers),
+            stop.eq((occupied_next == p.input_buffers) | dropping | (ending & ending_late)),
         ]
         m.d.comb += self.loaded.eq(waiting != 0)
 
@@ -117,8 +116,7 @@ class Loader(wiring.Component):
         # A whole beat in this step: plenty and used == 0, kept as a register of its own.
         whole = Signal(init=self._plenty(layer.rows[0])) if elements > 1 else Const(0)
         step = Signal()
-        stop = Signal()
-        m.d.comb += [stop.eq(full | dropping), step.eq(held & ~self.busy & ~stop & ~ending)]
+        m.d.comb += step.eq(held & ~self.busy & ~stop & ~ending)
         last_element = used == elements - 1 if elements > 1 else Const(1)
         frame_full = last_row & last_bank
         consumed = whole | frame_full | (last_element & ~(last_row & shared))

@@ -102,7 +102,7 @@ class Frames(Specification):
             Assert(~dropping | (beat == 0)),
             Assert(beat < program.beats),
             Assert(error == (error_shown | (inner["ending"] & ~inner["ending_well"]))),
-            Assert(inner["full"] == (occupied == program.input_buffers)),
+            Assert(inner["stop"] | ((occupied != program.input_buffers) & ~inner["dropping"])),
             Assert(~inner["ending_well"] | inner["ending"]),
             Assert((inner["waiting"] == waiting) & (inner["occupied"] == occupied) & (waiting <= occupied)),
         ]
@@ -200,7 +200,7 @@ def hands_on_bad(m: Module, inner: dict[str, Any]) -> None:
 
 def overwrites(m: Module, inner: dict[str, Any]) -> None:
     """The next frame is written over one that is still read."""
-    m.d.comb += inner["stop"].eq(inner["dropping"])
+    m.d.sync += inner["stop"].eq(inner["dropping"])
 
 
 def ignores_busy(m: Module, inner: dict[str, Any]) -> None:

@@ -58,7 +58,7 @@ module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_
     .last(s_axis_tlast),
     .m_last(m_axis_tlast),
     .m_valid(m_axis_tvalid),
-    .\port$1048$0 (\$1 ),
+    .\port$1056$0 (\$1 ),
     .\ready$102 (m_axis_tready),
     .request__payload(request__payload),
     .request__valid(request__valid),
@@ -99,7 +99,7 @@ module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_
   assign m_axis_tdata = { \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1  };
 endmodule
 
-module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, s_ready, w, weights_next, weights__ready, frame_error, request__payload, m_valid, m_last, \port$1048$0 , data);
+module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, s_ready, w, weights_next, weights__ready, frame_error, request__payload, m_valid, m_last, \port$1056$0 , data);
   reg \$auto$verilog_backend.cc:2355:dump_module$1  = 0;
   wire \$1 ;
   reg \$10 ;
@@ -261,8 +261,8 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   wire partial_result;
   wire partial_row;
   wire [17:0] partial_value;
-  output [17:0] \port$1048$0 ;
-  wire [17:0] \port$1048$0 ;
+  output [17:0] \port$1056$0 ;
+  wire [17:0] \port$1056$0 ;
   wire [1:0] read_address;
   wire [31:0] read_data;
   wire [-1:0] read_split;
@@ -445,7 +445,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
     .leaving_1(\$55 ),
     .leaving_2(\$56 ),
     .leaving_3(\$57 ),
-    .\port$658$0 (ahead_6),
+    .\port$666$0 (ahead_6),
     .rst(rst)
   );
   \hdlgen_tiny.engine.activations  activations (
@@ -455,10 +455,10 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
     .input_data(input_data),
     .input_enable(input_enable),
     .input_writing(input_writing),
-    .\port$972$0 (\$58 ),
-    .\port$973$0 (\$59 ),
-    .\port$974$0 (\$60 ),
-    .\port$975$0 (\$61 ),
+    .\port$980$0 (\$58 ),
+    .\port$981$0 (\$59 ),
+    .\port$982$0 (\$60 ),
+    .\port$983$0 (\$61 ),
     .read_address(read_address),
     .read_data(i),
     .row_address(row_address),
@@ -482,11 +482,11 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
     .partial_result(\write_enable$87 ),
     .partial_row(partial_row),
     .partial_value(write_value),
-    .\port$676$0 (frame_8),
-    .\port$910$0 (\$54 ),
-    .\port$914$0 (\$55 ),
-    .\port$918$0 (\$56 ),
-    .\port$922$0 (\$57 ),
+    .\port$684$0 (frame_8),
+    .\port$918$0 (\$54 ),
+    .\port$922$0 (\$55 ),
+    .\port$926$0 (\$56 ),
+    .\port$930$0 (\$57 ),
     .row_address(row_address),
     .row_enable(row_enable),
     .row_next(row_next),
@@ -537,10 +537,10 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   \hdlgen_tiny.engine.multiplier  multiplier (
     .clk(clk),
     .p(\i$60 ),
-    .\port$893$0 (\$50 ),
-    .\port$895$0 (\$51 ),
-    .\port$897$0 (\$52 ),
-    .\port$899$0 (\$53 ),
+    .\port$901$0 (\$50 ),
+    .\port$903$0 (\$51 ),
+    .\port$905$0 (\$52 ),
+    .\port$907$0 (\$53 ),
     .w(w)
   );
   \hdlgen_tiny.engine.results  results (
@@ -954,11 +954,11 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   assign \valid$101  = m_valid;
   assign m_ready = \ready$102 ;
   assign \last$105  = m_last;
-  assign \port$1048$0  = \$62 ;
+  assign \port$1056$0  = \$62 ;
   assign \$1  = end_job;
 endmodule
 
-module \hdlgen_tiny.engine.accumulators (rst, i, \port$658$0 , leaving_0, leaving_1, leaving_2, leaving_3, clk);
+module \hdlgen_tiny.engine.accumulators (rst, i, \port$666$0 , leaving_0, leaving_1, leaving_2, leaving_3, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$2  = 0;
   wire [18:0] \$1 ;
   reg [17:0] \$10 ;
@@ -986,8 +986,8 @@ module \hdlgen_tiny.engine.accumulators (rst, i, \port$658$0 , leaving_0, leavin
   output [17:0] leaving_3;
   reg [17:0] leaving_3 = 18'h00000;
   wire [71:0] o;
-  input [1:0] \port$658$0 ;
-  wire [1:0] \port$658$0 ;
+  input [1:0] \port$666$0 ;
+  wire [1:0] \port$666$0 ;
   reg [15:0] product_0 = 16'h0000;
   reg [15:0] product_1 = 16'h0000;
   reg [15:0] product_2 = 16'h0000;
@@ -1037,14 +1037,14 @@ module \hdlgen_tiny.engine.accumulators (rst, i, \port$658$0 , leaving_0, leavin
     leaving_3 <= \$4 [17:0];
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$5  = \port$658$0 [0];
+    \$5  = \port$666$0 [0];
     if (rst) begin
       \$5  = 1'h1;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$6  = \port$658$0 [1];
+    \$6  = \port$666$0 [1];
     if (rst) begin
       \$6  = 1'h1;
     end
@@ -1054,9 +1054,9 @@ module \hdlgen_tiny.engine.accumulators (rst, i, \port$658$0 , leaving_0, leavin
     \$7  = sum_0;
     if (\$signal ) begin
       \$7  = \$1 [17:0];
-      if (flush) begin
-        \$7  = 18'h00000;
-      end
+    end
+    if (flush) begin
+      \$7  = 18'h00000;
     end
   end
   always @* begin
@@ -1064,9 +1064,9 @@ module \hdlgen_tiny.engine.accumulators (rst, i, \port$658$0 , leaving_0, leavin
     \$8  = sum_1;
     if (\$signal ) begin
       \$8  = \$2 [17:0];
-      if (flush) begin
-        \$8  = 18'h00000;
-      end
+    end
+    if (flush) begin
+      \$8  = 18'h00000;
     end
   end
   always @* begin
@@ -1074,9 +1074,9 @@ module \hdlgen_tiny.engine.accumulators (rst, i, \port$658$0 , leaving_0, leavin
     \$9  = sum_2;
     if (\$signal ) begin
       \$9  = \$3 [17:0];
-      if (flush) begin
-        \$9  = 18'h00000;
-      end
+    end
+    if (flush) begin
+      \$9  = 18'h00000;
     end
   end
   always @* begin
@@ -1084,13 +1084,13 @@ module \hdlgen_tiny.engine.accumulators (rst, i, \port$658$0 , leaving_0, leavin
     \$10  = sum_3;
     if (\$signal ) begin
       \$10  = \$4 [17:0];
-      if (flush) begin
-        \$10  = 18'h00000;
-      end
+    end
+    if (flush) begin
+      \$10  = 18'h00000;
     end
   end
-  assign valid = \port$658$0 [0];
-  assign \flush$5  = \port$658$0 [1];
+  assign valid = \port$666$0 [0];
+  assign \flush$5  = \port$666$0 [1];
   assign total_0 = \$1 [17:0];
   assign total_1 = \$2 [17:0];
   assign total_2 = \$3 [17:0];
@@ -1098,7 +1098,7 @@ module \hdlgen_tiny.engine.accumulators (rst, i, \port$658$0 , leaving_0, leavin
   assign o = { leaving_3, leaving_2, leaving_1, leaving_0 };
 endmodule
 
-module \hdlgen_tiny.engine.activations (rst, input_address, input_enable, busy, read_data, row_next, input_writing, input_data, read_address, \port$972$0 , \port$973$0 , \port$974$0 , \port$975$0 , row_address, row_valid, row_enable, clk);
+module \hdlgen_tiny.engine.activations (rst, input_address, input_enable, busy, read_data, row_next, input_writing, input_data, read_address, \port$980$0 , \port$981$0 , \port$982$0 , \port$983$0 , row_address, row_valid, row_enable, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$3  = 0;
   wire \$1 ;
   wire \$2 ;
@@ -1130,14 +1130,14 @@ module \hdlgen_tiny.engine.activations (rst, input_address, input_enable, busy, 
   wire [3:0] input_enable;
   input input_writing;
   wire input_writing;
-  input [7:0] \port$972$0 ;
-  wire [7:0] \port$972$0 ;
-  input [7:0] \port$973$0 ;
-  wire [7:0] \port$973$0 ;
-  input [7:0] \port$974$0 ;
-  wire [7:0] \port$974$0 ;
-  input [7:0] \port$975$0 ;
-  wire [7:0] \port$975$0 ;
+  input [7:0] \port$980$0 ;
+  wire [7:0] \port$980$0 ;
+  input [7:0] \port$981$0 ;
+  wire [7:0] \port$981$0 ;
+  input [7:0] \port$982$0 ;
+  wire [7:0] \port$982$0 ;
+  input [7:0] \port$983$0 ;
+  wire [7:0] \port$983$0 ;
   input [1:0] read_address;
   wire [1:0] read_address;
   wire [1:0] \read_address$15 ;
@@ -1163,10 +1163,10 @@ module \hdlgen_tiny.engine.activations (rst, input_address, input_enable, busy, 
   assign column_ready = \$1  & \$2 ;
   assign \$3  = row_enable | input_enable;
   assign \$4  = row_valid ? row_address : input_address;
-  assign \$5  = row_valid ? \port$972$0  : input_data;
-  assign \$6  = row_valid ? \port$973$0  : input_data;
-  assign \$7  = row_valid ? \port$974$0  : input_data;
-  assign \$8  = row_valid ? \port$975$0  : input_data;
+  assign \$5  = row_valid ? \port$980$0  : input_data;
+  assign \$6  = row_valid ? \port$981$0  : input_data;
+  assign \$7  = row_valid ? \port$982$0  : input_data;
+  assign \$8  = row_valid ? \port$983$0  : input_data;
   always @(posedge clk)
     write_enable <= \$9 ;
   always @(posedge clk)
@@ -1181,10 +1181,10 @@ module \hdlgen_tiny.engine.activations (rst, input_address, input_enable, busy, 
     data_0_3 <= \$8 ;
   \hdlgen_tiny.engine.activations.split_0  split_0 (
     .clk(clk),
-    .\port$770$0 (data_0_0),
-    .\port$771$0 (data_0_1),
-    .\port$772$0 (data_0_2),
-    .\port$773$0 (data_0_3),
+    .\port$778$0 (data_0_0),
+    .\port$779$0 (data_0_1),
+    .\port$780$0 (data_0_2),
+    .\port$781$0 (data_0_3),
     .read_address(read_address),
     .read_data(read_data),
     .write_address(write_address),
@@ -1202,21 +1202,21 @@ module \hdlgen_tiny.engine.activations (rst, input_address, input_enable, busy, 
   assign write_data = { data_0_3, data_0_2, data_0_1, data_0_0 };
   assign \read_address$15  = read_address;
   assign \read_data$17  = read_data;
-  assign row_data = { \port$975$0 , \port$974$0 , \port$973$0 , \port$972$0  };
+  assign row_data = { \port$983$0 , \port$982$0 , \port$981$0 , \port$980$0  };
   assign busy = row_next;
 endmodule
 
-module \hdlgen_tiny.engine.activations.split_0 (read_data, write_enable, write_address, \port$770$0 , \port$771$0 , \port$772$0 , \port$773$0 , read_address, clk);
+module \hdlgen_tiny.engine.activations.split_0 (read_data, write_enable, write_address, \port$778$0 , \port$779$0 , \port$780$0 , \port$781$0 , read_address, clk);
   input clk;
   wire clk;
-  input [7:0] \port$770$0 ;
-  wire [7:0] \port$770$0 ;
-  input [7:0] \port$771$0 ;
-  wire [7:0] \port$771$0 ;
-  input [7:0] \port$772$0 ;
-  wire [7:0] \port$772$0 ;
-  input [7:0] \port$773$0 ;
-  wire [7:0] \port$773$0 ;
+  input [7:0] \port$778$0 ;
+  wire [7:0] \port$778$0 ;
+  input [7:0] \port$779$0 ;
+  wire [7:0] \port$779$0 ;
+  input [7:0] \port$780$0 ;
+  wire [7:0] \port$780$0 ;
+  input [7:0] \port$781$0 ;
+  wire [7:0] \port$781$0 ;
   input [1:0] read_address;
   wire [1:0] read_address;
   output [31:0] read_data;
@@ -1231,13 +1231,13 @@ module \hdlgen_tiny.engine.activations.split_0 (read_data, write_enable, write_a
     .read_address(read_address),
     .read_data(read_data),
     .write_address(write_address),
-    .write_data({ \port$773$0 , \port$772$0 , \port$771$0 , \port$770$0  }),
+    .write_data({ \port$781$0 , \port$780$0 , \port$779$0 , \port$778$0  }),
     .write_enable(write_enable)
   );
-  assign write_data = { \port$773$0 , \port$772$0 , \port$771$0 , \port$770$0  };
+  assign write_data = { \port$781$0 , \port$780$0 , \port$779$0 , \port$778$0  };
 endmodule
 
-module \hdlgen_tiny.engine.drain (rst, row_next, \port$676$0 , parity, \port$910$0 , \port$914$0 , \port$918$0 , \port$922$0 , partial_result, partial_value, partial_position, partial_row, \end , end_job, gathered_0, gathered_1, gathered_2, gathered_3, done, done_parity, row_address
+module \hdlgen_tiny.engine.drain (rst, row_next, \port$684$0 , parity, \port$918$0 , \port$922$0 , \port$926$0 , \port$930$0 , partial_result, partial_value, partial_position, partial_row, \end , end_job, gathered_0, gathered_1, gathered_2, gathered_3, done, done_parity, row_address
 , row_valid, row_enable, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$4  = 0;
   reg \$1 ;
@@ -1401,16 +1401,16 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$676$0 , parity, \port$910
   reg [17:0] partial_value = 18'h00000;
   (* init = 18'h00000 *)
   wire [17:0] partial_value_0;
-  input [3:0] \port$676$0 ;
-  wire [3:0] \port$676$0 ;
-  input [17:0] \port$910$0 ;
-  wire [17:0] \port$910$0 ;
-  input [17:0] \port$914$0 ;
-  wire [17:0] \port$914$0 ;
+  input [3:0] \port$684$0 ;
+  wire [3:0] \port$684$0 ;
   input [17:0] \port$918$0 ;
   wire [17:0] \port$918$0 ;
   input [17:0] \port$922$0 ;
   wire [17:0] \port$922$0 ;
+  input [17:0] \port$926$0 ;
+  wire [17:0] \port$926$0 ;
+  input [17:0] \port$930$0 ;
+  wire [17:0] \port$930$0 ;
   reg [1:0] position_0 = 2'h0;
   wire [-1:0] row;
   wire [-1:0] row_0;
@@ -1545,10 +1545,10 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$676$0 , parity, \port$910
   assign \$3  = position_0 == 2'h2;
   assign \$4  = active_0 & \$3 ;
   assign \$5  = position_0 + 1'h1;
-  assign \$6  = \port$676$0 [1] ? \port$910$0  : held_1;
-  assign \$7  = \port$676$0 [1] ? \port$914$0  : held_2;
-  assign \$8  = \port$676$0 [1] ? \port$918$0  : held_3;
-  assign \$9  = \port$676$0 [1] ? \port$922$0  : held_3;
+  assign \$6  = \port$684$0 [1] ? \port$918$0  : held_1;
+  assign \$7  = \port$684$0 [1] ? \port$922$0  : held_2;
+  assign \$8  = \port$684$0 [1] ? \port$926$0  : held_3;
+  assign \$9  = \port$684$0 [1] ? \port$930$0  : held_3;
   assign \$11  = active_0 & \$10 ;
   assign \$13  = \$11  & \$12 ;
   assign \$15  = active_0 & \$14 ;
@@ -1571,7 +1571,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$676$0 , parity, \port$910
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     (* full_case = 32'd1 *)
-    casez (\port$676$0 [3])
+    casez (\port$684$0 [3])
       1'h0:
           \$29  = 3'h0;
       1'h1:
@@ -1630,7 +1630,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$676$0 , parity, \port$910
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$50  = written_0;
     if (load_0) begin
-      \$50  = \port$676$0 [1];
+      \$50  = \port$684$0 [1];
     end
     if (rst) begin
       \$50  = 1'h0;
@@ -1640,7 +1640,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$676$0 , parity, \port$910
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$51  = carry_0;
     if (load_0) begin
-      \$51  = \port$676$0 [2];
+      \$51  = \port$684$0 [2];
     end
     if (rst) begin
       \$51  = 1'h0;
@@ -1650,7 +1650,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$676$0 , parity, \port$910
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$52  = job_0;
     if (load_0) begin
-      \$52  = \port$676$0 [3];
+      \$52  = \port$684$0 [3];
     end
     if (rst) begin
       \$52  = 1'h0;
@@ -1660,7 +1660,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$676$0 , parity, \port$910
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$53  = final_0;
     if (load_0) begin
-      \$53  = \port$676$0 [0];
+      \$53  = \port$684$0 [0];
     end
     if (rst) begin
       \$53  = 1'h0;
@@ -1744,7 +1744,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$676$0 , parity, \port$910
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$63  = fresh_0;
     if (load_0) begin
-      \$63  = \port$676$0 [0];
+      \$63  = \port$684$0 [0];
     end
     if (rst) begin
       \$63  = 1'h1;
@@ -1897,7 +1897,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$676$0 , parity, \port$910
           \$21  = written_0;
     endcase
   end
-  assign flush = \port$676$0 [1];
+  assign flush = \port$684$0 [1];
   assign own_row_0 = \$2 [0];
   assign partial_result_0 = partial_result;
   assign partial_merge_0 = partial_merge;
@@ -1917,12 +1917,12 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$676$0 , parity, \port$910
   assign done_parity_1 = done_parity;
   assign row_address_0 = row_address;
   assign row_data = { gathered_3, gathered_2, gathered_1, gathered_0 };
-  assign carry = \port$676$0 [2];
-  assign \job$52  = \port$676$0 [3];
-  assign \final  = \port$676$0 [0];
-  assign sums = { \port$922$0 , \port$918$0 , \port$914$0 , \port$910$0  };
+  assign carry = \port$684$0 [2];
+  assign \job$52  = \port$684$0 [3];
+  assign \final  = \port$684$0 [0];
+  assign sums = { \port$930$0 , \port$926$0 , \port$922$0 , \port$918$0  };
   assign merged_0 = 1'h0;
-  assign load_0 = \port$676$0 [1];
+  assign load_0 = \port$684$0 [1];
   assign row_next = row_4[0];
   assign \$12  = job_0;
   assign \$16  = job_0;
@@ -2479,19 +2479,29 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address
   wire [2:0] \$1 ;
   wire \$10 ;
   reg \$100 ;
-  reg [1:0] \$101 ;
-  reg [3:0] \$102 ;
+  reg \$101 ;
+  reg \$102 ;
   reg \$103 ;
   reg \$104 ;
-  reg \$105 ;
-  reg \$106 ;
+  reg [1:0] \$105 ;
+  reg [1:0] \$106 ;
   reg \$107 ;
-  reg \$108 ;
+  reg [1:0] \$108 ;
   reg \$109 ;
   wire \$11 ;
-  reg [1:0] \$110 ;
-  reg \$111 ;
+  reg \$110 ;
+  reg [1:0] \$111 ;
+  reg [3:0] \$112 ;
+  reg \$113 ;
+  reg \$114 ;
+  reg \$115 ;
+  reg \$116 ;
+  reg \$117 ;
+  reg \$118 ;
+  reg \$119 ;
   wire \$12 ;
+  reg [1:0] \$120 ;
+  reg \$121 ;
   wire \$13 ;
   wire \$14 ;
   wire \$15 ;
@@ -2513,20 +2523,20 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address
   wire \$3 ;
   wire \$30 ;
   wire \$31 ;
-  wire [7:0] \$32 ;
+  wire \$32 ;
   wire \$33 ;
   wire \$34 ;
   wire \$35 ;
   wire \$36 ;
-  wire [3:0] \$37 ;
+  wire \$37 ;
   wire \$38 ;
-  wire \$39 ;
+  wire [7:0] \$39 ;
   wire \$4 ;
   wire \$40 ;
   wire \$41 ;
   wire \$42 ;
   wire \$43 ;
-  wire \$44 ;
+  wire [3:0] \$44 ;
   wire \$45 ;
   wire \$46 ;
   wire \$47 ;
@@ -2534,70 +2544,70 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address
   wire \$49 ;
   wire \$5 ;
   wire \$50 ;
-  wire [2:0] \$51 ;
-  wire [3:0] \$52 ;
+  wire \$51 ;
+  wire \$52 ;
   wire \$53 ;
   wire \$54 ;
-  wire [2:0] \$55 ;
-  wire [1:0] \$56 ;
+  wire \$55 ;
+  wire \$56 ;
   wire \$57 ;
-  wire \$58 ;
-  wire \$59 ;
+  wire [2:0] \$58 ;
+  wire [3:0] \$59 ;
   wire \$6 ;
   wire \$60 ;
   wire \$61 ;
-  wire [1:0] \$62 ;
-  wire [1:0] \$63 ;
-  wire [2:0] \$64 ;
-  reg [1:0] \$65 ;
-  reg \$66 ;
+  wire \$62 ;
+  wire \$63 ;
+  wire \$64 ;
+  wire [2:0] \$65 ;
+  wire [1:0] \$66 ;
   wire \$67 ;
-  reg \$68 ;
+  wire \$68 ;
   wire \$69 ;
   wire \$7 ;
-  wire [1:0] \$70 ;
+  wire \$70 ;
   wire \$71 ;
-  wire \$72 ;
-  wire \$73 ;
-  wire [1:0] \$74 ;
-  wire \$75 ;
-  wire [2:0] \$76 ;
-  wire [2:0] \$77 ;
-  wire \$78 ;
+  wire [1:0] \$72 ;
+  wire [1:0] \$73 ;
+  wire [2:0] \$74 ;
+  reg [1:0] \$75 ;
+  reg \$76 ;
+  wire \$77 ;
+  reg \$78 ;
   wire \$79 ;
   wire \$8 ;
-  wire \$80 ;
+  wire [1:0] \$80 ;
   wire \$81 ;
-  reg \$82 ;
-  reg \$83 ;
-  reg [7:0] \$84 ;
-  reg \$85 ;
-  reg [7:0] \$86 ;
-  reg \$87 ;
-  reg [2:0] \$88 ;
-  reg \$89 ;
+  wire \$82 ;
+  wire \$83 ;
+  wire [1:0] \$84 ;
+  wire \$85 ;
+  wire [2:0] \$86 ;
+  wire [2:0] \$87 ;
+  wire \$88 ;
+  wire \$89 ;
   wire \$9 ;
-  reg \$90 ;
-  reg \$91 ;
+  wire \$90 ;
+  wire \$91 ;
   reg \$92 ;
   reg \$93 ;
-  reg \$94 ;
-  reg [1:0] \$95 ;
-  reg [1:0] \$96 ;
+  reg [7:0] \$94 ;
+  reg \$95 ;
+  reg [7:0] \$96 ;
   reg \$97 ;
-  reg [1:0] \$98 ;
+  reg [2:0] \$98 ;
   reg \$99 ;
   reg [7:0] \$like  = 8'h00;
   reg \$signal  = 1'h0;
   reg \$signal$12  = 1'h0;
-  reg \$signal$14  = 1'h0;
   (* init = 1'h0 *)
-  wire \$signal$30 ;
-  reg \$signal$43  = 1'h0;
+  wire \$signal$29 ;
+  reg \$signal$42  = 1'h0;
+  reg \$signal$53  = 1'h0;
   reg \$signal$54  = 1'h0;
   reg \$signal$55  = 1'h0;
-  reg \$signal$56  = 1'h0;
   reg [1:0] \$signal$7  = 2'h0;
+  reg \$signal$9  = 1'h0;
   output [1:0] address_0;
   wire [1:0] address_0;
   wire [-1:0] ahead_0;
@@ -2617,7 +2627,6 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address
   wire finished;
   output frame_error;
   reg frame_error = 1'h0;
-  reg full = 1'h0;
   reg here_0 = 1'h0;
   wire index_0;
   reg [3:0] lane = 4'h1;
@@ -2645,7 +2654,7 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address
   reg spare_held = 1'h0;
   reg spare_last = 1'h0;
   wire step;
-  wire stop;
+  reg stop = 1'h0;
   input take;
   wire take;
   reg used = 1'h0;
@@ -2665,20 +2674,19 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address
   assign \$1  = occupied + \$signal ;
   assign \$2  = \$1  - \release ;
   assign loaded = | \$signal$7 ;
-  assign stop = full | dropping;
   assign \$3  = ~ busy;
-  assign \$4  = \$signal$12  & \$3 ;
+  assign \$4  = \$signal$9  & \$3 ;
   assign \$5  = ~ stop;
   assign \$6  = \$4  & \$5 ;
-  assign \$7  = ~ \$signal$14 ;
+  assign \$7  = ~ \$signal$12 ;
   assign step = \$6  & \$7 ;
   assign \$8  = last_row & last_bank;
   assign \$10  = last_row & shared;
   assign \$11  = ~ \$10 ;
   assign \$13  = \$9  | \$12 ;
   assign \$14  = step & \$13 ;
-  assign \$15  = \$signal$12  & dropping;
-  assign \$16  = ~ \$signal$14 ;
+  assign \$15  = \$signal$9  & dropping;
+  assign \$16  = ~ \$signal$12 ;
   assign \$17  = \$15  & \$16 ;
   assign finished = \$14  | \$17 ;
   assign bank_end = \$19  & last_row;
@@ -2690,106 +2698,116 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address
   assign \$26  = used + 1'h0;
   assign \$28  = \$27  + 1'h0;
   assign write_enable = late_lane & { here_0, here_0, here_0, here_0 };
-  assign \$29  = ~ \$signal$12 ;
-  assign \$30  = finished | \$29 ;
-  assign \$31  = spare_held | valid;
-  assign \$32  = spare_held ? spare : data;
-  assign \$33  = spare_held ? spare_last : last;
-  assign \$34  = ~ spare_held;
-  assign \$35  = ~ dropping;
-  assign \$36  = finished & \$35 ;
-  assign \$37  = beats_left - 1'h1;
-  assign \$38  = beats_left == 1'h1;
-  assign \$39  = finished & dropping;
-  assign \$40  = \$39  & \$signal$43 ;
-  assign \$41  = ~ dropping;
-  assign \$42  = finished & \$41 ;
-  assign \$43  = \$signal$43  | final_beat;
-  assign \$44  = \$42  & \$43 ;
-  assign \$45  = ~ dropping;
-  assign \$46  = finished & \$45 ;
-  assign \$47  = \$46  & \$signal$43 ;
-  assign \$48  = \$47  & final_beat;
-  assign \$49  = ~ \$signal$43 ;
-  assign \$50  = ~ \$signal ;
-  assign \$51  = \$signal$7  + \$signal ;
-  assign \$52  = \$51  - take;
-  assign \$53  = \$2 [1:0] == 1'h1;
-  assign \$55  = room - 1'h1;
-  assign \$57  = room == 2'h2;
-  assign \$59  = last_row & shared;
-  assign \$60  = ~ \$59 ;
-  assign \$62  = used + 1'h1;
-  assign \$64  = bank + 1'h1;
-  assign \$67  = bank == 2'h2;
-  assign \$71  = bank_end | \$signal$14 ;
-  assign \$72  = bank_end | \$signal$14 ;
-  assign \$73  = writing | \$signal$55 ;
-  assign \$74  = \$signal$56  ? 2'h2 : 2'h0;
-  assign \$76  = row + 1'h1;
-  assign \$77  = \$signal$55  ? { 1'h0, \$74  } : \$76 ;
+  assign \$29  = ~ finished;
+  assign \$30  = \$signal$9  & \$29 ;
+  assign \$31  = \$30  | spare_held;
+  assign \$32  = \$31  | valid;
+  assign \$33  = spare_held | valid;
+  assign \$34  = \$33  & \$signal$9 ;
+  assign \$35  = ~ finished;
+  assign \$36  = \$34  & \$35 ;
+  assign \$37  = ~ \$signal$9 ;
+  assign \$38  = finished | \$37 ;
+  assign \$39  = spare_held ? spare : data;
+  assign \$40  = spare_held ? spare_last : last;
+  assign \$41  = ~ spare_held;
+  assign \$42  = ~ dropping;
+  assign \$43  = finished & \$42 ;
+  assign \$44  = beats_left - 1'h1;
+  assign \$45  = beats_left == 1'h1;
+  assign \$46  = finished & dropping;
+  assign \$47  = \$46  & \$signal$42 ;
+  assign \$48  = ~ dropping;
+  assign \$49  = finished & \$48 ;
+  assign \$50  = \$signal$42  | final_beat;
+  assign \$51  = \$49  & \$50 ;
+  assign \$52  = ~ dropping;
+  assign \$53  = finished & \$52 ;
+  assign \$54  = \$53  & \$signal$42 ;
+  assign \$55  = \$54  & final_beat;
+  assign \$56  = ~ \$signal$42 ;
+  assign \$57  = ~ \$signal ;
+  assign \$58  = \$signal$7  + \$signal ;
+  assign \$59  = \$58  - take;
+  assign \$60  = \$2 [1:0] == 1'h1;
+  assign \$61  = \$60  | dropping;
+  assign \$62  = \$signal$12  & ending_late;
+  assign \$63  = \$61  | \$62 ;
+  assign \$65  = room - 1'h1;
+  assign \$67  = room == 2'h2;
+  assign \$69  = last_row & shared;
+  assign \$70  = ~ \$69 ;
+  assign \$72  = used + 1'h1;
+  assign \$74  = bank + 1'h1;
+  assign \$77  = bank == 2'h2;
+  assign \$81  = bank_end | \$signal$12 ;
+  assign \$82  = bank_end | \$signal$12 ;
+  assign \$83  = writing | \$signal$54 ;
+  assign \$84  = \$signal$55  ? 2'h2 : 2'h0;
+  assign \$86  = row + 1'h1;
+  assign \$87  = \$signal$54  ? { 1'h0, \$84  } : \$86 ;
   always @(posedge clk)
-    \$signal$12  <= \$82 ;
+    \$signal$9  <= \$92 ;
   always @(posedge clk)
-    spare_held <= \$83 ;
+    spare_held <= \$93 ;
   always @(posedge clk)
-    \$like  <= \$84 ;
+    \$like  <= \$94 ;
   always @(posedge clk)
-    \$signal$43  <= \$85 ;
+    \$signal$42  <= \$95 ;
   always @(posedge clk)
-    spare <= \$86 ;
+    spare <= \$96 ;
   always @(posedge clk)
-    spare_last <= \$87 ;
+    spare_last <= \$97 ;
   always @(posedge clk)
-    beats_left <= \$88 ;
+    beats_left <= \$98 ;
   always @(posedge clk)
-    final_beat <= \$89 ;
+    final_beat <= \$99 ;
   always @(posedge clk)
-    dropping <= \$90 ;
+    dropping <= \$100 ;
   always @(posedge clk)
-    \$signal$14  <= \$91 ;
+    \$signal$12  <= \$101 ;
   always @(posedge clk)
-    \$signal  <= \$92 ;
+    \$signal  <= \$102 ;
   always @(posedge clk)
-    ending_late <= \$93 ;
+    ending_late <= \$103 ;
   always @(posedge clk)
-    frame_error <= \$94 ;
+    frame_error <= \$104 ;
   always @(posedge clk)
-    \$signal$7  <= \$95 ;
+    \$signal$7  <= \$105 ;
   always @(posedge clk)
-    occupied <= \$96 ;
+    occupied <= \$106 ;
   always @(posedge clk)
-    full <= \$97 ;
+    stop <= \$107 ;
   always @(posedge clk)
-    room <= \$98 ;
+    room <= \$108 ;
   always @(posedge clk)
-    last_row <= \$99 ;
+    last_row <= \$109 ;
   always @(posedge clk)
-    used <= \$100 ;
+    used <= \$110 ;
   always @(posedge clk)
-    bank <= \$101 ;
+    bank <= \$111 ;
   always @(posedge clk)
-    lane <= \$102 ;
+    lane <= \$112 ;
   always @(posedge clk)
-    last_bank <= \$103 ;
+    last_bank <= \$113 ;
   always @(posedge clk)
-    shared <= \$104 ;
+    shared <= \$114 ;
   always @(posedge clk)
-    buffer <= \$105 ;
+    buffer <= \$115 ;
   always @(posedge clk)
-    writing <= \$106 ;
+    writing <= \$116 ;
   always @(posedge clk)
-    \$signal$54  <= \$107 ;
+    \$signal$53  <= \$117 ;
   always @(posedge clk)
-    \$signal$55  <= \$108 ;
+    \$signal$54  <= \$118 ;
   always @(posedge clk)
-    \$signal$56  <= \$109 ;
+    \$signal$55  <= \$119 ;
   always @(posedge clk)
     late_lane <= lane;
   always @(posedge clk)
-    row <= \$110 ;
+    row <= \$120 ;
   always @(posedge clk)
-    here_0 <= \$111 ;
+    here_0 <= \$121 ;
   always @(posedge clk)
     write_data <= \$like ;
   always @* begin
@@ -2797,13 +2815,13 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address
     (* full_case = 32'd1 *)
     casez (bank)
       2'h0:
-          \$65  = 2'h2;
+          \$75  = 2'h2;
       2'h1:
-          \$65  = 2'h2;
+          \$75  = 2'h2;
       2'h2:
-          \$65  = 2'h2;
+          \$75  = 2'h2;
       2'h3:
-          \$65  = 2'h2;
+          \$75  = 2'h2;
     endcase
   end
   always @* begin
@@ -2811,13 +2829,13 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address
     (* full_case = 32'd1 *)
     casez (bank)
       2'h0:
-          \$66  = 1'h0;
+          \$76  = 1'h0;
       2'h1:
-          \$66  = 1'h0;
+          \$76  = 1'h0;
       2'h2:
-          \$66  = 1'h0;
+          \$76  = 1'h0;
       2'h3:
-          \$66  = 1'h0;
+          \$76  = 1'h0;
     endcase
   end
   always @* begin
@@ -2825,190 +2843,83 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address
     (* full_case = 32'd1 *)
     casez (bank)
       2'h0:
-          \$68  = 1'h0;
+          \$78  = 1'h0;
       2'h1:
-          \$68  = 1'h0;
+          \$78  = 1'h0;
       2'h2:
-          \$68  = 1'h0;
+          \$78  = 1'h0;
       2'h3:
-          \$68  = 1'h0;
+          \$78  = 1'h0;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$82  = \$signal$12 ;
-    if (\$30 ) begin
-      \$82  = \$31 ;
-    end
-    if (rst) begin
-      \$82  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$83  = spare_held;
-    if (\$30 ) begin
-      \$83  = 1'h0;
-    end else if (valid) begin
-      \$83  = 1'h1;
-    end
-    if (rst) begin
-      \$83  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$84  = \$like ;
-    if (\$30 ) begin
-      \$84  = \$32 ;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$85  = \$signal$43 ;
-    if (\$30 ) begin
-      \$85  = \$33 ;
-    end
-    if (rst) begin
-      \$85  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$86  = spare;
-    if (\$34 ) begin
-      \$86  = data;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$87  = spare_last;
-    if (\$34 ) begin
-      \$87  = last;
-    end
-    if (rst) begin
-      \$87  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$88  = beats_left;
-    if (\$36 ) begin
-      \$88  = \$37 [2:0];
-    end
-    if (\$signal$14 ) begin
-      \$88  = 3'h7;
-    end
-    if (rst) begin
-      \$88  = 3'h7;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$89  = final_beat;
-    if (\$36 ) begin
-      \$89  = \$38 ;
-    end
-    if (\$signal$14 ) begin
-      \$89  = 1'h0;
-    end
-    if (rst) begin
-      \$89  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$90  = dropping;
-    if (\$40 ) begin
-      \$90  = 1'h0;
-    end
-    if (\$signal$14 ) begin
-      \$90  = ending_late;
-    end
-    if (rst) begin
-      \$90  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$91  = \$44 ;
-    if (rst) begin
-      \$91  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$92  = \$48 ;
+    \$92  = \$32 ;
     if (rst) begin
       \$92  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$93  = \$49 ;
+    \$93  = \$36 ;
     if (rst) begin
       \$93  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$94  = frame_error;
-    if (\$signal$14 ) begin
-      if (\$50 ) begin
-        \$94  = 1'h1;
-      end
-    end
-    if (rst) begin
-      \$94  = 1'h0;
+    \$94  = \$like ;
+    if (\$38 ) begin
+      \$94  = \$39 ;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$95  = \$52 [1:0];
+    \$95  = \$signal$42 ;
+    if (\$38 ) begin
+      \$95  = \$40 ;
+    end
     if (rst) begin
-      \$95  = 2'h0;
+      \$95  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$96  = \$2 [1:0];
-    if (rst) begin
-      \$96  = 2'h0;
+    \$96  = spare;
+    if (\$41 ) begin
+      \$96  = data;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$97  = \$53 ;
+    \$97  = spare_last;
+    if (\$41 ) begin
+      \$97  = last;
+    end
     if (rst) begin
       \$97  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$98  = room;
-    if (step) begin
-      \$98  = \$55 [1:0];
+    \$98  = beats_left;
+    if (\$43 ) begin
+      \$98  = \$44 [2:0];
     end
-    if (bank_end) begin
-      \$98  = \$65 ;
-    end
-    if (\$signal$14 ) begin
-      \$98  = 2'h2;
+    if (\$signal$12 ) begin
+      \$98  = 3'h7;
     end
     if (rst) begin
-      \$98  = 2'h2;
+      \$98  = 3'h7;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$99  = last_row;
-    if (step) begin
-      \$99  = \$57 ;
+    \$99  = final_beat;
+    if (\$43 ) begin
+      \$99  = \$45 ;
     end
-    if (bank_end) begin
-      \$99  = \$66 ;
-    end
-    if (\$signal$14 ) begin
+    if (\$signal$12 ) begin
       \$99  = 1'h0;
     end
     if (rst) begin
@@ -3017,126 +2928,225 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$100  = used;
-    if (step) begin
-      if (\$61 ) begin
-        \$100  = \$63 [0];
+    \$100  = dropping;
+    if (\$47 ) begin
+      \$100  = 1'h0;
+    end
+    if (\$signal$12 ) begin
+      \$100  = ending_late;
+    end
+    if (rst) begin
+      \$100  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$101  = \$51 ;
+    if (rst) begin
+      \$101  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$102  = \$55 ;
+    if (rst) begin
+      \$102  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$103  = \$56 ;
+    if (rst) begin
+      \$103  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$104  = frame_error;
+    if (\$signal$12 ) begin
+      if (\$57 ) begin
+        \$104  = 1'h1;
       end
     end
-    if (\$signal$14 ) begin
-      \$100  = 1'h0;
-    end
-    if (rst) begin
-      \$100  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$101  = bank;
-    if (bank_end) begin
-      \$101  = \$64 [1:0];
-    end
-    if (\$signal$14 ) begin
-      \$101  = 2'h0;
-    end
-    if (rst) begin
-      \$101  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$102  = lane;
-    if (bank_end) begin
-      \$102  = { lane[2:0], lane[3] };
-    end
-    if (\$signal$14 ) begin
-      \$102  = 4'h1;
-    end
-    if (rst) begin
-      \$102  = 4'h1;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$103  = last_bank;
-    if (bank_end) begin
-      \$103  = \$67 ;
-    end
-    if (\$signal$14 ) begin
-      \$103  = 1'h0;
-    end
-    if (rst) begin
-      \$103  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$104  = shared;
-    if (bank_end) begin
-      \$104  = \$68 ;
-    end
-    if (\$signal$14 ) begin
-      \$104  = 1'h0;
-    end
     if (rst) begin
       \$104  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$105  = 1'h0;
+    \$105  = \$59 [1:0];
     if (rst) begin
-      \$105  = 1'h0;
+      \$105  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$106  = step;
+    \$106  = \$2 [1:0];
     if (rst) begin
-      \$106  = 1'h0;
+      \$106  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$107  = 1'h0;
+    \$107  = \$63 ;
     if (rst) begin
       \$107  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$108  = \$72 ;
+    \$108  = room;
+    if (step) begin
+      \$108  = \$65 [1:0];
+    end
+    if (bank_end) begin
+      \$108  = \$75 ;
+    end
+    if (\$signal$12 ) begin
+      \$108  = 2'h2;
+    end
     if (rst) begin
-      \$108  = 1'h0;
+      \$108  = 2'h2;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$109  = 1'h0;
+    \$109  = last_row;
+    if (step) begin
+      \$109  = \$67 ;
+    end
+    if (bank_end) begin
+      \$109  = \$76 ;
+    end
+    if (\$signal$12 ) begin
+      \$109  = 1'h0;
+    end
     if (rst) begin
       \$109  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$110  = row;
-    if (\$73 ) begin
-      \$110  = \$77 [1:0];
+    \$110  = used;
+    if (step) begin
+      if (\$71 ) begin
+        \$110  = \$73 [0];
+      end
+    end
+    if (\$signal$12 ) begin
+      \$110  = 1'h0;
     end
     if (rst) begin
-      \$110  = 2'h0;
+      \$110  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$111  = \$81 ;
+    \$111  = bank;
+    if (bank_end) begin
+      \$111  = \$74 [1:0];
+    end
+    if (\$signal$12 ) begin
+      \$111  = 2'h0;
+    end
     if (rst) begin
-      \$111  = 1'h0;
+      \$111  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$112  = lane;
+    if (bank_end) begin
+      \$112  = { lane[2:0], lane[3] };
+    end
+    if (\$signal$12 ) begin
+      \$112  = 4'h1;
+    end
+    if (rst) begin
+      \$112  = 4'h1;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$113  = last_bank;
+    if (bank_end) begin
+      \$113  = \$77 ;
+    end
+    if (\$signal$12 ) begin
+      \$113  = 1'h0;
+    end
+    if (rst) begin
+      \$113  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$114  = shared;
+    if (bank_end) begin
+      \$114  = \$78 ;
+    end
+    if (\$signal$12 ) begin
+      \$114  = 1'h0;
+    end
+    if (rst) begin
+      \$114  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$115  = 1'h0;
+    if (rst) begin
+      \$115  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$116  = step;
+    if (rst) begin
+      \$116  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$117  = 1'h0;
+    if (rst) begin
+      \$117  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$118  = \$82 ;
+    if (rst) begin
+      \$118  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$119  = 1'h0;
+    if (rst) begin
+      \$119  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$120  = row;
+    if (\$83 ) begin
+      \$120  = \$87 [1:0];
+    end
+    if (rst) begin
+      \$120  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$121  = \$91 ;
+    if (rst) begin
+      \$121  = 1'h0;
     end
   end
   assign occupied_next = \$2 [1:0];
   assign index_0 = \$26 [0];
-  assign \$signal$30  = writing;
+  assign \$signal$29  = writing;
   assign write_address = \$28 [1:0];
   assign value_0 = write_data;
   assign address_0 = \$28 [1:0];
@@ -3148,43 +3158,43 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address
   assign used_up = \$24 ;
   assign \$25  = 2'h0;
   assign \$27  = row;
-  assign \$54  = 1'h1;
-  assign \$56  = 2'h2;
-  assign \$58  = 1'h1;
-  assign \$61  = \$60 ;
-  assign \$63  = 2'h0;
-  assign \$69  = 1'h1;
-  assign \$70  = 2'h1;
-  assign \$75  = 1'h1;
-  assign \$78  = 1'h1;
+  assign \$64  = 1'h1;
+  assign \$66  = 2'h2;
+  assign \$68  = 1'h1;
+  assign \$71  = \$70 ;
+  assign \$73  = 2'h0;
   assign \$79  = 1'h1;
-  assign \$80  = 1'h1;
-  assign \$81  = step;
+  assign \$80  = 2'h1;
+  assign \$85  = 1'h1;
+  assign \$88  = 1'h1;
+  assign \$89  = 1'h1;
+  assign \$90  = 1'h1;
+  assign \$91  = step;
 endmodule
 
-module \hdlgen_tiny.engine.multiplier (p, w, \port$893$0 , \port$895$0 , \port$897$0 , \port$899$0 , clk);
+module \hdlgen_tiny.engine.multiplier (p, w, \port$901$0 , \port$903$0 , \port$905$0 , \port$907$0 , clk);
   wire [31:0] a;
   input clk;
   wire clk;
   output [63:0] p;
   wire [63:0] p;
-  input [7:0] \port$893$0 ;
-  wire [7:0] \port$893$0 ;
-  input [7:0] \port$895$0 ;
-  wire [7:0] \port$895$0 ;
-  input [7:0] \port$897$0 ;
-  wire [7:0] \port$897$0 ;
-  input [7:0] \port$899$0 ;
-  wire [7:0] \port$899$0 ;
+  input [7:0] \port$901$0 ;
+  wire [7:0] \port$901$0 ;
+  input [7:0] \port$903$0 ;
+  wire [7:0] \port$903$0 ;
+  input [7:0] \port$905$0 ;
+  wire [7:0] \port$905$0 ;
+  input [7:0] \port$907$0 ;
+  wire [7:0] \port$907$0 ;
   input [31:0] w;
   wire [31:0] w;
   hdlgen_tiny_multiplier part (
-    .a({ \port$899$0 , \port$897$0 , \port$895$0 , \port$893$0  }),
+    .a({ \port$907$0 , \port$905$0 , \port$903$0 , \port$901$0  }),
     .clk(clk),
     .p(p),
     .w(w)
   );
-  assign a = { \port$899$0 , \port$897$0 , \port$895$0 , \port$893$0  };
+  assign a = { \port$907$0 , \port$905$0 , \port$903$0 , \port$901$0  };
 endmodule
 
 module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_value, write_position, valid, \last$31 , result, ready);
