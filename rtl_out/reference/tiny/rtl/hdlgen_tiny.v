@@ -58,7 +58,7 @@ module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_
     .last(s_axis_tlast),
     .m_last(m_axis_tlast),
     .m_valid(m_axis_tvalid),
-    .\port$1056$0 (\$1 ),
+    .\port$1045$0 (\$1 ),
     .\ready$102 (m_axis_tready),
     .request__payload(request__payload),
     .request__valid(request__valid),
@@ -99,7 +99,7 @@ module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_
   assign m_axis_tdata = { \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1  };
 endmodule
 
-module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, s_ready, w, weights_next, weights__ready, frame_error, request__payload, m_valid, m_last, \port$1056$0 , data);
+module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, s_ready, w, weights_next, weights__ready, frame_error, request__payload, m_valid, m_last, \port$1045$0 , data);
   reg \$auto$verilog_backend.cc:2355:dump_module$1  = 0;
   wire \$1 ;
   reg \$10 ;
@@ -261,8 +261,8 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   wire partial_result;
   wire partial_row;
   wire [17:0] partial_value;
-  output [17:0] \port$1056$0 ;
-  wire [17:0] \port$1056$0 ;
+  output [17:0] \port$1045$0 ;
+  wire [17:0] \port$1045$0 ;
   wire [1:0] read_address;
   wire [31:0] read_data;
   wire [-1:0] read_split;
@@ -445,7 +445,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
     .leaving_1(\$55 ),
     .leaving_2(\$56 ),
     .leaving_3(\$57 ),
-    .\port$666$0 (ahead_6),
+    .\port$655$0 (ahead_6),
     .rst(rst)
   );
   \hdlgen_tiny.engine.activations  activations (
@@ -455,10 +455,10 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
     .input_data(input_data),
     .input_enable(input_enable),
     .input_writing(input_writing),
-    .\port$980$0 (\$58 ),
-    .\port$981$0 (\$59 ),
-    .\port$982$0 (\$60 ),
-    .\port$983$0 (\$61 ),
+    .\port$969$0 (\$58 ),
+    .\port$970$0 (\$59 ),
+    .\port$971$0 (\$60 ),
+    .\port$972$0 (\$61 ),
     .read_address(read_address),
     .read_data(i),
     .row_address(row_address),
@@ -482,11 +482,11 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
     .partial_result(\write_enable$87 ),
     .partial_row(partial_row),
     .partial_value(write_value),
-    .\port$684$0 (frame_8),
-    .\port$918$0 (\$54 ),
-    .\port$922$0 (\$55 ),
-    .\port$926$0 (\$56 ),
-    .\port$930$0 (\$57 ),
+    .\port$673$0 (frame_8),
+    .\port$907$0 (\$54 ),
+    .\port$911$0 (\$55 ),
+    .\port$915$0 (\$56 ),
+    .\port$919$0 (\$57 ),
     .row_address(row_address),
     .row_enable(row_enable),
     .row_next(row_next),
@@ -537,10 +537,10 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   \hdlgen_tiny.engine.multiplier  multiplier (
     .clk(clk),
     .p(\i$60 ),
-    .\port$901$0 (\$50 ),
-    .\port$903$0 (\$51 ),
-    .\port$905$0 (\$52 ),
-    .\port$907$0 (\$53 ),
+    .\port$890$0 (\$50 ),
+    .\port$892$0 (\$51 ),
+    .\port$894$0 (\$52 ),
+    .\port$896$0 (\$53 ),
     .w(w)
   );
   \hdlgen_tiny.engine.results  results (
@@ -954,11 +954,11 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   assign \valid$101  = m_valid;
   assign m_ready = \ready$102 ;
   assign \last$105  = m_last;
-  assign \port$1056$0  = \$62 ;
+  assign \port$1045$0  = \$62 ;
   assign \$1  = end_job;
 endmodule
 
-module \hdlgen_tiny.engine.accumulators (rst, i, \port$666$0 , leaving_0, leaving_1, leaving_2, leaving_3, clk);
+module \hdlgen_tiny.engine.accumulators (rst, i, \port$655$0 , leaving_0, leaving_1, leaving_2, leaving_3, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$2  = 0;
   wire [18:0] \$1 ;
   reg [17:0] \$10 ;
@@ -986,8 +986,8 @@ module \hdlgen_tiny.engine.accumulators (rst, i, \port$666$0 , leaving_0, leavin
   output [17:0] leaving_3;
   reg [17:0] leaving_3 = 18'h00000;
   wire [71:0] o;
-  input [1:0] \port$666$0 ;
-  wire [1:0] \port$666$0 ;
+  input [1:0] \port$655$0 ;
+  wire [1:0] \port$655$0 ;
   reg [15:0] product_0 = 16'h0000;
   reg [15:0] product_1 = 16'h0000;
   reg [15:0] product_2 = 16'h0000;
@@ -1037,14 +1037,14 @@ module \hdlgen_tiny.engine.accumulators (rst, i, \port$666$0 , leaving_0, leavin
     leaving_3 <= \$4 [17:0];
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$5  = \port$666$0 [0];
+    \$5  = \port$655$0 [0];
     if (rst) begin
       \$5  = 1'h1;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$6  = \port$666$0 [1];
+    \$6  = \port$655$0 [1];
     if (rst) begin
       \$6  = 1'h1;
     end
@@ -1089,8 +1089,8 @@ module \hdlgen_tiny.engine.accumulators (rst, i, \port$666$0 , leaving_0, leavin
       \$10  = 18'h00000;
     end
   end
-  assign valid = \port$666$0 [0];
-  assign \flush$5  = \port$666$0 [1];
+  assign valid = \port$655$0 [0];
+  assign \flush$5  = \port$655$0 [1];
   assign total_0 = \$1 [17:0];
   assign total_1 = \$2 [17:0];
   assign total_2 = \$3 [17:0];
@@ -1098,7 +1098,7 @@ module \hdlgen_tiny.engine.accumulators (rst, i, \port$666$0 , leaving_0, leavin
   assign o = { leaving_3, leaving_2, leaving_1, leaving_0 };
 endmodule
 
-module \hdlgen_tiny.engine.activations (rst, input_address, input_enable, busy, read_data, row_next, input_writing, input_data, read_address, \port$980$0 , \port$981$0 , \port$982$0 , \port$983$0 , row_address, row_valid, row_enable, clk);
+module \hdlgen_tiny.engine.activations (rst, input_address, input_enable, busy, read_data, row_next, input_writing, input_data, read_address, \port$969$0 , \port$970$0 , \port$971$0 , \port$972$0 , row_address, row_valid, row_enable, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$3  = 0;
   wire \$1 ;
   wire \$2 ;
@@ -1130,14 +1130,14 @@ module \hdlgen_tiny.engine.activations (rst, input_address, input_enable, busy, 
   wire [3:0] input_enable;
   input input_writing;
   wire input_writing;
-  input [7:0] \port$980$0 ;
-  wire [7:0] \port$980$0 ;
-  input [7:0] \port$981$0 ;
-  wire [7:0] \port$981$0 ;
-  input [7:0] \port$982$0 ;
-  wire [7:0] \port$982$0 ;
-  input [7:0] \port$983$0 ;
-  wire [7:0] \port$983$0 ;
+  input [7:0] \port$969$0 ;
+  wire [7:0] \port$969$0 ;
+  input [7:0] \port$970$0 ;
+  wire [7:0] \port$970$0 ;
+  input [7:0] \port$971$0 ;
+  wire [7:0] \port$971$0 ;
+  input [7:0] \port$972$0 ;
+  wire [7:0] \port$972$0 ;
   input [1:0] read_address;
   wire [1:0] read_address;
   wire [1:0] \read_address$15 ;
@@ -1163,10 +1163,10 @@ module \hdlgen_tiny.engine.activations (rst, input_address, input_enable, busy, 
   assign column_ready = \$1  & \$2 ;
   assign \$3  = row_enable | input_enable;
   assign \$4  = row_valid ? row_address : input_address;
-  assign \$5  = row_valid ? \port$980$0  : input_data;
-  assign \$6  = row_valid ? \port$981$0  : input_data;
-  assign \$7  = row_valid ? \port$982$0  : input_data;
-  assign \$8  = row_valid ? \port$983$0  : input_data;
+  assign \$5  = row_valid ? \port$969$0  : input_data;
+  assign \$6  = row_valid ? \port$970$0  : input_data;
+  assign \$7  = row_valid ? \port$971$0  : input_data;
+  assign \$8  = row_valid ? \port$972$0  : input_data;
   always @(posedge clk)
     write_enable <= \$9 ;
   always @(posedge clk)
@@ -1181,10 +1181,10 @@ module \hdlgen_tiny.engine.activations (rst, input_address, input_enable, busy, 
     data_0_3 <= \$8 ;
   \hdlgen_tiny.engine.activations.split_0  split_0 (
     .clk(clk),
-    .\port$778$0 (data_0_0),
-    .\port$779$0 (data_0_1),
-    .\port$780$0 (data_0_2),
-    .\port$781$0 (data_0_3),
+    .\port$767$0 (data_0_0),
+    .\port$768$0 (data_0_1),
+    .\port$769$0 (data_0_2),
+    .\port$770$0 (data_0_3),
     .read_address(read_address),
     .read_data(read_data),
     .write_address(write_address),
@@ -1202,21 +1202,21 @@ module \hdlgen_tiny.engine.activations (rst, input_address, input_enable, busy, 
   assign write_data = { data_0_3, data_0_2, data_0_1, data_0_0 };
   assign \read_address$15  = read_address;
   assign \read_data$17  = read_data;
-  assign row_data = { \port$983$0 , \port$982$0 , \port$981$0 , \port$980$0  };
+  assign row_data = { \port$972$0 , \port$971$0 , \port$970$0 , \port$969$0  };
   assign busy = row_next;
 endmodule
 
-module \hdlgen_tiny.engine.activations.split_0 (read_data, write_enable, write_address, \port$778$0 , \port$779$0 , \port$780$0 , \port$781$0 , read_address, clk);
+module \hdlgen_tiny.engine.activations.split_0 (read_data, write_enable, write_address, \port$767$0 , \port$768$0 , \port$769$0 , \port$770$0 , read_address, clk);
   input clk;
   wire clk;
-  input [7:0] \port$778$0 ;
-  wire [7:0] \port$778$0 ;
-  input [7:0] \port$779$0 ;
-  wire [7:0] \port$779$0 ;
-  input [7:0] \port$780$0 ;
-  wire [7:0] \port$780$0 ;
-  input [7:0] \port$781$0 ;
-  wire [7:0] \port$781$0 ;
+  input [7:0] \port$767$0 ;
+  wire [7:0] \port$767$0 ;
+  input [7:0] \port$768$0 ;
+  wire [7:0] \port$768$0 ;
+  input [7:0] \port$769$0 ;
+  wire [7:0] \port$769$0 ;
+  input [7:0] \port$770$0 ;
+  wire [7:0] \port$770$0 ;
   input [1:0] read_address;
   wire [1:0] read_address;
   output [31:0] read_data;
@@ -1231,13 +1231,13 @@ module \hdlgen_tiny.engine.activations.split_0 (read_data, write_enable, write_a
     .read_address(read_address),
     .read_data(read_data),
     .write_address(write_address),
-    .write_data({ \port$781$0 , \port$780$0 , \port$779$0 , \port$778$0  }),
+    .write_data({ \port$770$0 , \port$769$0 , \port$768$0 , \port$767$0  }),
     .write_enable(write_enable)
   );
-  assign write_data = { \port$781$0 , \port$780$0 , \port$779$0 , \port$778$0  };
+  assign write_data = { \port$770$0 , \port$769$0 , \port$768$0 , \port$767$0  };
 endmodule
 
-module \hdlgen_tiny.engine.drain (rst, row_next, \port$684$0 , parity, \port$918$0 , \port$922$0 , \port$926$0 , \port$930$0 , partial_result, partial_value, partial_position, partial_row, \end , end_job, gathered_0, gathered_1, gathered_2, gathered_3, done, done_parity, row_address
+module \hdlgen_tiny.engine.drain (rst, row_next, \port$673$0 , parity, \port$907$0 , \port$911$0 , \port$915$0 , \port$919$0 , partial_result, partial_value, partial_position, partial_row, \end , end_job, gathered_0, gathered_1, gathered_2, gathered_3, done, done_parity, row_address
 , row_valid, row_enable, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$4  = 0;
   reg \$1 ;
@@ -1401,16 +1401,16 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$684$0 , parity, \port$918
   reg [17:0] partial_value = 18'h00000;
   (* init = 18'h00000 *)
   wire [17:0] partial_value_0;
-  input [3:0] \port$684$0 ;
-  wire [3:0] \port$684$0 ;
-  input [17:0] \port$918$0 ;
-  wire [17:0] \port$918$0 ;
-  input [17:0] \port$922$0 ;
-  wire [17:0] \port$922$0 ;
-  input [17:0] \port$926$0 ;
-  wire [17:0] \port$926$0 ;
-  input [17:0] \port$930$0 ;
-  wire [17:0] \port$930$0 ;
+  input [3:0] \port$673$0 ;
+  wire [3:0] \port$673$0 ;
+  input [17:0] \port$907$0 ;
+  wire [17:0] \port$907$0 ;
+  input [17:0] \port$911$0 ;
+  wire [17:0] \port$911$0 ;
+  input [17:0] \port$915$0 ;
+  wire [17:0] \port$915$0 ;
+  input [17:0] \port$919$0 ;
+  wire [17:0] \port$919$0 ;
   reg [1:0] position_0 = 2'h0;
   wire [-1:0] row;
   wire [-1:0] row_0;
@@ -1545,10 +1545,10 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$684$0 , parity, \port$918
   assign \$3  = position_0 == 2'h2;
   assign \$4  = active_0 & \$3 ;
   assign \$5  = position_0 + 1'h1;
-  assign \$6  = \port$684$0 [1] ? \port$918$0  : held_1;
-  assign \$7  = \port$684$0 [1] ? \port$922$0  : held_2;
-  assign \$8  = \port$684$0 [1] ? \port$926$0  : held_3;
-  assign \$9  = \port$684$0 [1] ? \port$930$0  : held_3;
+  assign \$6  = \port$673$0 [1] ? \port$907$0  : held_1;
+  assign \$7  = \port$673$0 [1] ? \port$911$0  : held_2;
+  assign \$8  = \port$673$0 [1] ? \port$915$0  : held_3;
+  assign \$9  = \port$673$0 [1] ? \port$919$0  : held_3;
   assign \$11  = active_0 & \$10 ;
   assign \$13  = \$11  & \$12 ;
   assign \$15  = active_0 & \$14 ;
@@ -1571,7 +1571,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$684$0 , parity, \port$918
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     (* full_case = 32'd1 *)
-    casez (\port$684$0 [3])
+    casez (\port$673$0 [3])
       1'h0:
           \$29  = 3'h0;
       1'h1:
@@ -1630,7 +1630,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$684$0 , parity, \port$918
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$50  = written_0;
     if (load_0) begin
-      \$50  = \port$684$0 [1];
+      \$50  = \port$673$0 [1];
     end
     if (rst) begin
       \$50  = 1'h0;
@@ -1640,7 +1640,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$684$0 , parity, \port$918
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$51  = carry_0;
     if (load_0) begin
-      \$51  = \port$684$0 [2];
+      \$51  = \port$673$0 [2];
     end
     if (rst) begin
       \$51  = 1'h0;
@@ -1650,7 +1650,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$684$0 , parity, \port$918
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$52  = job_0;
     if (load_0) begin
-      \$52  = \port$684$0 [3];
+      \$52  = \port$673$0 [3];
     end
     if (rst) begin
       \$52  = 1'h0;
@@ -1660,7 +1660,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$684$0 , parity, \port$918
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$53  = final_0;
     if (load_0) begin
-      \$53  = \port$684$0 [0];
+      \$53  = \port$673$0 [0];
     end
     if (rst) begin
       \$53  = 1'h0;
@@ -1744,7 +1744,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$684$0 , parity, \port$918
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$63  = fresh_0;
     if (load_0) begin
-      \$63  = \port$684$0 [0];
+      \$63  = \port$673$0 [0];
     end
     if (rst) begin
       \$63  = 1'h1;
@@ -1897,7 +1897,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$684$0 , parity, \port$918
           \$21  = written_0;
     endcase
   end
-  assign flush = \port$684$0 [1];
+  assign flush = \port$673$0 [1];
   assign own_row_0 = \$2 [0];
   assign partial_result_0 = partial_result;
   assign partial_merge_0 = partial_merge;
@@ -1917,12 +1917,12 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$684$0 , parity, \port$918
   assign done_parity_1 = done_parity;
   assign row_address_0 = row_address;
   assign row_data = { gathered_3, gathered_2, gathered_1, gathered_0 };
-  assign carry = \port$684$0 [2];
-  assign \job$52  = \port$684$0 [3];
-  assign \final  = \port$684$0 [0];
-  assign sums = { \port$930$0 , \port$926$0 , \port$922$0 , \port$918$0  };
+  assign carry = \port$673$0 [2];
+  assign \job$52  = \port$673$0 [3];
+  assign \final  = \port$673$0 [0];
+  assign sums = { \port$919$0 , \port$915$0 , \port$911$0 , \port$907$0  };
   assign merged_0 = 1'h0;
-  assign load_0 = \port$684$0 [1];
+  assign load_0 = \port$673$0 [1];
   assign row_next = row_4[0];
   assign \$12  = job_0;
   assign \$16  = job_0;
@@ -3172,29 +3172,29 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address
   assign \$91  = step;
 endmodule
 
-module \hdlgen_tiny.engine.multiplier (p, w, \port$901$0 , \port$903$0 , \port$905$0 , \port$907$0 , clk);
+module \hdlgen_tiny.engine.multiplier (p, w, \port$890$0 , \port$892$0 , \port$894$0 , \port$896$0 , clk);
   wire [31:0] a;
   input clk;
   wire clk;
   output [63:0] p;
   wire [63:0] p;
-  input [7:0] \port$901$0 ;
-  wire [7:0] \port$901$0 ;
-  input [7:0] \port$903$0 ;
-  wire [7:0] \port$903$0 ;
-  input [7:0] \port$905$0 ;
-  wire [7:0] \port$905$0 ;
-  input [7:0] \port$907$0 ;
-  wire [7:0] \port$907$0 ;
+  input [7:0] \port$890$0 ;
+  wire [7:0] \port$890$0 ;
+  input [7:0] \port$892$0 ;
+  wire [7:0] \port$892$0 ;
+  input [7:0] \port$894$0 ;
+  wire [7:0] \port$894$0 ;
+  input [7:0] \port$896$0 ;
+  wire [7:0] \port$896$0 ;
   input [31:0] w;
   wire [31:0] w;
   hdlgen_tiny_multiplier part (
-    .a({ \port$907$0 , \port$905$0 , \port$903$0 , \port$901$0  }),
+    .a({ \port$896$0 , \port$894$0 , \port$892$0 , \port$890$0  }),
     .clk(clk),
     .p(p),
     .w(w)
   );
-  assign a = { \port$907$0 , \port$905$0 , \port$903$0 , \port$901$0  };
+  assign a = { \port$896$0 , \port$894$0 , \port$892$0 , \port$890$0  };
 endmodule
 
 module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_value, write_position, valid, \last$31 , result, ready);
@@ -3826,22 +3826,22 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   wire \$1 ;
   wire \$10 ;
   wire \$100 ;
-  wire [2:0] \$101 ;
-  wire [3:0] \$102 ;
-  wire [2:0] \$103 ;
-  wire [2:0] \$104 ;
-  wire \$105 ;
-  reg [1:0] \$106 ;
-  reg [1:0] \$107 ;
-  wire \$108 ;
-  wire \$109 ;
+  wire \$101 ;
+  wire [1:0] \$102 ;
+  wire [1:0] \$103 ;
+  wire \$104 ;
+  reg \$105 ;
+  reg \$106 ;
+  reg \$107 ;
+  reg \$108 ;
+  reg \$109 ;
   wire \$11 ;
-  wire \$110 ;
-  wire \$111 ;
-  wire \$112 ;
-  wire [1:0] \$113 ;
-  wire [1:0] \$114 ;
-  wire \$115 ;
+  reg \$110 ;
+  reg [1:0] \$111 ;
+  reg [1:0] \$112 ;
+  reg [1:0] \$113 ;
+  reg \$114 ;
+  reg [1:0] \$115 ;
   reg \$116 ;
   reg \$117 ;
   reg \$118 ;
@@ -3849,23 +3849,12 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   wire \$12 ;
   reg \$120 ;
   reg \$121 ;
-  reg [1:0] \$122 ;
-  reg [1:0] \$123 ;
-  reg [1:0] \$124 ;
-  reg \$125 ;
-  reg [1:0] \$126 ;
-  reg \$127 ;
-  reg \$128 ;
-  reg \$129 ;
+  reg \$122 ;
+  reg \$123 ;
+  reg \$124 ;
   wire \$13 ;
-  reg \$130 ;
-  reg \$131 ;
-  reg \$132 ;
-  reg \$133 ;
-  reg \$134 ;
-  reg \$135 ;
   wire \$14 ;
-  wire [1:0] \$15 ;
+  wire \$15 ;
   wire \$16 ;
   wire \$17 ;
   wire \$18 ;
@@ -3882,7 +3871,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   wire \$28 ;
   wire \$29 ;
   wire \$3 ;
-  wire [1:0] \$30 ;
+  wire \$30 ;
   wire \$31 ;
   wire \$32 ;
   wire \$33 ;
@@ -3911,7 +3900,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   wire \$54 ;
   wire \$55 ;
   wire \$56 ;
-  wire [1:0] \$57 ;
+  wire \$57 ;
   wire \$58 ;
   wire \$59 ;
   wire \$6 ;
@@ -3929,7 +3918,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   wire \$70 ;
   wire \$71 ;
   wire \$72 ;
-  wire [1:0] \$73 ;
+  wire \$73 ;
   wire \$74 ;
   wire \$75 ;
   wire \$76 ;
@@ -3946,15 +3935,15 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   wire \$86 ;
   wire \$87 ;
   wire \$88 ;
-  wire [1:0] \$89 ;
+  wire \$89 ;
   wire \$9 ;
-  wire \$90 ;
-  wire \$91 ;
-  wire \$92 ;
-  wire \$93 ;
+  wire [2:0] \$90 ;
+  wire [3:0] \$91 ;
+  wire [2:0] \$92 ;
+  wire [2:0] \$93 ;
   wire \$94 ;
-  wire \$95 ;
-  wire \$96 ;
+  reg [1:0] \$95 ;
+  reg [1:0] \$96 ;
   wire \$97 ;
   wire \$98 ;
   wire \$99 ;
@@ -4019,153 +4008,130 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   assign \$12  = waiting >> \$11 ;
   assign \$13  = ~ \$12 ;
   assign \$14  = newer & \$13 ;
-  assign \$15  = newer_next + 1'h1;
-  assign \$16  = \$signal$14  > \$15 ;
-  assign \$17  = \$14  & \$16 ;
-  assign \$18  = \$17  ? newer_next : 1'h0;
-  assign following_job = \$10  ? \$signal$14  : \$18 ;
-  assign \$19  = waiting >> older_parity;
-  assign \$20  = ~ \$19 ;
-  assign \$21  = \$signal$11  & \$20 ;
-  assign \$22  = ~ \$signal$14 ;
-  assign \$23  = unsent < 2'h2;
-  assign \$24  = \$22  | \$23 ;
-  assign \$25  = \$21  & \$24 ;
-  assign \$26  = ~ older_parity;
-  assign \$27  = waiting >> \$26 ;
-  assign \$28  = ~ \$27 ;
-  assign \$29  = newer & \$28 ;
-  assign \$30  = newer_next + 1'h1;
-  assign \$31  = \$signal$14  > \$30 ;
-  assign \$32  = \$29  & \$31 ;
-  assign \$33  = \$25  | \$32 ;
-  assign \$34  = ~ newer;
-  assign \$35  = loaded & \$34 ;
-  assign \$36  = ~ \$signal$11 ;
-  assign \$37  = \$signal$14  > 1'h1;
-  assign \$38  = \$36  | \$37 ;
-  assign \$39  = \$35  & \$38 ;
-  assign \$40  = \$33  | \$39 ;
-  assign \$41  = ~ start;
-  assign \$42  = \$40  & \$41 ;
-  assign \$43  = ~ \$signal$7 ;
-  assign \$44  = \$42  & \$43 ;
-  assign \$45  = waiting >> older_parity;
-  assign \$46  = ~ \$45 ;
-  assign \$47  = \$signal$11  & \$46 ;
-  assign \$48  = ~ \$signal$14 ;
-  assign \$49  = unsent < 2'h2;
-  assign \$50  = \$48  | \$49 ;
-  assign \$51  = \$47  & \$50 ;
-  assign \$52  = ~ \$51 ;
-  assign \$53  = ~ older_parity;
-  assign \$54  = waiting >> \$53 ;
+  assign following_job = \$10  ? \$signal$14  : 1'h0;
+  assign \$17  = waiting >> older_parity;
+  assign \$18  = ~ \$17 ;
+  assign \$19  = \$signal$11  & \$18 ;
+  assign \$20  = ~ \$signal$14 ;
+  assign \$21  = unsent < 2'h2;
+  assign \$22  = \$20  | \$21 ;
+  assign \$23  = \$19  & \$22 ;
+  assign \$24  = ~ older_parity;
+  assign \$25  = waiting >> \$24 ;
+  assign \$26  = ~ \$25 ;
+  assign \$27  = newer & \$26 ;
+  assign \$30  = ~ newer;
+  assign \$31  = loaded & \$30 ;
+  assign \$32  = ~ \$signal$11 ;
+  assign \$34  = \$31  & \$33 ;
+  assign \$35  = \$29  | \$34 ;
+  assign \$36  = ~ start;
+  assign \$37  = \$35  & \$36 ;
+  assign \$38  = ~ \$signal$7 ;
+  assign \$39  = \$37  & \$38 ;
+  assign \$40  = waiting >> older_parity;
+  assign \$41  = ~ \$40 ;
+  assign \$42  = \$signal$11  & \$41 ;
+  assign \$43  = ~ \$signal$14 ;
+  assign \$44  = unsent < 2'h2;
+  assign \$45  = \$43  | \$44 ;
+  assign \$46  = \$42  & \$45 ;
+  assign \$47  = ~ \$46 ;
+  assign \$48  = ~ older_parity;
+  assign \$49  = waiting >> \$48 ;
+  assign \$50  = ~ \$49 ;
+  assign \$51  = newer & \$50 ;
+  assign \$54  = waiting >> older_parity;
   assign \$55  = ~ \$54 ;
-  assign \$56  = newer & \$55 ;
-  assign \$57  = newer_next + 1'h1;
-  assign \$58  = \$signal$14  > \$57 ;
-  assign \$59  = \$56  & \$58 ;
-  assign \$60  = \$52  & \$59 ;
-  assign \$61  = waiting >> older_parity;
-  assign \$62  = ~ \$61 ;
-  assign \$63  = \$signal$11  & \$62 ;
-  assign \$64  = ~ \$signal$14 ;
-  assign \$65  = unsent < 2'h2;
-  assign \$66  = \$64  | \$65 ;
-  assign \$67  = \$63  & \$66 ;
-  assign \$68  = ~ \$67 ;
-  assign \$69  = ~ older_parity;
-  assign \$70  = waiting >> \$69 ;
-  assign \$71  = ~ \$70 ;
-  assign \$72  = newer & \$71 ;
-  assign \$73  = newer_next + 1'h1;
-  assign \$74  = \$signal$14  > \$73 ;
-  assign \$75  = \$72  & \$74 ;
-  assign \$76  = ~ \$75 ;
-  assign \$77  = \$68  & \$76 ;
-  assign \$78  = waiting >> older_parity;
-  assign \$79  = ~ \$78 ;
-  assign \$80  = \$signal$11  & \$79 ;
-  assign \$81  = ~ \$signal$14 ;
-  assign \$82  = unsent < 2'h2;
-  assign \$83  = \$81  | \$82 ;
-  assign \$84  = \$80  & \$83 ;
-  assign \$85  = ~ older_parity;
-  assign \$86  = waiting >> \$85 ;
-  assign \$87  = ~ \$86 ;
-  assign \$88  = newer & \$87 ;
-  assign \$89  = newer_next + 1'h1;
-  assign \$90  = \$signal$14  > \$89 ;
-  assign \$91  = \$88  & \$90 ;
-  assign \$92  = ~ older_parity;
-  assign \$93  = \$signal$11  ^ older_parity;
-  assign \$94  = \$91  ? \$92  : \$93 ;
-  assign \$95  = \$84  ? older_parity : \$94 ;
-  assign \$96  = ~ following_job;
-  assign \$97  = ~ start;
-  assign \$98  = \$signal$7  & \$97 ;
-  assign \$99  = ~ chosen_waits;
-  assign \$100  = start & \$99 ;
-  assign \$101  = unsent + \$100 ;
-  assign \$102  = \$101  - sent;
-  assign \$103  = counter + 1'h1;
-  assign \$104  = left - 1'h1;
-  assign \$105  = left == 1'h1;
-  assign \$108  = ! \$107 ;
-  assign \$109  = ! \$signal$23 ;
-  assign \$110  = chosen_waits & \$109 ;
-  assign \$112  = chosen_waits & \$111 ;
-  assign \$113  = newer_next + 1'h1;
-  assign \$114  = \$signal$14  + 1'h1;
-  assign \$115  = ~ older_parity;
+  assign \$56  = \$signal$11  & \$55 ;
+  assign \$57  = ~ \$signal$14 ;
+  assign \$58  = unsent < 2'h2;
+  assign \$59  = \$57  | \$58 ;
+  assign \$60  = \$56  & \$59 ;
+  assign \$61  = ~ \$60 ;
+  assign \$62  = ~ older_parity;
+  assign \$63  = waiting >> \$62 ;
+  assign \$64  = ~ \$63 ;
+  assign \$65  = newer & \$64 ;
+  assign \$69  = waiting >> older_parity;
+  assign \$70  = ~ \$69 ;
+  assign \$71  = \$signal$11  & \$70 ;
+  assign \$72  = ~ \$signal$14 ;
+  assign \$73  = unsent < 2'h2;
+  assign \$74  = \$72  | \$73 ;
+  assign \$75  = \$71  & \$74 ;
+  assign \$76  = ~ older_parity;
+  assign \$77  = waiting >> \$76 ;
+  assign \$78  = ~ \$77 ;
+  assign \$79  = newer & \$78 ;
+  assign \$81  = ~ older_parity;
+  assign \$82  = \$signal$11  ^ older_parity;
+  assign \$84  = \$75  ? older_parity : \$83 ;
+  assign \$85  = ~ following_job;
+  assign \$86  = ~ start;
+  assign \$87  = \$signal$7  & \$86 ;
+  assign \$88  = ~ chosen_waits;
+  assign \$89  = start & \$88 ;
+  assign \$90  = unsent + \$89 ;
+  assign \$91  = \$90  - sent;
+  assign \$92  = counter + 1'h1;
+  assign \$93  = left - 1'h1;
+  assign \$94  = left == 1'h1;
+  assign \$97  = ! \$96 ;
+  assign \$98  = ! \$signal$23 ;
+  assign \$99  = chosen_waits & \$98 ;
+  assign \$101  = chosen_waits & \$100 ;
+  assign \$102  = newer_next + 1'h1;
+  assign \$103  = \$signal$14  + 1'h1;
+  assign \$104  = ~ older_parity;
   always @(posedge clk)
-    \$signal$7  <= \$116 ;
+    \$signal$7  <= \$105 ;
   always @(posedge clk)
-    chosen_newer <= \$117 ;
+    chosen_newer <= \$106 ;
   always @(posedge clk)
-    \$signal$9  <= \$118 ;
+    \$signal$9  <= \$107 ;
   always @(posedge clk)
-    chosen_job <= \$119 ;
+    chosen_job <= \$108 ;
   always @(posedge clk)
-    \$signal$23  <= \$120 ;
+    \$signal$23  <= \$109 ;
   always @(posedge clk)
-    chosen_waits <= \$121 ;
+    chosen_waits <= \$110 ;
   always @(posedge clk)
-    waiting <= \$122 ;
+    waiting <= \$111 ;
   always @(posedge clk)
-    unsent <= \$123 ;
+    unsent <= \$112 ;
   always @(posedge clk)
-    counter <= \$124 ;
+    counter <= \$113 ;
   always @(posedge clk)
-    first <= \$125 ;
+    first <= \$114 ;
   always @(posedge clk)
-    left <= \$126 ;
+    left <= \$115 ;
   always @(posedge clk)
-    last <= \$127 ;
+    last <= \$116 ;
   always @(posedge clk)
-    \$signal  <= \$128 ;
+    \$signal  <= \$117 ;
   always @(posedge clk)
-    job <= \$129 ;
+    job <= \$118 ;
   always @(posedge clk)
-    parity <= \$130 ;
+    parity <= \$119 ;
   always @(posedge clk)
-    newer <= \$131 ;
+    newer <= \$120 ;
   always @(posedge clk)
-    newer_next <= \$132 ;
+    newer_next <= \$121 ;
   always @(posedge clk)
-    \$signal$11  <= \$133 ;
+    \$signal$11  <= \$122 ;
   always @(posedge clk)
-    \$signal$14  <= \$134 ;
+    \$signal$14  <= \$123 ;
   always @(posedge clk)
-    older_parity <= \$135 ;
+    older_parity <= \$124 ;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     (* full_case = 32'd1 *)
     casez (chosen_job)
       1'h0:
-          \$106  = 2'h3;
+          \$95  = 2'h3;
       1'h1:
-          \$106  = 2'h3;
+          \$95  = 2'h3;
     endcase
   end
   always @* begin
@@ -4173,16 +4139,146 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     (* full_case = 32'd1 *)
     casez (chosen_job)
       1'h0:
-          \$107  = 2'h3;
+          \$96  = 2'h3;
       1'h1:
-          \$107  = 2'h3;
+          \$96  = 2'h3;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    \$116  = \$44 ;
-    if (\$98 ) begin
-      \$116  = 1'h1;
+    \$105  = \$39 ;
+    if (\$87 ) begin
+      \$105  = 1'h1;
+    end
+    if (rst) begin
+      \$105  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$106  = \$53 ;
+    if (\$87 ) begin
+      \$106  = chosen_newer;
+    end
+    if (rst) begin
+      \$106  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$107  = \$68 ;
+    if (\$87 ) begin
+      \$107  = \$signal$9 ;
+    end
+    if (rst) begin
+      \$107  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$108  = following_job;
+    if (\$87 ) begin
+      \$108  = chosen_job;
+    end
+    if (rst) begin
+      \$108  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$109  = \$84 ;
+    if (\$87 ) begin
+      \$109  = \$signal$23 ;
+    end
+    if (rst) begin
+      \$109  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$110  = \$85 ;
+    if (\$87 ) begin
+      \$110  = chosen_waits;
+    end
+    if (rst) begin
+      \$110  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$111  = waiting;
+    if (done[0]) begin
+      \$111 [0] = 1'h0;
+    end
+    if (done[1]) begin
+      \$111 [1] = 1'h0;
+    end
+    if (start) begin
+      if (\$99 ) begin
+        \$111 [0] = 1'h1;
+      end
+      if (\$101 ) begin
+        \$111 [1] = 1'h1;
+      end
+    end
+    if (rst) begin
+      \$111  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$112  = \$91 [1:0];
+    if (rst) begin
+      \$112  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$113  = counter;
+    if (valid) begin
+      \$113  = \$92 [1:0];
+    end
+    if (start) begin
+      \$113  = 2'h0;
+    end
+    if (rst) begin
+      \$113  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$114  = first;
+    if (valid) begin
+      \$114  = 1'h0;
+    end
+    if (start) begin
+      \$114  = 1'h1;
+    end
+    if (rst) begin
+      \$114  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$115  = left;
+    if (valid) begin
+      \$115  = \$93 [1:0];
+    end
+    if (start) begin
+      \$115  = \$95 ;
+    end
+    if (rst) begin
+      \$115  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$116  = last;
+    if (valid) begin
+      \$116  = \$94 ;
+    end
+    if (start) begin
+      \$116  = \$97 ;
     end
     if (rst) begin
       \$116  = 1'h0;
@@ -4190,9 +4286,14 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    \$117  = \$60 ;
-    if (\$98 ) begin
-      \$117  = chosen_newer;
+    \$117  = \$signal ;
+    if (valid) begin
+      if (last) begin
+        \$117  = 1'h0;
+      end
+    end
+    if (start) begin
+      \$117  = 1'h1;
     end
     if (rst) begin
       \$117  = 1'h0;
@@ -4200,9 +4301,9 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    \$118  = \$77 ;
-    if (\$98 ) begin
-      \$118  = \$signal$9 ;
+    \$118  = job;
+    if (start) begin
+      \$118  = chosen_job;
     end
     if (rst) begin
       \$118  = 1'h0;
@@ -4210,9 +4311,9 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    \$119  = following_job;
-    if (\$98 ) begin
-      \$119  = chosen_job;
+    \$119  = parity;
+    if (start) begin
+      \$119  = \$signal$23 ;
     end
     if (rst) begin
       \$119  = 1'h0;
@@ -4220,9 +4321,18 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    \$120  = \$95 ;
-    if (\$98 ) begin
-      \$120  = \$signal$23 ;
+    \$120  = newer;
+    if (start) begin
+      (* full_case = 32'd1 *)
+      if (\$signal$9 ) begin
+        if (\$signal$11 ) begin
+          \$120  = 1'h1;
+        end
+      end else if (chosen_newer) begin
+      end else if (chosen_waits) begin
+      end else begin
+        \$120  = 1'h0;
+      end
     end
     if (rst) begin
       \$120  = 1'h0;
@@ -4230,9 +4340,15 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    \$121  = \$96 ;
-    if (\$98 ) begin
-      \$121  = chosen_waits;
+    \$121  = newer_next;
+    if (start) begin
+      if (\$signal$9 ) begin
+        if (\$signal$11 ) begin
+          \$121  = 1'h1;
+        end
+      end else if (chosen_newer) begin
+        \$121  = \$102 [0];
+      end
     end
     if (rst) begin
       \$121  = 1'h0;
@@ -4240,218 +4356,80 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    \$122  = waiting;
-    if (done[0]) begin
-      \$122 [0] = 1'h0;
-    end
-    if (done[1]) begin
-      \$122 [1] = 1'h0;
-    end
-    if (start) begin
-      if (\$110 ) begin
-        \$122 [0] = 1'h1;
-      end
-      if (\$112 ) begin
-        \$122 [1] = 1'h1;
-      end
-    end
-    if (rst) begin
-      \$122  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    \$123  = \$102 [1:0];
-    if (rst) begin
-      \$123  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    \$124  = counter;
-    if (valid) begin
-      \$124  = \$103 [1:0];
-    end
-    if (start) begin
-      \$124  = 2'h0;
-    end
-    if (rst) begin
-      \$124  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    \$125  = first;
-    if (valid) begin
-      \$125  = 1'h0;
-    end
-    if (start) begin
-      \$125  = 1'h1;
-    end
-    if (rst) begin
-      \$125  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    \$126  = left;
-    if (valid) begin
-      \$126  = \$104 [1:0];
-    end
-    if (start) begin
-      \$126  = \$106 ;
-    end
-    if (rst) begin
-      \$126  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    \$127  = last;
-    if (valid) begin
-      \$127  = \$105 ;
-    end
-    if (start) begin
-      \$127  = \$108 ;
-    end
-    if (rst) begin
-      \$127  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    \$128  = \$signal ;
-    if (valid) begin
-      if (last) begin
-        \$128  = 1'h0;
-      end
-    end
-    if (start) begin
-      \$128  = 1'h1;
-    end
-    if (rst) begin
-      \$128  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    \$129  = job;
-    if (start) begin
-      \$129  = chosen_job;
-    end
-    if (rst) begin
-      \$129  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    \$130  = parity;
-    if (start) begin
-      \$130  = \$signal$23 ;
-    end
-    if (rst) begin
-      \$130  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    \$131  = newer;
-    if (start) begin
-      (* full_case = 32'd1 *)
-      if (\$signal$9 ) begin
-        if (\$signal$11 ) begin
-          \$131  = 1'h1;
-        end
-      end else if (chosen_newer) begin
-      end else if (chosen_waits) begin
-      end else begin
-        \$131  = 1'h0;
-      end
-    end
-    if (rst) begin
-      \$131  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    \$132  = newer_next;
-    if (start) begin
-      if (\$signal$9 ) begin
-        if (\$signal$11 ) begin
-          \$132  = 1'h1;
-        end
-      end else if (chosen_newer) begin
-        \$132  = \$113 [0];
-      end
-    end
-    if (rst) begin
-      \$132  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    \$133  = \$signal$11 ;
+    \$122  = \$signal$11 ;
     if (start) begin
       (* full_case = 32'd1 *)
       if (\$signal$9 ) begin
         (* full_case = 32'd1 *)
         if (\$signal$11 ) begin
         end else begin
-          \$133  = 1'h1;
+          \$122  = 1'h1;
         end
       end else if (chosen_newer) begin
       end else if (chosen_waits) begin
       end else begin
-        \$133  = newer;
+        \$122  = newer;
       end
     end
     if (rst) begin
-      \$133  = 1'h0;
+      \$122  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    \$134  = \$signal$14 ;
+    \$123  = \$signal$14 ;
     if (start) begin
       (* full_case = 32'd1 *)
       if (\$signal$9 ) begin
         (* full_case = 32'd1 *)
         if (\$signal$11 ) begin
         end else begin
-          \$134  = 1'h1;
+          \$123  = 1'h1;
         end
       end else if (chosen_newer) begin
       end else if (chosen_waits) begin
-        \$134  = \$114 [0];
+        \$123  = \$103 [0];
       end else begin
-        \$134  = newer_next;
+        \$123  = newer_next;
       end
     end
     if (rst) begin
-      \$134  = 1'h0;
+      \$123  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    \$135  = older_parity;
+    \$124  = older_parity;
     if (start) begin
       (* full_case = 32'd1 *)
       if (\$signal$9 ) begin
       end else if (chosen_newer) begin
       end else if (chosen_waits) begin
       end else begin
-        \$135  = \$115 ;
+        \$124  = \$104 ;
       end
     end
     if (rst) begin
-      \$135  = 1'h0;
+      \$124  = 1'h0;
     end
   end
   assign go = 1'h1;
   assign advance = valid;
   assign \last$5  = last;
   assign valid = \$signal ;
-  assign \$111  = \$signal$23 ;
+  assign \$15  = 1'h0;
+  assign \$16  = 1'h0;
+  assign \$28  = 1'h0;
+  assign \$29  = \$23 ;
+  assign \$33  = \$32 ;
+  assign \$52  = 1'h0;
+  assign \$53  = 1'h0;
+  assign \$66  = 1'h0;
+  assign \$67  = 1'h1;
+  assign \$68  = \$61 ;
+  assign \$80  = 1'h0;
+  assign \$83  = \$82 ;
+  assign \$100  = \$signal$23 ;
 endmodule
 
 module \hdlgen_tiny.engine.walker (rst, valid, counter, first, job, address, exchange, clk);
