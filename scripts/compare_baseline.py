@@ -1,6 +1,6 @@
 """Compare the core of `hdlgen compile` with an index-memory engine: same network, flow, device and seeds.
 
-python scripts/compare_baseline.py [--network talk] [--lanes 16] [--target ecp5-85k] [--seeds 5] [-o compare.json]
+python scripts/compare_baseline.py [--network talk] [--lanes 8] [--target ecp5-85k] [--seeds 5] [-o compare.json]
 """
 
 import argparse
@@ -43,7 +43,7 @@ def _row(folder: Path, manifest: dict[str, Any], edges: int, target: str, seeds:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--network", default="talk")
-    parser.add_argument("--lanes", type=int, default=16)
+    parser.add_argument("--lanes", type=int, default=8)
     parser.add_argument("--target", default="ecp5-85k")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("-o", "--output")

@@ -47,7 +47,8 @@ def command(
     with exit status 1 on any difference, and where latency or interval are not exactly those of the manifest.
     """
     overrides = parse_overrides(tool)
-    if report_file is not None and not os.access(Path(report_file).parent, os.W_OK):
+    folder = Path(report_file).parent if report_file is not None else None
+    if folder is not None and not (folder.is_dir() and os.access(folder, os.W_OK)):
         raise InputError(f"{report_file}: cannot be written; name a file in a writable folder")
     report = simulate(
         directory,

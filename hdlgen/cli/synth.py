@@ -62,7 +62,7 @@ def command(
     found_target = find_target(target) if target is not None else None
     name = found_board.name if found_board is not None else target
     path = Path(output) if output is not None else Path(directory) / f"synth-{name}.json"
-    if Path(directory).is_dir() and not os.access(path.parent, os.W_OK):
+    if Path(directory).is_dir() and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
         raise InputError(f"{path}: cannot be written; name a file in a writable folder with -o")
     bitstream = None
     if found_board is not None:

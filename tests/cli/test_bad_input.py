@@ -125,6 +125,8 @@ INPUT = [
     ("evaluate tiny.safetensors --input x.npy -o none/y.npy", "none/y.npy: cannot be written"),
     ("evaluate tiny.safetensors --input x.npy -o a_folder", "a_folder: cannot be written"),
     ("report core -o a_file/page.html", "a_file/page.html: cannot be written"),
+    ("synth core --target ecp5-25k -o a_file/s.json", "a_file/s.json: cannot be written"),
+    ("simulate core --report a_file/r.json", "a_file/r.json: cannot be written"),
     ("demo -o a_folder", "a_folder"),
     ("demo -o a_file/new", "a_file/new"),
     # Options with a wrong value.
