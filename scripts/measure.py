@@ -61,8 +61,8 @@ MEASUREMENTS = (
     Measurement(network="mnist", lanes=8, elements=1, target="gowin-gw1nr9"),
     Measurement(network="mnist", lanes=16, elements=2, target="ecp5-25k"),
     Measurement(network="mnist-small", lanes=16, elements=2, target="ecp5-85k"),
-    Measurement(network="mnist-small", lanes=64, elements=8, target="ecp5-85k"),
-    Measurement(network="mnist-large", lanes=64, elements=8, target="ecp5-85k"),
+    Measurement(network="mnist-small", lanes=64, elements=4, target="ecp5-85k"),
+    Measurement(network="mnist-large", lanes=64, elements=4, target="ecp5-85k"),
     Measurement(network="talk", lanes=16, elements=2, target="ecp5-85k"),
 )
 
