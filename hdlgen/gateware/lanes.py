@@ -50,13 +50,13 @@ class Accumulators(wiring.Component):
     """One sum per lane: sum' = sum + product, and out it goes with ``flush``.
 
     ``o[j]`` is sum + product, complete where the lane's group flushes; the sum then starts again at 0. Without ``valid``
-    nothing changes. Groups are the lanes with equal low index bits. Reset clears the sums. Latency ``LATENCY`` cycles: one
+    nothing changes, and there must be no ``flush``. Groups are the lanes with equal low index bits. Reset clears the sums. Latency ``LATENCY`` cycles: one
     takes the products from wherever the multipliers are to the adders, one the sums from there.
 
     Members
     -------
     i: products, lanes x p_bits, signed
-    valid, flush: of the same cycle; flush is one bit per group
+    valid, flush: of the same cycle; flush is one bit per group, and set only where valid is
     o: lanes x sum_bits
     """
 

@@ -106,6 +106,7 @@ def test_accumulators(lanes: int, groups: int) -> None:
         products = [generator.randrange(-32, 32) for _ in range(lanes)]
         valid, flush = generator.random() < 0.8, generator.randrange(1 << groups)
         flush = (1 << groups) - 1 if cycle % 20 == 0 else flush
+        flush = flush if valid else 0  # the contract: a flush is always valid
         rows.append({"i": pack(products, 6), "valid": valid, "flush": flush})
         totals = [held[lane] + products[lane] for lane in range(lanes)]
         expected.append(totals)
