@@ -50,8 +50,9 @@ class Accumulators(wiring.Component):
     """One sum per lane: sum' = sum + product, and out it goes with ``flush``.
 
     ``o[j]`` is sum + product, complete where the lane's group flushes; the sum then starts again at 0. Without ``valid``
-    nothing changes, and there must be no ``flush``. Groups are the lanes with equal low index bits. Reset clears the sums. Latency ``LATENCY`` cycles: one
-    takes the products from wherever the multipliers are to the adders, one the sums from there.
+    nothing changes, and there must be no ``flush``. Groups are the lanes with equal low index bits. Reset clears the sums.
+    Latency ``LATENCY`` cycles: one takes the products from wherever the multipliers are to the adders, one the sums from
+    there.
 
     Members
     -------
