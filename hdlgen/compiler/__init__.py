@@ -4,8 +4,6 @@
 >>> program.run(x)            # the same integers as hdlgen.golden.evaluate, in the order of the hardware
 """
 
-from dataclasses import replace
-
 from hdlgen import golden
 from hdlgen.compiler import passes, timing
 from hdlgen.compiler.program import Layer, Program, Requantise, Transition
@@ -94,4 +92,4 @@ def compile_network(
     ):
         largest = max(int(abs(t.weights).max()) for t in program.transitions if t.weights is not None)
         raise InputError(f"{where}: multiplier: add needs weights in -1, 0, 1; the largest weight here is {largest}")
-    return replace(program)
+    return program

@@ -13,7 +13,7 @@ from hdlgen.compiler.program import Ints, Layer, Program, Requantise, Transition
 from hdlgen.network import Network
 from hdlgen.topology import sobol
 
-__all__ = ["accumulate", "drain", "flushes", "fold", "path_numbers", "place", "store", "walk"]
+__all__ = ["accumulate", "drain", "fold", "path_numbers", "place", "store", "walk"]
 
 
 class _Digits:

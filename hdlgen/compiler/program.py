@@ -249,6 +249,12 @@ class Program:
         return max((len(signed_digits(layer.cells)) - 1).bit_length() for layer in self.layers[:-1])
 
     @property
+    def product_latency(self) -> int:
+        """Cycles from a block of the sequencer to its products: walker, memory, lane exchange, multipliers."""
+        walker, memory, multiplier = 5 + self.adder_levels, 2 + (self.splits > 1), 2
+        return walker + memory + (self.log2_lanes + 1) // 2 + multiplier
+
+    @property
     def blocks(self) -> int:
         """Blocks of one inference: the cycles in which the lanes multiply."""
         return sum(transition.blocks for transition in self.transitions)

@@ -30,12 +30,12 @@ class Pipeline:
 
     @classmethod
     def of(cls, program: Program) -> "Pipeline":
-        walker, memory, multiplier, requantiser = 5 + program.adder_levels, 2, 2, 3
+        requantiser, accumulators = 3, 2
         bias = 2 if program.hidden_bias else 0
-        sums = walker + memory + (program.splits > 1) + (program.log2_lanes + 1) // 2 + multiplier + 2
+        sums = program.product_latency + accumulators
         drained = sums + program.lanes // program.chains
         return cls(
-            read=walker + memory,
+            read=5 + program.adder_levels + 2,
             sums=sums,
             drained=drained,
             row=drained + bias + requantiser + 1,

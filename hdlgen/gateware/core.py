@@ -128,7 +128,7 @@ class Engine(wiring.Component):
         ]
 
         # From the address to the product. Cycles after the sequencer's block:
-        at_product = block_latency(p)
+        at_product = p.product_latency
         at_multiplier = at_product - LATENCY
         m.d.comb += [
             activations.read_address.eq(walker.address),
@@ -213,12 +213,6 @@ class Engine(wiring.Component):
         else:
             m.d.comb += sequencer.done.eq(drain.done << drain.done_parity)
         return m
-
-
-def block_latency(program: Program) -> int:
-    """Cycles from a block of the sequencer to its products."""
-    exchange = (program.log2_lanes + 1) // 2
-    return 5 + program.adder_levels + LATENCY + (program.splits > 1) + exchange + LATENCY
 
 
 class Core(wiring.Component):
