@@ -118,7 +118,7 @@ def command(net: str, as_json: bool) -> None:
     would connect more. Degrees are given as minimum / mean / maximum. The exit status is 0 whatever is found, and 2
     for a file that is no valid network.
     """
-    data = lint.report(network.load(net))
+    data = lint.report(network.load_path(net))
     if as_json:
         click.echo(json.dumps(data, indent=2))
     else:

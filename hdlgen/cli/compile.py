@@ -51,7 +51,7 @@ def command(
     from hdlgen.emit import compile_to
     from hdlgen.flow.targets import find_target
 
-    network = networks.load(net)
+    network = networks.load_path(net)
     if target is not None:
         resources = find_target(target).resources
         if multiplier == "auto" and resources.dsps * resources.products_per_dsp < lanes and not _ternary(network):

@@ -20,7 +20,7 @@ __all__ = ["command"]
 @click.option("--labels", metavar="LABELS.NPY", help="Classes: integers (N,); prints the accuracy.")
 def command(net: str, source: str, target: str, labels: str | None) -> None:
     """Evaluate NET, a network file or the name of a shipped network, exactly, on a file of inputs."""
-    net_model = network.load(net)
+    net_model = network.load_path(net)
     x = golden.check_input(net_model, golden.read_array(source), source)
     classes = None
     if labels is not None:

@@ -128,7 +128,7 @@ def demonstrate(
     Refused
         If a simulated result differs from the golden model, or the design is too slow for the board.
     """
-    model = network_files.load(network)
+    model = network_files.load_path(network)
     x, labels = networks.test_set()
     if (model.input.width, model.input.bits, model.widths[-1]) != (x.shape[1], 8, 10):
         raise InputError(

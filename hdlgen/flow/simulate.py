@@ -272,7 +272,7 @@ def _vectors(
 ) -> _Vectors:
     width, outputs = manifest["input"]["width"], manifest["output"]["width"]
     if input_file is not None:
-        model = network.load(root / manifest["network"]["file"])
+        model = network.load_path(root / manifest["network"]["file"])
         if model.widths[0] != width or model.widths[-1] != outputs:
             raise InputError(
                 f"{root / manifest['network']['file']}: widths {model.widths[0]} and {model.widths[-1]} are not "

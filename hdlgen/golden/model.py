@@ -19,7 +19,15 @@ from hdlgen.network.model import show
 from hdlgen.topology import paths
 from hdlgen.topology.ranges import accumulator_bits, accumulator_range, layer_ranges, requantise
 
-__all__ = ["accumulator_bits", "accumulator_range", "activations", "check_input", "evaluate"]
+__all__ = [
+    "Transition",
+    "accumulator_bits",
+    "accumulator_range",
+    "activations",
+    "check_input",
+    "evaluate",
+    "transitions",
+]
 
 #: Largest dense matrix (entries); beyond it the edges are summed one by one.
 _DENSE_LIMIT = 1 << 24
@@ -27,7 +35,7 @@ _DENSE_LIMIT = 1 << 24
 _BATCH_VALUES = 1 << 23
 
 
-class _Transition:
+class Transition:
     """One layer: a_{l-1} (N, n_{l-1}) -> acc_l (N, n_l), all int64.
 
     Parameters
@@ -85,7 +93,8 @@ class _Transition:
         return result
 
 
-def _transitions(network: Network) -> list[_Transition]:
+def transitions(network: Network) -> list[Transition]:
+    """Layers 1..L, each a function of the values before it."""
     # The ranges prove that no sum leaves int64, or raise.
     ranges = layer_ranges(network)
     source = paths.vertices(network.topology, 0, network.widths[0])
@@ -93,7 +102,7 @@ def _transitions(network: Network) -> list[_Transition]:
     for number, layer in enumerate(network.layers, 1):
         target = paths.vertices(network.topology, number, layer.width)
         result.append(
-            _Transition(
+            Transition(
                 source=source,
                 target=target,
                 weights=network.weights(number),
@@ -140,7 +149,7 @@ def activations(network: Network, x: np.ndarray) -> list[np.ndarray]:
     """
     values = check_input(network, x)
     result = [values]
-    for layer, transition in zip(network.layers, _transitions(network), strict=True):
+    for layer, transition in zip(network.layers, transitions(network), strict=True):
         values = transition(values)
         if layer.activation is not None:
             values = requantise(values, layer.activation.shift, layer.activation.bits)
@@ -157,12 +166,12 @@ def evaluate(network: Network, x: np.ndarray) -> np.ndarray:
         If ``x`` has another shape, is not of integers, or leaves its range.
     """
     array = check_input(network, x)
-    transitions = _transitions(network)
+    steps = transitions(network)
     batch = max(1, _BATCH_VALUES // max(network.widths))
     result = np.zeros((len(array), network.widths[-1]), dtype=np.int64)
     for start in range(0, len(array), batch):
         values = array[start : start + batch]
-        for layer, transition in zip(network.layers, transitions, strict=True):
+        for layer, transition in zip(network.layers, steps, strict=True):
             values = transition(values)
             if layer.activation is not None:
                 values = requantise(values, layer.activation.shift, layer.activation.bits)

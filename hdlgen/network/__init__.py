@@ -1,6 +1,7 @@
-"""What was trained: the description of a path network, and its file."""
+"""What was trained: the description of a network, and its file."""
 
-from hdlgen.network.file import METADATA_KEY, load, resolve, save
+from hdlgen.network.features import LogMel, log_mel
+from hdlgen.network.file import METADATA_KEY, load, load_path, resolve, save
 from hdlgen.network.model import (
     FORMAT_VERSION,
     MAX_DIMENSION,
@@ -14,21 +15,48 @@ from hdlgen.network.model import (
     parse,
     verify,
 )
+from hdlgen.network.recurrent import (
+    BandRnn,
+    Candidate,
+    Dense,
+    DenseInput,
+    Fixed,
+    PathInput,
+    RecurrentNetwork,
+    SequenceInput,
+    Table,
+    describe_recurrent,
+    verify_recurrent,
+)
 
 __all__ = [
     "FORMAT_VERSION",
     "MAX_DIMENSION",
     "METADATA_KEY",
     "Activation",
+    "BandRnn",
+    "Candidate",
+    "Dense",
+    "DenseInput",
+    "Fixed",
     "InputFormat",
     "Layer",
+    "LogMel",
     "Network",
+    "PathInput",
+    "RecurrentNetwork",
+    "SequenceInput",
     "SobolTopology",
+    "Table",
     "describe",
+    "describe_recurrent",
     "load",
+    "load_path",
     "log2_slots",
+    "log_mel",
     "parse",
     "resolve",
     "save",
     "verify",
+    "verify_recurrent",
 ]

@@ -4,7 +4,9 @@ The reader trusts nothing. It looks at the size of the file, then at the size of
 and checks every name, type and shape against the description, and only then reads the tensors.
 """
 
+import dataclasses
 import json
+import math
 import os
 import stat
 from pathlib import Path
@@ -25,9 +27,17 @@ from hdlgen.network.model import (
     show,
     verify,
 )
+from hdlgen.network.recurrent import (
+    RecurrentNetwork,
+    compare_recurrent_tensors,
+    describe_recurrent,
+    is_recurrent,
+    parse_recurrent,
+    verify_recurrent,
+)
 from hdlgen.resources import folder
 
-__all__ = ["METADATA_KEY", "load", "resolve", "save"]
+__all__ = ["METADATA_KEY", "load", "load_path", "resolve", "save"]
 
 METADATA_KEY = "hdlgen.network"
 
@@ -116,7 +126,7 @@ def _header(data: bytes, where: str) -> tuple[dict[str, tuple[str, tuple[int, ..
     return tensors, metadata[METADATA_KEY]
 
 
-def load(path: str | os.PathLike[str]) -> Network:
+def load(path: str | os.PathLike[str]) -> Network | RecurrentNetwork:
     """Read a network file, or a shipped network by its name, and verify it.
 
     Raises
@@ -143,11 +153,10 @@ def load(path: str | os.PathLike[str]) -> Network:
                 raise InputError(f"{where}: file has {size} bytes; its header needs {8 + header_bytes}: truncated")
             header = stream.read(header_bytes)
             present, text = _header(header, where)
-            name, source, topology, layers = parse(_json(text, f"{where}: {METADATA_KEY}"), where)
-            check_tensors(present, topology, layers, where)
+            network = _described(_json(text, f"{where}: {METADATA_KEY}"), present, where)
             needed = 8 + header_bytes
             for dtype, shape in present.values():
-                needed += np.dtype(TENSOR_DTYPES[dtype]).itemsize * shape[0]
+                needed += np.dtype(TENSOR_DTYPES[dtype]).itemsize * math.prod(shape)
             if size != needed:
                 raise InputError(f"{where}: file has {size} bytes; header and tensors need {needed}")
             body = stream.read()
@@ -157,12 +166,40 @@ def load(path: str | os.PathLike[str]) -> Network:
         tensors = safetensors.numpy.load(length + header + body)
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
         raise InputError(f"{where}: no valid safetensors file: {ascii(str(error))[1:-1]}") from None
-    network = Network(name=name, input=source, topology=topology, layers=layers, tensors=tensors, source=where)
-    verify(network)
+    network = dataclasses.replace(network, tensors=tensors)
+    _verify(network)
     return network
 
 
-def save(network: Network, path: str | os.PathLike[str]) -> None:
+def load_path(path: str | os.PathLike[str]) -> Network:
+    """As :func:`load`, for what can use path networks only; a recurrent network is refused."""
+    network = load(path)
+    if isinstance(network, RecurrentNetwork):
+        raise InputError(f"{network.where}: is a recurrent network; allowed here: path networks")
+    return network
+
+
+def _described(
+    description: Any, present: dict[str, tuple[str, tuple[int, ...]]], where: str
+) -> Network | RecurrentNetwork:
+    """The network of a description, still without tensors, whose types and shapes are right."""
+    if is_recurrent(description):
+        recurrent = dataclasses.replace(parse_recurrent(description, where), source=where)
+        compare_recurrent_tensors(recurrent, present, where)
+        return recurrent
+    name, source, topology, layers = parse(description, where)
+    check_tensors(present, topology, layers, where)
+    return Network(name=name, input=source, topology=topology, layers=layers, tensors={}, source=where)
+
+
+def _verify(network: Network | RecurrentNetwork) -> None:
+    if isinstance(network, RecurrentNetwork):
+        verify_recurrent(network)
+    else:
+        verify(network)
+
+
+def save(network: Network | RecurrentNetwork, path: str | os.PathLike[str]) -> None:
     """Write ``network`` to ``path``, whole or not at all. The same network gives the same bytes.
 
     Raises
@@ -170,7 +207,8 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     InputError
         If the network breaks a rule of the format, or ``path`` cannot be written.
     """
-    verify(network)
-    text = json.dumps(describe(network), allow_nan=False)
+    _verify(network)
+    described = describe_recurrent(network) if isinstance(network, RecurrentNetwork) else describe(network)
+    text = json.dumps(described, allow_nan=False)
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in sorted(network.tensors.items())}
     atomic_write(path, safetensors.numpy.save(tensors, metadata={METADATA_KEY: text}))

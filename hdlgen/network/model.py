@@ -16,21 +16,40 @@ from hdlgen.errors import InputError
 
 __all__ = [
     "FORMAT_VERSION",
+    "MAX_BITS",
     "MAX_DIMENSION",
+    "MAX_LAYERS",
+    "MAX_SHIFT",
+    "MAX_WIDTH",
+    "NAME",
+    "NAME_ALLOWED",
     "TENSOR_DTYPES",
+    "TENSOR_NAME",
+    "TENSOR_NAME_ALLOWED",
     "Activation",
+    "Expected",
     "InputFormat",
     "Layer",
     "Network",
     "SobolTopology",
     "check_tensors",
     "check_weights",
+    "claim",
+    "compare_tensors",
     "describe",
+    "known_kind",
     "log2_slots",
+    "members_of",
     "parse",
+    "parse_activation",
+    "parse_layer",
+    "parse_topology",
+    "present_tensors",
     "refuse",
     "show",
+    "text_of",
     "verify",
+    "whole",
 ]
 
 FORMAT_VERSION = 1
@@ -44,10 +63,10 @@ MAX_DIMENSION = 1023
 MAX_LOG2_SLOTS = 32
 
 #: Names become file and module names further down the line.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_NAME_ALLOWED = "1 to 64 of the characters A-Z a-z 0-9 _ . -, a letter or digit first"
-_TENSOR_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./:-]{0,127}")
-_TENSOR_NAME_ALLOWED = "1 to 128 of the characters A-Z a-z 0-9 _ . / : -, a letter, digit or _ first"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+NAME_ALLOWED = "1 to 64 of the characters A-Z a-z 0-9 _ . -, a letter or digit first"
+TENSOR_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./:-]{0,127}")
+TENSOR_NAME_ALLOWED = "1 to 128 of the characters A-Z a-z 0-9 _ . / : -, a letter, digit or _ first"
 
 #: Integer types a tensor may have, by their names in safetensors.
 TENSOR_DTYPES: Mapping[str, type[np.signedinteger | np.unsignedinteger]] = {
@@ -177,13 +196,13 @@ def refuse(where: str, what: str, value: object, allowed: str) -> NoReturn:
     raise InputError(f"{where}: {what} is {show(value)}; allowed: {allowed}")
 
 
-def _whole(where: str, what: str, value: object, low: int, high: int) -> int:
+def whole(where: str, what: str, value: object, low: int, high: int) -> int:
     if type(value) is not int or not low <= value <= high:  # bool is an int to isinstance
         refuse(where, what, value, f"integers {low}..{high}")
     return value
 
 
-def _members(
+def members_of(
     where: str, what: str, value: object, required: Sequence[str], optional: Sequence[str] = ()
 ) -> dict[str, Any]:
     if not isinstance(value, dict):
@@ -197,19 +216,19 @@ def _members(
     return value
 
 
-def _kind(where: str, what: str, value: object, known: Sequence[str]) -> None:
+def known_kind(where: str, what: str, value: object, known: Sequence[str]) -> None:
     """Looked at before the other members: an unknown kind has other members."""
     if isinstance(value, dict) and "kind" in value and value["kind"] not in known:
         refuse(where, f"{what} kind", value["kind"], ", ".join(known))
 
 
-def _text(where: str, what: str, value: object, pattern: re.Pattern[str], allowed: str) -> str:
+def text_of(where: str, what: str, value: object, pattern: re.Pattern[str], allowed: str) -> str:
     if not isinstance(value, str) or not pattern.fullmatch(value):
         refuse(where, what, value, allowed)
     return value
 
 
-def _whole_list(
+def whole_list(
     where: str, what: str, value: object, count: int, check: Callable[[str, object, int], int]
 ) -> tuple[int, ...]:
     if not isinstance(value, list):
@@ -219,19 +238,19 @@ def _whole_list(
     return tuple(check(f"{what}[{index}]", entry, index) for index, entry in enumerate(value))
 
 
-def _parse_activation(where: str, value: object) -> Activation:
-    _kind(where, "activation", value, ("relu",))
-    members = _members(where, "activation", value, ("kind", "bits", "shift"))
+def parse_activation(where: str, value: object) -> Activation:
+    known_kind(where, "activation", value, ("relu",))
+    members = members_of(where, "activation", value, ("kind", "bits", "shift"))
     return Activation(
         kind=members["kind"],
-        bits=_whole(where, "activation bits", members["bits"], 1, MAX_BITS),
-        shift=_whole(where, "activation shift", members["shift"], 0, MAX_SHIFT),
+        bits=whole(where, "activation bits", members["bits"], 1, MAX_BITS),
+        shift=whole(where, "activation shift", members["shift"], 0, MAX_SHIFT),
     )
 
 
-def _parse_layer(where: str, value: object, *, last: bool) -> Layer:
-    _kind(where, "layer", value, ("path",))
-    members = _members(where, "layer", value, ("kind", "width", "weight", "bias", "weight_bits", "activation"))
+def parse_layer(where: str, value: object, *, last: bool) -> Layer:
+    known_kind(where, "layer", value, ("path", "band_rnn"))  # files with a band_rnn layer are read elsewhere
+    members = members_of(where, "layer", value, ("kind", "width", "weight", "bias", "weight_bits", "activation"))
     bias = members["bias"]
     if last and members["activation"] is not None:
         refuse(
@@ -241,21 +260,21 @@ def _parse_layer(where: str, value: object, *, last: bool) -> Layer:
         refuse(where, "activation", None, "relu in every layer but the last")
     return Layer(
         kind=members["kind"],
-        width=_whole(where, "width", members["width"], 1, MAX_WIDTH),
-        weight=_text(where, "weight", members["weight"], _TENSOR_NAME, _TENSOR_NAME_ALLOWED),
-        bias=None if bias is None else _text(where, "bias", bias, _TENSOR_NAME, f"null, or {_TENSOR_NAME_ALLOWED}"),
-        weight_bits=_whole(where, "weight_bits", members["weight_bits"], 1, MAX_BITS),
-        activation=None if last else _parse_activation(where, members["activation"]),
+        width=whole(where, "width", members["width"], 1, MAX_WIDTH),
+        weight=text_of(where, "weight", members["weight"], TENSOR_NAME, TENSOR_NAME_ALLOWED),
+        bias=None if bias is None else text_of(where, "bias", bias, TENSOR_NAME, f"null, or {TENSOR_NAME_ALLOWED}"),
+        weight_bits=whole(where, "weight_bits", members["weight_bits"], 1, MAX_BITS),
+        activation=None if last else parse_activation(where, members["activation"]),
     )
 
 
-def _parse_topology(where: str, value: object, widths: Sequence[int]) -> SobolTopology:
-    _kind(where, "topology", value, ("sobol",))
-    members = _members(where, "topology", value, ("kind", "paths", "dimensions"), ("log2_slots",))
+def parse_topology(where: str, value: object, widths: Sequence[int]) -> SobolTopology:
+    known_kind(where, "topology", value, ("sobol",))
+    members = members_of(where, "topology", value, ("kind", "paths", "dimensions"), ("log2_slots",))
     default = log2_slots(widths)
 
     def dimension(what: str, entry: object, _: int) -> int:
-        return _whole(where, what, entry, 0, MAX_DIMENSION)
+        return whole(where, what, entry, 0, MAX_DIMENSION)
 
     def slots(what: str, entry: object, index: int) -> int:
         low = default[index]
@@ -266,23 +285,35 @@ def _parse_topology(where: str, value: object, widths: Sequence[int]) -> SobolTo
 
     return SobolTopology(
         kind=members["kind"],
-        paths=_whole(where, "paths", members["paths"], 1, MAX_PATHS),
-        dimensions=_whole_list(where, "dimensions", members["dimensions"], len(widths), dimension),
-        log2_slots=_whole_list(where, "log2_slots", members["log2_slots"], len(widths), slots)
+        paths=whole(where, "paths", members["paths"], 1, MAX_PATHS),
+        dimensions=whole_list(where, "dimensions", members["dimensions"], len(widths), dimension),
+        log2_slots=whole_list(where, "log2_slots", members["log2_slots"], len(widths), slots)
         if "log2_slots" in members
         else default,
     )
 
 
 def _parse_input(where: str, value: object) -> InputFormat:
-    members = _members(where, "input", value, ("width", "bits", "signed"))
+    members = members_of(where, "input", value, ("width", "bits", "signed"))
     if members["signed"] is not False:
         refuse(where, "signed", members["signed"], "false (path layers read values >= 0)")
     return InputFormat(
-        width=_whole(where, "width", members["width"], 1, MAX_WIDTH),
-        bits=_whole(where, "bits", members["bits"], 1, MAX_BITS),
+        width=whole(where, "width", members["width"], 1, MAX_WIDTH),
+        bits=whole(where, "bits", members["bits"], 1, MAX_BITS),
         signed=False,
     )
+
+
+def claim(owners: dict[str, str], where: str, number: int, role: str, tensor: str | None) -> None:
+    """Note in ``owners`` that layer ``number`` uses ``tensor`` as its ``role``; refuse a second use."""
+    if tensor is None:
+        return
+    if tensor in owners:
+        raise InputError(
+            f"{where}: layer {number}: {role} is {show(tensor)}, which is the {owners[tensor]} already;"
+            " allowed: one use of each tensor"
+        )
+    owners[tensor] = f"{role} of layer {number}"
 
 
 def parse(description: object, where: str) -> tuple[str, InputFormat, SobolTopology, tuple[Layer, ...]]:
@@ -299,8 +330,8 @@ def parse(description: object, where: str) -> tuple[str, InputFormat, SobolTopol
         version = description["format_version"]
         if type(version) is not int or version != FORMAT_VERSION:
             refuse(where, "format_version", version, str(FORMAT_VERSION))
-    members = _members(where, "description", description, ("format_version", "name", "input", "topology", "layers"))
-    name = _text(where, "name", members["name"], _NAME, _NAME_ALLOWED)
+    members = members_of(where, "description", description, ("format_version", "name", "input", "topology", "layers"))
+    name = text_of(where, "name", members["name"], NAME, NAME_ALLOWED)
     source = _parse_input(f"{where}: input", members["input"])
     if not isinstance(members["layers"], list):
         refuse(where, "layers", members["layers"], f"a list of 1..{MAX_LAYERS} layers")
@@ -308,23 +339,15 @@ def parse(description: object, where: str) -> tuple[str, InputFormat, SobolTopol
     if not 1 <= count <= MAX_LAYERS:
         raise InputError(f"{where}: layers has {count} entries; allowed: 1..{MAX_LAYERS}")
     layers = tuple(
-        _parse_layer(f"{where}: layer {number}", value, last=number == count)
+        parse_layer(f"{where}: layer {number}", value, last=number == count)
         for number, value in enumerate(members["layers"], 1)
     )
     widths = [source.width, *(layer.width for layer in layers)]
-    topology = _parse_topology(f"{where}: topology", members["topology"], widths)
+    topology = parse_topology(f"{where}: topology", members["topology"], widths)
     owners: dict[str, str] = {}
     for number, layer in enumerate(layers, 1):
         for role, tensor in (("weight", layer.weight), ("bias", layer.bias)):
-            if tensor is None:
-                continue
-            owner = f"{role} of layer {number}"
-            if tensor in owners:
-                raise InputError(
-                    f"{where}: layer {number}: {role} is {show(tensor)}, which is the {owners[tensor]} already;"
-                    " allowed: one use of each tensor"
-                )
-            owners[tensor] = owner
+            claim(owners, where, number, role, tensor)
     return name, source, topology, layers
 
 
@@ -364,22 +387,22 @@ def describe(network: Network) -> dict[str, Any]:
     }
 
 
-def _expected_tensors(topology: SobolTopology, layers: Sequence[Layer]) -> dict[str, tuple[str, int, Sequence[str]]]:
-    """For each tensor name: where it is used, its length and its allowed safetensors types."""
-    expected: dict[str, tuple[str, int, Sequence[str]]] = {}
+#: For each tensor name: where it is used, its shape and its allowed safetensors types.
+Expected = dict[str, tuple[str, tuple[int, ...], Sequence[str]]]
+
+
+def _expected_tensors(topology: SobolTopology, layers: Sequence[Layer]) -> Expected:
+    expected: Expected = {}
     for number, layer in enumerate(layers, 1):
-        expected[layer.weight] = (f"layer {number}: weight", topology.paths, tuple(TENSOR_DTYPES))
+        expected[layer.weight] = (f"layer {number}: weight", (topology.paths,), tuple(TENSOR_DTYPES))
         if layer.bias is not None:
-            expected[layer.bias] = (f"layer {number}: bias", layer.width, ("I32",))
+            expected[layer.bias] = (f"layer {number}: bias", (layer.width,), ("I32",))
     return expected
 
 
-def check_tensors(
-    present: Mapping[str, tuple[str, tuple[int, ...]]], topology: SobolTopology, layers: Sequence[Layer], where: str
-) -> None:
-    """Compare types and shapes of the tensors ``present`` with what the layers need: no more, no less."""
-    expected = _expected_tensors(topology, layers)
-    for name, (owner, length, dtypes) in expected.items():
+def compare_tensors(present: Mapping[str, tuple[str, tuple[int, ...]]], expected: Expected, where: str) -> None:
+    """Compare types and shapes of the tensors ``present`` with those ``expected``: no more, no less."""
+    for name, (owner, wanted, dtypes) in expected.items():
         if name not in present:
             raise InputError(
                 f"{where}: {owner} is {show(name)}, and there is no such tensor; present:"
@@ -388,11 +411,26 @@ def check_tensors(
         dtype, shape = present[name]
         if dtype not in dtypes:
             raise InputError(f"{where}: {owner}: tensor {show(name)} has dtype {dtype}; allowed: {', '.join(dtypes)}")
-        if shape != (length,):
-            raise InputError(f"{where}: {owner}: tensor {show(name)} has shape {list(shape)}; allowed: [{length}]")
+        if shape != wanted:
+            raise InputError(
+                f"{where}: {owner}: tensor {show(name)} has shape {list(shape)}; allowed: {list(wanted)}"
+            )
     for name in sorted(present):
         if name not in expected:
             raise InputError(f"{where}: tensor {show(name)} is used by no layer; allowed: tensors that a layer names")
+
+
+def check_tensors(
+    present: Mapping[str, tuple[str, tuple[int, ...]]], topology: SobolTopology, layers: Sequence[Layer], where: str
+) -> None:
+    """Compare types and shapes of the tensors ``present`` with what the layers need: no more, no less."""
+    compare_tensors(present, _expected_tensors(topology, layers), where)
+
+
+def present_tensors(tensors: Mapping[str, np.ndarray]) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Types, by their names in safetensors, and shapes."""
+    names = {np.dtype(scalar): name for name, scalar in TENSOR_DTYPES.items()}
+    return {name: (names.get(tensor.dtype, str(tensor.dtype)), tensor.shape) for name, tensor in tensors.items()}
 
 
 def check_weights(network: Network, number: int) -> None:
@@ -419,10 +457,6 @@ def verify(network: Network) -> None:
     """
     where = network.where
     _, _, topology, layers = parse(describe(network), where)
-    names = {np.dtype(scalar): name for name, scalar in TENSOR_DTYPES.items()}
-    present = {
-        name: (names.get(tensor.dtype, str(tensor.dtype)), tensor.shape) for name, tensor in network.tensors.items()
-    }
-    check_tensors(present, topology, layers, where)
+    check_tensors(present_tensors(network.tensors), topology, layers, where)
     for number in range(1, len(layers) + 1):
         check_weights(network, number)

@@ -53,8 +53,8 @@ def _sums(vertex: np.ndarray, values: np.ndarray, width: int) -> np.ndarray:
     return total
 
 
-def layer_ranges(network: Network) -> tuple[LayerRange, ...]:
-    """The range of each layer 1..L.
+def layer_ranges(network: Network, *, first: int = 1) -> tuple[LayerRange, ...]:
+    """The range of each layer 1..L; messages call them ``first`` and so on.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def layer_ranges(network: Network) -> tuple[LayerRange, ...]:
         worst = weight * int(high.max()) * len(weights) + max(-int(bias.min()), int(bias.max())) + rounding
         if worst > _INT64_MAX:
             raise InputError(
-                f"{network.where}: layer {number}: an accumulator could reach {worst};"
+                f"{network.where}: layer {number + first - 1}: an accumulator could reach {worst};"
                 f" allowed: {_INT64_MAX} (64 bits signed)"
             )
         positive, negative = np.maximum(weights, 0), np.minimum(weights, 0)
@@ -98,7 +98,7 @@ def layer_ranges(network: Network) -> tuple[LayerRange, ...]:
             # (best + 2**(s-1)) >> s >= 1 is best >= 2**(s-1); where best < 1 no shift helps: the weights' fault.
             if best >= 1 and shift > best.bit_length():
                 raise InputError(
-                    f"{network.where}: layer {number}: activation shift is {shift}, which leaves nothing of"
+                    f"{network.where}: layer {number + first - 1}: activation shift is {shift}, which leaves nothing of"
                     f" accumulators up to {best}; allowed: 0..{best.bit_length()}"
                 )
             low = requantise(final_low, shift, layer.activation.bits)

@@ -153,7 +153,7 @@ def one_neuron(count: int, weight: int, *, input_bits: int) -> Network:
 def test_type_of_the_product_is_proved(count: int, weight: int, bits: int, dtype: str) -> None:
     network = one_neuron(count, weight, input_bits=bits)
     top = (1 << bits) - 1
-    assert model._transitions(network)[0]._matrix.dtype == dtype
+    assert model.transitions(network)[0]._matrix.dtype == dtype
     x = np.array([[0], [1], [top - 1], [top]])
     assert golden.evaluate(network, x).tolist() == [[count * weight * value] for value in x[:, 0].tolist()]
 

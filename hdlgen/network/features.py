@@ -1,0 +1,179 @@
+"""What the numbers of an input are made of: log-mel features of sound."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hdlgen.errors import InputError
+from hdlgen.network.model import known_kind, members_of, refuse, whole
+
+if TYPE_CHECKING:
+    from hdlgen.network.recurrent import SequenceInput
+
+__all__ = ["LogMel", "describe_features", "log_mel", "mel_energies", "parse_features"]
+
+MAX_RATE = 1 << 20
+MAX_FRAME = 1 << 16
+
+_MEMBERS = ("kind", "rate", "frame", "hop", "low", "high", "floor", "offset", "scale")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogMel:
+    """Logarithms of the energies in bands of equal width on the mel scale, one vector per ``hop`` samples.
+
+    Members
+    -------
+    rate : samples per second.
+    frame, hop : samples in a frame, and from the start of one frame to that of the next.
+    low, high : lower edge of the first and upper edge of the last band, in Hz.
+    floor : added to every energy before the logarithm; samples lie in -1..1.
+    offset, scale : per band; the input is (log2(energy + floor) - offset) * scale, rounded half up and clamped.
+    """
+
+    kind: str = "log-mel"
+    rate: int
+    frame: int
+    hop: int
+    low: float
+    high: float
+    floor: float
+    offset: tuple[float, ...]
+    scale: tuple[float, ...]
+
+
+def _number(where: str, what: str, value: object, allowed: str, fits: bool = True) -> float:
+    # bool is an int to isinstance; an integer may be too long for a float.
+    if type(value) not in (int, float) or not abs(value) <= 1e30 or not fits:  # type: ignore[arg-type]
+        refuse(where, what, value, allowed)
+    return float(value)  # type: ignore[arg-type]
+
+
+def _numbers(where: str, what: str, value: object, count: int, *, positive: bool) -> tuple[float, ...]:
+    allowed = f"a list of {count} finite numbers{' > 0' if positive else ''}, one per input"
+    if not isinstance(value, list):
+        refuse(where, what, value, allowed)
+    if len(value) != count:
+        raise InputError(f"{where}: {what} has {len(value)} entries; allowed: {count}, one per input")
+    numbers = tuple(_number(where, f"{what}[{index}]", entry, allowed) for index, entry in enumerate(value))
+    for index, number in enumerate(numbers):
+        if positive and number <= 0:
+            refuse(where, f"{what}[{index}]", value[index], allowed)
+    return numbers
+
+
+def parse_features(where: str, value: object, width: int) -> LogMel:
+    """The features of an input of ``width`` numbers, from JSON.
+
+    Raises
+    ------
+    InputError
+        At the first member that is unknown, missing, of the wrong type or out of range.
+    """
+    known_kind(where, "features", value, ("log-mel",))
+    members = members_of(where, "features", value, _MEMBERS)
+    rate = whole(where, "rate", members["rate"], 1, MAX_RATE)
+    frame = whole(where, "frame", members["frame"], 2, MAX_FRAME)
+    low = _number(where, "low", members["low"], "frequencies >= 0")
+    high = _number(where, "high", members["high"], "frequencies above low, up to half the rate")
+    if low < 0:
+        refuse(where, "low", members["low"], "frequencies >= 0")
+    if not low < high <= rate / 2:
+        refuse(where, "high", members["high"], f"frequencies above low ({low:g}), up to half the rate ({rate / 2:g})")
+    floor = _number(where, "floor", members["floor"], "finite numbers > 0")
+    if floor <= 0:
+        refuse(where, "floor", members["floor"], "finite numbers > 0")
+    return LogMel(
+        kind=members["kind"],
+        rate=rate,
+        frame=frame,
+        hop=whole(where, "hop", members["hop"], 1, MAX_FRAME),
+        low=low,
+        high=high,
+        floor=floor,
+        offset=_numbers(where, "offset", members["offset"], width, positive=False),
+        scale=_numbers(where, "scale", members["scale"], width, positive=True),
+    )
+
+
+def describe_features(features: LogMel) -> dict[str, Any]:
+    """The inverse of :func:`parse_features`."""
+    result: dict[str, Any] = {name: getattr(features, name) for name in _MEMBERS}
+    return result | {"offset": list(features.offset), "scale": list(features.scale)}
+
+
+def _mel(frequency: np.ndarray) -> np.ndarray:
+    return 2595 * np.log10(1 + frequency / 700)
+
+
+def _filters(rate: int, frame: int, low: float, high: float, count: int) -> np.ndarray:
+    """float64 (frame // 2 + 1, count): triangles between neighbouring edges that lie evenly on the mel scale."""
+    lowest, highest = _mel(np.array([low, high]))
+    edges = np.linspace(lowest, highest, count + 2)
+    bins = _mel(np.arange(frame // 2 + 1) * (rate / frame))[:, None]
+    rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
+    return np.maximum(0, np.minimum(rising, falling))
+
+
+def mel_energies(
+    samples: np.ndarray | Sequence[float],
+    *,
+    rate: int,
+    frame: int,
+    hop: int,
+    low: float,
+    high: float,
+    count: int,
+) -> np.ndarray:
+    """float64 (frames, count): energies of the bands of each frame, as :func:`log_mel` takes their logarithms.
+
+    Frame t has the samples t * hop .. t * hop + frame - 1, times Hann's window; what is missing of the only frame of a
+    short sound is silence, what remains behind the last whole frame is left out. The energy of a band is the sum of
+    the squared magnitudes of the spectrum, divided by the frame's length, weighted by a triangle on the mel scale,
+    2595 log10(1 + f / 700).
+    """
+    sound = np.asarray(samples, dtype=np.float64)
+    if sound.ndim != 1:
+        raise ValueError(f"samples have shape {list(sound.shape)}; allowed: [N], one channel")
+    if len(sound) < frame:
+        sound = np.pad(sound, (0, frame - len(sound)))
+    frames = np.lib.stride_tricks.sliding_window_view(sound, frame)[::hop]
+    window = 0.5 - 0.5 * np.cos(2 * math.pi * np.arange(frame) / frame)
+    spectrum = np.square(np.abs(np.fft.rfft(frames * window))) / frame
+    return spectrum @ _filters(rate, frame, low, high, count)
+
+
+def log_mel(samples: np.ndarray, source: "SequenceInput") -> np.ndarray:
+    """The inputs that a network with ``source.features`` takes for a sound: int64 (frames, width).
+
+    ``samples`` are those of one channel at the rate of the features: int16, or real numbers in -1..1. Real-valued
+    arithmetic is the only one here that may differ in the last digit between machines, so an input may differ by one.
+
+    Raises
+    ------
+    ValueError
+        If the input has no features, or ``samples`` are of another type or shape.
+    """
+    features = source.features
+    if features is None:
+        raise ValueError("the network's input has no features; allowed: an input with log-mel features")
+    array = np.asarray(samples)
+    if array.dtype == np.int16:
+        array = array / 32768.0
+    elif array.dtype.kind != "f":
+        raise ValueError(f"samples are {array.dtype}; allowed: int16, or real numbers in -1..1")
+    energies = mel_energies(
+        array,
+        rate=features.rate,
+        frame=features.frame,
+        hop=features.hop,
+        low=features.low,
+        high=features.high,
+        count=source.width,
+    )
+    scaled = (np.log2(energies + features.floor) - np.array(features.offset)) * np.array(features.scale)
+    return np.clip(np.floor(scaled + 0.5), source.low, source.high).astype(np.int64)
