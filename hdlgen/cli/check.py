@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hdlgen import network
-from hdlgen.topology import lint
+from hdlgen.topology import band_lint, lint
 
 __all__ = ["command"]
 
@@ -31,7 +31,7 @@ def _fraction(value: float | None) -> str:
     return "-" if value is None else f"{value:.2%}"
 
 
-def _show(data: dict[str, Any], console: Console) -> None:
+def _show(data: dict[str, Any], console: Console, *, remarks: bool = True) -> None:
     widths = "-".join(str(width) for width in data["widths"])
     console.print(
         f"{data['name']}: {widths}, {data['paths']} paths, {data['parameters']} parameters,"
@@ -99,6 +99,11 @@ def _show(data: dict[str, Any], console: Console) -> None:
     console.print(
         f"Inputs connected with outputs: {_fraction(reach['input_to_output'])} of all pairs", highlight=False
     )
+    if remarks:
+        _show_findings(data, console)
+
+
+def _show_findings(data: dict[str, Any], console: Console) -> None:
     if not data["findings"]:
         console.print("Nothing to remark.")
     for finding in data["findings"]:
@@ -108,6 +113,82 @@ def _show(data: dict[str, Any], console: Console) -> None:
         console.print(line)
 
 
+#: What is shown of the ranges of a recurrent layer.
+_RANGES = (
+    ("sum of inputs", "product"),
+    ("input", "input"),
+    ("recurrent sum", "recurrent"),
+    ("accumulator", "accumulator"),
+    ("candidate's sum", "candidate_sum"),
+    ("candidate", "candidate"),
+    ("candidate's query", "query"),
+    ("cell's sum", "cell_sum"),
+    ("state", "state"),
+)
+
+
+def _show_recurrent(data: dict[str, Any], console: Console) -> None:
+    widths = "-".join(str(width) for width in data["widths"])
+    console.print(
+        f"{data['name']}: {widths}, recurrent, {data['parameters']} parameters, {data['weight_bits_total']} bits of"
+        f" weights, {data['multiplications']} multiplications per step",
+        highlight=False,
+    )
+    bands = _table(
+        "Recurrent layers",
+        "layer",
+        "cell",
+        "neurons",
+        "connections",
+        "weights per gate",
+        "recurrent weights",
+        "zero",
+        "input weights",
+        "reach per step",
+        "steps to all",
+    )
+    for band in data["bands"]:
+        bands.add_row(
+            str(band["layer"]),
+            band["cell"],
+            str(band["width"]),
+            band["shape"],
+            str(band["weights_per_gate"]),
+            str(band["recurrent_weights"]),
+            str(band["recurrent_zero"]),
+            str(band["input_weights"]),
+            "-" if band["reach_per_step"] is None else str(band["reach_per_step"]),
+            "never" if band["steps_to_all"] is None else str(band["steps_to_all"]),
+        )
+    console.print(bands)
+    integers = _table("Integers", "layer", "value", "least", "greatest", "bits")
+    for band in data["bands"]:
+        for name, key in _RANGES:
+            values = band[key]
+            if values is not None:
+                integers.add_row(
+                    str(band["layer"]), name, str(values["low"]), str(values["high"]), str(values["bits"])
+                )
+    console.print(integers)
+    if data["head"]:
+        head = _table("Head", "layer", "neurons", "weights", "zero", "accumulator", "bits")
+        for layer in data["head"]:
+            reached = layer["accumulator"]
+            head.add_row(
+                str(layer["layer"]),
+                str(layer["width"]),
+                str(layer["weights"]),
+                str(layer["zero"]),
+                f"{reached['low']}..{reached['high']}",
+                str(reached["bits"]),
+            )
+        console.print(head)
+    if data["path_head"] is not None:
+        console.print("The head of path layers, as a network of its own:")
+        _show(data["path_head"], console, remarks=False)
+    _show_findings(data, console)
+
+
 @click.command("check")
 @click.argument("net", metavar="NET")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
@@ -115,13 +196,16 @@ def command(net: str, as_json: bool) -> None:
     """Judge the topology and the integers of NET, a network file or the name of a shipped network.
 
     Degrees, repeated edges, neurons on no path, reachability, accumulator ranges, useful shifts, and dimensions that
-    would connect more. Degrees are given as minimum / mean / maximum. The exit status is 0 whatever is found, and 2
-    for a file that is no valid network.
+    would connect more. Degrees are given as minimum / mean / maximum. Of recurrent networks: weights per gate, how far
+    a state travels per step, unread inputs, gates that never move, ranges of all sums. The exit status is 0 whatever is
+    found, and 2 for a file that is no valid network.
     """
-    data = lint.report(network.load_path(net))
+    model = network.load(net)
+    recurrent = isinstance(model, network.RecurrentNetwork)
+    data = band_lint.recurrent_report(model) if isinstance(model, network.RecurrentNetwork) else lint.report(model)
     if as_json:
         click.echo(json.dumps(data, indent=2))
     else:
         console = Console(soft_wrap=True)
         console.width = max(console.width, 120)  # tables are worth a wide window; cut columns are worth nothing
-        _show(data, console)
+        (_show_recurrent if recurrent else _show)(data, console)

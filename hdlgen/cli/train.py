@@ -1,7 +1,9 @@
-"""``hdlgen train``: a path network from a folder of images."""
+"""``hdlgen train``: a path network from a folder of images, or a recurrent network from sequences."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -31,9 +33,15 @@ def _writable(output: Path) -> None:
         )
 
 
+def _missing(error: ModuleNotFoundError) -> InputError:
+    if error.name != "torch":
+        raise error
+    return InputError("train: PyTorch is not installed; remedy: pip install 'hdlgen[train]'")
+
+
 @click.group()
 def command() -> None:
-    """Train a path network (needs the extra 'train')."""
+    """Train a network (needs the extra 'train')."""
 
 
 @command.command()
@@ -86,9 +94,7 @@ def idx(
     try:
         from hdlgen.train import Recipe, train
     except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise InputError("train: PyTorch is not installed; remedy: pip install 'hdlgen[train]'") from None
+        raise _missing(error) from None
     recipe = Recipe(
         name=output.name.removesuffix(".safetensors") if name is None else name,
         widths=widths,
@@ -114,3 +120,104 @@ def idx(
     click.echo(f"{output}: validation accuracy {trained.validation_accuracy:.2%} (golden model)")
     if trained.test_accuracy is not None:
         click.echo(f"{output}: test accuracy {trained.test_accuracy:.2%} (golden model)")
+
+
+_RECURRENT = [
+    click.option("--cell", default="gru", show_default=True, help="relu, tanh, gru, ligru or lstm."),
+    click.option("--width", type=int, default=32, show_default=True, help="Neurons of each recurrent layer."),
+    click.option("--layers", type=int, default=1, show_default=True, help="Recurrent layers."),
+    click.option("--band", type=int, help="Neighbours that a neuron reads, itself included: odd.  [default: all]"),
+    click.option("--cyclic", is_flag=True, help="Whether the band closes to a ring."),
+    click.option("--groups", type=int, help="Groups that know nothing of each other, instead of a band."),
+    click.option("--shared", is_flag=True, help="One input product for all gates."),
+    click.option("--input-paths", type=int, help="Sobol' paths from the input, instead of a dense matrix."),
+    click.option(
+        "--functions", default="hard", show_default=True, help="hard, or smooth: sigmoid and tanh as tables."
+    ),
+    click.option("--weight-bits", type=int, default=8, show_default=True, help="Bits of a weight."),
+    click.option("--state-bits", type=int, default=8, show_default=True, help="Bits of a state and of a gate."),
+    click.option("--state-fraction", type=int, help="Fraction bits of a state.  [default: bits - 1; ReLU: bits - 3]"),
+    click.option("--epochs", type=int, default=30, show_default=True, help="Epochs in real numbers."),
+    click.option("--learning-rate", type=float, default=1e-2, show_default=True, help="Of Adam; cosine to zero."),
+    click.option("--qat-epochs", type=int, default=15, show_default=True, help="Epochs in integers after that."),
+    click.option("--qat-learning-rate", type=float, default=1e-3, show_default=True, help="Of Adam; cosine to zero."),
+    click.option("--batch", type=int, default=64, show_default=True, help="Sequences per step."),
+    click.option("--decay", type=float, default=0.0, show_default=True, help="Weight decay."),
+    click.option(
+        "--seed", type=int, default=1, show_default=True, help="Of weights and of what is random in the data."
+    ),
+    click.option("--threads", type=int, default=1, show_default=True, help="Threads of PyTorch."),
+    click.option("--name", help="Name of the network.  [default: that of the output file]"),
+    click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Network file to write."),
+]
+_STRINGS = [
+    click.option("--strings", type=int, default=10000, show_default=True, help="Strings to train on."),
+    click.option("--validation", type=int, default=1000, show_default=True, help="Unseen strings to validate with."),
+    click.option("--test", type=int, default=2000, show_default=True, help="Unseen strings to test with."),
+]
+
+
+def _with(options: list[Callable[..., Any]]) -> Callable[..., Any]:
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
+
+
+def _train_sequences(data: Callable[[], Any], output: Path, name: str | None, recipe: dict[str, Any]) -> None:
+    try:
+        from hdlgen.train import SequenceRecipe, train_sequences
+    except ModuleNotFoundError as error:
+        raise _missing(error) from None
+    checked = SequenceRecipe(name=output.name.removesuffix(".safetensors") if name is None else name, **recipe)
+    _writable(output)
+    trained = train_sequences(data(), checked)
+    save(trained.network, output)
+    click.echo(f"{output}: validation accuracy {trained.validation_accuracy:.2%} (golden model)")
+    click.echo(f"{output}: test accuracy {trained.test_accuracy:.2%} (golden model)")
+
+
+def _reber(
+    embedded: bool, strings: int, validation: int, test: int, output: Path, name: str | None, **recipe: Any
+) -> None:
+    def data() -> Any:
+        from hdlgen.train import reber_data
+
+        return reber_data(embedded=embedded, strings=strings, validation=validation, test=test, seed=recipe["seed"])
+
+    _train_sequences(data, output, name, recipe)
+
+
+@command.command()
+@_with(_STRINGS + _RECURRENT)
+def reber(**options: Any) -> None:
+    """Train a recurrent network to tell strings of Reber's grammar from such with one wrong symbol."""
+    _reber(False, **options)
+
+
+@command.command("embedded-reber")
+@_with(_STRINGS + _RECURRENT)
+def embedded_reber(**options: Any) -> None:
+    """As reber, with strings that must remember their second symbol to the end."""
+    _reber(True, **options)
+
+
+@command.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--held-out", type=int, default=5, show_default=True, help="Takes of each speaker to validate with.")
+@click.option("--augment", type=float, default=1.0, show_default=True, help="Strength of changes of recordings.")
+@_with(_RECURRENT)
+def fsdd(folder: Path, held_out: int, output: Path, name: str | None, **recipe: Any) -> None:
+    """Train a recurrent network on spoken digits in FOLDER: DIGIT_SPEAKER_TAKE.wav, as the Free Spoken Digit Dataset.
+
+    Takes 0 to 4 are the official test recordings; they serve to report the accuracy, nothing else.
+    """
+
+    def data() -> Any:
+        from hdlgen.train import speech_data
+
+        return speech_data(folder, held_out=held_out)
+
+    _train_sequences(data, output, name, recipe)

@@ -1,6 +1,6 @@
 """The golden model: what every network computes, exactly, in integers. All else must equal it bit for bit."""
 
-from hdlgen.golden.arrays import read_array
+from hdlgen.golden.arrays import read_array, read_sequences
 from hdlgen.golden.model import accumulator_bits, accumulator_range, activations, check_input
 from hdlgen.golden.recurrent import Trace, check_sequences, evaluate, trace
 
@@ -13,5 +13,6 @@ __all__ = [
     "check_sequences",
     "evaluate",
     "read_array",
+    "read_sequences",
     "trace",
 ]

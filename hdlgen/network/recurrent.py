@@ -330,12 +330,13 @@ class RecurrentNetwork:
         if self.topology is None:
             raise ValueError("the network has no path layers behind the recurrent ones")
         last = self.recurrent_layers[-1]
+        names = {name for layer in layers for name in (layer.weight, layer.bias)}
         return Network(
             name=self.name,
             input=InputFormat(width=last.width, bits=last.state_high.bit_length()),
             topology=self.topology,
             layers=layers,
-            tensors=self.tensors,
+            tensors={name: tensor for name, tensor in self.tensors.items() if name in names},
             source=self.source,
         )
 

@@ -1,6 +1,22 @@
-"""Training of path networks (extra ``train``: PyTorch). Nothing but the verb ``train`` imports this package."""
+"""Training of networks (extra ``train``: PyTorch). Nothing but the verb ``train`` imports this package."""
 
+from hdlgen.train.cells import BandCell
 from hdlgen.train.recipe import Recipe
+from hdlgen.train.sequence_recipe import SequenceRecipe
+from hdlgen.train.sequence_training import SequenceModel, train_sequences
+from hdlgen.train.sequences import SequenceData, Sequences, reber_data, speech_data
 from hdlgen.train.training import Trained, train
 
-__all__ = ["Recipe", "Trained", "train"]
+__all__ = [
+    "BandCell",
+    "Recipe",
+    "SequenceData",
+    "SequenceModel",
+    "SequenceRecipe",
+    "Sequences",
+    "Trained",
+    "reber_data",
+    "speech_data",
+    "train",
+    "train_sequences",
+]

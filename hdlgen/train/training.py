@@ -11,12 +11,12 @@ from tqdm import tqdm
 from hdlgen import golden
 from hdlgen.errors import InputError
 from hdlgen.idx import Dataset
-from hdlgen.network import Network
+from hdlgen.network import Network, RecurrentNetwork
 from hdlgen.quantize import Scales, calibrate, integer_network
 from hdlgen.train.model import INPUT_BITS, PathModel
 from hdlgen.train.recipe import Recipe
 
-__all__ = ["Trained", "train"]
+__all__ = ["Trained", "reproducible", "train"]
 
 #: Images from which the scales are chosen.
 _CALIBRATION = 4096
@@ -27,13 +27,14 @@ _EVALUATION_BATCH = 1000
 class Trained:
     """A trained network; accuracies are fractions and those of the golden model."""
 
-    network: Network
+    network: Network | RecurrentNetwork
     validation_accuracy: float
     test_accuracy: float | None
 
 
 @contextmanager
-def _reproducible(threads: int) -> Iterator[None]:
+def reproducible(threads: int) -> Iterator[None]:
+    """PyTorch with so many threads and deterministic algorithms; as before afterwards."""
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
@@ -152,7 +153,7 @@ def train(dataset: Dataset, recipe: Recipe, *, progress: bool = True) -> Trained
     labels = dataset.train_labels
     kept = count - held_out
     validation = x[kept:], labels[kept:]
-    with _reproducible(recipe.threads):
+    with reproducible(recipe.threads):
         model = PathModel(
             topology,
             widths,

@@ -1,0 +1,347 @@
+"""Recurrent cells in PyTorch, in real numbers and in integers.
+
+The recurrent weights are parameters by diagonal, (gates, C, N), as in the network file; they are scattered into a
+matrix once per batch, so an absent connection does not exist. In integers, the forward pass computes the very integers
+of :mod:`hdlgen.golden`, held in float64, and the gradient passes straight through rounding.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from hdlgen.network import BandRnn, PathInput, Table
+from hdlgen.network.recurrent import GATES
+from hdlgen.quantize import Edges, find_edges, weight_exponent, weight_limits
+
+__all__ = ["BandCell", "CellScales", "floor_through", "function_table"]
+
+#: Reals that a table of the sigmoid, and of tanh, spans on either side of 0.
+_SPANS = {"gate": 8.0, "state": 4.0}
+_MAX_BIAS = (1 << 31) - 1
+#: Inputs of pre-activations reach 2**this in reals before they saturate.
+_PRE_LOG2 = 3
+
+
+class _Floor(torch.autograd.Function):
+    """floor, with the gradient of the identity."""
+
+    @staticmethod
+    def forward(context, values):
+        return torch.floor(values)
+
+    @staticmethod
+    def backward(context, gradient):
+        return gradient
+
+
+def floor_through(values: torch.Tensor) -> torch.Tensor:
+    """floor; its gradient is that of the identity."""
+    return _Floor.apply(values)
+
+
+def _rs(values: torch.Tensor, shift: int) -> torch.Tensor:
+    """Integers v -> (v + 2**(shift-1)) >> shift; the gradient is that of v / 2**shift."""
+    return floor_through(values * 2.0**-shift + 0.5) if shift else values
+
+
+def _saturate(values: torch.Tensor, bits: int) -> torch.Tensor:
+    return values.clamp(-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+
+
+def function_table(
+    function: Callable[[np.ndarray], np.ndarray],
+    *,
+    entries: int,
+    shift: int,
+    source: int,
+    target: int,
+    limits: tuple[int, int],
+) -> np.ndarray:
+    """int32 (entries,): ``function`` of reals at 2**source, every 2**shift, as integers at 2**target within limits."""
+    steps = np.ldexp(np.arange(entries) - entries // 2, shift - source)
+    return np.clip(np.floor(np.ldexp(function(steps), target) + 0.5), *limits).astype(np.int32)
+
+
+def _sigmoid(values: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-values))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellScales:
+    """The scales of a layer's integers: weights by 2**e; ``fraction`` = state's fraction + e_recurrent."""
+
+    recurrent_exponent: int
+    input_exponent: int
+    fraction: int
+    shift: int
+
+
+class BandCell(torch.nn.Module):
+    """One recurrent layer over whole sequences.
+
+    Parameters
+    ----------
+    layer : the layer to be: cell, width, band or groups, input, formats. Its scales (fraction, shift), tables'
+        shifts and biases' names are those of an example; :meth:`scales` chooses them.
+    inputs : I.
+    functions : "hard"; "smooth": sigmoid and tanh, and tables of them in integers.
+    seed : of the initial weights.
+    """
+
+    def __init__(self, layer: BandRnn, inputs: int, *, functions: str = "hard", seed: int = 0) -> None:
+        super().__init__()
+        self.layer, self.inputs = layer, inputs
+        self.smooth = functions == "smooth"
+        gates, width, count = len(GATES[layer.cell]), layer.width, layer.connections
+        generator = torch.Generator().manual_seed(seed)
+
+        def uniform(bound: float, *shape: int) -> torch.nn.Parameter:
+            return torch.nn.Parameter((2 * torch.rand(*shape, generator=generator) - 1) * bound)
+
+        self.edges: Edges | None = None
+        if isinstance(layer.input, PathInput):
+            self.edges = find_edges(layer.input.topology, (inputs, layer.rows), 1)
+            fan_in = max(1.0, len(self.edges) / layer.rows)
+            self.input_weight = uniform(math.sqrt(3 / fan_in), len(self.edges))
+            self.register_buffer("_flat", torch.tensor(self.edges.source * layer.rows + self.edges.target))
+        else:
+            self.input_weight = uniform(1 / math.sqrt(inputs), layer.rows, inputs)
+        self.recurrent = uniform(1 / math.sqrt(count), gates, count, width)
+        self.bias = torch.nn.Parameter(torch.zeros(gates, width))
+        self.candidate_bias = torch.nn.Parameter(torch.zeros(width)) if layer.cell == "gru" else None
+        with torch.no_grad():
+            if layer.cell == "lstm":
+                self.bias[1] = 1.0  # remember at first
+            if layer.cell in ("tanh", "relu") and layer.band is not None:
+                self.recurrent.mul_(0.5)
+                self.recurrent[0, layer.band // 2] += 0.5
+        sources = layer.sources()
+        offset, neuron = np.nonzero(sources >= 0)
+        self.register_buffer("_offset", torch.tensor(offset))
+        self.register_buffer("_neuron", torch.tensor(neuron))
+        self.register_buffer("_source", torch.tensor(sources[offset, neuron]))
+
+    # Matrices.
+
+    def _matrix(self, recurrent: torch.Tensor) -> torch.Tensor:
+        """(gates, C, N) -> (N, gates * N), to multiply a state from the right."""
+        gates, _, width = recurrent.shape
+        matrix = torch.zeros(width, gates, width, dtype=recurrent.dtype)
+        index = torch.arange(gates)[:, None]
+        return matrix.index_put(
+            (self._source[None], index, self._neuron[None]), recurrent[:, self._offset, self._neuron], accumulate=True
+        ).reshape(width, gates * width)
+
+    def _feed(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        """(..., I) -> (..., rows)."""
+        if self.edges is None:
+            return x @ weight.T
+        if isinstance(self.layer.input, PathInput) and self.layer.input.rectify:
+            x = x.relu()
+        flat = torch.zeros(self.inputs * self.layer.rows, dtype=weight.dtype).index_add(0, self._flat, weight)
+        return x @ flat.view(self.inputs, self.layer.rows)
+
+    def _by_gate(self, fed: torch.Tensor) -> list[torch.Tensor]:
+        gates, width = len(self.layer.gates), self.layer.width
+        return [fed] * gates if self.layer.input.shared else list(fed.split(width, -1))
+
+    # Real numbers.
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """States of all steps, (T, S, N), in real numbers, for inputs (T, S, I)."""
+        layer = self.layer
+        if self.smooth:
+            sigmoid, tanh = torch.sigmoid, torch.tanh
+        else:
+
+            def sigmoid(v):
+                return (v * 0.25 + 0.5).clamp(0, 1)
+
+            def tanh(v):
+                return v.clamp(-1, 1)
+
+        matrix = self._matrix(self.recurrent)
+        fed = self._feed(x, self.input_weight)
+        if layer.input.shared:
+            fed = fed.repeat(1, 1, len(layer.gates))
+        fed = fed + self.bias.reshape(-1)
+        h = torch.zeros(x.shape[1], layer.width, dtype=x.dtype)
+        c = h
+        states = []
+        for step in fed:
+            recurrent = h @ matrix
+            if layer.cell == "gru":
+                width = layer.width
+                r, z = sigmoid(step[:, : 2 * width] + recurrent[:, : 2 * width]).chunk(2, 1)
+                n = tanh(step[:, 2 * width :] + r * (recurrent[:, 2 * width :] + self.candidate_bias))
+                h = n + z * (h - n)
+            elif layer.cell == "ligru":
+                z, a = (step + recurrent).chunk(2, 1)
+                a = a.relu()
+                h = a + sigmoid(z) * (h - a)
+            elif layer.cell == "lstm":
+                i, f, u, o = (step + recurrent).chunk(4, 1)
+                c = sigmoid(f) * c + sigmoid(i) * tanh(u)
+                h = sigmoid(o) * tanh(c)
+            else:
+                h = tanh(step + recurrent) if layer.cell == "tanh" else (step + recurrent).relu()
+            states.append(h)
+        return torch.stack(states)
+
+    # Integers.
+
+    def scales(self, source_exponent: int) -> CellScales:
+        """The scales of the least squared error of the weights; inputs are at 2**source_exponent."""
+        layer = self.layer
+        recurrent = weight_exponent(self.recurrent.detach().double().numpy(), layer.weight_bits)
+        fed = weight_exponent(self.input_weight.detach().double().numpy(), layer.input.weight_bits)
+        # The pre-activations are as fine as the recurrent sums; the input's sums may be finer, never coarser.
+        least = 0 if layer.gate_bits is None or self.smooth else layer.gate_bits - 3
+        fraction = max(layer.state.fraction + recurrent, layer.state.fraction, least)
+        finest = min(source_exponent + fed, layer.input.bits - 1 - _PRE_LOG2)
+        fraction = min(fraction, max(finest, layer.state.fraction, least))
+        fed = max(fed, fraction - source_exponent)
+        return CellScales(
+            recurrent_exponent=fraction - layer.state.fraction,
+            input_exponent=fed,
+            fraction=fraction,
+            shift=source_exponent + fed - fraction,
+        )
+
+    def _integers(self, values: torch.Tensor, exponent: int, limits: tuple[int, int]) -> torch.Tensor:
+        return floor_through(values.double() * 2.0**exponent + 0.5).clamp(*limits)
+
+    def integer_weights(self, scales: CellScales) -> dict[str, torch.Tensor]:
+        """``recurrent``, ``input``, ``bias`` and perhaps ``candidate``, integers in float64."""
+        layer, limit = self.layer, (-_MAX_BIAS, _MAX_BIAS)
+        recurrent = self._integers(self.recurrent, scales.recurrent_exponent, weight_limits(layer.weight_bits))
+        present = torch.tensor(layer.sources() >= 0)
+        result = {
+            "recurrent": torch.where(present, recurrent, torch.zeros((), dtype=recurrent.dtype)),
+            "input": self._integers(self.input_weight, scales.input_exponent, weight_limits(layer.input.weight_bits)),
+            "bias": self._integers(self.bias, scales.fraction, limit),
+        }
+        if self.candidate_bias is not None:
+            result["candidate"] = self._integers(self.candidate_bias, scales.fraction, limit)
+        return result
+
+    def quantised(self, scales: CellScales) -> BandRnn:
+        """The layer of the network file with these scales."""
+        return replace(
+            self.layer,
+            input=replace(self.layer.input, shift=scales.shift),
+            fraction=scales.fraction,
+            gate_function=self._table("gate", scales),
+            state_function=self._table("state", scales),
+        )
+
+    def _table(self, which: str, scales: CellScales) -> Table | None:
+        used = {"gate": ("gru", "ligru", "lstm"), "state": ("tanh", "gru", "lstm")}[which]
+        if not self.smooth or self.layer.cell not in used:
+            return None
+        # 2**(k-1) entries of 2**shift span 2**span_log2 at 2**fraction.
+        shift = scales.fraction + int(math.log2(_SPANS[which])) - (self._table_log2 - 1)
+        if self.layer.cell_state is not None:
+            shift = max(shift, scales.fraction - self.layer.cell_state.fraction)
+        return Table(table=f"{self.layer.recurrent}.{which}_table", shift=max(0, shift))
+
+    _table_log2 = 8
+
+    def tables(self, scales: CellScales) -> dict[str, np.ndarray]:
+        """The tensors of the tables, by name."""
+        layer, result = self.layer, {}
+        for which, function in (("gate", _sigmoid), ("state", np.tanh)):
+            table = self._table(which, scales)
+            if table is None:
+                continue
+            gate = which == "gate"
+            result[table.table] = function_table(
+                function,
+                entries=1 << self._table_log2,
+                shift=table.shift,
+                source=scales.fraction,
+                target=layer.gate_fraction if gate else layer.state.fraction,
+                limits=(0, 1 << layer.gate_fraction) if gate else (layer.state_low, layer.state_high),
+            )
+        return result
+
+    def _functions(self, scales: CellScales) -> tuple[Callable, Callable]:
+        """The gates' function of pre-activations, and the state's of a value with its fraction."""
+        layer, p, f = self.layer, scales.fraction, self.layer.state.fraction
+        if not self.smooth:
+
+            def hsig(v):
+                g = layer.gate_fraction
+                return _rs(v + 2.0 ** (p + 1), p + 2 - g).clamp(0, 1 << g)
+
+            def htanh(v, fraction):
+                return _saturate(_rs(v, fraction - f), layer.state.bits)
+
+            return hsig, htanh
+        tables = {name: torch.tensor(values).double() for name, values in self.tables(scales).items()}
+        gate, state = self._table("gate", scales), self._table("state", scales)
+
+        def look_up(table: Table | None, v: torch.Tensor, extra: int) -> torch.Tensor:
+            assert table is not None
+            entries = tables[table.table]
+            half = len(entries) // 2
+            index = (
+                torch.floor(v.detach() * 2.0 ** -(table.shift + extra) + 0.5) if table.shift + extra else v.detach()
+            )
+            return entries[index.clamp(-half, half - 1).long() + half]
+
+        def sigmoid(v):
+            smooth = torch.sigmoid(v * 2.0**-p) * 2.0**layer.gate_fraction
+            return smooth + (look_up(gate, v, 0) - smooth).detach()
+
+        def tanh(v, fraction):
+            smooth = torch.tanh(v * 2.0**-fraction) * 2.0**f
+            return smooth + (look_up(state, v, fraction - p) - smooth).detach()
+
+        return sigmoid, tanh
+
+    def integer(self, x: torch.Tensor, scales: CellScales) -> torch.Tensor:
+        """States of all steps, (T, S, N), for inputs (T, S, I); all integers in float64."""
+        layer, p, f = self.layer, scales.fraction, self.layer.state.fraction
+        weights = self.integer_weights(scales)
+        hsig, htanh = self._functions(scales)
+        matrix = self._matrix(weights["recurrent"])
+        fed = _saturate(_rs(self._feed(x, weights["input"]), scales.shift), layer.input.bits)
+        if layer.input.shared:
+            fed = fed.repeat(1, 1, len(layer.gates))
+        fed = fed + weights["bias"].reshape(-1)
+        width, low, high = layer.width, layer.state_low, layer.state_high
+        h = torch.zeros(x.shape[1], width, dtype=torch.float64)
+        c = h
+
+        def relu(v):
+            return _rs(v, p - f).clamp(low, high)
+
+        states = []
+        for step in fed:
+            recurrent = h @ matrix
+            if layer.cell == "gru":
+                assert layer.candidate is not None
+                g, shift = layer.gate_fraction, layer.candidate.shift
+                r, z = hsig(step[:, : 2 * width] + recurrent[:, : 2 * width]).chunk(2, 1)
+                v = _saturate(_rs(recurrent[:, 2 * width :] + weights["candidate"], shift), layer.candidate.bits)
+                n = htanh(step[:, 2 * width :] + _rs(r * v, g - shift), p)
+                h = n + _rs(z * (h - n), g)
+            elif layer.cell == "ligru":
+                z, a = (step + recurrent).chunk(2, 1)
+                a = relu(a)
+                h = a + _rs(hsig(z) * (h - a), layer.gate_fraction)
+            elif layer.cell == "lstm":
+                assert layer.cell_state is not None
+                g, fc = layer.gate_fraction, layer.cell_state.fraction
+                i, forget, u, o = (step + recurrent).chunk(4, 1)
+                total = hsig(forget) * c + hsig(i) * htanh(u, p) * 2.0 ** (fc - f)
+                c = _saturate(_rs(total, g), layer.cell_state.bits)
+                h = _rs(hsig(o) * htanh(c, fc), g)
+            else:
+                h = htanh(step + recurrent, p) if layer.cell == "tanh" else relu(step + recurrent)
+            states.append(h)
+        return torch.stack(states)

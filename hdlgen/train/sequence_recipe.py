@@ -1,0 +1,166 @@
+"""What recurrent network to train, and how: checked before any file is read."""
+
+import math
+from dataclasses import dataclass
+
+from hdlgen.errors import InputError
+from hdlgen.network import BandRnn, RecurrentNetwork, SequenceInput
+from hdlgen.network.recurrent import GATES, parse_recurrent
+
+__all__ = ["SequenceRecipe"]
+
+_MAX_EPOCHS = 100_000
+#: Fraction bits of a state of b bits: b less these; the ReLU of an unsigned state needs room above 1.
+_HEADROOM = {"relu": 3, "ligru": 3}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceRecipe:
+    """A network of recurrent layers and a dense classifier, to train from scratch, and its training.
+
+    Parameters
+    ----------
+    name : of the network.
+    cell : relu, tanh, gru, ligru or lstm.
+    width : neurons of each recurrent layer.
+    layers : recurrent layers.
+    band, cyclic, groups : the connections: a band of C, cyclic or not, or so many groups; neither: full.
+    shared : one input product for all gates.
+    input_paths : so many Sobol' paths from the layer's input instead of a dense matrix.
+    functions : "hard", or "smooth": sigmoid and tanh, as tables in integers.
+    weight_bits, state_bits : of the integers; gates have as many bits as states.
+    state_fraction : default: one less than the bits; for an unsigned state three less.
+    epochs, learning_rate : of the training in real numbers; Adam, cosine to zero.
+    qat_epochs, qat_learning_rate : of the quantisation-aware training that follows; 0 epochs: rounding only.
+    batch : sequences per step.
+    augment : strength of the changes of training sequences where the data has such; 0: none.
+    decay : weight decay, as AdamW's.
+    seed : of the initial weights, of the order of the sequences and of their changes.
+    threads : of PyTorch. Results may depend on it.
+
+    Raises
+    ------
+    InputError
+        For the first value out of its range.
+    """
+
+    name: str
+    cell: str
+    width: int
+    layers: int = 1
+    band: int | None = None
+    cyclic: bool = False
+    groups: int | None = None
+    shared: bool = False
+    input_paths: int | None = None
+    functions: str = "hard"
+    weight_bits: int = 8
+    state_bits: int = 8
+    state_fraction: int | None = None
+    epochs: int = 30
+    learning_rate: float = 4e-3
+    qat_epochs: int = 15
+    qat_learning_rate: float = 1e-3
+    batch: int = 64
+    augment: float = 1.0
+    decay: float = 0.0
+    seed: int = 1
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        self._whole("layers", self.layers, 1, 16)
+        self._whole("epochs", self.epochs, 1, _MAX_EPOCHS)
+        self._whole("qat-epochs", self.qat_epochs, 0, _MAX_EPOCHS)
+        self._whole("batch", self.batch, 1, 1 << 20)
+        self._whole("seed", self.seed, 0, (1 << 63) - 1)
+        self._whole("threads", self.threads, 1, 256)
+        if self.functions not in ("hard", "smooth"):
+            raise InputError(f"train: functions is {self.functions!r}; allowed: hard, smooth")
+        for option, rate in (("learning-rate", self.learning_rate), ("qat-learning-rate", self.qat_learning_rate)):
+            if not (math.isfinite(rate) and 0 < rate <= 1):
+                raise InputError(f"train: {option} is {rate}; allowed: more than 0, up to 1")
+        for option, value, high in (("augment", self.augment, 4), ("decay", self.decay, 1)):
+            if not (math.isfinite(value) and 0 <= value <= high):
+                raise InputError(f"train: {option} is {value}; allowed: 0..{high}")
+        # Stand-ins for what only the data tell.
+        self.network(SequenceInput(width=1, bits=8, signed=True), 2)
+
+    @staticmethod
+    def _whole(option: str, value: int, low: int, high: int) -> None:
+        if not low <= value <= high:
+            raise InputError(f"train: {option} is {value}; allowed: {low}..{high}")
+
+    def network(self, source: SequenceInput, classes: int) -> RecurrentNetwork:
+        """The network without tensors, after the same checks as those of a network file; its scales are stand-ins."""
+        gated = self.cell in ("gru", "ligru", "lstm")
+        connections: dict[str, object]
+        if self.groups is not None:
+            connections = {"groups": self.groups}
+            if self.band is not None:
+                connections["band"] = self.band
+        elif self.band is None:
+            whole = type(self.width) is int and self.width > 0
+            connections = {"band": 2 * self.width - 1 if whole else 1, "cyclic": self.cyclic}
+            if self.cyclic:
+                connections["band"] = self.width
+        else:
+            connections = {"band": self.band, "cyclic": self.cyclic}
+        fraction = self.state_fraction
+        if fraction is None:
+            fraction = max(0, self.state_bits - _HEADROOM.get(self.cell, 1))
+        wide = max(16, 2 * self.state_bits)
+        layers: list[dict[str, object]] = []
+        for number in range(1, self.layers + 1):
+            fed: dict[str, object] = {
+                "kind": "dense",
+                "weight": f"input{number}",
+                "weight_bits": self.weight_bits,
+                "shift": 0,
+                "bits": wide,
+                "shared": self.shared,
+            }
+            if self.input_paths is not None:
+                topology = {"kind": "sobol", "paths": self.input_paths, "dimensions": [0, 1]}
+                fed |= {"kind": "path", "topology": topology}
+            layer: dict[str, object] = {
+                "kind": "band_rnn",
+                "width": self.width,
+                "cell": self.cell,
+                **connections,
+                "recurrent": f"recurrent{number}",
+                "weight_bits": self.weight_bits,
+                "input": fed,
+                "bias": f"bias{number}",
+                "fraction": 40,  # a stand-in that suits every state and gate
+                "state": {"bits": self.state_bits, "fraction": fraction},
+            }
+            if gated:
+                layer["gate"] = {"bits": self.state_bits}
+            if self.cell == "gru":
+                layer["candidate"] = {"bias": f"candidate{number}", "bits": wide, "shift": 0}
+            if self.cell == "lstm":
+                layer["cell_state"] = {"bits": 2 * self.state_bits, "fraction": self.state_bits}
+            layers.append(layer)
+        layers.append(
+            {
+                "kind": "dense",
+                "width": classes,
+                "weight": "head",
+                "bias": "head_bias",
+                "weight_bits": self.weight_bits,
+                "activation": None,
+            }
+        )
+        description = {
+            "format_version": 1,
+            "name": self.name,
+            "input": {"width": source.width, "bits": source.bits, "signed": source.signed},
+            "layers": layers,
+        }
+        if self.cell not in GATES:
+            raise InputError(f"train: cell is {self.cell!r}; allowed: {', '.join(GATES)}")
+        return parse_recurrent(description, "train")
+
+    def bands(self, source: SequenceInput, classes: int) -> tuple[BandRnn, ...]:
+        """The recurrent layers."""
+        return self.network(source, classes).recurrent_layers

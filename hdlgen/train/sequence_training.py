@@ -1,0 +1,273 @@
+"""Training of recurrent networks in two phases: in real numbers, then in the integers of the hardware."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from hdlgen import golden
+from hdlgen.errors import InputError
+from hdlgen.network import BandRnn, RecurrentNetwork, SequenceInput, verify_recurrent
+from hdlgen.quantize import weight_exponent, weight_limits
+from hdlgen.train.cells import BandCell, CellScales, floor_through
+from hdlgen.train.sequence_recipe import SequenceRecipe
+from hdlgen.train.sequences import SequenceData, Sequences
+from hdlgen.train.training import Trained, reproducible
+
+__all__ = ["SequenceModel", "train_sequences"]
+
+_EVALUATION_BATCH = 512
+_MAX_BIAS = (1 << 31) - 1
+#: Gradients of recurrences are cut to this norm.
+_MAX_NORM = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Scales:
+    cells: tuple[CellScales, ...]
+    head_exponent: int
+
+
+class SequenceModel(torch.nn.Module):
+    """Recurrent layers and a dense classifier that reads the last state of each sequence.
+
+    Parameters
+    ----------
+    network : as of :meth:`SequenceRecipe.network`; one dense layer behind the recurrent ones.
+    exponent : the input v stands for v / 2**exponent.
+    functions, seed : as of :class:`BandCell`.
+    """
+
+    def __init__(self, network: RecurrentNetwork, *, exponent: int, functions: str = "hard", seed: int = 0) -> None:
+        super().__init__()
+        self.network, self.exponent = network, exponent
+        widths = network.widths
+        self.cells = torch.nn.ModuleList(
+            BandCell(layer, widths[number], functions=functions, seed=seed + number)
+            for number, layer in enumerate(network.recurrent_layers)
+        )
+        generator = torch.Generator().manual_seed(seed + len(self.cells))
+        bound = widths[-2] ** -0.5
+        self.head = torch.nn.Parameter((2 * torch.rand(widths[-1], widths[-2], generator=generator) - 1) * bound)
+        self.head_bias = torch.nn.Parameter(torch.zeros(widths[-1]))
+
+    @staticmethod
+    def _last(states: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        return states[lengths - 1, torch.arange(states.shape[1])]
+
+    def real(self, x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """Logits, (S, classes), in real numbers, for integers x (T, S, I)."""
+        values = x.float() * 2.0**-self.exponent
+        for cell in self.cells:
+            values = cell(values)
+        return self._last(values, lengths) @ self.head.T + self.head_bias
+
+    def scales(self) -> _Scales:
+        """The scales of the least squared error of the weights."""
+        exponent, found = self.exponent, []
+        for cell in self.cells:
+            found.append(cell.scales(exponent))
+            exponent = cell.layer.state.fraction
+        bits = self.network.layers[-1].weight_bits
+        return _Scales(cells=tuple(found), head_exponent=weight_exponent(self.head.detach().double().numpy(), bits))
+
+    def _logit_exponent(self, scales: _Scales) -> int:
+        return scales.head_exponent + self.network.recurrent_layers[-1].state.fraction
+
+    def _head(self, scales: _Scales) -> tuple[torch.Tensor, torch.Tensor]:
+        limits = weight_limits(self.network.layers[-1].weight_bits)
+        weight = floor_through(self.head.double() * 2.0**scales.head_exponent + 0.5).clamp(*limits)
+        bias = floor_through(self.head_bias.double() * 2.0 ** self._logit_exponent(scales) + 0.5)
+        return weight, bias.clamp(-_MAX_BIAS, _MAX_BIAS)
+
+    def integer(self, x: torch.Tensor, lengths: torch.Tensor, scales: _Scales) -> torch.Tensor:
+        """Outputs of the integer network, (S, classes), as integers in float64."""
+        values = x.double()
+        for cell, chosen in zip(self.cells, scales.cells, strict=True):
+            values = cell.integer(values, chosen)
+        weight, bias = self._head(scales)
+        return self._last(values, lengths) @ weight.T + bias
+
+    def logits(self, x: torch.Tensor, lengths: torch.Tensor, scales: _Scales) -> torch.Tensor:
+        """The outputs of the integer network on the scale of the real one."""
+        return self.integer(x, lengths, scales) * 2.0 ** -self._logit_exponent(scales)
+
+    def export(self, scales: _Scales, source: SequenceInput) -> RecurrentNetwork:
+        """The integer network, verified."""
+        tensors: dict[str, np.ndarray] = {}
+        layers: list[BandRnn] = []
+
+        def narrow(values: np.ndarray, bits: int) -> np.ndarray:
+            return values.astype(np.int8 if bits <= 8 else np.int16)
+
+        with torch.no_grad():
+            for cell, chosen in zip(self.cells, scales.cells, strict=True):
+                layer = cell.quantised(chosen)
+                weights = {
+                    name: value.numpy().astype(np.int64) for name, value in cell.integer_weights(chosen).items()
+                }
+                fed = weights["input"] if cell.edges is None else cell.edges.split(weights["input"])
+                tensors[layer.recurrent] = narrow(weights["recurrent"], layer.weight_bits)
+                tensors[layer.input.weight] = narrow(fed, layer.input.weight_bits)
+                tensors[str(layer.bias)] = weights["bias"].astype(np.int32)
+                if layer.candidate is not None:
+                    tensors[str(layer.candidate.bias)] = weights["candidate"].astype(np.int32)
+                tensors |= cell.tables(chosen)
+                layers.append(layer)
+            head = self.network.head[0]
+            weight, bias = self._head(scales)
+            tensors[head.weight] = narrow(weight.numpy().astype(np.int64), head.weight_bits)
+            tensors[str(head.bias)] = bias.numpy().astype(np.int32)
+        network = replace(self.network, input=source, layers=(*layers, head), tensors=tensors)
+        verify_recurrent(network)
+        return network
+
+
+def _padded(parts: list[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Sequences as (T, S, I), with zeros behind the shorter ones, and their lengths."""
+    lengths = np.array([len(part) for part in parts])
+    x = np.zeros((lengths.max(), len(parts), parts[0].shape[1]))
+    for index, part in enumerate(parts):
+        x[: len(part), index] = part
+    return torch.from_numpy(x), torch.from_numpy(lengths)
+
+
+class _Batches:
+    """Batches of sequences of like lengths in random order, varied and rounded to the network's inputs."""
+
+    def __init__(self, data: SequenceData, recipe: SequenceRecipe) -> None:
+        ends = np.cumsum(data.train.lengths)
+        self._parts = np.split(data.train.x.astype(np.float64), ends[:-1])
+        self._labels = data.train.labels
+        self._data, self._recipe = data, recipe
+        self._rng = np.random.default_rng(recipe.seed)
+        self.steps = -(-len(self._parts) // recipe.batch)
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+        batch, source = self._recipe.batch, self._data.input
+        # Neighbours in length go together, so that little is padded.
+        roughly = self._data.train.lengths * (1 + 0.2 * self._rng.random(len(self._parts)))
+        order = np.argsort(roughly, kind="stable")
+        for index in self._rng.permutation(self.steps):
+            chosen = order[index * batch : (index + 1) * batch]
+            parts = [self._parts[sequence] for sequence in chosen]
+            if self._data.change is not None and self._recipe.augment:
+                parts = [self._data.change(part, self._rng, self._recipe.augment) for part in parts]
+            x, lengths = _padded([np.clip(np.floor(part + 0.5), source.low, source.high) for part in parts])
+            yield x, lengths, torch.from_numpy(self._labels[chosen])
+
+
+_Forward = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+def _outputs(forward: _Forward, sequences: Sequences) -> np.ndarray:
+    """Outputs for all sequences, in their order."""
+    parts = np.split(sequences.x, np.cumsum(sequences.lengths)[:-1])
+    order = np.argsort(sequences.lengths, kind="stable")
+    result: np.ndarray | None = None
+    with torch.no_grad():
+        for start in range(0, len(order), _EVALUATION_BATCH):
+            chosen = order[start : start + _EVALUATION_BATCH]
+            outputs = forward(*_padded([parts[sequence] for sequence in chosen])).numpy()
+            if result is None:
+                result = np.zeros((len(order), outputs.shape[1]), outputs.dtype)
+            result[chosen] = outputs
+    assert result is not None
+    return result
+
+
+def _phase(
+    title: str,
+    model: SequenceModel,
+    forward: _Forward,
+    batches: _Batches,
+    validation: Sequences,
+    recipe: SequenceRecipe,
+    *,
+    epochs: int,
+    learning_rate: float,
+    option: str,
+    progress: tqdm,
+) -> None:
+    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=recipe.decay)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * batches.steps)
+    for epoch in range(1, epochs + 1):
+        progress.set_description(f"{title} {epoch}/{epochs}")
+        total = 0.0
+        for x, lengths, labels in batches:
+            loss = torch.nn.functional.cross_entropy(forward(x, lengths), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), _MAX_NORM)
+            optimizer.step()
+            schedule.step()
+            total += loss.item()
+            progress.update()
+        if not np.isfinite(total):
+            raise InputError(f"train: loss is {total} in {title} epoch {epoch}; allowed: a lower --{option}")
+        right = float((_outputs(forward, validation).argmax(1) == validation.labels).mean())
+        progress.set_postfix(loss=f"{total / batches.steps:.4f}", validation=f"{right:.2%}")
+
+
+def _accuracy(network: RecurrentNetwork, sequences: Sequences) -> float:
+    y = golden.evaluate(network, sequences.x, sequences.lengths)
+    return float((y.argmax(1) == sequences.labels).mean())
+
+
+def train_sequences(data: SequenceData, recipe: SequenceRecipe, *, progress: bool = True) -> Trained:
+    """Train a recurrent network from scratch; the same arguments give the same network on the same machine.
+
+    The test sequences are looked at once, by the golden model, when all is done; validation sequences are never
+    trained on.
+
+    Raises
+    ------
+    InputError
+        If training diverges.
+    """
+    with reproducible(recipe.threads):
+        model = SequenceModel(
+            recipe.network(data.input, data.classes),
+            exponent=data.exponent,
+            functions=recipe.functions,
+            seed=recipe.seed,
+        )
+        batches = _Batches(data, recipe)
+        steps = (recipe.epochs + recipe.qat_epochs) * batches.steps
+        with tqdm(total=steps, disable=not progress, unit="step", mininterval=0.5) as bar:
+            _phase(
+                "real",
+                model,
+                model.real,
+                batches,
+                data.validation,
+                recipe,
+                epochs=recipe.epochs,
+                learning_rate=recipe.learning_rate,
+                option="learning-rate",
+                progress=bar,
+            )
+            scales = model.scales()
+            _phase(
+                "integer",
+                model,
+                lambda x, lengths: model.logits(x, lengths, scales),
+                batches,
+                data.validation,
+                recipe,
+                epochs=recipe.qat_epochs,
+                learning_rate=recipe.qat_learning_rate,
+                option="qat-learning-rate",
+                progress=bar,
+            )
+        network = model.export(scales, data.input)
+        trained_for = _outputs(lambda x, lengths: model.integer(x, lengths, scales), data.validation)
+    # What was trained is what was exported, bit for bit.
+    assert np.array_equal(trained_for, golden.evaluate(network, data.validation.x, data.validation.lengths))
+    return Trained(
+        network=network,
+        validation_accuracy=_accuracy(network, data.validation),
+        test_accuracy=_accuracy(network, data.test),
+    )
