@@ -24,7 +24,7 @@ def command() -> None:
             board.title,
             board.target.name,
             f"{board.clock.frequency / 1e6:g} MHz",
-            f"pins {board.led_pass.pin}, {board.led_fail.pin}",
+            ", ".join(pin.pin for pin in (board.led_pass, board.led_fail) if pin is not None),
         )
     console.print(boards)
     targets = Table(title="targets (--target)", title_justify="left")

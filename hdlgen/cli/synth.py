@@ -1,7 +1,9 @@
 """``hdlgen synth``: synthesis, place and route, bitstream."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -29,6 +31,11 @@ __all__ = ["command"]
     help="Seeds 1 to N.",
 )
 @click.option("--freq", type=float, metavar="MHZ", help="What place and route aims at (with --target).")
+@click.option(
+    "--clock",
+    metavar="MHZ|oscillator",
+    help="Clock of the board's design. Default: the fastest of the PLL that meets timing with 5 % of margin.",
+)
 @click.option("--require-fmax", type=float, metavar="MHZ", help="Exit status 1 if the median Fmax is lower.")
 @click.option("--images", type=int, metavar="N", help="Inputs stored in the self-test; default: what fits.")
 @click.option("-o", "output", metavar="OUT.json", help="Report. Default: DIR/synth-<board or target>.json.")
@@ -40,6 +47,7 @@ def command(
     target: str | None,
     seeds: int,
     freq: float | None,
+    clock: str | None,
     require_fmax: float | None,
     images: int | None,
     output: str | None,
@@ -57,6 +65,9 @@ def command(
             raise InputError(f"{option} {value:g}: allowed are 0.1 to 2000 (MHz)")
     if images is not None and board is None:
         raise InputError("--images: allowed with --board only, for its self-test")
+    if clock is not None and board is None:
+        raise InputError("--clock: allowed with --board only")
+    wish = _clock(clock)
     overrides = parse_overrides(tool)
     found_board = find_board(board) if board is not None else None
     found_target = find_target(target) if target is not None else None
@@ -74,6 +85,7 @@ def command(
         board=found_board,
         seeds=range(1, seeds + 1),
         frequency=freq,
+        clock=wish,
         images=images,
         bitstream=bitstream,
         keep_build=keep_build,
@@ -89,6 +101,26 @@ def command(
         )
 
 
+def _clock(text: str | None) -> float | str | None:
+    if text is None or text == "oscillator":
+        return text
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.1 <= value <= 2000:
+        raise InputError(f"--clock {text}: allowed are 0.1 to 2000 (MHz) and oscillator")
+    return value
+
+
+def _clock_text(clocking: Mapping[str, Any]) -> str:
+    last = clocking["runs"][-1]
+    origin = clocking["source"]
+    if origin == "PLL":
+        origin = f"{clocking['primitive']} from {clocking['oscillator_mhz']:g} MHz"
+    return f"{clocking['mhz']:g} MHz, {origin}, {clocking['chosen']}; routed for {last['fmax_mhz']:g} MHz"
+
+
 def _show(report: SynthesisReport, path: Path, bitstream: Path | None) -> None:
     device = report.target
     title = f"{report.design} on {report.board.title if report.board is not None else device.name}"
@@ -101,6 +133,7 @@ def _show(report: SynthesisReport, path: Path, bitstream: Path | None) -> None:
         *((name, f"{used:,} of {available:,}") for name, (used, available) in report.cells.items()),
         ("Fmax", f"{report.median:.1f} MHz, median of {count} seed(s){spread}"),
         ("interval", f"{report.interval_cycles:,} cycles"),
+        *([("clock", _clock_text(report.clocking))] if report.clocking is not None else []),
         ("inferences/s", f"{report.inferences_per_second:,.0f} at {report.clock:.1f} MHz"),
         ("latency", f"{report.latency_cycles / report.clock:,.2f} µs"),
     ]

@@ -8,25 +8,33 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from hdlgen.errors import InputError
-from hdlgen.flow.targets import TARGETS, Target
+from hdlgen.flow.targets import TARGETS, Target, variant
 from hdlgen.resources import folder
 
-__all__ = ["Board", "Clock", "Pin", "constraints", "find_board", "names", "read_board"]
+__all__ = ["Board", "Clock", "Flash", "Pin", "Uart", "constraints", "find_board", "names", "read_board"]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _WORD = re.compile(r"[A-Za-z0-9_.]+")
 
 
+_ADAPTERS = ("usb", "external")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pin:
-    """One pin and its standard; ``resource`` and ``number`` are its name in amaranth-boards."""
+    """One pin and its standard.
+
+    ``resource``, ``number`` and ``subsignal`` are its name in amaranth-boards; ``resource`` is empty where it has none.
+    """
 
     resource: str
     number: int
+    subsignal: str
     pin: str
     active_low: bool
     io: Mapping[str, str]
@@ -34,30 +42,115 @@ class Pin:
 
 @dataclass(frozen=True, kw_only=True)
 class Clock:
-    """The pin of the oscillator and its frequency in Hz."""
+    """The oscillator.
 
-    pin: Pin
+    Parameters
+    ----------
+    pin : Pin or None
+        None for an oscillator inside the device, ``internal``.
+    frequency : float
+        Hz.
+    tolerance : float
+        How far off it may be, as a part of the whole: 0.1 is 10 %.
+    pll_pad : bool
+        iCE40 only: ``pin`` is the input of the PLL itself.
+    """
+
+    pin: Pin | None
+    internal: str | None
     frequency: float
+    tolerance: float
+    pll_pad: bool
+
+    @property
+    def source(self) -> Fraction:
+        """The frequency in Hz as the exact number that `hdlgen.flow.pll` counts with."""
+        return Fraction(self.frequency)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uart:
+    """Serial port, as the FPGA sees it: it listens on ``rx`` and talks on ``tx``.
+
+    ``adapter`` is "usb" where the board's own USB connector carries it, "external" where wires to an adapter are needed.
+    ``high`` are pins that must be driven high meanwhile.
+    """
+
+    rx: Pin
+    tx: Pin
+    adapter: str
+    high: tuple[Pin, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flash:
+    """The SPI flash with the bitstream; ``clk`` is None where it is no pin of the user (ECP5: the part USRMCLK)."""
+
+    cs: Pin
+    clk: Pin | None
+    mosi: Pin
+    miso: Pin
 
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """What the self-test needs of a board: a clock, a button and two LEDs."""
+    """What is used of a board.
+
+    Parameters
+    ----------
+    program : str
+        The command that loads ``{bitstream}``; its first word is the program.
+    steps : str
+        What to do before and after, for docs/boards.md.
+    pack : tuple of str
+        Further options of the tool that makes the bitstream.
+    reset : Pin or None
+        A button. Every design also resets itself after configuration.
+    led_pass : Pin
+        Of one or three LEDs the one that is always there.
+    led_fail, led_busy : Pin or None
+    uart, flash : Uart, Flash or None
+        None where the pins are not known.
+    """
 
     name: str
     title: str
     target: Target
     amaranth_board: str
     program: str
+    steps: str
+    pack: tuple[str, ...]
     clock: Clock
-    reset: Pin
+    reset: Pin | None
     led_pass: Pin
-    led_fail: Pin
+    led_fail: Pin | None
+    led_busy: Pin | None
+    uart: Uart | None
+    flash: Flash | None
 
     @property
     def pins(self) -> dict[str, Pin]:
         """Ports of the self-test top and where they go."""
-        return {"clk": self.clock.pin, "button": self.reset, "led_pass": self.led_pass, "led_fail": self.led_fail}
+        ports = {
+            "clk": self.clock.pin,
+            "button": self.reset,
+            "led_pass": self.led_pass,
+            "led_fail": self.led_fail,
+        }
+        return {name: pin for name, pin in ports.items() if pin is not None}
+
+    @property
+    def all_pins(self) -> dict[str, Pin]:
+        """Every pin of the board file by its place there."""
+        pins = {"clock": self.clock.pin, "reset": self.reset, "leds.pass": self.led_pass}
+        pins |= {"leds.fail": self.led_fail, "leds.busy": self.led_busy}
+        if self.uart is not None:
+            pins |= {"uart.rx": self.uart.rx, "uart.tx": self.uart.tx}
+            pins |= {f"uart.high {number}": pin for number, pin in enumerate(self.uart.high)}
+        if self.flash is not None:
+            flash = self.flash
+            pins |= {"flash.cs": flash.cs, "flash.clk": flash.clk, "flash.mosi": flash.mosi, "flash.miso": flash.miso}
+        return {place: pin for place, pin in pins.items() if pin is not None}
 
 
 def names() -> tuple[str, ...]:
@@ -95,30 +188,107 @@ def read_board(path: str | os.PathLike[str]) -> Board:
         raise InputError(f"{where}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{where}: not a TOML file: {' '.join(str(error).split())}") from error
-    known = {"name", "title", "target", "amaranth_board", "program", "clock", "reset", "leds"}
-    unknown = sorted(set(table) - known)
-    if unknown:
-        raise InputError(f"{where}: unknown entry {unknown[0]!r}; allowed {', '.join(sorted(known))}")
+    _only(where, table, "", {*_ENTRIES, "package", "speed", "pack", "steps", "reset", "uart", "flash"})
     name = _text(where, table, "name", _NAME)
     target = _text(where, table, "target")
     if target not in TARGETS:
         raise InputError(f"{where}: target is {target!r}; allowed {', '.join(TARGETS)}")
-    clock = _table(where, table, "clock")
+    device = TARGETS[target]
+    if device.family == "gowin" and {"package", "speed"} & set(table):
+        raise InputError(f"{where}: package and speed: part of the device's name for Gowin; leave them away")
     leds = _table(where, table, "leds")
-    frequency = clock.get("frequency")
-    if not isinstance(frequency, int | float) or isinstance(frequency, bool) or not 1e5 <= frequency <= 1e9:
-        raise InputError(f"{where}: clock.frequency is {frequency!r}; allowed are 1e5 to 1e9 (Hz)")
+    _only(where, leds, "leds.", {"pass", "fail", "busy"})
+    pack = table.get("pack", [])
+    if not isinstance(pack, list) or not all(isinstance(word, str) and _OPTION.fullmatch(word) for word in pack):
+        raise InputError(
+            f"{where}: pack is {pack!r}; allowed is a list of options, each of the form {_OPTION.pattern}"
+        )
+    program = _text(where, table, "program")
+    if "{bitstream}" not in program.split():
+        raise InputError(f"{where}: program is {program!r}; allowed is a command with the word {{bitstream}} in it")
     return Board(
         name=name,
         title=_text(where, table, "title"),
-        target=TARGETS[target],
-        amaranth_board=_text(where, table, "amaranth_board"),
-        program=_text(where, table, "program"),
-        clock=Clock(pin=_pin(where, clock, "clock"), frequency=float(frequency)),
-        reset=_pin(where, _table(where, table, "reset"), "reset"),
+        target=variant(
+            device,
+            _text(where, table, "package", _WORD) if "package" in table else None,
+            _text(where, table, "speed", re.compile("[678]")) if "speed" in table else None,
+        ),
+        amaranth_board=_text(where, table, "amaranth_board", re.compile(r"[\w.]+:\w+|none")),
+        program=program,
+        steps=" ".join(_text(where, table, "steps").split()) if "steps" in table else "",
+        pack=tuple(pack),
+        clock=_clock(where, _table(where, table, "clock"), device),
+        reset=_pin(where, _table(where, table, "reset"), "reset") if "reset" in table else None,
         led_pass=_pin(where, _table(where, leds, "pass", "leds."), "leds.pass"),
-        led_fail=_pin(where, _table(where, leds, "fail", "leds."), "leds.fail"),
+        led_fail=_pin(where, _table(where, leds, "fail", "leds."), "leds.fail") if "fail" in leds else None,
+        led_busy=_pin(where, _table(where, leds, "busy", "leds."), "leds.busy") if "busy" in leds else None,
+        uart=_uart(where, _table(where, table, "uart")) if "uart" in table else None,
+        flash=_flash(where, _table(where, table, "flash")) if "flash" in table else None,
     )
+
+
+_ENTRIES = ("name", "title", "target", "amaranth_board", "program", "clock", "leds")
+"""Those that every board has."""
+
+_OPTION = re.compile(r"--[a-z_-]+")
+
+
+def _only(where: Path, table: Mapping[str, Any], prefix: str, known: set[str]) -> None:
+    unknown = sorted(set(table) - known)
+    if unknown:
+        raise InputError(f"{where}: unknown entry {prefix + unknown[0]!r}; allowed {', '.join(sorted(known))}")
+
+
+def _clock(where: Path, table: Mapping[str, Any], device: Target) -> Clock:
+    frequency, tolerance = table.get("frequency"), table.get("tolerance", 0.0)
+    internal, pad = table.get("internal"), table.get("pll_pad", False)
+    if not isinstance(frequency, int | float) or isinstance(frequency, bool) or not 1e5 <= frequency <= 1e9:
+        raise InputError(f"{where}: clock.frequency is {frequency!r}; allowed are 1e5 to 1e9 (Hz)")
+    if not isinstance(tolerance, int | float) or isinstance(tolerance, bool) or not 0 <= tolerance <= 0.5:
+        raise InputError(f"{where}: clock.tolerance is {tolerance!r}; allowed are 0 to 0.5")
+    if not isinstance(pad, bool) or (pad and device.family != "ice40"):
+        raise InputError(f"{where}: clock.pll_pad is {pad!r}; allowed are true and false, true for iCE40 only")
+    if internal is not None:
+        if internal != "SB_HFOSC" or device.option != "--up5k":
+            raise InputError(f"{where}: clock.internal is {internal!r}; allowed is 'SB_HFOSC', with ice40-up5k")
+        if frequency not in (48e6, 24e6, 12e6, 6e6):
+            raise InputError(
+                f"{where}: clock.frequency is {frequency!r}; allowed with SB_HFOSC: 48e6, 24e6, 12e6, 6e6"
+            )
+        _only(where, table, "clock.", {"internal", "frequency", "tolerance"})
+    return Clock(
+        pin=_pin(where, table, "clock", {"frequency", "tolerance", "pll_pad"}) if internal is None else None,
+        internal=internal,
+        frequency=float(frequency),
+        tolerance=float(tolerance),
+        pll_pad=pad,
+    )
+
+
+def _uart(where: Path, table: Mapping[str, Any]) -> Uart:
+    _only(where, table, "uart.", {"adapter", "rx", "tx", "high"})
+    adapter, high = table.get("adapter"), table.get("high", [])
+    if adapter not in _ADAPTERS:
+        raise InputError(f"{where}: uart.adapter is {adapter!r}; allowed {', '.join(_ADAPTERS)}")
+    if not isinstance(high, list) or not all(isinstance(entry, dict) for entry in high):
+        raise InputError(f"{where}: uart.high is {high!r}; allowed is a list of pins")
+    return Uart(
+        rx=_pin(where, _table(where, table, "rx", "uart."), "uart.rx"),
+        tx=_pin(where, _table(where, table, "tx", "uart."), "uart.tx"),
+        adapter=adapter,
+        high=tuple(_pin(where, entry, "uart.high") for entry in high),
+    )
+
+
+def _flash(where: Path, table: Mapping[str, Any]) -> Flash:
+    _only(where, table, "flash.", {"cs", "clk", "mosi", "miso"})
+    pins = {
+        name: _pin(where, _table(where, table, name, "flash."), f"flash.{name}")
+        for name in ("cs", "clk", "mosi", "miso")
+        if name != "clk" or "clk" in table
+    }
+    return Flash(cs=pins["cs"], clk=pins.get("clk"), mosi=pins["mosi"], miso=pins["miso"])
 
 
 def _table(where: Path, table: Mapping[str, Any], key: str, prefix: str = "") -> dict[str, Any]:
@@ -136,8 +306,10 @@ def _text(where: Path, table: Mapping[str, Any], key: str, pattern: re.Pattern[s
     return value
 
 
-def _pin(where: Path, table: Mapping[str, Any], name: str) -> Pin:
+def _pin(where: Path, table: Mapping[str, Any], name: str, more: frozenset[str] | set[str] = frozenset()) -> Pin:
+    _only(where, table, f"{name}.", {"resource", "number", "subsignal", "pin", "active_low", "io", *more})
     pin, active_low, io = table.get("pin"), table.get("active_low", False), table.get("io", {})
+    resource, number, subsignal = table.get("resource", ""), table.get("number", 0), table.get("subsignal", "")
     if not isinstance(pin, str) or not _WORD.fullmatch(pin):
         raise InputError(f"{where}: {name}.pin is {pin!r}; allowed is the name of a pin")
     if not isinstance(active_low, bool):
@@ -146,35 +318,40 @@ def _pin(where: Path, table: Mapping[str, Any], name: str) -> Pin:
         isinstance(v, str) and _WORD.fullmatch(v) and _WORD.fullmatch(k) for k, v in io.items()
     ):
         raise InputError(f"{where}: {name}.io is {io!r}; allowed are attributes of the pin, each a word")
-    return Pin(
-        resource=str(table.get("resource", name)),
-        number=int(table.get("number", 0)),
-        pin=pin,
-        active_low=active_low,
-        io=io,
-    )
+    if not isinstance(resource, str) or not isinstance(subsignal, str):
+        raise InputError(f"{where}: {name}.resource and subsignal: allowed are texts, names in amaranth-boards")
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise InputError(f"{where}: {name}.number is {number!r}; allowed is an integer")
+    return Pin(resource=resource, number=number, subsignal=subsignal, pin=pin, active_low=active_low, io=io)
 
 
-def constraints(board: Board) -> tuple[str, str]:
-    """File name and text of the constraints: pins, standards and the clock's frequency.
+def constraints(board: Board, pins: Mapping[str, Pin] | None = None) -> tuple[str, str]:
+    """File name and text of the constraints: pins, standards and the oscillator's frequency.
 
     PCF for iCE40 (which has no standards to choose), LPF for ECP5, CST for Gowin.
+
+    Parameters
+    ----------
+    pins
+        Ports of the top and where they go; default: those of the self-test. The oscillator's port is ``clk``.
     """
     lines: list[str] = []
     megahertz = board.clock.frequency / 1e6
+    ports = board.pins if pins is None else pins
     if board.target.family == "ice40":
-        lines += [f"set_io {port} {pin.pin}" for port, pin in board.pins.items()]
-        lines.append(f"set_frequency clk {megahertz:g}")
+        lines += [f"set_io {port} {pin.pin}" for port, pin in ports.items()]
+        if "clk" in ports:
+            lines.append(f"set_frequency clk {megahertz:g}")
         suffix = "pcf"
     elif board.target.family == "ecp5":
-        for port, pin in board.pins.items():
+        for port, pin in ports.items():
             lines.append(f'LOCATE COMP "{port}" SITE "{pin.pin}";')
             if pin.io:
                 lines.append(f'IOBUF PORT "{port}" ' + " ".join(f"{k}={v}" for k, v in pin.io.items()) + ";")
         lines.append(f'FREQUENCY PORT "clk" {megahertz:g} MHZ;')
         suffix = "lpf"
     else:
-        for port, pin in board.pins.items():
+        for port, pin in ports.items():
             lines.append(f'IO_LOC "{port}" {pin.pin};')
             if pin.io:
                 lines.append(f'IO_PORT "{port}" ' + " ".join(f"{k}={v}" for k, v in pin.io.items()) + ";")

@@ -1,4 +1,4 @@
-"""A design that tests the core on its board, for ever, with nothing but a clock and two LEDs.
+"""A design that tests the core on its board, for ever, with nothing but a clock and one or two LEDs.
 
 Stored inputs go in, the results are compared with stored expected results, and then all over again.
 """
@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Instance, Module, ResetSignal, Signal, signed, unsigned
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, ResetSignal, Signal, signed, unsigned
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
 from hdlgen.emit.verilog import convert
+from hdlgen.flow.clock import add_clock
 
 __all__ = ["SelfTest", "SelfTestParameters", "Token", "compress", "expand", "parameters", "to_verilog"]
 
@@ -73,13 +74,14 @@ class SelfTestParameters:
         Width of ``m_axis_tdata``.
     timeout : int
         Cycles without any beat on the output after which the test fails.
-    reset_cycles : int
-        How long the core is held in reset after configuration. Block RAM of an iCE40 is not to be read in the first
-        microseconds.
     block_rom : bool
         Whether the tokens go into block RAM; otherwise into logic.
-    led_active_low, button_active_low : bool
+    pass_active_low, fail_active_low : bool
         Polarity of the pins.
+    clock_pin, button, fail_led : bool
+        Whether the board has them; a port is left away where not.
+    blink_bits : int
+        With one LED only: it blinks with a period of 2^blink_bits cycles.
     """
 
     core: str
@@ -92,11 +94,13 @@ class SelfTestParameters:
     expected: tuple[tuple[int, ...], ...]
     result_bits: int
     timeout: int
-    reset_cycles: int = 1023
     block_rom: bool = False
     pass_active_low: bool = False
     fail_active_low: bool = False
-    button_active_low: bool = False
+    clock_pin: bool = True
+    button: bool = True
+    fail_led: bool = True
+    blink_bits: int = 24
 
     @property
     def beat_bits(self) -> int:
@@ -162,7 +166,8 @@ class SelfTest(wiring.Component):
 
     ``led_pass`` is lit from the moment in which every stored frame has given its expected results once.
     ``led_fail`` is lit, and ``led_pass`` dark, for ever from the first result or ``tlast`` that differs, the first
-    ``frame_error``, or ``timeout`` cycles without a result. The button starts all over.
+    ``frame_error``, or ``timeout`` cycles without a result. Without a ``led_fail``, ``led_pass`` blinks instead.
+    The button starts all over. Clock and reset come from ``hdlgen_clock`` (`hdlgen.flow.clock`).
 
     Parameters
     ----------
@@ -171,33 +176,21 @@ class SelfTest(wiring.Component):
     Members
     -------
     clk, button : In(1)
+        Where the board has them.
     led_pass, led_fail : Out(1)
+        The second where the board has it.
     """
 
     def __init__(self, parameters: SelfTestParameters):
-        self.parameters = parameters
-        super().__init__({"clk": In(1), "button": In(1), "led_pass": Out(1), "led_fail": Out(1)})
+        p = self.parameters = parameters
+        members = {"clk": In(1), "button": In(1), "led_pass": Out(1), "led_fail": Out(1)}
+        there = {"clk": p.clock_pin, "button": p.button, "led_pass": True, "led_fail": p.fail_led}
+        super().__init__({name: member for name, member in members.items() if there[name]})
 
     def elaborate(self, platform: object) -> Module:
         p = self.parameters
         m = Module()
-        # There is no reset from outside: registers start as configured, and this counter makes the reset.
-        m.domains.sync = ClockDomain()
-        m.domains.start = ClockDomain(reset_less=True)
-        m.d.comb += [ClockSignal("sync").eq(self.clk), ClockSignal("start").eq(self.clk)]
-
-        # c0: reset = count < reset_cycles; the button, synchronised, sets the counter back
-        count = Signal(range(p.reset_cycles + 1))
-        pressed = Signal(2)
-        m.d.start += pressed.eq(Cat(~self.button if p.button_active_low else self.button, pressed[0]))
-        with m.If(pressed[1]):
-            m.d.start += count.eq(0)
-        with m.Elif(count != p.reset_cycles):
-            m.d.start += count.eq(count + 1)
-        reset = Signal(init=1)
-        m.d.start += reset.eq(count != p.reset_cycles)
-        m.d.comb += ResetSignal("sync").eq(reset)
-
+        add_clock(m, pin=self.clk if p.clock_pin else None, button=self.button if p.button else None)
         s_tdata, s_tvalid, s_tready, s_tlast = Signal(p.beat_bits), Signal(), Signal(), Signal()
         m_tdata, m_tvalid, m_tlast, frame_error = Signal(p.result_bits), Signal(), Signal(), Signal()
         m.submodules.core = Instance(
@@ -307,13 +300,16 @@ class SelfTest(wiring.Component):
             m.d.sync += failed.eq(1)
         with m.If(complete):
             m.d.sync += passed.eq(1)
-        lit_pass, lit_fail = passed & ~failed, failed
-        m.d.comb += [
-            self.led_pass.eq(~lit_pass if p.pass_active_low else lit_pass),
-            self.led_fail.eq(~lit_fail if p.fail_active_low else lit_fail),
-        ]
+        lit_pass = passed & ~failed
+        if p.fail_led:
+            m.d.comb += self.led_fail.eq(~failed if p.fail_active_low else failed)
+        else:
+            time = Signal(p.blink_bits)
+            m.d.sync += time.eq(time + 1)
+            lit_pass |= failed & time[-1]
+        m.d.comb += self.led_pass.eq(~lit_pass if p.pass_active_low else lit_pass)
 
 
 def to_verilog(parameters: SelfTestParameters) -> str:
-    """Verilog of the module ``hdlgen_selftest`` with the ports clk, button, led_pass and led_fail."""
+    """Verilog of the module ``hdlgen_selftest``; needs the core and ``hdlgen_clock`` beside it."""
     return convert(SelfTest(parameters), TOP, f"Self-test of {parameters.core}")

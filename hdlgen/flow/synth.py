@@ -21,6 +21,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,10 @@ from tqdm import tqdm
 
 from hdlgen.errors import InputError, Refused
 from hdlgen.files import atomic_write
+from hdlgen.flow import clock as clocks
 from hdlgen.flow import selftest, tools
 from hdlgen.flow.boards import Board, constraints
+from hdlgen.flow.pll import Setting, fastest_setting, nearest_setting
 from hdlgen.flow.simulate import check_sources, read_manifest
 from hdlgen.flow.targets import Needs, Target, refuse_if_too_small
 
@@ -42,7 +45,19 @@ _ROUTE_SECONDS = 1800
 _RIP_UP_SECONDS = 600
 """After so long timing-driven rip-up is given up."""
 
+MARGIN = Fraction(5, 100)
+"""A board's clock stays so much below what place and route reaches, if nothing else is asked for."""
+
+_CONFIRMATIONS = 3
+"""Place and route at the chosen clock is tried so often, each time slower, if it reaches less than at the first aim."""
+
 _HARNESS = "hdlgen_pins"
+
+_HARNESS_PINS = {
+    "gowin-gw1nr9": 'IO_LOC "clk" 52;\nIO_LOC "d" 3;\nIO_LOC "q" 10;\n',
+    "gowin-gw2a18": 'IO_LOC "clk" H11;\nIO_LOC "d" T10;\nIO_LOC "q" L14;\n',
+}
+"""Pins of the harness; nextpnr for Gowin wants all of them placed."""
 
 _NOT_CELLS = frozenset({"GND", "VCC", "GSR", "DUMMY_CELL"})
 """What nextpnr counts besides the cells of a design."""
@@ -108,7 +123,11 @@ class SynthesisReport:
     Parameters
     ----------
     fmax : tuple of (seed, MHz, router)
-        The final figure of place and route for each seed.
+        The final figure of place and route for each seed, at the first aim.
+    setting : Setting or None
+        The clock of a board's design.
+    clocking : mapping or None
+        How that clock was chosen, for the report.
     frequency : float
         What place and route aimed at, MHz.
     cells : mapping
@@ -137,6 +156,8 @@ class SynthesisReport:
     notes: tuple[str, ...]
     bitstream: Mapping[str, Any] | None = None
     self_test: Mapping[str, Any] | None = None
+    setting: Setting | None = None
+    clocking: Mapping[str, Any] | None = None
 
     @property
     def median(self) -> float:
@@ -152,7 +173,9 @@ class SynthesisReport:
 
     @property
     def clock(self) -> float:
-        """Frequency that the rates are stated for, MHz: the board's, otherwise the median Fmax."""
+        """Frequency that the rates are stated for, MHz: the board's clock, otherwise the median Fmax."""
+        if self.setting is not None:
+            return self.setting.megahertz
         return self.board.clock.frequency / 1e6 if self.board is not None else self.median
 
     @property
@@ -190,6 +213,7 @@ class SynthesisReport:
                 "seeds": [{"seed": s, "fmax_mhz": round(f, 2), "router": r} for s, f, r in self.fmax],
             },
             "clock_mhz": round(self.clock, 3),
+            "clock": self.clocking,
             "latency_cycles": self.latency_cycles,
             "interval_cycles": self.interval_cycles,
             "latency_us": round(self.latency_cycles / self.clock, 3),
@@ -218,6 +242,7 @@ def synthesise(
     board: Board | None = None,
     seeds: Sequence[int] = (1,),
     frequency: float | None = None,
+    clock: float | str | None = None,
     images: int | None = None,
     bitstream: str | os.PathLike[str] | None = None,
     keep_build: str | os.PathLike[str] | None = None,
@@ -233,7 +258,11 @@ def synthesise(
     seeds
         Of place and route, at least one.
     frequency
-        What place and route aims at, MHz. Default: the target's, or the board's oscillator.
+        What place and route aims at, MHz (target only). Default: the target's.
+    clock
+        Of a board's design: MHz, or "oscillator". Default: the fastest that the PLL makes and that stays `MARGIN` (or the
+        oscillator's tolerance, if that is larger) below what place and route reaches; place and route then runs
+        once more at this clock, with the best seed.
     images
         Inputs stored in the self-test. Default: what fits easily, at most 8.
     bitstream
@@ -246,7 +275,7 @@ def synthesise(
     InputError
         If the folder is not a design, the device is too small for it, or a tool is missing.
     Refused
-        If the netlist lacks what the design must have, or a board's oscillator is too fast for it.
+        If the netlist lacks what the design must have, or the clock asked for, or any, is too fast for it.
     """
     if (target is None) == (board is None):
         raise ValueError("exactly one of target and board")
@@ -261,8 +290,9 @@ def synthesise(
     need = refuse_if_too_small(manifest, device, str(root))
     sources, vendor, notes = _sources(root, manifest, device)
     if board is not None and frequency is not None:
-        raise InputError(f"--freq {frequency:g}: {board.name} runs from its oscillator; allowed with --target")
-    aim = frequency or (board.clock.frequency / 1e6 if board is not None else device.frequency)
+        raise InputError(f"--freq {frequency:g}: allowed with --target; with --board, --clock says how fast it runs")
+    setting = _first_setting(board, clock) if board is not None else None
+    aim = setting.megahertz if setting is not None else frequency or device.frequency
     used = {name: tools.find(name, tool_overrides) for name in _tool_names(device, board)}
     destination = _destination(root, board, bitstream)
 
@@ -276,16 +306,17 @@ def synthesise(
         test: selftest.SelfTestParameters | None = None
         top = manifest["top"]
         if board is not None:
-            test = _self_test(root, manifest, board, need, images)
+            assert setting is not None
+            test = _self_test(root, manifest, board, need, images, setting)
             (build / "selftest.v").write_text(selftest.to_verilog(test), encoding="utf-8")
-            files.append("selftest.v")
+            files += ["selftest.v", "clock.v"]
             top = selftest.TOP
             name, text = constraints(board)
             (build / name).write_text(text, encoding="utf-8")
         elif device.family != "ecp5":
             # Only nextpnr-ecp5 can leave the ports without pins, and there are more ports than pins.
             (build / "pins.v").write_text(pin_harness(manifest), encoding="utf-8")
-            (build / "pins.cst").write_text('IO_LOC "clk" 52;\nIO_LOC "d" 3;\nIO_LOC "q" 10;\n', encoding="utf-8")
+            (build / "pins.cst").write_text(_HARNESS_PINS.get(device.name, ""), encoding="utf-8")
             files.append("pins.v")
             top = _HARNESS
             notes.append(
@@ -293,52 +324,85 @@ def synthesise(
                 f"with {_harness_registers(manifest)} flip-flops and about {_harness_luts(manifest)} look-up tables"
             )
         commands: list[str] = []
-        bar.set_description("yosys")
-        options = family.no_infer if vendor or device.resources.dsps == 0 else family.infer
-        netlist = _synthesise(
-            build, used["yosys"], family.synthesis.format(options=options, top=top), files, top, commands
-        )
-        counts = Counter(cell["type"].lstrip("\\") for cell in netlist["cells"].values())
-        check_netlist(netlist, manifest, device, ones=_ones(root, manifest), where=str(root))
-        _refuse_if_full(counts, device, family, str(root))
-        bar.update()
+        counts: Counter[str] = Counter()
 
-        outcomes: list[tuple[int, float, str]] = []
+        def run_yosys(setting: Setting | None) -> None:
+            bar.set_description("yosys")
+            if board is not None and setting is not None:
+                text = clocks.to_verilog(clocks.for_board(board, setting))
+                (build / "clock.v").write_text(text, encoding="utf-8")
+            options = family.no_infer if vendor or device.resources.dsps == 0 else family.infer
+            netlist = _synthesise(
+                build, used["yosys"], family.synthesis.format(options=options, top=top), files, top, commands
+            )
+            counts.clear()
+            counts.update(cell["type"].lstrip("\\") for cell in netlist["cells"].values())
+            check_netlist(netlist, manifest, device, ones=_ones(root, manifest), where=str(root))
+            _refuse_if_full(counts, device, family, str(root))
+
         cells: dict[str, tuple[int, int]] = {}
-        good_seed: int | None = None
-        for seed in seeds:
+
+        def run_nextpnr(seed: int, aim: float) -> tuple[float, str]:
             bar.set_description(f"place and route, seed {seed}")
             report, router = _place_and_route(
                 build, used[family.place_and_route], device, board, seed, aim, commands, str(root)
             )
-            fmax = _fmax(report, build)
-            outcomes.append((seed, fmax, router))
-            cells = cells or {
-                name: (entry["used"], entry["available"])
+            cells.clear()
+            cells.update(
+                (name, (entry["used"], entry["available"]))
                 for name, entry in sorted(report["utilization"].items())
                 if entry["used"] and name not in _NOT_CELLS
-            }
-            if good_seed is None and fmax >= aim:
-                good_seed = seed
+            )
+            return _fmax(report, build), router
+
+        run_yosys(setting)
+        bar.update()
+        outcomes: list[tuple[int, float, str]] = []
+        for seed in seeds:
+            outcomes.append((seed, *run_nextpnr(seed, aim)))
             bar.update()
 
         made: dict[str, Any] | None = None
+        clocking: dict[str, Any] | None = None
         if board is not None:
-            if good_seed is None:
-                best = max(value for _, value, _ in outcomes)
-                raise Refused(
-                    f"{root}: {board.title} runs at {aim:g} MHz and the design reaches {best:.2f} MHz at best over "
-                    f"{len(seeds)} seed(s); no bitstream was made; try more --seeds or fewer lanes"
-                )
+            assert setting is not None
             assert destination is not None
-            packed = _pack(build, used, device, board, good_seed, commands)
+            good, reached, _ = max(outcomes, key=lambda outcome: outcome[1])
+            runs = [{"aim_mhz": round(aim, 3), "fmax_mhz": round(reached, 2), "seed": good}]
+            margin = max(MARGIN, Fraction(board.clock.tolerance).limit_denominator(1000))
+            while clock is None:
+                limit = Fraction(reached).limit_denominator(1000) * (1 - margin) * 1_000_000
+                chosen = fastest_setting(device.pll, board.clock.source, limit)
+                if chosen is None:
+                    raise Refused(
+                        f"{root}: {board.title}: the design reaches {reached:.2f} MHz, which is less than the slowest "
+                        f"clock of the board with {float(100 * margin):g} % of margin; no bitstream was made; try more "
+                        f"--seeds or fewer lanes"
+                    )
+                if chosen.frequency == setting.frequency:
+                    break
+                setting = chosen
+                run_yosys(setting)
+                reached, _ = run_nextpnr(good, setting.megahertz)
+                runs.append({"aim_mhz": round(setting.megahertz, 3), "fmax_mhz": round(reached, 2), "seed": good})
+                if reached >= setting.megahertz or len(runs) > _CONFIRMATIONS:
+                    break
+            if reached < setting.megahertz:
+                raise Refused(
+                    f"{root}: {board.title} was to run at {setting.megahertz:g} MHz and the design reaches "
+                    f"{reached:.2f} MHz at best over {len(seeds)} seed(s); no bitstream was made; try a slower --clock, "
+                    f"more --seeds or fewer lanes"
+                )
+            packed = _pack(build, used, device, board, good, commands)
             atomic_write(destination, packed)
             made = {
                 "file": destination.name,
                 "bytes": len(packed),
                 "sha256": hashlib.sha256(packed).hexdigest(),
-                "seed": good_seed,
+                "seed": good,
+                "fmax_mhz": round(reached, 2),
             }
+            clocking = _clocking(board, setting, clock, margin, runs)
         if keep_build is not None:
             if Path(keep_build).exists():
                 raise InputError(f"{keep_build}: exists already; name a folder that does not")
@@ -362,6 +426,8 @@ def synthesise(
         sources={name: manifest["sources_sha256"][name] for name in sources},
         notes=tuple(notes),
         bitstream=made,
+        setting=setting,
+        clocking=clocking,
         self_test=None
         if test is None
         else {
@@ -369,9 +435,49 @@ def synthesise(
             "rom_bits": test.rom_bits,
             "input_rom": "block RAM" if test.block_rom else "logic",
             "led_pass": f"pin {board.led_pass.pin}" if board is not None else "",
-            "led_fail": f"pin {board.led_fail.pin}" if board is not None else "",
+            "led_fail": f"pin {board.led_fail.pin}"
+            if board is not None and board.led_fail is not None
+            else "none: the other one blinks",
         },
     )
+
+
+# -------------------------------------------------------------------------------------------------------------- clock
+
+
+def _first_setting(board: Board, clock: float | str | None) -> Setting:
+    """The clock asked for, or the one that place and route aims at first."""
+    pll, source = board.target.pll, board.clock.source
+    if clock is None:
+        aim = fastest_setting(pll, source, Fraction(board.target.frequency) * 1_000_000)
+        return aim if aim is not None else nearest_setting(pll, source, source)
+    if clock == "oscillator":
+        return Setting(frequency=source, primitive=None, parameters={})
+    assert not isinstance(clock, str), clock
+    wish = Fraction(clock).limit_denominator(1_000_000) * 1_000_000
+    setting = nearest_setting(pll, source, wish)
+    if abs(setting.frequency - wish) > wish / 100:
+        raise InputError(
+            f"--clock {clock:g}: {board.title} cannot make it from {board.clock.frequency / 1e6:g} MHz; the nearest is "
+            f"{setting.megahertz:.6g} (MHz)"
+        )
+    return setting
+
+
+def _clocking(
+    board: Board, setting: Setting, clock: float | str | None, margin: Fraction, runs: list[dict[str, Any]]
+) -> dict[str, Any]:
+    return {
+        "mhz": round(setting.megahertz, 6),
+        "source": "oscillator" if setting.primitive is None else "PLL",
+        "oscillator_mhz": board.clock.frequency / 1e6,
+        "primitive": setting.primitive,
+        "parameters": dict(setting.parameters),
+        "vco_mhz": round(float(setting.vco) / 1e6, 6),
+        "chosen": "fastest with margin" if clock is None else "asked for",
+        "margin": float(margin) if clock is None else None,
+        "runs": runs,
+    }
 
 
 # ------------------------------------------------------------------------------------------------------------- inputs
@@ -423,7 +529,7 @@ def _destination(root: Path, board: Board | None, bitstream: str | os.PathLike[s
 
 
 def _self_test(
-    root: Path, manifest: Mapping[str, Any], board: Board, need: Needs, images: int | None
+    root: Path, manifest: Mapping[str, Any], board: Board, need: Needs, images: int | None, setting: Setting
 ) -> selftest.SelfTestParameters:
     x = np.load(root / manifest["vectors"]["x"], allow_pickle=False)
     y = np.load(root / manifest["vectors"]["y"], allow_pickle=False)
@@ -431,10 +537,12 @@ def _self_test(
         raise InputError(f"--images {images}: allowed are 1 to {len(x)}, the vectors in {root}")
     options = {
         "pass_active_low": board.led_pass.active_low,
-        "fail_active_low": board.led_fail.active_low,
-        "button_active_low": board.reset.active_low,
-        # A hundred microseconds: far longer than any device needs after configuration.
-        "reset_cycles": round(board.clock.frequency * 1e-4),
+        "fail_active_low": board.led_fail is not None and board.led_fail.active_low,
+        "clock_pin": board.clock.pin is not None,
+        "button": board.reset is not None,
+        "fail_led": board.led_fail is not None,
+        # About half a second.
+        "blink_bits": (int(setting.frequency) // 2).bit_length(),
     }
 
     def test(count: int) -> selftest.SelfTestParameters:
@@ -689,9 +797,8 @@ def _pack(
         arguments = ["--compress", "--input", f"{seed}.config", "--bit", product]
     else:
         name, product = "gowin-pack", "bitstream.fs"
-        # The flash's pins are used for the LEDs on some boards, hence the two options.
-        arguments = ["--sspi_as_gpio", "--mspi_as_gpio", "-d", "GW1N-9C", "-o", product, f"{seed}.json"]
-    _run(build, used[name], arguments, commands, None)
+        arguments = ["-d", device.option, "-o", product, f"{seed}.json"]
+    _run(build, used[name], [*board.pack, *arguments], commands, None)
     return (build / product).read_bytes()
 
 

@@ -4,13 +4,14 @@ The estimate is a lower bound made from the manifest alone, so that a device wit
 and not after hours of place and route; a design that is let through may still turn out not to fit.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hdlgen.errors import InputError
 
-__all__ = ["TARGETS", "Needs", "Resources", "Target", "find_target", "needs", "refuse_if_too_small"]
+__all__ = ["TARGETS", "Needs", "Resources", "Target", "find_target", "needs", "refuse_if_too_small", "variant"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +47,10 @@ class Target:
     ----------
     family : str
         Key of ``manifest["synthesis"]``: "ice40", "ecp5" or "gowin".
-    place_and_route : tuple of str
-        Arguments of nextpnr that choose the device.
+    option : str
+        The argument of nextpnr that chooses the device, e.g. "--up5k"; for Gowin the family of the die.
+    pll : str
+        Its PLL, one of `hdlgen.flow.pll.PLLS`.
     cells : mapping
         Names of nextpnr's report: what counts as ``logic``, ``memory``, ``dsp`` and ``flipflop``.
     frequency : float
@@ -60,77 +63,129 @@ class Target:
     device: str
     package: str
     speed: str
-    place_and_route: tuple[str, ...]
+    option: str
+    pll: str
     resources: Resources
     cells: Mapping[str, str]
     frequency: float
+
+    @property
+    def place_and_route(self) -> tuple[str, ...]:
+        """Arguments of nextpnr that choose the device."""
+        if self.family == "ice40":
+            return (self.option, "--package", self.package.lower())
+        if self.family == "ecp5":
+            return (self.option, "--package", self.package, "--speed", self.speed)
+        return ("--device", self.device, "--vopt", f"family={self.option}")
 
 
 _ICE40 = {"logic": "ICESTORM_LC", "memory": "ICESTORM_RAM", "dsp": "ICESTORM_DSP"}
 _ECP5 = {"logic": "TRELLIS_COMB", "flipflop": "TRELLIS_FF", "memory": "DP16KD", "dsp": "MULT18X18D"}
 _GOWIN = {"logic": "LUT4", "flipflop": "DFF", "memory": "BSRAM", "dsp": "MULT9X9"}
 
+
+def _ice40(name: str, device: str, package: str, frequency: float, resources: Resources) -> Target:
+    return Target(
+        name=name,
+        family="ice40",
+        device=device,
+        package=package,
+        speed="-",
+        option=f"--{device.removeprefix('iCE40').lower()}",
+        pll="ice40",
+        resources=resources,
+        cells=_ICE40,
+        frequency=frequency,
+    )
+
+
+def _ecp5(name: str, device: str, option: str, speed: str, luts: int, blocks: int, dsps: int) -> Target:
+    return Target(
+        name=name,
+        family="ecp5",
+        device=device,
+        package="CABGA381",
+        speed=speed,
+        option=option,
+        pll="ecp5",
+        resources=Resources(luts=luts, memory_blocks=blocks, memory_block_bits=18432, dsps=dsps),
+        cells=_ECP5,
+        frequency=250.0,
+    )
+
+
 TARGETS: Mapping[str, Target] = {
     target.name: target
     for target in (
-        Target(
-            name="ice40-up5k",
-            family="ice40",
-            device="iCE40UP5K",
-            package="SG48",
-            speed="-",
-            place_and_route=("--up5k", "--package", "sg48"),
-            resources=Resources(luts=5280, memory_blocks=30, memory_block_bits=4096, dsps=8, products_per_dsp=2),
-            cells=_ICE40,
-            frequency=48.0,
+        _ice40(
+            "ice40-hx1k",
+            "iCE40HX1K",
+            "TQ144",
+            100.0,
+            Resources(luts=1280, memory_blocks=16, memory_block_bits=4096, dsps=0),
         ),
-        Target(
-            name="ice40-hx8k",
-            family="ice40",
-            device="iCE40HX8K",
-            package="CT256",
-            speed="-",
-            place_and_route=("--hx8k", "--package", "ct256"),
-            resources=Resources(luts=7680, memory_blocks=32, memory_block_bits=4096, dsps=0),
-            cells=_ICE40,
-            frequency=100.0,
+        _ice40(
+            "ice40-up5k",
+            "iCE40UP5K",
+            "SG48",
+            48.0,
+            Resources(luts=5280, memory_blocks=30, memory_block_bits=4096, dsps=8, products_per_dsp=2),
         ),
-        Target(
-            name="ecp5-25k",
-            family="ecp5",
-            device="LFE5U-25F",
-            package="CABGA381",
-            speed="6",
-            place_and_route=("--25k", "--package", "CABGA381", "--speed", "6"),
-            resources=Resources(luts=24288, memory_blocks=56, memory_block_bits=18432, dsps=28),
-            cells=_ECP5,
-            frequency=250.0,
+        _ice40(
+            "ice40-lp8k",
+            "iCE40LP8K",
+            "CM81",
+            80.0,
+            Resources(luts=7680, memory_blocks=32, memory_block_bits=4096, dsps=0),
         ),
-        Target(
-            name="ecp5-85k",
-            family="ecp5",
-            device="LFE5U-85F",
-            package="CABGA381",
-            speed="6",
-            place_and_route=("--85k", "--package", "CABGA381", "--speed", "6"),
-            resources=Resources(luts=83640, memory_blocks=208, memory_block_bits=18432, dsps=156),
-            cells=_ECP5,
-            frequency=250.0,
+        _ice40(
+            "ice40-hx8k",
+            "iCE40HX8K",
+            "CT256",
+            100.0,
+            Resources(luts=7680, memory_blocks=32, memory_block_bits=4096, dsps=0),
         ),
+        # Sold as half of an LFE5U-25F, whose die it is: nextpnr would place on all of it, the maker promises this half.
+        _ecp5("ecp5-12k", "LFE5U-12F", "--12k", "6", luts=12000, blocks=32, dsps=28),
+        _ecp5("ecp5-25k", "LFE5U-25F", "--25k", "6", luts=24288, blocks=56, dsps=28),
+        _ecp5("ecp5-45k", "LFE5U-45F", "--45k", "6", luts=43848, blocks=108, dsps=72),
+        _ecp5("ecp5-85k", "LFE5U-85F", "--85k", "6", luts=83640, blocks=208, dsps=156),
+        # With transceivers, which are not used here. The 5G ones have a speed grade of their own, called 8.
+        _ecp5("ecp5-um-45k", "LFE5UM-45F", "--um-45k", "6", luts=43848, blocks=108, dsps=72),
+        _ecp5("ecp5-um5g-45k", "LFE5UM5G-45F", "--um5g-45k", "8", luts=43848, blocks=108, dsps=72),
+        _ecp5("ecp5-um5g-85k", "LFE5UM5G-85F", "--um5g-85k", "8", luts=83640, blocks=208, dsps=156),
         Target(
             name="gowin-gw1nr9",
             family="gowin",
             device="GW1NR-LV9QN88PC6/I5",
             package="QN88P",
             speed="C6/I5",
-            place_and_route=("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C"),
+            option="GW1N-9C",
+            pll="gw1nr9",
             resources=Resources(luts=8640, memory_blocks=26, memory_block_bits=18432, dsps=20),
             cells=_GOWIN,
             frequency=100.0,
         ),
+        Target(
+            name="gowin-gw2a18",
+            family="gowin",
+            device="GW2A-LV18PG256C8/I7",
+            package="PG256",
+            speed="C8/I7",
+            option="GW2A-18C",
+            pll="gw2a",
+            resources=Resources(luts=20736, memory_blocks=46, memory_block_bits=18432, dsps=48),
+            cells=_GOWIN,
+            frequency=150.0,
+        ),
     )
 }
 """All targets by name."""
+
+
+def variant(target: Target, package: str | None = None, speed: str | None = None) -> Target:
+    """``target`` in another package or speed grade, as nextpnr calls them; a package of Gowin's is part of the device."""
+    return dataclasses.replace(target, package=package or target.package, speed=speed or target.speed)
 
 
 def find_target(name: str) -> Target:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hdlgen.flow import tools
+from hdlgen.flow import clock, tools
 from hdlgen.flow.selftest import SelfTestParameters, compress, expand, parameters, to_verilog
 
 from .small_core import make_small_core
@@ -61,18 +61,21 @@ def test_compression_is_exact(beats: list[int], run_bits: int) -> None:
 def _parameters(core: Path, count: int, **options: object) -> SelfTestParameters:
     manifest = json.loads((core / "manifest.json").read_text())
     x, y = np.load(core / "vectors" / "x.npy"), np.load(core / "vectors" / "y.npy")
-    return parameters(manifest, x[:count], y[:count], **{"reset_cycles": 20, **options})
+    return parameters(manifest, x[:count], y[:count], **options)
 
 
-def _simulate(core: Path, test: SelfTestParameters, scratch: Path) -> list[str]:
+def _simulate(core: Path, test: SelfTestParameters, scratch: Path, bench: str = BENCH) -> list[str]:
     scratch.mkdir()
+    active_low = test.pass_active_low
+    simulated = clock.for_simulation(button_active_low=active_low and test.button)
+    (scratch / "clock.v").write_text(clock.to_verilog(simulated))
     (scratch / "hdlgen_selftest.v").write_text(to_verilog(test))
-    (scratch / "bench.cpp").write_text(BENCH.replace("LOW", "1" if test.pass_active_low else "0"))
+    (scratch / "bench.cpp").write_text(bench.replace("LOW", "1" if active_low else "0"))
     sources = sorted(str(path) for path in (core / "rtl").glob("*.v"))
     verilator = tools.find("verilator")
     subprocess.run(
         [*verilator.command, "--cc", "--exe", "--build", "-Wno-fatal", "-O0", "-CFLAGS", "-O0"]
-        + ["--top-module", "hdlgen_selftest", "bench.cpp", "hdlgen_selftest.v", *sources],
+        + ["--top-module", "hdlgen_selftest", "bench.cpp", "hdlgen_selftest.v", "clock.v", *sources],
         cwd=scratch,
         env=verilator.full_environment(),
         check=True,
@@ -87,7 +90,7 @@ def _simulate(core: Path, test: SelfTestParameters, scratch: Path) -> list[str]:
 )
 def test_passes(tmp_path: Path, count: int, active_low: bool) -> None:
     core = make_small_core(tmp_path / "core")
-    polarity = dict.fromkeys(("pass_active_low", "fail_active_low", "button_active_low"), active_low)
+    polarity = dict.fromkeys(("pass_active_low", "fail_active_low"), active_low)
     test = _parameters(core, count, block_rom=active_low, **polarity)
     assert _simulate(core, test, tmp_path / "sim") == [
         "ever: pass 1, fail 0",
@@ -135,3 +138,36 @@ def test_stored_size_of_sparse_inputs(tmp_path: Path) -> None:
     test = parameters(manifest, x, np.zeros((1, 4), np.int64))
     assert len(test.tokens) == 2
     assert sum(run + 1 for run, _ in test.tokens) == 64
+
+
+ONE_LED = """
+#include <cstdio>
+#include "Vhdlgen_selftest.h"
+
+int main() {
+    Vhdlgen_selftest top;
+    int rises = 0, lit = 0, before = LOW;
+    for (int cycle = 0; cycle < 18000; ++cycle) {
+        top.clk = 0; top.eval();
+        top.clk = 1; top.eval();
+        rises += top.led_pass != LOW && before == LOW;
+        before = top.led_pass;
+        if (cycle >= 18000 - 2048) lit += top.led_pass != LOW;
+    }
+    std::printf("%s, lit for %d of 2048\\n", rises == 1 ? "steady" : rises > 10 ? "blinks" : "dark", lit);
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"), [(0, "steady, lit for 2048 of 2048"), (1, "blinks, lit for 1024 of 2048")]
+)
+def test_one_led_and_no_button(tmp_path: Path, fault: int, says: str) -> None:
+    core = make_small_core(tmp_path / "core")
+    test = _parameters(core, 2, button=False, fail_led=False, blink_bits=8, pass_active_low=True)
+    first, *others = test.expected
+    test = dataclasses.replace(test, expected=((first[0] ^ fault, *first[1:]), *others))
+    text = to_verilog(test)
+    assert "button;" not in text
+    assert "led_fail" not in text
+    assert _simulate(core, test, tmp_path / "sim", ONE_LED) == [says]

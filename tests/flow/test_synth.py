@@ -77,16 +77,26 @@ def test_out_of_context_on_ecp5(core: Path, tmp_path: Path, capsys: pytest.Captu
         ("tang-nano-9k", "fs", b"1111111111111111"),
     ],
 )
-def test_bitstream(core: Path, board: str, suffix: str, start: bytes) -> None:
+def test_bitstream(core: Path, board: str, suffix: str, start: bytes, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run("synth", core, "--board", board) == 0
     report = json.loads((core / f"synth-{board}.json").read_text())
     content = (core / f"synth-{board}.{suffix}").read_bytes()
     assert start in content[:200]
     assert report["bitstream"]["bytes"] == len(content)
-    assert report["clock_mhz"] == find_board(board).clock.frequency / 1e6
-    assert report["fmax_mhz"]["median"] >= report["clock_mhz"]
-    assert report["inferences_per_second"] == pytest.approx(report["clock_mhz"] * 1e6 / report["interval_cycles"])
+    chosen = report["clock"]
+    assert chosen["oscillator_mhz"] == find_board(board).clock.frequency / 1e6
+    assert chosen["source"] == "PLL"
+    assert report["clock_mhz"] == pytest.approx(chosen["mhz"], abs=1e-3)
+    # Chosen below what the run before reached, and reached again.
+    first, *others = chosen["runs"]
+    assert chosen["mhz"] <= 0.95 * first["fmax_mhz"] + 0.01
+    assert 1 <= len(others) <= 3
+    assert others[-1]["aim_mhz"] == pytest.approx(chosen["mhz"], abs=1e-3)
+    assert report["bitstream"]["fmax_mhz"] == others[-1]["fmax_mhz"] >= chosen["mhz"]
+    assert sum(command.startswith("nextpnr") for command in report["commands"]) == len(chosen["runs"])
+    assert report["inferences_per_second"] == pytest.approx(chosen["mhz"] * 1e6 / report["interval_cycles"], rel=1e-5)
     assert report["self_test"]["images"] >= 1
+    assert f"{chosen['mhz']:g} MHz" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("target", ["ice40-hx8k", "gowin-gw1nr9"])
@@ -189,7 +199,18 @@ def test_needs() -> None:
         (["--target", "ecp5-25k", "--images", "1"], "--images: allowed with --board only, for its self-test"),
         (
             ["--board", "icebreaker", "--freq", "50"],
-            "--freq 50: icebreaker runs from its oscillator; allowed with --target",
+            "--freq 50: allowed with --target; with --board, --clock says how fast it runs",
+        ),
+        (["--target", "ecp5-25k", "--clock", "50"], "--clock: allowed with --board only"),
+        (["--board", "icebreaker", "--clock", "fast"], "--clock fast: allowed are 0.1 to 2000 (MHz) and oscillator"),
+        (["--board", "icebreaker", "--clock", "nan"], "--clock nan: allowed are 0.1 to 2000 (MHz) and oscillator"),
+        (
+            ["--board", "icebreaker", "--clock", "14"],
+            "--clock 14: iCEBreaker cannot make it from 12 MHz; the nearest is 12 (MHz)",
+        ),
+        (
+            ["--board", "ulx3s-85f", "--clock", "500"],
+            "--clock 500: ULX3S-85F cannot make it from 25 MHz; the nearest is 400 (MHz)",
         ),
         (["--board", "icebreaker", "--images", "7"], "--images 7: allowed are 1 to 6, the vectors in {core}"),
         (
@@ -261,12 +282,67 @@ def test_board_too_fast_for_the_design(
     core: Path, placed: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     placed(11, 11.5)
+    assert _run("synth", core, "--board", "icebreaker", "--seeds", 2, "--clock", "oscillator") == 1
+    assert capsys.readouterr().err.endswith(
+        f"hdlgen: {core}: iCEBreaker was to run at 12 MHz and the design reaches 11.50 MHz at best over 2 seed(s); "
+        "no bitstream was made; try a slower --clock, more --seeds or fewer lanes\n"
+    )
+    placed(12.5, 12.6)  # 5 % of 12.6 are more than there is
     assert _run("synth", core, "--board", "icebreaker", "--seeds", 2) == 1
     assert capsys.readouterr().err.endswith(
-        f"hdlgen: {core}: iCEBreaker runs at 12 MHz and the design reaches 11.50 MHz at best over 2 seed(s); "
-        "no bitstream was made; try more --seeds or fewer lanes\n"
+        f"hdlgen: {core}: iCEBreaker: the design reaches 12.60 MHz, which is less than the slowest clock of the board "
+        "with 5 % of margin; no bitstream was made; try more --seeds or fewer lanes\n"
     )
     assert not list(core.glob("synth-*"))
+
+
+@pytest.mark.parametrize(
+    ("fmax", "runs", "mhz"),
+    [
+        ((40, 41, 39), [(48, 41), (38.25, 39)], 38.25),  # the best seed, and confirmed
+        ((40, 41, 38, 37), [(48, 41), (38.25, 38), (36, 37)], 36),  # reached less at its own clock: again
+        ((70, 60, 67), [(48, 70), (66, 67)], 66),  # faster than the first aim
+        ((13, 12.7, 12), [(48, 13), (12, 12)], 12),  # below what the PLL makes: the oscillator
+        ((50.53, 9), [(48, 50.53)], 48),  # the aim itself
+    ],
+)
+def test_choice_of_the_clock(
+    core: Path,
+    placed: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    fmax: tuple[float, ...],
+    runs: list[tuple[float, float]],
+    mhz: float,
+) -> None:
+    placed(*fmax)
+    monkeypatch.setattr(synth, "_pack", lambda *arguments: b"bits")
+    report = synthesise(core, board=find_board("icebreaker"), seeds=(1, 2))
+    assert report.clocking is not None
+    assert [(run["aim_mhz"], run["fmax_mhz"]) for run in report.clocking["runs"]] == runs
+    assert report.clock == mhz
+    assert report.clocking["source"] == ("oscillator" if mhz == 12 else "PLL")
+
+
+def test_no_clock_is_confirmed(core: Path, placed: Callable[..., None]) -> None:
+    placed(40, 37, 34, 31, 1e9)
+    with pytest.raises(Refused, match=r"iCEBreaker was to run at 32\.25 MHz and the design reaches 31\.00 MHz"):
+        synthesise(core, board=find_board("icebreaker"))
+
+
+@pytest.mark.parametrize(("wish", "mhz"), [("oscillator", 12), (30, 30), (30.05, 30), (12.001, 12)])
+def test_clock_asked_for(
+    core: Path,
+    placed: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    wish: float | str,
+    mhz: float,
+) -> None:
+    placed(200)
+    monkeypatch.setattr(synth, "_pack", lambda *arguments: b"bits")
+    report = synthesise(core, board=find_board("icebreaker"), clock=wish)
+    assert report.clock == mhz
+    assert report.clocking is not None
+    assert (report.clocking["chosen"], report.clocking["margin"]) == ("asked for", None)
 
 
 def test_a_full_device(core: Path, monkeypatch: pytest.MonkeyPatch) -> None:

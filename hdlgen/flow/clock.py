@@ -1,0 +1,236 @@
+"""Clock and reset of every design that goes onto a board: the module ``hdlgen_clock``.
+
+A top calls `add_clock`, which gives it the domain ``sync`` from an instance of that module. The module is a file of its
+own, made by `to_verilog`: with the board's PLL at the chosen setting, or the oscillator as it is. A simulation of the
+very same top takes `for_simulation` instead, in which the clock is the pin. So no top knows the vendors' parts.
+
+>>> p = for_board(board, fastest_setting(board.target.pll, board.clock.source, limit))   # doctest: +SKIP
+>>> (build / "clock.v").write_text(to_verilog(p))   # doctest: +SKIP
+"""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Instance, Module, ResetSignal, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hdlgen.emit.verilog import convert
+from hdlgen.flow.boards import Board
+from hdlgen.flow.pll import Setting
+
+__all__ = ["MODULE", "ClockAndReset", "ClockParameters", "add_clock", "for_board", "for_simulation", "to_verilog"]
+
+MODULE = "hdlgen_clock"
+"""Name of the module."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockParameters:
+    """What is inside.
+
+    Parameters
+    ----------
+    setting : Setting
+        The PLL, or the oscillator itself.
+    source : Fraction
+        Frequency of the oscillator, Hz.
+    internal : str or None
+        The oscillator of the device, "SB_HFOSC"; None if it is on a pin.
+    pad : bool
+        iCE40 only: the pin is that of the PLL itself; then there is no way from it to the PLL through the fabric.
+    reset_cycles : int
+        How long the reset lasts after the PLL has locked and the button is released. Block RAM of an iCE40 is not to
+        be read in the first microseconds after configuration.
+    button_active_low : bool
+    """
+
+    setting: Setting
+    source: Fraction
+    internal: str | None = None
+    pad: bool = False
+    reset_cycles: int = 1023
+    button_active_low: bool = False
+
+
+def for_board(board: Board, setting: Setting) -> ClockParameters:
+    """The module for ``board`` at ``setting``, with a reset of at least 100 microseconds."""
+    return ClockParameters(
+        setting=setting,
+        source=board.clock.source,
+        internal=board.clock.internal,
+        pad=board.clock.pll_pad,
+        reset_cycles=math.ceil(setting.frequency / 10_000),
+        button_active_low=board.reset is not None and board.reset.active_low,
+    )
+
+
+def for_simulation(*, reset_cycles: int = 20, button_active_low: bool = False) -> ClockParameters:
+    """The module for a simulation: ``clk`` is ``pin``, whatever its frequency."""
+    plain = Setting(frequency=Fraction(1), primitive=None, parameters={})
+    return ClockParameters(
+        setting=plain, source=Fraction(1), reset_cycles=reset_cycles, button_active_low=button_active_low
+    )
+
+
+class ClockAndReset(wiring.Component):
+    """From the oscillator to clock and reset.
+
+    ``rst`` is 1 from configuration until ``reset_cycles`` cycles after the PLL has locked; again from two cycles after the
+    button is pressed, or the PLL loses its lock, until ``reset_cycles`` after that is over.
+
+    Members
+    -------
+    pin, button : In(1)
+        0 where the board has none.
+    clk, rst : Out(1)
+    """
+
+    def __init__(self, parameters: ClockParameters):
+        self.parameters = parameters
+        super().__init__({"pin": In(1), "button": In(1), "clk": Out(1), "rst": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        p = self.parameters
+        m = Module()
+        oscillator, clk, locked = Signal(), Signal(), Signal()
+        if p.internal is None:
+            m.d.comb += oscillator.eq(self.pin)
+        else:
+            divider = {48: 0, 24: 1, 12: 2, 6: 3}[int(p.source / 1_000_000)]
+            m.submodules.oscillator = Instance(
+                p.internal,
+                p_CLKHF_DIV=f"0b{divider:02b}",
+                i_CLKHFEN=Const(1),
+                i_CLKHFPU=Const(1),
+                o_CLKHF=oscillator,
+            )
+        if p.setting.primitive is None:
+            m.d.comb += [clk.eq(oscillator), locked.eq(1)]
+        else:
+            m.submodules.pll = self._pll(oscillator, clk, locked)
+
+        # There is no reset from outside: registers start as configured, and this counter makes the reset.
+        m.domains.sync = ClockDomain(reset_less=True)
+        m.d.comb += [ClockSignal().eq(clk), self.clk.eq(clk)]
+        # c0: hold = not locked or the button, synchronised
+        pressed = ~self.button if p.button_active_low else self.button
+        hold = Signal(2, init=0b11)
+        m.d.sync += hold.eq(Cat(~locked | pressed, hold[0]))
+        # c1: reset = count < reset_cycles
+        count = Signal(range(p.reset_cycles + 1))
+        with m.If(hold[1]):
+            m.d.sync += count.eq(0)
+        with m.Elif(count != p.reset_cycles):
+            m.d.sync += count.eq(count + 1)
+        reset = Signal(init=1)
+        m.d.sync += reset.eq(hold[1] | (count != p.reset_cycles))
+        m.d.comb += self.rst.eq(reset)
+        return m
+
+    def _pll(self, oscillator: Signal, clk: Signal, locked: Signal) -> Instance:
+        p = self.parameters
+        number = p.setting.parameters
+        if p.setting.primitive == "SB_PLL40":
+            return Instance(
+                "SB_PLL40_PAD" if p.pad else "SB_PLL40_CORE",
+                ("i", "PACKAGEPIN" if p.pad else "REFERENCECLK", oscillator),
+                p_FEEDBACK_PATH="SIMPLE",
+                p_PLLOUT_SELECT="GENCLK",
+                p_DIVR=Const(number["DIVR"], 4),
+                p_DIVF=Const(number["DIVF"], 7),
+                p_DIVQ=Const(number["DIVQ"], 3),
+                p_FILTER_RANGE=Const(number["FILTER_RANGE"], 3),
+                i_RESETB=Const(1),
+                i_BYPASS=Const(0),
+                o_PLLOUTGLOBAL=clk,
+                o_LOCK=locked,
+            )
+        if p.setting.primitive == "EHXPLLL":
+            feedback = Signal()
+            return Instance(
+                "EHXPLLL",
+                # What prjtrellis' own calculator writes for the analogue part.
+                a_ICP_CURRENT="12",
+                a_LPF_RESISTOR="8",
+                a_MFG_ENABLE_FILTEROPAMP="1",
+                a_MFG_GMCREF_SEL="2",
+                p_PLLRST_ENA="DISABLED",
+                p_INTFB_WAKE="DISABLED",
+                p_STDBY_ENABLE="DISABLED",
+                p_DPHASE_SOURCE="DISABLED",
+                p_OUTDIVIDER_MUXA="DIVA",
+                p_OUTDIVIDER_MUXB="DIVB",
+                p_FEEDBK_PATH="CLKOP",
+                p_CLKOP_ENABLE="ENABLED",
+                p_CLKOS_ENABLE="ENABLED",
+                **{f"p_{name}": value for name, value in number.items()},
+                # A phase of zero.
+                p_CLKOP_CPHASE=number["CLKOP_DIV"] - 1,
+                p_CLKOP_FPHASE=0,
+                p_CLKOS_CPHASE=number["CLKOS_DIV"] - 1,
+                p_CLKOS_FPHASE=0,
+                i_CLKI=oscillator,
+                i_CLKFB=feedback,
+                i_RST=Const(0),
+                i_STDBY=Const(0),
+                i_PHASESEL0=Const(0),
+                i_PHASESEL1=Const(0),
+                i_PHASEDIR=Const(0),
+                i_PHASESTEP=Const(0),
+                i_PHASELOADREG=Const(0),
+                i_PLLWAKESYNC=Const(0),
+                i_ENCLKOP=Const(0),
+                i_ENCLKOS=Const(0),
+                o_CLKOP=feedback,
+                o_CLKOS=clk,
+                o_LOCK=locked,
+            )
+        assert p.setting.primitive == "rPLL", p.setting.primitive
+        return Instance(
+            "rPLL",
+            p_FCLKIN=f"{float(p.source / 1_000_000):g}",
+            **{f"p_{name}": value for name, value in number.items()},
+            p_DYN_IDIV_SEL="false",
+            p_DYN_FBDIV_SEL="false",
+            p_DYN_ODIV_SEL="false",
+            p_CLKFB_SEL="internal",
+            i_CLKIN=oscillator,
+            i_CLKFB=Const(0),
+            i_RESET=Const(0),
+            i_RESET_P=Const(0),
+            i_FBDSEL=Const(0, 6),
+            i_IDSEL=Const(0, 6),
+            i_ODSEL=Const(0, 6),
+            i_PSDA=Const(0, 4),
+            i_DUTYDA=Const(0, 4),
+            i_FDLY=Const(0, 4),
+            o_CLKOUT=clk,
+            o_LOCK=locked,
+        )
+
+
+def to_verilog(parameters: ClockParameters) -> str:
+    """Verilog of the module ``hdlgen_clock`` with the ports pin, button, clk and rst."""
+    return convert(ClockAndReset(parameters), MODULE, f"Clock and reset, {parameters.setting.megahertz:g} MHz")
+
+
+def add_clock(m: Module, *, pin: Value | None, button: Value | None) -> None:
+    """Give ``m`` the domain ``sync``, with reset, from an instance of ``hdlgen_clock``.
+
+    Parameters
+    ----------
+    pin, button : Value or None
+        The ports of the top; None where the board has none (an oscillator inside the device, no button).
+    """
+    clk, rst = Signal(name="clock_clk"), Signal(name="clock_rst")
+    m.domains.sync = ClockDomain()
+    m.submodules.clock = Instance(
+        MODULE,
+        i_pin=Const(0) if pin is None else pin,
+        i_button=Const(0) if button is None else button,
+        o_clk=clk,
+        o_rst=rst,
+    )
+    m.d.comb += [ClockSignal("sync").eq(clk), ResetSignal("sync").eq(rst)]

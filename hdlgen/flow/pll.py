@@ -1,0 +1,220 @@
+"""Settings of the PLLs: which frequencies can be made of a board's oscillator, and how.
+
+Every setting within the limits of the data sheets is enumerated (a few thousand), so the answer is exact: there is no
+faster one below a limit, and none nearer to a wish. Frequencies are fractions of Hz, without rounding.
+"""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+__all__ = ["PLLS", "Pll", "Setting", "fastest_setting", "nearest_setting", "settings"]
+
+_MHZ = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pll:
+    """The PLL of a family and its limits in MHz, each (least, greatest), both allowed.
+
+    Parameters
+    ----------
+    primitive : str
+        Name of the vendor's part.
+    dividers : callable
+        From the input in Hz and the limits to all (output Hz, phase detector Hz, oscillator Hz, parameters).
+    """
+
+    primitive: str
+    input: tuple[float, float]
+    detector: tuple[float, float]
+    oscillator: tuple[float, float]
+    output: tuple[float, float]
+    dividers: Callable[["Pll", Fraction], Iterator["Setting"]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One way to make a clock.
+
+    Parameters
+    ----------
+    frequency : Fraction
+        Of the clock, Hz.
+    primitive : str or None
+        The PLL; None for the oscillator itself, without one.
+    parameters : mapping
+        Of the PLL: those that depend on frequencies.
+    detector, vco : Fraction
+        Frequencies inside the PLL, Hz; 0 without one.
+    """
+
+    frequency: Fraction
+    primitive: str | None
+    parameters: Mapping[str, int]
+    detector: Fraction = Fraction(0)
+    vco: Fraction = Fraction(0)
+
+    @property
+    def megahertz(self) -> float:
+        return float(self.frequency / _MHZ)
+
+
+def _within(frequency: Fraction, limits: tuple[float, float]) -> bool:
+    return Fraction(limits[0]) * _MHZ <= frequency <= Fraction(limits[1]) * _MHZ
+
+
+def _ice40(pll: Pll, source: Fraction) -> Iterator[Setting]:
+    """F = source / (DIVR+1) * (DIVF+1) / 2^DIVQ, feedback SIMPLE: the oscillator runs at F * 2^DIVQ."""
+    for divr in range(16):
+        detector = source / (divr + 1)
+        for divf in range(128):
+            vco = detector * (divf + 1)
+            for divq in range(1, 7):
+                # The loop filter follows the phase detector's frequency.
+                ranges = [17, 26, 44, 66, 101]
+                parameters = {
+                    "DIVR": divr,
+                    "DIVF": divf,
+                    "DIVQ": divq,
+                    "FILTER_RANGE": 1 + sum(detector >= limit * _MHZ for limit in ranges),
+                }
+                yield Setting(
+                    frequency=vco / (1 << divq),
+                    primitive=pll.primitive,
+                    parameters=parameters,
+                    detector=detector,
+                    vco=vco,
+                )
+
+
+def _ecp5(pll: Pll, source: Fraction) -> Iterator[Setting]:
+    """F = source / CLKI_DIV * CLKOP_DIV / CLKOS_DIV: CLKOP is the feedback, CLKOS the clock.
+
+    Two outputs give far more frequencies than one of which both is asked.
+    """
+    for clki in range(1, 129):
+        detector = source / clki
+        if not _within(detector, pll.detector):
+            continue
+        for clkop in range(1, 129):
+            vco = detector * clkop
+            if not _within(vco, pll.oscillator):
+                continue
+            for clkos in range(1, 129):
+                yield Setting(
+                    frequency=vco / clkos,
+                    primitive=pll.primitive,
+                    parameters={"CLKI_DIV": clki, "CLKFB_DIV": 1, "CLKOP_DIV": clkop, "CLKOS_DIV": clkos},
+                    detector=detector,
+                    vco=vco,
+                )
+
+
+def _gowin(pll: Pll, source: Fraction) -> Iterator[Setting]:
+    """F = source / (IDIV_SEL+1) * (FBDIV_SEL+1); the oscillator runs at F * ODIV_SEL."""
+    for idiv in range(64):
+        detector = source / (idiv + 1)
+        for fbdiv in range(64):
+            frequency = detector * (fbdiv + 1)
+            for odiv in (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128):
+                yield Setting(
+                    frequency=frequency,
+                    primitive=pll.primitive,
+                    parameters={"IDIV_SEL": idiv, "FBDIV_SEL": fbdiv, "ODIV_SEL": odiv},
+                    detector=detector,
+                    vco=frequency * odiv,
+                )
+
+
+PLLS: Mapping[str, Pll] = {
+    # iCE40 LP/HX and UltraPlus family data sheets, sysCLOCK PLL timing: the same figures.
+    "ice40": Pll(
+        primitive="SB_PLL40",
+        input=(10, 133),
+        detector=(10, 133),
+        oscillator=(533, 1066),
+        output=(16, 275),
+        dividers=_ice40,
+    ),
+    # ECP5 and ECP5-5G family data sheet, sysCLOCK PLL timing.
+    "ecp5": Pll(
+        primitive="EHXPLLL",
+        input=(8, 400),
+        detector=(10, 400),
+        oscillator=(400, 800),
+        output=(3.125, 400),
+        dividers=_ecp5,
+    ),
+    # GW1NR series data sheet, PLL switching characteristics of GW1NR-9, C6/I5.
+    "gw1nr9": Pll(
+        primitive="rPLL",
+        input=(3, 400),
+        detector=(3, 400),
+        oscillator=(400, 1200),
+        output=(3.125, 600),
+        dividers=_gowin,
+    ),
+    # GW2A series data sheet, C8/I7.
+    "gw2a": Pll(
+        primitive="rPLL",
+        input=(3, 500),
+        detector=(3, 500),
+        oscillator=(500, 1250),
+        output=(3.90625, 625),
+        dividers=_gowin,
+    ),
+}
+"""The PLLs by the name that `Target.pll` uses."""
+
+
+@functools.cache
+def settings(name: str, source: Fraction) -> tuple[Setting, ...]:
+    """All frequencies that PLL ``name`` makes of ``source`` Hz, slowest first, one setting for each.
+
+    Of several settings with the same output the one with the fastest phase detector is taken (it jitters least), then
+    the one whose oscillator is nearest to the middle of its range.
+    """
+    pll = PLLS[name]
+    best: dict[Fraction, Setting] = {}
+    if not _within(source, pll.input):
+        return ()
+    middle = Fraction(sum(pll.oscillator)) * _MHZ / 2
+
+    def rank(setting: Setting) -> tuple[Fraction, Fraction]:
+        return -setting.detector, abs(setting.vco - middle)
+
+    for setting in pll.dividers(pll, source):
+        if (
+            _within(setting.detector, pll.detector)
+            and _within(setting.vco, pll.oscillator)
+            and _within(setting.frequency, pll.output)
+        ):
+            known = best.get(setting.frequency)
+            if known is None or rank(setting) < rank(known):
+                best[setting.frequency] = setting
+    return tuple(best[frequency] for frequency in sorted(best))
+
+
+def _with_oscillator(name: str, source: Fraction) -> list[Setting]:
+    """All settings, the oscillator itself in place of the PLL's at its frequency."""
+    plain = Setting(frequency=source, primitive=None, parameters={})
+    return sorted(
+        [plain, *(setting for setting in settings(name, source) if setting.frequency != source)],
+        key=lambda setting: setting.frequency,
+    )
+
+
+def fastest_setting(name: str, source: Fraction, limit: Fraction) -> Setting | None:
+    """The fastest setting of at most ``limit`` Hz; None if even the slowest is faster."""
+    return max(
+        (setting for setting in _with_oscillator(name, source) if setting.frequency <= limit),
+        key=lambda setting: setting.frequency,
+        default=None,
+    )
+
+
+def nearest_setting(name: str, source: Fraction, wish: Fraction) -> Setting:
+    """The setting nearest to ``wish`` Hz, of two equally near ones the slower."""
+    return min(_with_oscillator(name, source), key=lambda setting: (abs(setting.frequency - wish), setting.frequency))
