@@ -1,11 +1,14 @@
 """``hdlgen boards``: what can be synthesised for."""
 
+import re
+
 import click
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from hdlgen.flow.boards import find_board, names
-from hdlgen.flow.targets import TARGETS
+from hdlgen.flow.targets import TARGETS, Target
 
 __all__ = ["command"]
 
@@ -14,29 +17,41 @@ __all__ = ["command"]
 def command() -> None:
     """List the boards and targets of `hdlgen synth` with what they hold."""
     console = Console()
-    boards = Table(title="boards (--board)", title_justify="left")
-    for heading in ("name", "board", "target", "oscillator", "LED pass, fail"):
-        boards.add_column(heading, no_wrap=True)
+    boards = _table("boards (--board); see docs/boards.md", "name", "device", *_RESOURCES, "MHz", "UART", "LEDs")
     for name in names():
         board = find_board(name)
         boards.add_row(
             board.name,
-            board.title,
-            board.target.name,
-            f"{board.clock.frequency / 1e6:g} MHz",
-            ", ".join(pin.pin for pin in (board.led_pass, board.led_fail) if pin is not None),
+            _device(board.target),
+            *_resources(board.target),
+            f"{board.clock.frequency / 1e6:g}",
+            "-" if board.uart is None else board.uart.adapter,
+            f"{sum(led is not None for led in (board.led_pass, board.led_fail, board.led_busy))}",
         )
     console.print(boards)
-    targets = Table(title="targets (--target)", title_justify="left")
-    for heading in ("name", "device", "LUT4", "block RAMs", "DSPs"):
-        targets.add_column(heading, no_wrap=True, justify="right" if heading in {"LUT4", "DSPs"} else "left")
+    targets = _table("targets (--target)", "name", "device", *_RESOURCES)
     for target in TARGETS.values():
-        have = target.resources
-        targets.add_row(
-            target.name,
-            target.device if target.speed in {"-", "C6/I5"} else f"{target.device}, speed grade {target.speed}",
-            f"{have.luts:,}",
-            f"{have.memory_blocks} x {have.memory_block_bits:,} bits",
-            f"{have.dsps}",
-        )
+        targets.add_row(target.name, _device(target), *_resources(target))
     console.print(targets)
+
+
+_RESOURCES = ("LUT4", "RAM kbit", "DSPs")
+
+
+def _table(title: str, *headings: str) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in headings:
+        table.add_column(heading, no_wrap=True, justify="left" if heading in {"name", "device", "UART"} else "right")
+    return table
+
+
+def _device(target: Target) -> str:
+    """Without the package; with the speed grade where there are several."""
+    if target.family == "gowin":
+        return re.sub(r"(LV\d+).*(C\d/I\d)", r"\1-\2", target.device)
+    return target.device + (f"-{target.speed}" if target.family == "ecp5" else "")
+
+
+def _resources(target: Target) -> tuple[str, str, str]:
+    have = target.resources
+    return f"{have.luts:,}", f"{have.memory_bits // 1024:,}", f"{have.dsps}"

@@ -34,7 +34,7 @@ __all__ = ["command"]
 @click.option(
     "--clock",
     metavar="MHZ|oscillator",
-    help="Clock of the board's design. Default: the fastest of the PLL that meets timing with 5 % of margin.",
+    help="Clock of the board's design. Default: the fastest of the PLL that meets timing with margin.",
 )
 @click.option("--require-fmax", type=float, metavar="MHZ", help="Exit status 1 if the median Fmax is lower.")
 @click.option("--images", type=int, metavar="N", help="Inputs stored in the self-test; default: what fits.")

@@ -50,7 +50,7 @@ class Clock:
         None for an oscillator inside the device, ``internal``.
     frequency : float
         Hz.
-    tolerance : float
+    tolerance : Fraction
         How far off it may be, as a part of the whole: 0.1 is 10 %.
     pll_pad : bool
         iCE40 only: ``pin`` is the input of the PLL itself.
@@ -59,7 +59,7 @@ class Clock:
     pin: Pin | None
     internal: str | None
     frequency: float
-    tolerance: float
+    tolerance: Fraction
     pll_pad: bool
 
     @property
@@ -261,30 +261,38 @@ def _clock(where: Path, table: Mapping[str, Any], device: Target) -> Clock:
         pin=_pin(where, table, "clock", {"frequency", "tolerance", "pll_pad"}) if internal is None else None,
         internal=internal,
         frequency=float(frequency),
-        tolerance=float(tolerance),
+        tolerance=Fraction(tolerance).limit_denominator(1000),
         pll_pad=pad,
     )
 
 
+_COMMON = ("resource", "number", "io")
+"""What the pins of one table may share."""
+
+
+def _common(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: table[name] for name in _COMMON if name in table}
+
+
 def _uart(where: Path, table: Mapping[str, Any]) -> Uart:
-    _only(where, table, "uart.", {"adapter", "rx", "tx", "high"})
+    _only(where, table, "uart.", {"adapter", "rx", "tx", "high", *_COMMON})
     adapter, high = table.get("adapter"), table.get("high", [])
     if adapter not in _ADAPTERS:
         raise InputError(f"{where}: uart.adapter is {adapter!r}; allowed {', '.join(_ADAPTERS)}")
     if not isinstance(high, list) or not all(isinstance(entry, dict) for entry in high):
         raise InputError(f"{where}: uart.high is {high!r}; allowed is a list of pins")
     return Uart(
-        rx=_pin(where, _table(where, table, "rx", "uart."), "uart.rx"),
-        tx=_pin(where, _table(where, table, "tx", "uart."), "uart.tx"),
+        rx=_pin(where, _common(table) | _table(where, table, "rx", "uart."), "uart.rx"),
+        tx=_pin(where, _common(table) | _table(where, table, "tx", "uart."), "uart.tx"),
         adapter=adapter,
-        high=tuple(_pin(where, entry, "uart.high") for entry in high),
+        high=tuple(_pin(where, _common(table) | entry, "uart.high") for entry in high),
     )
 
 
 def _flash(where: Path, table: Mapping[str, Any]) -> Flash:
-    _only(where, table, "flash.", {"cs", "clk", "mosi", "miso"})
+    _only(where, table, "flash.", {"cs", "clk", "mosi", "miso", *_COMMON})
     pins = {
-        name: _pin(where, _table(where, table, name, "flash."), f"flash.{name}")
+        name: _pin(where, _common(table) | _table(where, table, name, "flash."), f"flash.{name}")
         for name in ("cs", "clk", "mosi", "miso")
         if name != "clk" or "clk" in table
     }
@@ -328,7 +336,7 @@ def _pin(where: Path, table: Mapping[str, Any], name: str, more: frozenset[str] 
 def constraints(board: Board, pins: Mapping[str, Pin] | None = None) -> tuple[str, str]:
     """File name and text of the constraints: pins, standards and the oscillator's frequency.
 
-    PCF for iCE40 (which has no standards to choose), LPF for ECP5, CST for Gowin.
+    PCF for iCE40 (which has no standards to choose, only pull-ups), LPF for ECP5, CST for Gowin.
 
     Parameters
     ----------
@@ -339,7 +347,10 @@ def constraints(board: Board, pins: Mapping[str, Pin] | None = None) -> tuple[st
     megahertz = board.clock.frequency / 1e6
     ports = board.pins if pins is None else pins
     if board.target.family == "ice40":
-        lines += [f"set_io {port} {pin.pin}" for port, pin in ports.items()]
+        lines += [
+            f"set_io {'-pullup yes ' if pin.io.get('PULLUP') == '1' else ''}{port} {pin.pin}"
+            for port, pin in ports.items()
+        ]
         if "clk" in ports:
             lines.append(f"set_frequency clk {megahertz:g}")
         suffix = "pcf"

@@ -61,8 +61,9 @@ class Setting:
         return float(self.frequency / _MHZ)
 
 
-def _within(frequency: Fraction, limits: tuple[float, float]) -> bool:
-    return Fraction(limits[0]) * _MHZ <= frequency <= Fraction(limits[1]) * _MHZ
+def _within(frequency: Fraction, limits: tuple[float, float], tolerance: Fraction = Fraction(0)) -> bool:
+    low, high = Fraction(limits[0]) * _MHZ, Fraction(limits[1]) * _MHZ
+    return low <= frequency * (1 - tolerance) and frequency * (1 + tolerance) <= high
 
 
 def _ice40(pll: Pll, source: Fraction) -> Iterator[Setting]:
@@ -170,15 +171,17 @@ PLLS: Mapping[str, Pll] = {
 
 
 @functools.cache
-def settings(name: str, source: Fraction) -> tuple[Setting, ...]:
+def settings(name: str, source: Fraction, tolerance: Fraction = Fraction(0)) -> tuple[Setting, ...]:
     """All frequencies that PLL ``name`` makes of ``source`` Hz, slowest first, one setting for each.
+
+    The limits hold for an oscillator that is off by ``tolerance``, as a part of the whole, either way.
 
     Of several settings with the same output the one with the fastest phase detector is taken (it jitters least), then
     the one whose oscillator is nearest to the middle of its range.
     """
     pll = PLLS[name]
     best: dict[Fraction, Setting] = {}
-    if not _within(source, pll.input):
+    if not _within(source, pll.input, tolerance):
         return ()
     middle = Fraction(sum(pll.oscillator)) * _MHZ / 2
 
@@ -187,9 +190,9 @@ def settings(name: str, source: Fraction) -> tuple[Setting, ...]:
 
     for setting in pll.dividers(pll, source):
         if (
-            _within(setting.detector, pll.detector)
-            and _within(setting.vco, pll.oscillator)
-            and _within(setting.frequency, pll.output)
+            _within(setting.detector, pll.detector, tolerance)
+            and _within(setting.vco, pll.oscillator, tolerance)
+            and _within(setting.frequency, pll.output, tolerance)
         ):
             known = best.get(setting.frequency)
             if known is None or rank(setting) < rank(known):
@@ -197,24 +200,29 @@ def settings(name: str, source: Fraction) -> tuple[Setting, ...]:
     return tuple(best[frequency] for frequency in sorted(best))
 
 
-def _with_oscillator(name: str, source: Fraction) -> list[Setting]:
+def _with_oscillator(name: str, source: Fraction, tolerance: Fraction) -> list[Setting]:
     """All settings, the oscillator itself in place of the PLL's at its frequency."""
     plain = Setting(frequency=source, primitive=None, parameters={})
     return sorted(
-        [plain, *(setting for setting in settings(name, source) if setting.frequency != source)],
+        [plain, *(setting for setting in settings(name, source, tolerance) if setting.frequency != source)],
         key=lambda setting: setting.frequency,
     )
 
 
-def fastest_setting(name: str, source: Fraction, limit: Fraction) -> Setting | None:
+def fastest_setting(
+    name: str, source: Fraction, limit: Fraction, tolerance: Fraction = Fraction(0)
+) -> Setting | None:
     """The fastest setting of at most ``limit`` Hz; None if even the slowest is faster."""
     return max(
-        (setting for setting in _with_oscillator(name, source) if setting.frequency <= limit),
+        (setting for setting in _with_oscillator(name, source, tolerance) if setting.frequency <= limit),
         key=lambda setting: setting.frequency,
         default=None,
     )
 
 
-def nearest_setting(name: str, source: Fraction, wish: Fraction) -> Setting:
+def nearest_setting(name: str, source: Fraction, wish: Fraction, tolerance: Fraction = Fraction(0)) -> Setting:
     """The setting nearest to ``wish`` Hz, of two equally near ones the slower."""
-    return min(_with_oscillator(name, source), key=lambda setting: (abs(setting.frequency - wish), setting.frequency))
+    return min(
+        _with_oscillator(name, source, tolerance),
+        key=lambda setting: (abs(setting.frequency - wish), setting.frequency),
+    )

@@ -45,9 +45,6 @@ _ROUTE_SECONDS = 1800
 _RIP_UP_SECONDS = 600
 """After so long timing-driven rip-up is given up."""
 
-MARGIN = Fraction(5, 100)
-"""A board's clock stays so much below what place and route reaches, if nothing else is asked for."""
-
 _CONFIRMATIONS = 3
 """Place and route at the chosen clock is tried so often, each time slower, if it reaches less than at the first aim."""
 
@@ -260,9 +257,9 @@ def synthesise(
     frequency
         What place and route aims at, MHz (target only). Default: the target's.
     clock
-        Of a board's design: MHz, or "oscillator". Default: the fastest that the PLL makes and that stays `MARGIN` (or the
-        oscillator's tolerance, if that is larger) below what place and route reaches; place and route then runs
-        once more at this clock, with the best seed.
+        Of a board's design: MHz, or "oscillator". Default: the fastest that the PLL makes and that stays the target's
+        ``margin`` (or the oscillator's tolerance, if that is larger) below what place and route reaches, and below the
+        target's ``multiplier_ceiling``; place and route then runs once more at this clock, with the best seed.
     images
         Inputs stored in the self-test. Default: what fits easily, at most 8.
     bitstream
@@ -356,6 +353,12 @@ def synthesise(
             return _fmax(report, build), router
 
         run_yosys(setting)
+        ceiling = device.multiplier_ceiling if any(counts[name] for name in family.multipliers) else None
+        if ceiling is not None:
+            notes.append(
+                "nextpnr has no delays for the multipliers of this device: Fmax leaves out the paths through them; a "
+                f"board's clock is chosen at most {ceiling:g} MHz"
+            )
         bar.update()
         outcomes: list[tuple[int, float, str]] = []
         for seed in seeds:
@@ -369,10 +372,12 @@ def synthesise(
             assert destination is not None
             good, reached, _ = max(outcomes, key=lambda outcome: outcome[1])
             runs = [{"aim_mhz": round(aim, 3), "fmax_mhz": round(reached, 2), "seed": good}]
-            margin = max(MARGIN, Fraction(board.clock.tolerance).limit_denominator(1000))
+            margin = max(device.margin, board.clock.tolerance)
             while clock is None:
                 limit = Fraction(reached).limit_denominator(1000) * (1 - margin) * 1_000_000
-                chosen = fastest_setting(device.pll, board.clock.source, limit)
+                if ceiling is not None:
+                    limit = min(limit, Fraction(ceiling) * 1_000_000)
+                chosen = fastest_setting(device.pll, board.clock.source, limit, board.clock.tolerance)
                 if chosen is None:
                     raise Refused(
                         f"{root}: {board.title}: the design reaches {reached:.2f} MHz, which is less than the slowest "
@@ -447,15 +452,15 @@ def synthesise(
 
 def _first_setting(board: Board, clock: float | str | None) -> Setting:
     """The clock asked for, or the one that place and route aims at first."""
-    pll, source = board.target.pll, board.clock.source
+    pll, source, tolerance = board.target.pll, board.clock.source, board.clock.tolerance
     if clock is None:
-        aim = fastest_setting(pll, source, Fraction(board.target.frequency) * 1_000_000)
-        return aim if aim is not None else nearest_setting(pll, source, source)
+        aim = fastest_setting(pll, source, Fraction(board.target.frequency) * 1_000_000, tolerance)
+        return aim if aim is not None else nearest_setting(pll, source, source, tolerance)
     if clock == "oscillator":
         return Setting(frequency=source, primitive=None, parameters={})
     assert not isinstance(clock, str), clock
     wish = Fraction(clock).limit_denominator(1_000_000) * 1_000_000
-    setting = nearest_setting(pll, source, wish)
+    setting = nearest_setting(pll, source, wish, tolerance)
     if abs(setting.frequency - wish) > wish / 100:
         raise InputError(
             f"--clock {clock:g}: {board.title} cannot make it from {board.clock.frequency / 1e6:g} MHz; the nearest is "

@@ -7,6 +7,7 @@ and not after hours of place and route; a design that is let through may still t
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from hdlgen.errors import InputError
@@ -56,6 +57,11 @@ class Target:
     frequency : float
         What place and route aims at when nothing else is asked for, MHz. Aiming higher than can be reached gives the
         best result of nextpnr.
+    margin : Fraction
+        How far below Fmax a board's clock stays, as a part of the whole: what nextpnr's delays may be off by, and a bit.
+    multiplier_ceiling : float or None
+        What a board's clock does not exceed, MHz, if the design uses multipliers of the device, because nextpnr has no
+        delays for them and leaves out the paths through them. None where it has.
     """
 
     name: str
@@ -68,6 +74,8 @@ class Target:
     resources: Resources
     cells: Mapping[str, str]
     frequency: float
+    margin: Fraction = Fraction(5, 100)
+    multiplier_ceiling: float | None = None
 
     @property
     def place_and_route(self) -> tuple[str, ...]:
@@ -81,6 +89,8 @@ class Target:
 
 _ICE40 = {"logic": "ICESTORM_LC", "memory": "ICESTORM_RAM", "dsp": "ICESTORM_DSP"}
 _ECP5 = {"logic": "TRELLIS_COMB", "flipflop": "TRELLIS_FF", "memory": "DP16KD", "dsp": "MULT18X18D"}
+# Who added the delays to nextpnr found Fmax about 20 % above that of the maker's tool.
+_GOWIN_MARGIN = Fraction(25, 100)
 _GOWIN = {"logic": "LUT4", "flipflop": "DFF", "memory": "BSRAM", "dsp": "MULT9X9"}
 
 
@@ -165,6 +175,8 @@ TARGETS: Mapping[str, Target] = {
             resources=Resources(luts=8640, memory_blocks=26, memory_block_bits=18432, dsps=20),
             cells=_GOWIN,
             frequency=100.0,
+            margin=_GOWIN_MARGIN,
+            multiplier_ceiling=54.0,
         ),
         Target(
             name="gowin-gw2a18",
@@ -177,6 +189,8 @@ TARGETS: Mapping[str, Target] = {
             resources=Resources(luts=20736, memory_blocks=46, memory_block_bits=18432, dsps=48),
             cells=_GOWIN,
             frequency=150.0,
+            margin=_GOWIN_MARGIN,
+            multiplier_ceiling=81.0,
         ),
     )
 }

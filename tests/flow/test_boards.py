@@ -2,45 +2,93 @@
 
 import importlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hdlgen.errors import InputError
-from hdlgen.flow.boards import constraints, find_board, names, read_board
+from hdlgen.flow.boards import Board, constraints, find_board, names, read_board
 from hdlgen.flow.targets import TARGETS
 from hdlgen.resources import folder
 
 
 def test_the_boards() -> None:
-    assert names() == ("icebreaker", "tang-nano-9k", "ulx3s-85f")
+    assert len(names()) >= 12
+    devices = {find_board(name).target.device for name in names()}
+    assert {"iCE40UP5K", "iCE40HX8K", "iCE40HX1K", "LFE5U-12F", "LFE5U-25F", "LFE5U-85F"} <= devices
+    assert {"LFE5UM5G-45F", "GW1NR-LV9QN88PC6/I5", "GW2A-LV18PG256C8/I7"} <= devices
+    for name in names():
+        board = find_board(name)
+        assert board.name == name
+        assert board.uart is not None
+        assert board.steps
+        # No pin twice, but for the flash's select, which the serial port may have to hold high.
+        pins = [pin.pin for pin in board.all_pins.values()]
+        assert len(pins) == len(set(pins))
 
 
-@pytest.mark.parametrize("name", names())
+def _of_amaranth(board: Board) -> Any:
+    module, _, platform = board.amaranth_board.partition(":")
+    return getattr(importlib.import_module(module), platform)
+
+
+WITH_AMARANTH = tuple(name for name in names() if find_board(name).amaranth_board != "none")
+
+
+def test_nearly_all_pins_come_from_amaranth_boards() -> None:
+    assert set(names()) - set(WITH_AMARANTH) == {"colorlight-i5"}
+    foreign = {
+        (name, place)
+        for name in WITH_AMARANTH
+        for place, pin in find_board(name).all_pins.items()
+        if not pin.resource
+    }
+    assert foreign == {("upduino-v3", place) for place in ("uart.rx", "uart.tx", "uart.high 0")}
+
+
+@pytest.mark.parametrize("name", WITH_AMARANTH)
 def test_pins_are_those_of_amaranth_boards(name: str) -> None:
     board = find_board(name)
-    module, _, platform = board.amaranth_board.partition(":")
-    resources = {
-        (resource.name, resource.number): resource
-        for resource in getattr(importlib.import_module(module), platform).resources
-    }
-    assert board.name == name
-    for pin in board.pins.values():
+    platform = _of_amaranth(board)
+    resources = {(resource.name, resource.number): resource for resource in platform.resources}
+    connectors = {(connector.name, connector.number): connector for connector in platform.connectors}
+    for pin in board.all_pins.values():
+        if not pin.resource:
+            continue
+        if (pin.resource, pin.number) in connectors:
+            # A free pin of a header; what it is used for is ours.
+            connector = connectors[pin.resource, pin.number]
+            assert connector.mapping[pin.subsignal] == pin.pin
+            continue
         resource = resources[pin.resource, pin.number]
-        assert resource.ios[0].names == [pin.pin]
-        assert resource.ios[0].invert == pin.active_low
-        attributes = {k: str(v) for k, v in resource.attrs.items() if k != "GLOBAL"}
-        assert dict(pin.io) == attributes
-    clock = resources[board.clock.pin.resource, 0].clock
-    assert clock.frequency == pytest.approx(board.clock.frequency)
+        attributes = dict(resource.attrs)
+        ios = resource.ios[0]
+        if pin.subsignal:
+            (part,) = [part for part in resource.ios if part.name == pin.subsignal]
+            attributes |= part.attrs
+            ios = part.ios[0]
+        assert ios.names == [pin.pin]
+        assert ios.invert == pin.active_low
+        assert dict(pin.io) == {k: str(v) for k, v in attributes.items() if k != "GLOBAL"}
+    if board.clock.pin is None:
+        assert platform.default_clk == board.clock.internal
+    else:
+        clock = resources[board.clock.pin.resource, 0].clock
+        assert platform.default_clk == board.clock.pin.resource
+        assert clock.frequency == pytest.approx(board.clock.frequency)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", WITH_AMARANTH)
 def test_device_is_that_of_amaranth_boards(name: str) -> None:
-    board = find_board(name)
-    module, _, class_name = board.amaranth_board.partition(":")
-    platform = getattr(importlib.import_module(module), class_name)
-    device = platform.part if board.target.family == "gowin" else platform.device
-    assert device == board.target.device
+    target = find_board(name).target
+    platform = _of_amaranth(find_board(name))
+    if target.family == "gowin":
+        assert (platform.part, platform.family.replace("GW1NR", "GW1N")) == (target.device, target.option)
+        return
+    assert platform.device == target.device
+    packages = {"BG381": "CABGA381", "BG256": "CABGA256", "BG554": "CABGA554", "MG285": "CSFBGA285"}
+    assert packages.get(platform.package, platform.package) == target.package
+    assert getattr(platform, "speed", "-") == target.speed
 
 
 def test_constraints() -> None:
@@ -60,9 +108,7 @@ def test_constraints() -> None:
 def test_unknown_board() -> None:
     with pytest.raises(InputError) as caught:
         find_board("nano")
-    assert str(caught.value) == (
-        "--board nano: unknown; allowed icebreaker, tang-nano-9k, ulx3s-85f, or a file *.toml"
-    )
+    assert str(caught.value) == (f"--board nano: unknown; allowed {', '.join(names())}, or a file *.toml")
 
 
 def test_a_board_of_ones_own(tmp_path: Path) -> None:
@@ -82,6 +128,32 @@ def test_a_board_of_ones_own(tmp_path: Path) -> None:
         ("[reset]", "[button]", "unknown entry 'button'; allowed amaranth_board, clock, flash, leds, name, pack"),
         ("[leds.pass]", "[leds.good]", "unknown entry 'leds.good'; allowed busy, fail, pass"),
         ("pll_pad = true", "pll_pad = 1", "clock.pll_pad is 1; allowed are true and false, true for iCE40 only"),
+        ("pll_pad = true", "tolerance = 2", "clock.tolerance is 2; allowed are 0 to 0.5"),
+        ("pll_pad = true", 'internal = "X"', "clock.internal is 'X'; allowed is 'SB_HFOSC', with ice40-up5k"),
+        (
+            "iceprog {bitstream}",
+            "iceprog",
+            "program is 'iceprog'; allowed is a command with the word {bitstream} in it",
+        ),
+        ('adapter = "usb"', 'adapter = "wifi"', "uart.adapter is 'wifi'; allowed usb, external"),
+        ("rx = {", "rxd = {", "unknown entry 'uart.rxd'; allowed adapter, high, io, number, resource, rx, tx"),
+        ("cs = {", "select = {", "unknown entry 'flash.select'; allowed clk, cs, io, miso, mosi, number, resource"),
+        ("number = 1", "number = 1.5", "leds.pass.number is 1.5; allowed is an integer"),
+        (
+            'target = "ice40-up5k"',
+            'target = "ice40-up5k"\nspeed = "9"',
+            "speed is '9'; allowed is text of the form [678]",
+        ),
+        (
+            'target = "ice40-up5k"',
+            'target = "ice40-up5k"\npack = ["x"]',
+            "pack is ['x']; allowed is a list of options, ",
+        ),
+        (
+            "active_low = true",
+            "level = 0",
+            "unknown entry 'reset.level'; allowed active_low, io, number, pin, resource",
+        ),
         ('name = "icebreaker"', 'name = "../x"', "name is '../x'; allowed is text of the form "),
         ('name = "icebreaker"', "name = ", "not a TOML file: "),
     ],

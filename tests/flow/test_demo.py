@@ -10,7 +10,7 @@ import pytest
 
 from hdlgen.cli import main
 from hdlgen.flow import simulate, synth, tools
-from hdlgen.flow.boards import Board
+from hdlgen.flow.boards import Board, names
 from hdlgen.flow.simulate import Scenario, SimulationReport
 from hdlgen.flow.synth import SynthesisReport
 
@@ -117,7 +117,7 @@ def test_mismatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     ("arguments", "message"),
     [
         (["--images", 0], "images 0: allowed are 1 to 10000, the shipped test images"),
-        (["--board", "none"], "--board none: unknown; allowed icebreaker, tang-nano-9k, ulx3s-85f, or a file *.toml"),
+        (["--board", "none"], f"--board none: unknown; allowed {', '.join(names())}, or a file *.toml"),
         (["--lanes", 3], "network 'mnist': lanes: 3; allowed are 1, 2, 4, 8, 16, 32 and 64"),
         (
             ["--network", Path(__file__).parents[1] / "vectors" / "pow2.safetensors"],

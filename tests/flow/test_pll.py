@@ -120,6 +120,14 @@ def test_fastest() -> None:
     assert fastest_setting("ice40", Fraction(5 * MHZ), Fraction(99 * MHZ)).megahertz == 5  # type: ignore[union-attr]
 
 
+def test_limits_hold_for_an_inexact_oscillator() -> None:
+    exact = settings("ice40", Fraction(12 * MHZ))
+    inexact = settings("ice40", Fraction(12 * MHZ), Fraction(1, 10))
+    assert {s.frequency for s in inexact} < {s.frequency for s in exact}
+    assert min(s.vco for s in inexact) * 9 / 10 >= 533 * MHZ
+    assert max(s.vco for s in inexact) * 11 / 10 <= 1066 * MHZ
+
+
 def test_every_target_has_a_pll() -> None:
     assert {target.pll for target in TARGETS.values()} == set(PLLS)
 
