@@ -5,7 +5,7 @@ numbers mean, equation by equation: docs/recurrent.md.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -831,5 +831,10 @@ def verify_recurrent(network: RecurrentNetwork) -> None:
     """
     where = network.where
     parsed = parse_recurrent(describe_recurrent(network), where)
+    for number, (given, meant) in enumerate(zip(network.layers, parsed.layers, strict=True), 1):
+        for member in fields(meant):  # what a file may leave out, a dataclass may not
+            if getattr(given, member.name) != getattr(meant, member.name):
+                value = getattr(given, member.name)
+                refuse(f"{where}: layer {number}", member.name, value, f"such as {getattr(meant, member.name)}")
     compare_recurrent_tensors(parsed, present_tensors(network.tensors), where)
     check_values(network)

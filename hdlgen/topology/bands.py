@@ -212,6 +212,9 @@ def _band_range(network: RecurrentNetwork, number: int) -> BandRange:
             low=-((top << g) + (-state.low << (g + up))), high=((top - 1) << g) + (state.high << (g + up))
         )
         _prove(where, "a cell state", cell_sum.magnitude + _rounding(g))
+        if band.state_function is not None:
+            shift = band.state_function.shift + cell.fraction - band.fraction
+            _refuse_shift(where, "cell state's function", shift, Interval(low=-top, high=top - 1))
     _refuse_functions(where, band, pre_low, pre_high)
     return BandRange(
         product=product,
