@@ -42,7 +42,7 @@ def _parse(file: BinaryIO, where: str) -> tuple[np.ndarray, int]:
                 raise InputError(f"{where}: {channels} channels of {8 * width} bits; allowed: one channel of 16 bits")
             data = sound.readframes(count)
     except (wave.Error, EOFError, ValueError) as error:
-        raise InputError(f"{where}: no WAV file of samples: {error or 'truncated'}") from None
+        raise InputError(f"{where}: no WAV file of samples: {str(error) or 'truncated'}") from None
     samples = np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2").astype(np.int16)
     if not len(samples):
         raise InputError(f"{where}: no samples; allowed: at least one")

@@ -10,7 +10,9 @@ import pytest
 
 from hdlgen.cli import main
 from hdlgen.emit import compile_to
-from hdlgen.network import load
+from hdlgen.network import load, save
+
+from ..recurrent import make
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 VERBS = ["boards", "check", "compile", "demo", "evaluate", "report", "simulate", "synth", "train"]
@@ -37,6 +39,11 @@ def place(tmp_path: Path, design: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     np.save(tmp_path / "real.npy", np.zeros((3, 8)))
     np.save(tmp_path / "labels.npy", np.zeros(3, np.int64))
     np.save(tmp_path / "two_labels.npy", np.zeros(2, np.int64))
+    for name, shift in (("rnn", 2), ("lost", 40)):
+        band = {"cell": "gru", "width": 4, "band": 3, "shift": shift}
+        save(make(np.random.default_rng(0), inputs=4, bands=[band]), tmp_path / f"{name}.safetensors")
+    for name, count in (("short", 2), ("good", 3)):
+        np.savez(tmp_path / f"{name}.npz", x=np.zeros((3, 4), np.int8), lengths=np.array([count]))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -192,6 +199,29 @@ INPUT = [
     ("train idx a_folder --widths 10 --paths 64 -o a_file/new.safetensors", "a_file/new.safetensors"),
     ("train idx a_folder --widths 10 --paths 64 -o a_folder", "a_folder: is a folder"),
     ("train idx a_folder --widths 10 --paths 64 --weight-bits 17 -o new.safetensors", "17"),
+    ("train reber --band 4 -o new.safetensors", "band is 4; allowed: odd integers 1..63"),
+    ("train reber --groups 5 -o new.safetensors", "groups is 5; allowed: divisors of the width 32"),
+    ("train reber --cell rnn -o new.safetensors", "cell is 'rnn'; allowed: relu, tanh, gru, ligru, lstm"),
+    ("train embedded-reber --strings 0 -o new.safetensors", "strings is 0; allowed: 2.."),
+    ("train reber -o a_folder", "a_folder: is a folder"),
+    ("train fsdd none -o new.safetensors", "none: no such folder"),
+    ("train fsdd a_folder -o new.safetensors", "a_folder: no recordings"),
+    ("train fsdd a_file -o new.safetensors", "a_file: no archive of recordings"),
+    # Recurrent networks.
+    ("evaluate rnn.safetensors --input x.npy -o y.npy", "x.npy: shape is [3, 8]; allowed: [sequences, steps, 4]"),
+    (
+        "evaluate rnn.safetensors --input short.npz -o y.npy",
+        "short.npz: lengths: lengths are 2 steps in all; allowed: 3",
+    ),
+    ("evaluate rnn.safetensors --input a_file -o y.npy", "a_file: no .npy file"),
+    ("evaluate rnn.safetensors --input none.npz -o y.npy", "none.npz: cannot be read"),
+    (
+        "evaluate rnn.safetensors --input good.npz --labels two_labels.npy -o y.npy",
+        "two_labels.npy: labels are int64 [2]",
+    ),
+    ("evaluate tiny.safetensors --input x.npy -o y.npy --every-step", "--every-step: "),
+    ("check lost.safetensors", "lost.safetensors: layer 1: input shift is 40, which leaves nothing of sums of"),
+    ("evaluate lost.safetensors --input good.npz -o y.npy", "layer 1: input shift is 40, which leaves nothing"),
 ]
 
 
@@ -218,7 +248,7 @@ def test_help_without_a_verb(capsys: pytest.CaptureFixture[str], line: list[str]
     assert "Commands:" in err
 
 
-@pytest.mark.parametrize("verb", ["", *VERBS, "train idx"])
+@pytest.mark.parametrize("verb", ["", *VERBS, "train idx", "train reber", "train embedded-reber", "train fsdd"])
 def test_help(capsys: pytest.CaptureFixture[str], verb: str) -> None:
     with pytest.raises(SystemExit) as caught:
         main([*verb.split(), "--help"])
