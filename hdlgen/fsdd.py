@@ -1,10 +1,12 @@
 """Recordings of spoken digits, as the Free Spoken Digit Dataset names them: DIGIT_SPEAKER_TAKE.wav, one channel, 16 bits."""
 
 import io
+import lzma
 import os
 import re
 import tarfile
 import wave
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,8 +75,9 @@ def _archive(path: Path) -> Iterator[tuple[str, bytes]]:
                 file = archive.extractfile(member) if member.isfile() and _NAME.fullmatch(name) else None
                 if file is not None:
                     yield name, file.read(_MAX_BYTES)
-    except (tarfile.TarError, EOFError, OSError, ValueError) as error:
-        raise InputError(f"{path}: no archive of recordings: {error}") from None
+    except (tarfile.TarError, EOFError, OSError, ValueError, lzma.LZMAError, zlib.error) as error:
+        reason = str(error).partition("\n")[0].rstrip(":") or "truncated"  # tarfile lists all that it tried
+        raise InputError(f"{path}: no archive of recordings: {reason}") from None
 
 
 def _files(folder: Path) -> Iterator[tuple[str, bytes]]:

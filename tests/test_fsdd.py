@@ -85,5 +85,26 @@ def test_places_that_are_none(tmp_path: Path) -> None:
         with pytest.raises(InputError) as caught:
             read_recordings(tmp_path / place)
         assert str(caught.value).startswith(f"{tmp_path / place}: {message}")
+        assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match=r"none\.wav: cannot be read: No such file or directory$"):
         read_wav(tmp_path / "none.wav")
+
+
+def test_damaged_archives(tmp_path: Path) -> None:
+    """Cut anywhere, it is refused in one line, or read where only its end is missing."""
+    fill(tmp_path / "plain")
+    archive = tmp_path / "all.tar.gz"
+    with tarfile.open(archive, "w:gz") as file:
+        file.add(tmp_path / "plain", "recordings")
+    data = archive.read_bytes()
+    refused = 0
+    for length in range(0, len(data), 7):
+        archive.write_bytes(data[:length])
+        try:
+            read_recordings(archive)
+        except InputError as error:
+            message = str(error)
+            refused += message.startswith(f"{archive}: ") and "\n" not in message
+        else:
+            refused += 1
+    assert refused == len(range(0, len(data), 7))
