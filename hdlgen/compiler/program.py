@@ -252,7 +252,12 @@ class Program:
     def product_latency(self) -> int:
         """Cycles from a block of the sequencer to its products: walker, memory, lane exchange, multipliers."""
         walker, memory, multiplier = 5 + self.adder_levels, 2 + (self.splits > 1), 2
-        return walker + memory + (self.log2_lanes + 1) // 2 + multiplier
+        return walker + memory + self.log2_lanes + multiplier
+
+    @property
+    def copies(self) -> int:
+        """How often a register that all lanes see is there: once for eight lanes."""
+        return max(1, self.lanes // 8)
 
     @property
     def blocks(self) -> int:

@@ -13,16 +13,16 @@ from amaranth.lib import wiring
 
 from hdlgen.compiler.program import Program
 from hdlgen.gateware.core import Core
-from hdlgen.gateware.ecp5 import Ecp5Multiplier, Ecp5Ram, Ecp5Rom
+from hdlgen.gateware.ecp5 import Ecp5Fanout, Ecp5Multiplier, Ecp5Ram, Ecp5Rom
 from hdlgen.gateware.ice40 import Ice40Multiplier
-from hdlgen.gateware.primitives import Library, Multiplier, Primitive, Ram, Rom
+from hdlgen.gateware.primitives import Fanout, Library, Multiplier, Primitive, Ram, Rom
 
 __all__ = ["FAMILIES", "convert", "verilog_files", "yosys_version"]
 
 #: Device families and the parts made specially for them; everything else is the generic part.
 FAMILIES: dict[str, dict[type, Any]] = {
     "generic": {},
-    "ecp5": {Rom: Ecp5Rom, Ram: Ecp5Ram, Multiplier: Ecp5Multiplier},
+    "ecp5": {Rom: Ecp5Rom, Ram: Ecp5Ram, Multiplier: Ecp5Multiplier, Fanout: Ecp5Fanout},
     "ice40": {Multiplier: Ice40Multiplier},
     "gowin": {},
 }

@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program import Program
-from hdlgen.gateware.primitives import LATENCY, Library, Ram, RamParameters
+from hdlgen.gateware.primitives import LATENCY, Fanout, FanoutParameters, Library, Ram, RamParameters
 
 __all__ = ["ActivationMemory"]
 
@@ -15,11 +15,13 @@ class ActivationMemory(wiring.Component):
 
     Reading: every group of lanes sees the split named for it. The value follows ``latency`` cycles after the address.
     Writing, one source per cycle, the first that asks: ``rows`` (never waits), ``column`` (waits for ``column_ready``),
-    ``input`` (must not ask in the cycle after ``busy``). A written row can be read by an address given two cycles later.
+    ``input`` (must not ask with a row or in the cycle after ``busy``). A written row can be read by an address given two
+    cycles later.
 
     Members
     -------
     read_address: one per split; read_split: one per group; read_data: lanes x bits
+    row_next: ``row_valid`` of the next cycle
     row_valid, row_enable: one bit per lane and split; row_address: one per split; row_data: one value per lane
     column_*: one value for one lane
     input_*: as `Loader` gives them
@@ -61,31 +63,36 @@ class ActivationMemory(wiring.Component):
         bits = p.activation_bits
         columns = any(layer.split for layer in p.layers[1:-1])
         row_any = self.row_valid
-        # Rows come first. The loader keeps clear of them and of the column writer, one cycle ahead; the column writer
+        # Rows come first. The loader keeps clear of them, and of the column writer one cycle ahead; the column writer
         # waits for what the loader had begun.
         m.d.comb += [
             self.column_ready.eq(~row_any & ~self.input_writing),
-            self.busy.eq(self.row_next | (self.column_valid if columns else 0)),
+            self.busy.eq(self.column_valid if columns else 0),
         ]
         column_split = self.column_row[: self.split_bits]
         column_mask = (1 << self.column_lane)[: p.lanes]
+        m.submodules.fanout = fanout = Fanout(
+            FanoutParameters(prefix=self.prefix, width=1, copies=p.copies), library=self.library
+        )
+        m.d.comb += fanout.i.eq(self.row_next)
+        # As many memories as copies of a register, with as many lanes each, and an address of their own.
+        part = p.lanes // p.copies
+        parameters = RamParameters(
+            name=f"{self.prefix}_activations", depth=p.memory_rows // p.splits, lanes=part, bits=bits
+        )
         values = []
         for split in range(p.splits):
-            ram = Ram(
-                RamParameters(
-                    name=f"{self.prefix}_activations", depth=p.memory_rows // p.splits, lanes=p.lanes, bits=bits
-                ),
-                library=self.library,
-            )
-            m.submodules[f"split_{split}"] = ram
             enable = Signal(p.lanes, name=f"enable_{split}")
-            address = Signal(self.address_bits, name=f"address_{split}", reset_less=True)
+            address = Signal(self.address_bits, name=f"address_{split}")
+            m.submodules[f"address_{split}"] = addresses = Fanout(
+                FanoutParameters(prefix=self.prefix, width=self.address_bits, copies=p.copies), library=self.library
+            )
             written = [Signal(bits, name=f"data_{split}_{lane}", reset_less=True) for lane in range(p.lanes)]
             element = self.input_data.word_select(split, p.input_bits)
-            m.d.sync += [
-                enable.eq(
-                    self.row_enable.word_select(split, p.lanes) | self.input_enable.word_select(split, p.lanes)
-                ),
+            m.d.sync += enable.eq(
+                self.row_enable.word_select(split, p.lanes) | self.input_enable.word_select(split, p.lanes)
+            )
+            m.d.comb += [
                 address.eq(
                     Mux(
                         row_any,
@@ -93,34 +100,42 @@ class ActivationMemory(wiring.Component):
                         self.input_address.word_select(split, self.address_bits),
                     )
                 ),
+                addresses.i.eq(address),
             ]
             for lane in range(p.lanes):
-                m.d.sync += written[lane].eq(Mux(row_any, self.row_data.word_select(lane, bits), element))
+                row = fanout.near(lane, p.lanes)
+                m.d.sync += written[lane].eq(Mux(row, self.row_data.word_select(lane, bits), element))
             if columns:
                 with m.If(self.column_valid & self.column_ready):
                     m.d.sync += [
                         enable.eq(Mux(column_split == split, column_mask, 0)),
-                        address.eq(self.column_row >> self.split_bits),
                         *[value.eq(self.column_data) for value in written],
                     ]
-            m.d.comb += [
-                ram.write_enable.eq(enable),
-                ram.write_address.eq(address),
-                ram.write_data.eq(Cat(*written)),
-                ram.read_address.eq(self.read_address.word_select(split, self.address_bits)),
-            ]
-            values.append(ram.read_data)
+                    m.d.comb += address.eq(self.column_row >> self.split_bits)
+            read = []
+            for number in range(p.copies):
+                ram = Ram(parameters, library=self.library)
+                m.submodules[f"split_{split}_{number}"] = ram
+                m.d.comb += [
+                    ram.write_enable.eq(enable.word_select(number, part)),
+                    ram.write_address.eq(addresses.near(number * part, p.lanes)),
+                    ram.write_data.eq(Cat(*written[number * part : (number + 1) * part])),
+                    ram.read_address.eq(self.read_address.word_select(split, self.address_bits)),
+                ]
+                read.append(ram.read_data)
+            values.append(Cat(*read))
 
         if p.splits == 1:
             m.d.comb += self.read_data.eq(values[0])
             return m
-        chosen = self.read_split
-        for stage in range(LATENCY):
-            following = Signal.like(chosen, name=f"split_delay_{stage}", reset_less=True)
-            m.d.sync += following.eq(chosen)
-            chosen = following
+        chosen = Signal.like(self.read_split, reset_less=True)
+        m.d.sync += chosen.eq(self.read_split)
+        m.submodules.split_fanout = split_fanout = Fanout(
+            FanoutParameters(prefix=self.prefix, width=len(chosen), copies=p.copies), library=self.library
+        )
+        m.d.comb += split_fanout.i.eq(chosen)
         for lane in range(p.lanes):
-            own = chosen.word_select(lane % p.groups, self.split_bits)
+            own = split_fanout.near(lane, p.lanes).word_select(lane % p.groups, self.split_bits)
             with m.Switch(own):
                 for split in range(p.splits):
                     with m.Case(split):

@@ -69,7 +69,9 @@ class Engine(wiring.Component):
         m.submodules.sequencer = sequencer = Sequencer(p)
         m.submodules.walker = walker = Walker(p)
         m.submodules.framer = framer = Framer(p)
-        m.submodules.exchange = exchange = LaneExchange(lanes=p.lanes, width=p.activation_bits)
+        m.submodules.exchange = exchange = LaneExchange(
+            lanes=p.lanes, width=p.activation_bits, copies=p.copies, library=self.library, prefix=self.prefix
+        )
         m.submodules.multiplier = multiplier = Multiplier(
             MultiplierParameters(
                 name=f"{self.prefix}_multiplier",
@@ -81,7 +83,13 @@ class Engine(wiring.Component):
             library=self.library,
         )
         m.submodules.accumulators = accumulators = Accumulators(
-            lanes=p.lanes, p_bits=multiplier.parameters.p_bits, sum_bits=p.sum_bits, groups=p.groups
+            lanes=p.lanes,
+            p_bits=multiplier.parameters.p_bits,
+            sum_bits=p.sum_bits,
+            groups=p.groups,
+            copies=p.copies,
+            library=self.library,
+            prefix=self.prefix,
         )
         m.submodules.drain = drain = Drain(p, library=self.library, prefix=self.prefix, row_bits=framer.row_bits)
         m.submodules.results = results = Results(p, position_bits=drain.position_bits)
@@ -134,7 +142,7 @@ class Engine(wiring.Component):
             activations.read_address.eq(walker.address),
             activations.read_split.eq(walker.split),
             exchange.i.eq(activations.read_data),
-            exchange.select.eq(delayed(walker.exchange, activations.latency, "select")),
+            exchange.select.eq(delayed(walker.exchange, activations.latency - 1, "select")),
             multiplier.a.eq(exchange.o),
             multiplier.w.eq(self.weights.payload),
             self.weights_next.eq(delayed(sequencer.valid, at_multiplier - 1, "take_weights")),
@@ -145,28 +153,34 @@ class Engine(wiring.Component):
         first_job = (sequencer.job == 0) & sequencer.valid & sequencer.last
         m.d.comb += loader.release.eq(delayed(first_job, walker.latency + LATENCY, "release"))
 
-        ahead = delayed(Cat(framer.o_valid, framer.flush), at_product - framer.LATENCY, "ahead")
+        ahead = delayed(Cat(framer.o_valid, framer.flush), at_product - 1 - framer.LATENCY, "ahead")
+        # All ones after reset: that clears the sums.
+        flush = Signal(1 + p.groups, init=-1)
+        m.d.sync += flush.eq(ahead)
         frame = Cat(framer.o_final, framer.flush, framer.carry, framer.row, framer.o_job)
         at_sum = at_product + accumulators.LATENCY
-        frame = delayed(frame, at_sum - framer.LATENCY, "frame")
+        frame = delayed(frame, at_sum - 1 - framer.LATENCY, "frame")
+        m.d.comb += drain.flush_next.eq(frame[1 : 1 + p.groups])
+        frame = delayed(frame, 1, "frame_last")
         parity = delayed(sequencer.parity, at_sum, "parity")
         fields = []
         at = 0
         for width in (1, p.groups, p.groups, framer.row_bits, self.job_bits):
             fields.append(frame[at : at + width])
             at += width
-        final, flush, carry, row, job = fields
+        final, flushed, carry, row, job = fields
         m.d.comb += [
-            accumulators.valid.eq(ahead[0]),
-            accumulators.flush.eq(ahead[1:]),
+            accumulators.valid.eq(flush[0]),
+            accumulators.flush.eq(flush[1:]),
             drain.sums.eq(accumulators.o),
             drain.final.eq(final),
-            drain.flush.eq(flush),
+            drain.flush.eq(flushed),
             drain.carry.eq(carry),
             drain.row.eq(row),
             drain.job.eq(job),
             drain.parity.eq(parity),
             activations.row_next.eq(drain.row_next),
+            loader.busy_next.eq(drain.row_soon),
             activations.row_valid.eq(drain.row_valid),
             activations.row_enable.eq(drain.row_enable),
             activations.row_address.eq(drain.row_address),

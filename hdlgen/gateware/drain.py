@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program import Program, flushes
-from hdlgen.gateware.primitives import LATENCY, Library, Rom, RomParameters
+from hdlgen.gateware.primitives import LATENCY, Fanout, FanoutParameters, Library, Rom, RomParameters
 
 __all__ = ["Drain", "Requantiser", "bias_words", "chain_events"]
 
@@ -100,7 +100,9 @@ class Drain(wiring.Component):
     Members
     -------
     sums, final, job, parity, flush, carry, row: from the accumulators and the framer, all of one cycle
-    row_*: to the activation memory; row_next says one cycle before that a row comes
+    flush_next: ``flush`` of the next cycle
+    row_*: to the activation memory; row_next says one cycle before that a row comes,
+        row_soon two
     partial_*: per chain: a sum for the results or for merging, its position in the chain, its row, whether it is the
         bank's last
     end, end_job, end_parity: the last of a transition's partial sums
@@ -124,8 +126,10 @@ class Drain(wiring.Component):
                 "job": In(self.job_bits),
                 "parity": In(1),
                 "flush": In(p.groups),
+                "flush_next": In(p.groups),
                 "carry": In(p.groups),
                 "row": In(row_bits),
+                "row_soon": Out(1),
                 "row_next": Out(1),
                 "row_valid": Out(1),
                 "row_enable": Out(p.lanes * p.splits),
@@ -157,6 +161,10 @@ class Drain(wiring.Component):
         result_job = len(p.transitions) - 1
         bits = p.activation_bits
 
+        m.submodules.fanout = fanout = Fanout(
+            FanoutParameters(prefix=self.prefix, width=p.groups, copies=p.copies), library=self.library
+        )
+        m.d.comb += fanout.i.eq(self.flush_next)
         requests = []
         collected: list[Signal | None] = [None] * p.lanes
         info = []
@@ -194,7 +202,7 @@ class Drain(wiring.Component):
             held = [Signal(signed(p.sum_bits), name=f"held_{lane}", reset_less=True) for lane in lanes]
             for number, lane in enumerate(lanes):
                 following = held[number + 1] if number + 1 < len(lanes) else held[number]
-                take = self.flush[lane % p.groups]
+                take = fanout.near(lane, p.lanes)[lane % p.groups]
                 m.d.sync += held[number].eq(Mux(take, self.sums.word_select(lane, p.sum_bits).as_signed(), following))
 
             # The lane at the end of the chain: is its sum complete, which row, which kind?
@@ -325,6 +333,7 @@ class Drain(wiring.Component):
         asked = Cat(*requests) if p.groups > 1 else requests[0].replicate(p.chains)
         bundle = Cat(asked, mask[: p.groups], over[: p.groups], target_row)
         for stage in range(self.bias_latency + Requantiser.LATENCY):
+            soon = bundle[: p.chains]
             late = Signal(len(bundle), name=f"row_{stage}")
             m.d.sync += late.eq(bundle)
             bundle = late
@@ -345,7 +354,7 @@ class Drain(wiring.Component):
             address = Signal(self.address_bits, name=f"row_address_{split}", reset_less=True)
             m.d.sync += address.eq((target_row >> self.split_bits) + ahead)
             m.d.comb += self.row_address.word_select(split, self.address_bits).eq(address)
-        m.d.comb += self.row_next.eq(asked.any())
+        m.d.comb += [self.row_soon.eq(soon.any()), self.row_next.eq(asked.any())]
         m.d.sync += [self.row_valid.eq(self.row_next), self.row_enable.eq(Cat(*enables))]
         m.d.comb += self.row_data.eq(Cat(*[signal for signal in collected if signal is not None]))
         return m

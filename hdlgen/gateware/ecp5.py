@@ -6,11 +6,12 @@ is what synthesis itself produces and is known to work in place and route.
 
 from typing import Any
 
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, unsigned
+from amaranth.lib import memory
 
-from hdlgen.gateware.primitives import Multiplier, Ram, Rom
+from hdlgen.gateware.primitives import Fanout, FanoutParameters, Multiplier, Ram, Rom
 
-__all__ = ["Ecp5Multiplier", "Ecp5Ram", "Ecp5Rom"]
+__all__ = ["Ecp5Fanout", "Ecp5Multiplier", "Ecp5Ram", "Ecp5Rom"]
 
 _ADDRESS_SHIFT = {18: 4, 9: 3}
 _NONE = Const(0, 1)
@@ -101,10 +102,19 @@ class Ecp5Rom(Rom):
 
 
 class Ecp5Ram(Ram):
-    """`Ram` of DP16KD blocks; columns of up to 9 bits take one byte with its enable, wider ones two."""
+    """`Ram` of DP16KD blocks; columns of up to 9 bits take one byte with its enable, wider ones two.
+
+    Up to ``SHALLOW`` rows are kept in look-up tables instead: a block RAM for every two columns would be nearly empty, and
+    the columns' blocks lie all over the chip.
+    """
+
+    SHALLOW = 16
 
     def behaviour(self, m: Module) -> None:
         p = self.parameters
+        if p.depth <= self.SHALLOW:
+            self.shallow(m)
+            return
         width = _width(p.depth)
         if not width:
             super().behaviour(m)
@@ -138,6 +148,26 @@ class Ecp5Ram(Ram):
                 },
                 init=[],
             )
+
+    def shallow(self, m: Module) -> None:
+        """One memory per column, read without a clock between the two registers."""
+        p = self.parameters
+        # Not to be merged with the address of another such memory.
+        m.submodules.address = address = Ecp5Fanout(FanoutParameters(width=p.address_bits))
+        m.d.comb += address.i.eq(self.read_address)
+        for lane in range(p.lanes):
+            storage = memory.Memory(
+                shape=unsigned(p.bits), depth=p.depth, init=[], attrs={"ram_style": "distributed"}
+            )
+            m.submodules[f"column_{lane}"] = storage
+            write, read = storage.write_port(), storage.read_port(domain="comb")
+            m.d.comb += [
+                write.addr.eq(self.write_address),
+                write.data.eq(self.write_data.word_select(lane, p.bits)),
+                write.en.eq(self.write_enable[lane]),
+                read.addr.eq(address.o),
+            ]
+            m.d.sync += self.read_data.word_select(lane, p.bits).eq(read.data)
 
 
 class Ecp5Multiplier(Multiplier):
@@ -190,3 +220,25 @@ class Ecp5Multiplier(Multiplier):
                 p_RESETMODE="SYNC",
                 **ports,
             )
+
+
+class Ecp5Fanout(Fanout):
+    """`Fanout` of flip-flops that synthesis does not look into, and so cannot merge."""
+
+    def behaviour(self, m: Module) -> None:
+        p = self.parameters
+        for copy in range(p.copies):
+            for bit in range(p.width):
+                m.submodules[f"copy_{copy}_{bit}"] = Instance(
+                    "TRELLIS_FF",
+                    p_GSR="DISABLED",
+                    p_CEMUX="1",
+                    p_CLKMUX="CLK",
+                    p_LSRMUX="LSR",
+                    p_SRMODE="LSR_OVER_CE",
+                    p_REGSET="RESET",
+                    i_CLK=ClockSignal(),
+                    i_LSR=_NONE,
+                    i_DI=self.i[bit],
+                    o_Q=self.o.word_select(copy, p.width)[bit],
+                )

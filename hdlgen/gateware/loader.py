@@ -1,7 +1,7 @@
 """Input frames into the activation memory."""
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
-from amaranth.lib import wiring
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program import Program
@@ -22,7 +22,7 @@ class Loader(wiring.Component):
     write_enable: for every split of the activation memory, the lanes to write
     write_address, write_data: for every split
     writing: there is a write in this cycle
-    busy: the memory is not to be written in the next cycle
+    busy: the memory is not to be written in the next cycle; busy_next: nor in the one after
     loaded: a frame is waiting; ``take`` passes it on, ``release`` gives its buffer back
     """
 
@@ -38,6 +38,7 @@ class Loader(wiring.Component):
                 "ready": Out(1),
                 "last": In(1),
                 "busy": In(1),
+                "busy_next": In(1),
                 "writing": Out(1),
                 "write_enable": Out(p.lanes * p.splits),
                 "write_address": Out(self.address_bits * p.splits),
@@ -94,20 +95,18 @@ class Loader(wiring.Component):
         # Frames in memory: waiting for their first transition, and all that occupy a buffer.
         waiting, occupied = Signal(range(3)), Signal(range(3))
         occupied_next = Signal(range(3))
-        # No buffer, or a frame to be forgotten: nothing is written.
+        # No buffer, a frame to be forgotten or no access to the memory: nothing is written.
         stop = Signal()
         m.d.comb += occupied_next.eq(occupied + ending_well - self.release)
         m.d.sync += [
             waiting.eq(waiting + ending_well - self.take),
             occupied.eq(occupied_next),
-            stop.eq((occupied_next == p.input_buffers) | dropping | (ending & ending_late)),
+            stop.eq((occupied_next == p.input_buffers) | dropping | (ending & ending_late) | self.busy_next),
         ]
         m.d.comb += self.loaded.eq(waiting != 0)
 
         # The place of the next element. While the bank has more room than a beat, a beat is one step; near its end an
         # element is, and one that lies in two banks is written twice.
-        bank = Signal(range(max(p.lanes, 2)))
-        lane = Signal(p.lanes, init=1)
         room = Signal(range(layer.depth + 1), init=layer.rows[0])
         used = Signal(range(max(elements, 2)))
         last_row = Signal(init=layer.rows[0] == 1)
@@ -124,8 +123,24 @@ class Loader(wiring.Component):
         buffer = Signal()
         bank_end = Signal()
         m.d.comb += bank_end.eq(step & ~whole & last_row)
-        after = (*range(1, p.lanes), 0)
-        rows = Array(layer.rows[number] for number in after)[bank]
+        # The bank behind this one, in a register: the tables are too slow to be asked when it begins.
+        bank_layout = data.StructLayout(
+            {"rows": len(room), "single": 1, "shared": 1, "plenty": 1, "last": 1, "next": range(max(p.lanes, 2))}
+        )
+        banks = [
+            bank_layout.const(
+                {
+                    "rows": layer.rows[number],
+                    "single": layer.rows[number] == 1,
+                    "shared": layer.shared[number],
+                    "plenty": self._plenty(layer.rows[number]),
+                    "last": number == p.lanes - 1,
+                    "next": (number + 1) % p.lanes,
+                },
+            )
+            for number in range(p.lanes)
+        ]
+        following = Signal(bank_layout, init=banks[1 % p.lanes])
         stride = Mux(whole, elements, 1)
         plenty = Signal()
         used_up = Signal()
@@ -141,20 +156,18 @@ class Loader(wiring.Component):
                 m.d.sync += whole.eq(plenty & used_up)
         with m.If(bank_end):
             m.d.sync += [
-                bank.eq(bank + 1),
-                lane.eq(lane.rotate_left(1)),
-                room.eq(rows),
-                last_row.eq(Array(int(layer.rows[number] == 1) for number in after)[bank]),
-                last_bank.eq(bank == p.lanes - 2 if p.lanes > 1 else 1),
-                shared.eq(Array(int(layer.shared[number]) for number in after)[bank]),
+                Value.cast(following).eq(Array(map(Value.cast, banks))[following.next]),
+                room.eq(following.rows),
+                last_row.eq(following.single),
+                last_bank.eq(following.last),
+                shared.eq(following.shared),
             ]
             if elements > 1:
-                m.d.sync += whole.eq(Array(int(self._plenty(layer.rows[number])) for number in after)[bank] & used_up)
+                m.d.sync += whole.eq(following.plenty & used_up)
         with m.If(ending):
             # Whatever became of the frame, the next beat begins another.
             m.d.sync += [
-                bank.eq(0),
-                lane.eq(1),
+                following.eq(banks[1 % p.lanes]),
                 room.eq(layer.rows[0]),
                 used.eq(0),
                 last_row.eq(layer.rows[0] == 1),
@@ -166,24 +179,22 @@ class Loader(wiring.Component):
         other = buffer ^ ending_well if p.input_buffers == 2 else Const(0, 1)
         m.d.sync += buffer.eq(other)
 
-        # One register on: the write, and the row it goes to. Split s takes the element that lies (s - row) rows ahead.
+        # One register on: the write. Split s takes the element that lies (s - row) rows ahead.
         low = Signal(self.split_bits)
         with m.If(step):
             m.d.sync += low.eq(low + stride)
         with m.If(bank_end | ending):
             m.d.sync += low.eq(0)
-        late_step, late_whole, late_end, late_other = Signal(), Signal(), Signal(), Signal()
-        late_lane = Signal(p.lanes, reset_less=True)
+        late_step, late_end, late_other, late_ending = Signal(), Signal(), Signal(), Signal()
+        late_lane = Signal(p.lanes, init=1)
         m.d.sync += [
             late_step.eq(step),
-            late_whole.eq(whole),
             late_end.eq(bank_end | ending),
             late_other.eq(other),
-            late_lane.eq(lane),
+            late_ending.eq(ending),
         ]
-        row = Signal(range(p.memory_rows + elements))
-        with m.If(late_step | late_end):
-            m.d.sync += row.eq(Mux(late_end, Mux(late_other, p.buffer_rows, 0), row + Mux(late_whole, elements, 1)))
+        with m.If(late_end):
+            m.d.sync += late_lane.eq(Mux(late_ending, 1, late_lane.rotate_left(1)))
         size = 8 * p.bytes_per_element
         enables, addresses, values = [], [], []
         for split in range(p.splits):
@@ -196,9 +207,12 @@ class Loader(wiring.Component):
                 here.eq(step & Mux(whole, ahead < elements, ahead == 0)),
                 value.eq(beat.word_select(index, size)[: p.input_bits] if elements > 1 else beat[: p.input_bits]),
             ]
-            late_low = row[: self.split_bits]
+            # A bank's rows take their turns in the splits, so each split's are neighbours.
             address = Signal(self.address_bits, name=f"address_{split}")
-            m.d.comb += address.eq((row >> self.split_bits) + ((late_low > split) if self.split_bits else 0))
+            with m.If(here):
+                m.d.sync += address.eq(address + 1)
+            with m.If(late_end):
+                m.d.sync += address.eq(Mux(late_other, p.buffer_rows // p.splits, 0))
             enables.append(late_lane & here.replicate(p.lanes))
             addresses.append(address)
             values.append(value)

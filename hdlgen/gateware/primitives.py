@@ -1,21 +1,24 @@
 """Memories and multipliers with registers on both sides, each as one module of its own.
 
 Synthesis tools find neither the output register of a block RAM nor the registers of a multiplier by themselves, and a design
-that waits for an unregistered block RAM is half as fast. So these three parts are modules with a fixed name and fixed
-latency; `elaborate` gives their behaviour, and `hdlgen.gateware.ecp5` and `hdlgen.gateware.ice40` give the same module made
-of the device's own parts. With a `Library` the surrounding design only refers to the module by name, and the library
-remembers that the module is wanted.
+that waits for an unregistered block RAM is half as fast; and they merge the copies of a register that were made because one
+cannot reach all of its loads in time. So these parts are modules with a fixed name and fixed latency; `elaborate` gives
+their behaviour, and `hdlgen.gateware.ecp5` and `hdlgen.gateware.ice40` give the same module made of the device's own parts.
+With a `Library` the surrounding design only refers to the module by name, and the library remembers that the module is
+wanted.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Cat, ClockSignal, Instance, Module, Signal, signed, unsigned
+from amaranth.hdl import Cat, ClockSignal, Instance, Module, Signal, Value, signed, unsigned
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 __all__ = [
     "LATENCY",
+    "Fanout",
+    "FanoutParameters",
     "Library",
     "Multiplier",
     "MultiplierParameters",
@@ -75,6 +78,19 @@ class MultiplierParameters:
     @property
     def p_bits(self) -> int:
         return self.a_bits + (1 if self.kind == "add" else self.w_bits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FanoutParameters:
+    """``copies`` registers of ``width`` bits."""
+
+    prefix: str = "hdlgen"
+    width: int
+    copies: int = 1
+
+    @property
+    def name(self) -> str:
+        return f"{self.prefix}_fanout_{self.width}x{self.copies}"
 
 
 class Library:
@@ -206,3 +222,20 @@ class Multiplier(Primitive):
                 m.d.sync += product.eq((Cat(plain ^ weight[-1].replicate(q.p_bits)) + weight[-1])[: q.p_bits])
             else:
                 m.d.sync += product.eq((factor * weight)[: q.p_bits])
+
+
+class Fanout(Primitive):
+    """One register in several copies, each near the loads that it drives: every copy in ``o`` is ``i`` one cycle later."""
+
+    def __init__(self, parameters: FanoutParameters, *, library: Library | None = None):
+        p = parameters
+        super().__init__(p, {"i": In(p.width), "o": Out(p.width * p.copies)}, library)
+
+    def near(self, lane: int, lanes: int) -> Value:
+        """The copy for ``lane`` of ``lanes``."""
+        return self.o.word_select(lane * self.parameters.copies // lanes, self.parameters.width)
+
+    def behaviour(self, m: Module) -> None:
+        copies = Signal(len(self.o), reset_less=True)
+        m.d.sync += copies.eq(self.i.replicate(self.parameters.copies))
+        m.d.comb += self.o.eq(copies)

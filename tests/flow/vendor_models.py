@@ -23,7 +23,7 @@ def ice40() -> str:
 
 
 def ecp5() -> str:
-    """DP16KD (A writes, B reads) and MULT18X18D (both registers), bit by bit ports as in the real ones."""
+    """DP16KD (A writes, B reads), MULT18X18D (both registers) and TRELLIS_FF (plain), with the ports of the real ones."""
 
     def bits(port: str, count: int) -> str:
         return ", ".join(f"{port}{bit}" for bit in range(count))
@@ -122,5 +122,19 @@ module MULT18X18D(
       p <= a * b;
     end
   end
+endmodule
+
+module TRELLIS_FF(input CLK, LSR, DI, output reg Q);
+  parameter GSR = "ENABLED";
+  parameter CEMUX = "CE";
+  parameter CLKMUX = "CLK";
+  parameter LSRMUX = "LSR";
+  parameter SRMODE = "LSR_OVER_CE";
+  parameter REGSET = "RESET";
+  initial begin
+    Q = 0;
+    if (GSR != "DISABLED" || CEMUX != "1") $fatal(1, "TRELLIS_FF: mode without a model");
+  end
+  always @(posedge CLK) Q <= LSR ? 1'b0 : DI;
 endmodule
 """

@@ -221,7 +221,7 @@ def same_buffer(m: Module, inner: dict[str, Any]) -> None:
 
 def stops(m: Module, inner: dict[str, Any]) -> None:
     """It does not go on behind the first bank."""
-    with m.If(inner["bank"] == 1):
+    with m.If(inner["last_bank"]):
         m.d.comb += inner["step"].eq(0)
 
 

@@ -17,10 +17,12 @@ from hdlgen import golden
 from hdlgen.compiler import Program, compile_network
 from hdlgen.emit.verilog import convert, verilog_files
 from hdlgen.flow import tools
-from hdlgen.gateware.ecp5 import Ecp5Multiplier, Ecp5Ram, Ecp5Rom
+from hdlgen.gateware.ecp5 import Ecp5Fanout, Ecp5Multiplier, Ecp5Ram, Ecp5Rom
 from hdlgen.gateware.ice40 import Ice40Multiplier
 from hdlgen.gateware.primitives import (
     LATENCY,
+    Fanout,
+    FanoutParameters,
     Multiplier,
     MultiplierParameters,
     Primitive,
@@ -56,13 +58,16 @@ RAMS = {
     "ram_40x3x12": RamParameters(name="", depth=40, lanes=3, bits=12),
     "ram_1100x2x8": RamParameters(name="", depth=1100, lanes=2, bits=8),
     "ram_2100x1x4": RamParameters(name="", depth=2100, lanes=1, bits=4),
+    "ram_20x4x8": RamParameters(name="", depth=20, lanes=4, bits=8),
     "ram_16x5x1": RamParameters(name="", depth=16, lanes=5, bits=1),
 }
 KINDS: dict[str, dict[str, type[Primitive]]] = {
     "multiplier": {"generic": Multiplier, "ecp5": Ecp5Multiplier, "ice40": Ice40Multiplier},
     "rom": {"generic": Rom, "ecp5": Ecp5Rom},
     "ram": {"generic": Ram, "ecp5": Ecp5Ram},
+    "fanout": {"generic": Fanout, "ecp5": Ecp5Fanout},
 }
+FANOUT = FanoutParameters(width=3, copies=4)
 FRAMES = 3
 
 
@@ -93,6 +98,10 @@ def part_case(part: Primitive, label: str, rows: list[dict[str, int]]) -> Case:
     )
 
 
+def fanout_rows() -> list[dict[str, int]]:
+    return [{"i": int(value)} for value in np.random.default_rng(1).integers(0, 8, 50)]
+
+
 @functools.cache
 def parts() -> list[Case]:
     cases = []
@@ -107,6 +116,8 @@ def parts() -> list[Case]:
     for family, kind in KINDS["ram"].items():
         for name, parameters in RAMS.items():
             cases.append(part_case(kind(parameters), f"{name}_{family}", ram_rows(parameters)[0]))
+    for family, kind in KINDS["fanout"].items():
+        cases.append(part_case(kind(FANOUT), f"fanout_{family}", fanout_rows()))
     return cases
 
 
@@ -268,6 +279,14 @@ def test_ram(played: Played, name: str, family: str) -> None:
     assert [entry["read_data"] for entry in played[f"{name}_{family}"]][-len(expected) :] == expected
 
 
+@pytest.mark.parametrize("family", KINDS["fanout"])
+def test_fanout(played: Played, family: str) -> None:
+    seen = [entry["o"] for entry in played[f"fanout_{family}"]]
+    expected = [row["i"] * 0b001_001_001_001 for row in fanout_rows()]
+    # What a row causes stands there after one cycle, and here two have passed.
+    assert seen[: len(expected) - 1] == expected[1:]
+
+
 def test_vendor_parts_are_used() -> None:
     """The comparison above compares something."""
     texts = {case.module: case.text for case in parts()}
@@ -276,9 +295,11 @@ def test_vendor_parts_are_used() -> None:
     assert texts["dsp_9x8_ice40"].count("SB_MAC16 #(") == 3
     assert texts["rom_1000x18_ecp5"].count("DP16KD #(") == 1
     assert texts["rom_1500x20_ecp5"].count("DP16KD #(") == 3
-    assert texts["ram_8x4x8_ecp5"].count("DP16KD #(") == 2
+    assert texts["ram_20x4x8_ecp5"].count("DP16KD #(") == 2
+    assert texts["ram_8x4x8_ecp5"].count('ram_style = "distributed"') == 4
+    assert texts["fanout_ecp5"].count("TRELLIS_FF #(") == 12
     assert texts["ram_1100x2x8_ecp5"].count("DP16KD #(") == 2
-    for name in ("lut_8x4_ecp5", "add_8_ice40", "rom_2100x3_ecp5", "ram_2100x1x4_ecp5"):
+    for name in ("lut_8x4_ecp5", "add_8_ice40", "rom_2100x3_ecp5", "ram_2100x1x4_ecp5", "ram_8x4x8_ecp5"):
         assert not any(word in texts[name] for word in ("DP16KD", "MULT18X18D", "SB_MAC16"))
 
 

@@ -1,4 +1,4 @@
-// Behaviour of the two ECP5 parts that hdlgen instantiates, as far as it uses them: Yosys knows them as black boxes only.
+// Behaviour of the ECP5 parts that hdlgen instantiates, as far as it uses them: Yosys knows them as black boxes only.
 // Written from Lattice FPGA-TN-02204 (sysMEM) and FPGA-TN-02205 (sysDSP).
 
 // Port A writes, port B reads; 9 or 18 bits wide. The output register adds one cycle.
@@ -224,4 +224,15 @@ module MULT18X18D #(
         end
     assign {P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20, P19, P18, P17,
         P16, P15, P14, P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0} = product[35:0];
+endmodule
+
+// A flip-flop that is always enabled and never reset.
+module TRELLIS_FF #(
+    parameter GSR = "DISABLED", CEMUX = "1", CLKMUX = "CLK", LSRMUX = "LSR", SRMODE = "LSR_OVER_CE", REGSET = "RESET"
+) (input CLK, LSR, DI, output reg Q);
+  initial Q = 0;
+  always @(posedge CLK) begin
+    if (GSR != "DISABLED" || CEMUX != "1" || CLKMUX != "CLK" || LSR) $fatal(1, "TRELLIS_FF: a mode without a model");
+    Q <= DI;
+  end
 endmodule
