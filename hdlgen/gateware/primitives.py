@@ -229,7 +229,8 @@ class Fanout(Primitive):
 
     def __init__(self, parameters: FanoutParameters, *, library: Library | None = None):
         p = parameters
-        super().__init__(p, {"i": In(p.width), "o": Out(p.width * p.copies)}, library)
+        # A single copy is no different from any other register.
+        super().__init__(p, {"i": In(p.width), "o": Out(p.width * p.copies)}, library if p.copies > 1 else None)
 
     def near(self, lane: int, lanes: int) -> Value:
         """The copy for ``lane`` of ``lanes``."""
