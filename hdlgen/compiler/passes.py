@@ -308,12 +308,12 @@ def drain(network: Network, program: Program, **_options: object) -> Program:
 def _exclusive(program: Program) -> tuple[bool, ...]:
     """Transitions into split layers that are too short for the merging of the layer before to be over by their end.
 
-    Merging walks twice over at most 2 L places and may lose a cycle to every row that is written meanwhile.
+    Merging walks over at most 2 L places and may lose a cycle to every row that is written meanwhile.
     """
     answer = []
     for index, transition in enumerate(program.transitions):
         hidden = index + 1 < len(program.transitions)
-        busy = 4 * program.lanes + 10 + len(flushes(program, index))
+        busy = 2 * program.lanes + 20 + len(flushes(program, index))
         answer.append(hidden and program.layers[index + 1].split and transition.blocks < busy)
     return tuple(answer)
 

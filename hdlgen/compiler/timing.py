@@ -43,9 +43,15 @@ class Pipeline:
         )
 
 
-def edge_count(layer: Layer) -> int:
-    """Partial sums of a split hidden layer that have to be merged."""
-    return sum(1 + (rows > 1 and phase != 0) for rows, phase in zip(layer.rows, layer.phase, strict=True))
+def edge_ends(layer: Layer) -> list[int]:
+    """For every partial sum of a split hidden layer, in bank order, the number of its neuron's last one; backwards."""
+    complete = []
+    for rows, phase, shared in zip(layer.rows, layer.phase, layer.shared, strict=True):
+        complete += [True] * (rows > 1 and phase != 0) + [not shared]
+    ends: list[int] = []
+    for place in reversed(range(len(complete))):
+        ends.append(place if complete[place] else ends[-1])
+    return ends
 
 
 class _Loader:
@@ -113,7 +119,7 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
     dones: dict[int, list[int]] = {}
     sents: Counter[int] = Counter()
     rows: set[int] = set()
-    borders: list[tuple[int, int, int]] = []  # (first cycle of storing, places left, parity)
+    borders: list[tuple[list[int], int]] = []  # (for every place left, when its neuron is there, last first; parity)
     outputs: list[int] = []
     result_free_at = 0
 
@@ -126,7 +132,7 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
     job_end = -1  # cycle of the running transition's last block
     now = 0
     while len(outputs) < frames or now <= outputs[-1]:
-        storing = bool(borders) and borders[0][0] <= now
+        storing = bool(borders) and borders[0][0][-1] <= now
         row_any = now in rows
         busy = now + 1 in rows or storing
         running = job_end >= now
@@ -192,18 +198,17 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
                 for block in hidden_flushes[job]:
                     rows.add(first + block + pipe.row)
                 if program.layers[job + 1].split:
-                    places = edge_count(program.layers[job + 1])
-                    borders.append((job_end + pipe.drained + 1 + places + 8, places, parity))
+                    first_sum = job_end + pipe.drained + 10
+                    borders.append(([first_sum + place for place in edge_ends(program.layers[job + 1])], parity))
                 else:
                     dones.setdefault(job_end + pipe.done, []).append(parity)
 
         if storing and not row_any and not loader.stepped:
-            begin, left, parity = borders[0]
-            if left == 1:
+            places, parity = borders[0]
+            places.pop()
+            if not places:
                 borders.pop(0)
                 dones.setdefault(now + 1, []).append(parity)
-            else:
-                borders[0] = (begin, left - 1, parity)
         loader.cycle(now, busy, take, bool(releases.pop(now, 0)))
         rows.discard(now)
 
@@ -216,7 +221,7 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
         )
         chosen = following
         # Where nothing can change before the next of these, go there at once.
-        coming = [*releases, *dones, *sents, *(begin for begin, _l, _p in borders), job_end]
+        coming = [*releases, *dones, *sents, *(places[-1] for places, _p in borders), job_end]
         now = min((cycle for cycle in coming if cycle > now), default=now + 1) if quiet else now + 1
     return loader.first_beats, outputs
 

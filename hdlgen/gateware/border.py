@@ -14,7 +14,8 @@ __all__ = ["Border"]
 class Border(wiring.Component):
     """Adds up the partial sums of a split hidden layer in bank order, then writes the neurons to every bank they lie in.
 
-    Two walks over at most 2 L places each after the layer's last sum; the other frame's transitions run meanwhile.
+    After the layer's last sum two walks over its at most 2 L places, the second one close behind the first: what the one
+    has added up the other stores. The other frame's transitions run meanwhile.
 
     Members
     -------
@@ -55,8 +56,9 @@ class Border(wiring.Component):
         layers = {number: layer for number, layer in enumerate(p.layers[1:-1]) if layer.split}
         places = {number: edge_places(layer) for number, layer in layers.items()}
         order = BankOrder(places, lanes=p.lanes, job_bits=self.job_bits)
+        targets = BankOrder(places, lanes=p.lanes, job_bits=self.job_bits)
         sums = PartialSums(p, rows=2, position_bits=self.position_bits)
-        m.submodules.order, m.submodules.sums = order, sums
+        m.submodules.order, m.submodules.targets, m.submodules.sums = order, targets, sums
         m.d.comb += [
             sums.write_enable.eq(self.write_enable),
             sums.write_half.eq(self.write_half),
@@ -88,12 +90,13 @@ class Border(wiring.Component):
 
         # First walk: store row and lane out, sum, requantise, keep.
         job, parity = Signal(self.job_bits), Signal()
-        adding, storing = Signal(), Signal()
+        adding = Signal()
         m.d.comb += [
             sums.read_half.eq(parity),
             sums.read_lane.eq(order.lane),
             sums.read_row.eq(order.row),
             order.job.eq(job),
+            targets.job.eq(job),
         ]
         begin = Signal()
         m.d.sync += begin.eq(self.start)
@@ -101,23 +104,22 @@ class Border(wiring.Component):
             m.d.sync += [job.eq(self.job), parity.eq(self.parity)]
         with m.If(begin):
             m.d.sync += adding.eq(1)
-            m.d.comb += order.restart.eq(1)
-        active, ends, last = adding, order.ends, order.last
+            m.d.comb += [order.restart.eq(1), targets.restart.eq(1)]
+        active, ends = adding, order.ends
         for stage in range(PartialSums.LATENCY):
-            late = [Signal(name=f"{name}_{stage}") for name in ("active", "ends", "last")]
-            m.d.sync += [late[0].eq(active), late[1].eq(ends), late[2].eq(last)]
-            active, ends, last = late
+            late = [Signal(name=f"{name}_{stage}") for name in ("active", "ends")]
+            m.d.sync += [late[0].eq(active), late[1].eq(ends)]
+            active, ends = late
         total = Signal(signed(p.sum_bits))
         kept = Signal(signed(p.sum_bits))
         number = Signal(range(len(biases) + 1))
         m.d.comb += total.eq(kept + sums.o)
-        complete, finished = Signal(), Signal()
+        complete = Signal()
         value, bias = Signal(signed(p.sum_bits)), Signal(signed(width))
         m.d.sync += [
             value.eq(total),
             bias.eq(Array(biases)[number]),
             complete.eq(active & ends),
-            finished.eq(active & last),
         ]
         with m.If(active):
             m.d.sync += kept.eq(Mux(ends, 0, total))
@@ -127,9 +129,9 @@ class Border(wiring.Component):
             m.d.sync += [kept.eq(0), number.eq(Array(starts)[self.job])]
         m.d.comb += [requantiser.i.eq(value), requantiser.bias.eq(bias), requantiser.job.eq(job)]
         for stage in range(Requantiser.LATENCY):
-            late_complete, late_finished = Signal(name=f"complete_{stage}"), Signal(name=f"finished_{stage}")
-            m.d.sync += [late_complete.eq(complete), late_finished.eq(finished)]
-            complete, finished = late_complete, late_finished
+            late_complete = Signal(name=f"complete_{stage}")
+            m.d.sync += late_complete.eq(complete)
+            complete = late_complete
         m.submodules.neurons = neurons = memory.Memory(shape=p.activation_bits, depth=max(merged, 2), init=[])
         write, read = neurons.write_port(), neurons.read_port(domain="comb")
         filled = Signal(range(max(merged, 2)))
@@ -139,34 +141,41 @@ class Border(wiring.Component):
         with m.If(self.start):
             m.d.sync += filled.eq(0)
 
-        # Second walk: every place gets its neuron.
+        # Second walk: every place gets its neuron, as soon as there is one.
         taken = Signal.like(filled)
+        kept_neurons, storing = Signal(range(merged + 1)), Signal()
+        kept_next = Signal.like(kept_neurons)
+        stored = Signal()
+        m.d.comb += [
+            stored.eq(storing & self.column_ready),
+            kept_next.eq(kept_neurons + complete - (stored & targets.ends)),
+        ]
+        m.d.sync += [kept_neurons.eq(kept_next), storing.eq(kept_next != 0)]
         with m.If(adding & order.last):
             m.d.sync += adding.eq(0)
         with m.If(adding):
             m.d.comb += order.step.eq(1)
-        with m.If(finished):
-            m.d.sync += [storing.eq(1), taken.eq(0)]
-            m.d.comb += order.restart.eq(1)
+        with m.If(begin):
+            m.d.sync += taken.eq(0)
         rows = Array(
-            Array([layer.base, layer.base])[order.row]
+            Array([layer.base, layer.base])[targets.row]
             if number not in layers
-            else Mux(order.row, layer.base + self._last_row(m, layer, number, order), layer.base)
+            else Mux(targets.row, layer.base + self._last_row(m, layer, number, targets), layer.base)
             for number, layer in enumerate(p.layers[1:-1])
         )
         m.d.comb += [
             self.column_valid.eq(storing),
-            self.column_lane.eq(order.lane),
+            self.column_lane.eq(targets.lane),
             self.column_row.eq(rows[job]),
             read.addr.eq(taken),
             self.column_data.eq(read.data),
         ]
-        with m.If(storing & self.column_ready):
-            m.d.comb += order.step.eq(1)
-            with m.If(order.ends):
+        with m.If(stored):
+            m.d.comb += targets.step.eq(1)
+            with m.If(targets.ends):
                 m.d.sync += taken.eq(taken + 1)
-            with m.If(order.last):
-                m.d.sync += [storing.eq(0), self.done.eq(1), self.done_parity.eq(parity)]
+            with m.If(targets.last):
+                m.d.sync += [self.done.eq(1), self.done_parity.eq(parity)]
         with m.If(self.done):
             m.d.sync += self.done.eq(0)
         return m
