@@ -42,6 +42,9 @@ __all__ = ["SynthesisReport", "check_netlist", "pin_harness", "synthesise", "wri
 _ROUTE_SECONDS = 1800
 """After so long router1 is given up and router2 tried: it finishes some crowded designs that router1 never does."""
 
+_RIP_UP_LUTS = 8000
+"""Up to so many look-up tables timing-driven rip-up is tried; with more of them it takes hours."""
+
 _RIP_UP_SECONDS = 600
 """After so long timing-driven rip-up is given up."""
 
@@ -342,7 +345,15 @@ def synthesise(
         def run_nextpnr(seed: int, aim: float) -> tuple[float, str]:
             bar.set_description(f"place and route, seed {seed}")
             report, router = _place_and_route(
-                build, used[family.place_and_route], device, board, seed, aim, commands, str(root)
+                build,
+                used[family.place_and_route],
+                device,
+                board,
+                seed,
+                aim,
+                commands,
+                str(root),
+                rip_up=sum(counts[name] for name in family.luts) <= _RIP_UP_LUTS,
             )
             cells.clear()
             cells.update(
@@ -726,6 +737,8 @@ def _place_and_route(
     frequency: float,
     commands: list[str],
     where: str,
+    *,
+    rip_up: bool,
 ) -> tuple[dict[str, Any], str]:
     """One seed: the report of nextpnr and the router that finished."""
     constraint = constraints(board)[0] if board is not None else None
@@ -753,7 +766,7 @@ def _place_and_route(
     ]
     # Timing-driven rip-up gives some 5 % more in seconds, but does not end for some seeds.
     attempts: tuple[tuple[str, list[str], int], ...] = (
-        ("router1", ["--tmg-ripup"], _RIP_UP_SECONDS),
+        *([("router1", ["--tmg-ripup"], _RIP_UP_SECONDS)] if rip_up else []),
         ("router1", [], _ROUTE_SECONDS),
         ("router2", [], _ROUTE_SECONDS),
     )

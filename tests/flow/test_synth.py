@@ -260,7 +260,7 @@ def placed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def place(*fmax: float) -> None:
         results = iter(fmax)
 
-        def place_and_route(*arguments: Any) -> tuple[dict[str, Any], str]:
+        def place_and_route(*arguments: Any, **options: Any) -> tuple[dict[str, Any], str]:
             return {"fmax": {"clk": {"achieved": next(results)}}, "utilization": {}}, "router1"
 
         monkeypatch.setattr(synth, "_synthesise", lambda *arguments: _netlist(TRELLIS_FF=99, DP16KD=9, SB_DFF=99))
