@@ -1,15 +1,18 @@
 """``hdlgen train``: a path network from a folder of images, or a recurrent network from sequences."""
 
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from hdlgen.errors import InputError
+from hdlgen.files import atomic_write
 from hdlgen.idx import read_folder
-from hdlgen.network import save
+from hdlgen.network import SequenceInput, save
 
 __all__ = ["command"]
 
@@ -148,6 +151,7 @@ _RECURRENT = [
     ),
     click.option("--threads", type=int, default=1, show_default=True, help="Threads of PyTorch."),
     click.option("--name", help="Name of the network.  [default: that of the output file]"),
+    click.option("--save-test", type=click.Path(path_type=Path), help="Test sequences to write: .npz for evaluate."),
     click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Network file to write."),
 ]
 _STRINGS = [
@@ -166,28 +170,54 @@ def _with(options: list[Callable[..., Any]]) -> Callable[..., Any]:
     return add
 
 
-def _train_sequences(data: Callable[[], Any], output: Path, name: str | None, recipe: dict[str, Any]) -> None:
+def _archive(sequences: Any, source: SequenceInput) -> bytes:
+    """x, lengths and labels in the least types, as an .npz file."""
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        x=sequences.x.astype(np.min_scalar_type(source.low if source.signed else source.high)),
+        lengths=sequences.lengths.astype(np.int32),
+        labels=sequences.labels.astype(np.uint8),
+    )
+    return buffer.getvalue()
+
+
+def _train_sequences(
+    data: Callable[[], Any], output: Path, name: str | None, save_test: Path | None, recipe: dict[str, Any]
+) -> None:
     try:
         from hdlgen.train import SequenceRecipe, train_sequences
     except ModuleNotFoundError as error:
         raise _missing(error) from None
     checked = SequenceRecipe(name=output.name.removesuffix(".safetensors") if name is None else name, **recipe)
     _writable(output)
-    trained = train_sequences(data(), checked)
+    if save_test is not None:
+        _writable(save_test)
+    sequences = data()
+    trained = train_sequences(sequences, checked)
     save(trained.network, output)
+    if save_test is not None:
+        atomic_write(save_test, _archive(sequences.test, sequences.input))
     click.echo(f"{output}: validation accuracy {trained.validation_accuracy:.2%} (golden model)")
     click.echo(f"{output}: test accuracy {trained.test_accuracy:.2%} (golden model)")
 
 
 def _reber(
-    embedded: bool, strings: int, validation: int, test: int, output: Path, name: str | None, **recipe: Any
+    embedded: bool,
+    strings: int,
+    validation: int,
+    test: int,
+    output: Path,
+    name: str | None,
+    save_test: Path | None,
+    **recipe: Any,
 ) -> None:
     def data() -> Any:
         from hdlgen.train import reber_data
 
         return reber_data(embedded=embedded, strings=strings, validation=validation, test=test, seed=recipe["seed"])
 
-    _train_sequences(data, output, name, recipe)
+    _train_sequences(data, output, name, save_test, recipe)
 
 
 @command.command()
@@ -209,7 +239,7 @@ def embedded_reber(**options: Any) -> None:
 @click.option("--held-out", type=int, default=5, show_default=True, help="Takes of each speaker to validate with.")
 @click.option("--augment", type=float, default=1.0, show_default=True, help="Strength of changes of recordings.")
 @_with(_RECURRENT)
-def fsdd(folder: Path, held_out: int, output: Path, name: str | None, **recipe: Any) -> None:
+def fsdd(folder: Path, held_out: int, output: Path, name: str | None, save_test: Path | None, **recipe: Any) -> None:
     """Train a recurrent network on spoken digits in FOLDER: DIGIT_SPEAKER_TAKE.wav, as the Free Spoken Digit Dataset.
 
     Takes 0 to 4 are the official test recordings; they serve to report the accuracy, nothing else.
@@ -220,4 +250,4 @@ def fsdd(folder: Path, held_out: int, output: Path, name: str | None, **recipe: 
 
         return speech_data(folder, held_out=held_out)
 
-    _train_sequences(data, output, name, recipe)
+    _train_sequences(data, output, name, save_test, recipe)

@@ -1,11 +1,16 @@
-"""The networks that travel with the program, and the images on which they are measured."""
+"""The networks that travel with the program, and the images and sequences on which they are measured."""
+
+from pathlib import Path
 
 import numpy as np
 
 from hdlgen import idx
 from hdlgen.resources import folder
 
-__all__ = ["names", "test_set"]
+__all__ = ["names", "sequence_file", "test_sequences", "test_set"]
+
+#: Beginnings of the names of recurrent networks, and the file of their test sequences.
+_SEQUENCES = {"digits-": "fsdd-test.npz", "reber-": "reber-test.npz"}
 
 
 def names() -> tuple[str, ...]:
@@ -20,3 +25,27 @@ def test_set() -> tuple[np.ndarray, np.ndarray]:
     """
     images = idx.read(folder("networks") / "t10k-images-idx3-ubyte.gz", 3)
     return images.reshape(len(images), -1), idx.read(folder("networks") / "t10k-labels-idx1-ubyte.gz", 1)
+
+
+def sequence_file(name: str) -> Path:
+    """The file of test sequences for the shipped recurrent network ``name``, as ``hdlgen evaluate`` reads it.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    for beginning, file in _SEQUENCES.items():
+        if name.startswith(beginning):
+            return folder("networks") / file
+    raise ValueError(f"no test sequences for network {name!r}; there are some for names {', '.join(_SEQUENCES)}")
+
+
+def test_sequences(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Steps of all sequences (steps, width), lengths (sequences,) and classes (sequences,) for a recurrent network.
+
+    ``digits-...``: the 300 official test recordings of the Free Spoken Digit Dataset, as features, int8; ``reber-...``:
+    2,000 strings that the network was not trained on. Origin and licence: ATTRIBUTION.md beside the files.
+    """
+    with np.load(sequence_file(name)) as arrays:
+        return arrays["x"], arrays["lengths"], arrays["labels"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from hdlgen import network
 from hdlgen.topology import paths
@@ -52,6 +53,43 @@ def test_limits_are_those_of_the_reader() -> None:
         (model.MAX_DIMENSION == 1023, "L + 1 integers 0 .. 1023"),
         (model.MAX_LOG2_SLOTS == 32, "ceil(log2 n_l) .. 32"),
         (model.FORMAT_VERSION == 1, "| `format_version` | 1 |"),
+    ]:
+        assert limit
+        assert words in text
+
+
+def test_recurrent_example(tmp_path: Path) -> None:
+    (text,) = re.findall(
+        r'^(    \{"format_version": 1, "name": "recurrent".*?)\n\n', DOCUMENT.read_text(), re.M | re.S
+    )
+    description = json.loads(text)
+    rng = np.random.default_rng(0)
+    u = rng.integers(-128, 128, (3, 9, 64))
+    u[:, (np.arange(9)[:, None] + np.arange(64) < 4) | (np.arange(9)[:, None] + np.arange(64) >= 68)] = 0
+    tensors = {
+        "u": u.astype(np.int8),
+        "w": rng.integers(-128, 128, (192, 20)).astype(np.int8),
+        "b": np.zeros((3, 64), np.int32),
+        "c": np.zeros(64, np.int32),
+        "h": rng.integers(-128, 128, (10, 64)).astype(np.int8),
+        "hb": np.zeros(10, np.int32),
+    }
+    file = tmp_path / "recurrent.safetensors"
+    safetensors.numpy.save_file(tensors, file, metadata={network.METADATA_KEY: json.dumps(description)})
+    found = network.load(file)
+    assert isinstance(found, network.RecurrentNetwork)
+    assert network.describe_recurrent(found) == description
+
+
+def test_recurrent_limits_are_those_of_the_reader() -> None:
+    text = DOCUMENT.read_text()
+    for limit, words in [
+        (network.recurrent.MAX_WIDE_BITS == 32, "| `input.shift`, `input.bits` | 0 .. 62; 2 .. 32, default 16 |"),
+        (network.recurrent.MAX_FRACTION == 40, "| `fraction` | 0 .. 40 |"),
+        (network.recurrent.MAX_TABLE == 65536, "2 .. 65536 entries"),
+        (network.features.MAX_RATE == 2**20, "`rate` (1 .. 2^20)"),
+        (network.features.MAX_FRAME == 65536, "`frame` (2 .. 65536), `hop` (1 .. 65536)"),
+        (list(network.recurrent.GATES) == ["relu", "tanh", "gru", "ligru", "lstm"], "with 1, 1, 3, 2 and 4 gates"),
     ]:
         assert limit
         assert words in text

@@ -13,6 +13,8 @@ from hdlgen.quantize import find_edges
 from hdlgen.resources import folder
 from hdlgen.topology import sobol
 
+from .test_shipped_recurrent import TARGETS as RECURRENT
+
 #: Least accuracy in hundredths of a percent, that is, images of 10,000.
 TARGETS = {"mnist-small": 9580, "mnist": 9670, "mnist-large": 9770, "talk": 9550}
 #: widths, paths, weight bits
@@ -32,7 +34,7 @@ def images():
 
 
 def test_names():
-    assert networks.names() == tuple(sorted(TARGETS))
+    assert networks.names() == tuple(sorted([*TARGETS, *RECURRENT]))
 
 
 def test_test_set(images):

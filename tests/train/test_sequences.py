@@ -62,7 +62,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_learns_the_grammar(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "r.safetensors"
     options = ["--cell", "gru", "--width", "16", "--band", "5", "--epochs", "12", "--qat-epochs", "4"]
-    assert run("reber", *options, "--strings", "2500", "--test", "500", "-o", output) == 0
+    kept = tmp_path / "test.npz"
+    assert run("reber", *options, "--strings", "2500", "--test", "500", "--save-test", kept, "-o", output) == 0
     printed = capsys.readouterr()
     assert "integer 4/4: 100%" in printed.err
     found = load(output)
@@ -73,7 +74,11 @@ def test_learns_the_grammar(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     accuracy = (y.argmax(1) == data.test.labels).mean()
     assert f"{output}: test accuracy {accuracy:.2%} (golden model)\n" in printed.out
     assert accuracy > 0.9
-    assert os.listdir(tmp_path) == ["r.safetensors"]
+    assert sorted(os.listdir(tmp_path)) == ["r.safetensors", "test.npz"]
+    x, lengths, labels = golden.read_sequences(kept)
+    assert x.dtype == np.uint8
+    for found_array, expected in ((x, data.test.x), (lengths, data.test.lengths), (labels, data.test.labels)):
+        assert np.array_equal(found_array, expected)
 
 
 def test_learns_tones(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -210,6 +215,8 @@ def test_bad_parameters_of_speech(
 ) -> None:
     assert run("fsdd", folder, *options, "-o", tmp_path / "n.safetensors") == 2
     assert capsys.readouterr().err == f"hdlgen: {message.format(folder=folder)}\n"
+    assert run("reber", *QUICK, "--save-test", tmp_path, "-o", tmp_path / "n.safetensors") == 2
+    assert "is a folder" in capsys.readouterr().err
     assert run("fsdd", tmp_path / "none", "-o", tmp_path / "n.safetensors") == 2
     assert "no such folder" in capsys.readouterr().err
     assert os.listdir(tmp_path) == []

@@ -1,0 +1,80 @@
+"""The recurrent networks that travel with the program keep what the documentation says of them."""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hdlgen import golden, network, networks
+from hdlgen.network import Dense, DenseInput, RecurrentNetwork
+from hdlgen.resources import folder
+
+#: Sequences that must be right at least.
+TARGETS = {"digits-diag": 290, "digits-gru": 291}
+SHAPES: dict[str, dict[str, Any]] = {
+    "digits-diag": {"cell": "gru", "width": 64, "band": 1, "groups": None},
+    "digits-gru": {"cell": "gru", "width": 64, "band": 9, "groups": None},
+}
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "recurrent.md"
+
+
+def load(name: str) -> RecurrentNetwork:
+    found = network.load(name)
+    assert isinstance(found, RecurrentNetwork)
+    return found
+
+
+def test_recordings() -> None:
+    x, lengths, labels = networks.test_sequences("digits-gru")
+    assert x.dtype == np.int8
+    assert x.shape == (lengths.sum(), 20)
+    assert labels.tolist() == [digit for digit in range(10) for _ in range(30)]
+    digest = hashlib.md5((folder("networks") / "fsdd-test.npz").read_bytes(), usedforsecurity=False).hexdigest()
+    assert f"| `fsdd-test.npz` | `{digest}` |" in (folder("networks") / "ATTRIBUTION.md").read_text(encoding="utf-8")
+
+
+def test_other_networks_have_no_sequences() -> None:
+    with pytest.raises(
+        ValueError, match=r"^no test sequences for network 'mnist'; there are some for names digits-, "
+    ):
+        networks.test_sequences("mnist")
+
+
+@pytest.mark.parametrize("name", sorted(TARGETS))
+def test_accuracy(name: str) -> None:
+    x, lengths, labels = networks.test_sequences(name)
+    right = int((golden.evaluate(load(name), x, lengths).argmax(1) == labels).sum())
+    assert right >= TARGETS[name]
+    rows = re.findall(rf"^\| `{name}` \|.*?\| ([\d.]+) % \|$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
+    assert rows == [f"{100 * right / len(labels):.2f}"]
+
+
+@pytest.mark.parametrize("name", sorted(TARGETS))
+def test_shape(name: str) -> None:
+    found = load(name)
+    (band, head) = found.layers
+    assert found.name == name
+    assert found.recurrent_layers == (band,)
+    for member, value in SHAPES[name].items():
+        assert getattr(band, member) == value
+    assert (band.weight_bits, found.recurrent_layers[0].state.bits) == (8, 8)
+    assert isinstance(found.recurrent_layers[0].input, DenseInput)
+    assert isinstance(head, Dense)
+    if name.startswith("digits-"):
+        assert found.widths == (20, 64, 10)
+        assert found.input == load("digits-gru").input
+        assert found.input.features is not None
+        assert (found.input.features.rate, found.input.features.hop) == (8000, 160)  # 50 frames a second
+
+
+def test_the_document_s_example(capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    scope: dict[str, Any] = {}
+    exec(compile(blocks[0], DOCUMENT.name, "exec"), scope)
+    assert scope["accuracy"] >= 0.965
+    assert scope["states"].shape == (len(scope["x"]), 64)
+    assert len(blocks) == 2
