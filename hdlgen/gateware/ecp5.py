@@ -175,14 +175,16 @@ class Ecp5Multiplier(Multiplier):
 
     def behaviour(self, m: Module) -> None:
         q = self.parameters
-        if q.kind != "dsp":
+        # An unsigned factor gets a zero above it, so both are signed numbers.
+        if q.kind != "dsp" or max(q.a_bits + (not q.a_signed), q.w_bits) > 18:
             super().behaviour(m)
             return
         for lane in range(q.lanes):
             weight, factor, product = Signal(18), Signal(18), Signal(36)
+            value = self.a.word_select(lane, q.a_bits)
             m.d.comb += [
                 weight.eq(self.w.word_select(lane, q.w_bits).as_signed()),
-                factor.eq(self.a.word_select(lane, q.a_bits)),
+                factor.eq(value.as_signed() if q.a_signed else value),
                 self.p.word_select(lane, q.p_bits).eq(product),
             ]
             ports: dict[str, Any] = {}
@@ -200,7 +202,6 @@ class Ecp5Multiplier(Multiplier):
                 ports[f"p_REG_INPUT{operand}_CLK"] = "CLK0"
                 ports[f"p_REG_INPUT{operand}_CE"] = "CE0"
                 ports[f"p_REG_INPUT{operand}_RST"] = "RST0"
-                # The activation has a zero above it, so both factors are signed numbers.
                 ports[f"i_SIGNED{operand}"] = Const(1, 1)
                 ports[f"i_SOURCE{operand}"] = _NONE
             m.submodules[f"lane_{lane}"] = Instance(

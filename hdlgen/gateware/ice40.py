@@ -13,8 +13,8 @@ from hdlgen.gateware.primitives import Multiplier
 __all__ = ["Ice40Multiplier"]
 
 
-def _mac16(a: Any, b: Any, o: Any, *, double: bool) -> Instance:
-    """a signed, b unsigned; registers at the inputs and after the multiplier."""
+def _mac16(a: Any, b: Any, o: Any, *, double: bool, b_signed: bool) -> Instance:
+    """a signed, b as it is said; registers at the inputs and after the multiplier."""
     zero16, zero, one = Const(0, 16), Const(0, 1), Const(1, 1)
     half = Const(int(double), 1)
     whole = Const(int(not double), 1)
@@ -41,7 +41,7 @@ def _mac16(a: Any, b: Any, o: Any, *, double: bool) -> Instance:
         p_PIPELINE_16x16_MULT_REG2=whole,
         p_MODE_8x8=half,
         p_A_SIGNED=one,
-        p_B_SIGNED=zero,
+        p_B_SIGNED=Const(int(b_signed), 1),
         i_CLK=ClockSignal(),
         i_CE=one,
         i_A=a,
@@ -67,6 +67,9 @@ class Ice40Multiplier(Multiplier):
         if q.kind != "dsp":
             super().behaviour(m)
             return
+        if max(q.a_bits, q.w_bits) > 16:
+            super().behaviour(m)
+            return
         double = q.a_bits <= 8 and q.w_bits <= 8
         size = 8 if double else 16
         step = 2 if double else 1
@@ -75,11 +78,14 @@ class Ice40Multiplier(Multiplier):
             for number in range(step):
                 weight, factor = Signal(signed(size)), Signal(size)
                 if lane + number < q.lanes:
+                    value = self.a.word_select(lane + number, q.a_bits)
                     m.d.comb += [
                         weight.eq(self.w.word_select(lane + number, q.w_bits).as_signed()),
-                        factor.eq(self.a.word_select(lane + number, q.a_bits)),
+                        factor.eq(value.as_signed() if q.a_signed else value),
                         self.p.word_select(lane + number, q.p_bits).eq(products.word_select(number, 2 * size)),
                     ]
                 weights.append(weight)
                 factors.append(factor)
-            m.submodules[f"mac_{lane}"] = _mac16(Cat(*weights), Cat(*factors), products, double=double)
+            m.submodules[f"mac_{lane}"] = _mac16(
+                Cat(*weights), Cat(*factors), products, double=double, b_signed=q.a_signed
+            )

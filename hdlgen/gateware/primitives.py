@@ -63,7 +63,7 @@ class RamParameters:
 
 @dataclass(frozen=True, kw_only=True)
 class MultiplierParameters:
-    """``lanes`` products of an unsigned ``a_bits`` and a signed ``w_bits`` factor.
+    """``lanes`` products of an ``a_bits`` factor, unsigned unless ``a_signed``, and a signed ``w_bits`` factor.
 
     ``kind`` is "dsp" or "lut", which differ only in what a device makes of them, or "add": weights in {-1, 0, 1} without
     any multiplication.
@@ -74,6 +74,7 @@ class MultiplierParameters:
     a_bits: int
     w_bits: int
     kind: str
+    a_signed: bool = False
 
     @property
     def p_bits(self) -> int:
@@ -213,6 +214,8 @@ class Multiplier(Primitive):
         m.d.sync += [a.eq(self.a), w.eq(self.w)]
         for j in range(q.lanes):
             factor = a.word_select(j, q.a_bits)
+            if q.a_signed:
+                factor = factor.as_signed()
             weight = w.word_select(j, q.w_bits).as_signed()
             product = self.p.word_select(j, q.p_bits)
             if q.kind == "add":

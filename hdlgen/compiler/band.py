@@ -1,0 +1,368 @@
+"""From a recurrent network to its program: one unit for every layer.
+
+>>> program = compile_recurrent(network, lanes=8)
+>>> program.run(x, lengths)            # the same integers as hdlgen.golden.evaluate, in the order of the hardware
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hdlgen.compiler.band_timing import predict, unit_interval
+from hdlgen.compiler.program_band import BandProgram, Cell, Forward, Recurrence, Squash, Unit
+from hdlgen.errors import InputError
+from hdlgen.network import BandRnn, Dense, DenseInput, RecurrentNetwork, Table
+from hdlgen.topology.bands import Interval, band_ranges, head_ranges
+
+__all__ = ["RESULTS", "compile_recurrent"]
+
+Ints = NDArray[np.int64]
+
+RESULTS = ("sequence", "step")
+
+_TIGHT = 1.03
+"""A unit takes as many chains as it needs to be within this factor of its speed with a chain for every lane."""
+
+
+def compile_recurrent(
+    network: RecurrentNetwork, *, lanes: int = 8, results: str = "sequence", multiplier: str = "auto"
+) -> BandProgram:
+    """Compile a recurrent network for units of up to ``lanes`` lanes.
+
+    The layer with the most multiplications gets that many; the others get as many as they need to keep up with it.
+
+    Parameters
+    ----------
+    lanes: 1, 2, 4 .. 64
+    results: "step", or "sequence": only after the last step of each sequence
+    multiplier: "dsp" (vendor multipliers where there are any) or "lut" (plain logic) in the lanes; "auto" is "dsp"
+
+    Raises
+    ------
+    InputError
+        If an option does not fit the network, or a part of the network cannot be made in hardware.
+    """
+    where = network.where
+    if lanes not in (1, 2, 4, 8, 16, 32, 64):
+        raise InputError(f"{where}: lanes: {lanes}; allowed are 1, 2, 4, 8, 16, 32 and 64")
+    if results not in RESULTS:
+        raise InputError(f"{where}: results: {results!r}; allowed are step and sequence")
+    if multiplier not in ("auto", "dsp", "lut"):
+        raise InputError(f"{where}: multiplier: {multiplier!r}; allowed are auto, dsp and lut with recurrent layers")
+    for number, layer in enumerate(network.layers, 1):
+        if isinstance(layer, BandRnn) and not isinstance(layer.input, DenseInput):
+            raise InputError(f"{where}: layer {number}: input kind is 'path'; cores can be made with: dense")
+        if not isinstance(layer, BandRnn | Dense):
+            raise InputError(
+                f"{where}: layer {number}: kind is {layer.kind!r} behind band_rnn; cores can be made with: dense"
+            )
+    notes: list[str] = []
+    products = [_products(network, number) for number in range(1, len(network.layers) + 1)]
+    units: list[Unit] = []
+    for number, layer in enumerate(network.layers, 1):
+        # As fast as the slowest layer, which has all the lanes, and not faster.
+        enough = next(n for n in (1, 2, 4, 8, 16, 32, 64) if products[number - 1] / n <= max(products) / lanes)
+        source = units[-1] if units else None
+        every_step = results == "step" or (isinstance(layer, BandRnn) and number < len(network.recurrent_layers))
+        build = _band_unit if isinstance(layer, BandRnn) else _dense_unit
+        unit, said = build(network, number, min(enough, lanes), source)
+        unit = replace(
+            unit,
+            every_step=every_step or not isinstance(layer, BandRnn),
+            multiplier="lut" if multiplier == "lut" else "dsp",
+        )
+        units.append(unit)
+        notes += [f"layer {number}: {text}" for text in said]
+    program = BandProgram(
+        name=network.name,
+        lanes=lanes,
+        units=tuple(units),
+        input_width=network.input.width,
+        input_bits=network.input.bits,
+        input_signed=network.input.signed,
+        every_step=results == "step",
+        multiplications=sum(products),
+        notes=tuple(notes),
+    )
+    return predict(program)
+
+
+def _products(network: RecurrentNetwork, number: int) -> int:
+    """Multiplications of one step."""
+    layer = network.layers[number - 1]
+    source = network.widths[number - 1]
+    if isinstance(layer, BandRnn):
+        cycles = min(layer.connections, layer.width)
+        return layer.rows * source + len(layer.gates) * layer.width * cycles
+    return layer.width * source
+
+
+def _rounding(shift: int) -> int:
+    return (1 << shift) >> 1
+
+
+def _stream(values: Ints, lanes: int) -> tuple[int, ...]:
+    """(gates, N) in the order of the stream: group by group, gate by gate; lanes to spare have the last neuron's."""
+    gates, width = values.shape
+    groups = -(-width // lanes)
+    padded = np.pad(values, ((0, 0), (0, groups * lanes - width)), mode="edge")
+    return tuple(padded.reshape(gates, groups, lanes).transpose(1, 0, 2).reshape(-1).tolist())
+
+
+def _forward_words(weights: Ints, lanes: int) -> Ints:
+    """(rows of a group, elements) of every group: weights (gates, N, I) -> (groups, gates, I, lanes)."""
+    gates, width, inputs = weights.shape
+    groups = -(-width // lanes)
+    padded = np.zeros((gates, groups * lanes, inputs), np.int64)
+    padded[:, :width] = weights
+    return padded.reshape(gates, groups, lanes, inputs).transpose(1, 0, 3, 2)
+
+
+def _choose_chains(unit: Unit) -> Unit:
+    """The smallest number of chains with which the unit is nearly as fast as it can be."""
+    chains = [1 << bit for bit in range(unit.lanes.bit_length())]
+    fastest = unit_interval(replace(unit, chains=unit.lanes))
+    for count in chains:
+        candidate = replace(unit, chains=count)
+        if unit_interval(candidate) <= _TIGHT * fastest:
+            return candidate
+    raise AssertionError("as many chains as lanes are as fast as themselves")
+
+
+def _source(source: Unit | None, width: int) -> tuple[int, int]:
+    """How the elements come: the loader's one after the other, a unit's in its chains."""
+    return (width, 1) if source is None else (source.run_length, source.chains)
+
+
+def _dense_unit(network: RecurrentNetwork, number: int, lanes: int, source: Unit | None) -> tuple[Unit, list[str]]:
+    layer = network.layers[number - 1]
+    assert isinstance(layer, Dense)
+    reached = head_ranges(network)[number - 1 - len(network.recurrent_layers)]
+    low, high = network.value_range(number - 1)
+    activation = layer.activation
+    weights = network.weights(number)
+    bias = network.bias(number)
+    sums = Interval(low=reached.low, high=reached.high)  # the bias may be in it or not
+    if activation is None:
+        squash = Squash(shift=0, low=min(0, *bias.tolist()) + sums.low, high=max(0, *bias.tolist()) + sums.high)
+    else:
+        rounding = _rounding(activation.shift)
+        squash = Squash(shift=activation.shift, low=0, high=(1 << activation.bits) - 1, addend=rounding)
+    before = _stream(bias[None, :] + squash.addend, lanes)
+    forward = Forward(sums=sums, before=before, squash=squash, after=(0,) * len(before))
+    source_run, source_chains = _source(source, network.widths[number - 1])
+    unit = Unit(
+        name=f"layer{number}",
+        lanes=lanes,
+        chains=1,
+        inputs=network.widths[number - 1],
+        input=Interval(low=low, high=high) if source is None else source.output,
+        source_run=source_run,
+        source_chains=source_chains,
+        width=layer.width,
+        gates=1,
+        shared=False,
+        forward=forward,
+        recurrence=None,
+        cell=None,
+        output=forward.output,
+        every_step=True,
+        weight_bits=layer.weight_bits,
+        weights=_forward_words(weights[None], lanes).reshape(-1, lanes),
+    )
+    return _choose_chains(unit), []
+
+
+def _function(network: RecurrentNetwork, table: Table | None, hard: Squash, extra: int = 0) -> Squash:
+    """The table, if there is one, of an argument with ``extra`` more fraction bits; else the hard function."""
+    if table is None:
+        return hard
+    entries = tuple(network.table(table).tolist())
+    half, shift = len(entries) // 2, table.shift + extra
+    return Squash(shift=shift, low=-half, high=half - 1, addend=_rounding(shift), table=entries)
+
+
+def _cell(network: RecurrentNetwork, number: int, lanes: int) -> tuple[Cell, Ints]:
+    """The cell, and what is added to the stored input of each gate (gates, N); a shared input gets it from the cell."""
+    layer = network.band(number)
+    p, f = layer.fraction, layer.state.fraction
+    g = layer.gate_fraction if layer.gate_bits is not None else 0
+    low, high = layer.state_low, layer.state_high
+
+    def clamped(shift: int) -> Squash:
+        return Squash(shift=shift, low=low, high=high, addend=_rounding(shift))
+
+    state = _function(network, layer.state_function, clamped(max(p - f, 0)))
+    gate = None
+    if layer.gate_bits is not None:
+        shift = max(p + 2 - g, 0)
+        hard = Squash(shift=shift, low=0, high=1 << g, addend=(1 << (p + 1)) + _rounding(shift))
+        gate = _function(network, layer.gate_function, hard)
+    gru = layer.candidate is not None
+    roles = tuple(
+        "candidate" if gru and name == "n" else "state" if name in ("a", "g", "n") else "gate" for name in layer.gates
+    )
+    addend = np.array(
+        [gate.addend if role == "gate" and gate is not None else state.addend for role in roles], np.int64
+    )
+    bias = network.gate_bias(number) + addend[:, None]
+    extra = np.zeros_like(bias)  # added to the recurrent sums
+    late = np.zeros(layer.width, np.int64)
+    if layer.input.shared:
+        extra, bias = bias, np.zeros((1, layer.width), np.int64)
+        if gru:
+            late = extra[2].copy()
+            extra[2] = 0
+    candidate = cell = output = None
+    if layer.candidate is not None:
+        shift, top = layer.candidate.shift, 1 << (layer.candidate.bits - 1)
+        candidate = Squash(shift=shift, low=-top, high=top - 1, addend=_rounding(shift))
+        extra[2] += network.candidate_bias(number) + candidate.addend
+    up = 0
+    if layer.cell_state is not None:
+        top, fc = 1 << (layer.cell_state.bits - 1), layer.cell_state.fraction
+        cell = Squash(shift=g, low=-top, high=top - 1, addend=_rounding(g))
+        up = fc - f
+        output = _function(network, layer.state_function, clamped(fc - f), extra=fc - p)
+    return (
+        Cell(
+            kind=layer.cell,
+            roles=roles,
+            bias=_stream(extra, lanes),
+            late_bias=_stream(late[None], lanes),
+            gate=gate,
+            state=state,
+            fraction=g,
+            candidate=candidate,
+            reset_shift=0 if layer.candidate is None else g - layer.candidate.shift,
+            cell=cell,
+            cell_up=up,
+            cell_output=output,
+        ),
+        bias,
+    )
+
+
+def _full(layer: BandRnn, weights: Ints) -> Ints:
+    """(gates, C, N) by diagonal -> (gates, N, N): [gate, k, source]."""
+    sources = layer.sources()
+    matrix = np.zeros((len(weights), layer.width, layer.width), np.int64)
+    i, k = np.nonzero(sources >= 0)
+    matrix[:, k, sources[i, k]] += weights[:, i, k]
+    return matrix
+
+
+def _recurrence(layer: BandRnn, weights: Ints, lanes: int, sums: Interval) -> tuple[Recurrence, Ints, list[str]]:
+    """The cheapest way to bring the states to the lanes, and the weights (gates, groups, cycles, lanes) in its order."""
+    width = layer.width
+    groups = -(-width // lanes)
+    state = Interval(low=layer.state_low, high=layer.state_high)
+    notes = []
+    # (cycles, order of preference, form, block, band)
+    forms = [(width, 2, "broadcast", width)]
+    if layer.groups is not None:
+        size = width // layer.groups
+        radius = size - 1
+        forms.append((2 * size - 1, 3, "band", width))
+        if size % lanes == 0:
+            forms.append((size, 1, "broadcast", size))
+        if lanes % size == 0:
+            forms.append((size, 0, "rotate", size))
+    else:
+        assert layer.band is not None
+        radius = layer.band // 2
+        if layer.band == 1:
+            forms.append((1, 0, "rotate", 1))
+        if not layer.cyclic or (width % lanes == 0 and layer.band < width):
+            forms.append((layer.band, 1, "band", width))
+    cycles, _, form, block = min(forms)
+    if cycles > layer.connections:
+        what = f"{layer.groups} groups" if layer.groups is not None else f"a ring of {width} neurons"
+        notes.append(
+            f"{what} on {lanes} lanes: {cycles} products per neuron and gate, {cycles - layer.connections} of them"
+            f" of weight zero, computed as {'full recurrence' if form == 'broadcast' else f'a band of {cycles}'}"
+        )
+    elif layer.band is not None and cycles < layer.band:
+        notes.append(f"a band of {layer.band} is full recurrence: {cycles} products per neuron and gate")
+    padded = np.zeros((len(weights), cycles, groups * lanes), np.int64)
+    ring = form == "band" and layer.cyclic
+    if form == "band" and layer.groups is None:
+        padded[:, :, :width] = weights
+    elif form == "band":
+        # Member i of k's group stands at distance i - (k mod size).
+        size = width // (layer.groups or 1)
+        k, i = np.arange(width)[None, :], np.arange(size)[:, None]
+        padded[:, i - k % size + size - 1, k] = weights[:, i, k]
+    else:
+        k, cycle = np.arange(width)[None, :], np.arange(cycles)[:, None]
+        member = (k + cycle) % block if form == "rotate" else cycle + 0 * k
+        if block == layer.connections and (layer.groups is not None or block == 1):
+            padded[:, :, :width] = weights[:, member, k]
+        else:
+            padded[:, :, :width] = _full(layer, weights)[:, k, member]
+    offset = radius if form == "band" else 0
+    if ring:
+        rows, reach = groups, groups
+    elif form == "band":
+        rows = groups + -(-(cycles - 1) // lanes) + 1
+        reach = (lanes - 1 + radius) // lanes
+    else:
+        rows = groups
+        reach = max(block // lanes, 1) - 1 if form == "broadcast" and block < width else groups
+        if form == "rotate":
+            reach = 0
+    recurrence = Recurrence(
+        form=form,
+        cycles=cycles,
+        offset=offset,
+        rows=rows,
+        ring=ring,
+        block=block,
+        reach=reach,
+        state=state,
+        sums=sums,
+    )
+    words = padded.reshape(len(weights), cycles, groups, lanes).transpose(0, 2, 1, 3)
+    return recurrence, words, notes
+
+
+def _band_unit(network: RecurrentNetwork, number: int, lanes: int, source: Unit | None) -> tuple[Unit, list[str]]:
+    layer = network.band(number)
+    ranges = band_ranges(network)[number - 1]
+    gates, inputs = len(layer.gates), network.widths[number - 1]
+    low, high = network.value_range(number - 1)
+    cell, bias = _cell(network, number, lanes)
+    top = 1 << (layer.input.bits - 1)
+    squash = Squash(shift=layer.input.shift, low=-top, high=top - 1, addend=_rounding(layer.input.shift))
+    after = _stream(bias, lanes)
+    forward = Forward(sums=ranges.product, before=(squash.addend,) * len(after), squash=squash, after=after)
+    recurrence, recurrent, notes = _recurrence(layer, network.recurrent_weights(number), lanes, ranges.recurrent)
+    feed = _forward_words(network.input_weights(number).reshape(-1, layer.width, inputs), lanes)
+    words = []
+    for group in range(-(-layer.width // lanes)):
+        for gate in range(gates):
+            if gate < feed.shape[1]:
+                words.append(feed[group, gate])
+            words.append(recurrent[gate, group])
+    source_run, source_chains = _source(source, inputs)
+    unit = Unit(
+        name=f"layer{number}",
+        lanes=lanes,
+        chains=1,
+        inputs=inputs,
+        input=Interval(low=low, high=high) if source is None else source.output,
+        source_run=source_run,
+        source_chains=source_chains,
+        width=layer.width,
+        gates=gates,
+        shared=layer.input.shared,
+        forward=forward,
+        recurrence=recurrence,
+        cell=cell,
+        output=ranges.state,
+        every_step=True,
+        weight_bits=max(layer.weight_bits, layer.input.weight_bits),
+        weights=np.concatenate(words),
+    )
+    return _choose_chains(unit), notes

@@ -1,0 +1,462 @@
+"""The program of a recurrent core: a chain of units, each with the weights in the order of use and all its constants.
+
+As `hdlgen.compiler.program`, it is executable (`BandProgram.run`) and is the definition of what the hardware does; the
+gateware takes every width, table and constant from here.
+
+Terms
+-----
+unit
+    L lanes of multiply-accumulate and what becomes of their sums. One unit for every layer.
+group
+    L consecutive neurons, neuron q L + j on lane j. The last group may have lanes to spare; their weights are 0.
+block
+    Consecutive cycles in which the lanes work on one gate of one group: a *forward* block multiplies the elements of the
+    input, one a cycle, the same for all lanes; a *recurrent* block multiplies states.
+slot
+    One pass over the groups: for every group and gate the forward block of step t + 1 and the recurrent block of step t.
+    Where one of the two is not to be had or not wanted, a slot goes without it.
+chain
+    A shift register that carries the sums of L / K lanes away, one a cycle. A unit has K of them for forward and K for
+    recurrent sums; element i of chain c is lane c L / K + i.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hdlgen.topology.bands import Interval
+
+__all__ = ["FORWARD", "OPERAND", "SUM", "BandProgram", "Cell", "Forward", "Recurrence", "Squash", "Unit"]
+
+OPERAND = 4
+"""Cycles from the cycle of a block to its factors at the multipliers."""
+SUM = OPERAND + 3
+"""Cycles from the last cycle of a block to the first sum at the end of its chain."""
+FORWARD = 3
+"""Cycles from a forward sum to what is stored of it."""
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Squash:
+    """A function of an integer: clamp(v >> shift, low, high), and with a table T[that - low].
+
+    ``addend`` is what v holds beyond the argument: the rounding of the shift and the offset of a hard sigmoid. Whoever
+    makes v adds it, as a rule as part of a bias.
+    """
+
+    shift: int
+    low: int
+    high: int
+    addend: int = 0
+    table: tuple[int, ...] = ()
+
+    @property
+    def output(self) -> Interval:
+        low, high = (min(self.table), max(self.table)) if self.table else (self.low, self.high)
+        return Interval(low=min(low, 0), high=max(high, 0))
+
+    @property
+    def latency(self) -> int:
+        """Cycles of the gateware: the clamp, and the table behind it."""
+        return 3 if self.table else 1
+
+    def __call__(self, values: Ints) -> Ints:
+        clamped = np.clip(values >> self.shift, self.low, self.high)
+        return np.array(self.table, np.int64)[clamped - self.low] if self.table else clamped
+
+
+def _span(values: tuple[int, ...]) -> Interval:
+    return Interval(low=min(0, *values), high=max(0, *values))
+
+
+def _plus(a: Interval, b: Interval) -> Interval:
+    return Interval(low=a.low + b.low, high=a.high + b.high)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forward:
+    """What becomes of a forward sum A: squash(A + before) + after, stored for the gates or handed on.
+
+    ``before`` and ``after`` have one entry per element, in the order of the stream: group by group, gate by gate.
+    """
+
+    sums: Interval
+    before: tuple[int, ...]
+    squash: Squash
+    after: tuple[int, ...]
+
+    @property
+    def biased(self) -> Interval:
+        """A + before."""
+        return _plus(self.sums, _span(self.before))
+
+    @property
+    def squashed(self) -> Interval:
+        reached, out = self.biased, self.squash.output
+        if self.squash.table:
+            return out
+        return Interval(
+            low=max(reached.low >> self.squash.shift, out.low), high=min(reached.high >> self.squash.shift, out.high)
+        )
+
+    @property
+    def output(self) -> Interval:
+        return _plus(self.squashed, _span(self.after))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recurrence:
+    """How the states come to the lanes.
+
+    ``form`` is "band": lane j meets positions p, p + 1, .. of the state from p = q L + j on, by a window over the rows of
+    the state that shifts by one neuron a cycle; neuron k stands at position k + ``offset``. Or "rotate": as a ring
+    inside of blocks of ``block`` lanes. Or "broadcast": all lanes meet the same state, those of a block of ``block``
+    neurons one after the other.
+
+    Parameters
+    ----------
+    cycles: of a recurrent block: products per neuron and gate
+    rows: rows of L states in memory
+    ring: whether the positions are taken modulo the width
+    reach: a group needs the states of so many groups behind it
+    """
+
+    form: str
+    cycles: int
+    offset: int
+    rows: int
+    ring: bool
+    block: int
+    reach: int
+    state: Interval
+    sums: Interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """The arithmetic between recurrent sums and the new state.
+
+    Parameters
+    ----------
+    kind: "relu", "tanh", "gru", "ligru", "lstm"
+    roles: what becomes of each gate's pre-activation: "gate" or "state" function, or "candidate" (GRU)
+    bias: added to the recurrent sum, one entry per element of the stream
+    late_bias: added to the stored input of a GRU's candidate gate, one entry per neuron
+    gate, state: the functions; ``gate`` is None in cells without gates
+    fraction: g; a gate of 2^g is 1
+    candidate: GRU: v of the recurrent sum
+    reset_shift: GRU: fraction bits of r v beyond those of the pre-activations
+    cell: LSTM: the saturation of the cell state, shift g
+    cell_up: LSTM: i u is shifted left by so much
+    cell_output: LSTM: the state function of the cell state
+    """
+
+    kind: str
+    roles: tuple[str, ...]
+    bias: tuple[int, ...]
+    late_bias: tuple[int, ...]
+    gate: Squash | None
+    state: Squash
+    fraction: int = 0
+    candidate: Squash | None = None
+    reset_shift: int = 0
+    cell: Squash | None = None
+    cell_up: int = 0
+    cell_output: Squash | None = None
+
+    @property
+    def rounding(self) -> int:
+        """Half of a shift by ``fraction``."""
+        return (1 << self.fraction) >> 1
+
+    @property
+    def first_latency(self) -> int:
+        """Cycles from a recurrent sum to the function of its pre-activation: two sums, and the slowest function."""
+        functions = [self.gate if role == "gate" else self.state for role in self.roles if role != "candidate"]
+        return 2 + max(function.latency for function in functions if function is not None)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the recurrent sum of a neuron's last gate to its new state."""
+        rest = {"relu": 0, "tanh": 0, "ligru": 4, "gru": 7 + self.state.latency}
+        if self.cell_output is not None:
+            return self.first_latency + 9 + self.cell_output.latency
+        return self.first_latency + rest[self.kind]
+
+    def step(self, sums: Ints, stored: Ints, state: Ints, cell: Ints) -> tuple[Ints, Ints]:
+        """New state and cell state; ``sums`` (recurrent sums with ``bias``) and ``stored`` are (gates, neurons)."""
+        squashed = [
+            self.gate(total) if role == "gate" and self.gate is not None else self.state(total)
+            for role, total in zip(self.roles, sums + stored, strict=True)
+        ]
+        g = self.fraction
+        if self.kind in ("relu", "tanh"):
+            return squashed[0], cell
+        if self.kind == "ligru":
+            z, a = squashed
+            return a + ((z * (state - a) + self.rounding) >> g), cell
+        if self.kind == "gru":
+            assert self.candidate is not None
+            r, z, v = squashed[0], squashed[1], self.candidate(sums[2])
+            half = (1 << self.reset_shift) >> 1
+            late = np.array(self.late_bias, np.int64)
+            n = self.state((r * v + ((stored[2] + late) << self.reset_shift) + half) >> self.reset_shift)
+            return n + ((z * (state - n) + self.rounding) >> g), cell
+        assert self.cell is not None
+        assert self.cell_output is not None
+        i, f, u, o = squashed
+        cell = self.cell(f * cell + ((i * u) << self.cell_up) + self.cell.addend)
+        return (o * self.cell_output(cell + self.cell_output.addend) + self.rounding) >> g, cell
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """One layer on its lanes.
+
+    Parameters
+    ----------
+    name: of its modules
+    lanes, chains: powers of two, chains at most lanes
+    inputs: elements of a step, each in the range ``input``, which is the ``output`` of the unit before
+    source_run, source_chains: how the unit before writes them: element ((q K + c) run + i) comes from chain c of K
+    width: neurons
+    gates: blocks per group, of which all have a recurrent and all (or with ``shared`` only the first) a forward part
+    output: range of what is handed on
+    every_step: whether all steps are handed on, or only the last of a sequence
+    weights: (words, lanes): the blocks of a slot in order
+    """
+
+    name: str
+    lanes: int
+    chains: int
+    inputs: int
+    input: Interval
+    source_run: int
+    source_chains: int
+    width: int
+    gates: int
+    shared: bool
+    forward: Forward
+    recurrence: Recurrence | None
+    cell: Cell | None
+    output: Interval
+    every_step: bool
+    weight_bits: int
+    multiplier: str = "dsp"
+    cell_multiplier: str = "dsp"
+    weights: Ints = field(repr=False, compare=False)
+
+    @property
+    def groups(self) -> int:
+        return -(-self.width // self.lanes)
+
+    @property
+    def run_length(self) -> int:
+        """Elements of a chain."""
+        return self.lanes // self.chains
+
+    @property
+    def forward_gates(self) -> int:
+        """Forward blocks per group."""
+        return 1 if self.shared else self.gates
+
+    @property
+    def recurrent_cycles(self) -> int:
+        return 0 if self.recurrence is None else self.recurrence.cycles
+
+    @property
+    def forward_words(self) -> int:
+        """Cycles of the forward blocks of a slot."""
+        return self.groups * self.forward_gates * self.inputs
+
+    @property
+    def recurrent_words(self) -> int:
+        """Cycles of the recurrent blocks of a slot."""
+        return self.groups * self.gates * self.recurrent_cycles
+
+    @property
+    def settle(self) -> int:
+        """Cycles that a slot without recurrence is followed by, so that its sums are stored when they are wanted.
+
+        A forward sum can be read `SUM` + `FORWARD` + 1 cycles after its block, and is wanted `SUM` - 1 cycles after the
+        recurrent block: the last forward block must be 5 cycles ahead of its recurrent one. One is taken by the decision.
+        """
+        if self.recurrence is None:
+            return 0
+        blocks = (self.groups - 1) * self.gates + 1 if self.shared else self.groups * self.gates
+        return max(0, FORWARD + 1 - blocks * self.recurrent_cycles)
+
+    @property
+    def operand(self) -> Interval:
+        """What meets the weights: elements of the input, and states."""
+        if self.recurrence is None:
+            return self.input
+        state = self.recurrence.state
+        return Interval(low=min(self.input.low, state.low), high=max(self.input.high, state.high))
+
+    @property
+    def sums(self) -> Interval:
+        """What the accumulators hold."""
+        if self.recurrence is None:
+            return self.forward.sums
+        a, b = self.forward.sums, self.recurrence.sums
+        return Interval(low=min(a.low, b.low), high=max(a.high, b.high))
+
+    @property
+    def biased(self) -> Interval:
+        """Recurrent sum and bias."""
+        assert self.recurrence is not None
+        assert self.cell is not None
+        return _plus(self.recurrence.sums, _span(self.cell.bias))
+
+    @property
+    def accumulated(self) -> Interval:
+        """Recurrent sum, bias and input."""
+        return _plus(self.biased, self.forward.output)
+
+    @property
+    def query(self) -> Interval:
+        """GRU: q, the pre-activation of the candidate, rounding included."""
+        assert self.cell is not None
+        assert self.cell.candidate is not None
+        v, g = self.cell.candidate.output, self.cell.fraction
+        least, most = min(v.low << g, 0), max(v.high << g, 0)
+        half = (1 << self.cell.reset_shift) >> 1
+        reset = Interval(low=least >> self.cell.reset_shift, high=(most + half) >> self.cell.reset_shift)
+        return _plus(_plus(self.forward.output, _span(self.cell.late_bias)), reset)
+
+    def slots(self) -> list[tuple[int, int, str]]:
+        """(group, gate, kind) of the blocks of a slot in order."""
+        blocks = []
+        for group in range(self.groups):
+            for gate in range(self.gates):
+                if gate < self.forward_gates:
+                    blocks.append((group, gate, "forward"))
+                if self.recurrence is not None:
+                    blocks.append((group, gate, "recurrent"))
+        return blocks
+
+    def run(self, x: Ints, first: NDArray[np.bool_]) -> Ints:
+        """The outputs (steps, width) of ``steps`` with inputs x (steps, inputs); ``first`` begins a sequence."""
+        padded = self.groups * self.lanes
+        state = cell = np.zeros(padded, np.int64)
+        result = np.zeros((len(x), self.width), np.int64)
+        stream = self.groups * self.forward_gates * self.lanes
+        before, after = (np.array(v, np.int64).reshape(-1) for v in (self.forward.before, self.forward.after))
+        assert len(before) == len(after) == stream
+        for t, values in enumerate(x):
+            if first[t]:
+                state = cell = np.zeros(padded, np.int64)
+            sums = {kind: np.zeros((self.gates, padded), np.int64) for kind in ("forward", "recurrent")}
+            word = 0
+            rows = None if self.recurrence is None else self._rows(state)
+            for group, gate, kind in self.slots():
+                if kind == "forward":
+                    operands = np.repeat(values[:, None], self.lanes, axis=1)
+                else:
+                    assert rows is not None
+                    operands = self._operands(rows, group)
+                block = self.weights[word : word + len(operands)]
+                word += len(operands)
+                sums[kind][gate, group * self.lanes : (group + 1) * self.lanes] = (block * operands).sum(axis=0)
+            assert word == len(self.weights)
+
+            def in_order(serial: Ints) -> Ints:
+                return serial.reshape(self.groups, -1, self.lanes).transpose(1, 0, 2).reshape(-1, padded)
+
+            fed = sums["forward"][: self.forward_gates]
+            stored = self.forward.squash(fed + in_order(before)) + in_order(after)
+            if self.cell is None:
+                result[t] = stored[0, : self.width]
+                continue
+            biased = sums["recurrent"] + in_order(np.array(self.cell.bias, np.int64))
+            state, cell = self.cell.step(biased, np.broadcast_to(stored, (self.gates, padded)), state, cell)
+            result[t] = state[: self.width]
+        return result
+
+    def _rows(self, state: Ints) -> Ints:
+        """States by position: what the memory of the state holds, row after row."""
+        assert self.recurrence is not None
+        r = self.recurrence
+        rows = np.zeros(r.rows * self.lanes, np.int64)
+        place = np.arange(self.width) + r.offset
+        rows[place % self.width if r.ring else place] = state[: self.width]
+        return rows
+
+    def _operands(self, rows: Ints, group: int) -> Ints:
+        """(cycles, lanes): the states that the lanes meet."""
+        assert self.recurrence is not None
+        r, lanes = self.recurrence, self.lanes
+        cycle, lane = np.arange(r.cycles)[:, None], np.arange(lanes)[None, :]
+        if r.form == "broadcast":
+            start = group * lanes // r.block * r.block
+            place = start + cycle + 0 * lane
+        elif r.form == "rotate":
+            place = group * lanes + lane // r.block * r.block + (lane + cycle) % r.block
+        else:
+            place = group * lanes + lane + cycle
+        return rows[place % self.width if r.ring else place]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BandProgram:
+    """A recurrent core.
+
+    Parameters
+    ----------
+    every_step: results after every step, or after the last of each sequence
+    bytes_per_element: of the input stream
+    result_bits: 32 or 64
+    latency_cycles: first input beat to last output beat of a sequence of one step, alone
+    interval_cycles: of a time step in a long sequence
+    """
+
+    name: str
+    lanes: int
+    units: tuple[Unit, ...]
+    input_width: int
+    input_bits: int
+    input_signed: bool
+    every_step: bool
+    multiplications: int
+    latency_cycles: int = 0
+    interval_cycles: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def bytes_per_element(self) -> int:
+        return -(-self.input_bits // 8)
+
+    @property
+    def output_width(self) -> int:
+        return self.units[-1].width
+
+    @property
+    def result_bits(self) -> int:
+        return 32 if self.units[-1].output.bits <= 32 else 64
+
+    def run(self, x: NDArray[np.integer], lengths: NDArray[np.integer]) -> Ints:
+        """What the hardware computes, in the order of the hardware.
+
+        Parameters
+        ----------
+        x: the steps of all sequences (steps, input width)
+        lengths: steps of each sequence
+
+        Returns
+        -------
+        int64 (steps, output width) or, without ``every_step``, (sequences, output width)
+        """
+        ends = np.cumsum(np.asarray(lengths, np.int64)) - 1
+        first, last = np.zeros(len(x), bool), np.zeros(len(x), bool)
+        first[np.concatenate([[0], ends[:-1] + 1])] = True
+        last[ends] = True
+        values = np.asarray(x, np.int64)
+        for unit in self.units:
+            values = unit.run(values, first)
+            if not unit.every_step:
+                values, first, last = values[last], first[last], last[last]
+        return values

@@ -1,0 +1,280 @@
+"""Time steps between the units of a recurrent core: two places each, from the input stream to the output stream."""
+
+from amaranth.hdl import Array, Cat, Module, Mux, Shape, Signal, signed, unsigned
+from amaranth.lib import data, memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdlgen.compiler.program_band import BandProgram, Unit
+from hdlgen.gateware.primitives import LATENCY, Library, Ram, RamParameters
+from hdlgen.topology.bands import Interval
+
+__all__ = ["Slots", "StepLoader", "StepMemory", "StepSender", "split_index", "value_shape"]
+
+
+def value_shape(interval: Interval) -> Shape:
+    """The narrowest shape for the interval's values."""
+    return signed(interval.bits) if interval.low < 0 else unsigned(max(interval.bits - 1, 1))
+
+
+class Slots(wiring.Component):
+    """Which of two places holds a step, between one writer and one reader.
+
+    The writer reserves a place, fills it and commits it; the reader reads it and releases it. Both take the places in turn.
+    What happens in a cycle is seen in the next.
+
+    Members
+    -------
+    free: a place can be reserved
+    reserve: takes a place for a step with the flags ``first`` and ``last`` (of its sequence); only with ``free``
+    commit: the oldest reserved place is filled; in the cycle of ``reserve`` or later
+    write_place: the place that is filled next
+    valid, place, first, last: the oldest filled place
+    release: the reader has done with it; only with ``valid``
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "free": Out(1),
+                "reserve": In(1),
+                "reserve_first": In(1),
+                "reserve_last": In(1),
+                "commit": In(1),
+                "write_place": Out(1),
+                "valid": Out(1),
+                "place": Out(1),
+                "first": Out(1),
+                "last": Out(1),
+                "release": In(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        occupied, filled = Signal(range(3)), Signal(range(3))
+        reserve_place = Signal()
+        flags = [Signal(2, name=f"flags_{number}") for number in range(2)]
+        m.d.sync += [
+            occupied.eq(occupied + self.reserve - self.release),
+            filled.eq(filled + self.commit - self.release),
+            reserve_place.eq(reserve_place ^ self.reserve),
+            self.write_place.eq(self.write_place ^ self.commit),
+            self.place.eq(self.place ^ self.release),
+        ]
+        for number in range(2):
+            with m.If(self.reserve & (reserve_place == number)):
+                m.d.sync += flags[number].eq(Cat(self.reserve_first, self.reserve_last))
+        m.d.comb += [
+            self.free.eq(~occupied[1]),
+            self.valid.eq(filled != 0),
+            Cat(self.first, self.last).eq(Mux(self.place, flags[1], flags[0])),
+        ]
+        return m
+
+
+class StepLoader(wiring.Component):
+    """Takes frames from an AXI4-Stream, one element a beat and one frame a step, and fills places with them.
+
+    Only frames with ``s_last`` exactly on their last beat, of sequences without any other frame, are committed. After a bad
+    frame everything is dropped up to and including the next frame that ends with ``s_user``, the bad one counted; what
+    follows is the first step of a sequence. ``frame_error`` rises in the cycle after the beat that proves a frame bad, and
+    stays.
+
+    Members
+    -------
+    s_*: the stream; ``s_user`` counts on a frame's last beat
+    free, write_place: of the `Slots`; a frame is reserved and committed at once, with its last beat
+    write_enable, write_index, write_data: one element, a cycle after its beat
+    """
+
+    def __init__(self, *, width: int, bits: int, data_bits: int):
+        self.width, self.bits = width, bits
+        super().__init__(
+            {
+                "s_data": In(data_bits),
+                "s_valid": In(1),
+                "s_ready": Out(1),
+                "s_last": In(1),
+                "s_user": In(1),
+                "frame_error": Out(1),
+                "free": In(1),
+                "write_place": In(1),
+                "commit": Out(1),
+                "first": Out(1),
+                "last": Out(1),
+                "write_enable": Out(1),
+                "write_to": Out(1),
+                "write_index": Out(range(max(width, 2))),
+                "write_data": Out(bits),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        index = Signal(range(max(self.width, 2)))
+        final = Signal(init=self.width == 1)
+        # Beats up to the next s_last, and frames up to the end of the sequence, are to be forgotten.
+        dropping, broken = Signal(), Signal()
+        fresh = Signal(init=1)
+        beat, ends, wrong = Signal(), Signal(), Signal()
+        m.d.comb += [
+            self.s_ready.eq(self.free),
+            beat.eq(self.s_valid & self.free),
+            wrong.eq(beat & ~dropping & (self.s_last != final)),
+            ends.eq(beat & (self.s_last | (final & ~dropping))),
+            self.commit.eq(beat & self.s_last & final & ~dropping & ~broken),
+            self.first.eq(fresh),
+            self.last.eq(self.s_user),
+        ]
+        with m.If(beat & ~dropping):
+            m.d.sync += [index.eq(index + 1), final.eq(index == self.width - 2)]
+        with m.If(ends):
+            m.d.sync += [index.eq(0), final.eq(self.width == 1), dropping.eq(~self.s_last)]
+        with m.If(self.commit):
+            m.d.sync += fresh.eq(self.s_user)
+        with m.If(wrong):
+            m.d.sync += [self.frame_error.eq(1), broken.eq(1), fresh.eq(1)]
+        with m.If(beat & self.s_last & self.s_user):
+            m.d.sync += broken.eq(0)
+        m.d.sync += [
+            self.write_enable.eq(beat),
+            self.write_to.eq(self.write_place),
+            self.write_index.eq(index),
+            self.write_data.eq(self.s_data),
+        ]
+        return m
+
+
+def split_index(unit: Unit) -> tuple[int, int]:
+    """Bits of an element's number that count within a chain, and those that number the chain, of the unit's source."""
+    return (unit.source_run - 1).bit_length(), unit.source_chains.bit_length() - 1
+
+
+class StepMemory(wiring.Component):
+    """The elements of two steps. ``element`` is the one with the number ``index``, in turn ``LATENCY`` cycles later.
+
+    Members
+    -------
+    write_enable, write_place, write_row, write_data: an element of every chain of the source
+    place, index: what is read
+    """
+
+    LATENCY = LATENCY + 1
+
+    def __init__(self, unit: Unit, *, library: Library | None, prefix: str):
+        self.unit, self.library, self.prefix = unit, library, prefix
+        self.low_bits, self.chain_bits = split_index(unit)
+        self.index_bits = max(unit.inputs - 1, 1).bit_length()
+        padded = -(-unit.inputs // (unit.source_run * unit.source_chains)) * unit.source_run
+        self.row_bits = max(padded - 1, 1).bit_length()
+        self.shape = value_shape(unit.input)
+        self.bits = self.shape.width
+        super().__init__(
+            {
+                "write_enable": In(1),
+                "write_place": In(1),
+                "write_row": In(self.row_bits),
+                "write_data": In(self.bits * unit.source_chains),
+                "place": In(1),
+                "index": In(self.index_bits),
+                "element": Out(self.shape),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        chains = self.unit.source_chains
+        m.submodules.ram = ram = Ram(
+            RamParameters(name=f"{self.prefix}_input", depth=2 << self.row_bits, lanes=chains, bits=self.bits),
+            library=self.library,
+        )
+        row = Cat(self.index[: self.low_bits], self.index[self.low_bits + self.chain_bits :])
+        m.d.comb += [
+            ram.write_enable.eq(self.write_enable.replicate(chains)),
+            ram.write_address.eq(Cat(self.write_row, self.write_place)),
+            ram.write_data.eq(self.write_data),
+            ram.read_address[: self.row_bits].eq(row),
+            ram.read_address[self.row_bits].eq(self.place),
+        ]
+        chain = self.index[self.low_bits : self.low_bits + self.chain_bits]
+        for number in range(LATENCY):
+            late = Signal(self.chain_bits, name=f"chain_{number}")
+            m.d.sync += late.eq(chain)
+            chain = late
+        m.d.sync += self.element.eq(ram.read_data.word_select(chain, self.bits))
+        return m
+
+
+class StepSender(wiring.Component):
+    """Results of two steps, and out they go: result 0 first, ``m_last`` on the last one, ``m_user`` with it at the end of
+    a sequence.
+
+    The first result of a step is offered ``LATENCY`` cycles after its place is valid, the others in the cycles after.
+    """
+
+    LATENCY = 2
+
+    def __init__(self, program: BandProgram):
+        unit = program.units[-1]
+        self.width, self.result_bits = unit.width, program.result_bits
+        self.run, self.chains = unit.run_length, unit.chains
+        self.shape = value_shape(unit.output)
+        self.bits = self.shape.width
+        self.rows = unit.groups * self.run
+        self.row_bits = max(self.rows - 1, 1).bit_length()
+        super().__init__(
+            {
+                "write_enable": In(1),
+                "write_place": In(1),
+                "write_row": In(self.row_bits),
+                "write_data": In(self.bits * self.chains),
+                "valid": In(1),
+                "place": In(1),
+                "last": In(1),
+                "release": Out(1),
+                "m_data": Out(self.result_bits),
+                "m_valid": Out(1),
+                "m_ready": In(1),
+                "m_last": Out(1),
+                "m_user": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        shape = data.ArrayLayout(self.shape, self.chains)
+        m.submodules.storage = storage = memory.Memory(shape=shape, depth=2 << self.row_bits, init=[])
+        write, read = storage.write_port(), storage.read_port()
+        low, chain_bits = (self.run - 1).bit_length(), self.chains.bit_length() - 1
+        index = Signal(max((self.width - 1).bit_length(), low + chain_bits, 1))
+        advance = Signal()
+        final = index == self.width - 1
+        m.d.comb += [
+            write.addr.eq(Cat(self.write_row, self.write_place)),
+            write.data.eq(self.write_data),
+            write.en.eq(self.write_enable),
+            read.addr[: self.row_bits].eq(Cat(index[:low], index[low + chain_bits :])),
+            read.addr[self.row_bits].eq(self.place),
+            read.en.eq(advance),
+            advance.eq(~self.m_valid | self.m_ready),
+            self.release.eq(advance & self.valid & final),
+        ]
+        # s0: address; s1: row of the memory; s2: the result
+        valid, last, user = Signal(), Signal(), Signal()
+        chain = Signal(chain_bits)
+        result = Signal(self.shape)
+        m.d.comb += result.eq(Array([read.data[c] for c in range(self.chains)])[chain])
+        with m.If(advance):
+            m.d.sync += [
+                valid.eq(self.valid),
+                last.eq(final),
+                user.eq(final & self.last),
+                chain.eq(index[low : low + chain_bits]),
+                self.m_valid.eq(valid),
+                self.m_last.eq(last & valid),
+                self.m_user.eq(user & valid),
+                self.m_data.eq(result),
+            ]
+            with m.If(self.valid):
+                m.d.sync += index.eq(Mux(final, 0, index + 1))
+        return m

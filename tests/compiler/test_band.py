@@ -1,0 +1,127 @@
+"""The compiler of recurrent networks: the program computes what the golden model does, in the order of the hardware."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hdlgen import golden
+from hdlgen.compiler.band import compile_recurrent
+from hdlgen.compiler.program_band import Recurrence
+from hdlgen.errors import InputError
+from hdlgen.network import RecurrentNetwork
+
+from .recurrent import layer, make_recurrent, recurrent_networks, sequences
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    network=recurrent_networks(),
+    lanes=st.sampled_from([1, 2, 4, 8, 16, 32]),
+    every_step=st.booleans(),
+    lengths=st.lists(st.integers(1, 6), min_size=1, max_size=4),
+)
+def test_program_equals_golden(network: RecurrentNetwork, lanes: int, every_step: bool, lengths: list[int]) -> None:
+    program = compile_recurrent(network, lanes=lanes, results="step" if every_step else "sequence")
+    x, counts = sequences(network, lengths)
+    expected = golden.evaluate(network, x, counts, every_step=every_step)
+    assert np.array_equal(program.run(x, counts), expected)
+
+
+@pytest.mark.parametrize(
+    ("members", "lanes", "form", "cycles"),
+    [
+        ({"band": 9}, 8, "band", 9),
+        ({"band": 1}, 8, "rotate", 1),
+        ({"band": 31}, 8, "band", 31),
+        ({"band": 33}, 8, "broadcast", 32),  # N products per neuron are cheaper
+        ({"band": 63}, 8, "broadcast", 32),  # full
+        ({"band": 5, "cyclic": True}, 8, "band", 5),
+        ({"band": 32, "cyclic": True}, 8, "broadcast", 32),
+        ({"groups": 1}, 8, "broadcast", 32),
+        ({"groups": 2}, 8, "broadcast", 16),
+        ({"groups": 4}, 8, "rotate", 8),
+        ({"groups": 8}, 8, "rotate", 4),
+        ({"groups": 32}, 8, "rotate", 1),
+    ],
+)
+def test_cheapest_recurrence(members: dict[str, Any], lanes: int, form: str, cycles: int) -> None:
+    network = make_recurrent(4, [layer("tanh", 32, **members)])
+    program = compile_recurrent(network, lanes=lanes)
+    recurrence = program.units[0].recurrence
+    assert isinstance(recurrence, Recurrence)
+    assert (recurrence.form, recurrence.cycles) == (form, cycles)
+    assert program.units[0].recurrent_words == cycles * 32 // lanes
+
+
+@pytest.mark.parametrize(
+    ("width", "members", "lanes", "note"),
+    [
+        (
+            24,
+            {"groups": 4},
+            4,
+            "layer 1: 4 groups on 4 lanes: 11 products per neuron and gate, 5 of them of weight zero, "
+            "computed as a band of 11",
+        ),
+        (
+            10,
+            {"band": 3, "cyclic": True},
+            4,
+            "layer 1: a ring of 10 neurons on 4 lanes: 10 products per neuron and gate, 7 of them of weight zero, "
+            "computed as full recurrence",
+        ),
+        (8, {"band": 13}, 4, "layer 1: a band of 13 is full recurrence: 8 products per neuron and gate"),
+    ],
+)
+def test_notes_on_costlier_forms(width: int, members: dict[str, Any], lanes: int, note: str) -> None:
+    network = make_recurrent(3, [layer("tanh", width, **members)])
+    assert compile_recurrent(network, lanes=lanes).notes == (note,)
+
+
+def gru(band: int) -> RecurrentNetwork:
+    """As large as the spoken digits' network."""
+    return make_recurrent(20, [layer("gru", 64, band=band, weight_bits=8)], (10,))
+
+
+def test_cycles_of_a_step() -> None:
+    """Multiplications by lanes, and one cycle to decide."""
+    program = compile_recurrent(gru(9), lanes=8)
+    products = 3 * 64 * (9 + 20)
+    assert program.multiplications == products + 640
+    assert program.interval_cycles == products // 8 + 1
+    assert program.units[0].chains == 1
+    assert program.units[1].lanes == 1
+
+
+def test_cost_is_linear_in_the_band() -> None:
+    units = {band: compile_recurrent(gru(band), lanes=8) for band in (1, 3, 9, 27)}
+    for band, program in units.items():
+        unit = program.units[0]
+        assert unit.recurrent_words == 24 * band
+        assert program.interval_cycles == 24 * band + 24 * 20 + 1
+        assert unit.weights.size == 3 * 64 * (band + 20)
+
+
+def test_chains_keep_up() -> None:
+    """Where a block is shorter than a chain, there are more chains."""
+    slow = compile_recurrent(make_recurrent(2, [layer("tanh", 64, band=1)]), lanes=16)
+    assert slow.units[0].chains == 8
+    assert slow.interval_cycles == 64 * (2 + 1) // 16 + 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lanes": 3}, "lanes: 3; allowed are 1, 2, 4, 8, 16, 32 and 64"),
+        ({"results": "frame"}, "results: 'frame'; allowed are step and sequence"),
+        ({"multiplier": "add"}, "multiplier: 'add'; allowed are auto, dsp and lut with recurrent layers"),
+    ],
+)
+def test_refused_options(options: dict[str, Any], message: str) -> None:
+    network = make_recurrent(3, [layer("tanh", 4)])
+    with pytest.raises(InputError, match=f"^{re.escape(f'network {network.name!r}: {message}')}$"):
+        compile_recurrent(network, **options)

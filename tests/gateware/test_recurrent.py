@@ -1,0 +1,82 @@
+"""The whole recurrent core: every result equal to the golden model, every step at the predicted cycle."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from hdlgen import golden
+from hdlgen.compiler.band import compile_recurrent
+from hdlgen.compiler.band_timing import predict, schedule
+from hdlgen.compiler.program_band import BandProgram, Unit
+from hdlgen.network import RecurrentNetwork
+
+from ..compiler.recurrent import layer, make_recurrent, recurrent_networks, sequences
+from .band_bench import run_sequences, sequence_beats
+
+
+def check_full_speed(network: RecurrentNetwork, program: BandProgram, lengths: list[int], seed: int = 1) -> None:
+    x, counts = sequences(network, lengths, seed)
+    y = golden.evaluate(network, x, counts, every_step=program.every_step)
+    recording = run_sequences(program, sequence_beats(program, x, counts), len(y))
+    assert recording.results == y.tolist()
+    assert not any(recording.errors)
+    begins, ends = schedule(program, lengths)
+    assert recording.accepted[:: program.input_width] == begins
+    assert recording.ends == ends
+    last = np.zeros(len(x), bool)
+    last[np.cumsum(counts) - 1] = True
+    assert recording.users == (last.tolist() if program.every_step else [True] * len(y))
+
+
+def with_chains(program: BandProgram, log2: int) -> BandProgram:
+    """The program with 2^log2 chains in every unit, or as many as there are lanes."""
+    units: list[Unit] = []
+    for unit in program.units:
+        source = {"source_run": units[-1].run_length, "source_chains": units[-1].chains} if units else {}
+        units.append(replace(unit, chains=min(1 << log2, unit.lanes), **source))
+    return predict(replace(program, units=tuple(units)))
+
+
+CASES: list[tuple[dict[str, Any], int, tuple[int, ...], int]] = [
+    (layer("gru", 16), 4, (5,), 4),
+    (layer("tanh", 16, band=1), 3, (), 4),
+    (layer("relu", 12, band=3, weight_bits=3), 6, (4,), 8),
+    (layer("ligru", 16, band=7), 5, (3,), 4),
+    (layer("lstm", 16, band=5), 5, (6,), 8),
+]
+
+
+@pytest.mark.parametrize(("given", "inputs", "head", "lanes"), CASES)
+@pytest.mark.parametrize("results", ["sequence", "step"])
+def test_cells(given: dict[str, Any], inputs: int, head: tuple[int, ...], lanes: int, results: str) -> None:
+    network = make_recurrent(inputs, [given], head)
+    program = compile_recurrent(network, lanes=lanes, results=results)
+    check_full_speed(network, program, [1, 3, 2, 5])
+
+
+@settings(deadline=None, max_examples=12, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(
+    network=recurrent_networks(width=17, inputs=5),
+    lanes=st.sampled_from([1, 2, 4, 8, 16]),
+    chains=st.integers(0, 4),
+    results=st.sampled_from(["step", "sequence"]),
+    lengths=st.lists(st.integers(1, 4), min_size=1, max_size=3),
+)
+def test_random_networks(
+    network: RecurrentNetwork, lanes: int, chains: int, results: str, lengths: list[int]
+) -> None:
+    """Any cell, band, number of groups and lanes, any widths, and other chains than the compiler would choose."""
+    program = compile_recurrent(network, lanes=lanes, results=results)
+    check_full_speed(network, with_chains(program, chains), lengths)
+
+
+def test_heads() -> None:
+    """Dense layers with biases, and with fewer bits between them than their formats could hold."""
+    network = make_recurrent(3, [layer("tanh", 11, band=1)], (7, 3, 5), head_bits=3)
+    for lanes, chains in ((4, 0), (4, 1), (2, 1)):
+        program = with_chains(compile_recurrent(network, lanes=lanes, results="step"), chains)
+        check_full_speed(network, program, [2, 1])
