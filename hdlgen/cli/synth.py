@@ -77,8 +77,7 @@ def command(
         raise InputError(f"{path}: cannot be written; name a file in a writable folder with -o")
     bitstream = None
     if found_board is not None:
-        suffix = {"ice40": ".bin", "ecp5": ".bit", "gowin": ".fs"}[found_board.target.family]
-        bitstream = path.with_suffix(suffix)
+        bitstream = path.with_suffix(f".{found_board.suffix}")
     report = synthesise(
         directory,
         target=found_target,

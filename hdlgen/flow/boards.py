@@ -98,8 +98,8 @@ class Board:
 
     Parameters
     ----------
-    program : str
-        The command that loads ``{bitstream}``; its first word is the program.
+    programs : tuple of str
+        The commands that load ``{bitstream}``, each by another program (its first word), the usual one first.
     steps : str
         What to do before and after, for docs/boards.md.
     pack : tuple of str
@@ -117,7 +117,7 @@ class Board:
     title: str
     target: Target
     amaranth_board: str
-    program: str
+    programs: tuple[str, ...]
     steps: str
     pack: tuple[str, ...]
     clock: Clock
@@ -127,6 +127,16 @@ class Board:
     led_busy: Pin | None
     uart: Uart | None
     flash: Flash | None
+
+    @property
+    def program(self) -> str:
+        """The usual one of the commands."""
+        return self.programs[0]
+
+    @property
+    def suffix(self) -> str:
+        """What the name of a bitstream ends in, without the dot."""
+        return {"ice40": "bin", "ecp5": "bit", "gowin": "fs"}[self.target.family]
 
     @property
     def pins(self) -> dict[str, Pin]:
@@ -203,9 +213,12 @@ def read_board(path: str | os.PathLike[str]) -> Board:
         raise InputError(
             f"{where}: pack is {pack!r}; allowed is a list of options, each of the form {_OPTION.pattern}"
         )
-    program = _text(where, table, "program")
-    if "{bitstream}" not in program.split():
-        raise InputError(f"{where}: program is {program!r}; allowed is a command with the word {{bitstream}} in it")
+    program = table.get("program")
+    programs: list[Any] = program if isinstance(program, list) and program else [program]
+    if not all(isinstance(text, str) and "{bitstream}" in text.split()[1:] for text in programs):
+        raise InputError(
+            f"{where}: program is {program!r}; allowed is a command with the word {{bitstream}} in it, or a list of such"
+        )
     return Board(
         name=name,
         title=_text(where, table, "title"),
@@ -215,7 +228,7 @@ def read_board(path: str | os.PathLike[str]) -> Board:
             _text(where, table, "speed", re.compile("[678]")) if "speed" in table else None,
         ),
         amaranth_board=_text(where, table, "amaranth_board", re.compile(r"[\w.]+:\w+|none")),
-        program=program,
+        programs=tuple(programs),
         steps=" ".join(_text(where, table, "steps").split()) if "steps" in table else "",
         pack=tuple(pack),
         clock=_clock(where, _table(where, table, "clock"), device),

@@ -11,6 +11,7 @@ very same top takes `for_simulation` instead, in which the clock is the pin. So 
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Instance, Module, ResetSignal, Signal, Value
 from amaranth.lib import wiring
@@ -20,7 +21,16 @@ from hdlgen.emit.verilog import convert
 from hdlgen.flow.boards import Board
 from hdlgen.flow.pll import Setting
 
-__all__ = ["MODULE", "ClockAndReset", "ClockParameters", "add_clock", "for_board", "for_simulation", "to_verilog"]
+__all__ = [
+    "MODULE",
+    "ClockAndReset",
+    "ClockParameters",
+    "add_clock",
+    "change_setting",
+    "for_board",
+    "for_simulation",
+    "to_verilog",
+]
 
 MODULE = "hdlgen_clock"
 """Name of the module."""
@@ -54,14 +64,14 @@ class ClockParameters:
     button_active_low: bool = False
 
 
-def for_board(board: Board, setting: Setting) -> ClockParameters:
-    """The module for ``board`` at ``setting``, with a reset of at least 100 microseconds."""
+def for_board(board: Board, setting: Setting, *, reset_cycles: int | None = None) -> ClockParameters:
+    """The module for ``board`` at ``setting``; without ``reset_cycles`` the reset lasts 100 microseconds."""
     return ClockParameters(
         setting=setting,
         source=board.clock.source,
         internal=board.clock.internal,
         pad=board.clock.pll_pad,
-        reset_cycles=math.ceil(setting.frequency / 10_000),
+        reset_cycles=math.ceil(setting.frequency / 10_000) if reset_cycles is None else reset_cycles,
         button_active_low=board.reset is not None and board.reset.active_low,
     )
 
@@ -131,17 +141,14 @@ class ClockAndReset(wiring.Component):
 
     def _pll(self, oscillator: Signal, clk: Signal, locked: Signal) -> Instance:
         p = self.parameters
-        number = p.setting.parameters
+        number = _numbers(p.setting)
         if p.setting.primitive == "SB_PLL40":
             return Instance(
                 "SB_PLL40_PAD" if p.pad else "SB_PLL40_CORE",
                 ("i", "PACKAGEPIN" if p.pad else "REFERENCECLK", oscillator),
                 p_FEEDBACK_PATH="SIMPLE",
                 p_PLLOUT_SELECT="GENCLK",
-                p_DIVR=Const(number["DIVR"], 4),
-                p_DIVF=Const(number["DIVF"], 7),
-                p_DIVQ=Const(number["DIVQ"], 3),
-                p_FILTER_RANGE=Const(number["FILTER_RANGE"], 3),
+                **{f"p_{name}": Const(value, _ICE40_BITS[name]) for name, value in number.items()},
                 i_RESETB=Const(1),
                 i_BYPASS=Const(0),
                 o_PLLOUTGLOBAL=clk,
@@ -166,10 +173,7 @@ class ClockAndReset(wiring.Component):
                 p_CLKOP_ENABLE="ENABLED",
                 p_CLKOS_ENABLE="ENABLED",
                 **{f"p_{name}": value for name, value in number.items()},
-                # A phase of zero.
-                p_CLKOP_CPHASE=number["CLKOP_DIV"] - 1,
                 p_CLKOP_FPHASE=0,
-                p_CLKOS_CPHASE=number["CLKOS_DIV"] - 1,
                 p_CLKOS_FPHASE=0,
                 i_CLKI=oscillator,
                 i_CLKFB=feedback,
@@ -209,6 +213,31 @@ class ClockAndReset(wiring.Component):
             o_CLKOUT=clk,
             o_LOCK=locked,
         )
+
+
+_ICE40_BITS = {"DIVR": 4, "DIVF": 7, "DIVQ": 3, "FILTER_RANGE": 3}
+
+
+def _numbers(setting: Setting) -> dict[str, int]:
+    """All parameters of the PLL that depend on the setting."""
+    numbers = dict(setting.parameters)
+    if setting.primitive == "EHXPLLL":
+        # A phase of zero.
+        numbers |= {"CLKOP_CPHASE": numbers["CLKOP_DIV"] - 1, "CLKOS_CPHASE": numbers["CLKOS_DIV"] - 1}
+    return numbers
+
+
+def change_setting(netlist: dict[str, Any], setting: Setting) -> None:
+    """Set the PLL in ``netlist``, a module in Yosys' JSON, to another setting of the same PLL.
+
+    Nothing else in a netlist depends on it if ``reset_cycles`` is the same: this spares a run of Yosys.
+    """
+    assert setting.primitive is not None
+    kinds = {"SB_PLL40_PAD", "SB_PLL40_CORE"} if setting.primitive == "SB_PLL40" else {setting.primitive}
+    (pll,) = [cell for cell in netlist["cells"].values() if cell["type"] in kinds]
+    for name, value in _numbers(setting).items():
+        before = pll["parameters"][name]
+        pll["parameters"][name] = format(value, f"0{len(before)}b")
 
 
 def to_verilog(parameters: ClockParameters) -> str:

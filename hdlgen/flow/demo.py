@@ -170,8 +170,7 @@ def demonstrate(
     finished("simulate")
 
     announce(f"synthesise, place and route for {chosen.title}, {seeds} seed(s), and make the bitstream")
-    suffix = {"ice40": "bin", "ecp5": "bit", "gowin": "fs"}[chosen.target.family]
-    bitstream = root / f"synth-{chosen.name}.{suffix}"
+    bitstream = root / f"synth-{chosen.name}.{chosen.suffix}"
     synthesis = synth.synthesise(
         root, board=chosen, seeds=range(1, seeds + 1), bitstream=bitstream, progress=progress
     )

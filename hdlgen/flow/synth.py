@@ -326,11 +326,14 @@ def synthesise(
         commands: list[str] = []
         counts: Counter[str] = Counter()
 
-        def run_yosys(setting: Setting | None) -> None:
+        reset_cycles = round(aim * 200)  # 200 microseconds at the first aim
+
+        def write_clock(board: Board, setting: Setting) -> None:
+            parameters = clocks.for_board(board, setting, reset_cycles=reset_cycles)
+            (build / "clock.v").write_text(clocks.to_verilog(parameters), encoding="utf-8")
+
+        def run_yosys() -> None:
             bar.set_description("yosys")
-            if board is not None and setting is not None:
-                text = clocks.to_verilog(clocks.for_board(board, setting))
-                (build / "clock.v").write_text(text, encoding="utf-8")
             options = family.no_infer if vendor or device.resources.dsps == 0 else family.infer
             netlist = _synthesise(
                 build, used["yosys"], family.synthesis.format(options=options, top=top), files, top, commands
@@ -363,7 +366,10 @@ def synthesise(
             )
             return _fmax(report, build), router
 
-        run_yosys(setting)
+        if board is not None:
+            assert setting is not None
+            write_clock(board, setting)
+        run_yosys()
         ceiling = device.multiplier_ceiling if any(counts[name] for name in family.multipliers) else None
         if ceiling is not None:
             notes.append(
@@ -397,8 +403,12 @@ def synthesise(
                     )
                 if chosen.frequency == setting.frequency:
                     break
+                write_clock(board, chosen)
+                if setting.primitive is not None and chosen.primitive is not None:
+                    _change_clock(build, top, chosen)
+                else:
+                    run_yosys()
                 setting = chosen
-                run_yosys(setting)
                 reached, _ = run_nextpnr(good, setting.megahertz)
                 runs.append({"aim_mhz": round(setting.megahertz, 3), "fmax_mhz": round(reached, 2), "seed": good})
                 if reached >= setting.megahertz or len(runs) > _CONFIRMATIONS:
@@ -480,6 +490,13 @@ def _first_setting(board: Board, clock: float | str | None) -> Setting:
     return setting
 
 
+def _change_clock(build: Path, top: str, setting: Setting) -> None:
+    """Another setting of the PLL, in the netlist that is there."""
+    design = json.loads((build / "design.json").read_text(encoding="utf-8"))
+    clocks.change_setting(design["modules"][top], setting)
+    (build / "design.json").write_text(json.dumps(design), encoding="utf-8")
+
+
 def _clocking(
     board: Board, setting: Setting, clock: float | str | None, margin: Fraction, runs: list[dict[str, Any]]
 ) -> dict[str, Any]:
@@ -537,8 +554,7 @@ def _tool_names(device: Target, board: Board | None) -> list[str]:
 def _destination(root: Path, board: Board | None, bitstream: str | os.PathLike[str] | None) -> Path | None:
     if board is None:
         return None
-    suffix = {"ice40": "bin", "ecp5": "bit", "gowin": "fs"}[board.target.family]
-    path = Path(bitstream) if bitstream is not None else root / f"synth-{board.name}.{suffix}"
+    path = Path(bitstream) if bitstream is not None else root / f"synth-{board.name}.{board.suffix}"
     if not os.access(path.parent, os.W_OK):
         raise InputError(f"{path}: cannot be written; name a file in a writable folder with -o")
     return path

@@ -1,6 +1,9 @@
 """Board files: pins against amaranth-boards, constraints, and what is refused."""
 
 import importlib
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,8 @@ from hdlgen.errors import InputError
 from hdlgen.flow.boards import Board, constraints, find_board, names, read_board
 from hdlgen.flow.targets import TARGETS
 from hdlgen.resources import folder
+
+CHECKOUT = Path(__file__).parents[2]
 
 
 def test_the_boards() -> None:
@@ -130,10 +135,11 @@ def test_a_board_of_ones_own(tmp_path: Path) -> None:
         ("pll_pad = true", "pll_pad = 1", "clock.pll_pad is 1; allowed are true and false, true for iCE40 only"),
         ("pll_pad = true", "tolerance = 2", "clock.tolerance is 2; allowed are 0 to 0.5"),
         ("pll_pad = true", 'internal = "X"', "clock.internal is 'X'; allowed is 'SB_HFOSC', with ice40-up5k"),
+        ("iceprog {bitstream}", "iceprog", "program is ['iceprog', "),
         (
-            "iceprog {bitstream}",
-            "iceprog",
-            "program is 'iceprog'; allowed is a command with the word {bitstream} in it",
+            '["iceprog {bitstream}", ',
+            '"{bitstream}" # ',
+            "program is '{bitstream}'; allowed is a command with the word ",
         ),
         ('adapter = "usb"', 'adapter = "wifi"', "uart.adapter is 'wifi'; allowed usb, external"),
         ("rx = {", "rxd = {", "unknown entry 'uart.rxd'; allowed adapter, high, io, number, resource, rx, tx"),
@@ -167,3 +173,34 @@ def test_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
         read_board(path)
     assert str(caught.value).startswith(f"{path}: {message}")
     assert "\n" not in str(caught.value)
+
+
+def test_the_documented_board_is_one(tmp_path: Path) -> None:
+    text = (CHECKOUT / "docs" / "boards.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "board.toml").write_text(example)
+    board = read_board(tmp_path / "board.toml")
+    known = find_board("icebreaker")
+    assert {board.pins[name].pin for name in board.pins} == {known.pins[name].pin for name in known.pins}
+    assert board.uart is not None
+    assert known.uart is not None
+    assert [board.uart.rx.pin, board.uart.tx.pin] == [known.uart.rx.pin, known.uart.tx.pin]
+    assert board.flash is not None
+    assert known.flash is not None
+    assert {pin.pin for place, pin in board.all_pins.items() if place.startswith("flash")} == {
+        pin.pin for place, pin in known.all_pins.items() if place.startswith("flash")
+    }
+    # What is commented out may be there as well.
+    (tmp_path / "board.toml").write_text(example.replace('# package = "CABGA256"', 'package = "SG48"'))
+    assert read_board(tmp_path / "board.toml").target.package == "SG48"
+
+
+def test_tables_of_the_document() -> None:
+    """Out of date? ``python scripts/build_boards.py`` writes them anew."""
+    command = [sys.executable, "scripts/build_boards.py", "--check"]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    listed = subprocess.run(
+        [*command[:-1], "--list"], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert sorted(line.split(":")[0] for line in listed) == sorted(names())

@@ -1,5 +1,6 @@
 """PLL settings against the calculators of the vendors' open tools, and the Verilog of the clock."""
 
+import json
 import re
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 
 from hdlgen.flow import tools
 from hdlgen.flow.boards import find_board
-from hdlgen.flow.clock import for_board, for_simulation, to_verilog
+from hdlgen.flow.clock import MODULE, change_setting, for_board, for_simulation, to_verilog
 from hdlgen.flow.pll import PLLS, Setting, fastest_setting, nearest_setting, settings
 from hdlgen.flow.targets import TARGETS
 
@@ -149,6 +150,28 @@ def test_verilog(board: str, megahertz: int, words: list[str]) -> None:
     assert text == to_verilog(parameters)
     for word in words:
         assert word in text
+
+
+@pytest.mark.parametrize("board", ["icebreaker", "ulx3s-85f", "tang-nano-9k"])
+def test_change_of_a_netlist_is_what_yosys_would_make(tmp_path: Path, board: str) -> None:
+    chosen = find_board(board)
+    yosys = tools.find("yosys")
+    synthesis = f"synth_{chosen.target.family} -top {MODULE} -json clock.json"
+    netlists = []
+    slow, fast = (nearest_setting(chosen.target.pll, chosen.clock.source, Fraction(wish * MHZ)) for wish in (40, 65))
+    for setting in (slow, fast):
+        (tmp_path / "clock.v").write_text(to_verilog(for_board(chosen, setting, reset_cycles=5000)))
+        subprocess.run(
+            [*yosys.command, "-q", "-p", f"read_verilog clock.v; {synthesis}"],
+            cwd=tmp_path,
+            env=yosys.full_environment(),
+            check=True,
+        )
+        netlists.append(json.loads((tmp_path / "clock.json").read_text())["modules"][MODULE])
+    before, after = netlists
+    assert before != after
+    change_setting(before, fast)
+    assert before == after
 
 
 BENCH = """

@@ -1,0 +1,22 @@
+"""``hdlgen program``: load the bitstream onto the board."""
+
+import click
+
+from hdlgen.flow.boards import find_board
+from hdlgen.flow.program import prepare, run
+
+__all__ = ["command"]
+
+
+@click.command("program")
+@click.argument("directory", metavar="DIR")
+@click.option("--board", metavar="B", help="Which one, if there are bitstreams for several; or a file *.toml.")
+def command(directory: str, board: str | None) -> None:
+    """Load the bitstream in DIR onto the attached board.
+
+    By openFPGALoader, iceprog, dfu-util, tinyprog or icesprog, whichever is the board's and installed. The
+    command is printed first. If there is none, nothing is done and the exit status is 1.
+    """
+    found = prepare(directory, find_board(board) if board is not None else None)
+    print(found.text, flush=True)
+    run(found)

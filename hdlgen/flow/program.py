@@ -1,0 +1,116 @@
+"""From a synthesised folder onto the board, by whichever of the board's programs is installed."""
+
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hdlgen.errors import InputError, Refused
+from hdlgen.flow.boards import Board, find_board, names
+
+__all__ = ["Programming", "prepare", "run"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Programming:
+    """What is to be done.
+
+    Parameters
+    ----------
+    command : tuple of str
+        The board's first command whose program is installed, otherwise its first one.
+    installed : bool
+    """
+
+    board: Board
+    bitstream: Path
+    command: tuple[str, ...]
+    installed: bool
+
+    @property
+    def text(self) -> str:
+        """The command, to be copied into a shell."""
+        return shlex.join(self.command)
+
+
+def prepare(directory: str | os.PathLike[str], board: Board | None = None) -> Programming:
+    """Find the bitstream in ``directory`` and the command for it.
+
+    Parameters
+    ----------
+    board
+        Needed where the folder has bitstreams for several boards, or for a board that hdlgen does not know.
+
+    Raises
+    ------
+    InputError
+        If there is no such bitstream, there are several, or it is not the one that its report is about.
+    """
+    root = Path(directory)
+    if not root.is_dir():
+        raise InputError(f"{root}: no such folder; name one that `hdlgen synth --board` wrote a bitstream into")
+    found = dict(_bitstreams(root))
+    if not found:
+        raise InputError(f"{root}: no bitstream; `hdlgen synth {root} --board B` makes one")
+    if board is None:
+        if len(found) > 1:
+            raise InputError(f"{root}: bitstreams for several boards; name one with --board: {', '.join(found)}")
+        (name,) = found
+        if name not in names():
+            raise InputError(f"{root}: the bitstream is for board {name!r}; give its file with --board FILE.toml")
+        board = find_board(name)
+    if board.name not in found:
+        raise InputError(f"{root}: no bitstream for --board {board.name}; there is one for {', '.join(found)}")
+    where, made = found[board.name]
+    bitstream = root / str(made.get("file"))
+    if bitstream.parent != root or not bitstream.is_file():
+        raise InputError(f"{bitstream}: not found; `hdlgen synth {root} --board {board.name}` makes it anew")
+    if hashlib.sha256(bitstream.read_bytes()).hexdigest() != made.get("sha256"):
+        raise InputError(f"{bitstream}: not the bitstream that {where.name} is about: its SHA-256 differs")
+    commands = [
+        tuple(word.format(bitstream=bitstream) if word == "{bitstream}" else word for word in shlex.split(text))
+        for text in board.programs
+    ]
+    for command in commands:
+        if shutil.which(command[0]) is not None:
+            return Programming(board=board, bitstream=bitstream, command=command, installed=True)
+    return Programming(board=board, bitstream=bitstream, command=commands[0], installed=False)
+
+
+def run(programming: Programming) -> None:
+    """Run the command; it writes to the terminal itself.
+
+    Raises
+    ------
+    Refused
+        If none of the board's programs is installed, or it fails.
+    """
+    if not programming.installed:
+        wanted = " or ".join(shlex.split(text)[0] for text in programming.board.programs)
+        raise Refused(f"{wanted} is not installed; install it, or run on another machine: {programming.text}")
+    try:
+        status = subprocess.run(programming.command, check=False).returncode
+    except OSError as error:
+        raise Refused(f"{programming.command[0]} cannot be run: {error.strerror}: {programming.text}") from error
+    if status:
+        raise Refused(f"{programming.command[0]} failed with exit status {status}: {programming.text}")
+
+
+def _bitstreams(root: Path) -> Iterator[tuple[str, tuple[Path, dict[str, Any]]]]:
+    """Reports of synthesis in the folder that come with a bitstream, by the name of the board."""
+    for path in sorted(root.glob("*.json")):
+        try:
+            report = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue  # not ours
+        if not isinstance(report, dict) or report.get("kind") != "synthesis":
+            continue
+        board, made = report.get("board"), report.get("bitstream")
+        if isinstance(board, dict) and isinstance(board.get("name"), str) and isinstance(made, dict):
+            yield board["name"], (path, made)

@@ -1,0 +1,186 @@
+"""hdlgen program, with programs that only say what they were asked for."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from hdlgen.cli import main
+from hdlgen.flow.boards import find_board, names
+from hdlgen.flow.program import prepare
+from hdlgen.resources import folder
+
+
+def _run(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main(["program", *map(str, arguments)])
+    assert isinstance(caught.value.code, int)
+    return caught.value.code
+
+
+@pytest.fixture(autouse=True)
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only folder on PATH, with nothing in it."""
+    path = tmp_path / "bin"
+    path.mkdir()
+    monkeypatch.setenv("PATH", str(path))
+    return path
+
+
+def _install(programs: Path, name: str, status: int = 0) -> Path:
+    said = programs / f"{name}.said"
+    (programs / name).write_text(f'#!/bin/sh\nfor word; do echo "$word"; done > {said}\nexit {status}\n')
+    (programs / name).chmod(0o755)
+    return said
+
+
+def _synthesised(root: Path, *boards: str) -> Path:
+    root.mkdir(exist_ok=True)
+    (root / "manifest.json").write_text("{}")
+    (root / "notes.json").write_text("not JSON")
+    for board in boards:
+        bits = f"bits of {board}".encode()
+        suffix = find_board(board).suffix if board in names() else "bin"
+        (root / f"synth-{board}.{suffix}").write_bytes(bits)
+        report = {
+            "kind": "synthesis",
+            "board": {"name": board},
+            "bitstream": {"file": f"synth-{board}.{suffix}", "sha256": hashlib.sha256(bits).hexdigest()},
+        }
+        (root / f"synth-{board}.json").write_text(json.dumps(report))
+    # Out of context: no bitstream.
+    (root / "synth-ecp5-25k.json").write_text('{"kind": "synthesis", "board": null, "bitstream": null}')
+    return root
+
+
+@pytest.mark.parametrize(
+    ("board", "program", "arguments"),
+    [
+        ("icebreaker", "iceprog", ["{bits}"]),
+        ("icebreaker", "openFPGALoader", ["-b", "ice40_generic", "{bits}"]),
+        ("ulx3s-12f", "openFPGALoader", ["-b", "ulx3s", "{bits}"]),
+        ("orangecrab-25f", "dfu-util", ["-d", "1209:5af0", "-a", "0", "-D", "{bits}"]),
+        ("tinyfpga-bx", "tinyprog", ["-p", "{bits}"]),
+        ("icesugar", "icesprog", ["{bits}"]),
+        ("tang-nano-9k", "openFPGALoader", ["-b", "tangnano9k", "{bits}"]),
+    ],
+)
+def test_runs_what_is_installed(
+    tmp_path: Path, programs: Path, board: str, program: str, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = _synthesised(tmp_path / "my core", board)
+    said = _install(programs, program)
+    assert _run(root) == 0
+    bits = root / f"synth-{board}.{find_board(board).suffix}"
+    assert said.read_text().splitlines() == [word.format(bits=bits) for word in arguments]
+    shown = capsys.readouterr()
+    assert shown.out == f"{program} " + " ".join(arguments).format(bits=f"'{bits}'") + "\n"
+    assert shown.err == ""
+
+
+def test_the_usual_program_is_preferred(tmp_path: Path, programs: Path) -> None:
+    root = _synthesised(tmp_path / "core", "icebreaker")
+    said = [_install(programs, name) for name in ("iceprog", "openFPGALoader")]
+    assert _run(root) == 0
+    assert [path.exists() for path in said] == [True, False]
+
+
+def test_not_installed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = _synthesised(tmp_path / "core", "icebreaker")
+    assert _run(root) == 1
+    command = f"iceprog {root}/synth-icebreaker.bin"
+    shown = capsys.readouterr()
+    assert shown.out == f"{command}\n"
+    assert shown.err == (
+        f"hdlgen: iceprog or openFPGALoader is not installed; install it, or run on another machine: {command}\n"
+    )
+
+
+def test_the_program_fails(tmp_path: Path, programs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = _synthesised(tmp_path / "core", "icebreaker")
+    _install(programs, "iceprog", status=3)
+    assert _run(root) == 1
+    assert capsys.readouterr().err == (
+        f"hdlgen: iceprog failed with exit status 3: iceprog {root}/synth-icebreaker.bin\n"
+    )
+
+
+def test_several_boards(tmp_path: Path, programs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = _synthesised(tmp_path / "core", "icebreaker", "ulx3s-85f")
+    assert _run(root) == 2
+    assert capsys.readouterr().err == (
+        f"hdlgen: {root}: bitstreams for several boards; name one with --board: icebreaker, ulx3s-85f\n"
+    )
+    said = _install(programs, "openFPGALoader")
+    assert _run(root, "--board", "ulx3s-85f") == 0
+    assert said.read_text().splitlines()[-1] == str(root / "synth-ulx3s-85f.bit")
+
+
+def test_a_board_of_ones_own(tmp_path: Path, programs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Only a board file says what is run, never the report."""
+    root = _synthesised(tmp_path / "core", "mine")
+    assert _run(root) == 2
+    message = f"hdlgen: {root}: the bitstream is for board 'mine'; give its file with --board FILE.toml\n"
+    assert capsys.readouterr().err == message
+    text = (folder("boards") / "icebreaker.toml").read_text().replace('"icebreaker"', '"mine"')
+    (tmp_path / "mine.toml").write_text(text)
+    _install(programs, "iceprog")
+    assert _run(root, "--board", tmp_path / "mine.toml") == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "arguments", "message"),
+    [
+        ("none", ["{root}x"], "{root}x: no such folder; name one that `hdlgen synth --board` wrote a bitstream into"),
+        ("empty", ["{root}"], "{root}: no bitstream; `hdlgen synth {root} --board B` makes one"),
+        (
+            "none",
+            ["{root}", "--board", "icesugar"],
+            "{root}: no bitstream for --board icesugar; there is one for icebreaker",
+        ),
+        (
+            "gone",
+            ["{root}"],
+            "{root}/synth-icebreaker.bin: not found; `hdlgen synth {root} --board icebreaker` makes it anew",
+        ),
+        (
+            "other",
+            ["{root}"],
+            "{root}/synth-icebreaker.bin: not the bitstream that synth-icebreaker.json is about: its SHA-256 differs",
+        ),
+        (
+            "outside",
+            ["{root}"],
+            "{root}/../x.bin: not found; `hdlgen synth {root} --board icebreaker` makes it anew",
+        ),
+    ],
+)
+def test_refused(
+    tmp_path: Path,
+    programs: Path,
+    change: str,
+    arguments: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = _install(programs, "iceprog")
+    root = _synthesised(tmp_path / "core", *([] if change == "empty" else ["icebreaker"]))
+    bits, report = root / "synth-icebreaker.bin", root / "synth-icebreaker.json"
+    if change == "gone":
+        bits.unlink()
+    elif change == "other":
+        bits.write_bytes(b"other")
+    elif change == "outside":
+        (tmp_path / "x.bin").write_bytes(bits.read_bytes())
+        report.write_text(report.read_text().replace("synth-icebreaker.bin", "../x.bin"))
+    assert _run(*(word.format(root=root) for word in arguments)) == 2
+    assert capsys.readouterr().err == f"hdlgen: {message.format(root=root)}\n"
+    assert not said.exists()
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_board_has_a_command(tmp_path: Path, name: str) -> None:
+    found = prepare(_synthesised(tmp_path / "core", name))
+    assert not found.installed
+    assert found.command.count(str(found.bitstream)) == 1
