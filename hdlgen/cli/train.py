@@ -134,6 +134,7 @@ _RECURRENT = [
     click.option("--groups", type=int, help="Groups that know nothing of each other, instead of a band."),
     click.option("--shared", is_flag=True, help="One input product for all gates."),
     click.option("--input-paths", type=int, help="Sobol' paths from the input, instead of a dense matrix."),
+    click.option("--head-paths", type=int, help="Sobol' paths to the classes, instead of a dense matrix."),
     click.option(
         "--functions", default="hard", show_default=True, help="hard, or smooth: sigmoid and tanh as tables."
     ),

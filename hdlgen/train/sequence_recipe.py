@@ -16,7 +16,7 @@ _HEADROOM = {"relu": 3, "ligru": 3}
 
 @dataclass(frozen=True, kw_only=True)
 class SequenceRecipe:
-    """A network of recurrent layers and a dense classifier, to train from scratch, and its training.
+    """A network of recurrent layers and a classifier, to train from scratch, and its training.
 
     Parameters
     ----------
@@ -27,6 +27,7 @@ class SequenceRecipe:
     band, cyclic, groups : the connections: a band of C, cyclic or not, or so many groups; neither: full.
     shared : one input product for all gates.
     input_paths : so many Sobol' paths from the layer's input instead of a dense matrix.
+    head_paths : so many Sobol' paths from the last state to the classes instead of a dense matrix.
     functions : "hard", or "smooth": sigmoid and tanh, as tables in integers.
     weight_bits, state_bits : of the integers; gates have as many bits as states.
     state_fraction : default: one less than the bits; for an unsigned state three less.
@@ -53,6 +54,7 @@ class SequenceRecipe:
     groups: int | None = None
     shared: bool = False
     input_paths: int | None = None
+    head_paths: int | None = None
     functions: str = "hard"
     weight_bits: int = 8
     state_bits: int = 8
@@ -143,7 +145,7 @@ class SequenceRecipe:
             layers.append(layer)
         layers.append(
             {
-                "kind": "dense",
+                "kind": "dense" if self.head_paths is None else "path",
                 "width": classes,
                 "weight": "head",
                 "bias": "head_bias",
@@ -151,12 +153,14 @@ class SequenceRecipe:
                 "activation": None,
             }
         )
-        description = {
+        description: dict[str, object] = {
             "format_version": 1,
             "name": self.name,
             "input": {"width": source.width, "bits": source.bits, "signed": source.signed},
             "layers": layers,
         }
+        if self.head_paths is not None:
+            description["topology"] = {"kind": "sobol", "paths": self.head_paths, "dimensions": [0, 1]}
         if self.cell not in GATES:
             raise InputError(f"train: cell is {self.cell!r}; allowed: {', '.join(GATES)}")
         return parse_recurrent(description, "train")

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from hdlgen import golden
 from hdlgen.errors import InputError
 from hdlgen.network import BandRnn, RecurrentNetwork, SequenceInput, verify_recurrent
-from hdlgen.quantize import weight_exponent, weight_limits
+from hdlgen.quantize import Edges, find_edges, weight_exponent, weight_limits
 from hdlgen.train.cells import BandCell, CellScales, floor_through
 from hdlgen.train.sequence_recipe import SequenceRecipe
 from hdlgen.train.sequences import SequenceData, Sequences
@@ -31,11 +31,11 @@ class _Scales:
 
 
 class SequenceModel(torch.nn.Module):
-    """Recurrent layers and a dense classifier that reads the last state of each sequence.
+    """Recurrent layers and a classifier, dense or of paths, that reads the last state of each sequence.
 
     Parameters
     ----------
-    network : as of :meth:`SequenceRecipe.network`; one dense layer behind the recurrent ones.
+    network : as of :meth:`SequenceRecipe.network`; one layer behind the recurrent ones.
     exponent : the input v stands for v / 2**exponent.
     functions, seed : as of :class:`BandCell`.
     """
@@ -50,19 +50,34 @@ class SequenceModel(torch.nn.Module):
         )
         generator = torch.Generator().manual_seed(seed + len(self.cells))
         bound = widths[-2] ** -0.5
-        self.head = torch.nn.Parameter((2 * torch.rand(widths[-1], widths[-2], generator=generator) - 1) * bound)
+        self.edges: Edges | None = None
+        if network.topology is None:
+            weights = torch.rand(widths[-1], widths[-2], generator=generator)
+        else:
+            self.edges = find_edges(network.topology, widths[-2:], 1)
+            weights = torch.rand(len(self.edges), generator=generator)
+            bound = max(bound, (widths[-1] / len(self.edges)) ** 0.5)
+            self.register_buffer("_flat", torch.tensor(self.edges.target * widths[-2] + self.edges.source))
+        self.head = torch.nn.Parameter((2 * weights - 1) * bound)
         self.head_bias = torch.nn.Parameter(torch.zeros(widths[-1]))
 
     @staticmethod
     def _last(states: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         return states[lengths - 1, torch.arange(states.shape[1])]
 
+    def _classify(self, states: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        if self.edges is None:
+            return states @ weight.T + bias
+        inputs, classes = self.network.widths[-2:]
+        flat = torch.zeros(classes * inputs, dtype=weight.dtype).index_add(0, self._flat, weight)
+        return states.relu() @ flat.view(classes, inputs).T + bias
+
     def real(self, x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Logits, (S, classes), in real numbers, for integers x (T, S, I)."""
         values = x.float() * 2.0**-self.exponent
         for cell in self.cells:
             values = cell(values)
-        return self._last(values, lengths) @ self.head.T + self.head_bias
+        return self._classify(self._last(values, lengths), self.head, self.head_bias)
 
     def scales(self) -> _Scales:
         """The scales of the least squared error of the weights."""
@@ -88,7 +103,7 @@ class SequenceModel(torch.nn.Module):
         for cell, chosen in zip(self.cells, scales.cells, strict=True):
             values = cell.integer(values, chosen)
         weight, bias = self._head(scales)
-        return self._last(values, lengths) @ weight.T + bias
+        return self._classify(self._last(values, lengths), weight, bias)
 
     def logits(self, x: torch.Tensor, lengths: torch.Tensor, scales: _Scales) -> torch.Tensor:
         """The outputs of the integer network on the scale of the real one."""
@@ -118,7 +133,10 @@ class SequenceModel(torch.nn.Module):
                 layers.append(layer)
             head = self.network.head[0]
             weight, bias = self._head(scales)
-            tensors[head.weight] = narrow(weight.numpy().astype(np.int64), head.weight_bits)
+            integers = weight.numpy().astype(np.int64)
+            tensors[head.weight] = narrow(
+                integers if self.edges is None else self.edges.split(integers), head.weight_bits
+            )
             tensors[str(head.bias)] = bias.numpy().astype(np.int32)
         network = replace(self.network, input=source, layers=(*layers, head), tensors=tensors)
         verify_recurrent(network)

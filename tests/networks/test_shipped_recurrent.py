@@ -13,9 +13,11 @@ from hdlgen.network import Dense, DenseInput, RecurrentNetwork
 from hdlgen.resources import folder
 
 #: Sequences that must be right at least.
-TARGETS = {"digits-diag": 290, "digits-gru": 291}
+TARGETS = {"digits-diag": 290, "digits-full": 291, "digits-grouped": 291, "digits-gru": 291}
 SHAPES: dict[str, dict[str, Any]] = {
     "digits-diag": {"cell": "gru", "width": 64, "band": 1, "groups": None},
+    "digits-full": {"cell": "gru", "width": 64, "band": 127, "groups": None},
+    "digits-grouped": {"cell": "gru", "width": 64, "band": None, "groups": 8},
     "digits-gru": {"cell": "gru", "width": 64, "band": 9, "groups": None},
 }
 

@@ -108,6 +108,7 @@ OPTIONS = [
     {"band": 3, "input_paths": 64},
     {"band": 3, "functions": "smooth"},
     {"band": 3, "layers": 2},
+    {"band": 3, "head_paths": 64},
 ]
 
 

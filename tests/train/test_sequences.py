@@ -148,11 +148,25 @@ def test_same_arguments_same_bytes_and_another_seed_others(tmp_path: Path) -> No
 
 def test_options_reach_the_network(tmp_path: Path) -> None:
     output = tmp_path / "n.safetensors"
-    options = ["--cell", "lstm", "--layers", "2", "--groups", "3", "--shared", "--input-paths", "64"]
+    options = [
+        "--cell",
+        "lstm",
+        "--layers",
+        "2",
+        "--groups",
+        "3",
+        "--shared",
+        "--input-paths",
+        "64",
+        "--head-paths",
+        "8",
+    ]
     bits = ["--weight-bits", "6", "--state-bits", "9", "--state-fraction", "7", "--functions", "smooth"]
     assert run("reber", *QUICK, *options, *bits, "-o", output) == 0
     found = load(output)
     assert found.widths == (7, 6, 6, 2)
+    assert found.topology is not None
+    assert found.topology.paths == 8
     for band in found.recurrent_layers:
         assert (band.cell, band.groups, band.weight_bits, band.input.kind) == ("lstm", 3, 6, "path")
         assert band.input.shared
@@ -182,6 +196,7 @@ def test_options_reach_the_network(tmp_path: Path) -> None:
         (["--state-bits", "1"], "train: layer 1: state bits is 1; allowed: integers 2..16"),
         (["--state-fraction", "8"], "train: layer 1: state fraction is 8; allowed: integers 0..7"),
         (["--input-paths", "0"], "train: layer 1: topology: paths is 0; allowed: integers 1..16777216"),
+        (["--head-paths", "-1"], "train: topology: paths is -1; allowed: integers 1..16777216"),
         (["--functions", "soft"], "train: functions is 'soft'; allowed: hard, smooth"),
         (["--epochs", "0"], "train: epochs is 0; allowed: 1..100000"),
         (["--learning-rate", "nan"], "train: learning-rate is nan; allowed: more than 0, up to 1"),
