@@ -32,6 +32,7 @@ NETWORKS = {
     "digits-grouped": ("fsdd $F " + _DIGITS.format("--groups 8", 2), 98.67),
     "digits-gru": ("fsdd $F " + _DIGITS.format("--band 9", 1), 99.00),
     "digits-diag": ("fsdd $F " + _DIGITS.format("--band 1", 1), 98.00),
+    "reber-band": ("reber --cell tanh --width 32 --band 5 --epochs 40 --qat-epochs 20 --seed 1", 100.00),
 }
 
 

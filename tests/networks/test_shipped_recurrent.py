@@ -2,23 +2,26 @@
 
 import hashlib
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from hdlgen import golden, network, networks
+from hdlgen import golden, network, networks, reber
 from hdlgen.network import Dense, DenseInput, RecurrentNetwork
 from hdlgen.resources import folder
 
 #: Sequences that must be right at least.
-TARGETS = {"digits-diag": 290, "digits-full": 291, "digits-grouped": 291, "digits-gru": 291}
+TARGETS = {"digits-diag": 290, "digits-full": 291, "digits-grouped": 291, "digits-gru": 291, "reber-band": 1980}
 SHAPES: dict[str, dict[str, Any]] = {
     "digits-diag": {"cell": "gru", "width": 64, "band": 1, "groups": None},
     "digits-full": {"cell": "gru", "width": 64, "band": 127, "groups": None},
     "digits-grouped": {"cell": "gru", "width": 64, "band": None, "groups": 8},
     "digits-gru": {"cell": "gru", "width": 64, "band": 9, "groups": None},
+    "reber-band": {"cell": "tanh", "width": 32, "band": 5, "groups": None},
 }
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "recurrent.md"
@@ -37,6 +40,14 @@ def test_recordings() -> None:
     assert labels.tolist() == [digit for digit in range(10) for _ in range(30)]
     digest = hashlib.md5((folder("networks") / "fsdd-test.npz").read_bytes(), usedforsecurity=False).hexdigest()
     assert f"| `fsdd-test.npz` | `{digest}` |" in (folder("networks") / "ATTRIBUTION.md").read_text(encoding="utf-8")
+
+
+def test_strings() -> None:
+    x, lengths, labels = networks.test_sequences("reber-band")
+    words = ["".join(reber.SYMBOLS[i] for i in part.argmax(1)) for part in np.split(x, np.cumsum(lengths)[:-1])]
+    assert len(set(words)) == len(words) == 2000
+    assert [reber.accepts(word) for word in words] == (labels == 1).tolist()
+    assert np.array_equal(reber.encode(words)[0], x)
 
 
 def test_other_networks_have_no_sequences() -> None:
@@ -66,6 +77,8 @@ def test_shape(name: str) -> None:
     assert (band.weight_bits, found.recurrent_layers[0].state.bits) == (8, 8)
     assert isinstance(found.recurrent_layers[0].input, DenseInput)
     assert isinstance(head, Dense)
+    if name == "reber-band":
+        assert found.widths == (7, 32, 2)
     if name.startswith("digits-"):
         assert found.widths == (20, 64, 10)
         assert found.input == load("digits-gru").input
@@ -80,3 +93,9 @@ def test_the_document_s_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert scope["accuracy"] >= 0.965
     assert scope["states"].shape == (len(scope["x"]), 64)
     assert len(blocks) == 2
+
+
+def test_the_table_is_what_the_script_would_write() -> None:
+    script = Path(__file__).parents[2] / "scripts" / "recurrent_table.py"
+    done = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -2,6 +2,8 @@
 
 import math
 import os
+import subprocess
+import sys
 import wave
 from pathlib import Path
 from typing import Any
@@ -257,3 +259,26 @@ def test_diverging_training_is_named(
 def test_recipe_is_checked_in_python_too() -> None:
     with pytest.raises(Exception, match=r"^train: layer 1: band is 2; allowed: odd integers"):
         SequenceRecipe(name="x", cell="gru", width=4, band=2)
+
+
+def test_missing_torch_is_named_with_the_remedy(tmp_path: Path) -> None:
+    # In a process of its own: this one has PyTorch already.
+    script = "import sys; sys.modules['torch'] = None; from hdlgen import cli; cli.main(sys.argv[1:])"
+    arguments = ["train", "reber", "-o", str(tmp_path / "n.safetensors")]
+    result = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stderr == "hdlgen: train: PyTorch is not installed; remedy: pip install 'hdlgen[train]'\n"
+    assert result.stdout == ""
+
+
+def test_interrupted_training_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SequenceModel, "scales", interrupt)
+    options = [*QUICK, "--save-test", tmp_path / "test.npz", "-o", tmp_path / "n.safetensors"]
+    assert run("reber", *options) == 130
+    assert capsys.readouterr().err.endswith("hdlgen: interrupted\n")
+    assert os.listdir(tmp_path) == []
