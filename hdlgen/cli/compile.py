@@ -30,6 +30,12 @@ __all__ = ["command"]
     "--input-buffers", default=None, type=int, help="1 or 2 frames of input memory; default: what is needed."
 )
 @click.option(
+    "--adaptable/--fixed",
+    default=False,
+    show_default=True,
+    help="Leave room for retrained weights: shifts and all biases in memory, sums one bit wider.",
+)
+@click.option(
     "--input", "inputs", default=None, type=click.Path(path_type=Path), help="Test vectors, .npy (N, width)."
 )
 @click.option("--labels", default=None, type=click.Path(path_type=Path), help="Their classes, .npy (N,).")
@@ -43,6 +49,7 @@ def command(
     multiplier: str,
     merge: bool,
     input_buffers: int | None,
+    adaptable: bool,
     inputs: Path | None,
     labels: Path | None,
     seed: int,

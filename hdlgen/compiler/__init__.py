@@ -5,19 +5,22 @@
 """
 
 from hdlgen import golden
+from hdlgen.compiler import frame as frames
 from hdlgen.compiler import passes, timing
+from hdlgen.compiler.frame import Frame, check_shape
 from hdlgen.compiler.program import Layer, Program, Requantise, Transition
 from hdlgen.compiler.verify import verify
 from hdlgen.errors import InputError
 from hdlgen.network import Network
 
-__all__ = ["PASSES", "Layer", "Program", "Requantise", "Transition", "compile_network"]
+__all__ = ["PASSES", "Frame", "Layer", "Program", "Requantise", "Transition", "check_shape", "compile_network"]
 
 PASSES = (
     passes.place,  # neurons to banks, lanes and rows: everything else refers to them
     passes.walk,  # the order of the blocks, which needs the banks; folds repeated edges
     passes.fold,  # the weights in that order
     passes.accumulate,  # widths of sums, from the folded weights
+    frames.fit,  # room for other weights, or the widths of the design that these are for
     passes.drain,  # chains that carry sums away, from the flushes of the walk
     passes.store,  # the activation memory, from the rows
     timing.predict,  # latency and interval, which follow from all the above
@@ -34,6 +37,8 @@ def compile_network(
     merge: bool = True,
     multiplier: str = "auto",
     input_buffers: int | None = None,
+    adaptable: bool = False,
+    frame: Frame | None = None,
     check: bool = True,
 ) -> Program:
     """Compile a network for an engine of ``lanes`` lanes.
@@ -46,6 +51,8 @@ def compile_network(
     multiplier: "dsp" (vendor multipliers where there are any), "lut" (plain logic), "add" (only for weights in {-1, 0, 1}),
         or "auto": "add" where it is possible, else "dsp"
     input_buffers: 1 or 2 frames of input memory; None takes 1 where that costs no time
+    adaptable: leave room for the weights of a retrained network: shifts and all biases in memory, sums one bit wider
+    frame: take the widths of a design that this network is to run on; the other options are to be ``frame.options``
     check: verify the program after every pass
 
     Raises
@@ -81,10 +88,19 @@ def compile_network(
         index_bits=bits,
         elements_per_beat=elements_per_beat,
         input_bits=network.input.bits,
+        merge=merge,
         notes=tuple(notes),
     )
     for step in PASSES:
-        program = step(network, program, merge=merge, multiplier=multiplier, input_buffers=input_buffers)
+        program = step(
+            network,
+            program,
+            merge=merge,
+            multiplier=multiplier,
+            input_buffers=input_buffers,
+            adaptable=adaptable,
+            frame=frame,
+        )
         if check:
             verify(network, program)
     if multiplier == "add" and not all(

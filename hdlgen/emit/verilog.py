@@ -14,16 +14,17 @@ from amaranth.lib import wiring
 from hdlgen.compiler.program import Program
 from hdlgen.gateware.core import Core
 from hdlgen.gateware.ecp5 import Ecp5Fanout, Ecp5Multiplier, Ecp5Ram, Ecp5Rom
-from hdlgen.gateware.ice40 import Ice40Multiplier
+from hdlgen.gateware.ice40 import Ice40Multiplier, Ice40Rom
 from hdlgen.gateware.primitives import Fanout, Library, Multiplier, Primitive, Ram, Rom
 
-__all__ = ["FAMILIES", "convert", "verilog_files", "yosys_version"]
+__all__ = ["FAMILIES", "convert", "part_files", "verilog_files", "yosys_version"]
 
 #: Device families and the parts made specially for them; everything else is the generic part.
 FAMILIES: dict[str, dict[type, Any]] = {
     "generic": {},
     "ecp5": {Rom: Ecp5Rom, Ram: Ecp5Ram, Multiplier: Ecp5Multiplier, Fanout: Ecp5Fanout},
-    "ice40": {Multiplier: Ice40Multiplier},
+    "ice40": {Rom: Ice40Rom, Multiplier: Ice40Multiplier},
+    "ice40-logic": {Rom: Ice40Rom},  # the devices of the family that have no multipliers
     "gowin": {},
 }
 
@@ -85,27 +86,36 @@ class _WithoutReset(Elaboratable):
         return m
 
 
-def verilog_files(program: Program, top: str) -> tuple[dict[str, str], dict[str, list[str]], list[Primitive]]:
+def verilog_files(program: Program, top: str) -> tuple[dict[str, str], dict[str, list[str]]]:
     """All Verilog of a program.
 
     Returns
     -------
-    texts by file name; for every family the files that make up the design; the primitives
+    texts by file name; for every family the files that make up the design
     """
     library = Library()
     core = convert(Core(program, library=library, prefix=top), top, f"{top}: the core")
     texts = {f"{top}.v": core}
     files = {family: [f"{top}.v"] for family in FAMILIES}
-    for name, part in sorted(library.parts.items()):
-        generic: Any = type(part)
-        texts[f"{name}.v"] = convert(generic(part.parameters), name, f"{name}: generic")
-        for family, special in FAMILIES.items():
-            chosen = f"{name}.v"
-            kind = special.get(type(part))
-            if kind is not None:
-                text = convert(kind(part.parameters), name, f"{name}: {family}")
-                if text.split("\n", 1)[1] != texts[f"{name}.v"].split("\n", 1)[1]:
-                    chosen = f"{name}_{family}.v"
-                    texts[chosen] = text
-            files[family].append(chosen)
-    return texts, files, list(library.parts.values())
+    for _name, part in sorted(library.parts.items()):
+        for family, (name, text) in part_files(part).items():
+            texts[name] = text
+            files[family].append(name)
+    return texts, files
+
+
+def part_files(part: Primitive) -> dict[str, tuple[str, str]]:
+    """The Verilog of a primitive: for every family the name of the file and its text."""
+    name = part.parameters.name
+    kind: Any = type(part)
+    generic = convert(kind(part.parameters), name, f"{name}: generic")
+    made: dict[Any, tuple[str, str]] = {None: (f"{name}.v", generic)}
+    chosen = {}
+    for family, special in FAMILIES.items():
+        other: Any = special.get(kind)
+        if other not in made:
+            text = convert(other(part.parameters), name, f"{name}: {family}")
+            same = text.split("\n", 1)[1] == generic.split("\n", 1)[1]
+            made[other] = made[None] if same else (f"{name}_{family}.v", text)
+        chosen[family] = made[other]
+    return chosen

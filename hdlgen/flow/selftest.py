@@ -13,8 +13,9 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
-from hdlgen.emit.verilog import convert
+from hdlgen.emit.verilog import FAMILIES, convert
 from hdlgen.flow.clock import add_clock
+from hdlgen.gateware.primitives import Rom, RomParameters
 
 __all__ = ["SelfTest", "SelfTestParameters", "Token", "compress", "expand", "parameters", "to_verilog"]
 
@@ -69,13 +70,16 @@ class SelfTestParameters:
     element_bits, elements_per_beat, input_bits : int
         Width of an element on the stream, elements per beat, significant bits of an element.
     expected : tuple of tuple of int
-        Signed results of each frame.
+        Signed results of each frame, of ``expected_bits`` bits.
     result_bits : int
         Width of ``m_axis_tdata``.
     timeout : int
         Cycles without any beat on the output after which the test fails.
     block_rom : bool
         Whether the tokens go into block RAM; otherwise into logic.
+    family : str or None
+        The device family in whose block RAM the expected results lie, where other weights can bring theirs along; with
+        None they are logic.
     pass_active_low, fail_active_low : bool
         Polarity of the pins.
     clock_pin, button, fail_led : bool
@@ -92,9 +96,11 @@ class SelfTestParameters:
     elements_per_beat: int
     input_bits: int
     expected: tuple[tuple[int, ...], ...]
+    expected_bits: int
     result_bits: int
     timeout: int
     block_rom: bool = False
+    family: str | None = None
     pass_active_low: bool = False
     fail_active_low: bool = False
     clock_pin: bool = True
@@ -115,9 +121,9 @@ class SelfTestParameters:
         return self.run_bits + self.value_bits
 
     @property
-    def expected_bits(self) -> int:
-        """Bits of the widest expected result, signed."""
-        return max(max(v, ~v).bit_length() + 1 for frame in self.expected for v in frame)
+    def expected_rom(self) -> RomParameters:
+        flat = [value % (1 << self.expected_bits) for frame in self.expected for value in frame]
+        return RomParameters(name=f"{TOP}_expected", depth=len(flat), width=self.expected_bits, init=tuple(flat))
 
     @property
     def rom_bits(self) -> int:
@@ -151,6 +157,10 @@ def parameters(
         elements_per_beat=count,
         input_bits=form["bits"],
         expected=tuple(tuple(int(v) for v in row) for row in np.asarray(y).tolist()),
+        # What any weights of this engine give, not only these.
+        expected_bits=max(
+            manifest["accumulator_bits"][-1], max(max(v, ~v).bit_length() + 1 for v in y.flatten().tolist())
+        ),
         result_bits=manifest["output"]["bits"],
         # Loading takes up to three cycles a beat here.
         timeout=4 * (manifest["latency_cycles"] + 3 * form["beats"]) + 1000,
@@ -254,34 +264,42 @@ class SelfTest(wiring.Component):
     def _results(self, m: Module, tdata: Signal, tvalid: Signal, tlast: Signal, frame_error: Signal) -> None:
         p = self.parameters
         results = len(p.expected[0])
-        flat = [value for frame in p.expected for value in frame]
-        m.submodules.expected = rom = memory.Memory(
-            shape=signed(p.expected_bits), depth=len(flat), init=flat, attrs={"rom_style": "logic"}
-        )
-        port = rom.read_port()
-        number = Signal(range(len(flat)))
+        rom = p.expected_rom
+        m.submodules.expected = stored = _LogicRom(rom) if p.family is None else FAMILIES[p.family][Rom](rom)
+        number = Signal(range(rom.depth))
         index = Signal(range(results))
-        m.d.comb += [port.addr.eq(number), port.en.eq(1)]
+        m.d.comb += [stored.address[: len(number)].eq(number), stored.enable.eq(1), stored.output_enable.eq(1)]
 
-        # c1: the beat is registered, the expected result appears beside it
-        data, valid, last, is_last = Signal(p.result_bits), Signal(), Signal(), Signal()
-        final = Signal()
-        m.d.sync += [valid.eq(tvalid), data.eq(tdata), last.eq(tlast), final.eq(0)]
-        expected = Signal(signed(p.expected_bits))
+        # c1, c2: the beat is registered twice, the expected result appears beside it
+        data_1, valid_1, last_1, is_last_1, final_1 = (
+            Signal(p.result_bits),
+            *(Signal(name=f"{name}_1") for name in ("valid", "last", "is_last", "final")),
+        )
+        m.d.sync += [valid_1.eq(tvalid), data_1.eq(tdata), last_1.eq(tlast), final_1.eq(0)]
         with m.If(tvalid):
             m.d.sync += [
                 number.eq(number + 1),
                 index.eq(index + 1),
-                is_last.eq(index == results - 1),
-                final.eq(number == len(flat) - 1),
+                is_last_1.eq(index == results - 1),
+                final_1.eq(number == rom.depth - 1),
             ]
             with m.If(index == results - 1):
                 m.d.sync += index.eq(0)
-            with m.If(number == len(flat) - 1):
+            with m.If(number == rom.depth - 1):
                 m.d.sync += number.eq(0)
-        m.d.comb += expected.eq(port.data)
+        data, valid, last, is_last = Signal(p.result_bits), Signal(), Signal(), Signal()
+        final = Signal()
+        m.d.sync += [
+            data.eq(data_1),
+            valid.eq(valid_1),
+            last.eq(last_1),
+            is_last.eq(is_last_1),
+            final.eq(final_1),
+        ]
+        expected = Signal(signed(p.expected_bits))
+        m.d.comb += expected.eq(stored.data)
 
-        # c2: differs = any bit of the result, or its tlast
+        # c3: differs = any bit of the result, or its tlast
         wide = Signal(signed(p.result_bits))
         differs, complete = Signal(), Signal()
         m.d.comb += wide.eq(expected)
@@ -290,7 +308,7 @@ class SelfTest(wiring.Component):
             complete.eq(valid & final),
         ]
 
-        # c3: the LEDs' registers; complete counts only if nothing differed up to and including its own beat
+        # c4: the LEDs' registers; complete counts only if nothing differed up to and including its own beat
         failed, passed = Signal(), Signal()
         quiet = Signal(range(p.timeout + 1))
         m.d.sync += quiet.eq(quiet + 1)
@@ -308,6 +326,20 @@ class SelfTest(wiring.Component):
             m.d.sync += time.eq(time + 1)
             lit_pass |= failed & time[-1]
         m.d.comb += self.led_pass.eq(~lit_pass if p.pass_active_low else lit_pass)
+
+
+class _LogicRom(Rom):
+    """`Rom` of look-up tables."""
+
+    def behaviour(self, m: Module) -> None:
+        p = self.parameters
+        m.submodules.storage = storage = memory.Memory(
+            shape=unsigned(p.width), depth=p.depth, init=p.init, attrs={"rom_style": "logic"}
+        )
+        port = storage.read_port()
+        m.d.comb += [port.addr.eq(self.address), port.en.eq(self.enable)]
+        with m.If(self.output_enable):
+            m.d.sync += self.data.eq(port.data)
 
 
 def to_verilog(parameters: SelfTestParameters) -> str:

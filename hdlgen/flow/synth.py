@@ -36,8 +36,9 @@ from hdlgen.flow.boards import Board, constraints
 from hdlgen.flow.pll import Setting, fastest_setting, nearest_setting
 from hdlgen.flow.simulate import check_sources, read_manifest
 from hdlgen.flow.targets import Needs, Target, refuse_if_too_small
+from hdlgen.gateware.blocks import FORMATS
 
-__all__ = ["SynthesisReport", "check_netlist", "pin_harness", "synthesise", "write_report"]
+__all__ = ["SynthesisReport", "check_netlist", "pin_harness", "run_tool", "synthesise", "write_report"]
 
 _ROUTE_SECONDS = 1800
 """After so long router1 is given up and router2 tried: it finishes some crowded designs that router1 never does."""
@@ -58,6 +59,9 @@ _HARNESS_PINS = {
     "gowin-gw2a18": 'IO_LOC "clk" H11;\nIO_LOC "d" T10;\nIO_LOC "q" L14;\n',
 }
 """Pins of the harness; nextpnr for Gowin wants all of them placed."""
+
+_EBR = re.compile(r"^\.tile_group MIB_R(\d+)C(\d+):.*\nword: EBR(\d)\.WID ([01]+)$", re.MULTILINE)
+"""A block RAM in the text form of an ECP5 bitstream: row, column, which one there, and its number, lowest bit first."""
 
 _NOT_CELLS = frozenset({"GND", "VCC", "GSR", "DUMMY_CELL"})
 """What nextpnr counts besides the cells of a design."""
@@ -308,6 +312,7 @@ def synthesise(
         if board is not None:
             assert setting is not None
             test = _self_test(root, manifest, board, need, images, setting)
+            test = dataclasses.replace(test, family=device.family if device.family in FORMATS else None)
             (build / "selftest.v").write_text(selftest.to_verilog(test), encoding="utf-8")
             files += ["selftest.v", "clock.v"]
             top = selftest.TOP
@@ -325,6 +330,8 @@ def synthesise(
             )
         commands: list[str] = []
         counts: Counter[str] = Counter()
+        options = family.no_infer if vendor or device.resources.dsps == 0 else family.infer
+        script = family.synthesis.format(options=options, top=top)
 
         reset_cycles = round(aim * 200)  # 200 microseconds at the first aim
 
@@ -333,13 +340,17 @@ def synthesise(
             (build / "clock.v").write_text(clocks.to_verilog(parameters), encoding="utf-8")
 
         def run_yosys() -> None:
+            nonlocal test
             bar.set_description("yosys")
-            options = family.no_infer if vendor or device.resources.dsps == 0 else family.infer
-            netlist = _synthesise(
-                build, used["yosys"], family.synthesis.format(options=options, top=top), files, top, commands
-            )
+            netlist = _synthesise(build, used["yosys"], script, files, top, commands)
+            if test is not None and test.family is not None and _is_full(netlist, device, family):
+                # Without room for the expected results the self-test still works, though only with these weights.
+                test = dataclasses.replace(test, family=None)
+                (build / "selftest.v").write_text(selftest.to_verilog(test), encoding="utf-8")
+                commands.pop()
+                netlist = _synthesise(build, used["yosys"], script, files, top, commands)
             counts.clear()
-            counts.update(cell["type"].lstrip("\\") for cell in netlist["cells"].values())
+            counts.update(_cell_counts(netlist))
             check_netlist(netlist, manifest, device, ones=_ones(root, manifest), where=str(root))
             _refuse_if_full(counts, device, family, str(root))
 
@@ -427,6 +438,8 @@ def synthesise(
                 "sha256": hashlib.sha256(packed).hexdigest(),
                 "seed": good,
                 "fmax_mhz": round(reached, 2),
+                "pack": list(_pack_options(device, board)),
+                "memories": _memory_map(build, device, good),
             }
             clocking = _clocking(board, setting, clock, margin, runs)
         if keep_build is not None:
@@ -460,6 +473,7 @@ def synthesise(
             "images": len(test.expected),
             "rom_bits": test.rom_bits,
             "input_rom": "block RAM" if test.block_rom else "logic",
+            "expected": "logic" if test.family is None else "block RAM",
             "led_pass": f"pin {board.led_pass.pin}" if board is not None else "",
             "led_fail": f"pin {board.led_fail.pin}"
             if board is not None and board.led_fail is not None
@@ -524,9 +538,10 @@ def _sources(root: Path, manifest: Mapping[str, Any], device: Target) -> tuple[t
         raise InputError(f"{where}: synthesis is {table!r}; allowed is an object of lists")
     notes: list[str] = []
     key = device.family
-    if device.resources.dsps == 0 and "generic" in table:
-        key = "generic"
-        notes.append(f"{device.name} has no multipliers: made from the generic sources, products in logic")
+    if device.resources.dsps == 0:
+        key = f"{device.family}-logic"
+        if manifest.get("multiplier") == "dsp":
+            notes.append(f"{device.name} has no multipliers: products in logic")
     files = table.get(key, table.get("generic", manifest["sources"]))
     if not isinstance(files, list) or not files:
         raise InputError(f"{where}: synthesis.{key} is {files!r}; allowed is a list of files")
@@ -727,6 +742,15 @@ def check_netlist(
         raise Refused(f"{where}: the netlist has {multipliers} multipliers for {lanes} lanes{lost}")
 
 
+def _cell_counts(netlist: Mapping[str, Any]) -> Counter[str]:
+    return Counter(cell["type"].lstrip("\\") for cell in netlist["cells"].values())
+
+
+def _is_full(netlist: Mapping[str, Any], device: Target, family: _Family) -> bool:
+    counts = _cell_counts(netlist)
+    return sum(counts[name] for name in family.memories) > device.resources.memory_blocks
+
+
 def _refuse_if_full(counts: Mapping[str, int], device: Target, family: _Family, where: str) -> None:
     have = device.resources
     for what, names, available in (
@@ -763,6 +787,8 @@ def _place_and_route(
         "ecp5": ["--textcfg", f"{seed}.config", "--lpf", constraint] if constraint else ["--out-of-context"],
         "gowin": ["--write", f"{seed}.json", "--vopt", f"cst={constraint or 'pins.cst'}"],
     }[device.family]
+    if board is not None and device.family in FORMATS:
+        files += ["--write", f"{seed}.placed.json"]
     log, report = f"{seed}.log", f"{seed}.report.json"
     arguments = [
         "-q",
@@ -816,6 +842,34 @@ def _fmax(report: Mapping[str, Any], build: Path) -> float:
     return min(achieved)
 
 
+def _memory_map(build: Path, device: Target, seed: int) -> dict[str, dict[str, str]]:
+    """Where the blocks of the read-only memories are in the bitstream: memory -> block -> name of the block's contents.
+
+    The name is that of the unpacked bitstream: column and row on an iCE40, a number on an ECP5.
+    """
+    if device.family not in FORMATS:
+        return {}
+    placed = json.loads((build / f"{seed}.placed.json").read_text(encoding="utf-8"))
+    numbers = {}
+    if device.family == "ecp5":
+        text = (build / f"{seed}.config").read_text(encoding="utf-8")
+        for row, column, block, bits in _EBR.findall(text):
+            numbers[f"X{column}/Y{row}/EBR{block}"] = str(int(bits[::-1], 2))
+    found: dict[str, dict[str, str]] = {}
+    for module in placed["modules"].values():
+        for cell in module["cells"].values():
+            name = cell["attributes"].get("hdlgen_rom")
+            if name is not None:
+                at = cell["attributes"]["NEXTPNR_BEL"]
+                place = numbers[at] if numbers else " ".join(re.findall(r"[0-9]+", at))
+                found.setdefault(name, {})[cell["attributes"]["hdlgen_block"]] = place
+    return {name: dict(sorted(blocks.items())) for name, blocks in sorted(found.items())}
+
+
+def _pack_options(device: Target, board: Board) -> tuple[str, ...]:
+    return (*board.pack, *(("--compress",) if device.family == "ecp5" else ()))
+
+
 def _pack(
     build: Path,
     used: Mapping[str, tools.Tool],
@@ -828,11 +882,11 @@ def _pack(
         name, arguments, product = "icepack", [f"{seed}.asc", "bitstream.bin"], "bitstream.bin"
     elif device.family == "ecp5":
         name, product = "ecppack", "bitstream.bit"
-        arguments = ["--compress", "--input", f"{seed}.config", "--bit", product]
+        arguments = ["--input", f"{seed}.config", "--bit", product]
     else:
         name, product = "gowin-pack", "bitstream.fs"
         arguments = ["-d", device.option, "-o", product, f"{seed}.json"]
-    _run(build, used[name], [*board.pack, *arguments], commands, None)
+    _run(build, used[name], [*_pack_options(device, board), *arguments], commands, None)
     return (build / product).read_bytes()
 
 
@@ -872,6 +926,11 @@ def _run(
         line = errors[0] if errors else f"exit status {process.returncode} after: {lines[-1] if lines else 'nothing'}"
         full = re.search(r"no BELs remaining|Unable to place|[Ff]ailed to place|unable to find .* location", line)
         raise _ToolError(f"{tool.name} failed: {line}", full is not None)
+
+
+def run_tool(build: Path, tool: tools.Tool, arguments: Sequence[str]) -> None:
+    """Run a tool in the folder ``build``; names are relative to it. Raises :class:`Refused` with its last error line."""
+    _run(build, tool, arguments, [], None)
 
 
 def _quoted(word: str) -> str:

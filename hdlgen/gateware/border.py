@@ -5,10 +5,41 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program import Program
-from hdlgen.gateware.drain import Requantiser
+from hdlgen.gateware.drain import Requantiser, bias_word
 from hdlgen.gateware.merger import BankOrder, PartialSums, edge_places
+from hdlgen.gateware.primitives import Library, Rom, RomParameters
 
-__all__ = ["Border"]
+__all__ = ["Border", "border_rom", "border_words"]
+
+
+def border_words(program: Program) -> tuple[list[int], list[int]]:
+    """The bias words of the merged neurons in the order in which they end, and where each hidden layer's begin.
+
+    Without a bias memory they are the rounding terms alone.
+    """
+    words: list[int] = []
+    starts = []
+    for index, layer in enumerate(program.layers[1:-1]):
+        starts.append(len(words))
+        step = program.transitions[index].requantise
+        if step is None or not layer.split:
+            continue
+        bank = {lane: number for number, lane in enumerate(layer.lane)}
+        for place in edge_places(layer):
+            if place.ends:
+                at = bank[place.lane]
+                neuron = layer.last[at] if place.row else layer.first[at]
+                words.append(bias_word(program, step, neuron) if program.hidden_bias else step.rounding)
+    return words, starts
+
+
+def border_rom(program: Program, prefix: str) -> RomParameters | None:
+    """The bias memory of the merged neurons; None where there are none, or no biases."""
+    words, _starts = border_words(program)
+    if not program.hidden_bias or not words:
+        return None
+    width = program.bias_bits + program.shift_bits
+    return RomParameters(name=f"{prefix}_border_bias", depth=len(words), width=width, init=tuple(words))
 
 
 class Border(wiring.Component):
@@ -25,8 +56,11 @@ class Border(wiring.Component):
     done, done_parity: everything is written
     """
 
-    def __init__(self, program: Program, *, position_bits: int):
+    def __init__(
+        self, program: Program, *, position_bits: int, library: Library | None = None, prefix: str = "hdlgen"
+    ):
         p = self.program = program
+        self.library, self.prefix = library, prefix
         self.position_bits = position_bits
         self.job_bits = (len(p.transitions) - 1).bit_length()
         self.row_bits = max(p.memory_rows - 1, 1).bit_length()
@@ -68,23 +102,9 @@ class Border(wiring.Component):
             sums.read_enable.eq(1),
         ]
 
-        # Biases of the merged neurons in the order in which they end.
-        biases: list[int] = []
-        starts = []
-        merged = 1
-        for number, layer in enumerate(p.layers[1:-1]):
-            starts.append(len(biases))
-            if number in layers:
-                step = p.transitions[number].requantise
-                assert step is not None
-                bank = {lane: index for index, lane in enumerate(layer.lane)}
-                for place in places[number]:
-                    if place.ends:
-                        at = bank[place.lane]
-                        neuron = layer.last[at] if place.row else layer.first[at]
-                        biases.append(step.bias[neuron] + step.rounding)
-                merged = max(merged, len(biases) - starts[-1])
-        width = max(value.bit_length() for value in biases) + 1
+        biases, starts = border_words(p)
+        merged = max(sum(place.ends for place in of_layer) for of_layer in places.values())
+        width = p.bias_bits or max(value.bit_length() for value in biases) + 1
         requantiser = Requantiser(p, width)
         m.submodules.requantiser = requantiser
 
@@ -115,19 +135,36 @@ class Border(wiring.Component):
         number = Signal(range(len(biases) + 1))
         m.d.comb += total.eq(kept + sums.o)
         complete = Signal()
-        value, bias = Signal(signed(p.sum_bits)), Signal(signed(width))
+        value = Signal(signed(p.sum_bits))
+        following = Signal.like(number)
+        m.d.comb += following.eq(number + (active & ends))
         m.d.sync += [
             value.eq(total),
-            bias.eq(Array(biases)[number]),
+            number.eq(following),
             complete.eq(active & ends),
         ]
         with m.If(active):
             m.d.sync += kept.eq(Mux(ends, 0, total))
-            with m.If(ends):
-                m.d.sync += number.eq(number + 1)
         with m.If(self.start):
-            m.d.sync += [kept.eq(0), number.eq(Array(starts)[self.job])]
-        m.d.comb += [requantiser.i.eq(value), requantiser.bias.eq(bias), requantiser.job.eq(job)]
+            m.d.sync += kept.eq(0)
+            m.d.comb += following.eq(Array(starts)[self.job])
+        m.d.comb += [requantiser.i.eq(value), requantiser.job.eq(job)]
+        if p.hidden_bias:
+            parameters = border_rom(p, self.prefix)
+            assert parameters is not None
+            rom = Rom(parameters, library=self.library)
+            m.submodules.bias = rom
+            m.d.comb += [
+                rom.enable.eq(1),
+                rom.output_enable.eq(1),
+                rom.address.eq(following),
+                requantiser.bias.eq(rom.data[:width].as_signed()),
+                requantiser.shift.eq(rom.data[width:]),
+            ]
+        else:
+            bias = Signal(signed(width))
+            m.d.sync += bias.eq(Array(biases)[number])
+            m.d.comb += requantiser.bias.eq(bias)
         for stage in range(Requantiser.LATENCY):
             late_complete = Signal(name=f"complete_{stage}")
             m.d.sync += late_complete.eq(complete)

@@ -8,17 +8,28 @@ from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program import Program
 from hdlgen.gateware.activations import ActivationMemory
-from hdlgen.gateware.border import Border
-from hdlgen.gateware.drain import Drain
+from hdlgen.gateware.border import Border, border_rom
+from hdlgen.gateware.drain import Drain, bias_rom
 from hdlgen.gateware.lanes import Accumulators, LaneExchange
 from hdlgen.gateware.loader import Loader
-from hdlgen.gateware.primitives import LATENCY, Library, Multiplier, MultiplierParameters
-from hdlgen.gateware.results import Results
+from hdlgen.gateware.primitives import LATENCY, Library, Multiplier, MultiplierParameters, RomParameters
+from hdlgen.gateware.results import Results, result_rom
 from hdlgen.gateware.sequencer import Framer, Sequencer
 from hdlgen.gateware.walker import Walker
-from hdlgen.gateware.weights import WeightRom
+from hdlgen.gateware.weights import WeightRom, weight_rom
 
-__all__ = ["Core", "Engine"]
+__all__ = ["Core", "Engine", "memories"]
+
+
+def memories(program: Program, prefix: str) -> list[RomParameters]:
+    """All memories that hold what was trained, in a fixed order: weights first."""
+    found = [
+        weight_rom(program, prefix),
+        *(bias_rom(program, chain, prefix) for chain in range(program.chains)),
+        border_rom(program, prefix),
+        result_rom(program, prefix),
+    ]
+    return [rom for rom in found if rom is not None]
 
 
 class Engine(wiring.Component):
@@ -92,7 +103,9 @@ class Engine(wiring.Component):
             prefix=self.prefix,
         )
         m.submodules.drain = drain = Drain(p, library=self.library, prefix=self.prefix, row_bits=framer.row_bits)
-        m.submodules.results = results = Results(p, position_bits=drain.position_bits)
+        m.submodules.results = results = Results(
+            p, position_bits=drain.position_bits, library=self.library, prefix=self.prefix
+        )
 
         def delayed(value: Any, cycles: int, name: str) -> Any:
             for number in range(cycles):
@@ -205,7 +218,9 @@ class Engine(wiring.Component):
 
         # Hidden neurons that share banks.
         if any(layer.split for layer in p.layers[1:-1]):
-            m.submodules.border = border = Border(p, position_bits=drain.position_bits)
+            m.submodules.border = border = Border(
+                p, position_bits=drain.position_bits, library=self.library, prefix=self.prefix
+            )
             splits = Cat(*[layer.split for layer in p.layers[1:]])
             to_border = ~is_result & splits.bit_select(drain.end_job, 1)
             m.d.comb += [

@@ -2,20 +2,21 @@
 
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdlgen.compiler.program import Program, flushes
+from hdlgen.compiler.program import Program, Requantise, flushes
 from hdlgen.gateware.primitives import LATENCY, Fanout, FanoutParameters, Library, Rom, RomParameters
 
-__all__ = ["Drain", "Requantiser", "bias_words", "chain_events"]
+__all__ = ["Drain", "Requantiser", "bias_rom", "bias_word", "bias_words", "chain_events"]
 
 
 class Requantiser(wiring.Component):
     """o = clamp((i + bias + round) >> shift, 0, 2^bits - 1) with the shift and width of transition ``job``.
 
-    ``bias`` includes the rounding term. One value per cycle, latency ``LATENCY``.
+    ``bias`` includes the rounding term. One value per cycle, latency ``LATENCY``. Where the shift is not wired in it comes
+    with the bias, as ``shift`` = the shift less the program's ``shift_low``.
     """
 
     LATENCY = 3
@@ -29,6 +30,7 @@ class Requantiser(wiring.Component):
             {
                 "i": In(signed(program.sum_bits)),
                 "bias": In(signed(bias_bits)),
+                "shift": In(program.shift_bits),
                 "job": In(self.job_bits),
                 "o": Out(program.activation_bits),
             }
@@ -40,12 +42,15 @@ class Requantiser(wiring.Component):
         total = Signal(signed(self.total_bits), reset_less=True)
         job1, job2 = Signal(self.job_bits), Signal(self.job_bits)
         m.d.sync += [total.eq(self.i + self.bias), job1.eq(self.job), job2.eq(job1)]
+        shift1 = Signal(self.program.shift_bits, reset_less=True)
+        m.d.sync += shift1.eq(self.shift)
         # r2: window = (total >> shift) mod 2^bits, and whether that is all there is
         window = Signal(self.program.activation_bits, reset_less=True)
         over, under = Signal(), Signal()
         windows, overs = [], []
         for step in self.steps:
-            shifted = total >> step.shift
+            fixed = step.shift if not self.program.shift_bits else self.program.shift_low
+            shifted: Any = (total >> fixed) >> shift1
             windows.append(shifted[: step.bits])
             overs.append(shifted[step.bits : -1].any() if len(shifted) > step.bits + 1 else 0)
         m.d.sync += [window.eq(Array(windows)[job1]), over.eq(Array(overs)[job1]), under.eq(total[-1])]
@@ -72,8 +77,14 @@ def chain_events(program: Program, index: int, chain: int) -> list[list[tuple[in
     return events
 
 
+def bias_word(program: Program, step: Requantise, neuron: int) -> int:
+    """The word of the bias memory for a neuron: bias with rounding term, above it the shift."""
+    shift = (step.shift - program.shift_low) << program.bias_bits if program.shift_bits else 0
+    return (step.bias[neuron] + step.rounding) % (1 << program.bias_bits) | shift
+
+
 def bias_words(program: Program, chain: int) -> tuple[list[int], list[int]]:
-    """The biases of a chain in the order in which it needs them, and where each transition's begin."""
+    """The bias words of a chain in the order in which it needs them, and where each transition's begin."""
     words: list[int] = []
     starts: list[int] = []
     for index, transition in enumerate(program.transitions):
@@ -86,8 +97,17 @@ def bias_words(program: Program, chain: int) -> tuple[list[int], list[int]]:
         for event in chain_events(program, index, chain):
             for lane, row, kept, merged in event:
                 if kept and not merged:
-                    words.append(step.bias[layer.first[bank[lane]] + row] + step.rounding)
+                    words.append(bias_word(program, step, layer.first[bank[lane]] + row))
     return words, starts
+
+
+def bias_rom(program: Program, chain: int, prefix: str) -> RomParameters | None:
+    """The bias memory of a chain; None where it needs none."""
+    words, _starts = bias_words(program, chain)
+    if not program.hidden_bias or not words:
+        return None
+    width = program.bias_bits + program.shift_bits
+    return RomParameters(name=f"{prefix}_bias_{chain}", depth=len(words), width=width, init=tuple(words))
 
 
 class Drain(wiring.Component):
@@ -249,19 +269,12 @@ class Drain(wiring.Component):
                 continue
 
             # Requantise.
-            words, starts = bias_words(p, chain)
+            parameters = bias_rom(p, chain, self.prefix)
             job_late, value_late = job, value
-            if p.hidden_bias and words:
-                width = max(max(word.bit_length() for word in words) + 1, 2)
-                rom = Rom(
-                    RomParameters(
-                        name=f"{self.prefix}_bias_{chain}",
-                        depth=len(words),
-                        width=width,
-                        init=tuple(word % (1 << width) for word in words),
-                    ),
-                    library=self.library,
-                )
+            if parameters is not None:
+                starts = bias_words(p, chain)[1]
+                width = p.bias_bits
+                rom = Rom(parameters, library=self.library)
                 m.submodules[f"bias_{chain}"] = rom
                 fresh = Signal(name=f"fresh_{chain}", init=1)
                 address = Signal(rom.parameters.address_bits, name=f"bias_address_{chain}")
@@ -272,7 +285,7 @@ class Drain(wiring.Component):
                     with m.If(fresh):
                         m.d.sync += address.eq(Array(starts)[self.job])
                 m.d.comb += [rom.enable.eq(1), rom.output_enable.eq(1), rom.address.eq(address)]
-                bias = rom.data.as_signed()
+                bias, shift = rom.data[:width].as_signed(), rom.data[width:]
                 for stage in range(LATENCY):
                     job_next = Signal(self.job_bits, name=f"job_late_{chain}_{stage}")
                     value_next = Signal(signed(p.sum_bits), name=f"value_late_{chain}_{stage}", reset_less=True)
@@ -280,11 +293,13 @@ class Drain(wiring.Component):
                     job_late, value_late = job_next, value_next
             else:
                 # Without biases, or where every sum of the chain is a partial one, only the rounding term is added.
+                shift = Const(0, 0)
                 width = max(t.requantise.rounding.bit_length() for t in p.transitions if t.requantise) + 1
                 bias = Array(t.requantise.rounding for t in p.transitions if t.requantise)[job]
             requantiser = Requantiser(p, width)
             m.submodules[f"requantiser_{chain}"] = requantiser
             m.d.comb += [requantiser.i.eq(value_late), requantiser.bias.eq(bias), requantiser.job.eq(job_late)]
+            m.d.comb += requantiser.shift.eq(shift)
 
             # Gather.
             gathered = [Signal(bits, name=f"gathered_{lane}", reset_less=True) for lane in lanes]

@@ -4,11 +4,14 @@ Ports and parameters: Lattice FPGA-TN-02204 (sysMEM) and FPGA-TN-02205 (sysDSP).
 is what synthesis itself produces and is known to work in place and route.
 """
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, unsigned
+from amaranth.hdl import Array, Cat, ClockSignal, Const, Instance, Module, Signal, unsigned
 from amaranth.lib import memory
 
+from hdlgen.gateware.blocks import FORMATS, cut
 from hdlgen.gateware.primitives import Fanout, FanoutParameters, Multiplier, Ram, Rom
 
 __all__ = ["Ecp5Fanout", "Ecp5Multiplier", "Ecp5Ram", "Ecp5Rom"]
@@ -23,9 +26,17 @@ def _width(depth: int) -> int:
 
 
 def _block(
-    *, width: int, read: Any, enable: Any, output_enable: Any, o: list[Any], write: dict[str, Any], init: list[int]
+    *,
+    width: int,
+    read: Any,
+    enable: Any,
+    output_enable: Any,
+    o: list[Any],
+    write: dict[str, Any],
+    rows: Sequence[int] = (0,) * 64,
+    marks: Mapping[str, str] = MappingProxyType({}),
 ) -> Instance:
-    """One DP16KD: port A writes, port B reads with its output register."""
+    """One DP16KD: port A writes, port B reads with its output register. ``marks`` are attributes of the instance."""
     shift = _ADDRESS_SHIFT[width]
     ports: dict[str, Any] = {}
     for bit in range(14):
@@ -46,15 +57,12 @@ def _block(
             ports[f"i_CS{port}{bit}"] = _NONE
         ports[f"i_CLK{port}"] = ClockSignal()
         ports[f"i_RST{port}"] = _NONE
-    image = 0
-    for address, word in enumerate(init):
-        image |= word << (address * width)
-    for row in range(64):
+    for number, row in enumerate(rows):
         # 320 bits of parameter hold 16 words of 18 bits in 20 bits each.
-        value = 0
-        for part in range(16):
-            value |= (image >> (18 * (16 * row + part)) & 0x3FFFF) << (20 * part)
-        ports[f"p_INITVAL_{row:02X}"] = Const(value, 320)
+        value = sum((row >> (18 * part) & 0x3FFFF) << (20 * part) for part in range(16))
+        ports[f"p_INITVAL_{number:02X}"] = Const(value, 320)
+    for name, mark in marks.items():
+        ports[f"a_{name}"] = mark
     return Instance(
         "DP16KD",
         p_DATA_WIDTH_A=width,
@@ -79,26 +87,36 @@ def _block(
 
 
 class Ecp5Rom(Rom):
-    """`Rom` of DP16KD blocks; deeper than 2048 words it is left to inference."""
+    """`Rom` of DP16KD blocks; words beyond one block's depth are chosen behind the output registers."""
 
     def behaviour(self, m: Module) -> None:
         p = self.parameters
-        width = _width(p.depth)
-        if not width:
-            super().behaviour(m)
-            return
-        for low in range(0, p.width, width):
-            bits = min(width, p.width - low)
-            words = [word >> low & ((1 << bits) - 1) for word in p.init]
-            m.submodules[f"block_{low}"] = _block(
-                width=width,
-                read=self.address,
-                enable=self.enable,
-                output_enable=self.output_enable,
-                o=[self.data[low + bit] for bit in range(bits)],
-                write={},
-                init=words,
-            )
+        blocks = cut(p, "ecp5")
+        depth = FORMATS["ecp5"].depths[blocks[0].width]
+        bits = (depth - 1).bit_length()
+        words = []
+        for start in range(0, p.depth, depth):
+            word = Signal(p.width, name=f"word_{start}")
+            words.append(word)
+            for block in blocks:
+                if block.start == start:
+                    m.submodules[block.name] = _block(
+                        width=block.width,
+                        read=self.address[:bits],
+                        enable=self.enable,
+                        output_enable=self.output_enable,
+                        o=[word[block.low + bit] for bit in range(block.bits)],
+                        write={},
+                        rows=block.rows(),
+                        marks={"hdlgen_rom": p.name, "hdlgen_block": block.name},
+                    )
+        chosen = self.address[bits:]
+        for enable in (self.enable, self.output_enable) if len(words) > 1 else ():
+            late = Signal(len(chosen))
+            with m.If(enable):
+                m.d.sync += late.eq(chosen)
+            chosen = late
+        m.d.comb += self.data.eq(Array(words)[chosen])
 
 
 class Ecp5Ram(Ram):
@@ -146,7 +164,6 @@ class Ecp5Ram(Ram):
                     "enable": enables,
                     "any": Cat(*enables).any(),
                 },
-                init=[],
             )
 
     def shallow(self, m: Module) -> None:

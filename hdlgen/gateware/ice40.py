@@ -1,16 +1,18 @@
-"""The multiplier made of iCE40 UltraPlus parts: SB_MAC16, two products of 8 x 8 bits each or one of 16 x 16.
+"""The primitives made of iCE40 parts: SB_RAM40_4K, and SB_MAC16 of the UltraPlus, two products of 8 x 8 or one of 16 x 16.
 
-Ports and parameters: Lattice FPGA-TN-02007, DSP function usage guide. Memories are left to inference: the block RAM of this
-family has no output register, so the one of the generic part is as good.
+Ports and parameters: Lattice FPGA-TN-02002, memory usage guide, and FPGA-TN-02007, DSP function usage guide. Memories that
+are written are left to inference: the block RAM of this family has no output register, so the one of the generic part is as
+good. Read-only ones are not, so that it is known which block holds what.
 """
 
 from typing import Any
 
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, signed
+from amaranth.hdl import Array, Cat, ClockSignal, Const, Instance, Module, Signal, signed
 
-from hdlgen.gateware.primitives import Multiplier
+from hdlgen.gateware.blocks import FORMATS, Block, cut
+from hdlgen.gateware.primitives import Multiplier, Rom
 
-__all__ = ["Ice40Multiplier"]
+__all__ = ["Ice40Multiplier", "Ice40Rom"]
 
 
 def _mac16(a: Any, b: Any, o: Any, *, double: bool, b_signed: bool) -> Instance:
@@ -89,3 +91,67 @@ class Ice40Multiplier(Multiplier):
             m.submodules[f"mac_{lane}"] = _mac16(
                 Cat(*weights), Cat(*factors), products, double=double, b_signed=q.a_signed
             )
+
+
+#: By the width of a word: READ_MODE, and the pins on which its bits come out, lowest first.
+_MODES = {
+    16: (0, (0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15)),
+    8: (1, (0, 8, 4, 12, 2, 10, 6, 14)),
+    4: (2, (1, 9, 5, 13)),
+    2: (3, (3, 11)),
+}
+
+
+class Ice40Rom(Rom):
+    """`Rom` of SB_RAM40_4K blocks, the second register in the fabric."""
+
+    def behaviour(self, m: Module) -> None:
+        p = self.parameters
+        blocks = cut(p, "ice40")
+        mode, places = _MODES[blocks[0].width]
+        depth = FORMATS["ice40"].depths[blocks[0].width]
+        address = Signal((depth - 1).bit_length())
+        m.d.comb += address.eq(self.address)
+        # The low bits choose among the words that lie beside each other; the lowest of them has the highest pin.
+        inner = len(address) - 8
+        pins = Cat(address[inner:], *reversed(address[:inner]), Const(0, 3 - inner))
+        words = []
+        for start in range(0, p.depth, depth):
+            word = Signal(p.width, name=f"word_{start}")
+            words.append(word)
+            for block in blocks:
+                if block.start == start:
+                    read = Signal(16, name=f"read_{block.name}")
+                    m.d.comb += word[block.low : block.low + block.bits].eq(Cat(read[at] for at in places))
+                    m.submodules[block.name] = _ram40(block, p.name, mode, self.enable, pins, read)
+        chosen = self.address[len(address) :]
+        if len(words) > 1:
+            late = Signal(len(chosen))
+            with m.If(self.enable):
+                m.d.sync += late.eq(chosen)
+            chosen = late
+        with m.If(self.output_enable):
+            m.d.sync += self.data.eq(Array(words)[chosen])
+
+
+def _ram40(block: Block, rom: str, mode: int, enable: Any, address: Any, data: Any) -> Instance:
+    contents = {f"p_INIT_{number:X}": Const(row, 256) for number, row in enumerate(block.rows())}
+    return Instance(
+        "SB_RAM40_4K",
+        a_hdlgen_rom=rom,
+        a_hdlgen_block=block.name,
+        p_READ_MODE=Const(mode, 2),
+        p_WRITE_MODE=Const(0, 2),
+        i_RCLK=ClockSignal(),
+        i_RCLKE=enable,
+        i_RE=Const(1, 1),
+        i_RADDR=address,
+        o_RDATA=data,
+        i_WCLK=ClockSignal(),
+        i_WCLKE=Const(0, 1),
+        i_WE=Const(0, 1),
+        i_WADDR=Const(0, 11),
+        i_MASK=Const(0, 16),
+        i_WDATA=Const(0, 16),
+        **contents,
+    )

@@ -6,8 +6,18 @@ from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program import Program
 from hdlgen.gateware.merger import BankOrder, PartialSums, result_places
+from hdlgen.gateware.primitives import Library, Rom, RomParameters
 
-__all__ = ["Results"]
+__all__ = ["Results", "result_rom"]
+
+
+def result_rom(program: Program, prefix: str) -> RomParameters | None:
+    """The memory of the output layer's biases; None where they are wired in."""
+    bits = program.result_bias_bits
+    if not bits:
+        return None
+    words = tuple(value % (1 << bits) for value in program.result_bias)
+    return RomParameters(name=f"{prefix}_result_bias", depth=len(words), width=bits, init=words)
 
 
 class Results(wiring.Component):
@@ -26,8 +36,11 @@ class Results(wiring.Component):
 
     LATENCY = 5
 
-    def __init__(self, program: Program, *, position_bits: int):
+    def __init__(
+        self, program: Program, *, position_bits: int, library: Library | None = None, prefix: str = "hdlgen"
+    ):
         p = self.program = program
+        self.library, self.prefix = library, prefix
         self.position_bits = position_bits
         self.rows = p.layers[-1].depth
         self.row_bits = (self.rows - 1).bit_length()
@@ -87,11 +100,30 @@ class Results(wiring.Component):
             active, ends, last = late
         biases = p.result_bias
         bits = p.accumulator_bits[-1]
-        bias_bits = max(value.bit_length() for value in biases) + 1
+        bias_bits = p.result_bias_bits or max(value.bit_length() for value in biases) + 1
         kept, total = Signal(signed(p.sum_bits)), Signal(signed(p.sum_bits))
         number = Signal(range(max(len(biases), 2)))
         m.d.comb += total.eq(kept + sums.o)
+        following = Signal.like(number)
+        m.d.comb += following.eq(number)
+        with m.If(advance & active & ends):
+            m.d.comb += following.eq(Mux(last, 0, number + 1))
+        m.d.sync += number.eq(following)
         value, bias = Signal(signed(p.sum_bits)), Signal(signed(bias_bits))
+        if p.result_bias_bits:
+            parameters = result_rom(p, self.prefix)
+            assert parameters is not None
+            rom = Rom(parameters, library=self.library)
+            m.submodules.bias = rom
+            m.d.comb += [
+                rom.enable.eq(advance),
+                rom.output_enable.eq(advance),
+                rom.address.eq(following),
+                bias.eq(rom.data.as_signed()),
+            ]
+        elif any(biases):
+            with m.If(advance):
+                m.d.sync += bias.eq(Array(biases)[number])
         valid_1, last_1 = Signal(), Signal()
         result = Signal(signed(max(bits, p.sum_bits)))
         with m.If(advance):
@@ -99,15 +131,12 @@ class Results(wiring.Component):
                 valid_1.eq(active & ends),
                 last_1.eq(last),
                 value.eq(total),
-                bias.eq(Array(biases)[number] if any(biases) else 0),
                 self.valid.eq(valid_1),
                 self.last.eq(valid_1 & last_1),
                 result.eq(value + bias),
             ]
             with m.If(active):
                 m.d.sync += kept.eq(Mux(ends, 0, total))
-                with m.If(ends):
-                    m.d.sync += number.eq(Mux(last, 0, number + 1))
         m.d.comb += [
             advance.eq(~self.valid | self.ready),
             self.data.eq(result),

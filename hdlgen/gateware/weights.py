@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from hdlgen.compiler.program import Program
 from hdlgen.gateware.primitives import Library, Rom, RomParameters
 
-__all__ = ["WeightRom", "weight_words"]
+__all__ = ["WeightRom", "weight_rom", "weight_words"]
 
 
 def weight_words(program: Program) -> list[int]:
@@ -22,6 +22,13 @@ def weight_words(program: Program) -> list[int]:
                 word |= (weight % (1 << program.weight_bits)) << (lane * program.weight_bits)
             words.append(word)
     return words
+
+
+def weight_rom(program: Program, prefix: str) -> RomParameters:
+    """The memory of all weights."""
+    words = weight_words(program)
+    width = program.lanes * program.weight_bits
+    return RomParameters(name=f"{prefix}_weights", depth=len(words), width=width, init=tuple(words))
 
 
 class WeightRom(wiring.Component):
@@ -53,18 +60,14 @@ class WeightRom(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        words = weight_words(self.program)
-        m.submodules.rom = rom = Rom(
-            RomParameters(name=f"{self.prefix}_weights", depth=len(words), width=self.width, init=tuple(words)),
-            library=self.library,
-        )
+        m.submodules.rom = rom = Rom(weight_rom(self.program, self.prefix), library=self.library)
         counts = [t.blocks for t in self.program.transitions]
         starts = [sum(counts[:index]) for index in range(len(counts))]
 
         # Requests queue up: transitions may be shorter than the way from the request to the multipliers.
         m.submodules.queue = queue = SyncFIFO(width=max(self.job_bits, 1), depth=8)
         number = queue.r_data[: self.job_bits]
-        active, address, left = Signal(), Signal(range(len(words))), Signal(range(max(counts)))
+        active, address, left = Signal(), Signal(range(rom.parameters.depth)), Signal(range(max(counts)))
         valid_1, valid_2 = Signal(), Signal()
         # Each stage moves on when the one behind it does or is empty. Both enables reach every block of the memory, so they
         # are registers, computed from what the stages and ``ready`` will be.

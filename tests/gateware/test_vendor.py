@@ -18,7 +18,7 @@ from hdlgen.compiler import Program, compile_network
 from hdlgen.emit.verilog import convert, verilog_files
 from hdlgen.flow import tools
 from hdlgen.gateware.ecp5 import Ecp5Fanout, Ecp5Multiplier, Ecp5Ram, Ecp5Rom
-from hdlgen.gateware.ice40 import Ice40Multiplier
+from hdlgen.gateware.ice40 import Ice40Multiplier, Ice40Rom
 from hdlgen.gateware.primitives import (
     LATENCY,
     Fanout,
@@ -52,6 +52,7 @@ MULTIPLIERS = {
     "add_8": MultiplierParameters(name="", lanes=3, a_bits=8, w_bits=2, kind="add"),
 }
 ROMS = {"rom_40x25": (40, 25), "rom_1000x18": (1000, 18), "rom_1500x20": (1500, 20), "rom_2100x3": (2100, 3)}
+ROMS |= {"rom_300x7": (300, 7), "rom_3000x1": (3000, 1), "rom_900x4": (900, 4), "rom_4500x2": (4500, 2)}
 RAMS = {
     "ram_8x4x8": RamParameters(name="", depth=8, lanes=4, bits=8),
     "ram_300x3x9": RamParameters(name="", depth=300, lanes=3, bits=9),
@@ -63,7 +64,7 @@ RAMS = {
 }
 KINDS: dict[str, dict[str, type[Primitive]]] = {
     "multiplier": {"generic": Multiplier, "ecp5": Ecp5Multiplier, "ice40": Ice40Multiplier},
-    "rom": {"generic": Rom, "ecp5": Ecp5Rom},
+    "rom": {"generic": Rom, "ecp5": Ecp5Rom, "ice40": Ice40Rom},
     "ram": {"generic": Ram, "ecp5": Ecp5Ram},
     "fanout": {"generic": Fanout, "ecp5": Ecp5Fanout},
 }
@@ -130,7 +131,7 @@ def tiny() -> tuple[Program, np.ndarray, np.ndarray]:
 def core_case(folder: Path) -> Case:
     """The smallest network, synthesised for iCE40 as `hdlgen synth` does it, with its frames at a pace that it can take."""
     program, x, _ = tiny()
-    texts, families, _parts = verilog_files(program, "netlist")
+    texts, families = verilog_files(program, "netlist")
     for name in families["ice40"]:
         (folder / name).write_text(texts[name], encoding="ascii")
     script = "; ".join(
@@ -299,7 +300,13 @@ def test_vendor_parts_are_used() -> None:
     assert texts["ram_8x4x8_ecp5"].count('ram_style = "distributed"') == 4
     assert texts["fanout_ecp5"].count("TRELLIS_FF #(") == 12
     assert texts["ram_1100x2x8_ecp5"].count("DP16KD #(") == 2
-    for name in ("lut_8x4_ecp5", "add_8_ice40", "rom_2100x3_ecp5", "ram_2100x1x4_ecp5", "ram_8x4x8_ecp5"):
+    assert texts["rom_2100x3_ecp5"].count("DP16KD #(") == 2
+    assert texts["rom_40x25_ice40"].count("SB_RAM40_4K #(") == 2  # 16 bits wide
+    assert texts["rom_1500x20_ice40"].count("SB_RAM40_4K #(") == 9  # 8 bits wide
+    assert texts["rom_300x7_ice40"].count("SB_RAM40_4K #(") == 1
+    assert texts["rom_900x4_ice40"].count("SB_RAM40_4K #(") == 1  # 4 bits wide
+    assert texts["rom_4500x2_ice40"].count("SB_RAM40_4K #(") == 3  # 2 bits wide
+    for name in ("lut_8x4_ecp5", "add_8_ice40", "ram_2100x1x4_ecp5", "ram_8x4x8_ecp5"):
         assert not any(word in texts[name] for word in ("DP16KD", "MULT18X18D", "SB_MAC16"))
 
 

@@ -58,8 +58,8 @@ module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_
     .last(s_axis_tlast),
     .m_last(m_axis_tlast),
     .m_valid(m_axis_tvalid),
-    .\port$1040$0 (\$1 ),
-    .\ready$106 (m_axis_tready),
+    .\port$1054$0 (\$1 ),
+    .\ready$102 (m_axis_tready),
     .request__payload(request__payload),
     .request__valid(request__valid),
     .rst(rst),
@@ -99,7 +99,7 @@ module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_
   assign m_axis_tdata = { \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1  };
 endmodule
 
-module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, s_ready, w, weights_next, weights__ready, frame_error, request__payload, m_valid, m_last, \port$1040$0 , data);
+module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, s_ready, w, weights_next, weights__ready, frame_error, request__payload, m_valid, m_last, \port$1054$0 , data);
   reg \$auto$verilog_backend.cc:2355:dump_module$1  = 0;
   wire \$1 ;
   reg \$10 ;
@@ -122,7 +122,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   reg [1:0] \$26 ;
   reg [1:0] \$27 ;
   reg [1:0] \$28 ;
-  reg [1:0] \$29 ;
+  reg [3:0] \$29 ;
   wire \$3 ;
   reg [3:0] \$30 ;
   reg [3:0] \$31 ;
@@ -132,8 +132,8 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   reg [3:0] \$35 ;
   reg [3:0] \$36 ;
   reg [3:0] \$37 ;
-  reg [3:0] \$38 ;
-  reg [3:0] \$39 ;
+  reg \$38 ;
+  reg \$39 ;
   wire \$4 ;
   reg \$40 ;
   reg \$41 ;
@@ -146,23 +146,20 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   reg \$48 ;
   reg \$49 ;
   reg [1:0] \$5 ;
-  reg \$50 ;
-  reg \$51 ;
-  reg \$52 ;
+  wire [7:0] \$50 ;
+  wire [7:0] \$51 ;
+  wire [7:0] \$52 ;
   wire [7:0] \$53 ;
-  wire [7:0] \$54 ;
-  wire [7:0] \$55 ;
-  wire [7:0] \$56 ;
+  wire [17:0] \$54 ;
+  wire [17:0] \$55 ;
+  wire [17:0] \$56 ;
   wire [17:0] \$57 ;
-  wire [17:0] \$58 ;
-  wire [17:0] \$59 ;
-  reg \$6 ;
-  wire [17:0] \$60 ;
+  wire [7:0] \$58 ;
+  wire [7:0] \$59 ;
+  reg [1:0] \$6 ;
+  wire [7:0] \$60 ;
   wire [7:0] \$61 ;
-  wire [7:0] \$62 ;
-  wire [7:0] \$63 ;
-  wire [7:0] \$64 ;
-  wire [17:0] \$65 ;
+  wire [17:0] \$62 ;
   reg \$7 ;
   reg \$8 ;
   reg \$9 ;
@@ -179,9 +176,8 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   wire \buffer$39 ;
   wire busy;
   wire \busy$11 ;
-  wire busy_next;
   wire carry;
-  wire \carry$141 ;
+  wire \carry$136 ;
   input clk;
   wire clk;
   wire [1:0] counter;
@@ -189,9 +185,9 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   wire [1:0] \counter$45 ;
   input [7:0] data;
   wire [7:0] data;
-  wire [31:0] \data$103 ;
+  wire [31:0] \data$99 ;
   wire [1:0] done;
-  wire \done$111 ;
+  wire \done$107 ;
   wire done_parity;
   wire \end ;
   wire end_job;
@@ -200,11 +196,9 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   wire first;
   wire \first$34 ;
   wire \first$41 ;
-  reg [1:0] flush = 2'h3;
-  wire \flush$132 ;
-  wire \flush$68 ;
-  wire \flush$73 ;
-  wire flush_next;
+  wire flush;
+  wire \flush$128 ;
+  wire \flush$71 ;
   reg [3:0] frame_0 = 4'h0;
   reg [3:0] frame_1 = 4'h0;
   reg [3:0] frame_2 = 4'h0;
@@ -217,7 +211,6 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   output frame_error;
   wire frame_error;
   wire \frame_error$9 ;
-  reg [3:0] frame_last_0 = 4'h0;
   wire go;
   wire \go$21 ;
   wire [31:0] i;
@@ -229,10 +222,10 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   wire job;
   wire \job$35 ;
   wire \job$44 ;
-  wire \job$76 ;
+  wire \job$74 ;
   input last;
   wire last;
-  wire \last$109 ;
+  wire \last$105 ;
   wire \last$42 ;
   wire \last$43 ;
   wire loaded;
@@ -244,19 +237,18 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   output m_valid;
   wire m_valid;
   wire [31:0] o;
-  wire [71:0] \o$70 ;
+  wire [71:0] \o$68 ;
   wire o_final;
   wire o_job;
   wire o_valid;
   wire [63:0] p;
   reg parity = 1'h0;
-  wire \parity$152 ;
+  wire \parity$147 ;
   reg parity_0 = 1'h0;
   reg parity_1 = 1'h0;
   reg parity_10 = 1'h0;
-  reg parity_11 = 1'h0;
   (* init = 1'h0 *)
-  wire parity_12;
+  wire parity_11;
   reg parity_2 = 1'h0;
   reg parity_3 = 1'h0;
   reg parity_4 = 1'h0;
@@ -269,14 +261,14 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   wire partial_result;
   wire partial_row;
   wire [17:0] partial_value;
-  output [17:0] \port$1040$0 ;
-  wire [17:0] \port$1040$0 ;
+  output [17:0] \port$1054$0 ;
+  wire [17:0] \port$1054$0 ;
   wire [1:0] read_address;
   wire [31:0] read_data;
   wire [-1:0] read_split;
   wire ready;
-  input \ready$106 ;
-  wire \ready$106 ;
+  input \ready$102 ;
+  wire \ready$102 ;
   reg \release  = 1'h0;
   reg release_0 = 1'h0;
   reg release_1 = 1'h0;
@@ -291,18 +283,17 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   output request__valid;
   wire request__valid;
   wire [-1:0] row;
-  wire [-1:0] \row$142 ;
+  wire [-1:0] \row$137 ;
   wire [1:0] row_address;
-  wire [1:0] \row_address$88 ;
+  wire [1:0] \row_address$84 ;
   wire [31:0] row_data;
-  wire [31:0] \row_data$90 ;
+  wire [31:0] \row_data$86 ;
   wire [3:0] row_enable;
-  wire [3:0] \row_enable$86 ;
+  wire [3:0] \row_enable$82 ;
   wire row_next;
-  wire \row_next$80 ;
-  wire row_soon;
+  wire \row_next$78 ;
   wire row_valid;
-  wire \row_valid$84 ;
+  wire \row_valid$80 ;
   input rst;
   wire rst;
   wire [7:0] s_data;
@@ -311,8 +302,9 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   wire s_ready;
   wire s_valid;
   reg [1:0] select = 2'h0;
+  reg [1:0] select_0 = 2'h0;
   (* init = 2'h0 *)
-  wire [1:0] select_0;
+  wire [1:0] select_1;
   wire sent;
   wire \sent$27 ;
   wire [-1:0] split;
@@ -326,16 +318,15 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   reg take_weights_3 = 1'h0;
   reg take_weights_4 = 1'h0;
   reg take_weights_5 = 1'h0;
-  reg take_weights_6 = 1'h0;
   (* init = 1'h0 *)
-  wire take_weights_7;
+  wire take_weights_6;
   input valid;
   wire valid;
-  wire \valid$105 ;
+  wire \valid$101 ;
   wire \valid$29 ;
   wire \valid$33 ;
   wire \valid$40 ;
-  wire \valid$66 ;
+  wire \valid$64 ;
   input [31:0] w;
   wire [31:0] w;
   wire [31:0] weights__payload;
@@ -346,15 +337,11 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   wire [1:0] write_address;
   wire [7:0] write_data;
   wire [3:0] write_enable;
-  wire \write_enable$91 ;
+  wire \write_enable$87 ;
   wire [1:0] write_position;
   wire [-1:0] write_row;
   wire [17:0] write_value;
   wire writing;
-  always @(posedge clk)
-    release_3 <= \$18 ;
-  always @(posedge clk)
-    release_4 <= \$19 ;
   always @(posedge clk)
     release_5 <= \$20 ;
   always @(posedge clk)
@@ -374,75 +361,69 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   always @(posedge clk)
     ahead_6 <= \$28 ;
   always @(posedge clk)
-    flush <= \$29 ;
+    frame_0 <= \$29 ;
   always @(posedge clk)
-    frame_0 <= \$30 ;
+    frame_1 <= \$30 ;
   always @(posedge clk)
-    frame_1 <= \$31 ;
+    frame_2 <= \$31 ;
   always @(posedge clk)
-    frame_2 <= \$32 ;
+    frame_3 <= \$32 ;
   always @(posedge clk)
-    frame_3 <= \$33 ;
+    frame_4 <= \$33 ;
   always @(posedge clk)
-    frame_4 <= \$34 ;
+    frame_5 <= \$34 ;
   always @(posedge clk)
-    frame_5 <= \$35 ;
+    frame_6 <= \$35 ;
   always @(posedge clk)
-    frame_6 <= \$36 ;
+    frame_7 <= \$36 ;
   always @(posedge clk)
-    frame_7 <= \$37 ;
+    frame_8 <= \$37 ;
   always @(posedge clk)
-    frame_8 <= \$38 ;
+    parity_0 <= \$38 ;
   always @(posedge clk)
-    frame_last_0 <= \$39 ;
+    parity_1 <= \$39 ;
   always @(posedge clk)
-    parity_0 <= \$40 ;
+    parity_2 <= \$40 ;
   always @(posedge clk)
-    parity_1 <= \$41 ;
+    parity_3 <= \$41 ;
   always @(posedge clk)
-    parity_2 <= \$42 ;
+    parity_4 <= \$42 ;
   always @(posedge clk)
-    parity_3 <= \$43 ;
+    parity_5 <= \$43 ;
   always @(posedge clk)
-    parity_4 <= \$44 ;
+    parity_6 <= \$44 ;
   always @(posedge clk)
-    parity_5 <= \$45 ;
+    parity_7 <= \$45 ;
   always @(posedge clk)
-    parity_6 <= \$46 ;
+    parity_8 <= \$46 ;
   always @(posedge clk)
-    parity_7 <= \$47 ;
+    parity_9 <= \$47 ;
   always @(posedge clk)
-    parity_8 <= \$48 ;
+    parity_10 <= \$48 ;
   always @(posedge clk)
-    parity_9 <= \$49 ;
-  always @(posedge clk)
-    parity_10 <= \$50 ;
-  always @(posedge clk)
-    parity_11 <= \$51 ;
-  always @(posedge clk)
-    parity <= \$52 ;
+    parity <= \$49 ;
   assign request__valid = \valid$29  & first;
   assign start = \end  & \$1 ;
-  assign done = \done$111  << done_parity;
+  assign done = \done$107  << done_parity;
   assign \$2  = ! request__payload;
   assign \$3  = \$2  & \valid$29 ;
   assign \$4  = \$3  & \last$42 ;
   always @(posedge clk)
-    select <= \$5 ;
+    select_0 <= \$5 ;
   always @(posedge clk)
-    take_weights_0 <= \$6 ;
+    select <= \$6 ;
   always @(posedge clk)
-    take_weights_1 <= \$7 ;
+    take_weights_0 <= \$7 ;
   always @(posedge clk)
-    take_weights_2 <= \$8 ;
+    take_weights_1 <= \$8 ;
   always @(posedge clk)
-    take_weights_3 <= \$9 ;
+    take_weights_2 <= \$9 ;
   always @(posedge clk)
-    take_weights_4 <= \$10 ;
+    take_weights_3 <= \$10 ;
   always @(posedge clk)
-    take_weights_5 <= \$11 ;
+    take_weights_4 <= \$11 ;
   always @(posedge clk)
-    take_weights_6 <= \$12 ;
+    take_weights_5 <= \$12 ;
   always @(posedge clk)
     weights_next <= \$13 ;
   always @(posedge clk)
@@ -453,78 +434,81 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
     release_1 <= \$16 ;
   always @(posedge clk)
     release_2 <= \$17 ;
+  always @(posedge clk)
+    release_3 <= \$18 ;
+  always @(posedge clk)
+    release_4 <= \$19 ;
   \hdlgen_tiny.engine.accumulators  accumulators (
     .clk(clk),
-    .i(flush),
-    .\i$22 (\i$60 ),
-    .leaving_0(\$57 ),
-    .leaving_1(\$58 ),
-    .leaving_2(\$59 ),
-    .leaving_3(\$60 ),
+    .i(\i$60 ),
+    .leaving_0(\$54 ),
+    .leaving_1(\$55 ),
+    .leaving_2(\$56 ),
+    .leaving_3(\$57 ),
+    .\port$661$0 (ahead_6),
     .rst(rst)
   );
   \hdlgen_tiny.engine.activations  activations (
+    .busy(busy),
     .clk(clk),
-    .i(row_next),
     .input_address(input_address),
     .input_data(input_data),
     .input_enable(input_enable),
     .input_writing(input_writing),
-    .\port$963$0 (\$61 ),
-    .\port$964$0 (\$62 ),
-    .\port$965$0 (\$63 ),
-    .\port$966$0 (\$64 ),
+    .\port$975$0 (\$58 ),
+    .\port$976$0 (\$59 ),
+    .\port$977$0 (\$60 ),
+    .\port$978$0 (\$61 ),
     .read_address(read_address),
     .read_data(i),
     .row_address(row_address),
     .row_enable(row_enable),
+    .row_next(row_next),
     .row_valid(row_valid),
     .rst(rst)
   );
   \hdlgen_tiny.engine.drain  drain (
     .clk(clk),
-    .done(\done$111 ),
+    .done(\done$107 ),
     .done_parity(done_parity),
     .\end (\end ),
     .end_job(end_job),
-    .gathered_0(\$61 ),
-    .gathered_1(\$62 ),
-    .gathered_2(\$63 ),
-    .gathered_3(\$64 ),
-    .i(frame_8[1]),
+    .gathered_0(\$58 ),
+    .gathered_1(\$59 ),
+    .gathered_2(\$60 ),
+    .gathered_3(\$61 ),
     .parity(parity),
     .partial_position(write_position),
-    .partial_result(\write_enable$91 ),
+    .partial_result(\write_enable$87 ),
     .partial_row(partial_row),
     .partial_value(write_value),
-    .\port$667$0 (frame_last_0),
-    .\port$900$0 (\$57 ),
-    .\port$904$0 (\$58 ),
-    .\port$908$0 (\$59 ),
-    .\port$912$0 (\$60 ),
+    .\port$679$0 (frame_8),
+    .\port$913$0 (\$54 ),
+    .\port$917$0 (\$55 ),
+    .\port$921$0 (\$56 ),
+    .\port$925$0 (\$57 ),
     .row_address(row_address),
     .row_enable(row_enable),
     .row_next(row_next),
-    .row_soon(busy_next),
     .row_valid(row_valid),
     .rst(rst)
   );
-  \hdlgen_tiny.engine.exchange$169  \exchange$169  (
+  \hdlgen_tiny.engine.exchange$163  \exchange$163  (
     .clk(clk),
-    .\i$13 (i),
-    .lane_1_0(\$53 ),
-    .lane_1_1(\$54 ),
-    .lane_1_2(\$55 ),
-    .lane_1_3(\$56 ),
+    .i(i),
+    .lane_0_0(\$50 ),
+    .lane_0_1(\$51 ),
+    .lane_0_2(\$52 ),
+    .lane_0_3(\$53 ),
     .rst(rst),
     .select(select)
   );
   \hdlgen_tiny.engine.framer  framer (
-    .carry(\carry$141 ),
+    .carry(\carry$136 ),
     .clk(clk),
     .counter(counter),
     .first(first),
-    .flush(\flush$132 ),
+    .flush(\flush$128 ),
     .job(request__payload),
     .last(\last$42 ),
     .o_final(o_final),
@@ -534,7 +518,8 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
     .valid(\valid$29 )
   );
   \hdlgen_tiny.engine.loader  loader (
-    .busy_next(busy_next),
+    .address_0(input_address),
+    .busy(busy),
     .clk(clk),
     .data(data),
     .frame_error(frame_error),
@@ -545,7 +530,6 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
     .rst(rst),
     .take(take),
     .valid(valid),
-    .write_address(input_address),
     .write_data(input_data),
     .write_enable(input_enable),
     .writing(input_writing)
@@ -553,22 +537,22 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   \hdlgen_tiny.engine.multiplier  multiplier (
     .clk(clk),
     .p(\i$60 ),
-    .\port$890$0 (\$53 ),
-    .\port$891$0 (\$54 ),
-    .\port$892$0 (\$55 ),
-    .\port$893$0 (\$56 ),
+    .\port$896$0 (\$50 ),
+    .\port$898$0 (\$51 ),
+    .\port$900$0 (\$52 ),
+    .\port$902$0 (\$53 ),
     .w(w)
   );
   \hdlgen_tiny.engine.results  results (
     .clk(clk),
-    .\last$31 (m_last),
-    .ready(\ready$106 ),
-    .result(\$65 ),
+    .\last$36 (m_last),
+    .ready(\ready$102 ),
+    .result(\$62 ),
     .rst(rst),
     .sent(sent),
     .start(start),
     .valid(m_valid),
-    .write_enable(\write_enable$91 ),
+    .write_enable(\write_enable$87 ),
     .write_position(write_position),
     .write_value(write_value)
   );
@@ -580,7 +564,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
     .job(request__payload),
     .last(\last$42 ),
     .loaded(loaded),
-    .parity(\parity$152 ),
+    .parity(\parity$147 ),
     .rst(rst),
     .sent(sent),
     .take(take),
@@ -598,13 +582,6 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   );
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$19  = release_3;
-    if (rst) begin
-      \$19  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
     \$20  = release_4;
     if (rst) begin
       \$20  = 1'h0;
@@ -619,7 +596,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$22  = { \flush$132 , o_valid };
+    \$22  = { \flush$128 , o_valid };
     if (rst) begin
       \$22  = 2'h0;
     end
@@ -668,170 +645,149 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$29  = ahead_6;
+    \$29  = { o_job, \carry$136 , \flush$128 , o_final };
     if (rst) begin
-      \$29  = 2'h3;
+      \$29  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$30  = { o_job, \carry$141 , \flush$132 , o_final };
+    \$30  = frame_0;
     if (rst) begin
       \$30  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$31  = frame_0;
+    \$31  = frame_1;
     if (rst) begin
       \$31  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$32  = frame_1;
+    \$32  = frame_2;
     if (rst) begin
       \$32  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$33  = frame_2;
+    \$33  = frame_3;
     if (rst) begin
       \$33  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$34  = frame_3;
+    \$34  = frame_4;
     if (rst) begin
       \$34  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$35  = frame_4;
+    \$35  = frame_5;
     if (rst) begin
       \$35  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$36  = frame_5;
+    \$36  = frame_6;
     if (rst) begin
       \$36  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$37  = frame_6;
+    \$37  = frame_7;
     if (rst) begin
       \$37  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$38  = frame_7;
+    \$38  = \parity$147 ;
     if (rst) begin
-      \$38  = 4'h0;
+      \$38  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$39  = frame_8;
+    \$39  = parity_0;
     if (rst) begin
-      \$39  = 4'h0;
+      \$39  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$40  = \parity$152 ;
+    \$40  = parity_1;
     if (rst) begin
       \$40  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$41  = parity_0;
+    \$41  = parity_2;
     if (rst) begin
       \$41  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$42  = parity_1;
+    \$42  = parity_3;
     if (rst) begin
       \$42  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$43  = parity_2;
+    \$43  = parity_4;
     if (rst) begin
       \$43  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$44  = parity_3;
+    \$44  = parity_5;
     if (rst) begin
       \$44  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$45  = parity_4;
+    \$45  = parity_6;
     if (rst) begin
       \$45  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$46  = parity_5;
+    \$46  = parity_7;
     if (rst) begin
       \$46  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$47  = parity_6;
+    \$47  = parity_8;
     if (rst) begin
       \$47  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$48  = parity_7;
+    \$48  = parity_9;
     if (rst) begin
       \$48  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$49  = parity_8;
+    \$49  = parity_10;
     if (rst) begin
       \$49  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$50  = parity_9;
-    if (rst) begin
-      \$50  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$51  = parity_10;
-    if (rst) begin
-      \$51  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$52  = parity_11;
-    if (rst) begin
-      \$52  = 1'h0;
     end
   end
   always @* begin
@@ -843,56 +799,56 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$6  = \valid$29 ;
+    \$6  = select_0;
     if (rst) begin
-      \$6  = 1'h0;
+      \$6  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$7  = take_weights_0;
+    \$7  = \valid$29 ;
     if (rst) begin
       \$7  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$8  = take_weights_1;
+    \$8  = take_weights_0;
     if (rst) begin
       \$8  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$9  = take_weights_2;
+    \$9  = take_weights_1;
     if (rst) begin
       \$9  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$10  = take_weights_3;
+    \$10  = take_weights_2;
     if (rst) begin
       \$10  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$11  = take_weights_4;
+    \$11  = take_weights_3;
     if (rst) begin
       \$11  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$12  = take_weights_5;
+    \$12  = take_weights_4;
     if (rst) begin
       \$12  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$13  = take_weights_6;
+    \$13  = take_weights_5;
     if (rst) begin
       \$13  = 1'h0;
     end
@@ -932,13 +888,19 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
       \$18  = 1'h0;
     end
   end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$19  = release_3;
+    if (rst) begin
+      \$19  = 1'h0;
+    end
+  end
   assign s_data = data;
   assign s_valid = valid;
   assign ready = s_ready;
   assign s_last = last;
   assign \frame_error$9  = frame_error;
-  assign busy = 1'h0;
-  assign \busy$11  = 1'h0;
+  assign \busy$11  = busy;
   assign writing = input_writing;
   assign write_enable = input_enable;
   assign write_address = input_address;
@@ -962,59 +924,59 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   assign \counter$45  = counter;
   assign address = read_address;
   assign read_data = i;
-  assign select_0 = select;
-  assign a = { \$56 , \$55 , \$54 , \$53  };
-  assign o = { \$56 , \$55 , \$54 , \$53  };
+  assign select_1 = select;
+  assign a = { \$53 , \$52 , \$51 , \$50  };
+  assign o = { \$53 , \$52 , \$51 , \$50  };
   assign weights__payload = w;
-  assign take_weights_7 = weights_next;
+  assign take_weights_6 = weights_next;
   assign p = \i$60 ;
   assign release_6 = \release ;
-  assign flush_next = frame_8[1];
-  assign \valid$66  = flush[0];
-  assign \flush$68  = flush[1];
-  assign sums = { \$60 , \$59 , \$58 , \$57  };
-  assign \o$70  = { \$60 , \$59 , \$58 , \$57  };
-  assign \final  = frame_last_0[0];
-  assign \flush$73  = frame_last_0[1];
-  assign carry = frame_last_0[2];
-  assign \job$76  = frame_last_0[3];
-  assign parity_12 = parity;
-  assign \row_next$80  = row_next;
-  assign row_soon = busy_next;
-  assign \row_valid$84  = row_valid;
-  assign \row_enable$86  = row_enable;
-  assign \row_address$88  = row_address;
-  assign row_data = { \$64 , \$63 , \$62 , \$61  };
-  assign \row_data$90  = { \$64 , \$63 , \$62 , \$61  };
-  assign partial_result = \write_enable$91 ;
+  assign \valid$64  = ahead_6[0];
+  assign flush = ahead_6[1];
+  assign sums = { \$57 , \$56 , \$55 , \$54  };
+  assign \o$68  = { \$57 , \$56 , \$55 , \$54  };
+  assign \final  = frame_8[0];
+  assign \flush$71  = frame_8[1];
+  assign carry = frame_8[2];
+  assign \job$74  = frame_8[3];
+  assign parity_11 = parity;
+  assign \row_next$78  = row_next;
+  assign \row_valid$80  = row_valid;
+  assign \row_enable$82  = row_enable;
+  assign \row_address$84  = row_address;
+  assign row_data = { \$61 , \$60 , \$59 , \$58  };
+  assign \row_data$86  = { \$61 , \$60 , \$59 , \$58  };
+  assign partial_result = \write_enable$87 ;
   assign partial_position = write_position;
   assign partial_value = write_value;
-  assign m_data = { \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65  };
-  assign \data$103  = { \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65  };
-  assign \valid$105  = m_valid;
-  assign m_ready = \ready$106 ;
-  assign \last$109  = m_last;
-  assign \port$1040$0  = \$65 ;
+  assign m_data = { \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62  };
+  assign \data$99  = { \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62  };
+  assign \valid$101  = m_valid;
+  assign m_ready = \ready$102 ;
+  assign \last$105  = m_last;
+  assign \port$1054$0  = \$62 ;
   assign \$1  = end_job;
 endmodule
 
-module \hdlgen_tiny.engine.accumulators (rst, \i$22 , i, leaving_0, leaving_1, leaving_2, leaving_3, clk);
+module \hdlgen_tiny.engine.accumulators (rst, i, \port$661$0 , leaving_0, leaving_1, leaving_2, leaving_3, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$2  = 0;
   wire [18:0] \$1 ;
+  reg [17:0] \$10 ;
   wire [18:0] \$2 ;
   wire [18:0] \$3 ;
   wire [18:0] \$4 ;
-  reg [17:0] \$5 ;
-  reg [17:0] \$6 ;
+  reg \$5 ;
+  reg \$6 ;
   reg [17:0] \$7 ;
   reg [17:0] \$8 ;
+  reg [17:0] \$9 ;
+  reg \$signal  = 1'h1;
   input clk;
   wire clk;
-  wire flush;
-  input [1:0] i;
-  wire [1:0] i;
-  input [63:0] \i$22 ;
-  wire [63:0] \i$22 ;
+  reg flush = 1'h1;
+  wire \flush$5 ;
+  input [63:0] i;
+  wire [63:0] i;
   output [17:0] leaving_0;
   reg [17:0] leaving_0 = 18'h00000;
   output [17:0] leaving_1;
@@ -1024,7 +986,8 @@ module \hdlgen_tiny.engine.accumulators (rst, \i$22 , i, leaving_0, leaving_1, l
   output [17:0] leaving_3;
   reg [17:0] leaving_3 = 18'h00000;
   wire [71:0] o;
-  wire [1:0] \o$23 ;
+  input [1:0] \port$661$0 ;
+  wire [1:0] \port$661$0 ;
   reg [15:0] product_0 = 16'h0000;
   reg [15:0] product_1 = 16'h0000;
   reg [15:0] product_2 = 16'h0000;
@@ -1040,82 +1003,94 @@ module \hdlgen_tiny.engine.accumulators (rst, \i$22 , i, leaving_0, leaving_1, l
   wire [17:0] total_2;
   wire [17:0] total_3;
   wire valid;
+  assign \$1  = $signed(sum_0) + $signed(product_0);
   assign \$2  = $signed(sum_1) + $signed(product_1);
   assign \$3  = $signed(sum_2) + $signed(product_2);
   assign \$4  = $signed(sum_3) + $signed(product_3);
   always @(posedge clk)
-    product_0 <= \i$22 [15:0];
+    \$signal  <= \$5 ;
   always @(posedge clk)
-    sum_0 <= \$5 ;
+    flush <= \$6 ;
+  always @(posedge clk)
+    product_0 <= i[15:0];
+  always @(posedge clk)
+    sum_0 <= \$7 ;
   always @(posedge clk)
     leaving_0 <= \$1 [17:0];
   always @(posedge clk)
-    product_1 <= \i$22 [31:16];
+    product_1 <= i[31:16];
   always @(posedge clk)
-    sum_1 <= \$6 ;
+    sum_1 <= \$8 ;
   always @(posedge clk)
     leaving_1 <= \$2 [17:0];
   always @(posedge clk)
-    product_2 <= \i$22 [47:32];
+    product_2 <= i[47:32];
   always @(posedge clk)
-    sum_2 <= \$7 ;
+    sum_2 <= \$9 ;
   always @(posedge clk)
     leaving_2 <= \$3 [17:0];
   always @(posedge clk)
-    product_3 <= \i$22 [63:48];
+    product_3 <= i[63:48];
   always @(posedge clk)
-    sum_3 <= \$8 ;
+    sum_3 <= \$10 ;
   always @(posedge clk)
     leaving_3 <= \$4 [17:0];
-  assign \$1  = $signed(sum_0) + $signed(product_0);
-  \hdlgen_tiny.engine.accumulators.fanout  fanout (
-    .clk(clk),
-    .copies(\o$23 ),
-    .i(i),
-    .rst(rst)
-  );
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$5  = sum_0;
-    if (\o$23 [0]) begin
-      \$5  = \$1 [17:0];
-    end
-    if (\o$23 [1]) begin
-      \$5  = 18'h00000;
+    \$5  = \port$661$0 [0];
+    if (rst) begin
+      \$5  = 1'h1;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$6  = sum_1;
-    if (\o$23 [0]) begin
-      \$6  = \$2 [17:0];
-    end
-    if (\o$23 [1]) begin
-      \$6  = 18'h00000;
+    \$6  = \port$661$0 [1];
+    if (rst) begin
+      \$6  = 1'h1;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$7  = sum_2;
-    if (\o$23 [0]) begin
-      \$7  = \$3 [17:0];
+    \$7  = sum_0;
+    if (\$signal ) begin
+      \$7  = \$1 [17:0];
     end
-    if (\o$23 [1]) begin
+    if (flush) begin
       \$7  = 18'h00000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$8  = sum_3;
-    if (\o$23 [0]) begin
-      \$8  = \$4 [17:0];
+    \$8  = sum_1;
+    if (\$signal ) begin
+      \$8  = \$2 [17:0];
     end
-    if (\o$23 [1]) begin
+    if (flush) begin
       \$8  = 18'h00000;
     end
   end
-  assign valid = i[0];
-  assign flush = i[1];
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
+    \$9  = sum_2;
+    if (\$signal ) begin
+      \$9  = \$3 [17:0];
+    end
+    if (flush) begin
+      \$9  = 18'h00000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
+    \$10  = sum_3;
+    if (\$signal ) begin
+      \$10  = \$4 [17:0];
+    end
+    if (flush) begin
+      \$10  = 18'h00000;
+    end
+  end
+  assign valid = \port$661$0 [0];
+  assign \flush$5  = \port$661$0 [1];
   assign total_0 = \$1 [17:0];
   assign total_1 = \$2 [17:0];
   assign total_2 = \$3 [17:0];
@@ -1123,33 +1098,20 @@ module \hdlgen_tiny.engine.accumulators (rst, \i$22 , i, leaving_0, leaving_1, l
   assign o = { leaving_3, leaving_2, leaving_1, leaving_0 };
 endmodule
 
-module \hdlgen_tiny.engine.accumulators.fanout (rst, i, copies, clk);
-  input clk;
-  wire clk;
-  output [1:0] copies;
-  reg [1:0] copies = 2'h0;
-  input [1:0] i;
-  wire [1:0] i;
-  (* init = 2'h0 *)
-  wire [1:0] o;
-  input rst;
-  wire rst;
-  always @(posedge clk)
-    copies <= i;
-  assign o = copies;
-endmodule
-
-module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_writing, input_data, input_address, read_address, \port$963$0 , \port$964$0 , \port$965$0 , \port$966$0 , row_address, row_valid, row_enable, clk);
+module \hdlgen_tiny.engine.activations (rst, input_address, input_enable, busy, read_data, row_next, input_writing, input_data, read_address, \port$975$0 , \port$976$0 , \port$977$0 , \port$978$0 , row_address, row_valid, row_enable, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$3  = 0;
   wire \$1 ;
   wire \$2 ;
   wire [3:0] \$3 ;
-  wire [7:0] \$4 ;
+  wire [1:0] \$4 ;
   wire [7:0] \$5 ;
   wire [7:0] \$6 ;
   wire [7:0] \$7 ;
-  reg [3:0] \$8 ;
+  wire [7:0] \$8 ;
+  reg [3:0] \$9 ;
+  (* init = 2'h0 *)
   wire [1:0] address_0;
+  output busy;
   wire busy;
   input clk;
   wire clk;
@@ -1160,9 +1122,6 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   reg [7:0] data_0_3 = 8'h00;
   (* init = 4'h0 *)
   wire [3:0] enable_0;
-  input i;
-  wire i;
-  wire [1:0] \i$9 ;
   input [1:0] input_address;
   wire [1:0] input_address;
   input [7:0] input_data;
@@ -1171,72 +1130,61 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   wire [3:0] input_enable;
   input input_writing;
   wire input_writing;
-  wire [1:0] o;
-  wire \o$27 ;
-  input [7:0] \port$963$0 ;
-  wire [7:0] \port$963$0 ;
-  input [7:0] \port$964$0 ;
-  wire [7:0] \port$964$0 ;
-  input [7:0] \port$965$0 ;
-  wire [7:0] \port$965$0 ;
-  input [7:0] \port$966$0 ;
-  wire [7:0] \port$966$0 ;
+  input [7:0] \port$975$0 ;
+  wire [7:0] \port$975$0 ;
+  input [7:0] \port$976$0 ;
+  wire [7:0] \port$976$0 ;
+  input [7:0] \port$977$0 ;
+  wire [7:0] \port$977$0 ;
+  input [7:0] \port$978$0 ;
+  wire [7:0] \port$978$0 ;
   input [1:0] read_address;
   wire [1:0] read_address;
-  wire [1:0] \read_address$20 ;
+  wire [1:0] \read_address$15 ;
   output [31:0] read_data;
   wire [31:0] read_data;
-  wire [31:0] \read_data$22 ;
+  wire [31:0] \read_data$17 ;
   input [1:0] row_address;
   wire [1:0] row_address;
   wire [31:0] row_data;
   input [3:0] row_enable;
   wire [3:0] row_enable;
+  input row_next;
   wire row_next;
   input row_valid;
   wire row_valid;
   input rst;
   wire rst;
-  wire [1:0] write_address;
+  reg [1:0] write_address = 2'h0;
   wire [31:0] write_data;
   reg [3:0] write_enable = 4'h0;
+  assign \$1  = ~ row_valid;
   assign \$2  = ~ input_writing;
   assign column_ready = \$1  & \$2 ;
-  assign address_0 = row_valid ? row_address : input_address;
   assign \$3  = row_enable | input_enable;
-  assign \$4  = \o$27  ? \port$963$0  : input_data;
-  assign \$5  = \o$27  ? \port$964$0  : input_data;
-  assign \$6  = \o$27  ? \port$965$0  : input_data;
-  assign \$7  = \o$27  ? \port$966$0  : input_data;
+  assign \$4  = row_valid ? row_address : input_address;
+  assign \$5  = row_valid ? \port$975$0  : input_data;
+  assign \$6  = row_valid ? \port$976$0  : input_data;
+  assign \$7  = row_valid ? \port$977$0  : input_data;
+  assign \$8  = row_valid ? \port$978$0  : input_data;
   always @(posedge clk)
-    write_enable <= \$8 ;
+    write_enable <= \$9 ;
   always @(posedge clk)
-    data_0_0 <= \$4 ;
+    write_address <= \$4 ;
   always @(posedge clk)
-    data_0_1 <= \$5 ;
+    data_0_0 <= \$5 ;
   always @(posedge clk)
-    data_0_2 <= \$6 ;
+    data_0_1 <= \$6 ;
   always @(posedge clk)
-    data_0_3 <= \$7 ;
-  assign \$1  = ~ row_valid;
-  \hdlgen_tiny.engine.activations.address_0$31  \address_0$31  (
+    data_0_2 <= \$7 ;
+  always @(posedge clk)
+    data_0_3 <= \$8 ;
+  \hdlgen_tiny.engine.activations.split_0  split_0 (
     .clk(clk),
-    .copies(write_address),
-    .i(address_0),
-    .rst(rst)
-  );
-  \hdlgen_tiny.engine.activations.fanout  fanout (
-    .clk(clk),
-    .copies(\o$27 ),
-    .i(i),
-    .rst(rst)
-  );
-  \hdlgen_tiny.engine.activations.split_0_0  split_0_0 (
-    .clk(clk),
-    .\port$761$0 (data_0_0),
-    .\port$762$0 (data_0_1),
-    .\port$763$0 (data_0_2),
-    .\port$764$0 (data_0_3),
+    .\port$773$0 (data_0_0),
+    .\port$774$0 (data_0_1),
+    .\port$775$0 (data_0_2),
+    .\port$776$0 (data_0_3),
     .read_address(read_address),
     .read_data(read_data),
     .write_address(write_address),
@@ -1244,65 +1192,31 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   );
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$8  = \$3 ;
+    \$9  = \$3 ;
     if (rst) begin
-      \$8  = 4'h0;
+      \$9  = 4'h0;
     end
   end
-  assign busy = 1'h0;
-  assign row_next = i;
-  assign \i$9  = address_0;
   assign enable_0 = write_enable;
-  assign o = write_address;
+  assign address_0 = write_address;
   assign write_data = { data_0_3, data_0_2, data_0_1, data_0_0 };
-  assign \read_address$20  = read_address;
-  assign \read_data$22  = read_data;
-  assign row_data = { \port$966$0 , \port$965$0 , \port$964$0 , \port$963$0  };
+  assign \read_address$15  = read_address;
+  assign \read_data$17  = read_data;
+  assign row_data = { \port$978$0 , \port$977$0 , \port$976$0 , \port$975$0  };
+  assign busy = row_next;
 endmodule
 
-module \hdlgen_tiny.engine.activations.address_0$31 (rst, i, copies, clk);
+module \hdlgen_tiny.engine.activations.split_0 (read_data, write_enable, write_address, \port$773$0 , \port$774$0 , \port$775$0 , \port$776$0 , read_address, clk);
   input clk;
   wire clk;
-  output [1:0] copies;
-  reg [1:0] copies = 2'h0;
-  input [1:0] i;
-  wire [1:0] i;
-  (* init = 2'h0 *)
-  wire [1:0] o;
-  input rst;
-  wire rst;
-  always @(posedge clk)
-    copies <= i;
-  assign o = copies;
-endmodule
-
-module \hdlgen_tiny.engine.activations.fanout (rst, i, copies, clk);
-  input clk;
-  wire clk;
-  output copies;
-  reg copies = 1'h0;
-  input i;
-  wire i;
-  (* init = 1'h0 *)
-  wire o;
-  input rst;
-  wire rst;
-  always @(posedge clk)
-    copies <= i;
-  assign o = copies;
-endmodule
-
-module \hdlgen_tiny.engine.activations.split_0_0 (read_data, write_enable, \port$761$0 , \port$762$0 , \port$763$0 , \port$764$0 , write_address, read_address, clk);
-  input clk;
-  wire clk;
-  input [7:0] \port$761$0 ;
-  wire [7:0] \port$761$0 ;
-  input [7:0] \port$762$0 ;
-  wire [7:0] \port$762$0 ;
-  input [7:0] \port$763$0 ;
-  wire [7:0] \port$763$0 ;
-  input [7:0] \port$764$0 ;
-  wire [7:0] \port$764$0 ;
+  input [7:0] \port$773$0 ;
+  wire [7:0] \port$773$0 ;
+  input [7:0] \port$774$0 ;
+  wire [7:0] \port$774$0 ;
+  input [7:0] \port$775$0 ;
+  wire [7:0] \port$775$0 ;
+  input [7:0] \port$776$0 ;
+  wire [7:0] \port$776$0 ;
   input [1:0] read_address;
   wire [1:0] read_address;
   output [31:0] read_data;
@@ -1317,14 +1231,14 @@ module \hdlgen_tiny.engine.activations.split_0_0 (read_data, write_enable, \port
     .read_address(read_address),
     .read_data(read_data),
     .write_address(write_address),
-    .write_data({ \port$764$0 , \port$763$0 , \port$762$0 , \port$761$0  }),
+    .write_data({ \port$776$0 , \port$775$0 , \port$774$0 , \port$773$0  }),
     .write_enable(write_enable)
   );
-  assign write_data = { \port$764$0 , \port$763$0 , \port$762$0 , \port$761$0  };
+  assign write_data = { \port$776$0 , \port$775$0 , \port$774$0 , \port$773$0  };
 endmodule
 
-module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$667$0 , parity, \port$900$0 , \port$904$0 , \port$908$0 , \port$912$0 , partial_result, partial_value, partial_position, partial_row, \end , end_job, gathered_0, gathered_1, gathered_2, gathered_3, done
-, done_parity, row_address, row_valid, row_enable, clk);
+module \hdlgen_tiny.engine.drain (rst, row_next, \port$679$0 , parity, \port$913$0 , \port$917$0 , \port$921$0 , \port$925$0 , partial_result, partial_value, partial_position, partial_row, \end , end_job, gathered_0, gathered_1, gathered_2, gathered_3, done, done_parity, row_address
+, row_valid, row_enable, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$4  = 0;
   reg \$1 ;
   reg \$10 ;
@@ -1434,7 +1348,6 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$667$0 , pari
   wire flush;
   (* init = 1'h0 *)
   wire flush_0;
-  wire flush_next;
   reg fresh_0 = 1'h1;
   output [7:0] gathered_0;
   reg [7:0] gathered_0 = 8'h00;
@@ -1448,19 +1361,16 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$667$0 , pari
   reg [17:0] held_1 = 18'h00000;
   reg [17:0] held_2 = 18'h00000;
   reg [17:0] held_3 = 18'h00000;
-  input i;
-  wire i;
-  reg [17:0] \i$26  = 18'h00000;
+  reg [17:0] i = 18'h00000;
   reg job = 1'h0;
-  wire \job$56 ;
+  wire \job$53 ;
   reg job_0 = 1'h0;
   reg job_late_0_0 = 1'h0;
   (* init = 1'h0 *)
   wire job_late_0_1;
   wire load_0;
   wire merged_0;
-  wire o;
-  wire [7:0] \o$74 ;
+  wire [7:0] o;
   wire output_enable;
   wire own_row_0;
   input parity;
@@ -1491,20 +1401,20 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$667$0 , pari
   reg [17:0] partial_value = 18'h00000;
   (* init = 18'h00000 *)
   wire [17:0] partial_value_0;
-  input [3:0] \port$667$0 ;
-  wire [3:0] \port$667$0 ;
-  input [17:0] \port$900$0 ;
-  wire [17:0] \port$900$0 ;
-  input [17:0] \port$904$0 ;
-  wire [17:0] \port$904$0 ;
-  input [17:0] \port$908$0 ;
-  wire [17:0] \port$908$0 ;
-  input [17:0] \port$912$0 ;
-  wire [17:0] \port$912$0 ;
+  input [3:0] \port$679$0 ;
+  wire [3:0] \port$679$0 ;
+  input [17:0] \port$913$0 ;
+  wire [17:0] \port$913$0 ;
+  input [17:0] \port$917$0 ;
+  wire [17:0] \port$917$0 ;
+  input [17:0] \port$921$0 ;
+  wire [17:0] \port$921$0 ;
+  input [17:0] \port$925$0 ;
+  wire [17:0] \port$925$0 ;
   reg [1:0] position_0 = 2'h0;
   wire [-1:0] row;
   wire [-1:0] row_0;
-  reg [5:0] \row_0$77  = 6'h00;
+  reg [5:0] \row_0$73  = 6'h00;
   reg [5:0] row_1 = 6'h00;
   reg [5:0] row_2 = 6'h00;
   reg [5:0] row_3 = 6'h00;
@@ -1518,12 +1428,11 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$667$0 , pari
   reg [3:0] row_enable = 4'h0;
   output row_next;
   wire row_next;
-  output row_soon;
-  wire row_soon;
   output row_valid;
   reg row_valid = 1'h0;
   input rst;
   wire rst;
+  wire [-1:0] shift;
   wire [71:0] sums;
   reg [17:0] value_late_0_0 = 18'h00000;
   (* init = 18'h00000 *)
@@ -1600,7 +1509,7 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$667$0 , pari
   always @(posedge clk)
     job <= \$65 ;
   always @(posedge clk)
-    \i$26  <= value_late_0_0;
+    i <= value_late_0_0;
   always @(posedge clk)
     gathered_0 <= gathered_1;
   always @(posedge clk)
@@ -1608,7 +1517,7 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$667$0 , pari
   always @(posedge clk)
     gathered_2 <= gathered_3;
   always @(posedge clk)
-    gathered_3 <= \o$74 ;
+    gathered_3 <= o;
   always @(posedge clk)
     done_0 <= \$66 ;
   always @(posedge clk)
@@ -1618,7 +1527,7 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$667$0 , pari
   always @(posedge clk)
     done_parity <= \$69 ;
   always @(posedge clk)
-    \row_0$77  <= \$70 ;
+    \row_0$73  <= \$70 ;
   always @(posedge clk)
     row_1 <= \$71 ;
   always @(posedge clk)
@@ -1637,10 +1546,10 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$667$0 , pari
   assign \$3  = position_0 == 2'h2;
   assign \$4  = active_0 & \$3 ;
   assign \$5  = position_0 + 1'h1;
-  assign \$6  = o ? \port$900$0  : held_1;
-  assign \$7  = o ? \port$904$0  : held_2;
-  assign \$8  = o ? \port$908$0  : held_3;
-  assign \$9  = o ? \port$912$0  : held_3;
+  assign \$6  = \port$679$0 [1] ? \port$913$0  : held_1;
+  assign \$7  = \port$679$0 [1] ? \port$917$0  : held_2;
+  assign \$8  = \port$679$0 [1] ? \port$921$0  : held_3;
+  assign \$9  = \port$679$0 [1] ? \port$925$0  : held_3;
   assign \$11  = active_0 & \$10 ;
   assign \$13  = \$11  & \$12 ;
   assign \$15  = active_0 & \$14 ;
@@ -1652,38 +1561,18 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$667$0 , pari
     .clk(clk),
     .data(bias)
   );
-  \hdlgen_tiny.engine.drain.fanout  fanout (
-    .clk(clk),
-    .copies(o),
-    .i(i),
-    .rst(rst)
-  );
   \hdlgen_tiny.engine.drain.requantiser_0  requantiser_0 (
     .bias(bias),
     .clk(clk),
-    .i(\i$26 ),
+    .i(i),
     .job(job),
-    .o(\o$74 ),
+    .o(o),
     .rst(rst)
   );
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     (* full_case = 32'd1 *)
-    casez (position_0)
-      2'h0:
-          \$21  = written_0;
-      2'h1:
-          \$21  = written_0;
-      2'h2:
-          \$21  = written_0;
-      2'h3:
-          \$21  = written_0;
-    endcase
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    (* full_case = 32'd1 *)
-    casez (\port$667$0 [3])
+    casez (\port$679$0 [3])
       1'h0:
           \$29  = 3'h0;
       1'h1:
@@ -1742,7 +1631,7 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$667$0 , pari
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$50  = written_0;
     if (load_0) begin
-      \$50  = \port$667$0 [1];
+      \$50  = \port$679$0 [1];
     end
     if (rst) begin
       \$50  = 1'h0;
@@ -1752,7 +1641,7 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$667$0 , pari
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$51  = carry_0;
     if (load_0) begin
-      \$51  = \port$667$0 [2];
+      \$51  = \port$679$0 [2];
     end
     if (rst) begin
       \$51  = 1'h0;
@@ -1762,7 +1651,7 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$667$0 , pari
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$52  = job_0;
     if (load_0) begin
-      \$52  = \port$667$0 [3];
+      \$52  = \port$679$0 [3];
     end
     if (rst) begin
       \$52  = 1'h0;
@@ -1772,7 +1661,7 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$667$0 , pari
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$53  = final_0;
     if (load_0) begin
-      \$53  = \port$667$0 [0];
+      \$53  = \port$679$0 [0];
     end
     if (rst) begin
       \$53  = 1'h0;
@@ -1856,7 +1745,7 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$667$0 , pari
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$63  = fresh_0;
     if (load_0) begin
-      \$63  = \port$667$0 [0];
+      \$63  = \port$679$0 [0];
     end
     if (rst) begin
       \$63  = 1'h1;
@@ -1913,7 +1802,7 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$667$0 , pari
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$71  = \row_0$77 ;
+    \$71  = \row_0$73 ;
     if (rst) begin
       \$71  = 6'h00;
     end
@@ -1995,8 +1884,21 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$667$0 , pari
           \$14  = written_0;
     endcase
   end
-  assign flush_next = i;
-  assign flush = \port$667$0 [1];
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    (* full_case = 32'd1 *)
+    casez (position_0)
+      2'h0:
+          \$21  = written_0;
+      2'h1:
+          \$21  = written_0;
+      2'h2:
+          \$21  = written_0;
+      2'h3:
+          \$21  = written_0;
+    endcase
+  end
+  assign flush = \port$679$0 [1];
   assign own_row_0 = \$2 [0];
   assign partial_result_0 = partial_result;
   assign partial_merge_0 = partial_merge;
@@ -2008,7 +1910,7 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$667$0 , pari
   assign enable = 1'h1;
   assign output_enable = 1'h1;
   assign bias_address_0 = address;
-  assign value_late_0_1 = \i$26 ;
+  assign value_late_0_1 = i;
   assign data = bias;
   assign job_late_0_1 = job;
   assign flush_0 = written_0;
@@ -2016,13 +1918,12 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$667$0 , pari
   assign done_parity_1 = done_parity;
   assign row_address_0 = row_address;
   assign row_data = { gathered_3, gathered_2, gathered_1, gathered_0 };
-  assign carry = \port$667$0 [2];
-  assign \job$56  = \port$667$0 [3];
-  assign \final  = \port$667$0 [0];
-  assign sums = { \port$912$0 , \port$908$0 , \port$904$0 , \port$900$0  };
+  assign carry = \port$679$0 [2];
+  assign \job$53  = \port$679$0 [3];
+  assign \final  = \port$679$0 [0];
+  assign sums = { \port$925$0 , \port$921$0 , \port$917$0 , \port$913$0  };
   assign merged_0 = 1'h0;
-  assign load_0 = \port$667$0 [1];
-  assign row_soon = row_3[0];
+  assign load_0 = \port$679$0 [1];
   assign row_next = row_4[0];
   assign \$12  = job_0;
   assign \$16  = job_0;
@@ -2055,40 +1956,26 @@ module \hdlgen_tiny.engine.drain.bias_0 (data, address, clk);
   assign output_enable = 1'h1;
 endmodule
 
-module \hdlgen_tiny.engine.drain.fanout (rst, i, copies, clk);
-  input clk;
-  wire clk;
-  output copies;
-  reg copies = 1'h0;
-  input i;
-  wire i;
-  (* init = 1'h0 *)
-  wire o;
-  input rst;
-  wire rst;
-  always @(posedge clk)
-    copies <= i;
-  assign o = copies;
-endmodule
-
 module \hdlgen_tiny.engine.drain.requantiser_0 (rst, bias, job, i, o, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$5  = 0;
   wire [18:0] \$1 ;
-  reg \$10 ;
-  reg \$11 ;
+  wire [7:0] \$10 ;
+  wire [7:0] \$11 ;
   reg \$12 ;
   reg \$13 ;
-  reg [7:0] \$14 ;
+  reg \$14 ;
+  reg \$15 ;
+  reg [7:0] \$16 ;
   wire [18:0] \$2 ;
-  reg [7:0] \$3 ;
-  wire [18:0] \$4 ;
-  wire \$5 ;
-  reg \$6 ;
-  reg [7:0] \$7 ;
-  wire [7:0] \$8 ;
-  wire [7:0] \$9 ;
+  wire [18:0] \$3 ;
+  reg [7:0] \$4 ;
+  wire [18:0] \$5 ;
+  wire [18:0] \$6 ;
+  wire \$7 ;
+  reg \$8 ;
+  reg [7:0] \$9 ;
   reg \$signal  = 1'h0;
-  reg \$signal$9  = 1'h0;
+  reg \$signal$11  = 1'h0;
   input [9:0] bias;
   wire [9:0] bias;
   input clk;
@@ -2102,137 +1989,118 @@ module \hdlgen_tiny.engine.drain.requantiser_0 (rst, bias, job, i, o, clk);
   reg [7:0] o = 8'h00;
   input rst;
   wire rst;
+  wire [-1:0] shift;
+  wire [-1:0] shift1;
   reg [18:0] total = 19'h00000;
   reg under = 1'h0;
   reg [7:0] window = 8'h00;
   assign \$1  = $signed(i) + $signed(bias);
-  assign \$5  = | \$4 [17:8];
-  assign \$8  = \$signal$9  ? \$7  : window;
-  assign \$9  = under ? 8'h00 : \$8 ;
+  assign \$7  = | \$6 [17:8];
+  assign \$10  = \$signal$11  ? \$9  : window;
+  assign \$11  = under ? 8'h00 : \$10 ;
   always @(posedge clk)
     total <= \$1 ;
   always @(posedge clk)
-    \$signal  <= \$10 ;
+    \$signal  <= \$12 ;
   always @(posedge clk)
-    job2 <= \$11 ;
+    job2 <= \$13 ;
   always @(posedge clk)
-    window <= \$3 ;
+    window <= \$4 ;
   always @(posedge clk)
-    \$signal$9  <= \$12 ;
+    \$signal$11  <= \$14 ;
   always @(posedge clk)
-    under <= \$13 ;
+    under <= \$15 ;
   always @(posedge clk)
-    o <= \$14 ;
+    o <= \$16 ;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$5 ) begin end
-    \$3  = 8'h00;
+    \$4  = 8'h00;
     casez (\$signal )
       1'h0:
-          \$3  = \$2 [7:0];
+          \$4  = \$3 [7:0];
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$5 ) begin end
-    \$6  = 1'h0;
+    \$8  = 1'h0;
     casez (\$signal )
       1'h0:
-          \$6  = \$5 ;
+          \$8  = \$7 ;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$5 ) begin end
-    \$7  = 8'h00;
+    \$9  = 8'h00;
     casez (job2)
       1'h0:
-          \$7  = 8'hff;
+          \$9  = 8'hff;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$5 ) begin end
-    \$10  = job;
-    if (rst) begin
-      \$10  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$5 ) begin end
-    \$11  = \$signal ;
-    if (rst) begin
-      \$11  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$5 ) begin end
-    \$12  = \$6 ;
+    \$12  = job;
     if (rst) begin
       \$12  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$5 ) begin end
-    \$13  = total[18];
+    \$13  = \$signal ;
     if (rst) begin
       \$13  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$5 ) begin end
-    \$14  = \$9 ;
+    \$14  = \$8 ;
     if (rst) begin
-      \$14  = 8'h00;
+      \$14  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$5 ) begin end
+    \$15  = total[18];
+    if (rst) begin
+      \$15  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$5 ) begin end
+    \$16  = \$11 ;
+    if (rst) begin
+      \$16  = 8'h00;
     end
   end
   assign \$2  = { total[18], total[18], total[18], total[18], total[18], total[18], total[18:6] };
-  assign \$4  = { total[18], total[18], total[18], total[18], total[18], total[18], total[18:6] };
+  assign \$3  = \$2 ;
+  assign \$5  = { total[18], total[18], total[18], total[18], total[18], total[18], total[18:6] };
+  assign \$6  = \$5 ;
 endmodule
 
-module \hdlgen_tiny.engine.exchange$169 (rst, \i$13 , select, lane_1_0, lane_1_1, lane_1_2, lane_1_3, clk);
-  wire [7:0] \$1 ;
-  wire [7:0] \$2 ;
-  wire [7:0] \$3 ;
-  wire [7:0] \$4 ;
-  wire [7:0] \$5 ;
-  wire [7:0] \$6 ;
-  wire [7:0] \$7 ;
-  wire [7:0] \$8 ;
+module \hdlgen_tiny.engine.exchange$163 (rst, i, select, lane_0_0, lane_0_1, lane_0_2, lane_0_3, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$6  = 0;
+  reg [7:0] \$1 ;
+  reg [7:0] \$2 ;
+  reg [7:0] \$3 ;
+  reg [7:0] \$4 ;
   input clk;
   wire clk;
-  wire i;
-  input [31:0] \i$13 ;
-  wire [31:0] \i$13 ;
-  wire \i$2 ;
+  input [31:0] i;
+  wire [31:0] i;
+  output [7:0] lane_0_0;
   reg [7:0] lane_0_0 = 8'h00;
+  output [7:0] lane_0_1;
   reg [7:0] lane_0_1 = 8'h00;
+  output [7:0] lane_0_2;
   reg [7:0] lane_0_2 = 8'h00;
+  output [7:0] lane_0_3;
   reg [7:0] lane_0_3 = 8'h00;
-  output [7:0] lane_1_0;
-  reg [7:0] lane_1_0 = 8'h00;
-  output [7:0] lane_1_1;
-  reg [7:0] lane_1_1 = 8'h00;
-  output [7:0] lane_1_2;
-  reg [7:0] lane_1_2 = 8'h00;
-  output [7:0] lane_1_3;
-  reg [7:0] lane_1_3 = 8'h00;
   wire [31:0] o;
-  wire \o$12 ;
-  wire \o$17 ;
   input rst;
   wire rst;
   input [1:0] select;
   wire [1:0] select;
   reg [1:0] select_0 = 2'h0;
-  reg [1:0] select_1 = 2'h0;
-  assign \$2  = \o$12  ? \i$13 [7:0] : \i$13 [15:8];
-  assign \$3  = \o$12  ? \i$13 [31:24] : \i$13 [23:16];
-  assign \$4  = \o$12  ? \i$13 [23:16] : \i$13 [31:24];
-  assign \$5  = \o$17  ? lane_0_2 : lane_0_0;
-  assign \$6  = \o$17  ? lane_0_3 : lane_0_1;
-  assign \$7  = \o$17  ? lane_0_0 : lane_0_2;
-  assign \$8  = \o$17  ? lane_0_1 : lane_0_3;
-  always @(posedge clk)
-    lane_0_0 <= \$1 ;
-  always @(posedge clk)
-    lane_0_1 <= \$2 ;
   always @(posedge clk)
     lane_0_2 <= \$3 ;
   always @(posedge clk)
@@ -2240,67 +2108,70 @@ module \hdlgen_tiny.engine.exchange$169 (rst, \i$13 , select, lane_1_0, lane_1_1
   always @(posedge clk)
     select_0 <= select;
   always @(posedge clk)
-    lane_1_0 <= \$5 ;
+    lane_0_0 <= \$1 ;
   always @(posedge clk)
-    lane_1_1 <= \$6 ;
-  always @(posedge clk)
-    lane_1_2 <= \$7 ;
-  always @(posedge clk)
-    lane_1_3 <= \$8 ;
-  always @(posedge clk)
-    select_1 <= select_0;
-  assign \$1  = \o$12  ? \i$13 [15:8] : \i$13 [7:0];
-  \hdlgen_tiny.engine.exchange$169.fanout_0  fanout_0 (
-    .clk(clk),
-    .copies(\o$12 ),
-    .i(select[0]),
-    .rst(rst)
-  );
-  \hdlgen_tiny.engine.exchange$169.fanout_1  fanout_1 (
-    .clk(clk),
-    .copies(\o$17 ),
-    .i(select_0[1]),
-    .rst(rst)
-  );
-  assign i = select[0];
-  assign \i$2  = select_0[1];
-  assign o = { lane_1_3, lane_1_2, lane_1_1, lane_1_0 };
-endmodule
-
-module \hdlgen_tiny.engine.exchange$169.fanout_0 (rst, i, copies, clk);
-  input clk;
-  wire clk;
-  output copies;
-  reg copies = 1'h0;
-  input i;
-  wire i;
-  (* init = 1'h0 *)
-  wire o;
-  input rst;
-  wire rst;
-  always @(posedge clk)
-    copies <= i;
-  assign o = copies;
-endmodule
-
-module \hdlgen_tiny.engine.exchange$169.fanout_1 (rst, i, copies, clk);
-  input clk;
-  wire clk;
-  output copies;
-  reg copies = 1'h0;
-  input i;
-  wire i;
-  (* init = 1'h0 *)
-  wire o;
-  input rst;
-  wire rst;
-  always @(posedge clk)
-    copies <= i;
-  assign o = copies;
+    lane_0_1 <= \$2 ;
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    (* full_case = 32'd1 *)
+    casez (select)
+      2'h0:
+          \$4  = i[31:24];
+      2'h1:
+          \$4  = i[23:16];
+      2'h2:
+          \$4  = i[15:8];
+      2'h3:
+          \$4  = i[7:0];
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    (* full_case = 32'd1 *)
+    casez (select)
+      2'h0:
+          \$1  = i[7:0];
+      2'h1:
+          \$1  = i[15:8];
+      2'h2:
+          \$1  = i[23:16];
+      2'h3:
+          \$1  = i[31:24];
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    (* full_case = 32'd1 *)
+    casez (select)
+      2'h0:
+          \$2  = i[15:8];
+      2'h1:
+          \$2  = i[7:0];
+      2'h2:
+          \$2  = i[31:24];
+      2'h3:
+          \$2  = i[23:16];
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    (* full_case = 32'd1 *)
+    casez (select)
+      2'h0:
+          \$3  = i[23:16];
+      2'h1:
+          \$3  = i[31:24];
+      2'h2:
+          \$3  = i[7:0];
+      2'h3:
+          \$3  = i[15:8];
+    endcase
+  end
+  assign o = { lane_0_3, lane_0_2, lane_0_1, lane_0_0 };
 endmodule
 
 module \hdlgen_tiny.engine.framer (rst, valid, counter, first, last, job, o_valid, o_final, o_job, flush, carry, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$6  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$7  = 0;
   wire \$1 ;
   wire \$10 ;
   wire \$11 ;
@@ -2427,7 +2298,7 @@ module \hdlgen_tiny.engine.framer (rst, valid, counter, first, last, job, o_vali
   always @(posedge clk)
     carry <= \$38 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     (* full_case = 32'd1 *)
     casez (job)
       1'h0:
@@ -2437,7 +2308,7 @@ module \hdlgen_tiny.engine.framer (rst, valid, counter, first, last, job, o_vali
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     (* full_case = 32'd1 *)
     casez (job2)
       1'h0:
@@ -2447,7 +2318,7 @@ module \hdlgen_tiny.engine.framer (rst, valid, counter, first, last, job, o_vali
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     (* full_case = 32'd1 *)
     casez (job2)
       1'h0:
@@ -2457,70 +2328,70 @@ module \hdlgen_tiny.engine.framer (rst, valid, counter, first, last, job, o_vali
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     \$24  = valid;
     if (rst) begin
       \$24  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     \$25  = first;
     if (rst) begin
       \$25  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     \$26  = last;
     if (rst) begin
       \$26  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     \$27  = \$3 ;
     if (rst) begin
       \$27  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     \$28  = job;
     if (rst) begin
       \$28  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     \$29  = valid1;
     if (rst) begin
       \$29  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     \$30  = last1;
     if (rst) begin
       \$30  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     \$31  = end1;
     if (rst) begin
       \$31  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     \$32  = job1;
     if (rst) begin
       \$32  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     \$33  = \$signal ;
     if (\$4 ) begin
       \$33  = \$5 [0];
@@ -2533,49 +2404,49 @@ module \hdlgen_tiny.engine.framer (rst, valid, counter, first, last, job, o_vali
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     \$34  = valid2;
     if (rst) begin
       \$34  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     \$35  = \$7 ;
     if (rst) begin
       \$35  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     \$36  = job2;
     if (rst) begin
       \$36  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     \$37  = \$10 ;
     if (rst) begin
       \$37  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     \$38  = over_0;
     if (rst) begin
       \$38  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     now_0_0 = 1'h0;
     if (\$16 ) begin
       now_0_0 = \$17 [0];
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     over_0 = 1'h0;
     if (\$16 ) begin
       over_0 = now_0_0;
@@ -2585,7 +2456,7 @@ module \hdlgen_tiny.engine.framer (rst, valid, counter, first, last, job, o_vali
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     complete_0 = 1'h0;
     if (\$16 ) begin
       complete_0 = \$19 ;
@@ -2595,7 +2466,7 @@ module \hdlgen_tiny.engine.framer (rst, valid, counter, first, last, job, o_vali
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     now_0_1 = 1'h0;
     if (\$20 ) begin
       now_0_1 = \$21 [0];
@@ -2610,27 +2481,34 @@ module \hdlgen_tiny.engine.framer (rst, valid, counter, first, last, job, o_vali
   assign \$21  = 2'h0;
 endmodule
 
-module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_enable, take, busy_next, \release , frame_error, writing, write_data, write_address, data);
-  reg \$auto$verilog_backend.cc:2355:dump_module$7  = 0;
+module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address_0, write_enable, busy, take, \release , frame_error, writing, write_data, data);
+  reg \$auto$verilog_backend.cc:2355:dump_module$8  = 0;
   wire [2:0] \$1 ;
   wire \$10 ;
   reg \$100 ;
-  reg [1:0] \$101 ;
+  reg \$101 ;
   reg \$102 ;
   reg \$103 ;
-  reg [7:0] \$104 ;
-  reg \$105 ;
-  reg \$106 ;
+  reg \$104 ;
+  reg [1:0] \$105 ;
+  reg [1:0] \$106 ;
   reg \$107 ;
-  reg \$108 ;
+  reg [1:0] \$108 ;
   reg \$109 ;
   wire \$11 ;
   reg \$110 ;
-  reg \$111 ;
+  reg [1:0] \$111 ;
   reg [3:0] \$112 ;
   reg \$113 ;
-  reg [1:0] \$114 ;
+  reg \$114 ;
+  reg \$115 ;
+  reg \$116 ;
+  reg \$117 ;
+  reg \$118 ;
+  reg \$119 ;
   wire \$12 ;
+  reg [1:0] \$120 ;
+  reg \$121 ;
   wire \$13 ;
   wire \$14 ;
   wire \$15 ;
@@ -2646,8 +2524,8 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   wire \$24 ;
   wire [1:0] \$25 ;
   wire [1:0] \$26 ;
-  wire \$27 ;
-  wire \$28 ;
+  wire [1:0] \$27 ;
+  wire [2:0] \$28 ;
   wire \$29 ;
   wire \$3 ;
   wire \$30 ;
@@ -2657,15 +2535,15 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   wire \$34 ;
   wire \$35 ;
   wire \$36 ;
-  wire [7:0] \$37 ;
+  wire \$37 ;
   wire \$38 ;
-  wire \$39 ;
+  wire [7:0] \$39 ;
   wire \$4 ;
   wire \$40 ;
   wire \$41 ;
-  wire [3:0] \$42 ;
+  wire \$42 ;
   wire \$43 ;
-  wire \$44 ;
+  wire [3:0] \$44 ;
   wire \$45 ;
   wire \$46 ;
   wire \$47 ;
@@ -2678,74 +2556,74 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   wire \$53 ;
   wire \$54 ;
   wire \$55 ;
-  wire [2:0] \$56 ;
-  wire [3:0] \$57 ;
-  wire \$58 ;
-  wire \$59 ;
+  wire \$56 ;
+  wire \$57 ;
+  wire [2:0] \$58 ;
+  wire [3:0] \$59 ;
   wire \$6 ;
   wire \$60 ;
   wire \$61 ;
   wire \$62 ;
   wire \$63 ;
-  wire [2:0] \$64 ;
-  wire [1:0] \$65 ;
-  wire \$66 ;
+  wire \$64 ;
+  wire [2:0] \$65 ;
+  wire [1:0] \$66 ;
   wire \$67 ;
   wire \$68 ;
   wire \$69 ;
   wire \$7 ;
   wire \$70 ;
-  wire [1:0] \$71 ;
+  wire \$71 ;
   wire [1:0] \$72 ;
-  reg [7:0] \$73 ;
-  wire \$74 ;
-  wire [1:0] \$75 ;
-  wire \$76 ;
+  wire [1:0] \$73 ;
+  wire [2:0] \$74 ;
+  reg [1:0] \$75 ;
+  reg \$76 ;
   wire \$77 ;
-  wire [3:0] \$78 ;
+  reg \$78 ;
   wire \$79 ;
   wire \$8 ;
-  wire \$80 ;
+  wire [1:0] \$80 ;
   wire \$81 ;
   wire \$82 ;
-  wire [2:0] \$83 ;
+  wire \$83 ;
   wire [1:0] \$84 ;
-  reg \$85 ;
-  reg \$86 ;
-  reg [7:0] \$87 ;
-  reg \$88 ;
-  reg [7:0] \$89 ;
+  wire \$85 ;
+  wire [2:0] \$86 ;
+  wire [2:0] \$87 ;
+  wire \$88 ;
+  wire \$89 ;
   wire \$9 ;
-  reg \$90 ;
-  reg [2:0] \$91 ;
+  wire \$90 ;
+  wire \$91 ;
   reg \$92 ;
   reg \$93 ;
-  reg \$94 ;
+  reg [7:0] \$94 ;
   reg \$95 ;
-  reg \$96 ;
+  reg [7:0] \$96 ;
   reg \$97 ;
-  reg [1:0] \$98 ;
-  reg [1:0] \$99 ;
+  reg [2:0] \$98 ;
+  reg \$99 ;
   reg [7:0] \$like  = 8'h00;
   reg \$signal  = 1'h0;
   reg \$signal$12  = 1'h0;
   (* init = 1'h0 *)
-  wire \$signal$27 ;
-  reg \$signal$41  = 1'h0;
-  reg \$signal$52  = 1'h0;
+  wire \$signal$29 ;
+  reg \$signal$42  = 1'h0;
   reg \$signal$53  = 1'h0;
   reg \$signal$54  = 1'h0;
+  reg \$signal$55  = 1'h0;
   reg [1:0] \$signal$7  = 2'h0;
   reg \$signal$9  = 1'h0;
-  (* init = 2'h0 *)
+  output [1:0] address_0;
   wire [1:0] address_0;
   wire [-1:0] ahead_0;
+  reg [1:0] bank = 2'h0;
   wire bank_end;
   reg [2:0] beats_left = 3'h7;
   reg buffer = 1'h0;
+  input busy;
   wire busy;
-  input busy_next;
-  wire busy_next;
   input clk;
   wire clk;
   input [7:0] data;
@@ -2754,22 +2632,16 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   reg ending_late = 1'h0;
   reg final_beat = 1'h0;
   wire finished;
-  reg [7:0] following = 8'h92;
-  wire \following.last ;
-  wire [1:0] \following.next ;
-  wire \following.plenty ;
-  wire [1:0] \following.rows ;
-  wire \following.shared ;
-  wire \following.single ;
   output frame_error;
   reg frame_error = 1'h0;
   reg here_0 = 1'h0;
   wire index_0;
+  reg [3:0] lane = 4'h1;
   input last;
   wire last;
   reg last_bank = 1'h0;
   reg last_row = 1'h0;
-  reg [3:0] late_lane = 4'h1;
+  reg [3:0] late_lane = 4'h0;
   output loaded;
   wire loaded;
   wire [-1:0] low;
@@ -2781,6 +2653,7 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   input \release ;
   wire \release ;
   reg [1:0] room = 2'h2;
+  reg [1:0] row = 2'h0;
   input rst;
   wire rst;
   reg shared = 1'h0;
@@ -2797,8 +2670,7 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   wire valid;
   (* init = 8'h00 *)
   wire [7:0] value_0;
-  output [1:0] write_address;
-  reg [1:0] write_address = 2'h0;
+  wire [1:0] write_address;
   output [7:0] write_data;
   reg [7:0] write_data = 8'h00;
   output [3:0] write_enable;
@@ -2809,6 +2681,8 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   assign \$1  = occupied + \$signal ;
   assign \$2  = \$1  - \release ;
   assign loaded = | \$signal$7 ;
+  assign \$3  = ~ busy;
+  assign \$4  = \$signal$9  & \$3 ;
   assign \$5  = ~ stop;
   assign \$6  = \$4  & \$5 ;
   assign \$7  = ~ \$signal$12 ;
@@ -2829,435 +2703,460 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   assign \$23  = ! used;
   assign \$24  = \$22  ? \$23  : 1'h1;
   assign \$26  = used + 1'h0;
+  assign \$28  = \$27  + 1'h0;
   assign write_enable = late_lane & { here_0, here_0, here_0, here_0 };
-  assign \$27  = ~ finished;
-  assign \$28  = \$signal$9  & \$27 ;
-  assign \$29  = \$28  | spare_held;
-  assign \$30  = \$29  | valid;
-  assign \$31  = spare_held | valid;
-  assign \$32  = \$31  & \$signal$9 ;
-  assign \$33  = ~ finished;
-  assign \$34  = \$32  & \$33 ;
-  assign \$35  = ~ \$signal$9 ;
-  assign \$36  = finished | \$35 ;
-  assign \$37  = spare_held ? spare : data;
-  assign \$38  = spare_held ? spare_last : last;
-  assign \$39  = ~ spare_held;
-  assign \$40  = ~ dropping;
-  assign \$41  = finished & \$40 ;
-  assign \$42  = beats_left - 1'h1;
-  assign \$43  = beats_left == 1'h1;
-  assign \$44  = finished & dropping;
-  assign \$45  = \$44  & \$signal$41 ;
-  assign \$46  = ~ dropping;
-  assign \$47  = finished & \$46 ;
-  assign \$48  = \$signal$41  | final_beat;
-  assign \$49  = \$47  & \$48 ;
-  assign \$50  = ~ dropping;
-  assign \$51  = finished & \$50 ;
-  assign \$52  = \$51  & \$signal$41 ;
-  assign \$53  = \$52  & final_beat;
-  assign \$54  = ~ \$signal$41 ;
-  assign \$55  = ~ \$signal ;
-  assign \$56  = \$signal$7  + \$signal ;
-  assign \$57  = \$56  - take;
-  assign \$58  = \$2 [1:0] == 1'h1;
-  assign \$59  = \$58  | dropping;
-  assign \$60  = \$signal$12  & ending_late;
-  assign \$61  = \$59  | \$60 ;
-  assign \$62  = \$61  | busy_next;
-  assign \$64  = room - 1'h1;
-  assign \$66  = room == 2'h2;
-  assign \$68  = last_row & shared;
-  assign \$69  = ~ \$68 ;
-  assign \$71  = used + 1'h1;
-  assign \$76  = bank_end | \$signal$12 ;
-  assign \$77  = bank_end | \$signal$12 ;
-  assign \$78  = \$signal$54  ? 4'h1 : { late_lane[2:0], late_lane[3] };
-  assign \$83  = write_address + 1'h1;
-  assign \$84  = \$signal$53  ? 2'h2 : 2'h0;
+  assign \$29  = ~ finished;
+  assign \$30  = \$signal$9  & \$29 ;
+  assign \$31  = \$30  | spare_held;
+  assign \$32  = \$31  | valid;
+  assign \$33  = spare_held | valid;
+  assign \$34  = \$33  & \$signal$9 ;
+  assign \$35  = ~ finished;
+  assign \$36  = \$34  & \$35 ;
+  assign \$37  = ~ \$signal$9 ;
+  assign \$38  = finished | \$37 ;
+  assign \$39  = spare_held ? spare : data;
+  assign \$40  = spare_held ? spare_last : last;
+  assign \$41  = ~ spare_held;
+  assign \$42  = ~ dropping;
+  assign \$43  = finished & \$42 ;
+  assign \$44  = beats_left - 1'h1;
+  assign \$45  = beats_left == 1'h1;
+  assign \$46  = finished & dropping;
+  assign \$47  = \$46  & \$signal$42 ;
+  assign \$48  = ~ dropping;
+  assign \$49  = finished & \$48 ;
+  assign \$50  = \$signal$42  | final_beat;
+  assign \$51  = \$49  & \$50 ;
+  assign \$52  = ~ dropping;
+  assign \$53  = finished & \$52 ;
+  assign \$54  = \$53  & \$signal$42 ;
+  assign \$55  = \$54  & final_beat;
+  assign \$56  = ~ \$signal$42 ;
+  assign \$57  = ~ \$signal ;
+  assign \$58  = \$signal$7  + \$signal ;
+  assign \$59  = \$58  - take;
+  assign \$60  = \$2 [1:0] == 1'h1;
+  assign \$61  = \$60  | dropping;
+  assign \$62  = \$signal$12  & ending_late;
+  assign \$63  = \$61  | \$62 ;
+  assign \$65  = room - 1'h1;
+  assign \$67  = room == 2'h2;
+  assign \$69  = last_row & shared;
+  assign \$70  = ~ \$69 ;
+  assign \$72  = used + 1'h1;
+  assign \$74  = bank + 1'h1;
+  assign \$77  = bank == 2'h2;
+  assign \$81  = bank_end | \$signal$12 ;
+  assign \$82  = bank_end | \$signal$12 ;
+  assign \$83  = writing | \$signal$54 ;
+  assign \$84  = \$signal$55  ? 2'h2 : 2'h0;
+  assign \$86  = row + 1'h1;
+  assign \$87  = \$signal$54  ? { 1'h0, \$84  } : \$86 ;
   always @(posedge clk)
-    \$signal$9  <= \$85 ;
+    \$signal$9  <= \$92 ;
   always @(posedge clk)
-    spare_held <= \$86 ;
+    spare_held <= \$93 ;
   always @(posedge clk)
-    \$like  <= \$87 ;
+    \$like  <= \$94 ;
   always @(posedge clk)
-    \$signal$41  <= \$88 ;
+    \$signal$42  <= \$95 ;
   always @(posedge clk)
-    spare <= \$89 ;
+    spare <= \$96 ;
   always @(posedge clk)
-    spare_last <= \$90 ;
+    spare_last <= \$97 ;
   always @(posedge clk)
-    beats_left <= \$91 ;
+    beats_left <= \$98 ;
   always @(posedge clk)
-    final_beat <= \$92 ;
+    final_beat <= \$99 ;
   always @(posedge clk)
-    dropping <= \$93 ;
+    dropping <= \$100 ;
   always @(posedge clk)
-    \$signal$12  <= \$94 ;
+    \$signal$12  <= \$101 ;
   always @(posedge clk)
-    \$signal  <= \$95 ;
+    \$signal  <= \$102 ;
   always @(posedge clk)
-    ending_late <= \$96 ;
+    ending_late <= \$103 ;
   always @(posedge clk)
-    frame_error <= \$97 ;
+    frame_error <= \$104 ;
   always @(posedge clk)
-    \$signal$7  <= \$98 ;
+    \$signal$7  <= \$105 ;
   always @(posedge clk)
-    occupied <= \$99 ;
+    occupied <= \$106 ;
   always @(posedge clk)
-    stop <= \$100 ;
+    stop <= \$107 ;
   always @(posedge clk)
-    room <= \$101 ;
+    room <= \$108 ;
   always @(posedge clk)
-    last_row <= \$102 ;
+    last_row <= \$109 ;
   always @(posedge clk)
-    used <= \$103 ;
+    used <= \$110 ;
   always @(posedge clk)
-    following <= \$104 ;
+    bank <= \$111 ;
   always @(posedge clk)
-    last_bank <= \$105 ;
+    lane <= \$112 ;
   always @(posedge clk)
-    shared <= \$106 ;
+    last_bank <= \$113 ;
   always @(posedge clk)
-    buffer <= \$107 ;
+    shared <= \$114 ;
   always @(posedge clk)
-    writing <= \$108 ;
+    buffer <= \$115 ;
   always @(posedge clk)
-    \$signal$52  <= \$109 ;
+    writing <= \$116 ;
   always @(posedge clk)
-    \$signal$53  <= \$110 ;
+    \$signal$53  <= \$117 ;
   always @(posedge clk)
-    \$signal$54  <= \$111 ;
+    \$signal$54  <= \$118 ;
   always @(posedge clk)
-    late_lane <= \$112 ;
+    \$signal$55  <= \$119 ;
   always @(posedge clk)
-    here_0 <= \$113 ;
+    late_lane <= lane;
+  always @(posedge clk)
+    row <= \$120 ;
+  always @(posedge clk)
+    here_0 <= \$121 ;
   always @(posedge clk)
     write_data <= \$like ;
-  always @(posedge clk)
-    write_address <= \$114 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     (* full_case = 32'd1 *)
-    casez (following[7:6])
+    casez (bank)
       2'h0:
-          \$73  = 8'h52;
+          \$75  = 2'h2;
       2'h1:
-          \$73  = 8'h92;
+          \$75  = 2'h2;
       2'h2:
-          \$73  = 8'hd2;
+          \$75  = 2'h2;
       2'h3:
-          \$73  = 8'h32;
+          \$75  = 2'h2;
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$85  = \$30 ;
-    if (rst) begin
-      \$85  = 1'h0;
-    end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    (* full_case = 32'd1 *)
+    casez (bank)
+      2'h0:
+          \$76  = 1'h0;
+      2'h1:
+          \$76  = 1'h0;
+      2'h2:
+          \$76  = 1'h0;
+      2'h3:
+          \$76  = 1'h0;
+    endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$86  = \$34 ;
-    if (rst) begin
-      \$86  = 1'h0;
-    end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    (* full_case = 32'd1 *)
+    casez (bank)
+      2'h0:
+          \$78  = 1'h0;
+      2'h1:
+          \$78  = 1'h0;
+      2'h2:
+          \$78  = 1'h0;
+      2'h3:
+          \$78  = 1'h0;
+    endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$87  = \$like ;
-    if (\$36 ) begin
-      \$87  = \$37 ;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$88  = \$signal$41 ;
-    if (\$36 ) begin
-      \$88  = \$38 ;
-    end
-    if (rst) begin
-      \$88  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$89  = spare;
-    if (\$39 ) begin
-      \$89  = data;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$90  = spare_last;
-    if (\$39 ) begin
-      \$90  = last;
-    end
-    if (rst) begin
-      \$90  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$91  = beats_left;
-    if (\$41 ) begin
-      \$91  = \$42 [2:0];
-    end
-    if (\$signal$12 ) begin
-      \$91  = 3'h7;
-    end
-    if (rst) begin
-      \$91  = 3'h7;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$92  = final_beat;
-    if (\$41 ) begin
-      \$92  = \$43 ;
-    end
-    if (\$signal$12 ) begin
-      \$92  = 1'h0;
-    end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$92  = \$32 ;
     if (rst) begin
       \$92  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$93  = dropping;
-    if (\$45 ) begin
-      \$93  = 1'h0;
-    end
-    if (\$signal$12 ) begin
-      \$93  = ending_late;
-    end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$93  = \$36 ;
     if (rst) begin
       \$93  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$94  = \$49 ;
-    if (rst) begin
-      \$94  = 1'h0;
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$94  = \$like ;
+    if (\$38 ) begin
+      \$94  = \$39 ;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$95  = \$53 ;
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$95  = \$signal$42 ;
+    if (\$38 ) begin
+      \$95  = \$40 ;
+    end
     if (rst) begin
       \$95  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$96  = \$54 ;
-    if (rst) begin
-      \$96  = 1'h0;
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$96  = spare;
+    if (\$41 ) begin
+      \$96  = data;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$97  = frame_error;
-    if (\$signal$12 ) begin
-      if (\$55 ) begin
-        \$97  = 1'h1;
-      end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$97  = spare_last;
+    if (\$41 ) begin
+      \$97  = last;
     end
     if (rst) begin
       \$97  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$98  = \$57 [1:0];
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$98  = beats_left;
+    if (\$43 ) begin
+      \$98  = \$44 [2:0];
+    end
+    if (\$signal$12 ) begin
+      \$98  = 3'h7;
+    end
     if (rst) begin
-      \$98  = 2'h0;
+      \$98  = 3'h7;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$99  = \$2 [1:0];
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$99  = final_beat;
+    if (\$43 ) begin
+      \$99  = \$45 ;
+    end
+    if (\$signal$12 ) begin
+      \$99  = 1'h0;
+    end
     if (rst) begin
-      \$99  = 2'h0;
+      \$99  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$100  = \$62 ;
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$100  = dropping;
+    if (\$47 ) begin
+      \$100  = 1'h0;
+    end
+    if (\$signal$12 ) begin
+      \$100  = ending_late;
+    end
     if (rst) begin
       \$100  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$101  = room;
-    if (step) begin
-      \$101  = \$64 [1:0];
-    end
-    if (bank_end) begin
-      \$101  = following[1:0];
-    end
-    if (\$signal$12 ) begin
-      \$101  = 2'h2;
-    end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$101  = \$51 ;
     if (rst) begin
-      \$101  = 2'h2;
+      \$101  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$102  = last_row;
-    if (step) begin
-      \$102  = \$66 ;
-    end
-    if (bank_end) begin
-      \$102  = following[2];
-    end
-    if (\$signal$12 ) begin
-      \$102  = 1'h0;
-    end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$102  = \$55 ;
     if (rst) begin
       \$102  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$103  = used;
-    if (step) begin
-      if (\$70 ) begin
-        \$103  = \$72 [0];
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$103  = \$56 ;
+    if (rst) begin
+      \$103  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$104  = frame_error;
+    if (\$signal$12 ) begin
+      if (\$57 ) begin
+        \$104  = 1'h1;
       end
     end
-    if (\$signal$12 ) begin
-      \$103  = 1'h0;
-    end
     if (rst) begin
-      \$103  = 1'h0;
+      \$104  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$104  = following;
-    if (bank_end) begin
-      \$104  = \$73 ;
-    end
-    if (\$signal$12 ) begin
-      \$104  = 8'h92;
-    end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$105  = \$59 [1:0];
     if (rst) begin
-      \$104  = 8'h92;
+      \$105  = 2'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$105  = last_bank;
-    if (bank_end) begin
-      \$105  = following[5];
-    end
-    if (\$signal$12 ) begin
-      \$105  = 1'h0;
-    end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$106  = \$2 [1:0];
     if (rst) begin
-      \$105  = 1'h0;
+      \$106  = 2'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$106  = shared;
-    if (bank_end) begin
-      \$106  = following[3];
-    end
-    if (\$signal$12 ) begin
-      \$106  = 1'h0;
-    end
-    if (rst) begin
-      \$106  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$107  = 1'h0;
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$107  = \$63 ;
     if (rst) begin
       \$107  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$108  = step;
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$108  = room;
+    if (step) begin
+      \$108  = \$65 [1:0];
+    end
+    if (bank_end) begin
+      \$108  = \$75 ;
+    end
+    if (\$signal$12 ) begin
+      \$108  = 2'h2;
+    end
     if (rst) begin
-      \$108  = 1'h0;
+      \$108  = 2'h2;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$109  = \$77 ;
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$109  = last_row;
+    if (step) begin
+      \$109  = \$67 ;
+    end
+    if (bank_end) begin
+      \$109  = \$76 ;
+    end
+    if (\$signal$12 ) begin
+      \$109  = 1'h0;
+    end
     if (rst) begin
       \$109  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$110  = 1'h0;
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$110  = used;
+    if (step) begin
+      if (\$71 ) begin
+        \$110  = \$73 [0];
+      end
+    end
+    if (\$signal$12 ) begin
+      \$110  = 1'h0;
+    end
     if (rst) begin
       \$110  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$111  = \$signal$12 ;
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$111  = bank;
+    if (bank_end) begin
+      \$111  = \$74 [1:0];
+    end
+    if (\$signal$12 ) begin
+      \$111  = 2'h0;
+    end
     if (rst) begin
-      \$111  = 1'h0;
+      \$111  = 2'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$112  = late_lane;
-    if (\$signal$52 ) begin
-      \$112  = \$78 ;
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$112  = lane;
+    if (bank_end) begin
+      \$112  = { lane[2:0], lane[3] };
+    end
+    if (\$signal$12 ) begin
+      \$112  = 4'h1;
     end
     if (rst) begin
       \$112  = 4'h1;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$113  = \$82 ;
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$113  = last_bank;
+    if (bank_end) begin
+      \$113  = \$77 ;
+    end
+    if (\$signal$12 ) begin
+      \$113  = 1'h0;
+    end
     if (rst) begin
       \$113  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$114  = write_address;
-    if (here_0) begin
-      \$114  = \$83 [1:0];
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$114  = shared;
+    if (bank_end) begin
+      \$114  = \$78 ;
     end
-    if (\$signal$52 ) begin
-      \$114  = \$84 ;
+    if (\$signal$12 ) begin
+      \$114  = 1'h0;
     end
     if (rst) begin
-      \$114  = 2'h0;
+      \$114  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$115  = 1'h0;
+    if (rst) begin
+      \$115  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$116  = step;
+    if (rst) begin
+      \$116  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$117  = 1'h0;
+    if (rst) begin
+      \$117  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$118  = \$82 ;
+    if (rst) begin
+      \$118  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$119  = 1'h0;
+    if (rst) begin
+      \$119  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$120  = row;
+    if (\$83 ) begin
+      \$120  = \$87 [1:0];
+    end
+    if (rst) begin
+      \$120  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$121  = \$91 ;
+    if (rst) begin
+      \$121  = 1'h0;
     end
   end
   assign occupied_next = \$2 [1:0];
-  assign busy = 1'h0;
   assign index_0 = \$26 [0];
-  assign \$signal$27  = writing;
-  assign address_0 = write_address;
+  assign \$signal$29  = writing;
+  assign write_address = \$28 [1:0];
   assign value_0 = write_data;
-  assign \following.rows  = following[1:0];
-  assign \following.single  = following[2];
-  assign \following.shared  = following[3];
-  assign \following.plenty  = following[4];
-  assign \following.last  = following[5];
-  assign \following.next  = following[7:6];
-  assign \$3  = 1'h1;
-  assign \$4  = \$signal$9 ;
+  assign address_0 = \$28 [1:0];
   assign \$9  = \$8 ;
   assign \$12  = \$11 ;
   assign \$18  = 1'h1;
@@ -3265,70 +3164,72 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   assign plenty = \$21 ;
   assign used_up = \$24 ;
   assign \$25  = 2'h0;
-  assign \$63  = 1'h1;
-  assign \$65  = 2'h2;
-  assign \$67  = 1'h1;
-  assign \$70  = \$69 ;
-  assign \$72  = 2'h0;
-  assign \$74  = 1'h1;
-  assign \$75  = 2'h1;
+  assign \$27  = row;
+  assign \$64  = 1'h1;
+  assign \$66  = 2'h2;
+  assign \$68  = 1'h1;
+  assign \$71  = \$70 ;
+  assign \$73  = 2'h0;
   assign \$79  = 1'h1;
-  assign \$80  = 1'h1;
-  assign \$81  = 1'h1;
-  assign \$82  = step;
+  assign \$80  = 2'h1;
+  assign \$85  = 1'h1;
+  assign \$88  = 1'h1;
+  assign \$89  = 1'h1;
+  assign \$90  = 1'h1;
+  assign \$91  = step;
 endmodule
 
-module \hdlgen_tiny.engine.multiplier (p, w, \port$890$0 , \port$891$0 , \port$892$0 , \port$893$0 , clk);
+module \hdlgen_tiny.engine.multiplier (p, w, \port$896$0 , \port$898$0 , \port$900$0 , \port$902$0 , clk);
   wire [31:0] a;
   input clk;
   wire clk;
   output [63:0] p;
   wire [63:0] p;
-  input [7:0] \port$890$0 ;
-  wire [7:0] \port$890$0 ;
-  input [7:0] \port$891$0 ;
-  wire [7:0] \port$891$0 ;
-  input [7:0] \port$892$0 ;
-  wire [7:0] \port$892$0 ;
-  input [7:0] \port$893$0 ;
-  wire [7:0] \port$893$0 ;
+  input [7:0] \port$896$0 ;
+  wire [7:0] \port$896$0 ;
+  input [7:0] \port$898$0 ;
+  wire [7:0] \port$898$0 ;
+  input [7:0] \port$900$0 ;
+  wire [7:0] \port$900$0 ;
+  input [7:0] \port$902$0 ;
+  wire [7:0] \port$902$0 ;
   input [31:0] w;
   wire [31:0] w;
   hdlgen_tiny_multiplier part (
-    .a({ \port$893$0 , \port$892$0 , \port$891$0 , \port$890$0  }),
+    .a({ \port$902$0 , \port$900$0 , \port$898$0 , \port$896$0  }),
     .clk(clk),
     .p(p),
     .w(w)
   );
-  assign a = { \port$893$0 , \port$892$0 , \port$891$0 , \port$890$0  };
+  assign a = { \port$902$0 , \port$900$0 , \port$898$0 , \port$896$0  };
 endmodule
 
-module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_value, write_position, valid, \last$31 , result, ready);
-  reg \$auto$verilog_backend.cc:2355:dump_module$8  = 0;
+module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_value, write_position, valid, \last$36 , result, ready);
+  reg \$auto$verilog_backend.cc:2355:dump_module$9  = 0;
   wire \$1 ;
   wire [2:0] \$10 ;
   wire \$11 ;
   wire \$12 ;
   wire \$13 ;
-  wire [3:0] \$14 ;
+  wire [2:0] \$14 ;
   wire \$15 ;
   wire \$16 ;
   wire \$17 ;
-  wire \$18 ;
+  wire [3:0] \$18 ;
   wire \$19 ;
   wire \$2 ;
   wire \$20 ;
-  reg [9:0] \$21 ;
+  wire \$21 ;
   wire \$22 ;
-  wire [18:0] \$23 ;
-  wire [17:0] \$24 ;
-  wire [2:0] \$25 ;
-  wire [2:0] \$26 ;
-  reg \$27 ;
-  reg [1:0] \$28 ;
+  wire \$23 ;
+  reg [9:0] \$24 ;
+  wire \$25 ;
+  wire \$26 ;
+  wire [18:0] \$27 ;
+  wire [17:0] \$28 ;
   reg \$29 ;
   wire \$3 ;
-  reg \$30 ;
+  reg [1:0] \$30 ;
   reg \$31 ;
   reg \$32 ;
   reg \$33 ;
@@ -3337,24 +3238,26 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
   reg \$36 ;
   reg \$37 ;
   reg \$38 ;
-  reg [17:0] \$39 ;
+  reg [1:0] \$39 ;
   wire \$4 ;
   reg [9:0] \$40 ;
   reg \$41 ;
   reg \$42 ;
   reg [17:0] \$43 ;
-  reg [17:0] \$44 ;
-  reg [1:0] \$45 ;
+  reg \$44 ;
+  reg \$45 ;
+  reg [17:0] \$46 ;
+  reg [17:0] \$47 ;
   wire \$5 ;
   wire [18:0] \$6 ;
   wire \$7 ;
   wire \$8 ;
-  wire \$9 ;
+  wire [2:0] \$9 ;
   (* init = 1'h0 *)
   wire \$signal ;
   reg [17:0] \$signal$24  = 18'h00000;
-  reg \$signal$42  = 1'h0;
-  reg [17:0] \$signal$44  = 18'h00000;
+  reg \$signal$45  = 1'h0;
+  reg [17:0] \$signal$47  = 18'h00000;
   reg active_0 = 1'h0;
   reg active_1 = 1'h0;
   wire advance;
@@ -3366,14 +3269,15 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
   wire ends;
   reg ends_0 = 1'h0;
   reg ends_1 = 1'h0;
+  reg [1:0] following;
   reg [1:0] frames = 2'h0;
   wire [1:0] lane;
   wire last;
-  output \last$31 ;
-  reg \last$31  = 1'h0;
+  output \last$36 ;
+  reg \last$36  = 1'h0;
   reg last_0 = 1'h0;
   reg last_1 = 1'h0;
-  reg \last_1$43  = 1'h0;
+  reg \last_1$46  = 1'h0;
   reg [1:0] number = 2'h0;
   wire [17:0] o;
   wire read_enable;
@@ -3411,19 +3315,25 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
   wire [17:0] write_value;
   wire [17:0] \write_value$9 ;
   always @(posedge clk)
-    \$signal$44  <= \$39 ;
+    last_1 <= \$38 ;
+  always @(posedge clk)
+    number <= \$39 ;
   always @(posedge clk)
     bias <= \$40 ;
   always @(posedge clk)
-    valid <= \$41 ;
+    \$signal$45  <= \$41 ;
   always @(posedge clk)
-    \last$31  <= \$42 ;
+    \last_1$46  <= \$42 ;
   always @(posedge clk)
-    result <= \$43 ;
+    \$signal$47  <= \$43 ;
   always @(posedge clk)
-    \$signal$24  <= \$44 ;
+    valid <= \$44 ;
   always @(posedge clk)
-    number <= \$45 ;
+    \last$36  <= \$45 ;
+  always @(posedge clk)
+    result <= \$46 ;
+  always @(posedge clk)
+    \$signal$24  <= \$47 ;
   assign \$1  = | frames;
   assign step = \$1  & read_enable;
   assign \$2  = | frames;
@@ -3432,51 +3342,47 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
   assign \$5  = ~ begun;
   assign restart = \$4  | \$5 ;
   assign \$6  = $signed(\$signal$24 ) + $signed(o);
-  assign \$7  = ~ valid;
-  assign read_enable = \$7  | ready;
-  assign \$8  = valid & ready;
-  assign sent = \$8  & \last$31 ;
-  assign \$9  = ~ write_half;
-  assign \$10  = frames + start;
-  assign \$11  = | frames;
-  assign \$12  = \$11  & last;
-  assign \$13  = \$12  & read_enable;
-  assign \$14  = \$10  - \$13 ;
+  assign \$7  = read_enable & active_1;
+  assign \$8  = \$7  & ends_1;
+  assign \$9  = number + 1'h1;
+  assign \$10  = last_1 ? 3'h0 : \$9 ;
+  assign \$11  = ~ valid;
+  assign read_enable = \$11  | ready;
+  assign \$12  = valid & ready;
+  assign sent = \$12  & \last$36 ;
+  assign \$13  = ~ write_half;
+  assign \$14  = frames + start;
   assign \$15  = | frames;
   assign \$16  = \$15  & last;
   assign \$17  = \$16  & read_enable;
-  assign \$18  = ~ read_half;
+  assign \$18  = \$14  - \$17 ;
   assign \$19  = | frames;
-  assign \$20  = active_1 & ends_1;
-  assign \$22  = \$signal$42  & \last_1$43 ;
-  assign \$23  = $signed(\$signal$44 ) + $signed(bias);
-  assign \$24  = ends_1 ? 18'h00000 : \$6 [17:0];
-  assign \$25  = number + 1'h1;
-  assign \$26  = last_1 ? 3'h0 : \$25 ;
+  assign \$20  = \$19  & last;
+  assign \$21  = \$20  & read_enable;
+  assign \$22  = ~ read_half;
+  assign \$23  = | frames;
+  assign \$25  = active_1 & ends_1;
+  assign \$26  = \$signal$45  & \last_1$46 ;
+  assign \$27  = $signed(\$signal$47 ) + $signed(bias);
+  assign \$28  = ends_1 ? 18'h00000 : \$6 [17:0];
   always @(posedge clk)
-    write_half <= \$27 ;
+    write_half <= \$29 ;
   always @(posedge clk)
-    frames <= \$28 ;
+    frames <= \$30 ;
   always @(posedge clk)
-    read_half <= \$29 ;
+    read_half <= \$31 ;
   always @(posedge clk)
-    begun <= \$30 ;
+    begun <= \$32 ;
   always @(posedge clk)
-    active_0 <= \$31 ;
+    active_0 <= \$33 ;
   always @(posedge clk)
-    ends_0 <= \$32 ;
+    ends_0 <= \$34 ;
   always @(posedge clk)
-    last_0 <= \$33 ;
+    last_0 <= \$35 ;
   always @(posedge clk)
-    active_1 <= \$34 ;
+    active_1 <= \$36 ;
   always @(posedge clk)
-    ends_1 <= \$35 ;
-  always @(posedge clk)
-    last_1 <= \$36 ;
-  always @(posedge clk)
-    \$signal$42  <= \$37 ;
-  always @(posedge clk)
-    \last_1$43  <= \$38 ;
+    ends_1 <= \$37 ;
   \hdlgen_tiny.engine.results.order  order (
     .clk(clk),
     .ends(ends),
@@ -3499,204 +3405,204 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
     .write_value(write_value)
   );
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$39  = \$signal$44 ;
-    if (read_enable) begin
-      \$39  = \$6 [17:0];
-    end
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$39  = following;
     if (rst) begin
-      \$39  = 18'h00000;
+      \$39  = 2'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
     \$40  = bias;
     if (read_enable) begin
-      \$40  = \$21 ;
+      \$40  = \$24 ;
     end
     if (rst) begin
       \$40  = 10'h000;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$41  = valid;
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$41  = \$signal$45 ;
     if (read_enable) begin
-      \$41  = \$signal$42 ;
+      \$41  = \$25 ;
     end
     if (rst) begin
       \$41  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$42  = \last$31 ;
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$42  = \last_1$46 ;
     if (read_enable) begin
-      \$42  = \$22 ;
+      \$42  = last_1;
     end
     if (rst) begin
       \$42  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$43  = result;
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$43  = \$signal$47 ;
     if (read_enable) begin
-      \$43  = \$23 [17:0];
+      \$43  = \$6 [17:0];
     end
     if (rst) begin
       \$43  = 18'h00000;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$44  = \$signal$24 ;
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$44  = valid;
     if (read_enable) begin
-      if (active_1) begin
-        \$44  = \$24 ;
-      end
+      \$44  = \$signal$45 ;
     end
     if (rst) begin
-      \$44  = 18'h00000;
+      \$44  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$45  = number;
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$45  = \last$36 ;
     if (read_enable) begin
-      if (active_1) begin
-        if (ends_1) begin
-          \$45  = \$26 [1:0];
-        end
-      end
+      \$45  = \$26 ;
     end
     if (rst) begin
-      \$45  = 2'h0;
+      \$45  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$46  = result;
+    if (read_enable) begin
+      \$46  = \$27 [17:0];
+    end
+    if (rst) begin
+      \$46  = 18'h00000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$47  = \$signal$24 ;
+    if (read_enable) begin
+      if (active_1) begin
+        \$47  = \$28 ;
+      end
+    end
+    if (rst) begin
+      \$47  = 18'h00000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
     (* full_case = 32'd1 *)
     casez (number)
       2'h0:
-          \$21  = 10'h1a9;
+          \$24  = 10'h1a9;
       2'h1:
-          \$21  = 10'h0ca;
+          \$24  = 10'h0ca;
       2'h2:
-          \$21  = 10'h39d;
+          \$24  = 10'h39d;
       2'h3:
-          \$21  = 10'h211;
+          \$24  = 10'h211;
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$27  = write_half;
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    following = number;
+    if (\$8 ) begin
+      following = \$10 [1:0];
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$29  = write_half;
     if (start) begin
-      \$27  = \$9 ;
-    end
-    if (rst) begin
-      \$27  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$28  = \$14 [1:0];
-    if (rst) begin
-      \$28  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$29  = read_half;
-    if (\$17 ) begin
-      \$29  = \$18 ;
+      \$29  = \$13 ;
     end
     if (rst) begin
       \$29  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$30  = 1'h1;
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$30  = \$18 [1:0];
     if (rst) begin
-      \$30  = 1'h0;
+      \$30  = 2'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$31  = active_0;
-    if (read_enable) begin
-      \$31  = \$19 ;
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$31  = read_half;
+    if (\$21 ) begin
+      \$31  = \$22 ;
     end
     if (rst) begin
       \$31  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$32  = ends_0;
-    if (read_enable) begin
-      \$32  = ends;
-    end
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$32  = 1'h1;
     if (rst) begin
       \$32  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$33  = last_0;
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$33  = active_0;
     if (read_enable) begin
-      \$33  = last;
+      \$33  = \$23 ;
     end
     if (rst) begin
       \$33  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$34  = active_1;
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$34  = ends_0;
     if (read_enable) begin
-      \$34  = active_0;
+      \$34  = ends;
     end
     if (rst) begin
       \$34  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$35  = ends_1;
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$35  = last_0;
     if (read_enable) begin
-      \$35  = ends_0;
+      \$35  = last;
     end
     if (rst) begin
       \$35  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$36  = last_1;
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$36  = active_1;
     if (read_enable) begin
-      \$36  = last_0;
+      \$36  = active_0;
     end
     if (rst) begin
       \$36  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$37  = \$signal$42 ;
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$37  = ends_1;
     if (read_enable) begin
-      \$37  = \$20 ;
+      \$37  = ends_0;
     end
     if (rst) begin
       \$37  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$38  = \last_1$43 ;
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$38  = last_1;
     if (read_enable) begin
-      \$38  = last_1;
+      \$38  = last_0;
     end
     if (rst) begin
       \$38  = 1'h0;
@@ -3714,7 +3620,7 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
 endmodule
 
 module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$9  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$10  = 0;
   wire [3:0] \$1 ;
   reg [2:0] \$2 ;
   reg [1:0] \$3 ;
@@ -3754,7 +3660,7 @@ module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, 
     last <= \$5 ;
   assign \$1  = index + 1'h1;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
     following_0 = 2'h0;
     casez (index)
       3'h0:
@@ -3768,7 +3674,7 @@ module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, 
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
     following_2 = 1'h0;
     casez (index)
       3'h0:
@@ -3782,7 +3688,7 @@ module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, 
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
     following_3 = 1'h0;
     casez (index)
       3'h0:
@@ -3796,7 +3702,7 @@ module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, 
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
     \$2  = index;
     if (step) begin
       \$2  = \$1 [2:0];
@@ -3809,7 +3715,7 @@ module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, 
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
     \$3  = lane;
     if (step) begin
       \$3  = following_0;
@@ -3822,7 +3728,7 @@ module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, 
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
     \$4  = ends;
     if (step) begin
       \$4  = following_2;
@@ -3835,7 +3741,7 @@ module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, 
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
     \$5  = last;
     if (step) begin
       \$5  = following_3;
@@ -3853,7 +3759,7 @@ module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, 
 endmodule
 
 module \hdlgen_tiny.engine.results.sums (rst, read__en, write_enable, write_value, write_position, write_half, read_half, read_lane, o, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$10  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$11  = 0;
   wire [17:0] \$1 ;
   reg [17:0] \$2 ;
   wire [2:0] \$signature__addr ;
@@ -3910,7 +3816,7 @@ module \hdlgen_tiny.engine.results.sums (rst, read__en, write_enable, write_valu
   always @(posedge clk)
     o <= \$2 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     \$2  = o;
     if (read__en) begin
       \$2  = \$1 ;
@@ -3928,7 +3834,7 @@ module \hdlgen_tiny.engine.results.sums (rst, read__en, write_enable, write_valu
 endmodule
 
 module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, counter, first, last, job, parity, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$11  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$12  = 0;
   wire \$1 ;
   wire \$10 ;
   wire \$100 ;
@@ -4231,7 +4137,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   always @(posedge clk)
     older_parity <= \$124 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     (* full_case = 32'd1 *)
     casez (chosen_job)
       1'h0:
@@ -4241,7 +4147,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     (* full_case = 32'd1 *)
     casez (chosen_job)
       1'h0:
@@ -4251,7 +4157,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$105  = \$39 ;
     if (\$87 ) begin
       \$105  = 1'h1;
@@ -4261,7 +4167,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$106  = \$53 ;
     if (\$87 ) begin
       \$106  = chosen_newer;
@@ -4271,7 +4177,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$107  = \$68 ;
     if (\$87 ) begin
       \$107  = \$signal$9 ;
@@ -4281,7 +4187,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$108  = following_job;
     if (\$87 ) begin
       \$108  = chosen_job;
@@ -4291,7 +4197,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$109  = \$84 ;
     if (\$87 ) begin
       \$109  = \$signal$23 ;
@@ -4301,7 +4207,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$110  = \$85 ;
     if (\$87 ) begin
       \$110  = chosen_waits;
@@ -4311,7 +4217,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$111  = waiting;
     if (done[0]) begin
       \$111 [0] = 1'h0;
@@ -4332,14 +4238,14 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$112  = \$91 [1:0];
     if (rst) begin
       \$112  = 2'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$113  = counter;
     if (valid) begin
       \$113  = \$92 [1:0];
@@ -4352,7 +4258,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$114  = first;
     if (valid) begin
       \$114  = 1'h0;
@@ -4365,7 +4271,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$115  = left;
     if (valid) begin
       \$115  = \$93 [1:0];
@@ -4378,7 +4284,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$116  = last;
     if (valid) begin
       \$116  = \$94 ;
@@ -4391,7 +4297,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$117  = \$signal ;
     if (valid) begin
       if (last) begin
@@ -4406,7 +4312,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$118  = job;
     if (start) begin
       \$118  = chosen_job;
@@ -4416,7 +4322,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$119  = parity;
     if (start) begin
       \$119  = \$signal$23 ;
@@ -4426,7 +4332,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$120  = newer;
     if (start) begin
       (* full_case = 32'd1 *)
@@ -4445,7 +4351,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$121  = newer_next;
     if (start) begin
       if (\$signal$9 ) begin
@@ -4461,7 +4367,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$122  = \$signal$11 ;
     if (start) begin
       (* full_case = 32'd1 *)
@@ -4482,7 +4388,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$123  = \$signal$14 ;
     if (start) begin
       (* full_case = 32'd1 *)
@@ -4504,7 +4410,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$124  = older_parity;
     if (start) begin
       (* full_case = 32'd1 *)
@@ -4539,7 +4445,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
 endmodule
 
 module \hdlgen_tiny.engine.walker (rst, valid, counter, first, job, address, exchange, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$12  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$13  = 0;
   wire [2:0] \$1 ;
   wire [1:0] \$10 ;
   wire [1:0] \$11 ;
@@ -4661,7 +4567,7 @@ module \hdlgen_tiny.engine.walker (rst, valid, counter, first, job, address, exc
   always @(posedge clk)
     exchange <= \$35 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     (* full_case = 32'd1 *)
     casez (\$signal$28 )
       1'h0:
@@ -4671,7 +4577,7 @@ module \hdlgen_tiny.engine.walker (rst, valid, counter, first, job, address, exc
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     (* full_case = 32'd1 *)
     casez (\$signal$28 )
       1'h0:
@@ -4681,7 +4587,7 @@ module \hdlgen_tiny.engine.walker (rst, valid, counter, first, job, address, exc
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     trailing = 2'h0;
     if (counter[1]) begin
       trailing = 2'h1;
@@ -4691,42 +4597,42 @@ module \hdlgen_tiny.engine.walker (rst, valid, counter, first, job, address, exc
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$18  = trailing;
     if (rst) begin
       \$18  = 2'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$19  = valid;
     if (rst) begin
       \$19  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$20  = first;
     if (rst) begin
       \$20  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$21  = job;
     if (rst) begin
       \$21  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$22  = 1'h0;
     if (rst) begin
       \$22  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     (* full_case = 32'd1 *)
     casez ({ job1, zeros })
       3'h0:
@@ -4745,35 +4651,35 @@ module \hdlgen_tiny.engine.walker (rst, valid, counter, first, job, address, exc
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$24  = \$signal$14 ;
     if (rst) begin
       \$24  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$25  = first1;
     if (rst) begin
       \$25  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$26  = job1;
     if (rst) begin
       \$26  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$27  = buffer1;
     if (rst) begin
       \$27  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$28  = state;
     if (first2) begin
       \$28  = 3'h0;
@@ -4785,49 +4691,49 @@ module \hdlgen_tiny.engine.walker (rst, valid, counter, first, job, address, exc
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$29  = \$signal$25 ;
     if (rst) begin
       \$29  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$30  = buffer2;
     if (rst) begin
       \$30  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$31  = \$9 ;
     if (rst) begin
       \$31  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$32  = \$15 ;
     if (rst) begin
       \$32  = 2'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$33  = \$signal$28 ;
     if (rst) begin
       \$33  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$34  = state[2:1];
     if (rst) begin
       \$34  = 2'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$35  = exchange4;
     if (rst) begin
       \$35  = 2'h0;
@@ -4851,7 +4757,7 @@ module \hdlgen_tiny.engine.walker (rst, valid, counter, first, job, address, exc
 endmodule
 
 module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, w_data, valid_2, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$13  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$14  = 0;
   wire \$1 ;
   wire \$10 ;
   wire \$11 ;
@@ -4985,7 +4891,7 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
     .output_enable(advance_2)
   );
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
     (* full_case = 32'd1 *)
     casez (r_data)
       1'h0:
@@ -4995,7 +4901,7 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
     (* full_case = 32'd1 *)
     casez (r_data)
       1'h0:
@@ -5005,7 +4911,7 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
     \$18  = \$signal$23 ;
     if (\$4 ) begin
       \$18  = r_rdy;
@@ -5020,7 +4926,7 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
     \$19  = \$like ;
     if (\$4 ) begin
       \$19  = \$5 ;
@@ -5030,7 +4936,7 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
     \$20  = length;
     if (\$4 ) begin
       \$20  = \$6 ;
@@ -5040,35 +4946,35 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
     \$21  = \$signal ;
     if (rst) begin
       \$21  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
     \$22  = following_2;
     if (rst) begin
       \$22  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
     \$23  = empty_2;
     if (rst) begin
       \$23  = 1'h1;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
     \$24  = \$8 ;
     if (rst) begin
       \$24  = 1'h1;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
     \$25  = address;
     if (\$11 ) begin
       \$25  = \$12 [2:0];
@@ -5081,7 +4987,7 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
     \$26  = left;
     if (\$11 ) begin
       \$26  = \$13 [1:0];
@@ -5094,7 +5000,7 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
     \$27  = last;
     if (\$11 ) begin
       \$27  = \$14 ;
@@ -5107,7 +5013,7 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
     \$28  = \$signal$9 ;
     if (\$11 ) begin
       \$28  = \$16 ;
@@ -5130,7 +5036,7 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
 endmodule
 
 module \hdlgen_tiny.weights.queue (rst, w_en, r_en, w_rdy, r_rdy, r_data, w_port__data, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$14  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$15  = 0;
   wire \$1 ;
   wire \$10 ;
   wire \$11 ;
@@ -5218,7 +5124,7 @@ module \hdlgen_tiny.weights.queue (rst, w_en, r_en, w_rdy, r_rdy, r_data, w_port
   always @(posedge clk)
     level <= \$17 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$15 ) begin end
     \$15  = w_port__addr;
     if (\$1 ) begin
       \$15  = \$2 [2:0];
@@ -5228,7 +5134,7 @@ module \hdlgen_tiny.weights.queue (rst, w_en, r_en, w_rdy, r_rdy, r_data, w_port
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$15 ) begin end
     \$16  = r_port__addr;
     if (\$3 ) begin
       \$16  = \$4 [2:0];
@@ -5238,7 +5144,7 @@ module \hdlgen_tiny.weights.queue (rst, w_en, r_en, w_rdy, r_rdy, r_data, w_port
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$15 ) begin end
     \$17  = level;
     if (\$8 ) begin
       \$17  = \$9 [3:0];

@@ -4,6 +4,26 @@
 `timescale 1ns/1ps
 
 module hdlgen_tiny_bias_0(output_enable, address, clk, data, enable);
+  input [1:0] address;
+  wire [1:0] address;
+  input clk;
+  wire clk;
+  output [9:0] data;
+  wire [9:0] data;
+  input enable;
+  wire enable;
+  input output_enable;
+  wire output_enable;
+  \hdlgen_tiny_bias_0.part  part (
+    .address(address),
+    .clk(clk),
+    .data(data),
+    .enable(enable),
+    .output_enable(output_enable)
+  );
+endmodule
+
+module \hdlgen_tiny_bias_0.part (output_enable, address, clk, data, enable);
   wire \$1 ;
   wire \$10 ;
   wire \$2 ;
@@ -24,65 +44,9 @@ module hdlgen_tiny_bias_0(output_enable, address, clk, data, enable);
   wire enable;
   input output_enable;
   wire output_enable;
-  \hdlgen_tiny_bias_0.part  part (
-    .address(address),
-    .clk(clk),
-    .enable(enable),
-    .output_enable(output_enable),
-    .\port$1$0 (\$1 ),
-    .\port$1$1 (\$2 ),
-    .\port$1$2 (\$3 ),
-    .\port$1$3 (\$4 ),
-    .\port$1$4 (\$5 ),
-    .\port$1$5 (\$6 ),
-    .\port$1$6 (\$7 ),
-    .\port$1$7 (\$8 ),
-    .\port$1$8 (\$9 ),
-    .\port$1$9 (\$10 )
-  );
-  assign data = { \$10 , \$9 , \$8 , \$7 , \$6 , \$5 , \$4 , \$3 , \$2 , \$1  };
-endmodule
-
-module \hdlgen_tiny_bias_0.part (output_enable, address, clk, \port$1$0 , \port$1$1 , \port$1$2 , \port$1$3 , \port$1$4 , \port$1$5 , \port$1$6 , \port$1$7 , \port$1$8 , \port$1$9 , enable);
-  wire \$1 ;
-  wire \$10 ;
-  wire \$2 ;
-  wire \$3 ;
-  wire \$4 ;
-  wire \$5 ;
-  wire \$6 ;
-  wire \$7 ;
-  wire \$8 ;
-  wire \$9 ;
-  input [1:0] address;
-  wire [1:0] address;
-  input clk;
-  wire clk;
-  wire [9:0] data;
-  input enable;
-  wire enable;
-  input output_enable;
-  wire output_enable;
-  output \port$1$0 ;
-  wire \port$1$0 ;
-  output \port$1$1 ;
-  wire \port$1$1 ;
-  output \port$1$2 ;
-  wire \port$1$2 ;
-  output \port$1$3 ;
-  wire \port$1$3 ;
-  output \port$1$4 ;
-  wire \port$1$4 ;
-  output \port$1$5 ;
-  wire \port$1$5 ;
-  output \port$1$6 ;
-  wire \port$1$6 ;
-  output \port$1$7 ;
-  wire \port$1$7 ;
-  output \port$1$8 ;
-  wire \port$1$8 ;
-  output \port$1$9 ;
-  wire \port$1$9 ;
+  wire [9:0] word_0;
+  (* hdlgen_block = "block_0_0" *)
+  (* hdlgen_rom = "hdlgen_tiny_bias_0" *)
   DP16KD #(
     .ASYNC_RESET_RELEASE("SYNC"),
     .CLKAMUX("CLKA"),
@@ -159,7 +123,7 @@ module \hdlgen_tiny_bias_0.part (output_enable, address, clk, \port$1$0 , \port$
     .REGMODE_A("NOREG"),
     .REGMODE_B("OUTREG"),
     .RESETMODE("SYNC")
-  ) block_0 (
+  ) block_0_0 (
     .ADA0(1'h0),
     .ADA1(1'h0),
     .ADA10(1'h0),
@@ -215,15 +179,6 @@ module \hdlgen_tiny_bias_0.part (output_enable, address, clk, \port$1$0 , \port$
     .WEA(1'h0),
     .WEB(1'h0)
   );
+  assign word_0 = { \$10 , \$9 , \$8 , \$7 , \$6 , \$5 , \$4 , \$3 , \$2 , \$1  };
   assign data = { \$10 , \$9 , \$8 , \$7 , \$6 , \$5 , \$4 , \$3 , \$2 , \$1  };
-  assign \port$1$0  = \$1 ;
-  assign \port$1$1  = \$2 ;
-  assign \port$1$2  = \$3 ;
-  assign \port$1$3  = \$4 ;
-  assign \port$1$4  = \$5 ;
-  assign \port$1$5  = \$6 ;
-  assign \port$1$6  = \$7 ;
-  assign \port$1$7  = \$8 ;
-  assign \port$1$8  = \$9 ;
-  assign \port$1$9  = \$10 ;
 endmodule

@@ -4,6 +4,26 @@
 `timescale 1ns/1ps
 
 module hdlgen_tiny_weights(output_enable, address, clk, data, enable);
+  input [2:0] address;
+  wire [2:0] address;
+  input clk;
+  wire clk;
+  output [31:0] data;
+  wire [31:0] data;
+  input enable;
+  wire enable;
+  input output_enable;
+  wire output_enable;
+  \hdlgen_tiny_weights.part  part (
+    .address(address),
+    .clk(clk),
+    .data(data),
+    .enable(enable),
+    .output_enable(output_enable)
+  );
+endmodule
+
+module \hdlgen_tiny_weights.part (output_enable, address, clk, data, enable);
   wire \$1 ;
   wire \$10 ;
   wire \$11 ;
@@ -46,154 +66,9 @@ module hdlgen_tiny_weights(output_enable, address, clk, data, enable);
   wire enable;
   input output_enable;
   wire output_enable;
-  \hdlgen_tiny_weights.part  part (
-    .address(address),
-    .clk(clk),
-    .enable(enable),
-    .output_enable(output_enable),
-    .\port$1$0 (\$1 ),
-    .\port$1$1 (\$2 ),
-    .\port$1$10 (\$11 ),
-    .\port$1$11 (\$12 ),
-    .\port$1$12 (\$13 ),
-    .\port$1$13 (\$14 ),
-    .\port$1$14 (\$15 ),
-    .\port$1$15 (\$16 ),
-    .\port$1$16 (\$17 ),
-    .\port$1$17 (\$18 ),
-    .\port$1$2 (\$3 ),
-    .\port$1$3 (\$4 ),
-    .\port$1$4 (\$5 ),
-    .\port$1$5 (\$6 ),
-    .\port$1$6 (\$7 ),
-    .\port$1$7 (\$8 ),
-    .\port$1$8 (\$9 ),
-    .\port$1$9 (\$10 ),
-    .\port$2$0 (\$19 ),
-    .\port$2$1 (\$20 ),
-    .\port$2$10 (\$29 ),
-    .\port$2$11 (\$30 ),
-    .\port$2$12 (\$31 ),
-    .\port$2$13 (\$32 ),
-    .\port$2$2 (\$21 ),
-    .\port$2$3 (\$22 ),
-    .\port$2$4 (\$23 ),
-    .\port$2$5 (\$24 ),
-    .\port$2$6 (\$25 ),
-    .\port$2$7 (\$26 ),
-    .\port$2$8 (\$27 ),
-    .\port$2$9 (\$28 )
-  );
-  assign data = { \$32 , \$31 , \$30 , \$29 , \$28 , \$27 , \$26 , \$25 , \$24 , \$23 , \$22 , \$21 , \$20 , \$19 , \$18 , \$17 , \$16 , \$15 , \$14 , \$13 , \$12 , \$11 , \$10 , \$9 , \$8 , \$7 , \$6 , \$5 , \$4 , \$3 , \$2 , \$1  };
-endmodule
-
-module \hdlgen_tiny_weights.part (output_enable, address, clk, \port$1$0 , \port$1$1 , \port$1$2 , \port$1$3 , \port$1$4 , \port$1$5 , \port$1$6 , \port$1$7 , \port$1$8 , \port$1$9 , \port$1$10 , \port$1$11 , \port$1$12 , \port$1$13 , \port$1$14 , \port$1$15 , \port$1$16 , \port$1$17 
-, \port$2$0 , \port$2$1 , \port$2$2 , \port$2$3 , \port$2$4 , \port$2$5 , \port$2$6 , \port$2$7 , \port$2$8 , \port$2$9 , \port$2$10 , \port$2$11 , \port$2$12 , \port$2$13 , enable);
-  wire \$1 ;
-  wire \$10 ;
-  wire \$11 ;
-  wire \$12 ;
-  wire \$13 ;
-  wire \$14 ;
-  wire \$15 ;
-  wire \$16 ;
-  wire \$17 ;
-  wire \$18 ;
-  wire \$19 ;
-  wire \$2 ;
-  wire \$20 ;
-  wire \$21 ;
-  wire \$22 ;
-  wire \$23 ;
-  wire \$24 ;
-  wire \$25 ;
-  wire \$26 ;
-  wire \$27 ;
-  wire \$28 ;
-  wire \$29 ;
-  wire \$3 ;
-  wire \$30 ;
-  wire \$31 ;
-  wire \$32 ;
-  wire \$4 ;
-  wire \$5 ;
-  wire \$6 ;
-  wire \$7 ;
-  wire \$8 ;
-  wire \$9 ;
-  input [2:0] address;
-  wire [2:0] address;
-  input clk;
-  wire clk;
-  wire [31:0] data;
-  input enable;
-  wire enable;
-  input output_enable;
-  wire output_enable;
-  output \port$1$0 ;
-  wire \port$1$0 ;
-  output \port$1$1 ;
-  wire \port$1$1 ;
-  output \port$1$10 ;
-  wire \port$1$10 ;
-  output \port$1$11 ;
-  wire \port$1$11 ;
-  output \port$1$12 ;
-  wire \port$1$12 ;
-  output \port$1$13 ;
-  wire \port$1$13 ;
-  output \port$1$14 ;
-  wire \port$1$14 ;
-  output \port$1$15 ;
-  wire \port$1$15 ;
-  output \port$1$16 ;
-  wire \port$1$16 ;
-  output \port$1$17 ;
-  wire \port$1$17 ;
-  output \port$1$2 ;
-  wire \port$1$2 ;
-  output \port$1$3 ;
-  wire \port$1$3 ;
-  output \port$1$4 ;
-  wire \port$1$4 ;
-  output \port$1$5 ;
-  wire \port$1$5 ;
-  output \port$1$6 ;
-  wire \port$1$6 ;
-  output \port$1$7 ;
-  wire \port$1$7 ;
-  output \port$1$8 ;
-  wire \port$1$8 ;
-  output \port$1$9 ;
-  wire \port$1$9 ;
-  output \port$2$0 ;
-  wire \port$2$0 ;
-  output \port$2$1 ;
-  wire \port$2$1 ;
-  output \port$2$10 ;
-  wire \port$2$10 ;
-  output \port$2$11 ;
-  wire \port$2$11 ;
-  output \port$2$12 ;
-  wire \port$2$12 ;
-  output \port$2$13 ;
-  wire \port$2$13 ;
-  output \port$2$2 ;
-  wire \port$2$2 ;
-  output \port$2$3 ;
-  wire \port$2$3 ;
-  output \port$2$4 ;
-  wire \port$2$4 ;
-  output \port$2$5 ;
-  wire \port$2$5 ;
-  output \port$2$6 ;
-  wire \port$2$6 ;
-  output \port$2$7 ;
-  wire \port$2$7 ;
-  output \port$2$8 ;
-  wire \port$2$8 ;
-  output \port$2$9 ;
-  wire \port$2$9 ;
+  wire [31:0] word_0;
+  (* hdlgen_block = "block_0_0" *)
+  (* hdlgen_rom = "hdlgen_tiny_weights" *)
   DP16KD #(
     .ASYNC_RESET_RELEASE("SYNC"),
     .CLKAMUX("CLKA"),
@@ -270,7 +145,7 @@ module \hdlgen_tiny_weights.part (output_enable, address, clk, \port$1$0 , \port
     .REGMODE_A("NOREG"),
     .REGMODE_B("OUTREG"),
     .RESETMODE("SYNC")
-  ) block_0 (
+  ) block_0_0 (
     .ADA0(1'h0),
     .ADA1(1'h0),
     .ADA10(1'h0),
@@ -334,6 +209,8 @@ module \hdlgen_tiny_weights.part (output_enable, address, clk, \port$1$0 , \port
     .WEA(1'h0),
     .WEB(1'h0)
   );
+  (* hdlgen_block = "block_0_18" *)
+  (* hdlgen_rom = "hdlgen_tiny_weights" *)
   DP16KD #(
     .ASYNC_RESET_RELEASE("SYNC"),
     .CLKAMUX("CLKA"),
@@ -410,7 +287,7 @@ module \hdlgen_tiny_weights.part (output_enable, address, clk, \port$1$0 , \port
     .REGMODE_A("NOREG"),
     .REGMODE_B("OUTREG"),
     .RESETMODE("SYNC")
-  ) block_18 (
+  ) block_0_18 (
     .ADA0(1'h0),
     .ADA1(1'h0),
     .ADA10(1'h0),
@@ -470,37 +347,6 @@ module \hdlgen_tiny_weights.part (output_enable, address, clk, \port$1$0 , \port
     .WEA(1'h0),
     .WEB(1'h0)
   );
+  assign word_0 = { \$32 , \$31 , \$30 , \$29 , \$28 , \$27 , \$26 , \$25 , \$24 , \$23 , \$22 , \$21 , \$20 , \$19 , \$18 , \$17 , \$16 , \$15 , \$14 , \$13 , \$12 , \$11 , \$10 , \$9 , \$8 , \$7 , \$6 , \$5 , \$4 , \$3 , \$2 , \$1  };
   assign data = { \$32 , \$31 , \$30 , \$29 , \$28 , \$27 , \$26 , \$25 , \$24 , \$23 , \$22 , \$21 , \$20 , \$19 , \$18 , \$17 , \$16 , \$15 , \$14 , \$13 , \$12 , \$11 , \$10 , \$9 , \$8 , \$7 , \$6 , \$5 , \$4 , \$3 , \$2 , \$1  };
-  assign \port$1$0  = \$1 ;
-  assign \port$1$1  = \$2 ;
-  assign \port$1$2  = \$3 ;
-  assign \port$1$3  = \$4 ;
-  assign \port$1$4  = \$5 ;
-  assign \port$1$5  = \$6 ;
-  assign \port$1$6  = \$7 ;
-  assign \port$1$7  = \$8 ;
-  assign \port$1$8  = \$9 ;
-  assign \port$1$9  = \$10 ;
-  assign \port$1$10  = \$11 ;
-  assign \port$1$11  = \$12 ;
-  assign \port$1$12  = \$13 ;
-  assign \port$1$13  = \$14 ;
-  assign \port$1$14  = \$15 ;
-  assign \port$1$15  = \$16 ;
-  assign \port$1$16  = \$17 ;
-  assign \port$1$17  = \$18 ;
-  assign \port$2$0  = \$19 ;
-  assign \port$2$1  = \$20 ;
-  assign \port$2$2  = \$21 ;
-  assign \port$2$3  = \$22 ;
-  assign \port$2$4  = \$23 ;
-  assign \port$2$5  = \$24 ;
-  assign \port$2$6  = \$25 ;
-  assign \port$2$7  = \$26 ;
-  assign \port$2$8  = \$27 ;
-  assign \port$2$9  = \$28 ;
-  assign \port$2$10  = \$29 ;
-  assign \port$2$11  = \$30 ;
-  assign \port$2$12  = \$31 ;
-  assign \port$2$13  = \$32 ;
 endmodule

@@ -1,0 +1,188 @@
+"""What of an engine cannot change when it gets other weights: the fixed part of a finished design."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from hdlgen.compiler.program import Program
+from hdlgen.errors import InputError
+from hdlgen.network import Network
+
+__all__ = ["Frame", "check_shape", "fit"]
+
+_SHIFT_BITS = 3
+_RECOMPILE = "compile the design with --adaptable to leave room for that"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """Options and widths of a design.
+
+    ``multiplier`` and ``input_buffers`` as the compiler chose them. ``shifts``, ``hidden_bias`` and ``result_bias`` say what
+    is wired into the logic: ``shifts`` where ``shift_bits`` is 0, ``result_bias`` where ``result_bias_bits`` is 0.
+    """
+
+    lanes: int
+    elements_per_beat: int
+    merge: bool
+    multiplier: str
+    input_buffers: int
+    weight_bits: int
+    sum_bits: int
+    accumulator_bits: tuple[int, ...]
+    bias_bits: int
+    result_bias_bits: int
+    shift_low: int
+    shift_bits: int
+    shifts: tuple[int, ...]
+    result_bias: tuple[int, ...]
+
+    @classmethod
+    def of(cls, program: Program) -> "Frame":
+        steps = [t.requantise for t in program.transitions if t.requantise is not None]
+        return cls(
+            shifts=() if program.shift_bits else tuple(step.shift for step in steps),
+            result_bias=() if program.result_bias_bits else program.result_bias,
+            **{
+                field.name: getattr(program, field.name)
+                for field in fields(cls)
+                if field.name not in ("shifts", "result_bias")
+            },
+        )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Those of `hdlgen.compiler.compile_network`."""
+        names = ("lanes", "elements_per_beat", "merge", "multiplier", "input_buffers")
+        return {name: getattr(self, name) for name in names}
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, table: Mapping[str, Any], where: str) -> "Frame":
+        """Raises :class:`InputError` where ``table`` is not what `as_json` gives."""
+        kinds = {"bool": bool, "str": str, "int": int}
+        values: dict[str, Any] = {}
+        for field in fields(cls):
+            value = table.get(field.name) if isinstance(table, Mapping) else None
+            kind = kinds.get(getattr(field.type, "__name__", ""))
+            if kind is None and isinstance(value, list) and all(type(item) is int for item in value):
+                values[field.name] = tuple(value)
+            elif kind is not None and type(value) is kind:
+                values[field.name] = value
+            else:
+                raise InputError(f"{where}: frame.{field.name} is {value!r}; compile the design again")
+        return cls(**values)
+
+
+def check_shape(network: Network, design: Network, where: str) -> None:
+    """Refuse a network that another engine would have to be built for.
+
+    Raises
+    ------
+    InputError
+        With the first thing in which ``network`` differs from that of the design in ``where``.
+    """
+    pairs: list[tuple[str, object, object]] = [
+        ("widths", network.widths, design.widths),
+        ("input bits", network.input.bits, design.input.bits),
+        ("topology", network.topology, design.topology),
+    ]
+    for number, (new, old) in enumerate(zip(network.layers, design.layers, strict=False), 1):
+        now, then = new.activation, old.activation
+        pairs.append((f"layer {number}: bits of the activation", now and now.bits, then and then.bits))
+    for what, mine, theirs in pairs:
+        if mine != theirs:
+            raise InputError(
+                f"network {network.name!r}: {what}: {mine}; the design in {where} is made for {theirs}: "
+                f"only weights, biases and shifts may differ"
+            )
+
+
+def _refuse(network: Network, what: str, value: object, allowed: str) -> InputError:
+    return InputError(f"network {network.name!r}: {what}: {value}; the design {allowed}; {_RECOMPILE}")
+
+
+def fit(
+    network: Network, program: Program, *, adaptable: bool = False, frame: Frame | None = None, **_options: object
+) -> Program:
+    """Leave room for other weights (``adaptable``), or take the widths of a design as they are (``frame``)."""
+    steps = [t.requantise for t in program.transitions if t.requantise is not None]
+    offsets = [value + step.rounding for step in steps for value in step.bias]
+    biased = any(any(step.bias) for step in steps)
+    bias_bits = max(value.bit_length() for value in offsets) + 1 if biased else 0
+    result_bias_bits = max(value.bit_length() for value in program.result_bias) + 1
+    if frame is None:
+        program = replace(program, bias_bits=max(bias_bits, 2) if biased else 0)
+        if not adaptable:
+            return program
+        # One more bit for every sum: weights of twice the size, all in all.
+        shifts = [step.shift for step in steps] or [0]
+        low = max(min(shifts) - 2, 0)
+        shift_bits = max(_SHIFT_BITS, (max(shifts) + 1 - low).bit_length())
+        widths = tuple(bits + 1 for bits in program.accumulator_bits)
+        return replace(
+            program,
+            accumulator_bits=widths,
+            sum_bits=program.sum_bits + 1,
+            bias_bits=max(bias_bits + 1, *widths) if steps else 0,
+            result_bias_bits=max(result_bias_bits + 1, widths[-1]),
+            shift_low=low,
+            shift_bits=shift_bits if steps else 0,
+        )
+
+    low_weight = min(int(t.weights.min()) for t in program.transitions if t.weights is not None)
+    high_weight = max(int(t.weights.max()) for t in program.transitions if t.weights is not None)
+    half = 1 << (frame.weight_bits - 1)
+    least, most = (-1, 1) if frame.multiplier == "add" else (-half, half - 1)
+    if low_weight < least or high_weight > most:
+        raise _refuse(
+            network,
+            "weights, those of repeated edges added up",
+            f"{low_weight} to {high_weight}",
+            f"has multipliers for {least} to {most}",
+        )
+    for number, (mine, theirs) in enumerate(zip(program.accumulator_bits, frame.accumulator_bits, strict=True), 1):
+        if mine > theirs:
+            raise _refuse(network, f"layer {number}: sums of {mine} bits", "too wide", f"has {theirs}")
+    if program.sum_bits > frame.sum_bits:
+        raise _refuse(network, f"sums of {program.sum_bits} bits", "too wide", f"has {frame.sum_bits}")
+    if biased and not frame.bias_bits:
+        raise _refuse(network, "biases of hidden neurons", "not zero", "has no memory for them")
+    if frame.bias_bits and steps and max(value.bit_length() for value in offsets) + 1 > frame.bias_bits:
+        largest = max(offsets, key=abs)
+        raise _refuse(network, "largest bias with rounding", largest, f"has {frame.bias_bits} bits for it")
+    for number, step in enumerate(steps, 1):
+        if frame.shift_bits:
+            top = frame.shift_low + (1 << frame.shift_bits) - 1
+            if not frame.shift_low <= step.shift <= top:
+                raise _refuse(
+                    network, f"layer {number}: shift", step.shift, f"can shift by {frame.shift_low} to {top}"
+                )
+        elif step.shift != frame.shifts[number - 1]:
+            raise _refuse(
+                network, f"layer {number}: shift", step.shift, f"always shifts by {frame.shifts[number - 1]}"
+            )
+    if frame.result_bias_bits:
+        if result_bias_bits > frame.result_bias_bits:
+            largest = max(program.result_bias, key=abs)
+            raise _refuse(network, "largest bias of the last layer", largest, f"has {frame.result_bias_bits} bits")
+    elif program.result_bias != frame.result_bias:
+        raise _refuse(network, "biases of the last layer", "different", "has them wired in")
+    return replace(
+        program,
+        **{
+            name: getattr(frame, name)
+            for name in (
+                "multiplier",
+                "weight_bits",
+                "sum_bits",
+                "accumulator_bits",
+                "bias_bits",
+                "result_bias_bits",
+                "shift_low",
+                "shift_bits",
+            )
+        },
+    )

@@ -1,0 +1,342 @@
+"""New weights in a finished design: its folder with another network, and its bitstreams without place and route.
+
+The contents of a block RAM are a part of the bitstream of their own. `hdlgen synth` writes down which block of which memory
+lies where; here the bitstream is unpacked by the vendor-independent tools, the contents are exchanged, it is packed again,
+and the result is unpacked once more and compared. Nothing else in it changes.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hdlgen import golden
+from hdlgen import network as networks
+from hdlgen.compiler import Frame, Program, check_shape, compile_network
+from hdlgen.emit import describe, write_image, write_vectors
+from hdlgen.emit.verilog import part_files
+from hdlgen.errors import InputError, Refused
+from hdlgen.files import atomic_directory
+from hdlgen.flow import selftest, tools
+from hdlgen.flow.simulate import check_sources, read_manifest
+from hdlgen.flow.synth import run_tool
+from hdlgen.gateware.blocks import cut
+from hdlgen.gateware.core import memories
+from hdlgen.gateware.primitives import Rom, RomParameters
+from hdlgen.network import Network, save
+
+__all__ = ["Patched", "patch"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patched:
+    """The outcome.
+
+    Parameters
+    ----------
+    manifest : mapping
+        That of the new folder.
+    bitstreams : tuple of (file, blocks, changed)
+        The bitstreams in the new folder; block RAMs that hold weights or what follows from them, and how many of them changed.
+    """
+
+    manifest: Mapping[str, Any]
+    bitstreams: tuple[tuple[str, int, int], ...]
+
+
+def patch(
+    directory: str | os.PathLike[str],
+    network: Network,
+    output: str | os.PathLike[str],
+    *,
+    tool_overrides: Mapping[str, str] | None = None,
+) -> Patched:
+    """Write the design of ``directory`` with the weights, biases and shifts of ``network`` to the new folder ``output``.
+
+    The folder is what `hdlgen compile` would have written, to the byte, with the same test inputs. Every bitstream that
+    ``directory`` has a report of (``synth-*.json``) comes along.
+
+    Raises
+    ------
+    InputError
+        If ``directory`` is not a design, ``network`` has another shape or does not fit into what the design left room for,
+        or a bitstream is not the one of its report.
+    Refused
+        If a bitstream cannot take the new contents.
+    """
+    root = Path(directory)
+    manifest = read_manifest(root)
+    check_sources(root, manifest)
+    frame = Frame.from_json(manifest.get("frame", {}), str(root / "manifest.json"))
+    design = networks.load(root / manifest["network"]["file"])
+    check_shape(network, design, str(root))
+    program = compile_network(network, **frame.options, frame=frame)
+    found = _bitstreams(root)
+    with atomic_directory(output) as new:
+        now = _refill(root, manifest, program, network, new)
+        made = [_patch_bitstream(root, manifest, new, now, report, tool_overrides) for report in found]
+    return Patched(manifest=now, bitstreams=tuple(made))
+
+
+# ------------------------------------------------------------------------------------------------------------- folder
+
+
+def _refill(root: Path, manifest: Mapping[str, Any], program: Program, network: Network, new: Path) -> dict[str, Any]:
+    """Write the folder without its bitstreams; returns its manifest."""
+    hashes = dict(manifest["sources_sha256"])
+    for name in (*hashes, "sim/test_core.py"):
+        (new / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / name, new / name)
+    for rom in memories(program, manifest["top"]):
+        if manifest["memories"].get(rom.name) != {"depth": rom.depth, "width": rom.width}:
+            raise InputError(
+                f"{root / 'manifest.json'}: memory {rom.name} is not what it would be now; compile again"
+            )
+        for name, text in part_files(Rom(rom)).values():
+            data = text.encode()
+            (new / "rtl" / name).write_bytes(data)
+            hashes[f"rtl/{name}"] = hashlib.sha256(data).hexdigest()
+        hashes |= write_image(new, rom)
+    x = np.load(root / manifest["vectors"]["x"], allow_pickle=False)
+    labels = manifest["vectors"].get("labels")
+    classes = np.load(root / labels, allow_pickle=False) if labels else None
+    vectors = write_vectors(new, network, x, golden.evaluate(network, x), classes)
+    save(network, new / "network.safetensors")
+    now = describe(
+        program,
+        network,
+        top=manifest["top"],
+        target=manifest["target"],
+        sources={key: manifest[key] for key in ("sources", "synthesis")},
+        hashes=hashes,
+        vectors=vectors,
+        stored=hashlib.sha256((new / "network.safetensors").read_bytes()).hexdigest(),
+        seed=manifest["seeds"]["vectors"],
+    )
+    for key in ("hdlgen_version", "tools"):
+        now[key] = manifest[key]
+    changed = [key for key in ("latency_cycles", "interval_cycles", "lanes", "ports") if now[key] != manifest[key]]
+    if changed:
+        raise InputError(f"{root / 'manifest.json'}: {changed[0]} is not what it would be now; compile again")
+    (new / "manifest.json").write_text(json.dumps(now, indent=2) + "\n", encoding="utf-8")
+    return now
+
+
+# ---------------------------------------------------------------------------------------------------------- bitstream
+
+
+def _bitstreams(root: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """The reports of the folder that tell of a bitstream, which must be there."""
+    found = []
+    for path in sorted(root.glob("synth-*.json")):
+        try:
+            report = json.loads(path.read_text(encoding="utf-8"))
+            made = report["bitstream"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path}: not a report of `hdlgen synth`: {error!r}; remove it") from None
+        if made is None:
+            continue
+        file = root / str(made.get("file"))
+        if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != made.get("sha256"):
+            raise InputError(
+                f"{path}: its bitstream {file} is not there, or not the one of the report; synthesise again"
+            )
+        if not made.get("memories"):
+            raise InputError(
+                f"{path}: does not say where in {made['file']} the weights are; iCE40 and ECP5 bitstreams of this "
+                f"version can be patched: synthesise again, or remove the report"
+            )
+        found.append((path, report))
+    return found
+
+
+def _stored(root: Path, manifest: Mapping[str, Any]) -> dict[str, RomParameters]:
+    """The memories of a folder with their contents."""
+    found = {}
+    for name, form in manifest["memories"].items():
+        words = tuple(int(line, 16) for line in (root / "images" / f"{name}.hex").read_text().split())
+        found[name] = RomParameters(name=name, depth=form["depth"], width=form["width"], init=words)
+    return found
+
+
+def _contents(
+    root: Path, manifest: Mapping[str, Any], report: Mapping[str, Any], path: Path
+) -> dict[str, RomParameters]:
+    """All memories in a bitstream whose contents depend on the network."""
+    found = _stored(root, manifest)
+    test = report.get("self_test")
+    if test is not None:
+        if test.get("expected") != "block RAM":
+            raise Refused(
+                f"{path}: the expected results of the self-test are in logic, for want of block RAM, and cannot be exchanged; "
+                f"synthesise again"
+            )
+        x = np.load(root / manifest["vectors"]["x"], allow_pickle=False)[: test["images"]]
+        y = np.load(root / manifest["vectors"]["y"], allow_pickle=False)[: test["images"]]
+        rom = selftest.parameters(manifest, x, y).expected_rom
+        found[rom.name] = rom
+    return found
+
+
+def _patch_bitstream(
+    root: Path,
+    manifest: Mapping[str, Any],
+    new: Path,
+    now: Mapping[str, Any],
+    found: tuple[Path, dict[str, Any]],
+    overrides: Mapping[str, str] | None,
+) -> tuple[str, int, int]:
+    """Write one bitstream and its report; returns name, blocks, changed blocks."""
+    path, report = found
+    made = report["bitstream"]
+    family = report["target"]["family"]
+    before = _contents(root, manifest, report, path)
+    after = _contents(new, now, report, path)
+    exchange: dict[str, tuple[list[int], list[int]]] = {}
+    for name, old in before.items():
+        places = made["memories"].get(name, {})
+        for old_block, new_block in zip(cut(old, family), cut(after[name], family), strict=True):
+            if old_block.name not in places:
+                raise Refused(
+                    f"{path}: does not say where block {old_block.name} of memory {name} is; synthesise again"
+                )
+            exchange[places[old_block.name]] = (old_block.rows(), new_block.rows())
+    original = (root / made["file"]).read_bytes()
+    packed = _FORMS[family](original, exchange, made, root / made["file"], overrides)
+    (new / made["file"]).write_bytes(packed)
+    hashes = report["sources_sha256"]
+    patched = {
+        **report,
+        "design": now["name"],
+        "sources_sha256": {name: now["sources_sha256"][name] for name in hashes},
+        "bitstream": {
+            **made,
+            "bytes": len(packed),
+            "sha256": hashlib.sha256(packed).hexdigest(),
+            "patched_from": made.get("patched_from", made["sha256"]),
+        },
+    }
+    (new / path.name).write_text(json.dumps(patched, indent=1) + "\n", encoding="utf-8")
+    return made["file"], len(exchange), sum(old != fresh for old, fresh in exchange.values())
+
+
+_Exchange = Mapping[str, tuple[list[int], list[int]]]
+
+
+def _replace(text: str, section: re.Pattern[str], exchange: _Exchange, write: Any, where: Path) -> str:
+    """Exchange the contents of the sections that ``exchange`` names; what stood there must be the old contents."""
+    seen = set()
+
+    def one(match: re.Match[str]) -> str:
+        place, body = match["place"], match["body"]
+        if place not in exchange:
+            return match[0]
+        seen.add(place)
+        old, new = exchange[place]
+        if body != write(old):
+            raise InputError(f"{where}: block RAM {place} does not hold what the design says; synthesise again")
+        return match[0].removesuffix(body) + str(write(new))
+
+    text = section.sub(one, text)
+    missing = [place for place in exchange if place not in seen]
+    if missing:
+        raise InputError(f"{where}: has no block RAM {missing[0]}; synthesise again")
+    return text
+
+
+def _ice40_rows(rows: list[int]) -> str:
+    return "".join(f"{row:064x}\n" for row in rows)
+
+
+def _ecp5_rows(rows: list[int]) -> str:
+    bytes_ = [row >> (9 * place) & 0x1FF for row in rows for place in range(32)]
+    return "".join(" ".join(f"{b:03x}" for b in bytes_[at : at + 8]) + " \n" for at in range(0, len(bytes_), 8))
+
+
+_ICE40_SECTION = re.compile(r"^\.ram_data (?P<place>\d+ \d+)\n(?P<body>(?:[0-9a-f]{64}\n){16})", re.MULTILINE)
+_ECP5_SECTION = re.compile(r"^\.bram_init (?P<place>\d+)\n(?P<body>(?:(?:[0-9a-f]{3} ?){8}\n){256})", re.MULTILINE)
+
+
+def _ice40(
+    original: bytes,
+    exchange: _Exchange,
+    made: Mapping[str, Any],
+    where: Path,
+    overrides: Mapping[str, str] | None,
+) -> bytes:
+    return _through(
+        original,
+        exchange,
+        where,
+        unpack=(tools.find("iceunpack", overrides), ["{bits}", "{text}"]),
+        pack=(tools.find("icepack", overrides), [*made.get("pack", ()), "{text}", "{bits}"]),
+        section=_ICE40_SECTION,
+        write=_ice40_rows,
+    )
+
+
+def _ecp5(
+    original: bytes,
+    exchange: _Exchange,
+    made: Mapping[str, Any],
+    where: Path,
+    overrides: Mapping[str, str] | None,
+) -> bytes:
+    return _through(
+        original,
+        exchange,
+        where,
+        unpack=(tools.find("ecpunpack", overrides), ["--input", "{bits}", "--textcfg", "{text}"]),
+        pack=(tools.find("ecppack", overrides), [*made.get("pack", ()), "--input", "{text}", "--bit", "{bits}"]),
+        section=_ECP5_SECTION,
+        write=_ecp5_rows,
+    )
+
+
+_FORMS = {"ice40": _ice40, "ecp5": _ecp5}
+
+
+def _through(
+    original: bytes,
+    exchange: _Exchange,
+    where: Path,
+    *,
+    unpack: tuple[tools.Tool, list[str]],
+    pack: tuple[tools.Tool, list[str]],
+    section: re.Pattern[str],
+    write: Any,
+) -> bytes:
+    """Unpack, exchange, pack, and unpack again to see that it is so."""
+    with tempfile.TemporaryDirectory(prefix="hdlgen-patch-") as scratch:
+        build = Path(scratch)
+
+        def call(step: tuple[tools.Tool, list[str]], bits: str, text: str) -> None:
+            tool, arguments = step
+            run_tool(build, tool, [word.format(bits=bits, text=text) for word in arguments])
+
+        (build / "old.bits").write_bytes(original)
+        call(unpack, "old.bits", "old.text")
+        text = _replace((build / "old.text").read_text(encoding="utf-8"), section, exchange, write, where)
+        (build / "new.text").write_text(text, encoding="utf-8")
+        with ThreadPoolExecutor(2) as together:
+            # Packed without any change it must be what it was: the same tools with the same options.
+            same = together.submit(call, pack, "same.bits", "old.text")
+            call(pack, "new.bits", "new.text")
+            call(unpack, "new.bits", "again.text")
+            same.result()
+        if (build / "same.bits").read_bytes() != original:
+            raise Refused(
+                f"{where}: packed again without any change it differs: made by other tools; synthesise again"
+            )
+        if (build / "again.text").read_text(encoding="utf-8") != text:
+            raise Refused(f"{where}: the patched bitstream does not hold what was put into it; synthesise again")
+        return (build / "new.bits").read_bytes()
