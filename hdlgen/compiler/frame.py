@@ -11,7 +11,6 @@ from hdlgen.network import Network
 __all__ = ["Frame", "check_shape", "fit"]
 
 _SHIFT_BITS = 3
-_RECOMPILE = "compile the design with --adaptable to leave room for that"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +56,7 @@ class Frame:
         return {name: getattr(self, name) for name in names}
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
     @classmethod
     def from_json(cls, table: Mapping[str, Any], where: str) -> "Frame":
@@ -100,10 +99,6 @@ def check_shape(network: Network, design: Network, where: str) -> None:
             )
 
 
-def _refuse(network: Network, what: str, value: object, allowed: str) -> InputError:
-    return InputError(f"network {network.name!r}: {what}: {value}; the design {allowed}; {_RECOMPILE}")
-
-
 def fit(
     network: Network, program: Program, *, adaptable: bool = False, frame: Frame | None = None, **_options: object
 ) -> Program:
@@ -132,44 +127,46 @@ def fit(
             shift_bits=shift_bits if steps else 0,
         )
 
+    remedy = (
+        "compile anew" if frame.result_bias_bits else "compile the design with --adaptable to leave room for that"
+    )
+
+    def refused(what: str, value: object, allowed: str) -> InputError:
+        return InputError(f"network {network.name!r}: {what}: {value}; the design {allowed}; {remedy}")
+
     low_weight = min(int(t.weights.min()) for t in program.transitions if t.weights is not None)
     high_weight = max(int(t.weights.max()) for t in program.transitions if t.weights is not None)
     half = 1 << (frame.weight_bits - 1)
     least, most = (-1, 1) if frame.multiplier == "add" else (-half, half - 1)
     if low_weight < least or high_weight > most:
-        raise _refuse(
-            network,
+        raise refused(
             "weights, those of repeated edges added up",
             f"{low_weight} to {high_weight}",
             f"has multipliers for {least} to {most}",
         )
     for number, (mine, theirs) in enumerate(zip(program.accumulator_bits, frame.accumulator_bits, strict=True), 1):
         if mine > theirs:
-            raise _refuse(network, f"layer {number}: sums of {mine} bits", "too wide", f"has {theirs}")
+            raise refused(f"layer {number}: sums of {mine} bits", "too wide", f"has {theirs}")
     if program.sum_bits > frame.sum_bits:
-        raise _refuse(network, f"sums of {program.sum_bits} bits", "too wide", f"has {frame.sum_bits}")
+        raise refused(f"sums of {program.sum_bits} bits", "too wide", f"has {frame.sum_bits}")
     if biased and not frame.bias_bits:
-        raise _refuse(network, "biases of hidden neurons", "not zero", "has no memory for them")
+        raise refused("biases of hidden neurons", "not zero", "has no memory for them")
     if frame.bias_bits and steps and max(value.bit_length() for value in offsets) + 1 > frame.bias_bits:
         largest = max(offsets, key=abs)
-        raise _refuse(network, "largest bias with rounding", largest, f"has {frame.bias_bits} bits for it")
+        raise refused("largest bias with rounding", largest, f"has {frame.bias_bits} bits for it")
     for number, step in enumerate(steps, 1):
         if frame.shift_bits:
             top = frame.shift_low + (1 << frame.shift_bits) - 1
             if not frame.shift_low <= step.shift <= top:
-                raise _refuse(
-                    network, f"layer {number}: shift", step.shift, f"can shift by {frame.shift_low} to {top}"
-                )
+                raise refused(f"layer {number}: shift", step.shift, f"can shift by {frame.shift_low} to {top}")
         elif step.shift != frame.shifts[number - 1]:
-            raise _refuse(
-                network, f"layer {number}: shift", step.shift, f"always shifts by {frame.shifts[number - 1]}"
-            )
+            raise refused(f"layer {number}: shift", step.shift, f"always shifts by {frame.shifts[number - 1]}")
     if frame.result_bias_bits:
         if result_bias_bits > frame.result_bias_bits:
             largest = max(program.result_bias, key=abs)
-            raise _refuse(network, "largest bias of the last layer", largest, f"has {frame.result_bias_bits} bits")
+            raise refused("largest bias of the last layer", largest, f"has {frame.result_bias_bits} bits")
     elif program.result_bias != frame.result_bias:
-        raise _refuse(network, "biases of the last layer", "different", "has them wired in")
+        raise refused("biases of the last layer", "different", "has them wired in")
     return replace(
         program,
         **{

@@ -98,23 +98,22 @@ def verilog_files(program: Program, top: str) -> tuple[dict[str, str], dict[str,
     texts = {f"{top}.v": core}
     files = {family: [f"{top}.v"] for family in FAMILIES}
     for _name, part in sorted(library.parts.items()):
-        for family, (name, text) in part_files(part).items():
+        for family, (name, text) in part_files(type(part), part.parameters).items():
             texts[name] = text
             files[family].append(name)
     return texts, files
 
 
-def part_files(part: Primitive) -> dict[str, tuple[str, str]]:
-    """The Verilog of a primitive: for every family the name of the file and its text."""
-    name = part.parameters.name
-    kind: Any = type(part)
-    generic = convert(kind(part.parameters), name, f"{name}: generic")
+def part_files(kind: Any, parameters: Any) -> dict[str, tuple[str, str]]:
+    """The Verilog of a kind of `Primitive`: for every family the name of the file and its text."""
+    name = parameters.name
+    generic = convert(kind(parameters), name, f"{name}: generic")
     made: dict[Any, tuple[str, str]] = {None: (f"{name}.v", generic)}
     chosen = {}
     for family, special in FAMILIES.items():
         other: Any = special.get(kind)
         if other not in made:
-            text = convert(other(part.parameters), name, f"{name}: {family}")
+            text = convert(other(parameters), name, f"{name}: {family}")
             same = text.split("\n", 1)[1] == generic.split("\n", 1)[1]
             made[other] = made[None] if same else (f"{name}_{family}.v", text)
         chosen[family] = made[other]

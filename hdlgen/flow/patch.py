@@ -46,7 +46,7 @@ class Patched:
     manifest : mapping
         That of the new folder.
     bitstreams : tuple of (file, blocks, changed)
-        The bitstreams in the new folder; block RAMs that hold weights or what follows from them, and how many of them changed.
+        The bitstreams in the new folder; the block RAMs that depend on the network, and how many of them changed.
     """
 
     manifest: Mapping[str, Any]
@@ -77,7 +77,7 @@ def patch(
     manifest = read_manifest(root)
     check_sources(root, manifest)
     frame = Frame.from_json(manifest.get("frame", {}), str(root / "manifest.json"))
-    design = networks.load(root / manifest["network"]["file"])
+    design = networks.load_path(root / manifest["network"]["file"])
     check_shape(network, design, str(root))
     program = compile_network(network, **frame.options, frame=frame)
     found = _bitstreams(root)
@@ -101,7 +101,7 @@ def _refill(root: Path, manifest: Mapping[str, Any], program: Program, network: 
             raise InputError(
                 f"{root / 'manifest.json'}: memory {rom.name} is not what it would be now; compile again"
             )
-        for name, text in part_files(Rom(rom)).values():
+        for name, text in part_files(Rom, rom).values():
             data = text.encode()
             (new / "rtl" / name).write_bytes(data)
             hashes[f"rtl/{name}"] = hashlib.sha256(data).hexdigest()
@@ -177,8 +177,8 @@ def _contents(
     if test is not None:
         if test.get("expected") != "block RAM":
             raise Refused(
-                f"{path}: the expected results of the self-test are in logic, for want of block RAM, and cannot be exchanged; "
-                f"synthesise again"
+                f"{path}: the expected results of the self-test are in logic, for want of block RAM, and cannot be "
+                f"exchanged; synthesise again"
             )
         x = np.load(root / manifest["vectors"]["x"], allow_pickle=False)[: test["images"]]
         y = np.load(root / manifest["vectors"]["y"], allow_pickle=False)[: test["images"]]
@@ -259,7 +259,7 @@ def _ice40_rows(rows: list[int]) -> str:
 
 def _ecp5_rows(rows: list[int]) -> str:
     bytes_ = [row >> (9 * place) & 0x1FF for row in rows for place in range(32)]
-    return "".join(" ".join(f"{b:03x}" for b in bytes_[at : at + 8]) + " \n" for at in range(0, len(bytes_), 8))
+    return "".join(" ".join(f"{b:03x}" for b in bytes_[at : at + 8]) + "\n" for at in range(0, len(bytes_), 8))
 
 
 _ICE40_SECTION = re.compile(r"^\.ram_data (?P<place>\d+ \d+)\n(?P<body>(?:[0-9a-f]{64}\n){16})", re.MULTILINE)

@@ -15,7 +15,7 @@ from hdlgen.network import load, save
 from ..recurrent import make
 
 VECTORS = Path(__file__).parent.parent / "vectors"
-VERBS = ["boards", "check", "compile", "demo", "evaluate", "report", "simulate", "synth", "train"]
+VERBS = ["boards", "check", "compile", "demo", "evaluate", "patch", "report", "simulate", "synth", "train"]
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +97,8 @@ USAGE = [
         "synth core --target ecp5-25k --seeds 0",
         "hdlgen synth: Invalid value for '--seeds': 0 is not in the range 1<=x<=1000; see hdlgen synth --help",
     ),
+    ("patch core", "hdlgen patch: Missing argument 'NET'; see hdlgen patch --help"),
+    ("patch core tiny.safetensors", "hdlgen patch: Missing option '-o' / '--output'; see hdlgen patch --help"),
     ("report", "hdlgen report: Missing argument 'DIR'; see hdlgen report --help"),
     ("demo x", "hdlgen demo: Got unexpected extra argument (x); see hdlgen demo --help"),
     ("train nonsense", "hdlgen train: No such command 'nonsense'; see hdlgen train --help"),
@@ -119,6 +121,10 @@ INPUT = [
     ("check a_folder", "a_folder"),
     ("check cut.safetensors", "cut.safetensors"),
     ("compile missing -o new", "missing"),
+    ("patch core missing -o new", "missing"),
+    ("patch a_folder tiny.safetensors -o new", "a_folder/manifest.json: not found"),
+    ("patch core tiny.safetensors -o a_file", "a_file: output folder exists already"),
+    ("patch core tiny.safetensors -o new --tool icepack", "--tool icepack: not of the form NAME=COMMAND"),
     ("compile cut.safetensors -o new", "cut.safetensors"),
     ("compile a_folder -o new", "a_folder"),
     ("evaluate missing --input x.npy -o y.npy", "missing"),

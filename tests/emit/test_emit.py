@@ -156,7 +156,7 @@ def test_manifest(manifest: dict[str, Any], network: Network, folder: Path) -> N
 def test_every_file_is_listed(manifest: dict[str, Any], folder: Path) -> None:
     for name, digest in manifest["sources_sha256"].items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
-    assert set(manifest["synthesis"]) == {"generic", "ecp5", "ice40", "gowin"}
+    assert set(manifest["synthesis"]) == {"generic", "ecp5", "ice40", "ice40-logic", "gowin"}
     assert manifest["synthesis"]["generic"] == manifest["sources"]
     listed = {name for family in manifest["synthesis"].values() for name in family}
     hashed = set(manifest["sources_sha256"])
@@ -216,7 +216,7 @@ def test_images_are_the_weights(folder: Path, network: Network) -> None:
             block += 1
     assert block == len(words)
     names = {file.name for file in (folder / "images").iterdir()}
-    assert all(re.fullmatch(r"hdlgen_random_(weights|bias_\d+)\.hex", name) for name in names)
+    assert all(re.fullmatch(r"hdlgen_random_(weights|bias_\d+|border_bias)\.hex", name) for name in names)
 
 
 def test_vectors(folder: Path, network: Network) -> None:

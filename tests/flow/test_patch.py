@@ -1,0 +1,244 @@
+"""New weights in a finished design: the same folder and the same bitstream as if all had been made anew."""
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hdlgen.cli import main
+from hdlgen.compiler import Frame, compile_network
+from hdlgen.emit import compile_to
+from hdlgen.errors import InputError, Refused
+from hdlgen.flow.boards import find_board
+from hdlgen.flow.patch import patch
+from hdlgen.flow.synth import synthesise, write_report
+from hdlgen.flow.targets import TARGETS
+from hdlgen.network import Network, save
+
+from ..compiler.networks import make
+
+WIDTHS, PATHS = (12, 10, 4), 64
+
+
+def first() -> Network:
+    return make(WIDTHS, PATHS, shift=2, seed=1)
+
+
+def second() -> Network:
+    """Other weights, biases and shift."""
+    return make(WIDTHS, PATHS, shift=3, seed=2)
+
+
+BOARDS = {
+    "icebreaker": find_board("icebreaker"),
+    # A board with the next smaller device: it is quicker.
+    "ulx3s-85f": dataclasses.replace(find_board("ulx3s-85f"), target=TARGETS["ecp5-25k"]),
+}
+
+
+def build(design: Path, board: str) -> None:
+    bitstream = design / f"synth-{board}.bits"
+    report = synthesise(design, board=BOARDS[board], clock="oscillator", bitstream=bitstream)
+    write_report(report, design / f"synth-{board}.json")
+
+
+@pytest.fixture(scope="module")
+def designs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The design with its bitstream for a board, made when first asked for."""
+    folder = tmp_path_factory.mktemp("patch")
+
+    def design(board: str) -> Path:
+        if not (folder / board).exists():
+            compile_to(first(), folder / board, lanes=4, adaptable=True)
+            build(folder / board, board)
+        return folder / board
+
+    return design
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_equals_a_rebuild(designs: Callable[[str], Path], board: str, tmp_path: Path) -> None:
+    """Patched: the bytes of the folder, and of the bitstream, that synthesis, place and route would give."""
+    design = designs(board)
+    manifest = json.loads((design / "manifest.json").read_text())
+    done = patch(design, second(), tmp_path / "new")
+    frame = Frame.from_json(manifest["frame"], "manifest")
+    x = np.load(design / "vectors" / "x.npy")
+    compile_to(second(), tmp_path / "again", inputs=x, top=manifest["top"], frame=frame, **frame.options)
+    report = f"synth-{board}.json"
+    bits = f"synth-{board}.bits"
+    new, again = files(tmp_path / "new"), files(tmp_path / "again")
+    patched = {name: new.pop(name) for name in (report, bits)}
+    assert new == again
+    # Weights, biases of both layers, expected results.
+    assert done.bitstreams[0][0] == bits
+    assert done.bitstreams[0][1] >= done.bitstreams[0][2] >= 4
+    assert patched[bits] != (design / bits).read_bytes()
+
+    build(tmp_path / "again", board)
+    assert patched[bits] == (tmp_path / "again" / bits).read_bytes()
+    rebuilt = json.loads((tmp_path / "again" / report).read_text())
+    told = json.loads(patched[report])
+    old = json.loads((design / report).read_text())
+    assert told["bitstream"].pop("patched_from") == old["bitstream"]["sha256"]
+    assert told == rebuilt
+
+
+def test_verb(designs: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """To other weights, and from these back to the first ones."""
+    design, bits = designs("icebreaker"), "synth-icebreaker.bits"
+    for network, source, name in ((second(), design, "new"), (first(), tmp_path / "new", "back")):
+        save(network, tmp_path / "net.safetensors")
+        with pytest.raises(SystemExit) as caught:
+            main(["patch", str(source), str(tmp_path / "net.safetensors"), "-o", str(tmp_path / name)])
+        assert caught.value.code == 0
+        assert "block RAMs changed" in capsys.readouterr().out
+    assert (tmp_path / "new" / bits).read_bytes() != (design / bits).read_bytes()
+    assert (tmp_path / "back" / bits).read_bytes() == (design / bits).read_bytes()
+
+
+# ------------------------------------------------------------------------------------------------------ what is refused
+
+
+def damaged(design: Path, folder: Path, change: Callable[[dict[str, Any]], None]) -> Path:
+    shutil.copytree(design, folder)
+    path = folder / "synth-icebreaker.json"
+    report = json.loads(path.read_text())
+    change(report)
+    path.write_text(json.dumps(report))
+    return folder
+
+
+def exchange_two(report: dict[str, Any]) -> None:
+    everything = [(name, key) for name, of in report["bitstream"]["memories"].items() for key in of]
+    (one, a), (two, b) = everything[0], everything[-1]
+    table = report["bitstream"]["memories"]
+    table[one][a], table[two][b] = table[two][b], table[one][a]
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "kind"),
+    [
+        (exchange_two, "does not hold what the design says; synthesise again", InputError),
+        (lambda r: r["bitstream"].update(sha256="0"), "is not there, or not the one of the report", InputError),
+        (lambda r: r["bitstream"].update(memories={}), "does not say where in synth-", InputError),
+        (lambda r: r["bitstream"]["memories"].popitem(), "does not say where block block_0_0 of memory", Refused),
+        (lambda r: r["self_test"].update(expected="logic"), "are in logic, for want of block RAM", Refused),
+        (lambda r: r["bitstream"].update(pack=["--bogus"]), "failed", Refused),
+        (
+            lambda r: r.pop("bitstream"),
+            "not a report of `hdlgen synth`: KeyError('bitstream'); remove it",
+            InputError,
+        ),
+    ],
+)
+def test_damaged_report(
+    designs: Callable[[str], Path], tmp_path: Path, change: Callable, said: str, kind: type[Exception]
+) -> None:
+    folder = damaged(designs("icebreaker"), tmp_path / "design", change)
+    with pytest.raises(kind) as caught:
+        patch(folder, second(), tmp_path / "new")
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["design"]
+
+
+def other(**changes: Any) -> Network:
+    return dataclasses.replace(first(), **changes)
+
+
+def with_tensor(network: Network, name: str, value: int) -> Network:
+    tensors = {key: array.copy() for key, array in network.tensors.items()}
+    tensors[name][:] = value
+    return dataclasses.replace(network, tensors=tensors)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
+    folder = tmp_path_factory.mktemp("folders")
+    for adaptable in (False, True):
+        compile_to(first(), folder / str(adaptable), lanes=4, adaptable=adaptable)
+    return {adaptable: folder / str(adaptable) for adaptable in (False, True)}
+
+
+@pytest.mark.parametrize(
+    ("network", "adaptable", "said"),
+    [
+        (make((12, 11, 4), PATHS), True, "widths: (12, 11, 4); the design in {design} is made for (12, 10, 4)"),
+        (make(WIDTHS, PATHS, input_bits=7), True, "input bits: 7; the design in {design} is made for 6"),
+        (make(WIDTHS, 32), True, "topology: "),
+        (make(WIDTHS, PATHS, activation_bits=5), True, "layer 1: bits of the activation: 5; the design"),
+        (make(WIDTHS, PATHS, shift=8), True, "layer 1: shift: 8; the design can shift by 0 to 7; compile"),
+        (make(WIDTHS, PATHS, shift=3), False, "layer 1: shift: 3; the design always shifts by 2; compile"),
+        (make(WIDTHS, PATHS, weight_bits=8), True, "; the design has multipliers for "),
+        (with_tensor(first(), "b2", 77), False, "biases of the last layer: different; the design has them wired in"),
+        (
+            with_tensor(first(), "b1", 30000),
+            True,
+            "layer 1: sums of 16 bits: too wide; the design has 13; compile anew",
+        ),
+        (with_tensor(first(), "w1", 7), False, "layer 1: sums of "),
+    ],
+)
+def test_what_does_not_fit(
+    folders: dict[bool, Path], network: Network, adaptable: bool, said: str, tmp_path: Path
+) -> None:
+    folder = folders[adaptable]
+    with pytest.raises(InputError) as caught:
+        patch(folder, network, tmp_path / "new")
+    assert said.format(design=folder) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "new").exists()
+
+
+def test_ternary_design_refuses_other_weights(tmp_path: Path) -> None:
+    ternary = make((8, 4), 16, weight_bits=2, seed=3)
+    ternary = with_tensor(ternary, "w1", 1)
+    compile_to(ternary, tmp_path / "design", lanes=4, adaptable=True)
+    with pytest.raises(InputError) as caught:
+        patch(tmp_path / "design", with_tensor(ternary, "w1", -2), tmp_path / "new")
+    assert "-2 to -2; the design has multipliers for -1 to 1" in str(caught.value)
+
+
+def test_unbiased_design_refuses_biases(tmp_path: Path) -> None:
+    compile_to(make(WIDTHS, PATHS, bias=False), tmp_path / "design", lanes=4)
+    biased = dataclasses.replace(first(), name="biased")
+    with pytest.raises(InputError, match="biases of hidden neurons: not zero; the design has no memory for them"):
+        patch(tmp_path / "design", with_tensor(biased, "b2", 0), tmp_path / "new")
+
+
+def test_other_folders(tmp_path: Path) -> None:
+    compile_to(first(), tmp_path / "design", lanes=4)
+    (tmp_path / "there").mkdir()
+    with pytest.raises(InputError, match="output folder exists already"):
+        patch(tmp_path / "design", first(), tmp_path / "there")
+    manifest = json.loads((tmp_path / "design" / "manifest.json").read_text())
+    for frame, said in (
+        (None, "frame.lanes is None; compile the design again"),
+        (manifest["frame"] | {"accumulator_bits": [9, "9"]}, "frame.accumulator_bits is [9, '9']; compile"),
+        (manifest["frame"] | {"merge": 1}, "frame.merge is 1; compile the design again"),
+    ):
+        (tmp_path / "design" / "manifest.json").write_text(json.dumps(manifest | {"frame": frame}))
+        with pytest.raises(InputError) as caught:
+            patch(tmp_path / "design", first(), tmp_path / "new")
+        assert said in str(caught.value)
+
+
+def test_compiles_alike() -> None:
+    """A frame taken from a program gives the program."""
+    for adaptable in (False, True):
+        program = compile_network(first(), lanes=4, adaptable=adaptable)
+        frame = Frame.of(program)
+        assert Frame.from_json(json.loads(json.dumps(frame.as_json())), "") == frame
+        again = compile_network(first(), frame=frame, **frame.options)
+        for name in (field.name for field in dataclasses.fields(program) if field.name != "transitions"):
+            assert getattr(program, name) == getattr(again, name), name
