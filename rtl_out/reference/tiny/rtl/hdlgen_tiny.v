@@ -58,8 +58,8 @@ module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_
     .last(s_axis_tlast),
     .m_last(m_axis_tlast),
     .m_valid(m_axis_tvalid),
-    .\port$1054$0 (\$1 ),
-    .\ready$102 (m_axis_tready),
+    .\port$1049$0 (\$1 ),
+    .\ready$106 (m_axis_tready),
     .request__payload(request__payload),
     .request__valid(request__valid),
     .rst(rst),
@@ -99,7 +99,7 @@ module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_
   assign m_axis_tdata = { \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1  };
 endmodule
 
-module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, s_ready, w, weights_next, weights__ready, frame_error, request__payload, m_valid, m_last, \port$1054$0 , data);
+module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, s_ready, w, weights_next, weights__ready, frame_error, request__payload, m_valid, m_last, \port$1049$0 , data);
   reg \$auto$verilog_backend.cc:2355:dump_module$1  = 0;
   wire \$1 ;
   reg \$10 ;
@@ -122,7 +122,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   reg [1:0] \$26 ;
   reg [1:0] \$27 ;
   reg [1:0] \$28 ;
-  reg [3:0] \$29 ;
+  reg [1:0] \$29 ;
   wire \$3 ;
   reg [3:0] \$30 ;
   reg [3:0] \$31 ;
@@ -132,8 +132,8 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   reg [3:0] \$35 ;
   reg [3:0] \$36 ;
   reg [3:0] \$37 ;
-  reg \$38 ;
-  reg \$39 ;
+  reg [3:0] \$38 ;
+  reg [3:0] \$39 ;
   wire \$4 ;
   reg \$40 ;
   reg \$41 ;
@@ -146,20 +146,23 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   reg \$48 ;
   reg \$49 ;
   reg [1:0] \$5 ;
-  wire [7:0] \$50 ;
-  wire [7:0] \$51 ;
-  wire [7:0] \$52 ;
+  reg \$50 ;
+  reg \$51 ;
+  reg \$52 ;
   wire [7:0] \$53 ;
-  wire [17:0] \$54 ;
-  wire [17:0] \$55 ;
-  wire [17:0] \$56 ;
+  wire [7:0] \$54 ;
+  wire [7:0] \$55 ;
+  wire [7:0] \$56 ;
   wire [17:0] \$57 ;
-  wire [7:0] \$58 ;
-  wire [7:0] \$59 ;
-  reg [1:0] \$6 ;
-  wire [7:0] \$60 ;
+  wire [17:0] \$58 ;
+  wire [17:0] \$59 ;
+  reg \$6 ;
+  wire [17:0] \$60 ;
   wire [7:0] \$61 ;
-  wire [17:0] \$62 ;
+  wire [7:0] \$62 ;
+  wire [7:0] \$63 ;
+  wire [7:0] \$64 ;
+  wire [17:0] \$65 ;
   reg \$7 ;
   reg \$8 ;
   reg \$9 ;
@@ -176,8 +179,9 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   wire \buffer$39 ;
   wire busy;
   wire \busy$11 ;
+  wire busy_next;
   wire carry;
-  wire \carry$136 ;
+  wire \carry$141 ;
   input clk;
   wire clk;
   wire [1:0] counter;
@@ -185,9 +189,9 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   wire [1:0] \counter$45 ;
   input [7:0] data;
   wire [7:0] data;
-  wire [31:0] \data$99 ;
+  wire [31:0] \data$103 ;
   wire [1:0] done;
-  wire \done$107 ;
+  wire \done$111 ;
   wire done_parity;
   wire \end ;
   wire end_job;
@@ -196,9 +200,11 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   wire first;
   wire \first$34 ;
   wire \first$41 ;
-  wire flush;
-  wire \flush$128 ;
-  wire \flush$71 ;
+  reg [1:0] flush = 2'h3;
+  wire \flush$132 ;
+  wire \flush$68 ;
+  wire \flush$73 ;
+  wire flush_next;
   reg [3:0] frame_0 = 4'h0;
   reg [3:0] frame_1 = 4'h0;
   reg [3:0] frame_2 = 4'h0;
@@ -211,6 +217,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   output frame_error;
   wire frame_error;
   wire \frame_error$9 ;
+  reg [3:0] frame_last_0 = 4'h0;
   wire go;
   wire \go$21 ;
   wire [31:0] i;
@@ -222,10 +229,10 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   wire job;
   wire \job$35 ;
   wire \job$44 ;
-  wire \job$74 ;
+  wire \job$76 ;
   input last;
   wire last;
-  wire \last$105 ;
+  wire \last$109 ;
   wire \last$42 ;
   wire \last$43 ;
   wire loaded;
@@ -237,18 +244,19 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   output m_valid;
   wire m_valid;
   wire [31:0] o;
-  wire [71:0] \o$68 ;
+  wire [71:0] \o$70 ;
   wire o_final;
   wire o_job;
   wire o_valid;
   wire [63:0] p;
   reg parity = 1'h0;
-  wire \parity$147 ;
+  wire \parity$152 ;
   reg parity_0 = 1'h0;
   reg parity_1 = 1'h0;
   reg parity_10 = 1'h0;
+  reg parity_11 = 1'h0;
   (* init = 1'h0 *)
-  wire parity_11;
+  wire parity_12;
   reg parity_2 = 1'h0;
   reg parity_3 = 1'h0;
   reg parity_4 = 1'h0;
@@ -261,14 +269,14 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   wire partial_result;
   wire partial_row;
   wire [17:0] partial_value;
-  output [17:0] \port$1054$0 ;
-  wire [17:0] \port$1054$0 ;
+  output [17:0] \port$1049$0 ;
+  wire [17:0] \port$1049$0 ;
   wire [1:0] read_address;
   wire [31:0] read_data;
   wire [-1:0] read_split;
   wire ready;
-  input \ready$102 ;
-  wire \ready$102 ;
+  input \ready$106 ;
+  wire \ready$106 ;
   reg \release  = 1'h0;
   reg release_0 = 1'h0;
   reg release_1 = 1'h0;
@@ -283,17 +291,18 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   output request__valid;
   wire request__valid;
   wire [-1:0] row;
-  wire [-1:0] \row$137 ;
+  wire [-1:0] \row$142 ;
   wire [1:0] row_address;
-  wire [1:0] \row_address$84 ;
+  wire [1:0] \row_address$88 ;
   wire [31:0] row_data;
-  wire [31:0] \row_data$86 ;
+  wire [31:0] \row_data$90 ;
   wire [3:0] row_enable;
-  wire [3:0] \row_enable$82 ;
+  wire [3:0] \row_enable$86 ;
   wire row_next;
-  wire \row_next$78 ;
+  wire \row_next$80 ;
+  wire row_soon;
   wire row_valid;
-  wire \row_valid$80 ;
+  wire \row_valid$84 ;
   input rst;
   wire rst;
   wire [7:0] s_data;
@@ -302,9 +311,8 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   wire s_ready;
   wire s_valid;
   reg [1:0] select = 2'h0;
-  reg [1:0] select_0 = 2'h0;
   (* init = 2'h0 *)
-  wire [1:0] select_1;
+  wire [1:0] select_0;
   wire sent;
   wire \sent$27 ;
   wire [-1:0] split;
@@ -318,15 +326,16 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   reg take_weights_3 = 1'h0;
   reg take_weights_4 = 1'h0;
   reg take_weights_5 = 1'h0;
+  reg take_weights_6 = 1'h0;
   (* init = 1'h0 *)
-  wire take_weights_6;
+  wire take_weights_7;
   input valid;
   wire valid;
-  wire \valid$101 ;
+  wire \valid$105 ;
   wire \valid$29 ;
   wire \valid$33 ;
   wire \valid$40 ;
-  wire \valid$64 ;
+  wire \valid$66 ;
   input [31:0] w;
   wire [31:0] w;
   wire [31:0] weights__payload;
@@ -337,11 +346,15 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   wire [1:0] write_address;
   wire [7:0] write_data;
   wire [3:0] write_enable;
-  wire \write_enable$87 ;
+  wire \write_enable$91 ;
   wire [1:0] write_position;
   wire [-1:0] write_row;
   wire [17:0] write_value;
   wire writing;
+  always @(posedge clk)
+    release_3 <= \$18 ;
+  always @(posedge clk)
+    release_4 <= \$19 ;
   always @(posedge clk)
     release_5 <= \$20 ;
   always @(posedge clk)
@@ -361,69 +374,75 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   always @(posedge clk)
     ahead_6 <= \$28 ;
   always @(posedge clk)
-    frame_0 <= \$29 ;
+    flush <= \$29 ;
   always @(posedge clk)
-    frame_1 <= \$30 ;
+    frame_0 <= \$30 ;
   always @(posedge clk)
-    frame_2 <= \$31 ;
+    frame_1 <= \$31 ;
   always @(posedge clk)
-    frame_3 <= \$32 ;
+    frame_2 <= \$32 ;
   always @(posedge clk)
-    frame_4 <= \$33 ;
+    frame_3 <= \$33 ;
   always @(posedge clk)
-    frame_5 <= \$34 ;
+    frame_4 <= \$34 ;
   always @(posedge clk)
-    frame_6 <= \$35 ;
+    frame_5 <= \$35 ;
   always @(posedge clk)
-    frame_7 <= \$36 ;
+    frame_6 <= \$36 ;
   always @(posedge clk)
-    frame_8 <= \$37 ;
+    frame_7 <= \$37 ;
   always @(posedge clk)
-    parity_0 <= \$38 ;
+    frame_8 <= \$38 ;
   always @(posedge clk)
-    parity_1 <= \$39 ;
+    frame_last_0 <= \$39 ;
   always @(posedge clk)
-    parity_2 <= \$40 ;
+    parity_0 <= \$40 ;
   always @(posedge clk)
-    parity_3 <= \$41 ;
+    parity_1 <= \$41 ;
   always @(posedge clk)
-    parity_4 <= \$42 ;
+    parity_2 <= \$42 ;
   always @(posedge clk)
-    parity_5 <= \$43 ;
+    parity_3 <= \$43 ;
   always @(posedge clk)
-    parity_6 <= \$44 ;
+    parity_4 <= \$44 ;
   always @(posedge clk)
-    parity_7 <= \$45 ;
+    parity_5 <= \$45 ;
   always @(posedge clk)
-    parity_8 <= \$46 ;
+    parity_6 <= \$46 ;
   always @(posedge clk)
-    parity_9 <= \$47 ;
+    parity_7 <= \$47 ;
   always @(posedge clk)
-    parity_10 <= \$48 ;
+    parity_8 <= \$48 ;
   always @(posedge clk)
-    parity <= \$49 ;
+    parity_9 <= \$49 ;
+  always @(posedge clk)
+    parity_10 <= \$50 ;
+  always @(posedge clk)
+    parity_11 <= \$51 ;
+  always @(posedge clk)
+    parity <= \$52 ;
   assign request__valid = \valid$29  & first;
   assign start = \end  & \$1 ;
-  assign done = \done$107  << done_parity;
+  assign done = \done$111  << done_parity;
   assign \$2  = ! request__payload;
   assign \$3  = \$2  & \valid$29 ;
   assign \$4  = \$3  & \last$42 ;
   always @(posedge clk)
-    select_0 <= \$5 ;
+    select <= \$5 ;
   always @(posedge clk)
-    select <= \$6 ;
+    take_weights_0 <= \$6 ;
   always @(posedge clk)
-    take_weights_0 <= \$7 ;
+    take_weights_1 <= \$7 ;
   always @(posedge clk)
-    take_weights_1 <= \$8 ;
+    take_weights_2 <= \$8 ;
   always @(posedge clk)
-    take_weights_2 <= \$9 ;
+    take_weights_3 <= \$9 ;
   always @(posedge clk)
-    take_weights_3 <= \$10 ;
+    take_weights_4 <= \$10 ;
   always @(posedge clk)
-    take_weights_4 <= \$11 ;
+    take_weights_5 <= \$11 ;
   always @(posedge clk)
-    take_weights_5 <= \$12 ;
+    take_weights_6 <= \$12 ;
   always @(posedge clk)
     weights_next <= \$13 ;
   always @(posedge clk)
@@ -434,81 +453,78 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
     release_1 <= \$16 ;
   always @(posedge clk)
     release_2 <= \$17 ;
-  always @(posedge clk)
-    release_3 <= \$18 ;
-  always @(posedge clk)
-    release_4 <= \$19 ;
   \hdlgen_tiny.engine.accumulators  accumulators (
     .clk(clk),
-    .i(\i$60 ),
-    .leaving_0(\$54 ),
-    .leaving_1(\$55 ),
-    .leaving_2(\$56 ),
-    .leaving_3(\$57 ),
-    .\port$661$0 (ahead_6),
+    .i(flush),
+    .\i$22 (\i$60 ),
+    .leaving_0(\$57 ),
+    .leaving_1(\$58 ),
+    .leaving_2(\$59 ),
+    .leaving_3(\$60 ),
     .rst(rst)
   );
   \hdlgen_tiny.engine.activations  activations (
-    .busy(busy),
     .clk(clk),
+    .i(row_next),
     .input_address(input_address),
     .input_data(input_data),
     .input_enable(input_enable),
     .input_writing(input_writing),
-    .\port$975$0 (\$58 ),
-    .\port$976$0 (\$59 ),
-    .\port$977$0 (\$60 ),
-    .\port$978$0 (\$61 ),
+    .\port$969$0 (\$61 ),
+    .\port$970$0 (\$62 ),
+    .\port$971$0 (\$63 ),
+    .\port$972$0 (\$64 ),
     .read_address(read_address),
     .read_data(i),
     .row_address(row_address),
     .row_enable(row_enable),
-    .row_next(row_next),
     .row_valid(row_valid),
     .rst(rst)
   );
   \hdlgen_tiny.engine.drain  drain (
     .clk(clk),
-    .done(\done$107 ),
+    .done(\done$111 ),
     .done_parity(done_parity),
     .\end (\end ),
     .end_job(end_job),
-    .gathered_0(\$58 ),
-    .gathered_1(\$59 ),
-    .gathered_2(\$60 ),
-    .gathered_3(\$61 ),
+    .gathered_0(\$61 ),
+    .gathered_1(\$62 ),
+    .gathered_2(\$63 ),
+    .gathered_3(\$64 ),
+    .i(frame_8[1]),
     .parity(parity),
     .partial_position(write_position),
-    .partial_result(\write_enable$87 ),
+    .partial_result(\write_enable$91 ),
     .partial_row(partial_row),
     .partial_value(write_value),
-    .\port$679$0 (frame_8),
-    .\port$913$0 (\$54 ),
-    .\port$917$0 (\$55 ),
-    .\port$921$0 (\$56 ),
-    .\port$925$0 (\$57 ),
+    .\port$673$0 (frame_last_0),
+    .\port$906$0 (\$57 ),
+    .\port$910$0 (\$58 ),
+    .\port$914$0 (\$59 ),
+    .\port$918$0 (\$60 ),
     .row_address(row_address),
     .row_enable(row_enable),
     .row_next(row_next),
+    .row_soon(busy_next),
     .row_valid(row_valid),
     .rst(rst)
   );
-  \hdlgen_tiny.engine.exchange$163  \exchange$163  (
+  \hdlgen_tiny.engine.exchange$169  \exchange$169  (
     .clk(clk),
-    .i(i),
-    .lane_0_0(\$50 ),
-    .lane_0_1(\$51 ),
-    .lane_0_2(\$52 ),
-    .lane_0_3(\$53 ),
+    .\i$13 (i),
+    .lane_1_0(\$53 ),
+    .lane_1_1(\$54 ),
+    .lane_1_2(\$55 ),
+    .lane_1_3(\$56 ),
     .rst(rst),
     .select(select)
   );
   \hdlgen_tiny.engine.framer  framer (
-    .carry(\carry$136 ),
+    .carry(\carry$141 ),
     .clk(clk),
     .counter(counter),
     .first(first),
-    .flush(\flush$128 ),
+    .flush(\flush$132 ),
     .job(request__payload),
     .last(\last$42 ),
     .o_final(o_final),
@@ -518,8 +534,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
     .valid(\valid$29 )
   );
   \hdlgen_tiny.engine.loader  loader (
-    .address_0(input_address),
-    .busy(busy),
+    .busy_next(busy_next),
     .clk(clk),
     .data(data),
     .frame_error(frame_error),
@@ -530,6 +545,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
     .rst(rst),
     .take(take),
     .valid(valid),
+    .write_address(input_address),
     .write_data(input_data),
     .write_enable(input_enable),
     .writing(input_writing)
@@ -537,22 +553,22 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   \hdlgen_tiny.engine.multiplier  multiplier (
     .clk(clk),
     .p(\i$60 ),
-    .\port$896$0 (\$50 ),
-    .\port$898$0 (\$51 ),
-    .\port$900$0 (\$52 ),
-    .\port$902$0 (\$53 ),
+    .\port$896$0 (\$53 ),
+    .\port$897$0 (\$54 ),
+    .\port$898$0 (\$55 ),
+    .\port$899$0 (\$56 ),
     .w(w)
   );
   \hdlgen_tiny.engine.results  results (
     .clk(clk),
     .\last$36 (m_last),
-    .ready(\ready$102 ),
-    .result(\$62 ),
+    .ready(\ready$106 ),
+    .result(\$65 ),
     .rst(rst),
     .sent(sent),
     .start(start),
     .valid(m_valid),
-    .write_enable(\write_enable$87 ),
+    .write_enable(\write_enable$91 ),
     .write_position(write_position),
     .write_value(write_value)
   );
@@ -564,7 +580,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
     .job(request__payload),
     .last(\last$42 ),
     .loaded(loaded),
-    .parity(\parity$147 ),
+    .parity(\parity$152 ),
     .rst(rst),
     .sent(sent),
     .take(take),
@@ -582,6 +598,13 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   );
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$19  = release_3;
+    if (rst) begin
+      \$19  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
     \$20  = release_4;
     if (rst) begin
       \$20  = 1'h0;
@@ -596,7 +619,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$22  = { \flush$128 , o_valid };
+    \$22  = { \flush$132 , o_valid };
     if (rst) begin
       \$22  = 2'h0;
     end
@@ -645,149 +668,170 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$29  = { o_job, \carry$136 , \flush$128 , o_final };
+    \$29  = ahead_6;
     if (rst) begin
-      \$29  = 4'h0;
+      \$29  = 2'h3;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$30  = frame_0;
+    \$30  = { o_job, \carry$141 , \flush$132 , o_final };
     if (rst) begin
       \$30  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$31  = frame_1;
+    \$31  = frame_0;
     if (rst) begin
       \$31  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$32  = frame_2;
+    \$32  = frame_1;
     if (rst) begin
       \$32  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$33  = frame_3;
+    \$33  = frame_2;
     if (rst) begin
       \$33  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$34  = frame_4;
+    \$34  = frame_3;
     if (rst) begin
       \$34  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$35  = frame_5;
+    \$35  = frame_4;
     if (rst) begin
       \$35  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$36  = frame_6;
+    \$36  = frame_5;
     if (rst) begin
       \$36  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$37  = frame_7;
+    \$37  = frame_6;
     if (rst) begin
       \$37  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$38  = \parity$147 ;
+    \$38  = frame_7;
     if (rst) begin
-      \$38  = 1'h0;
+      \$38  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$39  = parity_0;
+    \$39  = frame_8;
     if (rst) begin
-      \$39  = 1'h0;
+      \$39  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$40  = parity_1;
+    \$40  = \parity$152 ;
     if (rst) begin
       \$40  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$41  = parity_2;
+    \$41  = parity_0;
     if (rst) begin
       \$41  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$42  = parity_3;
+    \$42  = parity_1;
     if (rst) begin
       \$42  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$43  = parity_4;
+    \$43  = parity_2;
     if (rst) begin
       \$43  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$44  = parity_5;
+    \$44  = parity_3;
     if (rst) begin
       \$44  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$45  = parity_6;
+    \$45  = parity_4;
     if (rst) begin
       \$45  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$46  = parity_7;
+    \$46  = parity_5;
     if (rst) begin
       \$46  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$47  = parity_8;
+    \$47  = parity_6;
     if (rst) begin
       \$47  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$48  = parity_9;
+    \$48  = parity_7;
     if (rst) begin
       \$48  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$49  = parity_10;
+    \$49  = parity_8;
     if (rst) begin
       \$49  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$50  = parity_9;
+    if (rst) begin
+      \$50  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$51  = parity_10;
+    if (rst) begin
+      \$51  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$52  = parity_11;
+    if (rst) begin
+      \$52  = 1'h0;
     end
   end
   always @* begin
@@ -799,56 +843,56 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$6  = select_0;
+    \$6  = \valid$29 ;
     if (rst) begin
-      \$6  = 2'h0;
+      \$6  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$7  = \valid$29 ;
+    \$7  = take_weights_0;
     if (rst) begin
       \$7  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$8  = take_weights_0;
+    \$8  = take_weights_1;
     if (rst) begin
       \$8  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$9  = take_weights_1;
+    \$9  = take_weights_2;
     if (rst) begin
       \$9  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$10  = take_weights_2;
+    \$10  = take_weights_3;
     if (rst) begin
       \$10  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$11  = take_weights_3;
+    \$11  = take_weights_4;
     if (rst) begin
       \$11  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$12  = take_weights_4;
+    \$12  = take_weights_5;
     if (rst) begin
       \$12  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$13  = take_weights_5;
+    \$13  = take_weights_6;
     if (rst) begin
       \$13  = 1'h0;
     end
@@ -888,19 +932,13 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
       \$18  = 1'h0;
     end
   end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$19  = release_3;
-    if (rst) begin
-      \$19  = 1'h0;
-    end
-  end
   assign s_data = data;
   assign s_valid = valid;
   assign ready = s_ready;
   assign s_last = last;
   assign \frame_error$9  = frame_error;
-  assign \busy$11  = busy;
+  assign busy = 1'h0;
+  assign \busy$11  = 1'h0;
   assign writing = input_writing;
   assign write_enable = input_enable;
   assign write_address = input_address;
@@ -924,59 +962,59 @@ module \hdlgen_tiny.engine (valid, last, \ready$102 , clk, rst, request__valid, 
   assign \counter$45  = counter;
   assign address = read_address;
   assign read_data = i;
-  assign select_1 = select;
-  assign a = { \$53 , \$52 , \$51 , \$50  };
-  assign o = { \$53 , \$52 , \$51 , \$50  };
+  assign select_0 = select;
+  assign a = { \$56 , \$55 , \$54 , \$53  };
+  assign o = { \$56 , \$55 , \$54 , \$53  };
   assign weights__payload = w;
-  assign take_weights_6 = weights_next;
+  assign take_weights_7 = weights_next;
   assign p = \i$60 ;
   assign release_6 = \release ;
-  assign \valid$64  = ahead_6[0];
-  assign flush = ahead_6[1];
-  assign sums = { \$57 , \$56 , \$55 , \$54  };
-  assign \o$68  = { \$57 , \$56 , \$55 , \$54  };
-  assign \final  = frame_8[0];
-  assign \flush$71  = frame_8[1];
-  assign carry = frame_8[2];
-  assign \job$74  = frame_8[3];
-  assign parity_11 = parity;
-  assign \row_next$78  = row_next;
-  assign \row_valid$80  = row_valid;
-  assign \row_enable$82  = row_enable;
-  assign \row_address$84  = row_address;
-  assign row_data = { \$61 , \$60 , \$59 , \$58  };
-  assign \row_data$86  = { \$61 , \$60 , \$59 , \$58  };
-  assign partial_result = \write_enable$87 ;
+  assign flush_next = frame_8[1];
+  assign \valid$66  = flush[0];
+  assign \flush$68  = flush[1];
+  assign sums = { \$60 , \$59 , \$58 , \$57  };
+  assign \o$70  = { \$60 , \$59 , \$58 , \$57  };
+  assign \final  = frame_last_0[0];
+  assign \flush$73  = frame_last_0[1];
+  assign carry = frame_last_0[2];
+  assign \job$76  = frame_last_0[3];
+  assign parity_12 = parity;
+  assign \row_next$80  = row_next;
+  assign row_soon = busy_next;
+  assign \row_valid$84  = row_valid;
+  assign \row_enable$86  = row_enable;
+  assign \row_address$88  = row_address;
+  assign row_data = { \$64 , \$63 , \$62 , \$61  };
+  assign \row_data$90  = { \$64 , \$63 , \$62 , \$61  };
+  assign partial_result = \write_enable$91 ;
   assign partial_position = write_position;
   assign partial_value = write_value;
-  assign m_data = { \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62  };
-  assign \data$99  = { \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62 [17], \$62  };
-  assign \valid$101  = m_valid;
-  assign m_ready = \ready$102 ;
-  assign \last$105  = m_last;
-  assign \port$1054$0  = \$62 ;
+  assign m_data = { \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65  };
+  assign \data$103  = { \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65  };
+  assign \valid$105  = m_valid;
+  assign m_ready = \ready$106 ;
+  assign \last$109  = m_last;
+  assign \port$1049$0  = \$65 ;
   assign \$1  = end_job;
 endmodule
 
-module \hdlgen_tiny.engine.accumulators (rst, i, \port$661$0 , leaving_0, leaving_1, leaving_2, leaving_3, clk);
+module \hdlgen_tiny.engine.accumulators (rst, \i$22 , i, leaving_0, leaving_1, leaving_2, leaving_3, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$2  = 0;
   wire [18:0] \$1 ;
-  reg [17:0] \$10 ;
   wire [18:0] \$2 ;
   wire [18:0] \$3 ;
   wire [18:0] \$4 ;
-  reg \$5 ;
-  reg \$6 ;
+  reg [17:0] \$5 ;
+  reg [17:0] \$6 ;
   reg [17:0] \$7 ;
   reg [17:0] \$8 ;
-  reg [17:0] \$9 ;
-  reg \$signal  = 1'h1;
   input clk;
   wire clk;
-  reg flush = 1'h1;
-  wire \flush$5 ;
-  input [63:0] i;
-  wire [63:0] i;
+  wire flush;
+  input [1:0] i;
+  wire [1:0] i;
+  input [63:0] \i$22 ;
+  wire [63:0] \i$22 ;
   output [17:0] leaving_0;
   reg [17:0] leaving_0 = 18'h00000;
   output [17:0] leaving_1;
@@ -986,8 +1024,7 @@ module \hdlgen_tiny.engine.accumulators (rst, i, \port$661$0 , leaving_0, leavin
   output [17:0] leaving_3;
   reg [17:0] leaving_3 = 18'h00000;
   wire [71:0] o;
-  input [1:0] \port$661$0 ;
-  wire [1:0] \port$661$0 ;
+  wire [1:0] \o$23 ;
   reg [15:0] product_0 = 16'h0000;
   reg [15:0] product_1 = 16'h0000;
   reg [15:0] product_2 = 16'h0000;
@@ -1003,94 +1040,82 @@ module \hdlgen_tiny.engine.accumulators (rst, i, \port$661$0 , leaving_0, leavin
   wire [17:0] total_2;
   wire [17:0] total_3;
   wire valid;
-  assign \$1  = $signed(sum_0) + $signed(product_0);
   assign \$2  = $signed(sum_1) + $signed(product_1);
   assign \$3  = $signed(sum_2) + $signed(product_2);
   assign \$4  = $signed(sum_3) + $signed(product_3);
   always @(posedge clk)
-    \$signal  <= \$5 ;
+    product_0 <= \i$22 [15:0];
   always @(posedge clk)
-    flush <= \$6 ;
-  always @(posedge clk)
-    product_0 <= i[15:0];
-  always @(posedge clk)
-    sum_0 <= \$7 ;
+    sum_0 <= \$5 ;
   always @(posedge clk)
     leaving_0 <= \$1 [17:0];
   always @(posedge clk)
-    product_1 <= i[31:16];
+    product_1 <= \i$22 [31:16];
   always @(posedge clk)
-    sum_1 <= \$8 ;
+    sum_1 <= \$6 ;
   always @(posedge clk)
     leaving_1 <= \$2 [17:0];
   always @(posedge clk)
-    product_2 <= i[47:32];
+    product_2 <= \i$22 [47:32];
   always @(posedge clk)
-    sum_2 <= \$9 ;
+    sum_2 <= \$7 ;
   always @(posedge clk)
     leaving_2 <= \$3 [17:0];
   always @(posedge clk)
-    product_3 <= i[63:48];
+    product_3 <= \i$22 [63:48];
   always @(posedge clk)
-    sum_3 <= \$10 ;
+    sum_3 <= \$8 ;
   always @(posedge clk)
     leaving_3 <= \$4 [17:0];
+  assign \$1  = $signed(sum_0) + $signed(product_0);
+  \hdlgen_tiny.engine.accumulators.fanout  fanout (
+    .clk(clk),
+    .copies(\o$23 ),
+    .i(i),
+    .rst(rst)
+  );
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$5  = \port$661$0 [0];
-    if (rst) begin
-      \$5  = 1'h1;
+    \$5  = sum_0;
+    if (\o$23 [0]) begin
+      \$5  = \$1 [17:0];
+    end
+    if (\o$23 [1]) begin
+      \$5  = 18'h00000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$6  = \port$661$0 [1];
-    if (rst) begin
-      \$6  = 1'h1;
+    \$6  = sum_1;
+    if (\o$23 [0]) begin
+      \$6  = \$2 [17:0];
+    end
+    if (\o$23 [1]) begin
+      \$6  = 18'h00000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$7  = sum_0;
-    if (\$signal ) begin
-      \$7  = \$1 [17:0];
+    \$7  = sum_2;
+    if (\o$23 [0]) begin
+      \$7  = \$3 [17:0];
     end
-    if (flush) begin
+    if (\o$23 [1]) begin
       \$7  = 18'h00000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$8  = sum_1;
-    if (\$signal ) begin
-      \$8  = \$2 [17:0];
+    \$8  = sum_3;
+    if (\o$23 [0]) begin
+      \$8  = \$4 [17:0];
     end
-    if (flush) begin
+    if (\o$23 [1]) begin
       \$8  = 18'h00000;
     end
   end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$9  = sum_2;
-    if (\$signal ) begin
-      \$9  = \$3 [17:0];
-    end
-    if (flush) begin
-      \$9  = 18'h00000;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$10  = sum_3;
-    if (\$signal ) begin
-      \$10  = \$4 [17:0];
-    end
-    if (flush) begin
-      \$10  = 18'h00000;
-    end
-  end
-  assign valid = \port$661$0 [0];
-  assign \flush$5  = \port$661$0 [1];
+  assign valid = i[0];
+  assign flush = i[1];
   assign total_0 = \$1 [17:0];
   assign total_1 = \$2 [17:0];
   assign total_2 = \$3 [17:0];
@@ -1098,20 +1123,33 @@ module \hdlgen_tiny.engine.accumulators (rst, i, \port$661$0 , leaving_0, leavin
   assign o = { leaving_3, leaving_2, leaving_1, leaving_0 };
 endmodule
 
-module \hdlgen_tiny.engine.activations (rst, input_address, input_enable, busy, read_data, row_next, input_writing, input_data, read_address, \port$975$0 , \port$976$0 , \port$977$0 , \port$978$0 , row_address, row_valid, row_enable, clk);
+module \hdlgen_tiny.engine.accumulators.fanout (rst, i, copies, clk);
+  input clk;
+  wire clk;
+  output [1:0] copies;
+  reg [1:0] copies = 2'h0;
+  input [1:0] i;
+  wire [1:0] i;
+  (* init = 2'h0 *)
+  wire [1:0] o;
+  input rst;
+  wire rst;
+  always @(posedge clk)
+    copies <= i;
+  assign o = copies;
+endmodule
+
+module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_writing, input_data, input_address, read_address, \port$969$0 , \port$970$0 , \port$971$0 , \port$972$0 , row_address, row_valid, row_enable, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$3  = 0;
   wire \$1 ;
   wire \$2 ;
   wire [3:0] \$3 ;
-  wire [1:0] \$4 ;
+  wire [7:0] \$4 ;
   wire [7:0] \$5 ;
   wire [7:0] \$6 ;
   wire [7:0] \$7 ;
-  wire [7:0] \$8 ;
-  reg [3:0] \$9 ;
-  (* init = 2'h0 *)
+  reg [3:0] \$8 ;
   wire [1:0] address_0;
-  output busy;
   wire busy;
   input clk;
   wire clk;
@@ -1122,6 +1160,9 @@ module \hdlgen_tiny.engine.activations (rst, input_address, input_enable, busy, 
   reg [7:0] data_0_3 = 8'h00;
   (* init = 4'h0 *)
   wire [3:0] enable_0;
+  input i;
+  wire i;
+  wire [1:0] \i$9 ;
   input [1:0] input_address;
   wire [1:0] input_address;
   input [7:0] input_data;
@@ -1130,61 +1171,72 @@ module \hdlgen_tiny.engine.activations (rst, input_address, input_enable, busy, 
   wire [3:0] input_enable;
   input input_writing;
   wire input_writing;
-  input [7:0] \port$975$0 ;
-  wire [7:0] \port$975$0 ;
-  input [7:0] \port$976$0 ;
-  wire [7:0] \port$976$0 ;
-  input [7:0] \port$977$0 ;
-  wire [7:0] \port$977$0 ;
-  input [7:0] \port$978$0 ;
-  wire [7:0] \port$978$0 ;
+  wire [1:0] o;
+  wire \o$27 ;
+  input [7:0] \port$969$0 ;
+  wire [7:0] \port$969$0 ;
+  input [7:0] \port$970$0 ;
+  wire [7:0] \port$970$0 ;
+  input [7:0] \port$971$0 ;
+  wire [7:0] \port$971$0 ;
+  input [7:0] \port$972$0 ;
+  wire [7:0] \port$972$0 ;
   input [1:0] read_address;
   wire [1:0] read_address;
-  wire [1:0] \read_address$15 ;
+  wire [1:0] \read_address$20 ;
   output [31:0] read_data;
   wire [31:0] read_data;
-  wire [31:0] \read_data$17 ;
+  wire [31:0] \read_data$22 ;
   input [1:0] row_address;
   wire [1:0] row_address;
   wire [31:0] row_data;
   input [3:0] row_enable;
   wire [3:0] row_enable;
-  input row_next;
   wire row_next;
   input row_valid;
   wire row_valid;
   input rst;
   wire rst;
-  reg [1:0] write_address = 2'h0;
+  wire [1:0] write_address;
   wire [31:0] write_data;
   reg [3:0] write_enable = 4'h0;
-  assign \$1  = ~ row_valid;
   assign \$2  = ~ input_writing;
   assign column_ready = \$1  & \$2 ;
+  assign address_0 = row_valid ? row_address : input_address;
   assign \$3  = row_enable | input_enable;
-  assign \$4  = row_valid ? row_address : input_address;
-  assign \$5  = row_valid ? \port$975$0  : input_data;
-  assign \$6  = row_valid ? \port$976$0  : input_data;
-  assign \$7  = row_valid ? \port$977$0  : input_data;
-  assign \$8  = row_valid ? \port$978$0  : input_data;
+  assign \$4  = \o$27  ? \port$969$0  : input_data;
+  assign \$5  = \o$27  ? \port$970$0  : input_data;
+  assign \$6  = \o$27  ? \port$971$0  : input_data;
+  assign \$7  = \o$27  ? \port$972$0  : input_data;
   always @(posedge clk)
-    write_enable <= \$9 ;
+    write_enable <= \$8 ;
   always @(posedge clk)
-    write_address <= \$4 ;
+    data_0_0 <= \$4 ;
   always @(posedge clk)
-    data_0_0 <= \$5 ;
+    data_0_1 <= \$5 ;
   always @(posedge clk)
-    data_0_1 <= \$6 ;
+    data_0_2 <= \$6 ;
   always @(posedge clk)
-    data_0_2 <= \$7 ;
-  always @(posedge clk)
-    data_0_3 <= \$8 ;
-  \hdlgen_tiny.engine.activations.split_0  split_0 (
+    data_0_3 <= \$7 ;
+  assign \$1  = ~ row_valid;
+  \hdlgen_tiny.engine.activations.address_0$31  \address_0$31  (
     .clk(clk),
-    .\port$773$0 (data_0_0),
-    .\port$774$0 (data_0_1),
-    .\port$775$0 (data_0_2),
-    .\port$776$0 (data_0_3),
+    .copies(write_address),
+    .i(address_0),
+    .rst(rst)
+  );
+  \hdlgen_tiny.engine.activations.fanout  fanout (
+    .clk(clk),
+    .copies(\o$27 ),
+    .i(i),
+    .rst(rst)
+  );
+  \hdlgen_tiny.engine.activations.split_0_0  split_0_0 (
+    .clk(clk),
+    .\port$767$0 (data_0_0),
+    .\port$768$0 (data_0_1),
+    .\port$769$0 (data_0_2),
+    .\port$770$0 (data_0_3),
     .read_address(read_address),
     .read_data(read_data),
     .write_address(write_address),
@@ -1192,31 +1244,65 @@ module \hdlgen_tiny.engine.activations (rst, input_address, input_enable, busy, 
   );
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$9  = \$3 ;
+    \$8  = \$3 ;
     if (rst) begin
-      \$9  = 4'h0;
+      \$8  = 4'h0;
     end
   end
+  assign busy = 1'h0;
+  assign row_next = i;
+  assign \i$9  = address_0;
   assign enable_0 = write_enable;
-  assign address_0 = write_address;
+  assign o = write_address;
   assign write_data = { data_0_3, data_0_2, data_0_1, data_0_0 };
-  assign \read_address$15  = read_address;
-  assign \read_data$17  = read_data;
-  assign row_data = { \port$978$0 , \port$977$0 , \port$976$0 , \port$975$0  };
-  assign busy = row_next;
+  assign \read_address$20  = read_address;
+  assign \read_data$22  = read_data;
+  assign row_data = { \port$972$0 , \port$971$0 , \port$970$0 , \port$969$0  };
 endmodule
 
-module \hdlgen_tiny.engine.activations.split_0 (read_data, write_enable, write_address, \port$773$0 , \port$774$0 , \port$775$0 , \port$776$0 , read_address, clk);
+module \hdlgen_tiny.engine.activations.address_0$31 (rst, i, copies, clk);
   input clk;
   wire clk;
-  input [7:0] \port$773$0 ;
-  wire [7:0] \port$773$0 ;
-  input [7:0] \port$774$0 ;
-  wire [7:0] \port$774$0 ;
-  input [7:0] \port$775$0 ;
-  wire [7:0] \port$775$0 ;
-  input [7:0] \port$776$0 ;
-  wire [7:0] \port$776$0 ;
+  output [1:0] copies;
+  reg [1:0] copies = 2'h0;
+  input [1:0] i;
+  wire [1:0] i;
+  (* init = 2'h0 *)
+  wire [1:0] o;
+  input rst;
+  wire rst;
+  always @(posedge clk)
+    copies <= i;
+  assign o = copies;
+endmodule
+
+module \hdlgen_tiny.engine.activations.fanout (rst, i, copies, clk);
+  input clk;
+  wire clk;
+  output copies;
+  reg copies = 1'h0;
+  input i;
+  wire i;
+  (* init = 1'h0 *)
+  wire o;
+  input rst;
+  wire rst;
+  always @(posedge clk)
+    copies <= i;
+  assign o = copies;
+endmodule
+
+module \hdlgen_tiny.engine.activations.split_0_0 (read_data, write_enable, \port$767$0 , \port$768$0 , \port$769$0 , \port$770$0 , write_address, read_address, clk);
+  input clk;
+  wire clk;
+  input [7:0] \port$767$0 ;
+  wire [7:0] \port$767$0 ;
+  input [7:0] \port$768$0 ;
+  wire [7:0] \port$768$0 ;
+  input [7:0] \port$769$0 ;
+  wire [7:0] \port$769$0 ;
+  input [7:0] \port$770$0 ;
+  wire [7:0] \port$770$0 ;
   input [1:0] read_address;
   wire [1:0] read_address;
   output [31:0] read_data;
@@ -1231,14 +1317,14 @@ module \hdlgen_tiny.engine.activations.split_0 (read_data, write_enable, write_a
     .read_address(read_address),
     .read_data(read_data),
     .write_address(write_address),
-    .write_data({ \port$776$0 , \port$775$0 , \port$774$0 , \port$773$0  }),
+    .write_data({ \port$770$0 , \port$769$0 , \port$768$0 , \port$767$0  }),
     .write_enable(write_enable)
   );
-  assign write_data = { \port$776$0 , \port$775$0 , \port$774$0 , \port$773$0  };
+  assign write_data = { \port$770$0 , \port$769$0 , \port$768$0 , \port$767$0  };
 endmodule
 
-module \hdlgen_tiny.engine.drain (rst, row_next, \port$679$0 , parity, \port$913$0 , \port$917$0 , \port$921$0 , \port$925$0 , partial_result, partial_value, partial_position, partial_row, \end , end_job, gathered_0, gathered_1, gathered_2, gathered_3, done, done_parity, row_address
-, row_valid, row_enable, clk);
+module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$673$0 , parity, \port$906$0 , \port$910$0 , \port$914$0 , \port$918$0 , partial_result, partial_value, partial_position, partial_row, \end , end_job, gathered_0, gathered_1, gathered_2, gathered_3, done
+, done_parity, row_address, row_valid, row_enable, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$4  = 0;
   reg \$1 ;
   reg \$10 ;
@@ -1348,6 +1434,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$679$0 , parity, \port$913
   wire flush;
   (* init = 1'h0 *)
   wire flush_0;
+  wire flush_next;
   reg fresh_0 = 1'h1;
   output [7:0] gathered_0;
   reg [7:0] gathered_0 = 8'h00;
@@ -1361,16 +1448,19 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$679$0 , parity, \port$913
   reg [17:0] held_1 = 18'h00000;
   reg [17:0] held_2 = 18'h00000;
   reg [17:0] held_3 = 18'h00000;
-  reg [17:0] i = 18'h00000;
+  input i;
+  wire i;
+  reg [17:0] \i$26  = 18'h00000;
   reg job = 1'h0;
-  wire \job$53 ;
+  wire \job$57 ;
   reg job_0 = 1'h0;
   reg job_late_0_0 = 1'h0;
   (* init = 1'h0 *)
   wire job_late_0_1;
   wire load_0;
   wire merged_0;
-  wire [7:0] o;
+  wire o;
+  wire [7:0] \o$75 ;
   wire output_enable;
   wire own_row_0;
   input parity;
@@ -1401,20 +1491,20 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$679$0 , parity, \port$913
   reg [17:0] partial_value = 18'h00000;
   (* init = 18'h00000 *)
   wire [17:0] partial_value_0;
-  input [3:0] \port$679$0 ;
-  wire [3:0] \port$679$0 ;
-  input [17:0] \port$913$0 ;
-  wire [17:0] \port$913$0 ;
-  input [17:0] \port$917$0 ;
-  wire [17:0] \port$917$0 ;
-  input [17:0] \port$921$0 ;
-  wire [17:0] \port$921$0 ;
-  input [17:0] \port$925$0 ;
-  wire [17:0] \port$925$0 ;
+  input [3:0] \port$673$0 ;
+  wire [3:0] \port$673$0 ;
+  input [17:0] \port$906$0 ;
+  wire [17:0] \port$906$0 ;
+  input [17:0] \port$910$0 ;
+  wire [17:0] \port$910$0 ;
+  input [17:0] \port$914$0 ;
+  wire [17:0] \port$914$0 ;
+  input [17:0] \port$918$0 ;
+  wire [17:0] \port$918$0 ;
   reg [1:0] position_0 = 2'h0;
   wire [-1:0] row;
   wire [-1:0] row_0;
-  reg [5:0] \row_0$73  = 6'h00;
+  reg [5:0] \row_0$78  = 6'h00;
   reg [5:0] row_1 = 6'h00;
   reg [5:0] row_2 = 6'h00;
   reg [5:0] row_3 = 6'h00;
@@ -1428,6 +1518,8 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$679$0 , parity, \port$913
   reg [3:0] row_enable = 4'h0;
   output row_next;
   wire row_next;
+  output row_soon;
+  wire row_soon;
   output row_valid;
   reg row_valid = 1'h0;
   input rst;
@@ -1509,7 +1601,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$679$0 , parity, \port$913
   always @(posedge clk)
     job <= \$65 ;
   always @(posedge clk)
-    i <= value_late_0_0;
+    \i$26  <= value_late_0_0;
   always @(posedge clk)
     gathered_0 <= gathered_1;
   always @(posedge clk)
@@ -1517,7 +1609,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$679$0 , parity, \port$913
   always @(posedge clk)
     gathered_2 <= gathered_3;
   always @(posedge clk)
-    gathered_3 <= o;
+    gathered_3 <= \o$75 ;
   always @(posedge clk)
     done_0 <= \$66 ;
   always @(posedge clk)
@@ -1527,7 +1619,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$679$0 , parity, \port$913
   always @(posedge clk)
     done_parity <= \$69 ;
   always @(posedge clk)
-    \row_0$73  <= \$70 ;
+    \row_0$78  <= \$70 ;
   always @(posedge clk)
     row_1 <= \$71 ;
   always @(posedge clk)
@@ -1546,10 +1638,10 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$679$0 , parity, \port$913
   assign \$3  = position_0 == 2'h2;
   assign \$4  = active_0 & \$3 ;
   assign \$5  = position_0 + 1'h1;
-  assign \$6  = \port$679$0 [1] ? \port$913$0  : held_1;
-  assign \$7  = \port$679$0 [1] ? \port$917$0  : held_2;
-  assign \$8  = \port$679$0 [1] ? \port$921$0  : held_3;
-  assign \$9  = \port$679$0 [1] ? \port$925$0  : held_3;
+  assign \$6  = o ? \port$906$0  : held_1;
+  assign \$7  = o ? \port$910$0  : held_2;
+  assign \$8  = o ? \port$914$0  : held_3;
+  assign \$9  = o ? \port$918$0  : held_3;
   assign \$11  = active_0 & \$10 ;
   assign \$13  = \$11  & \$12 ;
   assign \$15  = active_0 & \$14 ;
@@ -1561,18 +1653,38 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$679$0 , parity, \port$913
     .clk(clk),
     .data(bias)
   );
+  \hdlgen_tiny.engine.drain.fanout  fanout (
+    .clk(clk),
+    .copies(o),
+    .i(i),
+    .rst(rst)
+  );
   \hdlgen_tiny.engine.drain.requantiser_0  requantiser_0 (
     .bias(bias),
     .clk(clk),
-    .i(i),
+    .i(\i$26 ),
     .job(job),
-    .o(o),
+    .o(\o$75 ),
     .rst(rst)
   );
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     (* full_case = 32'd1 *)
-    casez (\port$679$0 [3])
+    casez (position_0)
+      2'h0:
+          \$21  = written_0;
+      2'h1:
+          \$21  = written_0;
+      2'h2:
+          \$21  = written_0;
+      2'h3:
+          \$21  = written_0;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    (* full_case = 32'd1 *)
+    casez (\port$673$0 [3])
       1'h0:
           \$29  = 3'h0;
       1'h1:
@@ -1631,7 +1743,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$679$0 , parity, \port$913
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$50  = written_0;
     if (load_0) begin
-      \$50  = \port$679$0 [1];
+      \$50  = \port$673$0 [1];
     end
     if (rst) begin
       \$50  = 1'h0;
@@ -1641,7 +1753,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$679$0 , parity, \port$913
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$51  = carry_0;
     if (load_0) begin
-      \$51  = \port$679$0 [2];
+      \$51  = \port$673$0 [2];
     end
     if (rst) begin
       \$51  = 1'h0;
@@ -1651,7 +1763,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$679$0 , parity, \port$913
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$52  = job_0;
     if (load_0) begin
-      \$52  = \port$679$0 [3];
+      \$52  = \port$673$0 [3];
     end
     if (rst) begin
       \$52  = 1'h0;
@@ -1661,7 +1773,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$679$0 , parity, \port$913
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$53  = final_0;
     if (load_0) begin
-      \$53  = \port$679$0 [0];
+      \$53  = \port$673$0 [0];
     end
     if (rst) begin
       \$53  = 1'h0;
@@ -1745,7 +1857,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$679$0 , parity, \port$913
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$63  = fresh_0;
     if (load_0) begin
-      \$63  = \port$679$0 [0];
+      \$63  = \port$673$0 [0];
     end
     if (rst) begin
       \$63  = 1'h1;
@@ -1802,7 +1914,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$679$0 , parity, \port$913
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$71  = \row_0$73 ;
+    \$71  = \row_0$78 ;
     if (rst) begin
       \$71  = 6'h00;
     end
@@ -1884,21 +1996,8 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$679$0 , parity, \port$913
           \$14  = written_0;
     endcase
   end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    (* full_case = 32'd1 *)
-    casez (position_0)
-      2'h0:
-          \$21  = written_0;
-      2'h1:
-          \$21  = written_0;
-      2'h2:
-          \$21  = written_0;
-      2'h3:
-          \$21  = written_0;
-    endcase
-  end
-  assign flush = \port$679$0 [1];
+  assign flush_next = i;
+  assign flush = \port$673$0 [1];
   assign own_row_0 = \$2 [0];
   assign partial_result_0 = partial_result;
   assign partial_merge_0 = partial_merge;
@@ -1910,7 +2009,7 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$679$0 , parity, \port$913
   assign enable = 1'h1;
   assign output_enable = 1'h1;
   assign bias_address_0 = address;
-  assign value_late_0_1 = i;
+  assign value_late_0_1 = \i$26 ;
   assign data = bias;
   assign job_late_0_1 = job;
   assign flush_0 = written_0;
@@ -1918,12 +2017,13 @@ module \hdlgen_tiny.engine.drain (rst, row_next, \port$679$0 , parity, \port$913
   assign done_parity_1 = done_parity;
   assign row_address_0 = row_address;
   assign row_data = { gathered_3, gathered_2, gathered_1, gathered_0 };
-  assign carry = \port$679$0 [2];
-  assign \job$53  = \port$679$0 [3];
-  assign \final  = \port$679$0 [0];
-  assign sums = { \port$925$0 , \port$921$0 , \port$917$0 , \port$913$0  };
+  assign carry = \port$673$0 [2];
+  assign \job$57  = \port$673$0 [3];
+  assign \final  = \port$673$0 [0];
+  assign sums = { \port$918$0 , \port$914$0 , \port$910$0 , \port$906$0  };
   assign merged_0 = 1'h0;
-  assign load_0 = \port$679$0 [1];
+  assign load_0 = \port$673$0 [1];
+  assign row_soon = row_3[0];
   assign row_next = row_4[0];
   assign \$12  = job_0;
   assign \$16  = job_0;
@@ -1954,6 +2054,22 @@ module \hdlgen_tiny.engine.drain.bias_0 (data, address, clk);
   );
   assign enable = 1'h1;
   assign output_enable = 1'h1;
+endmodule
+
+module \hdlgen_tiny.engine.drain.fanout (rst, i, copies, clk);
+  input clk;
+  wire clk;
+  output copies;
+  reg copies = 1'h0;
+  input i;
+  wire i;
+  (* init = 1'h0 *)
+  wire o;
+  input rst;
+  wire rst;
+  always @(posedge clk)
+    copies <= i;
+  assign o = copies;
 endmodule
 
 module \hdlgen_tiny.engine.drain.requantiser_0 (rst, bias, job, i, o, clk);
@@ -2077,30 +2193,53 @@ module \hdlgen_tiny.engine.drain.requantiser_0 (rst, bias, job, i, o, clk);
   assign \$6  = \$5 ;
 endmodule
 
-module \hdlgen_tiny.engine.exchange$163 (rst, i, select, lane_0_0, lane_0_1, lane_0_2, lane_0_3, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$6  = 0;
-  reg [7:0] \$1 ;
-  reg [7:0] \$2 ;
-  reg [7:0] \$3 ;
-  reg [7:0] \$4 ;
+module \hdlgen_tiny.engine.exchange$169 (rst, \i$13 , select, lane_1_0, lane_1_1, lane_1_2, lane_1_3, clk);
+  wire [7:0] \$1 ;
+  wire [7:0] \$2 ;
+  wire [7:0] \$3 ;
+  wire [7:0] \$4 ;
+  wire [7:0] \$5 ;
+  wire [7:0] \$6 ;
+  wire [7:0] \$7 ;
+  wire [7:0] \$8 ;
   input clk;
   wire clk;
-  input [31:0] i;
-  wire [31:0] i;
-  output [7:0] lane_0_0;
+  wire i;
+  input [31:0] \i$13 ;
+  wire [31:0] \i$13 ;
+  wire \i$2 ;
   reg [7:0] lane_0_0 = 8'h00;
-  output [7:0] lane_0_1;
   reg [7:0] lane_0_1 = 8'h00;
-  output [7:0] lane_0_2;
   reg [7:0] lane_0_2 = 8'h00;
-  output [7:0] lane_0_3;
   reg [7:0] lane_0_3 = 8'h00;
+  output [7:0] lane_1_0;
+  reg [7:0] lane_1_0 = 8'h00;
+  output [7:0] lane_1_1;
+  reg [7:0] lane_1_1 = 8'h00;
+  output [7:0] lane_1_2;
+  reg [7:0] lane_1_2 = 8'h00;
+  output [7:0] lane_1_3;
+  reg [7:0] lane_1_3 = 8'h00;
   wire [31:0] o;
+  wire \o$12 ;
+  wire \o$17 ;
   input rst;
   wire rst;
   input [1:0] select;
   wire [1:0] select;
   reg [1:0] select_0 = 2'h0;
+  reg [1:0] select_1 = 2'h0;
+  assign \$2  = \o$12  ? \i$13 [7:0] : \i$13 [15:8];
+  assign \$3  = \o$12  ? \i$13 [31:24] : \i$13 [23:16];
+  assign \$4  = \o$12  ? \i$13 [23:16] : \i$13 [31:24];
+  assign \$5  = \o$17  ? lane_0_2 : lane_0_0;
+  assign \$6  = \o$17  ? lane_0_3 : lane_0_1;
+  assign \$7  = \o$17  ? lane_0_0 : lane_0_2;
+  assign \$8  = \o$17  ? lane_0_1 : lane_0_3;
+  always @(posedge clk)
+    lane_0_0 <= \$1 ;
+  always @(posedge clk)
+    lane_0_1 <= \$2 ;
   always @(posedge clk)
     lane_0_2 <= \$3 ;
   always @(posedge clk)
@@ -2108,70 +2247,67 @@ module \hdlgen_tiny.engine.exchange$163 (rst, i, select, lane_0_0, lane_0_1, lan
   always @(posedge clk)
     select_0 <= select;
   always @(posedge clk)
-    lane_0_0 <= \$1 ;
+    lane_1_0 <= \$5 ;
   always @(posedge clk)
-    lane_0_1 <= \$2 ;
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
-    (* full_case = 32'd1 *)
-    casez (select)
-      2'h0:
-          \$4  = i[31:24];
-      2'h1:
-          \$4  = i[23:16];
-      2'h2:
-          \$4  = i[15:8];
-      2'h3:
-          \$4  = i[7:0];
-    endcase
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
-    (* full_case = 32'd1 *)
-    casez (select)
-      2'h0:
-          \$1  = i[7:0];
-      2'h1:
-          \$1  = i[15:8];
-      2'h2:
-          \$1  = i[23:16];
-      2'h3:
-          \$1  = i[31:24];
-    endcase
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
-    (* full_case = 32'd1 *)
-    casez (select)
-      2'h0:
-          \$2  = i[15:8];
-      2'h1:
-          \$2  = i[7:0];
-      2'h2:
-          \$2  = i[31:24];
-      2'h3:
-          \$2  = i[23:16];
-    endcase
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
-    (* full_case = 32'd1 *)
-    casez (select)
-      2'h0:
-          \$3  = i[23:16];
-      2'h1:
-          \$3  = i[31:24];
-      2'h2:
-          \$3  = i[7:0];
-      2'h3:
-          \$3  = i[15:8];
-    endcase
-  end
-  assign o = { lane_0_3, lane_0_2, lane_0_1, lane_0_0 };
+    lane_1_1 <= \$6 ;
+  always @(posedge clk)
+    lane_1_2 <= \$7 ;
+  always @(posedge clk)
+    lane_1_3 <= \$8 ;
+  always @(posedge clk)
+    select_1 <= select_0;
+  assign \$1  = \o$12  ? \i$13 [15:8] : \i$13 [7:0];
+  \hdlgen_tiny.engine.exchange$169.fanout_0  fanout_0 (
+    .clk(clk),
+    .copies(\o$12 ),
+    .i(select[0]),
+    .rst(rst)
+  );
+  \hdlgen_tiny.engine.exchange$169.fanout_1  fanout_1 (
+    .clk(clk),
+    .copies(\o$17 ),
+    .i(select_0[1]),
+    .rst(rst)
+  );
+  assign i = select[0];
+  assign \i$2  = select_0[1];
+  assign o = { lane_1_3, lane_1_2, lane_1_1, lane_1_0 };
+endmodule
+
+module \hdlgen_tiny.engine.exchange$169.fanout_0 (rst, i, copies, clk);
+  input clk;
+  wire clk;
+  output copies;
+  reg copies = 1'h0;
+  input i;
+  wire i;
+  (* init = 1'h0 *)
+  wire o;
+  input rst;
+  wire rst;
+  always @(posedge clk)
+    copies <= i;
+  assign o = copies;
+endmodule
+
+module \hdlgen_tiny.engine.exchange$169.fanout_1 (rst, i, copies, clk);
+  input clk;
+  wire clk;
+  output copies;
+  reg copies = 1'h0;
+  input i;
+  wire i;
+  (* init = 1'h0 *)
+  wire o;
+  input rst;
+  wire rst;
+  always @(posedge clk)
+    copies <= i;
+  assign o = copies;
 endmodule
 
 module \hdlgen_tiny.engine.framer (rst, valid, counter, first, last, job, o_valid, o_final, o_job, flush, carry, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$7  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$6  = 0;
   wire \$1 ;
   wire \$10 ;
   wire \$11 ;
@@ -2298,7 +2434,7 @@ module \hdlgen_tiny.engine.framer (rst, valid, counter, first, last, job, o_vali
   always @(posedge clk)
     carry <= \$38 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     (* full_case = 32'd1 *)
     casez (job)
       1'h0:
@@ -2308,7 +2444,7 @@ module \hdlgen_tiny.engine.framer (rst, valid, counter, first, last, job, o_vali
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     (* full_case = 32'd1 *)
     casez (job2)
       1'h0:
@@ -2318,7 +2454,7 @@ module \hdlgen_tiny.engine.framer (rst, valid, counter, first, last, job, o_vali
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     (* full_case = 32'd1 *)
     casez (job2)
       1'h0:
@@ -2328,70 +2464,70 @@ module \hdlgen_tiny.engine.framer (rst, valid, counter, first, last, job, o_vali
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     \$24  = valid;
     if (rst) begin
       \$24  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     \$25  = first;
     if (rst) begin
       \$25  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     \$26  = last;
     if (rst) begin
       \$26  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     \$27  = \$3 ;
     if (rst) begin
       \$27  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     \$28  = job;
     if (rst) begin
       \$28  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     \$29  = valid1;
     if (rst) begin
       \$29  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     \$30  = last1;
     if (rst) begin
       \$30  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     \$31  = end1;
     if (rst) begin
       \$31  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     \$32  = job1;
     if (rst) begin
       \$32  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     \$33  = \$signal ;
     if (\$4 ) begin
       \$33  = \$5 [0];
@@ -2404,49 +2540,49 @@ module \hdlgen_tiny.engine.framer (rst, valid, counter, first, last, job, o_vali
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     \$34  = valid2;
     if (rst) begin
       \$34  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     \$35  = \$7 ;
     if (rst) begin
       \$35  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     \$36  = job2;
     if (rst) begin
       \$36  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     \$37  = \$10 ;
     if (rst) begin
       \$37  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     \$38  = over_0;
     if (rst) begin
       \$38  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     now_0_0 = 1'h0;
     if (\$16 ) begin
       now_0_0 = \$17 [0];
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     over_0 = 1'h0;
     if (\$16 ) begin
       over_0 = now_0_0;
@@ -2456,7 +2592,7 @@ module \hdlgen_tiny.engine.framer (rst, valid, counter, first, last, job, o_vali
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     complete_0 = 1'h0;
     if (\$16 ) begin
       complete_0 = \$19 ;
@@ -2466,7 +2602,7 @@ module \hdlgen_tiny.engine.framer (rst, valid, counter, first, last, job, o_vali
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     now_0_1 = 1'h0;
     if (\$20 ) begin
       now_0_1 = \$21 [0];
@@ -2481,34 +2617,27 @@ module \hdlgen_tiny.engine.framer (rst, valid, counter, first, last, job, o_vali
   assign \$21  = 2'h0;
 endmodule
 
-module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address_0, write_enable, busy, take, \release , frame_error, writing, write_data, data);
-  reg \$auto$verilog_backend.cc:2355:dump_module$8  = 0;
+module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_enable, take, busy_next, \release , frame_error, writing, write_data, write_address, data);
+  reg \$auto$verilog_backend.cc:2355:dump_module$7  = 0;
   wire [2:0] \$1 ;
   wire \$10 ;
   reg \$100 ;
-  reg \$101 ;
+  reg [1:0] \$101 ;
   reg \$102 ;
   reg \$103 ;
-  reg \$104 ;
-  reg [1:0] \$105 ;
-  reg [1:0] \$106 ;
+  reg [7:0] \$104 ;
+  reg \$105 ;
+  reg \$106 ;
   reg \$107 ;
-  reg [1:0] \$108 ;
+  reg \$108 ;
   reg \$109 ;
   wire \$11 ;
   reg \$110 ;
-  reg [1:0] \$111 ;
+  reg \$111 ;
   reg [3:0] \$112 ;
   reg \$113 ;
-  reg \$114 ;
-  reg \$115 ;
-  reg \$116 ;
-  reg \$117 ;
-  reg \$118 ;
-  reg \$119 ;
+  reg [1:0] \$114 ;
   wire \$12 ;
-  reg [1:0] \$120 ;
-  reg \$121 ;
   wire \$13 ;
   wire \$14 ;
   wire \$15 ;
@@ -2524,8 +2653,8 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address
   wire \$24 ;
   wire [1:0] \$25 ;
   wire [1:0] \$26 ;
-  wire [1:0] \$27 ;
-  wire [2:0] \$28 ;
+  wire \$27 ;
+  wire \$28 ;
   wire \$29 ;
   wire \$3 ;
   wire \$30 ;
@@ -2535,15 +2664,15 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address
   wire \$34 ;
   wire \$35 ;
   wire \$36 ;
-  wire \$37 ;
+  wire [7:0] \$37 ;
   wire \$38 ;
-  wire [7:0] \$39 ;
+  wire \$39 ;
   wire \$4 ;
   wire \$40 ;
   wire \$41 ;
-  wire \$42 ;
+  wire [3:0] \$42 ;
   wire \$43 ;
-  wire [3:0] \$44 ;
+  wire \$44 ;
   wire \$45 ;
   wire \$46 ;
   wire \$47 ;
@@ -2556,74 +2685,74 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address
   wire \$53 ;
   wire \$54 ;
   wire \$55 ;
-  wire \$56 ;
-  wire \$57 ;
-  wire [2:0] \$58 ;
-  wire [3:0] \$59 ;
+  wire [2:0] \$56 ;
+  wire [3:0] \$57 ;
+  wire \$58 ;
+  wire \$59 ;
   wire \$6 ;
   wire \$60 ;
   wire \$61 ;
   wire \$62 ;
   wire \$63 ;
-  wire \$64 ;
-  wire [2:0] \$65 ;
-  wire [1:0] \$66 ;
+  wire [2:0] \$64 ;
+  wire [1:0] \$65 ;
+  wire \$66 ;
   wire \$67 ;
   wire \$68 ;
   wire \$69 ;
   wire \$7 ;
   wire \$70 ;
-  wire \$71 ;
+  wire [1:0] \$71 ;
   wire [1:0] \$72 ;
-  wire [1:0] \$73 ;
-  wire [2:0] \$74 ;
-  reg [1:0] \$75 ;
-  reg \$76 ;
+  reg [7:0] \$73 ;
+  wire \$74 ;
+  wire [1:0] \$75 ;
+  wire \$76 ;
   wire \$77 ;
-  reg \$78 ;
+  wire [3:0] \$78 ;
   wire \$79 ;
   wire \$8 ;
-  wire [1:0] \$80 ;
+  wire \$80 ;
   wire \$81 ;
   wire \$82 ;
-  wire \$83 ;
+  wire [2:0] \$83 ;
   wire [1:0] \$84 ;
-  wire \$85 ;
-  wire [2:0] \$86 ;
-  wire [2:0] \$87 ;
-  wire \$88 ;
-  wire \$89 ;
+  reg \$85 ;
+  reg \$86 ;
+  reg [7:0] \$87 ;
+  reg \$88 ;
+  reg [7:0] \$89 ;
   wire \$9 ;
-  wire \$90 ;
-  wire \$91 ;
+  reg \$90 ;
+  reg [2:0] \$91 ;
   reg \$92 ;
   reg \$93 ;
-  reg [7:0] \$94 ;
+  reg \$94 ;
   reg \$95 ;
-  reg [7:0] \$96 ;
+  reg \$96 ;
   reg \$97 ;
-  reg [2:0] \$98 ;
-  reg \$99 ;
+  reg [1:0] \$98 ;
+  reg [1:0] \$99 ;
   reg [7:0] \$like  = 8'h00;
   reg \$signal  = 1'h0;
   reg \$signal$12  = 1'h0;
   (* init = 1'h0 *)
-  wire \$signal$29 ;
-  reg \$signal$42  = 1'h0;
+  wire \$signal$27 ;
+  reg \$signal$41  = 1'h0;
+  reg \$signal$52  = 1'h0;
   reg \$signal$53  = 1'h0;
   reg \$signal$54  = 1'h0;
-  reg \$signal$55  = 1'h0;
   reg [1:0] \$signal$7  = 2'h0;
   reg \$signal$9  = 1'h0;
-  output [1:0] address_0;
+  (* init = 2'h0 *)
   wire [1:0] address_0;
   wire [-1:0] ahead_0;
-  reg [1:0] bank = 2'h0;
   wire bank_end;
   reg [2:0] beats_left = 3'h7;
   reg buffer = 1'h0;
-  input busy;
   wire busy;
+  input busy_next;
+  wire busy_next;
   input clk;
   wire clk;
   input [7:0] data;
@@ -2632,16 +2761,22 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address
   reg ending_late = 1'h0;
   reg final_beat = 1'h0;
   wire finished;
+  reg [7:0] following = 8'h92;
+  wire \following.last ;
+  wire [1:0] \following.next ;
+  wire \following.plenty ;
+  wire [1:0] \following.rows ;
+  wire \following.shared ;
+  wire \following.single ;
   output frame_error;
   reg frame_error = 1'h0;
   reg here_0 = 1'h0;
   wire index_0;
-  reg [3:0] lane = 4'h1;
   input last;
   wire last;
   reg last_bank = 1'h0;
   reg last_row = 1'h0;
-  reg [3:0] late_lane = 4'h0;
+  reg [3:0] late_lane = 4'h1;
   output loaded;
   wire loaded;
   wire [-1:0] low;
@@ -2653,7 +2788,6 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address
   input \release ;
   wire \release ;
   reg [1:0] room = 2'h2;
-  reg [1:0] row = 2'h0;
   input rst;
   wire rst;
   reg shared = 1'h0;
@@ -2670,7 +2804,8 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address
   wire valid;
   (* init = 8'h00 *)
   wire [7:0] value_0;
-  wire [1:0] write_address;
+  output [1:0] write_address;
+  reg [1:0] write_address = 2'h0;
   output [7:0] write_data;
   reg [7:0] write_data = 8'h00;
   output [3:0] write_enable;
@@ -2681,8 +2816,6 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address
   assign \$1  = occupied + \$signal ;
   assign \$2  = \$1  - \release ;
   assign loaded = | \$signal$7 ;
-  assign \$3  = ~ busy;
-  assign \$4  = \$signal$9  & \$3 ;
   assign \$5  = ~ stop;
   assign \$6  = \$4  & \$5 ;
   assign \$7  = ~ \$signal$12 ;
@@ -2703,460 +2836,435 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address
   assign \$23  = ! used;
   assign \$24  = \$22  ? \$23  : 1'h1;
   assign \$26  = used + 1'h0;
-  assign \$28  = \$27  + 1'h0;
   assign write_enable = late_lane & { here_0, here_0, here_0, here_0 };
-  assign \$29  = ~ finished;
-  assign \$30  = \$signal$9  & \$29 ;
-  assign \$31  = \$30  | spare_held;
-  assign \$32  = \$31  | valid;
-  assign \$33  = spare_held | valid;
-  assign \$34  = \$33  & \$signal$9 ;
-  assign \$35  = ~ finished;
-  assign \$36  = \$34  & \$35 ;
-  assign \$37  = ~ \$signal$9 ;
-  assign \$38  = finished | \$37 ;
-  assign \$39  = spare_held ? spare : data;
-  assign \$40  = spare_held ? spare_last : last;
-  assign \$41  = ~ spare_held;
-  assign \$42  = ~ dropping;
-  assign \$43  = finished & \$42 ;
-  assign \$44  = beats_left - 1'h1;
-  assign \$45  = beats_left == 1'h1;
-  assign \$46  = finished & dropping;
-  assign \$47  = \$46  & \$signal$42 ;
-  assign \$48  = ~ dropping;
-  assign \$49  = finished & \$48 ;
-  assign \$50  = \$signal$42  | final_beat;
-  assign \$51  = \$49  & \$50 ;
-  assign \$52  = ~ dropping;
-  assign \$53  = finished & \$52 ;
-  assign \$54  = \$53  & \$signal$42 ;
-  assign \$55  = \$54  & final_beat;
-  assign \$56  = ~ \$signal$42 ;
-  assign \$57  = ~ \$signal ;
-  assign \$58  = \$signal$7  + \$signal ;
-  assign \$59  = \$58  - take;
-  assign \$60  = \$2 [1:0] == 1'h1;
-  assign \$61  = \$60  | dropping;
-  assign \$62  = \$signal$12  & ending_late;
-  assign \$63  = \$61  | \$62 ;
-  assign \$65  = room - 1'h1;
-  assign \$67  = room == 2'h2;
-  assign \$69  = last_row & shared;
-  assign \$70  = ~ \$69 ;
-  assign \$72  = used + 1'h1;
-  assign \$74  = bank + 1'h1;
-  assign \$77  = bank == 2'h2;
-  assign \$81  = bank_end | \$signal$12 ;
-  assign \$82  = bank_end | \$signal$12 ;
-  assign \$83  = writing | \$signal$54 ;
-  assign \$84  = \$signal$55  ? 2'h2 : 2'h0;
-  assign \$86  = row + 1'h1;
-  assign \$87  = \$signal$54  ? { 1'h0, \$84  } : \$86 ;
+  assign \$27  = ~ finished;
+  assign \$28  = \$signal$9  & \$27 ;
+  assign \$29  = \$28  | spare_held;
+  assign \$30  = \$29  | valid;
+  assign \$31  = spare_held | valid;
+  assign \$32  = \$31  & \$signal$9 ;
+  assign \$33  = ~ finished;
+  assign \$34  = \$32  & \$33 ;
+  assign \$35  = ~ \$signal$9 ;
+  assign \$36  = finished | \$35 ;
+  assign \$37  = spare_held ? spare : data;
+  assign \$38  = spare_held ? spare_last : last;
+  assign \$39  = ~ spare_held;
+  assign \$40  = ~ dropping;
+  assign \$41  = finished & \$40 ;
+  assign \$42  = beats_left - 1'h1;
+  assign \$43  = beats_left == 1'h1;
+  assign \$44  = finished & dropping;
+  assign \$45  = \$44  & \$signal$41 ;
+  assign \$46  = ~ dropping;
+  assign \$47  = finished & \$46 ;
+  assign \$48  = \$signal$41  | final_beat;
+  assign \$49  = \$47  & \$48 ;
+  assign \$50  = ~ dropping;
+  assign \$51  = finished & \$50 ;
+  assign \$52  = \$51  & \$signal$41 ;
+  assign \$53  = \$52  & final_beat;
+  assign \$54  = ~ \$signal$41 ;
+  assign \$55  = ~ \$signal ;
+  assign \$56  = \$signal$7  + \$signal ;
+  assign \$57  = \$56  - take;
+  assign \$58  = \$2 [1:0] == 1'h1;
+  assign \$59  = \$58  | dropping;
+  assign \$60  = \$signal$12  & ending_late;
+  assign \$61  = \$59  | \$60 ;
+  assign \$62  = \$61  | busy_next;
+  assign \$64  = room - 1'h1;
+  assign \$66  = room == 2'h2;
+  assign \$68  = last_row & shared;
+  assign \$69  = ~ \$68 ;
+  assign \$71  = used + 1'h1;
+  assign \$76  = bank_end | \$signal$12 ;
+  assign \$77  = bank_end | \$signal$12 ;
+  assign \$78  = \$signal$54  ? 4'h1 : { late_lane[2:0], late_lane[3] };
+  assign \$83  = write_address + 1'h1;
+  assign \$84  = \$signal$53  ? 2'h2 : 2'h0;
   always @(posedge clk)
-    \$signal$9  <= \$92 ;
+    \$signal$9  <= \$85 ;
   always @(posedge clk)
-    spare_held <= \$93 ;
+    spare_held <= \$86 ;
   always @(posedge clk)
-    \$like  <= \$94 ;
+    \$like  <= \$87 ;
   always @(posedge clk)
-    \$signal$42  <= \$95 ;
+    \$signal$41  <= \$88 ;
   always @(posedge clk)
-    spare <= \$96 ;
+    spare <= \$89 ;
   always @(posedge clk)
-    spare_last <= \$97 ;
+    spare_last <= \$90 ;
   always @(posedge clk)
-    beats_left <= \$98 ;
+    beats_left <= \$91 ;
   always @(posedge clk)
-    final_beat <= \$99 ;
+    final_beat <= \$92 ;
   always @(posedge clk)
-    dropping <= \$100 ;
+    dropping <= \$93 ;
   always @(posedge clk)
-    \$signal$12  <= \$101 ;
+    \$signal$12  <= \$94 ;
   always @(posedge clk)
-    \$signal  <= \$102 ;
+    \$signal  <= \$95 ;
   always @(posedge clk)
-    ending_late <= \$103 ;
+    ending_late <= \$96 ;
   always @(posedge clk)
-    frame_error <= \$104 ;
+    frame_error <= \$97 ;
   always @(posedge clk)
-    \$signal$7  <= \$105 ;
+    \$signal$7  <= \$98 ;
   always @(posedge clk)
-    occupied <= \$106 ;
+    occupied <= \$99 ;
   always @(posedge clk)
-    stop <= \$107 ;
+    stop <= \$100 ;
   always @(posedge clk)
-    room <= \$108 ;
+    room <= \$101 ;
   always @(posedge clk)
-    last_row <= \$109 ;
+    last_row <= \$102 ;
   always @(posedge clk)
-    used <= \$110 ;
+    used <= \$103 ;
   always @(posedge clk)
-    bank <= \$111 ;
+    following <= \$104 ;
   always @(posedge clk)
-    lane <= \$112 ;
+    last_bank <= \$105 ;
   always @(posedge clk)
-    last_bank <= \$113 ;
+    shared <= \$106 ;
   always @(posedge clk)
-    shared <= \$114 ;
+    buffer <= \$107 ;
   always @(posedge clk)
-    buffer <= \$115 ;
+    writing <= \$108 ;
   always @(posedge clk)
-    writing <= \$116 ;
+    \$signal$52  <= \$109 ;
   always @(posedge clk)
-    \$signal$53  <= \$117 ;
+    \$signal$53  <= \$110 ;
   always @(posedge clk)
-    \$signal$54  <= \$118 ;
+    \$signal$54  <= \$111 ;
   always @(posedge clk)
-    \$signal$55  <= \$119 ;
+    late_lane <= \$112 ;
   always @(posedge clk)
-    late_lane <= lane;
-  always @(posedge clk)
-    row <= \$120 ;
-  always @(posedge clk)
-    here_0 <= \$121 ;
+    here_0 <= \$113 ;
   always @(posedge clk)
     write_data <= \$like ;
+  always @(posedge clk)
+    write_address <= \$114 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     (* full_case = 32'd1 *)
-    casez (bank)
+    casez (following[7:6])
       2'h0:
-          \$75  = 2'h2;
+          \$73  = 8'h52;
       2'h1:
-          \$75  = 2'h2;
+          \$73  = 8'h92;
       2'h2:
-          \$75  = 2'h2;
+          \$73  = 8'hd2;
       2'h3:
-          \$75  = 2'h2;
+          \$73  = 8'h32;
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    (* full_case = 32'd1 *)
-    casez (bank)
-      2'h0:
-          \$76  = 1'h0;
-      2'h1:
-          \$76  = 1'h0;
-      2'h2:
-          \$76  = 1'h0;
-      2'h3:
-          \$76  = 1'h0;
-    endcase
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$85  = \$30 ;
+    if (rst) begin
+      \$85  = 1'h0;
+    end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    (* full_case = 32'd1 *)
-    casez (bank)
-      2'h0:
-          \$78  = 1'h0;
-      2'h1:
-          \$78  = 1'h0;
-      2'h2:
-          \$78  = 1'h0;
-      2'h3:
-          \$78  = 1'h0;
-    endcase
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$86  = \$34 ;
+    if (rst) begin
+      \$86  = 1'h0;
+    end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$92  = \$32 ;
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$87  = \$like ;
+    if (\$36 ) begin
+      \$87  = \$37 ;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$88  = \$signal$41 ;
+    if (\$36 ) begin
+      \$88  = \$38 ;
+    end
+    if (rst) begin
+      \$88  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$89  = spare;
+    if (\$39 ) begin
+      \$89  = data;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$90  = spare_last;
+    if (\$39 ) begin
+      \$90  = last;
+    end
+    if (rst) begin
+      \$90  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$91  = beats_left;
+    if (\$41 ) begin
+      \$91  = \$42 [2:0];
+    end
+    if (\$signal$12 ) begin
+      \$91  = 3'h7;
+    end
+    if (rst) begin
+      \$91  = 3'h7;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$92  = final_beat;
+    if (\$41 ) begin
+      \$92  = \$43 ;
+    end
+    if (\$signal$12 ) begin
+      \$92  = 1'h0;
+    end
     if (rst) begin
       \$92  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$93  = \$36 ;
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$93  = dropping;
+    if (\$45 ) begin
+      \$93  = 1'h0;
+    end
+    if (\$signal$12 ) begin
+      \$93  = ending_late;
+    end
     if (rst) begin
       \$93  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$94  = \$like ;
-    if (\$38 ) begin
-      \$94  = \$39 ;
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$94  = \$49 ;
+    if (rst) begin
+      \$94  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$95  = \$signal$42 ;
-    if (\$38 ) begin
-      \$95  = \$40 ;
-    end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$95  = \$53 ;
     if (rst) begin
       \$95  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$96  = spare;
-    if (\$41 ) begin
-      \$96  = data;
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$96  = \$54 ;
+    if (rst) begin
+      \$96  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$97  = spare_last;
-    if (\$41 ) begin
-      \$97  = last;
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$97  = frame_error;
+    if (\$signal$12 ) begin
+      if (\$55 ) begin
+        \$97  = 1'h1;
+      end
     end
     if (rst) begin
       \$97  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$98  = beats_left;
-    if (\$43 ) begin
-      \$98  = \$44 [2:0];
-    end
-    if (\$signal$12 ) begin
-      \$98  = 3'h7;
-    end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$98  = \$57 [1:0];
     if (rst) begin
-      \$98  = 3'h7;
+      \$98  = 2'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$99  = final_beat;
-    if (\$43 ) begin
-      \$99  = \$45 ;
-    end
-    if (\$signal$12 ) begin
-      \$99  = 1'h0;
-    end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$99  = \$2 [1:0];
     if (rst) begin
-      \$99  = 1'h0;
+      \$99  = 2'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$100  = dropping;
-    if (\$47 ) begin
-      \$100  = 1'h0;
-    end
-    if (\$signal$12 ) begin
-      \$100  = ending_late;
-    end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$100  = \$62 ;
     if (rst) begin
       \$100  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$101  = \$51 ;
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$101  = room;
+    if (step) begin
+      \$101  = \$64 [1:0];
+    end
+    if (bank_end) begin
+      \$101  = following[1:0];
+    end
+    if (\$signal$12 ) begin
+      \$101  = 2'h2;
+    end
     if (rst) begin
-      \$101  = 1'h0;
+      \$101  = 2'h2;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$102  = \$55 ;
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$102  = last_row;
+    if (step) begin
+      \$102  = \$66 ;
+    end
+    if (bank_end) begin
+      \$102  = following[2];
+    end
+    if (\$signal$12 ) begin
+      \$102  = 1'h0;
+    end
     if (rst) begin
       \$102  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$103  = \$56 ;
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$103  = used;
+    if (step) begin
+      if (\$70 ) begin
+        \$103  = \$72 [0];
+      end
+    end
+    if (\$signal$12 ) begin
+      \$103  = 1'h0;
+    end
     if (rst) begin
       \$103  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$104  = frame_error;
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$104  = following;
+    if (bank_end) begin
+      \$104  = \$73 ;
+    end
     if (\$signal$12 ) begin
-      if (\$57 ) begin
-        \$104  = 1'h1;
-      end
+      \$104  = 8'h92;
     end
     if (rst) begin
-      \$104  = 1'h0;
+      \$104  = 8'h92;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$105  = \$59 [1:0];
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$105  = last_bank;
+    if (bank_end) begin
+      \$105  = following[5];
+    end
+    if (\$signal$12 ) begin
+      \$105  = 1'h0;
+    end
     if (rst) begin
-      \$105  = 2'h0;
+      \$105  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$106  = \$2 [1:0];
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$106  = shared;
+    if (bank_end) begin
+      \$106  = following[3];
+    end
+    if (\$signal$12 ) begin
+      \$106  = 1'h0;
+    end
     if (rst) begin
-      \$106  = 2'h0;
+      \$106  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$107  = \$63 ;
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$107  = 1'h0;
     if (rst) begin
       \$107  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$108  = room;
-    if (step) begin
-      \$108  = \$65 [1:0];
-    end
-    if (bank_end) begin
-      \$108  = \$75 ;
-    end
-    if (\$signal$12 ) begin
-      \$108  = 2'h2;
-    end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$108  = step;
     if (rst) begin
-      \$108  = 2'h2;
+      \$108  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$109  = last_row;
-    if (step) begin
-      \$109  = \$67 ;
-    end
-    if (bank_end) begin
-      \$109  = \$76 ;
-    end
-    if (\$signal$12 ) begin
-      \$109  = 1'h0;
-    end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$109  = \$77 ;
     if (rst) begin
       \$109  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$110  = used;
-    if (step) begin
-      if (\$71 ) begin
-        \$110  = \$73 [0];
-      end
-    end
-    if (\$signal$12 ) begin
-      \$110  = 1'h0;
-    end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$110  = 1'h0;
     if (rst) begin
       \$110  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$111  = bank;
-    if (bank_end) begin
-      \$111  = \$74 [1:0];
-    end
-    if (\$signal$12 ) begin
-      \$111  = 2'h0;
-    end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$111  = \$signal$12 ;
     if (rst) begin
-      \$111  = 2'h0;
+      \$111  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$112  = lane;
-    if (bank_end) begin
-      \$112  = { lane[2:0], lane[3] };
-    end
-    if (\$signal$12 ) begin
-      \$112  = 4'h1;
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$112  = late_lane;
+    if (\$signal$52 ) begin
+      \$112  = \$78 ;
     end
     if (rst) begin
       \$112  = 4'h1;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$113  = last_bank;
-    if (bank_end) begin
-      \$113  = \$77 ;
-    end
-    if (\$signal$12 ) begin
-      \$113  = 1'h0;
-    end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$113  = \$82 ;
     if (rst) begin
       \$113  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$114  = shared;
-    if (bank_end) begin
-      \$114  = \$78 ;
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$114  = write_address;
+    if (here_0) begin
+      \$114  = \$83 [1:0];
     end
-    if (\$signal$12 ) begin
-      \$114  = 1'h0;
-    end
-    if (rst) begin
-      \$114  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$115  = 1'h0;
-    if (rst) begin
-      \$115  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$116  = step;
-    if (rst) begin
-      \$116  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$117  = 1'h0;
-    if (rst) begin
-      \$117  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$118  = \$82 ;
-    if (rst) begin
-      \$118  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$119  = 1'h0;
-    if (rst) begin
-      \$119  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$120  = row;
-    if (\$83 ) begin
-      \$120  = \$87 [1:0];
+    if (\$signal$52 ) begin
+      \$114  = \$84 ;
     end
     if (rst) begin
-      \$120  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$121  = \$91 ;
-    if (rst) begin
-      \$121  = 1'h0;
+      \$114  = 2'h0;
     end
   end
   assign occupied_next = \$2 [1:0];
+  assign busy = 1'h0;
   assign index_0 = \$26 [0];
-  assign \$signal$29  = writing;
-  assign write_address = \$28 [1:0];
+  assign \$signal$27  = writing;
+  assign address_0 = write_address;
   assign value_0 = write_data;
-  assign address_0 = \$28 [1:0];
+  assign \following.rows  = following[1:0];
+  assign \following.single  = following[2];
+  assign \following.shared  = following[3];
+  assign \following.plenty  = following[4];
+  assign \following.last  = following[5];
+  assign \following.next  = following[7:6];
+  assign \$3  = 1'h1;
+  assign \$4  = \$signal$9 ;
   assign \$9  = \$8 ;
   assign \$12  = \$11 ;
   assign \$18  = 1'h1;
@@ -3164,22 +3272,20 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, address
   assign plenty = \$21 ;
   assign used_up = \$24 ;
   assign \$25  = 2'h0;
-  assign \$27  = row;
-  assign \$64  = 1'h1;
-  assign \$66  = 2'h2;
-  assign \$68  = 1'h1;
-  assign \$71  = \$70 ;
-  assign \$73  = 2'h0;
+  assign \$63  = 1'h1;
+  assign \$65  = 2'h2;
+  assign \$67  = 1'h1;
+  assign \$70  = \$69 ;
+  assign \$72  = 2'h0;
+  assign \$74  = 1'h1;
+  assign \$75  = 2'h1;
   assign \$79  = 1'h1;
-  assign \$80  = 2'h1;
-  assign \$85  = 1'h1;
-  assign \$88  = 1'h1;
-  assign \$89  = 1'h1;
-  assign \$90  = 1'h1;
-  assign \$91  = step;
+  assign \$80  = 1'h1;
+  assign \$81  = 1'h1;
+  assign \$82  = step;
 endmodule
 
-module \hdlgen_tiny.engine.multiplier (p, w, \port$896$0 , \port$898$0 , \port$900$0 , \port$902$0 , clk);
+module \hdlgen_tiny.engine.multiplier (p, w, \port$896$0 , \port$897$0 , \port$898$0 , \port$899$0 , clk);
   wire [31:0] a;
   input clk;
   wire clk;
@@ -3187,25 +3293,25 @@ module \hdlgen_tiny.engine.multiplier (p, w, \port$896$0 , \port$898$0 , \port$9
   wire [63:0] p;
   input [7:0] \port$896$0 ;
   wire [7:0] \port$896$0 ;
+  input [7:0] \port$897$0 ;
+  wire [7:0] \port$897$0 ;
   input [7:0] \port$898$0 ;
   wire [7:0] \port$898$0 ;
-  input [7:0] \port$900$0 ;
-  wire [7:0] \port$900$0 ;
-  input [7:0] \port$902$0 ;
-  wire [7:0] \port$902$0 ;
+  input [7:0] \port$899$0 ;
+  wire [7:0] \port$899$0 ;
   input [31:0] w;
   wire [31:0] w;
   hdlgen_tiny_multiplier part (
-    .a({ \port$902$0 , \port$900$0 , \port$898$0 , \port$896$0  }),
+    .a({ \port$899$0 , \port$898$0 , \port$897$0 , \port$896$0  }),
     .clk(clk),
     .p(p),
     .w(w)
   );
-  assign a = { \port$902$0 , \port$900$0 , \port$898$0 , \port$896$0  };
+  assign a = { \port$899$0 , \port$898$0 , \port$897$0 , \port$896$0  };
 endmodule
 
 module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_value, write_position, valid, \last$36 , result, ready);
-  reg \$auto$verilog_backend.cc:2355:dump_module$9  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$8  = 0;
   wire \$1 ;
   wire [2:0] \$10 ;
   wire \$11 ;
@@ -3405,14 +3511,14 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
     .write_value(write_value)
   );
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     \$39  = following;
     if (rst) begin
       \$39  = 2'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     \$40  = bias;
     if (read_enable) begin
       \$40  = \$24 ;
@@ -3422,7 +3528,7 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     \$41  = \$signal$45 ;
     if (read_enable) begin
       \$41  = \$25 ;
@@ -3432,7 +3538,7 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     \$42  = \last_1$46 ;
     if (read_enable) begin
       \$42  = last_1;
@@ -3442,7 +3548,7 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     \$43  = \$signal$47 ;
     if (read_enable) begin
       \$43  = \$6 [17:0];
@@ -3452,7 +3558,7 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     \$44  = valid;
     if (read_enable) begin
       \$44  = \$signal$45 ;
@@ -3462,7 +3568,7 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     \$45  = \last$36 ;
     if (read_enable) begin
       \$45  = \$26 ;
@@ -3472,7 +3578,7 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     \$46  = result;
     if (read_enable) begin
       \$46  = \$27 [17:0];
@@ -3482,7 +3588,7 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     \$47  = \$signal$24 ;
     if (read_enable) begin
       if (active_1) begin
@@ -3494,7 +3600,7 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     (* full_case = 32'd1 *)
     casez (number)
       2'h0:
@@ -3508,14 +3614,14 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     following = number;
     if (\$8 ) begin
       following = \$10 [1:0];
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     \$29  = write_half;
     if (start) begin
       \$29  = \$13 ;
@@ -3525,14 +3631,14 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     \$30  = \$18 [1:0];
     if (rst) begin
       \$30  = 2'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     \$31  = read_half;
     if (\$21 ) begin
       \$31  = \$22 ;
@@ -3542,14 +3648,14 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     \$32  = 1'h1;
     if (rst) begin
       \$32  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     \$33  = active_0;
     if (read_enable) begin
       \$33  = \$23 ;
@@ -3559,7 +3665,7 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     \$34  = ends_0;
     if (read_enable) begin
       \$34  = ends;
@@ -3569,7 +3675,7 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     \$35  = last_0;
     if (read_enable) begin
       \$35  = last;
@@ -3579,7 +3685,7 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     \$36  = active_1;
     if (read_enable) begin
       \$36  = active_0;
@@ -3589,7 +3695,7 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     \$37  = ends_1;
     if (read_enable) begin
       \$37  = ends_0;
@@ -3599,7 +3705,7 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     \$38  = last_1;
     if (read_enable) begin
       \$38  = last_0;
@@ -3620,7 +3726,7 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
 endmodule
 
 module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$10  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$9  = 0;
   wire [3:0] \$1 ;
   reg [2:0] \$2 ;
   reg [1:0] \$3 ;
@@ -3660,7 +3766,7 @@ module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, 
     last <= \$5 ;
   assign \$1  = index + 1'h1;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
     following_0 = 2'h0;
     casez (index)
       3'h0:
@@ -3674,7 +3780,7 @@ module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, 
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
     following_2 = 1'h0;
     casez (index)
       3'h0:
@@ -3688,7 +3794,7 @@ module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, 
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
     following_3 = 1'h0;
     casez (index)
       3'h0:
@@ -3702,7 +3808,7 @@ module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, 
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
     \$2  = index;
     if (step) begin
       \$2  = \$1 [2:0];
@@ -3715,7 +3821,7 @@ module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, 
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
     \$3  = lane;
     if (step) begin
       \$3  = following_0;
@@ -3728,7 +3834,7 @@ module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, 
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
     \$4  = ends;
     if (step) begin
       \$4  = following_2;
@@ -3741,7 +3847,7 @@ module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, 
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
     \$5  = last;
     if (step) begin
       \$5  = following_3;
@@ -3759,7 +3865,7 @@ module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, 
 endmodule
 
 module \hdlgen_tiny.engine.results.sums (rst, read__en, write_enable, write_value, write_position, write_half, read_half, read_lane, o, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$11  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$10  = 0;
   wire [17:0] \$1 ;
   reg [17:0] \$2 ;
   wire [2:0] \$signature__addr ;
@@ -3816,7 +3922,7 @@ module \hdlgen_tiny.engine.results.sums (rst, read__en, write_enable, write_valu
   always @(posedge clk)
     o <= \$2 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
     \$2  = o;
     if (read__en) begin
       \$2  = \$1 ;
@@ -3834,7 +3940,7 @@ module \hdlgen_tiny.engine.results.sums (rst, read__en, write_enable, write_valu
 endmodule
 
 module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, counter, first, last, job, parity, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$12  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$11  = 0;
   wire \$1 ;
   wire \$10 ;
   wire \$100 ;
@@ -4137,7 +4243,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   always @(posedge clk)
     older_parity <= \$124 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     (* full_case = 32'd1 *)
     casez (chosen_job)
       1'h0:
@@ -4147,7 +4253,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     (* full_case = 32'd1 *)
     casez (chosen_job)
       1'h0:
@@ -4157,7 +4263,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     \$105  = \$39 ;
     if (\$87 ) begin
       \$105  = 1'h1;
@@ -4167,7 +4273,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     \$106  = \$53 ;
     if (\$87 ) begin
       \$106  = chosen_newer;
@@ -4177,7 +4283,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     \$107  = \$68 ;
     if (\$87 ) begin
       \$107  = \$signal$9 ;
@@ -4187,7 +4293,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     \$108  = following_job;
     if (\$87 ) begin
       \$108  = chosen_job;
@@ -4197,7 +4303,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     \$109  = \$84 ;
     if (\$87 ) begin
       \$109  = \$signal$23 ;
@@ -4207,7 +4313,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     \$110  = \$85 ;
     if (\$87 ) begin
       \$110  = chosen_waits;
@@ -4217,7 +4323,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     \$111  = waiting;
     if (done[0]) begin
       \$111 [0] = 1'h0;
@@ -4238,14 +4344,14 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     \$112  = \$91 [1:0];
     if (rst) begin
       \$112  = 2'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     \$113  = counter;
     if (valid) begin
       \$113  = \$92 [1:0];
@@ -4258,7 +4364,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     \$114  = first;
     if (valid) begin
       \$114  = 1'h0;
@@ -4271,7 +4377,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     \$115  = left;
     if (valid) begin
       \$115  = \$93 [1:0];
@@ -4284,7 +4390,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     \$116  = last;
     if (valid) begin
       \$116  = \$94 ;
@@ -4297,7 +4403,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     \$117  = \$signal ;
     if (valid) begin
       if (last) begin
@@ -4312,7 +4418,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     \$118  = job;
     if (start) begin
       \$118  = chosen_job;
@@ -4322,7 +4428,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     \$119  = parity;
     if (start) begin
       \$119  = \$signal$23 ;
@@ -4332,7 +4438,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     \$120  = newer;
     if (start) begin
       (* full_case = 32'd1 *)
@@ -4351,7 +4457,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     \$121  = newer_next;
     if (start) begin
       if (\$signal$9 ) begin
@@ -4367,7 +4473,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     \$122  = \$signal$11 ;
     if (start) begin
       (* full_case = 32'd1 *)
@@ -4388,7 +4494,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     \$123  = \$signal$14 ;
     if (start) begin
       (* full_case = 32'd1 *)
@@ -4410,7 +4516,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     \$124  = older_parity;
     if (start) begin
       (* full_case = 32'd1 *)
@@ -4445,7 +4551,7 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
 endmodule
 
 module \hdlgen_tiny.engine.walker (rst, valid, counter, first, job, address, exchange, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$13  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$12  = 0;
   wire [2:0] \$1 ;
   wire [1:0] \$10 ;
   wire [1:0] \$11 ;
@@ -4567,7 +4673,7 @@ module \hdlgen_tiny.engine.walker (rst, valid, counter, first, job, address, exc
   always @(posedge clk)
     exchange <= \$35 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     (* full_case = 32'd1 *)
     casez (\$signal$28 )
       1'h0:
@@ -4577,7 +4683,7 @@ module \hdlgen_tiny.engine.walker (rst, valid, counter, first, job, address, exc
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     (* full_case = 32'd1 *)
     casez (\$signal$28 )
       1'h0:
@@ -4587,7 +4693,7 @@ module \hdlgen_tiny.engine.walker (rst, valid, counter, first, job, address, exc
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     trailing = 2'h0;
     if (counter[1]) begin
       trailing = 2'h1;
@@ -4597,42 +4703,42 @@ module \hdlgen_tiny.engine.walker (rst, valid, counter, first, job, address, exc
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$18  = trailing;
     if (rst) begin
       \$18  = 2'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$19  = valid;
     if (rst) begin
       \$19  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$20  = first;
     if (rst) begin
       \$20  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$21  = job;
     if (rst) begin
       \$21  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$22  = 1'h0;
     if (rst) begin
       \$22  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     (* full_case = 32'd1 *)
     casez ({ job1, zeros })
       3'h0:
@@ -4651,35 +4757,35 @@ module \hdlgen_tiny.engine.walker (rst, valid, counter, first, job, address, exc
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$24  = \$signal$14 ;
     if (rst) begin
       \$24  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$25  = first1;
     if (rst) begin
       \$25  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$26  = job1;
     if (rst) begin
       \$26  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$27  = buffer1;
     if (rst) begin
       \$27  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$28  = state;
     if (first2) begin
       \$28  = 3'h0;
@@ -4691,49 +4797,49 @@ module \hdlgen_tiny.engine.walker (rst, valid, counter, first, job, address, exc
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$29  = \$signal$25 ;
     if (rst) begin
       \$29  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$30  = buffer2;
     if (rst) begin
       \$30  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$31  = \$9 ;
     if (rst) begin
       \$31  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$32  = \$15 ;
     if (rst) begin
       \$32  = 2'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$33  = \$signal$28 ;
     if (rst) begin
       \$33  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$34  = state[2:1];
     if (rst) begin
       \$34  = 2'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
     \$35  = exchange4;
     if (rst) begin
       \$35  = 2'h0;
@@ -4757,7 +4863,7 @@ module \hdlgen_tiny.engine.walker (rst, valid, counter, first, job, address, exc
 endmodule
 
 module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, w_data, valid_2, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$14  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$13  = 0;
   wire \$1 ;
   wire \$10 ;
   wire \$11 ;
@@ -4891,7 +4997,7 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
     .output_enable(advance_2)
   );
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     (* full_case = 32'd1 *)
     casez (r_data)
       1'h0:
@@ -4901,7 +5007,7 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     (* full_case = 32'd1 *)
     casez (r_data)
       1'h0:
@@ -4911,7 +5017,7 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$18  = \$signal$23 ;
     if (\$4 ) begin
       \$18  = r_rdy;
@@ -4926,7 +5032,7 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$19  = \$like ;
     if (\$4 ) begin
       \$19  = \$5 ;
@@ -4936,7 +5042,7 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$20  = length;
     if (\$4 ) begin
       \$20  = \$6 ;
@@ -4946,35 +5052,35 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$21  = \$signal ;
     if (rst) begin
       \$21  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$22  = following_2;
     if (rst) begin
       \$22  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$23  = empty_2;
     if (rst) begin
       \$23  = 1'h1;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$24  = \$8 ;
     if (rst) begin
       \$24  = 1'h1;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$25  = address;
     if (\$11 ) begin
       \$25  = \$12 [2:0];
@@ -4987,7 +5093,7 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$26  = left;
     if (\$11 ) begin
       \$26  = \$13 [1:0];
@@ -5000,7 +5106,7 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$27  = last;
     if (\$11 ) begin
       \$27  = \$14 ;
@@ -5013,7 +5119,7 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     \$28  = \$signal$9 ;
     if (\$11 ) begin
       \$28  = \$16 ;
@@ -5036,7 +5142,7 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
 endmodule
 
 module \hdlgen_tiny.weights.queue (rst, w_en, r_en, w_rdy, r_rdy, r_data, w_port__data, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$15  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$14  = 0;
   wire \$1 ;
   wire \$10 ;
   wire \$11 ;
@@ -5124,7 +5230,7 @@ module \hdlgen_tiny.weights.queue (rst, w_en, r_en, w_rdy, r_rdy, r_data, w_port
   always @(posedge clk)
     level <= \$17 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$15 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
     \$15  = w_port__addr;
     if (\$1 ) begin
       \$15  = \$2 [2:0];
@@ -5134,7 +5240,7 @@ module \hdlgen_tiny.weights.queue (rst, w_en, r_en, w_rdy, r_rdy, r_data, w_port
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$15 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
     \$16  = r_port__addr;
     if (\$3 ) begin
       \$16  = \$4 [2:0];
@@ -5144,7 +5250,7 @@ module \hdlgen_tiny.weights.queue (rst, w_en, r_en, w_rdy, r_rdy, r_data, w_port
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$15 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
     \$17  = level;
     if (\$8 ) begin
       \$17  = \$9 [3:0];
