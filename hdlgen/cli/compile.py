@@ -9,7 +9,6 @@ from rich.table import Table
 from hdlgen import golden
 from hdlgen import network as networks
 from hdlgen.errors import InputError
-from hdlgen.network import Network
 
 __all__ = ["command"]
 
@@ -56,13 +55,13 @@ def command(
 ) -> None:
     """Compile NET (a file, or the name of a shipped network) into a new folder."""
     from hdlgen.emit import compile_to
-    from hdlgen.flow.targets import find_target
+    from hdlgen.flow.targets import choose_multiplier, find_target
 
     network = networks.load_path(net)
     if target is not None:
-        resources = find_target(target).resources
-        if multiplier == "auto" and resources.dsps * resources.products_per_dsp < lanes and not _ternary(network):
-            multiplier = "lut"
+        device = find_target(target)
+        if multiplier == "auto":
+            multiplier = choose_multiplier(device, network, lanes)
     x = golden.check_input(network, golden.read_array(str(inputs)), str(inputs)) if inputs else None
     classes = golden.read_array(str(labels)) if labels else None
     if classes is not None and (x is None or classes.dtype.kind not in "iu" or classes.shape != (len(x),)):
@@ -95,7 +94,3 @@ def command(
     console.print(table)
     for note in manifest["notes"]:
         console.print(f"note: {note}")
-
-
-def _ternary(network: Network) -> bool:
-    return all(abs(network.weights(layer)).max() <= 1 for layer in range(1, len(network.layers) + 1))

@@ -23,6 +23,7 @@ from hdlgen.flow import simulate, synth, tools
 from hdlgen.flow.boards import find_board
 from hdlgen.flow.simulate import SimulationReport
 from hdlgen.flow.synth import SynthesisReport
+from hdlgen.flow.targets import choose_multiplier
 
 __all__ = ["Demonstration", "demonstrate"]
 
@@ -152,7 +153,13 @@ def demonstrate(
 
     announce(f"compile {model.name} for {lanes} lanes")
     manifest = compile_to(
-        model, root, target=chosen.target.name, inputs=x[:images], labels=labels[:images], lanes=lanes
+        model,
+        root,
+        target=chosen.target.name,
+        inputs=x[:images],
+        labels=labels[:images],
+        lanes=lanes,
+        multiplier=choose_multiplier(chosen.target, model, lanes),
     )
     finished("compile")
 

@@ -370,11 +370,7 @@ def synthesise(
                 rip_up=sum(counts[name] for name in family.luts) <= _RIP_UP_LUTS,
             )
             cells.clear()
-            cells.update(
-                (name, (entry["used"], entry["available"]))
-                for name, entry in sorted(report["utilization"].items())
-                if entry["used"] and name not in _NOT_CELLS
-            )
+            cells.update(_cells(report["utilization"], device, str(root)))
             return _fmax(report, build), router
 
         if board is not None:
@@ -832,6 +828,24 @@ def _place_and_route(
             break
     result: dict[str, Any] = json.loads((build / report).read_text(encoding="utf-8"))
     return result, router
+
+
+def _cells(utilization: Mapping[str, Any], device: Target, where: str) -> dict[str, tuple[int, int]]:
+    """Used and available cells by type; what the target holds counts where nextpnr would use more (LFE5U-12F)."""
+    have = device.resources
+    limits = {device.cells["logic"]: have.luts, device.cells["memory"]: have.memory_blocks}
+    cells: dict[str, tuple[int, int]] = {}
+    for name, entry in sorted(utilization.items()):
+        if not entry["used"] or name in _NOT_CELLS:
+            continue
+        available = min(entry["available"], limits.get(name, entry["available"]))
+        if entry["used"] > available:
+            raise InputError(
+                f"{where}: needs {entry['used']:,} of {name}; {device.name} ({device.device}) has {available:,}; take a "
+                f"larger device, fewer lanes or fewer paths"
+            )
+        cells[name] = (entry["used"], available)
+    return cells
 
 
 def _fmax(report: Mapping[str, Any], build: Path) -> float:

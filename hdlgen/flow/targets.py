@@ -11,8 +11,19 @@ from fractions import Fraction
 from typing import Any
 
 from hdlgen.errors import InputError
+from hdlgen.network import Network
 
-__all__ = ["TARGETS", "Needs", "Resources", "Target", "find_target", "needs", "refuse_if_too_small", "variant"]
+__all__ = [
+    "TARGETS",
+    "Needs",
+    "Resources",
+    "Target",
+    "choose_multiplier",
+    "find_target",
+    "needs",
+    "refuse_if_too_small",
+    "variant",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,6 +218,13 @@ def find_target(name: str) -> Target:
     if name not in TARGETS:
         raise InputError(f"--target {name}: unknown; allowed {', '.join(TARGETS)}")
     return TARGETS[name]
+
+
+def choose_multiplier(target: Target, network: Network, lanes: int) -> str:
+    """The compiler's option ``multiplier`` where none is asked for: plain logic where the device has too few."""
+    have = target.resources
+    ternary = all(abs(network.weights(layer)).max() <= 1 for layer in range(1, len(network.layers) + 1))
+    return "lut" if have.dsps * have.products_per_dsp < lanes and not ternary else "auto"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from hdlgen.cli import main
 from hdlgen.errors import InputError
 from hdlgen.flow.boards import Board, constraints, find_board, names, read_board
-from hdlgen.flow.targets import TARGETS
+from hdlgen.flow.targets import TARGETS, choose_multiplier
+from hdlgen.network import load
 from hdlgen.resources import folder
 
 CHECKOUT = Path(__file__).parents[2]
@@ -108,6 +110,37 @@ def test_constraints() -> None:
     name, text = constraints(find_board("tang-nano-9k"))
     assert name == "tang-nano-9k.cst"
     assert text.startswith('IO_LOC "clk" 52;\nIO_PORT "clk" IO_TYPE=LVCMOS33;\n')
+    # The oscillator is inside, there is no button.
+    assert constraints(find_board("upduino-v3"))[1] == "set_io led_pass 39\nset_io led_fail 41\n"
+
+
+def test_constraints_of_another_top() -> None:
+    board = find_board("icebreaker")
+    assert board.uart is not None
+    assert board.clock.pin is not None
+    assert constraints(board, {"clk": board.clock.pin, "rx": board.uart.rx})[1] == (
+        "set_io clk 35\nset_io -pullup yes rx 6\nset_frequency clk 12\n"
+    )
+
+
+def test_listed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a terminal of 80 columns, and nothing cut off."""
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit) as caught:
+        main(["boards"])
+    assert caught.value.code == 0
+    shown = capsys.readouterr().out
+    assert "…" not in shown
+    lines = [line.split() for line in shown.splitlines()]
+    for name in names():
+        board = find_board(name)
+        (line,) = [words for words in lines if words[:1] == [name]]
+        have = board.target.resources
+        assert line[2:5] == [f"{have.luts:,}", f"{have.memory_bits // 1024:,}", f"{have.dsps}"]
+        assert board.uart is not None
+        assert line[5:7] == [f"{board.clock.frequency / 1e6:g}", board.uart.adapter]
+    for name in TARGETS:
+        assert any(words[:1] == [name] for words in lines)
 
 
 def test_unknown_board() -> None:
@@ -204,3 +237,16 @@ def test_tables_of_the_document() -> None:
         [*command[:-1], "--list"], cwd=CHECKOUT, capture_output=True, text=True, check=True
     ).stdout.splitlines()
     assert sorted(line.split(":")[0] for line in listed) == sorted(names())
+
+
+@pytest.mark.parametrize(
+    ("target", "network", "lanes", "multiplier"),
+    [
+        ("ice40-hx8k", "tiny", 1, "lut"),
+        ("ice40-up5k", "tiny", 16, "auto"),
+        ("ice40-up5k", "tiny", 32, "lut"),
+    ],
+)
+def test_multipliers_of_a_device_without_any(target: str, network: str, lanes: int, multiplier: str) -> None:
+    loaded = load(CHECKOUT / "tests" / "vectors" / f"{network}.safetensors")
+    assert choose_multiplier(TARGETS[target], loaded, lanes) == multiplier

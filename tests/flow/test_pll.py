@@ -138,6 +138,7 @@ def test_every_target_has_a_pll() -> None:
     [
         ("icebreaker", 48, ["SB_PLL40_PAD", ".PACKAGEPIN(pin)", ".DIVF(7'h3f)", ".DIVQ(3'h4)"]),
         ("ulx3s-85f", 75, ["EHXPLLL", ".CLKFB_DIV(32'd1)", ".CLKOP_DIV(32'd24)", ".CLKOS_DIV(32'd8)"]),
+        ("upduino-v3", 30, ["SB_HFOSC", '.CLKHF_DIV("0b10")', "SB_PLL40_CORE", ".REFERENCECLK("]),
         ("tang-nano-9k", 54, ["rPLL", '.FCLKIN("27")', ".IDIV_SEL(32'd0)", ".FBDIV_SEL(32'd1)"]),
     ],
 )

@@ -362,6 +362,29 @@ def test_a_full_device(core: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def test_a_device_sold_as_half_of_its_die(core: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """nextpnr places on all of the LFE5U-12F's die; the target does not."""
+    used = 12000
+    utilization = {"TRELLIS_COMB": {"used": 0, "available": 24288}, "DP16KD": {"used": 3, "available": 56}}
+
+    def place_and_route(*arguments: Any, **options: Any) -> tuple[dict[str, Any], str]:
+        utilization["TRELLIS_COMB"]["used"] = used
+        return {"fmax": {"clk": {"achieved": 99}}, "utilization": utilization}, "router1"
+
+    monkeypatch.setattr(synth, "_synthesise", lambda *arguments: _netlist(TRELLIS_FF=99, DP16KD=9))
+    monkeypatch.setattr(synth, "check_netlist", lambda *arguments, **options: None)
+    monkeypatch.setattr(synth, "_place_and_route", place_and_route)
+    report = synthesise(core, target=TARGETS["ecp5-12k"])
+    assert report.cells == {"TRELLIS_COMB": (12000, 12000), "DP16KD": (3, 32)}
+    used = 12001
+    with pytest.raises(InputError) as caught:
+        synthesise(core, target=TARGETS["ecp5-12k"])
+    assert str(caught.value) == (
+        f"{core}: needs 12,001 of TRELLIS_COMB; ecp5-12k (LFE5U-12F) has 12,000; take a larger device, fewer lanes or "
+        "fewer paths"
+    )
+
+
 def test_a_tool_that_fails(core: Path) -> None:
     (core / "rtl" / "dense.v").write_text("module dense(\n")
     rehash(core)
