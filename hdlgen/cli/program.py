@@ -11,12 +11,13 @@ __all__ = ["command"]
 @click.command("program")
 @click.argument("directory", metavar="DIR")
 @click.option("--board", metavar="B", help="Which one, if there are bitstreams for several; or a file *.toml.")
-def command(directory: str, board: str | None) -> None:
+@click.option("--top", metavar="T", help="Which design, if there are several for the board, e.g. self-test.")
+def command(directory: str, board: str | None, top: str | None) -> None:
     """Load the bitstream in DIR onto the attached board.
 
     By openFPGALoader, iceprog, dfu-util, tinyprog or icesprog, whichever is the board's and installed. The
     command is printed first. If there is none, nothing is done and the exit status is 1.
     """
-    found = prepare(directory, find_board(board) if board is not None else None)
+    found = prepare(directory, find_board(board) if board is not None else None, top)
     print(found.text, flush=True)
     run(found)

@@ -137,9 +137,13 @@ def _show(report: SynthesisReport, path: Path, bitstream: Path | None) -> None:
         ("latency", f"{report.latency_cycles / report.clock:,.2f} µs"),
     ]
     if report.board is not None and bitstream is not None:
-        assert report.self_test is not None
+        test = report.self_test
         rows += [
-            ("self-test", f"{report.self_test['images']} stored input(s) in {report.self_test['input_rom']}"),
+            *(
+                [("self-test", f"{test['images']} stored input(s) in {test['input_rom']}")]
+                if test is not None
+                else []
+            ),
             ("bitstream", f"{bitstream}"),
             ("to load it", report.board.program.format(bitstream=bitstream)),
         ]

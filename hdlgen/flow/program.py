@@ -39,13 +39,15 @@ class Programming:
         return shlex.join(self.command)
 
 
-def prepare(directory: str | os.PathLike[str], board: Board | None = None) -> Programming:
+def prepare(directory: str | os.PathLike[str], board: Board | None = None, top: str | None = None) -> Programming:
     """Find the bitstream in ``directory`` and the command for it.
 
     Parameters
     ----------
     board
         Needed where the folder has bitstreams for several boards, or for a board that hdlgen does not know.
+    top
+        Which design, e.g. "self-test"; needed where the folder has several for the board.
 
     Raises
     ------
@@ -55,19 +57,25 @@ def prepare(directory: str | os.PathLike[str], board: Board | None = None) -> Pr
     root = Path(directory)
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; name one that `hdlgen synth --board` wrote a bitstream into")
-    found = dict(_bitstreams(root))
+    found = [entry for entry in _bitstreams(root) if top is None or entry[1] == top]
     if not found:
-        raise InputError(f"{root}: no bitstream; `hdlgen synth {root} --board B` makes one")
+        which = "" if top is None else f" of --top {top}"
+        raise InputError(f"{root}: no bitstream{which}; `hdlgen synth {root} --board B` makes one")
+    boards = list(dict.fromkeys(name for name, *_ in found))
     if board is None:
-        if len(found) > 1:
-            raise InputError(f"{root}: bitstreams for several boards; name one with --board: {', '.join(found)}")
-        (name,) = found
+        if len(boards) > 1:
+            raise InputError(f"{root}: bitstreams for several boards; name one with --board: {', '.join(boards)}")
+        (name,) = boards
         if name not in names():
             raise InputError(f"{root}: the bitstream is for board {name!r}; give its file with --board FILE.toml")
         board = find_board(name)
-    if board.name not in found:
-        raise InputError(f"{root}: no bitstream for --board {board.name}; there is one for {', '.join(found)}")
-    where, made = found[board.name]
+    if board.name not in boards:
+        raise InputError(f"{root}: no bitstream for --board {board.name}; there is one for {', '.join(boards)}")
+    found = [entry for entry in found if entry[0] == board.name]
+    if len(found) > 1:
+        tops = ", ".join(entry[1] for entry in found)
+        raise InputError(f"{root}: several designs for {board.name}; name one with --top: {tops}")
+    _, _, where, made = found[0]
     bitstream = root / str(made.get("file"))
     if bitstream.parent != root or not bitstream.is_file():
         raise InputError(f"{bitstream}: not found; `hdlgen synth {root} --board {board.name}` makes it anew")
@@ -102,8 +110,8 @@ def run(programming: Programming) -> None:
         raise Refused(f"{programming.command[0]} failed with exit status {status}: {programming.text}")
 
 
-def _bitstreams(root: Path) -> Iterator[tuple[str, tuple[Path, dict[str, Any]]]]:
-    """Reports of synthesis in the folder that come with a bitstream, by the name of the board."""
+def _bitstreams(root: Path) -> Iterator[tuple[str, str, Path, dict[str, Any]]]:
+    """Reports of synthesis in the folder that come with a bitstream: board, kind of design, file, bitstream's entry."""
     for path in sorted(root.glob("*.json")):
         try:
             report = json.loads(path.read_text(encoding="utf-8"))
@@ -111,6 +119,7 @@ def _bitstreams(root: Path) -> Iterator[tuple[str, tuple[Path, dict[str, Any]]]]
             continue  # not ours
         if not isinstance(report, dict) or report.get("kind") != "synthesis":
             continue
-        board, made = report.get("board"), report.get("bitstream")
+        board, made, top = report.get("board"), report.get("bitstream"), report.get("board_top")
         if isinstance(board, dict) and isinstance(board.get("name"), str) and isinstance(made, dict):
-            yield board["name"], (path, made)
+            kind = top.get("kind") if isinstance(top, dict) else None
+            yield board["name"], str(kind or "self-test"), path, made

@@ -19,7 +19,7 @@ import statistics
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -32,13 +32,13 @@ from hdlgen.errors import InputError, Refused
 from hdlgen.files import atomic_write
 from hdlgen.flow import clock as clocks
 from hdlgen.flow import selftest, tools
-from hdlgen.flow.boards import Board, constraints
+from hdlgen.flow.boards import Board, Pin, constraints
 from hdlgen.flow.pll import Setting, fastest_setting, nearest_setting
 from hdlgen.flow.simulate import check_sources, read_manifest
 from hdlgen.flow.targets import Needs, Target, refuse_if_too_small
 from hdlgen.gateware.blocks import FORMATS
 
-__all__ = ["SynthesisReport", "check_netlist", "pin_harness", "run_tool", "synthesise", "write_report"]
+__all__ = ["BoardTop", "SynthesisReport", "check_netlist", "pin_harness", "run_tool", "synthesise", "write_report"]
 
 _ROUTE_SECONDS = 1800
 """After so long router1 is given up and router2 tried: it finishes some crowded designs that router1 never does."""
@@ -121,6 +121,31 @@ _FAMILIES: Mapping[str, _Family] = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class BoardTop:
+    """Another design around the core than the self-test, for a board at a certain clock.
+
+    Parameters
+    ----------
+    kind : str
+        What it is, for reports and `hdlgen program --top`; the self-test's is "self-test".
+    name : str
+        Name of the module.
+    verilog : str
+        Its text, without the core and without ``hdlgen_clock``, whose clock and reset it takes by `clock.add_clock`.
+    pins : mapping
+        Its ports and where they go; the oscillator's is called ``clk``.
+    summary : mapping
+        What the report says about it.
+    """
+
+    kind: str
+    name: str
+    verilog: str
+    pins: Mapping[str, Pin]
+    summary: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SynthesisReport:
     """The outcome; `as_json` is what is written.
 
@@ -162,6 +187,7 @@ class SynthesisReport:
     self_test: Mapping[str, Any] | None = None
     setting: Setting | None = None
     clocking: Mapping[str, Any] | None = None
+    board_top: BoardTop | None = None
 
     @property
     def median(self) -> float:
@@ -189,6 +215,13 @@ class SynthesisReport:
     @property
     def name(self) -> str:
         return self.board.name if self.board is not None else self.target.name
+
+    def _top(self) -> dict[str, Any] | None:
+        if self.board is None:
+            return None
+        if self.board_top is None:
+            return {"kind": "self-test"}
+        return {"kind": self.board_top.kind, **self.board_top.summary}
 
     def as_json(self) -> dict[str, Any]:
         target = self.target
@@ -225,6 +258,7 @@ class SynthesisReport:
             "cells": {name: {"used": used, "available": available} for name, (used, available) in self.cells.items()},
             "netlist_cells": dict(self.netlist),
             "memory_bits": dict(self.memory_bits),
+            "board_top": self._top(),
             "self_test": self.self_test,
             "bitstream": self.bitstream,
             "tools": dict(self.tools),
@@ -248,6 +282,7 @@ def synthesise(
     frequency: float | None = None,
     clock: float | str | None = None,
     images: int | None = None,
+    board_top: Callable[[Board, Setting], BoardTop] | None = None,
     bitstream: str | os.PathLike[str] | None = None,
     keep_build: str | os.PathLike[str] | None = None,
     tool_overrides: Mapping[str, str] | None = None,
@@ -269,6 +304,9 @@ def synthesise(
         target's ``multiplier_ceiling``; place and route then runs once more at this clock, with the best seed.
     images
         Inputs stored in the self-test. Default: what fits easily, at most 8.
+    board_top
+        Makes another design for the board than the self-test. It is asked again when the clock is chosen; if its Verilog
+        depends on the clock, Yosys runs again too.
     bitstream
         Where the bitstream goes (board only). Default: ``DIR/synth-<board>.<bin, bit or fs>``.
     keep_build
@@ -309,7 +347,16 @@ def synthesise(
         files = list(sources)
         test: selftest.SelfTestParameters | None = None
         top = manifest["top"]
-        if board is not None:
+        plugged: BoardTop | None = None
+        if board is not None and board_top is not None:
+            assert setting is not None
+            plugged = board_top(board, setting)
+            (build / "board_top.v").write_text(plugged.verilog, encoding="utf-8")
+            files += ["board_top.v", "clock.v"]
+            top = plugged.name
+            name, text = constraints(board, plugged.pins)
+            (build / name).write_text(text, encoding="utf-8")
+        elif board is not None:
             assert setting is not None
             test = _self_test(root, manifest, board, need, images, setting)
             test = dataclasses.replace(test, family=device.family if device.family in FORMATS else None)
@@ -411,7 +458,12 @@ def synthesise(
                 if chosen.frequency == setting.frequency:
                     break
                 write_clock(board, chosen)
-                if setting.primitive is not None and chosen.primitive is not None:
+                before = plugged
+                if board_top is not None:
+                    plugged = board_top(board, chosen)
+                    (build / "board_top.v").write_text(plugged.verilog, encoding="utf-8")
+                same = before is None or plugged is None or before.verilog == plugged.verilog
+                if same and setting.primitive is not None and chosen.primitive is not None:
                     _change_clock(build, top, chosen)
                 else:
                     run_yosys()
@@ -463,6 +515,7 @@ def synthesise(
         bitstream=made,
         setting=setting,
         clocking=clocking,
+        board_top=plugged,
         self_test=None
         if test is None
         else {

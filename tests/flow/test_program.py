@@ -117,6 +117,29 @@ def test_several_boards(tmp_path: Path, programs: Path, capsys: pytest.CaptureFi
     assert said.read_text().splitlines()[-1] == str(root / "synth-ulx3s-85f.bit")
 
 
+def test_several_designs(tmp_path: Path, programs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = _synthesised(tmp_path / "core", "icebreaker")
+    report = json.loads((root / "synth-icebreaker.json").read_text())
+    bits = b"another design"
+    (root / "other.bin").write_bytes(bits)
+    report |= {
+        "board_top": {"kind": "other"},
+        "bitstream": {"file": "other.bin", "sha256": hashlib.sha256(bits).hexdigest()},
+    }
+    (root / "other-icebreaker.json").write_text(json.dumps(report))
+    assert _run(root) == 2
+    message = f"hdlgen: {root}: several designs for icebreaker; name one with --top: other, self-test\n"
+    assert capsys.readouterr().err == message
+    said = _install(programs, "iceprog")
+    for top, file in (("other", "other.bin"), ("self-test", "synth-icebreaker.bin")):
+        assert _run(root, "--top", top) == 0
+        assert said.read_text().splitlines() == [str(root / file)]
+    assert _run(root, "--top", "none") == 2
+    assert capsys.readouterr().err == (
+        f"hdlgen: {root}: no bitstream of --top none; `hdlgen synth {root} --board B` makes one\n"
+    )
+
+
 def test_a_board_of_ones_own(tmp_path: Path, programs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Only a board file says what is run, never the report."""
     root = _synthesised(tmp_path / "core", "mine")

@@ -12,8 +12,9 @@ import pytest
 from hdlgen.cli import main
 from hdlgen.errors import InputError, Refused
 from hdlgen.flow import synth
-from hdlgen.flow.boards import find_board
-from hdlgen.flow.synth import check_netlist, synthesise
+from hdlgen.flow.boards import Board, find_board
+from hdlgen.flow.pll import Setting
+from hdlgen.flow.synth import BoardTop, check_netlist, synthesise
 from hdlgen.flow.targets import TARGETS, needs
 
 from .small_core import make_small_core, rehash
@@ -267,6 +268,7 @@ def placed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(synth, "check_netlist", lambda *arguments, **options: None)
         monkeypatch.setattr(synth, "_place_and_route", place_and_route)
         monkeypatch.setattr(synth, "_change_clock", lambda *arguments: None)
+        monkeypatch.setattr(synth, "_memory_map", lambda *arguments: {})
 
     return place
 
@@ -327,6 +329,38 @@ def test_choice_of_the_clock(
     assert [(run["aim_mhz"], run["fmax_mhz"]) for run in report.clocking["runs"]] == runs
     assert report.clock == mhz
     assert report.clocking["source"] == ("oscillator" if mhz == 12 else "PLL")
+
+
+@pytest.mark.parametrize("depends", [False, True])
+def test_another_top(
+    core: Path, placed: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, depends: bool
+) -> None:
+    """Yosys runs again only if the top depends on the clock."""
+    placed(40, 39)
+    texts = []
+    board = find_board("icebreaker")
+    assert board.uart is not None
+    pins = {"led": board.led_pass, "rx": board.uart.rx}
+
+    def top(board: Board, setting: Setting) -> BoardTop:
+        text = f"// {setting.megahertz if depends else 0} MHz\n"
+        return BoardTop(kind="mine", name="mine", verilog=text, pins=pins, summary={"baud": 9600})
+
+    def run_yosys(build: Path, yosys: object, script: str, files: list[str], name: str, commands: list[str]) -> Any:
+        assert files[-2:] == ["board_top.v", "clock.v"]
+        assert "-top mine " in script
+        assert name == "mine"
+        assert (build / "icebreaker.pcf").read_text() == "set_io led 37\nset_io -pullup yes rx 6\n"
+        texts.append((build / "board_top.v").read_text())
+        return _netlist(TRELLIS_FF=99, DP16KD=9, SB_DFF=99)
+
+    monkeypatch.setattr(synth, "_synthesise", run_yosys)
+    monkeypatch.setattr(synth, "_pack", lambda *arguments: b"bits")
+    report = synthesise(core, board=board, board_top=top, bitstream=tmp_path / "mine.bin").as_json()
+    assert texts == (["// 48.0 MHz\n", "// 37.5 MHz\n"] if depends else ["// 0 MHz\n"])
+    assert report["clock_mhz"] == 37.5
+    assert report["board_top"] == {"kind": "mine", "baud": 9600}
+    assert report["self_test"] is None
 
 
 def test_no_clock_is_confirmed(core: Path, placed: Callable[..., None]) -> None:
