@@ -403,7 +403,7 @@ def synthesise(
 
         cells: dict[str, tuple[int, int]] = {}
 
-        def run_nextpnr(seed: int, aim: float) -> tuple[float, str]:
+        def run_nextpnr(seed: int, aim: float, rip_up: bool) -> tuple[float, str]:
             bar.set_description(f"place and route, seed {seed}")
             report, router = _place_and_route(
                 build,
@@ -414,7 +414,7 @@ def synthesise(
                 aim,
                 commands,
                 str(root),
-                rip_up=sum(counts[name] for name in family.luts) <= _RIP_UP_LUTS,
+                rip_up=rip_up and sum(counts[name] for name in family.luts) <= _RIP_UP_LUTS,
             )
             cells.clear()
             cells.update(_cells(report["utilization"], device, str(root)))
@@ -433,7 +433,8 @@ def synthesise(
         bar.update()
         outcomes: list[tuple[int, float, str]] = []
         for seed in seeds:
-            outcomes.append((seed, *run_nextpnr(seed, aim)))
+            # Where a clock is still to be chosen, the aim is out of reach, and rip-up would try for ever.
+            outcomes.append((seed, *run_nextpnr(seed, aim, rip_up=board is None or clock is not None)))
             bar.update()
 
         made: dict[str, Any] | None = None
@@ -468,7 +469,7 @@ def synthesise(
                 else:
                     run_yosys()
                 setting = chosen
-                reached, _ = run_nextpnr(good, setting.megahertz)
+                reached, _ = run_nextpnr(good, setting.megahertz, rip_up=True)
                 runs.append({"aim_mhz": round(setting.megahertz, 3), "fmax_mhz": round(reached, 2), "seed": good})
                 if reached >= setting.megahertz or len(runs) > _CONFIRMATIONS:
                     break
