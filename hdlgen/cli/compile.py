@@ -1,14 +1,18 @@
 """hdlgen compile: a network to Verilog, memory images, test bench, test vectors and manifest."""
 
 from pathlib import Path
+from typing import Any
 
 import click
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from hdlgen import golden
 from hdlgen import network as networks
+from hdlgen.compiler.band import RESULTS
 from hdlgen.errors import InputError
+from hdlgen.network import Network, RecurrentNetwork
 
 __all__ = ["command"]
 
@@ -35,7 +39,17 @@ __all__ = ["command"]
     help="Leave room for retrained weights: shifts and all biases in memory, sums one bit wider.",
 )
 @click.option(
-    "--input", "inputs", default=None, type=click.Path(path_type=Path), help="Test vectors, .npy (N, width)."
+    "--results",
+    default=None,
+    type=click.Choice(RESULTS),
+    help="Recurrent networks: a result after every step, or of each sequence (default).",
+)
+@click.option(
+    "--input",
+    "inputs",
+    default=None,
+    type=click.Path(path_type=Path),
+    help="Test vectors, .npy (N, width), or sequences as for `hdlgen evaluate`.",
 )
 @click.option("--labels", default=None, type=click.Path(path_type=Path), help="Their classes, .npy (N,).")
 @click.option("--seed", default=1, show_default=True, help="For random test vectors.")
@@ -49,6 +63,7 @@ def command(
     merge: bool,
     input_buffers: int | None,
     adaptable: bool,
+    results: str | None,
     inputs: Path | None,
     labels: Path | None,
     seed: int,
@@ -57,34 +72,41 @@ def command(
     from hdlgen.emit import compile_to
     from hdlgen.flow.targets import choose_multiplier, find_target
 
-    network = networks.load_path(net)
-    if target is not None:
-        device = find_target(target)
-        if multiplier == "auto":
+    network = networks.load(net)
+    device = find_target(target) if target is not None else None
+    if isinstance(network, RecurrentNetwork):
+        for option, value, only in (
+            ("--elements-per-beat", elements_per_beat, 1),
+            ("--input-buffers", input_buffers, None),
+            ("--no-merge", merge, True),
+            ("--adaptable", adaptable, False),
+        ):
+            if value != only:
+                raise InputError(f"{option}: {network.where} has recurrent layers; allowed with path layers only")
+        dsps = (device.resources.dsps, device.resources.products_per_dsp) if device is not None else None
+        options = {"results": results or "sequence", "dsps": dsps, **_sequences(network, inputs, labels)}
+    else:
+        if results is not None:
+            raise InputError(
+                f"--results: {network.where} has no recurrent layers; allowed with recurrent layers only"
+            )
+        if device is not None and multiplier == "auto":
             multiplier = choose_multiplier(device, network, lanes)
-    x = golden.check_input(network, golden.read_array(str(inputs)), str(inputs)) if inputs else None
-    classes = golden.read_array(str(labels)) if labels else None
-    if classes is not None and (x is None or classes.dtype.kind not in "iu" or classes.shape != (len(x),)):
-        allowed = f"integers ({len(x)},)" if x is not None else "none without --input"
-        raise InputError(f"{labels}: labels are {classes.dtype} {classes.shape}; allowed: {allowed}")
-    manifest = compile_to(
-        network,
-        directory,
-        target=target,
-        inputs=x,
-        labels=classes,
-        seed=seed,
-        lanes=lanes,
-        elements_per_beat=elements_per_beat,
-        merge=merge,
-        multiplier=multiplier,
-        input_buffers=input_buffers,
-    )
+        options = {
+            "elements_per_beat": elements_per_beat,
+            "merge": merge,
+            "input_buffers": input_buffers,
+            "adaptable": adaptable,
+            **_images(network, inputs, labels),
+        }
+    manifest = compile_to(network, directory, target=target, seed=seed, lanes=lanes, multiplier=multiplier, **options)
     console = Console(soft_wrap=True)
     table = Table(title=f"{manifest['name']} -> {directory}", show_header=False)
     for name, value in (
         ("lanes", manifest["lanes"]),
-        ("blocks per inference", manifest["blocks_per_inference"]),
+        ("multiplications per step", manifest["multiplications_per_step"])
+        if "sequence" in manifest
+        else ("blocks per inference", manifest["blocks_per_inference"]),
         ("interval, cycles", manifest["interval_cycles"]),
         ("latency, cycles", manifest["latency_cycles"]),
         ("accumulator bits", " ".join(str(bits) for bits in manifest["accumulator_bits"])),
@@ -94,3 +116,32 @@ def command(
     console.print(table)
     for note in manifest["notes"]:
         console.print(f"note: {note}")
+
+
+def _images(network: Network, inputs: Path | None, labels: Path | None) -> dict[str, Any]:
+    """Test vectors of the user, checked."""
+    x = golden.check_input(network, golden.read_array(str(inputs)), str(inputs)) if inputs else None
+    classes = golden.read_array(str(labels)) if labels else None
+    _check_labels(classes, str(labels), None if x is None else len(x))
+    return {"inputs": x, "labels": classes}
+
+
+def _sequences(network: RecurrentNetwork, inputs: Path | None, labels: Path | None) -> dict[str, Any]:
+    """Test vectors of the user, checked; labels may be in the same file."""
+    x = lengths = classes = None
+    where = f"{inputs}: labels"
+    if inputs is not None:
+        x, lengths, classes = golden.read_sequences(str(inputs))
+        x, lengths = golden.check_sequences(
+            network, x, lengths, where=str(inputs), where_lengths=f"{inputs}: lengths"
+        )
+    if labels is not None:
+        classes, where = golden.read_array(str(labels)), str(labels)
+    _check_labels(classes, where, None if lengths is None else len(lengths))
+    return {"inputs": x, "lengths": lengths, "labels": classes}
+
+
+def _check_labels(labels: np.ndarray | None, where: str, count: int | None) -> None:
+    if labels is not None and (labels.dtype.kind not in "iu" or labels.shape != (count,)):
+        allowed = f"integers ({count},)" if count is not None else "none without --input"
+        raise InputError(f"{where}: labels are {labels.dtype} {labels.shape}; allowed: {allowed}")

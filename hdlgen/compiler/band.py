@@ -26,7 +26,12 @@ _TIGHT = 1.03
 
 
 def compile_recurrent(
-    network: RecurrentNetwork, *, lanes: int = 8, results: str = "sequence", multiplier: str = "auto"
+    network: RecurrentNetwork,
+    *,
+    lanes: int = 8,
+    results: str = "sequence",
+    multiplier: str = "auto",
+    dsps: tuple[int, int] | None = None,
 ) -> BandProgram:
     """Compile a recurrent network for units of up to ``lanes`` lanes.
 
@@ -36,7 +41,9 @@ def compile_recurrent(
     ----------
     lanes: 1, 2, 4 .. 64
     results: "step", or "sequence": only after the last step of each sequence
-    multiplier: "dsp" (vendor multipliers where there are any) or "lut" (plain logic) in the lanes; "auto" is "dsp"
+    multiplier: "dsp" (vendor multipliers where there are any), "lut" (plain logic), or "auto": "dsp" as far as they go
+    dsps: how many hardware multipliers the device has, and how many 8 x 8 products one of them makes, for "auto". With
+        fewer than there is work for, lanes come before cells and layers with many lanes before others.
 
     Raises
     ------
@@ -67,13 +74,10 @@ def compile_recurrent(
         every_step = results == "step" or (isinstance(layer, BandRnn) and number < len(network.recurrent_layers))
         build = _band_unit if isinstance(layer, BandRnn) else _dense_unit
         unit, said = build(network, number, min(enough, lanes), source)
-        unit = replace(
-            unit,
-            every_step=every_step or not isinstance(layer, BandRnn),
-            multiplier="lut" if multiplier == "lut" else "dsp",
-        )
-        units.append(unit)
+        units.append(replace(unit, every_step=every_step or not isinstance(layer, BandRnn)))
         notes += [f"layer {number}: {text}" for text in said]
+    units, said = _multipliers(units, dsps if multiplier == "auto" else (0, 1) if multiplier == "lut" else None)
+    notes += said
     program = BandProgram(
         name=network.name,
         lanes=lanes,
@@ -86,6 +90,28 @@ def compile_recurrent(
         notes=tuple(notes),
     )
     return predict(program)
+
+
+def _multipliers(units: list[Unit], dsps: tuple[int, int] | None) -> tuple[list[Unit], list[str]]:
+    """Which lanes and cells get hardware multipliers: all of them, or as many as there are."""
+    if dsps is None:
+        return units, []
+    left, products_per_dsp = dsps
+    result = list(units)
+    for part in range(2):
+        for index in sorted(range(len(units)), key=lambda index: -units[index].lanes):
+            needed = units[index].dsps(products_per_dsp)[part]
+            kind = "dsp" if needed <= left else "lut"
+            left -= needed if kind == "dsp" else 0
+            name = ("multiplier", "cell_multiplier")[part]
+            result[index] = replace(result[index], **{name: kind})  # type: ignore[arg-type]
+    notes = []
+    for unit in result:
+        if dsps[0] and unit.multiplier == "lut":
+            notes.append(f"{unit.name}: the device has too few multipliers: the lanes' are made of logic")
+        if dsps[0] and unit.cell_multiplier == "lut" and unit.cell_products:
+            notes.append(f"{unit.name}: the device has too few multipliers: the cell's are made of logic")
+    return result, notes
 
 
 def _products(network: RecurrentNetwork, number: int) -> int:

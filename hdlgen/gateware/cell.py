@@ -298,8 +298,9 @@ class CellUnit(wiring.Component):
         self.m.d.comb += part.i.eq(value)
         return part.o
 
-    def _multiply(self, name: str, factors: list[tuple[Any, Any]], a: Interval, w: Interval) -> list[Any]:
-        """Products of unsigned ``a`` and signed ``w``, two cycles later."""
+    def _multiply(self, name: str, factors: list[tuple[Any, Any]]) -> list[Any]:
+        """Products of gates and other factors, `LATENCY` cycles later."""
+        a, w = self.unit.cell_products[name]
         a_bits, w_bits = value_shape(a).width, w.bits
         part = Multiplier(
             MultiplierParameters(
@@ -358,19 +359,12 @@ class CellUnit(wiring.Component):
 
         return values, write
 
-    @property
-    def _one(self) -> Interval:
-        """A gate."""
-        assert self.unit.cell is not None
-        return Interval(low=0, high=1 << self.unit.cell.fraction)
-
     def _mix(self, at: int, z: list[Any], target: list[Any]) -> tuple[list[Any], int]:
         """h' = a + rs(z (h - a), g): ``z`` and ``target`` belong to cycle ``at``."""
         m, u, cell = self.m, self.unit, self.unit.cell
         assert cell is not None
         old, write = self._own("state", u.output, at)
-        spread = u.output.high - u.output.low
-        difference = Interval(low=-spread, high=spread)
+        difference = u.cell_products["update"][1]
         factors, late_targets = [], []
         for c in range(u.chains):
             # m1: d = h - a
@@ -378,7 +372,7 @@ class CellUnit(wiring.Component):
             m.d.sync += d.eq(old[c] - target[c])
             factors.append((later(m, z[c], 1, f"z_{c}"), d))
             late_targets.append(later(m, target[c], 1 + LATENCY, f"target_{c}"))
-        products = self._multiply("update", factors, self._one, difference)
+        products = self._multiply("update", factors)
         results = []
         for c in range(u.chains):
             # m4: h' = (z d + (a 2^g + half)) >> g
@@ -407,7 +401,7 @@ class CellUnit(wiring.Component):
             v = self._squash(cell.candidate, u.biased, sums[c].at(ready - 1), f"candidate_{c}")
             update.append(kept[c][0])
             factors.append((kept[c][1], v))
-        products = self._multiply("reset", factors, self._one, cell.candidate.output)
+        products = self._multiply("reset", factors)
         targets = []
         at = ready + LATENCY + 1
         for c in range(u.chains):
@@ -433,11 +427,10 @@ class CellUnit(wiring.Component):
         assert cell.cell_output is not None
         held = cell.cell.output
         old, write = self._own("cell", held, ready)
-        one = self._one
-        forget = self._multiply("forget", [(kept[c][1], old[c]) for c in range(u.chains)], one, held)
-        fresh = self._multiply("fresh", [(kept[c][2], kept[c][0]) for c in range(u.chains)], one, cell.state.output)
+        forget = self._multiply("forget", [(kept[c][1], old[c]) for c in range(u.chains)])
+        fresh = self._multiply("fresh", [(kept[c][2], kept[c][0]) for c in range(u.chains)])
         cells, outputs = [], []
-        new, product = cell.state.output, one.high
+        new, product = cell.state.output, 1 << cell.fraction
         for c in range(u.chains):
             # l3: fresh' = i u 2^up + half
             part = Interval(
@@ -461,9 +454,7 @@ class CellUnit(wiring.Component):
         write(cells, ready + LATENCY + 3)
         at = ready + LATENCY + 4 + cell.cell_output.latency
         gate = [later(m, gates[c], at - ready, f"output_gate_{c}") for c in range(u.chains)]
-        products = self._multiply(
-            "output", [(gate[c], outputs[c]) for c in range(u.chains)], one, cell.cell_output.output
-        )
+        products = self._multiply("output", [(gate[c], outputs[c]) for c in range(u.chains)])
         results = []
         for c in range(u.chains):
             # l9: h' = (o htanh(c') + half) >> g

@@ -1,0 +1,133 @@
+"""The test bench on recurrent cores: right ones pass, and faults between steps and sequences are found."""
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.hdl import Module
+
+from hdlgen.emit import compile_to
+from hdlgen.errors import InputError
+from hdlgen.flow.simulate import simulate
+from hdlgen.gateware.steps import StepLoader
+
+from ..compiler.recurrent import layer, make_recurrent, sequences
+from ..formal.prover import Fault, opened
+
+HAVE_ICARUS = shutil.which("iverilog") is not None or "HDLGEN_ICARUS" in os.environ
+QUICK = "icarus" if HAVE_ICARUS else "verilator"
+
+
+@pytest.fixture(autouse=True)
+def _shared_objects(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    monkeypatch.setenv("HDLGEN_OBJECT_CACHE", str(shared / "verilated"))
+
+
+def small(**options: Any) -> Any:
+    return make_recurrent(2, [layer("tanh", 4, band=3, weight_bits=4)], (), **options)
+
+
+def test_results_of_sequences(tmp_path: Path) -> None:
+    """Two recurrent layers and a head, on the sequences and labels of the user, on Verilator."""
+    network = make_recurrent(3, [layer("gru", 8, band=3), layer("ligru", 4, band=1)], (3,))
+    compile_to(network, tmp_path / "core", lanes=4)
+    x, lengths = sequences(network, [1, 9, 2, 30])
+    np.savez(tmp_path / "x.npz", x=x, lengths=lengths, labels=np.array([0, 1, 2, 0]))
+    report = simulate(tmp_path / "core", input_file=str(tmp_path / "x.npz"), images=3)
+    assert report.failures == ()
+    assert report.images == 3
+    assert report.outputs.shape == (3, 3)
+    assert report.accuracy is not None
+    assert report.latency_cycles == report.predicted_latency_cycles
+    assert report.interval_cycles == report.predicted_interval_cycles
+    assert len(report.scenarios) == 13
+
+
+def test_results_of_every_step(tmp_path: Path) -> None:
+    """The states themselves are the results; inputs are wider than a byte and unsigned."""
+    compile_to(small(bits=9, signed=False), tmp_path / "core", lanes=2, results="step")
+    report = simulate(tmp_path / "core", simulator=QUICK)
+    assert report.failures == ()
+    assert len(report.outputs) == sum(np.load(tmp_path / "core/vectors/lengths.npy"))
+
+
+def _leaks(m: Module, inner: dict[str, Any]) -> None:
+    """Sequences follow each other without a first step."""
+    loader = inner["self"]
+    with m.If(loader.commit):
+        m.d.sync += inner["fresh"].eq(0)
+
+
+def _early(m: Module, inner: dict[str, Any]) -> None:
+    """tuser counts on any beat."""
+    with m.If(inner["beat"] & inner["self"].s_user):
+        m.d.sync += inner["fresh"].eq(1)
+
+
+def _answers(m: Module, inner: dict[str, Any]) -> None:
+    """What follows a bad step is taken as another sequence."""
+    m.d.sync += inner["broken"].eq(0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "scenario", "message"),
+    [
+        (_leaks, "full_speed", r"results differ; first: frame \d+ \(image \d+\), result \d+: the core says"),
+        (_early, "full_speed", r"results differ"),
+        (_answers, "misplaced_tlast", r"m_axis gave a beat|results differ|m_axis_tuser is 0"),
+    ],
+)
+def test_faults_are_found(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Fault,
+    scenario: str,
+    message: str,
+) -> None:
+    right = StepLoader.elaborate
+
+    def wrong(self: StepLoader, platform: object) -> Module:
+        monkeypatch.setattr(StepLoader, "elaborate", right)
+        return opened(self, fault)[0]
+
+    monkeypatch.setattr(StepLoader, "elaborate", wrong)
+    compile_to(small(), tmp_path / "core", lanes=4)
+    report = simulate(tmp_path / "core", simulator=QUICK)
+    first = next(one for one in report.scenarios if not one.passed)
+    assert first.name == scenario
+    assert re.search(message, first.error or "")
+
+
+def test_wrong_prediction_is_found(tmp_path: Path) -> None:
+    compile_to(small(), tmp_path / "core", lanes=4)
+    path = tmp_path / "core" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["interval_cycles"] += 1
+    path.write_text(json.dumps(manifest))
+    report = simulate(tmp_path / "core", simulator=QUICK)
+    assert re.search(r"steps of a long sequence follow each other after \d+ cycles at most", report.failures[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"results": "frame"}, "sequence.results is 'frame'; allowed are sequence and step"),
+        ({"probes": {"x": 1}}, "sequence.probes.x is 1; allowed is a str"),
+        ({"probes": {"x": "../x", "lengths": "l", "y": "y"}}, "file name '../x' leads out of the folder"),
+    ],
+)
+def test_bad_manifest(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    compile_to(small(), tmp_path / "core", lanes=4)
+    path = tmp_path / "core" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["sequence"] |= change
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match=re.escape(message)):
+        simulate(tmp_path / "core", simulator=QUICK)
