@@ -4,6 +4,9 @@ One file, for cocotb 2.1 with Verilator or Icarus; it needs cocotb, NumPy and th
 `hdlgen simulate DIR` runs it; so does `python DIR/sim/test_core.py [verilator|icarus]` without hdlgen; so does any
 other runner of cocotb that builds the manifest's `sources` and names the module `test_core`.
 
+A recurrent core takes sequences, one AXI frame for every step. Everything below calls what is sent in one piece and answered
+in one piece a frame: a frame of AXI, or a sequence of them.
+
 The parts: `Source` drives s_axis, `Sink` drives m_axis_tready, `Monitor` watches the rules of the streams, `Checker`
 compares with the model's answers, which are read from a file. `Bench` moves them all by one clock cycle at a time:
 inputs change while the clock falls, everything is sampled just before it rises, so that combinational paths have
@@ -12,8 +15,10 @@ settled and simulators cannot disagree on the order of events.
 Environment (each may be left out):
     HDLGEN_CORE      folder with manifest.json; default: the folder above this file's
     HDLGEN_INPUTS    .npy, (N, width) integers; default: the manifest's vectors
-    HDLGEN_ANSWERS   .npy, (N, outputs) integers, what the golden model says to them
-    HDLGEN_IMAGES    how many of them the scenario at full speed sends; default: all
+    HDLGEN_LENGTHS   .npy, (sequences,): for a recurrent core, how many of the N steps belong to each sequence
+    HDLGEN_ANSWERS   .npy, (N, outputs) integers, what the golden model says to them; (sequences, outputs) for a
+                     recurrent core that answers once for each sequence
+    HDLGEN_IMAGES    how many of them (or sequences) the scenario at full speed sends; default: all
     HDLGEN_SEED      seed of all random choices; default 1
     HDLGEN_RESULTS   JSON file to write with what was measured
     HDLGEN_OUTPUTS   .npy file to write with the answers of the core at full speed
@@ -23,6 +28,7 @@ Environment (each may be left out):
 import argparse
 import functools
 import importlib.util
+import itertools
 import json
 import math
 import os
@@ -50,12 +56,15 @@ FRAME_ERROR_CYCLES = 8
 STEADY_FROM = 6
 # And not for the last ones, behind which there is no frame that shares the core with them.
 TAIL = 5
+# The steps of a sequence are steady from this one on.
+STEADY_STEP = 12
 HALF_PERIOD = Timer(5, "ns")
 
 
-PORTS = ["clk", "rst", "frame_error"] + [
-    f"{side}_axis_{name}" for side in "sm" for name in ("tdata", "tvalid", "tready", "tlast")
-]
+SEQUENCES = "sequence" in MANIFEST
+EVERY_STEP = SEQUENCES and MANIFEST["sequence"]["results"] == "step"
+SIGNALS = ("tdata", "tvalid", "tready", "tlast", *(("tuser",) if SEQUENCES else ()))
+PORTS = ["clk", "rst", "frame_error"] + [f"{side}_axis_{name}" for side in "sm" for name in SIGNALS]
 
 
 class Fault(AssertionError):
@@ -90,16 +99,28 @@ class Geometry:
 GEOMETRY = Geometry(MANIFEST)
 
 
+@dataclass(frozen=True)
+class Beat:
+    """What stands on s_axis."""
+
+    tdata: int
+    tlast: int
+    tuser: int = 0
+
+
 @dataclass(eq=False)
 class Frame:
-    """One inference on its way: the beats to send and the answers to come (None: no result may come)."""
+    """One inference on its way: the beats to send and the answers to come, a multiple of the outputs (none: no result)."""
 
-    beats: list[int]
-    answers: list[int] | None
+    beats: list[Beat]
+    answers: list[int]
     image: int
+    steps: int = 1
+    complete: bool = True  # the last of the answers is that of the sequence's end
     offence: int | None = None  # the beat at which tlast is found to be misplaced
     first_in: int | None = None  # cycle of the first input beat
     last_out: int | None = None  # cycle of the last output beat
+    starts: list[int] = field(default_factory=list)  # cycle of the first beat of each step
 
 
 class Model:
@@ -127,28 +148,149 @@ class Model:
         size = geometry.input_bits // 8
         elements += rng.randbytes(geometry.beats * size - len(elements))
         mask = (1 << geometry.output_bits) - 1
+        words = [int.from_bytes(elements[at : at + size], "little") for at in range(0, len(elements), size)]
         return Frame(
-            beats=[int.from_bytes(elements[at : at + size], "little") for at in range(0, len(elements), size)],
-            answers=[int(answer) & mask for answer in self.answers[image]],
-            image=image,
+            beats=as_beats(words), answers=[int(answer) & mask for answer in self.answers[image]], image=image
         )
 
     def any_frame(self, rng: random.Random) -> Frame:
         return self.frame(rng.randrange(len(self)), rng)
 
+    def single(self, rng: random.Random) -> Frame:
+        """A frame that takes the latency."""
+        return self.any_frame(rng)
+
     def short_frame(self, rng: random.Random, beats: int) -> Frame:
         """A frame whose tlast comes early, on beat number ``beats - 1``."""
         frame = self.any_frame(rng)
-        return Frame(beats=frame.beats[:beats], answers=None, image=frame.image, offence=beats - 1)
+        words = [beat.tdata for beat in frame.beats[:beats]]
+        return Frame(beats=as_beats(words), answers=[], image=frame.image, offence=beats - 1)
 
     def long_frame(self, rng: random.Random, extra: int) -> Frame:
         """A frame whose tlast is missing on the last beat and comes ``extra`` beats later."""
         frame = self.any_frame(rng)
-        more = [rng.getrandbits(self.geometry.input_bits) for _ in range(extra)]
-        return Frame(beats=frame.beats + more, answers=None, image=frame.image, offence=self.geometry.beats - 1)
+        words = [beat.tdata for beat in frame.beats] + [
+            rng.getrandbits(self.geometry.input_bits) for _ in range(extra)
+        ]
+        return Frame(beats=as_beats(words), answers=[], image=frame.image, offence=self.geometry.beats - 1)
 
 
-MODEL = Model(GEOMETRY)
+def as_beats(words: list[int]) -> list[Beat]:
+    """A frame of AXI."""
+    return [Beat(word, int(place + 1 == len(words))) for place, word in enumerate(words)]
+
+
+class SequenceModel:
+    """The golden model's answers to the sequences at hand, and the sequences as frames.
+
+    Besides those at hand there are the manifest's probes: sequences of one step and long ones.
+    """
+
+    def __init__(self, geometry: Geometry) -> None:
+        self.geometry = geometry
+        vectors, probes = MANIFEST["vectors"], MANIFEST["sequence"]["probes"]
+        self.count, self.pool = 0, []
+        for names, given in ((vectors, True), (probes, False)):
+
+            def load(key: str, variable: str, names: dict = names, given: bool = given) -> np.ndarray:
+                other = os.environ.get(variable) if given else None
+                return np.load(other or CORE / names[key], allow_pickle=False)
+
+            x = load("x", "HDLGEN_INPUTS")
+            lengths = load("lengths", "HDLGEN_LENGTHS")
+            answers = load("y", "HDLGEN_ANSWERS")
+            if x.shape[1:] != (geometry.width,) or not len(lengths) or lengths.sum() != len(x):
+                raise ValueError(f"inputs have shape {x.shape}, {lengths.sum()} steps in {len(lengths)} sequences")
+            if answers.shape != (len(x) if EVERY_STEP else len(lengths), geometry.outputs):
+                raise ValueError(f"answers have shape {answers.shape}; {len(x)} steps, {len(lengths)} sequences")
+            if given:
+                self.count, self.answers = len(lengths), answers
+            ends = np.cumsum(lengths)
+            for number, (end, length) in enumerate(zip(ends.tolist(), lengths.tolist(), strict=True)):
+                rows = answers[end - length : end] if EVERY_STEP else answers[number : number + 1]
+                self.pool.append((x[end - length : end], rows))
+        # Where a scenario wants any sequence, it shall not take all of its time for one.
+        brief = max(1, 4000 // geometry.interval)
+        self.short = [number for number, (x, _) in enumerate(self.pool) if len(x) <= max(brief, self._least())]
+        self.singles = [number for number, (x, _) in enumerate(self.pool) if len(x) == 1]
+        self.longest = max(range(len(self.pool)), key=lambda number: len(self.pool[number][0]))
+
+    def _least(self) -> int:
+        return min(len(x) for x, _ in self.pool)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def _steps(self, number: int, rng: random.Random) -> list[list[Beat]]:
+        """The frames of AXI; tuser is noise but on the last beat of each, and so are bits beyond the element's."""
+        x, size = self.pool[number][0], self.geometry.input_bits
+        steps = []
+        for t, row in enumerate(x.tolist()):
+            beats = []
+            for place, value in enumerate(row):
+                last = place + 1 == len(row)
+                user = int(t + 1 == len(x)) if last else rng.getrandbits(1)
+                beats.append(Beat(value % (1 << size), int(last), user))
+            steps.append(beats)
+        return steps
+
+    def frame(self, number: int, rng: random.Random) -> Frame:
+        """Sequence ``number`` as it should be."""
+        steps = self._steps(number, rng)
+        return Frame(
+            beats=[beat for beats in steps for beat in beats],
+            answers=self._answers(number),
+            image=number,
+            steps=len(steps),
+        )
+
+    def _answers(self, number: int, steps: int | None = None) -> list[int]:
+        mask = (1 << self.geometry.output_bits) - 1
+        rows = self.pool[number][1][:steps]
+        return [int(answer) & mask for row in rows for answer in row]
+
+    def any_frame(self, rng: random.Random) -> Frame:
+        return self.frame(rng.choice(self.short), rng)
+
+    def single(self, rng: random.Random) -> Frame:
+        return self.frame(rng.choice(self.singles), rng)
+
+    def short_frame(self, rng: random.Random, beats: int) -> Frame:
+        """A sequence with a step whose tlast comes early, on its beat number ``beats - 1``."""
+        return self._broken(rng, lambda step: step[:beats], beats - 1)
+
+    def long_frame(self, rng: random.Random, extra: int) -> Frame:
+        """A sequence with a step whose tlast is missing on the last beat and comes ``extra`` beats later."""
+
+        def longer(step: list[Beat]) -> list[Beat]:
+            more = [rng.getrandbits(self.geometry.input_bits) for _ in range(extra)]
+            return step + [Beat(word, 0, rng.getrandbits(1)) for word in more]
+
+        return self._broken(rng, longer, self.geometry.beats - 1)
+
+    def _broken(self, rng: random.Random, change: Callable[[list[Beat]], list[Beat]], offence: int) -> Frame:
+        """What comes behind the bad step belongs to the sequence, and is not answered; it may be bad itself."""
+        number = rng.choice(self.short)
+        steps = self._steps(number, rng)
+        bad = rng.randrange(len(steps))
+        again = rng.random() < 0.3
+        for t in range(bad, len(steps)):
+            if t == bad or (again and rng.random() < 0.5):
+                user = int(t + 1 == len(steps))
+                words = change(steps[t])
+                steps[t] = [Beat(beat.tdata, 0, beat.tuser) for beat in words[:-1]] + [Beat(words[-1].tdata, 1, user)]
+        before = sum(len(step) for step in steps[:bad])
+        return Frame(
+            beats=[beat for step in steps for beat in step],
+            answers=self._answers(number, bad) if EVERY_STEP else [],
+            image=number,
+            steps=len(steps),
+            complete=False,
+            offence=before + offence,
+        )
+
+
+MODEL = SequenceModel(GEOMETRY) if SEQUENCES else Model(GEOMETRY)
 
 
 # ------------------------------------------------------------------------------------------------ parts of the bench
@@ -210,6 +352,7 @@ class Source:
         self.tdata = Pin(dut, "s_axis_tdata", geometry.input_bits)
         self.tvalid = Pin(dut, "s_axis_tvalid", 1)
         self.tlast = Pin(dut, "s_axis_tlast", 1)
+        self.tuser = Pin(dut, "s_axis_tuser", 1) if SEQUENCES else None
         self.bits = geometry.input_bits
         self.rng = rng
         self.gap: Chance = never
@@ -228,15 +371,19 @@ class Source:
         if self.offering:
             return  # not taken yet: hold it
         if self.queue and not self.gap():
-            beats = self.queue[0].beats
-            self.tdata.drive(beats[self.beat])
-            self.tlast.drive(int(self.beat == len(beats) - 1))
+            beat = self.queue[0].beats[self.beat]
+            self.tdata.drive(beat.tdata)
+            self.tlast.drive(beat.tlast)
+            if self.tuser is not None:
+                self.tuser.drive(beat.tuser)
             self.tvalid.drive(1)
             self.offering = True
         else:
             # What stands on the port without tvalid means nothing: let it look like a beat.
             self.tdata.drive(self.rng.getrandbits(self.bits))
             self.tlast.drive(self.rng.getrandbits(1))
+            if self.tuser is not None:
+                self.tuser.drive(self.rng.getrandbits(1))
             self.tvalid.drive(0)
 
     def taken(self, now: int) -> Frame | None:
@@ -244,6 +391,8 @@ class Source:
         frame = self.queue[0]
         if self.beat == 0:
             frame.first_in = now
+        if self.beat == 0 or frame.beats[self.beat - 1].tlast:
+            frame.starts.append(now)
         offends = self.beat == frame.offence
         self.offering = False
         self.sent_beats += 1
@@ -275,22 +424,24 @@ class Monitor:
         self.m_tvalid = Pin(dut, "m_axis_tvalid", 1)
         self.m_tdata = Pin(dut, "m_axis_tdata", geometry.output_bits)
         self.m_tlast = Pin(dut, "m_axis_tlast", 1)
+        self.m_tuser = Pin(dut, "m_axis_tuser", 1) if SEQUENCES else None
         self.frame_error = Pin(dut, "frame_error", 1)
-        self.held: tuple[int, int] | None = None  # offered and not taken in the cycle before
+        self.held: tuple[int, int, int] | None = None  # offered and not taken in the cycle before
 
     def clear(self) -> None:
         self.held = None
 
-    def beat(self, accepting: bool) -> tuple[int, int] | None:
-        """The (tdata, tlast) offered in this cycle."""
+    def beat(self, accepting: bool) -> tuple[int, int, int] | None:
+        """The (tdata, tlast, tuser) offered in this cycle; tuser is 0 where there is none."""
         if not self.m_tvalid.read():
             if self.held is not None:
                 raise Fault("m_axis_tvalid fell before m_axis_tready took the beat")
             return None
-        offered = (self.m_tdata.read(), self.m_tlast.read())
+        offered = (self.m_tdata.read(), self.m_tlast.read(), 0 if self.m_tuser is None else self.m_tuser.read())
         if self.held is not None and offered != self.held:
             raise Fault(
-                f"m_axis changed while it waited for m_axis_tready: tdata, tlast were {self.held}, became {offered}"
+                "m_axis changed while it waited for m_axis_tready: "
+                f"tdata, tlast, tuser were {self.held}, became {offered}"
             )
         self.held = None if accepting else offered
         return offered
@@ -316,14 +467,14 @@ class Checker:
     def _signed(self, value: int) -> int:
         return value - ((value >> (self.geometry.output_bits - 1)) << self.geometry.output_bits)
 
-    def result(self, value: int, tlast: int, now: int) -> bool:
+    def result(self, value: int, tlast: int, tuser: int, now: int) -> bool:
         """One result beat was transferred; True when it ended a frame."""
         if not self.waiting or self.waiting[0].first_in is None:
             raise Fault(f"m_axis gave a beat (tdata {self._signed(value)}) that no frame asked for")
         frame = self.waiting[0]
-        assert frame.answers is not None
         number, expected = len(self.done), frame.answers[self.position]
-        if self.position == 0:
+        place = self.position % self.geometry.outputs
+        if place == 0:
             self.values.append([])
         self.values[-1].append(self._signed(value))
         self.compared += 1
@@ -335,12 +486,19 @@ class Checker:
                     f"{self._signed(value)}, the golden model {self._signed(expected)}"
                 )
         self.position += 1
-        if bool(tlast) != (self.position == self.geometry.outputs):
+        if bool(tlast) != (place + 1 == self.geometry.outputs):
             raise Fault(
-                f"m_axis_tlast is {tlast} on result {self.position - 1} of frame {number}; "
+                f"m_axis_tlast is {tlast} on result {place} of frame {number}; "
                 f"it belongs on result {self.geometry.outputs - 1} only"
             )
-        if not tlast:
+        ended = self.position == len(frame.answers)
+        if SEQUENCES and bool(tuser) != (ended and frame.complete):
+            raise Fault(
+                f"m_axis_tuser is {tuser} on result {place} of sequence {number}, step "
+                f"{(self.position - 1) // self.geometry.outputs} of those answered; it belongs on the last result of a "
+                "sequence only"
+            )
+        if not ended:
             return False
         self.position = 0
         frame.last_out = now
@@ -458,7 +616,7 @@ class Bench:
 
     def send(self, *frames: Frame) -> None:
         self.source.queue.extend(frames)
-        self.checker.waiting.extend(frame for frame in frames if frame.answers is not None)
+        self.checker.waiting.extend(frame for frame in frames if frame.answers)
 
     async def answered(self) -> None:
         """Until everything is sent and every result has come."""
@@ -481,7 +639,10 @@ class Bench:
             )
 
     def expect_latency(self, frame: Frame) -> None:
-        """The frame met an idle core, no gap, no back-pressure, no frame behind it: its latency is the manifest's."""
+        """The frame met an idle core, no gap, no back-pressure, no frame behind it: its latency is the manifest's, which
+        for sequences means those of one step."""
+        if frame.steps > 1:
+            return
         assert frame.first_in is not None
         assert frame.last_out is not None
         latency = frame.last_out - frame.first_in
@@ -561,18 +722,38 @@ def _record(name: str, bench: Bench | None, error: str | None, seconds: float) -
         scratch.replace(target)
 
 
+def _steady_steps(bench: Bench, sequence: Frame) -> None:
+    """The distance of the steps of a long sequence, by their first input beats, is the manifest's interval."""
+    begins = sequence.starts[STEADY_STEP:]
+    distances = [after - before for before, after in itertools.pairwise(begins)]
+    bench.measured.interval_cycles = sorted(set(distances))
+    if max(distances) != bench.geometry.interval:
+        raise Fault(
+            f"steps of a long sequence follow each other after {max(distances)} cycles at most; "
+            f"the manifest says interval_cycles {bench.geometry.interval}"
+        )
+
+
 @scenario(1 + FULL_SPEED + TAIL)
 async def full_speed(bench: Bench) -> None:
     """One frame alone: its latency. Then frames back to back, no gap, no back-pressure: answers and interval."""
-    alone = bench.model.frame(0, bench.rng)
-    frames = [bench.model.frame(number % IMAGES, bench.rng) for number in range(FULL_SPEED + TAIL)]
+    alone = bench.model.single(bench.rng)
+    count = IMAGES if SEQUENCES else FULL_SPEED + TAIL
+    frames = [bench.model.frame(number % IMAGES, bench.rng) for number in range(count)]
+    rows = sum(len(frame.answers) for frame in frames[:IMAGES]) // bench.geometry.outputs
     try:
         await bench.play([alone])
         await bench.play(frames)
     finally:
         if target := os.environ.get("HDLGEN_OUTPUTS"):
-            complete = [row for row in bench.checker.values[1 : IMAGES + 1] if len(row) == bench.geometry.outputs]
+            complete = [row for row in bench.checker.values[1 : rows + 1] if len(row) == bench.geometry.outputs]
             np.save(target, np.array(complete, dtype=np.int64).reshape(-1, bench.geometry.outputs))
+    if SEQUENCES:
+        bench.expect_latency(alone)
+        longest = bench.model.frame(bench.model.longest, bench.rng)
+        await bench.play([longest])
+        _steady_steps(bench, longest)
+        return
     ends = [frame.last_out for frame in frames]
     steady = {number: ends[number] - ends[number - 1] for number in range(STEADY_FROM, FULL_SPEED)}
     bench.measured.interval_cycles = sorted(set(steady.values()))
@@ -620,7 +801,7 @@ async def blocked_output(bench: Bench) -> None:
 async def idle_between_frames(bench: Bench) -> None:
     """Every frame that is alone in an idle core takes exactly the latency, however long the pause was."""
     for pause in [1, 2, 3, *(bench.rng.randrange(4, 2 * bench.geometry.latency + 8) for _ in range(2 * TRIALS - 3))]:
-        frame = bench.model.any_frame(bench.rng)
+        frame = bench.model.single(bench.rng)
         await bench.play([frame])
         bench.expect_latency(frame)
         await bench.cycles(FRAME_ERROR_CYCLES + pause)
@@ -628,18 +809,19 @@ async def idle_between_frames(bench: Bench) -> None:
 
 async def _unharmed(bench: Bench) -> None:
     """After a reset the core is as new: the next frames are right, and alone they take the latency exactly."""
-    for frame in bench.frames(2):
+    for frame in (bench.model.single(bench.rng), *bench.frames(1)):
         await bench.play([frame])
         bench.expect_latency(frame)
 
 
 @scenario(TRIALS * 2)
 async def reset_while_loading(bench: Bench) -> None:
-    beats = bench.geometry.beats
-    for position in (1, bench.rng.randint(1, beats), beats):
+    for part in (0, bench.rng.random(), 1):
         # A frame of one beat cannot be half loaded: the reset then falls right behind the beat.
         start = bench.source.sent_beats
-        bench.send(*bench.frames(1))
+        frames = bench.frames(1)
+        position = max(1, math.ceil(part * len(frames[0].beats)))
+        bench.send(*frames)
         await bench.until(lambda stop=start + position: bench.source.sent_beats >= stop, "input beats to be taken")
         await bench.reset()
         await _unharmed(bench)
