@@ -63,6 +63,12 @@ _HARNESS_PINS = {
 _EBR = re.compile(r"^\.tile_group MIB_R(\d+)C(\d+):.*\nword: EBR(\d)\.WID ([01]+)$", re.MULTILINE)
 """A block RAM in the text form of an ECP5 bitstream: row, column, which one there, and its number, lowest bit first."""
 
+_FULL = re.compile(
+    r"no BELs remaining|Failed to expand region|Unable to (?:place|find legal)|[Ff]ailed to place|"
+    r"unable to find .* location"
+)
+"""What nextpnr says when the device has no room."""
+
 _NOT_CELLS = frozenset({"GND", "VCC", "GSR", "DUMMY_CELL"})
 """What nextpnr counts besides the cells of a design."""
 
@@ -378,7 +384,7 @@ def synthesise(
         commands: list[str] = []
         counts: Counter[str] = Counter()
         options = family.no_infer if vendor or device.resources.dsps == 0 else family.infer
-        script = family.synthesis.format(options=options, top=top)
+        script = family.synthesis.format(options=options + device.yosys, top=top)
 
         reset_cycles = round(aim * 200)  # 200 microseconds at the first aim
 
@@ -999,7 +1005,7 @@ def _run(
         lines = text.strip().splitlines()
         # A tool that ran out of memory or stack says nothing.
         line = errors[0] if errors else f"exit status {process.returncode} after: {lines[-1] if lines else 'nothing'}"
-        full = re.search(r"no BELs remaining|Unable to place|[Ff]ailed to place|unable to find .* location", line)
+        full = _FULL.search(line)
         raise _ToolError(f"{tool.name} failed: {line}", full is not None)
 
 

@@ -68,6 +68,8 @@ class Target:
     frequency : float
         What place and route aims at when nothing else is asked for, MHz. Aiming higher than can be reached gives the
         best result of nextpnr.
+    yosys : str
+        Further options of Yosys' ``synth_`` command.
     margin : Fraction
         How far below Fmax a board's clock stays, as a part of the whole: what nextpnr's delays may be off by, and a bit.
     multiplier_ceiling : float or None
@@ -85,6 +87,7 @@ class Target:
     resources: Resources
     cells: Mapping[str, str]
     frequency: float
+    yosys: str = ""
     margin: Fraction = Fraction(5, 100)
     multiplier_ceiling: float | None = None
 
@@ -105,7 +108,7 @@ _GOWIN_MARGIN = Fraction(25, 100)
 _GOWIN = {"logic": "LUT4", "flipflop": "DFF", "memory": "BSRAM", "dsp": "MULT9X9"}
 
 
-def _ice40(name: str, device: str, package: str, frequency: float, resources: Resources) -> Target:
+def _ice40(name: str, device: str, package: str, frequency: float, resources: Resources, yosys: str = "") -> Target:
     return Target(
         name=name,
         family="ice40",
@@ -117,6 +120,7 @@ def _ice40(name: str, device: str, package: str, frequency: float, resources: Re
         resources=resources,
         cells=_ICE40,
         frequency=frequency,
+        yosys=yosys,
     )
 
 
@@ -144,6 +148,8 @@ TARGETS: Mapping[str, Target] = {
             "TQ144",
             100.0,
             Resources(luts=1280, memory_blocks=16, memory_block_bits=4096, dsps=0),
+            # Eight flip-flops share one enable and one reset: with enables, nothing finds its place on so small a device.
+            yosys=" -nodffe",
         ),
         _ice40(
             "ice40-up5k",
