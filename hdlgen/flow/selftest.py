@@ -8,13 +8,27 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, ResetSignal, Signal, signed, unsigned
+from amaranth.hdl import (
+    Array,
+    Cat,
+    ClockSignal,
+    Const,
+    Instance,
+    Module,
+    Mux,
+    ResetSignal,
+    Signal,
+    Value,
+    signed,
+    unsigned,
+)
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
 from hdlgen.emit.verilog import FAMILIES, convert
 from hdlgen.flow.clock import add_clock
+from hdlgen.gateware.cell import later
 from hdlgen.gateware.primitives import Rom, RomParameters
 
 __all__ = ["SelfTest", "SelfTestParameters", "Token", "compress", "expand", "parameters", "to_verilog"]
@@ -73,6 +87,10 @@ class SelfTestParameters:
         Signed results of each frame, of ``expected_bits`` bits.
     result_bits : int
         Width of ``m_axis_tdata``.
+    lengths : tuple of int
+        For a recurrent core, the steps (frames) of each stored sequence; for another one empty.
+    every_step : bool
+        Whether a recurrent core answers after every step.
     timeout : int
         Cycles without any beat on the output after which the test fails.
     block_rom : bool
@@ -99,6 +117,8 @@ class SelfTestParameters:
     expected_bits: int
     result_bits: int
     timeout: int
+    lengths: tuple[int, ...] = ()
+    every_step: bool = False
     block_rom: bool = False
     family: str | None = None
     pass_active_low: bool = False
@@ -121,6 +141,11 @@ class SelfTestParameters:
         return self.run_bits + self.value_bits
 
     @property
+    def ends(self) -> tuple[bool, ...]:
+        """Which of the frames of a recurrent core end a sequence."""
+        return tuple(step + 1 == length for length in self.lengths for step in range(length))
+
+    @property
     def expected_rom(self) -> RomParameters:
         flat = [value % (1 << self.expected_bits) for frame in self.expected for value in frame]
         return RomParameters(name=f"{TOP}_expected", depth=len(flat), width=self.expected_bits, init=tuple(flat))
@@ -135,9 +160,13 @@ def parameters(
     manifest: Mapping[str, Any],
     x: NDArray[np.integer],
     y: NDArray[np.integer],
+    lengths: NDArray[np.integer] | None = None,
     **options: Any,
 ) -> SelfTestParameters:
-    """The self-test of the core of ``manifest`` with inputs ``x`` (N, width) and expected results ``y`` (N, n_L)."""
+    """The self-test of the core of ``manifest`` with inputs ``x`` (N, width) and expected results ``y`` (N, n_L).
+
+    A recurrent core gets the steps of sequences, beside their ``lengths``.
+    """
     form = manifest["input"]
     element_bits, count = 8 * form["bytes_per_element"], form["elements_per_beat"]
     beats: list[int] = []
@@ -145,7 +174,8 @@ def parameters(
         image = image + [0] * (form["beats"] * count - len(image))
         for start in range(0, len(image), count):
             # Only the significant bits, element by element.
-            beats.append(sum(value << (k * form["bits"]) for k, value in enumerate(image[start : start + count])))
+            part = [value % (1 << form["bits"]) for value in image[start : start + count]]
+            beats.append(sum(value << (k * form["bits"]) for k, value in enumerate(part)))
     value_bits = form["bits"] * count
     run_bits = min(range(1, 13), key=lambda r: len(compress(beats, r)) * (r + value_bits))
     return SelfTestParameters(
@@ -162,8 +192,12 @@ def parameters(
             manifest["accumulator_bits"][-1], max(max(v, ~v).bit_length() + 1 for v in y.flatten().tolist())
         ),
         result_bits=manifest["output"]["bits"],
-        # Loading takes up to three cycles a beat here.
-        timeout=4 * (manifest["latency_cycles"] + 3 * form["beats"]) + 1000,
+        # Loading takes up to three cycles a beat here. A recurrent core may answer at the end of a sequence only.
+        timeout=4 * (manifest["latency_cycles"] + 3 * form["beats"]) + 1000
+        if lengths is None
+        else 4 * int(max(lengths)) * (manifest["latency_cycles"] + 3 * form["beats"]) + 1000,
+        lengths=() if lengths is None else tuple(int(length) for length in lengths),
+        every_step=lengths is not None and manifest["sequence"]["results"] == "step",
         **options,
     )
 
@@ -203,6 +237,8 @@ class SelfTest(wiring.Component):
         add_clock(m, pin=self.clk if p.clock_pin else None, button=self.button if p.button else None)
         s_tdata, s_tvalid, s_tready, s_tlast = Signal(p.beat_bits), Signal(), Signal(), Signal()
         m_tdata, m_tvalid, m_tlast, frame_error = Signal(p.result_bits), Signal(), Signal(), Signal()
+        s_tuser, m_tuser = Signal(), Signal()
+        user = {"i_s_axis_tuser": s_tuser, "o_m_axis_tuser": m_tuser} if p.lengths else {}
         m.submodules.core = Instance(
             p.core,
             i_clk=ClockSignal("sync"),
@@ -216,10 +252,20 @@ class SelfTest(wiring.Component):
             i_m_axis_tready=Const(1),
             o_m_axis_tlast=m_tlast,
             o_frame_error=frame_error,
+            **user,
         )
         self._inputs(m, s_tdata, s_tvalid, s_tready, s_tlast)
-        self._results(m, m_tdata, m_tvalid, m_tlast, frame_error)
+        self._results(m, m_tdata, m_tvalid, m_tlast, m_tuser, frame_error)
+        if p.lengths:
+            m.d.comb += s_tuser.eq(s_tlast & self._which(m, p.ends, s_tvalid & s_tready & s_tlast, "step"))
         return m
+
+    def _which(self, m: Module, values: tuple[bool, ...], step: Value, name: str) -> Value:
+        """The values in turn, the next one after ``step``."""
+        number = Signal(range(max(len(values), 2)), name=name)
+        with m.If(step):
+            m.d.sync += number.eq(Mux(number == len(values) - 1, 0, number + 1))
+        return Array(Const(int(value), 1) for value in values)[number]
 
     def _inputs(self, m: Module, tdata: Signal, tvalid: Signal, tready: Signal, tlast: Signal) -> None:
         p = self.parameters
@@ -261,7 +307,9 @@ class SelfTest(wiring.Component):
                     with m.If(run == 0):
                         m.next = "token"
 
-    def _results(self, m: Module, tdata: Signal, tvalid: Signal, tlast: Signal, frame_error: Signal) -> None:
+    def _results(
+        self, m: Module, tdata: Signal, tvalid: Signal, tlast: Signal, tuser: Signal, frame_error: Signal
+    ) -> None:
         p = self.parameters
         results = len(p.expected[0])
         rom = p.expected_rom
@@ -298,13 +346,18 @@ class SelfTest(wiring.Component):
         ]
         expected = Signal(signed(p.expected_bits))
         m.d.comb += expected.eq(stored.data)
+        wrong_user = Signal()
+        if p.lengths:
+            ends = p.ends if p.every_step else (True,) * len(p.expected)
+            end = self._which(m, ends, tvalid & (index == results - 1), "result")
+            m.d.sync += wrong_user.eq(later(m, tvalid & (tuser != (end & (index == results - 1))), 1, "wrong_user"))
 
-        # c3: differs = any bit of the result, or its tlast
+        # c3: differs = any bit of the result, or its tlast, or its tuser
         wide = Signal(signed(p.result_bits))
         differs, complete = Signal(), Signal()
         m.d.comb += wide.eq(expected)
         m.d.sync += [
-            differs.eq(valid & ((data != wide.as_unsigned()) | (last != is_last))),
+            differs.eq(valid & ((data != wide.as_unsigned()) | (last != is_last) | wrong_user)),
             complete.eq(valid & final),
         ]
 

@@ -526,7 +526,7 @@ def synthesise(
         self_test=None
         if test is None
         else {
-            "images": len(test.expected),
+            "images": len(test.lengths) or len(test.expected),
             "rom_bits": test.rom_bits,
             "input_rom": "block RAM" if test.block_rom else "logic",
             "expected": "logic" if test.family is None else "block RAM",
@@ -636,9 +636,13 @@ def _self_test(
 ) -> selftest.SelfTestParameters:
     x = np.load(root / manifest["vectors"]["x"], allow_pickle=False)
     y = np.load(root / manifest["vectors"]["y"], allow_pickle=False)
-    if images is not None and not 1 <= images <= len(x):
-        raise InputError(f"--images {images}: allowed are 1 to {len(x)}, the vectors in {root}")
-    options = {
+    lengths = None
+    if "sequence" in manifest:
+        lengths = np.load(root / manifest["vectors"]["lengths"], allow_pickle=False)
+    most = len(x) if lengths is None else len(lengths)
+    if images is not None and not 1 <= images <= most:
+        raise InputError(f"--images {images}: allowed are 1 to {most}, the vectors in {root}")
+    options: dict[str, Any] = {
         "pass_active_low": board.led_pass.active_low,
         "fail_active_low": board.led_fail is not None and board.led_fail.active_low,
         "clock_pin": board.clock.pin is not None,
@@ -649,7 +653,11 @@ def _self_test(
     }
 
     def test(count: int) -> selftest.SelfTestParameters:
-        return selftest.parameters(manifest, x[:count], y[:count], **options)
+        if lengths is None:
+            return selftest.parameters(manifest, x[:count], y[:count], **options)
+        steps = int(lengths[:count].sum())
+        results = steps if manifest["sequence"]["results"] == "step" else count
+        return selftest.parameters(manifest, x[:steps], y[:results], lengths[:count], **options)
 
     have = board.target.resources
     # Memories are wider than deep and waste some of their blocks: half of what is left over by the sum of bits.
@@ -659,7 +667,7 @@ def _self_test(
         wanted = test(images)
         return dataclasses.replace(wanted, block_rom=budget < wanted.rom_bits < free)
     best = test(1)
-    for count in range(2, min(8, len(x)) + 1):
+    for count in range(2, min(8, most) + 1):
         candidate = test(count)
         if candidate.rom_bits > max(free, budget):
             break

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hdlgen.emit import compile_to
 from hdlgen.flow import clock, tools
 from hdlgen.flow.selftest import SelfTestParameters, compress, expand, parameters, to_verilog
 
+from ..compiler.recurrent import layer, make_recurrent
 from .small_core import make_small_core
 
 BENCH = """
@@ -171,3 +173,22 @@ def test_one_led_and_no_button(tmp_path: Path, fault: int, says: str) -> None:
     assert "button;" not in text
     assert "led_fail" not in text
     assert _simulate(core, test, tmp_path / "sim", ONE_LED) == [says]
+
+
+@pytest.mark.parametrize("results", ["sequence", "step"])
+def test_sequences(tmp_path: Path, results: str) -> None:
+    """A recurrent core gets its sequences with their ends; joined to one they give other results, or other ends."""
+    network = make_recurrent(2, [layer("tanh", 4, band=3, weight_bits=4)], (), name="steps")
+    manifest = compile_to(network, tmp_path / "core", lanes=4, results=results)
+    x, lengths, y = (np.load(tmp_path / "core" / manifest["vectors"][key]) for key in ("x", "lengths", "y"))
+    x, lengths, y = x[:6], lengths[:3], y[: 6 if results == "step" else 3]
+    test = parameters(manifest, x, y, lengths)
+    assert test.ends == (True, False, True, False, False, True)
+    assert _simulate(tmp_path / "core", test, tmp_path / "right")[:2] == [
+        "ever: pass 1, fail 0",
+        "end: pass 1, fail 0",
+    ]
+    if results == "step":
+        joined = dataclasses.replace(test, lengths=(1, 5))
+        lines = _simulate(tmp_path / "core", joined, tmp_path / "wrong")
+        assert lines[:2] == ["ever: pass 0, fail 1", "end: pass 0, fail 1"]
