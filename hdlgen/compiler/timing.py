@@ -30,7 +30,7 @@ class Pipeline:
 
     @classmethod
     def of(cls, program: Program) -> "Pipeline":
-        requantiser, accumulators = 3, 2
+        requantiser, accumulators = 3, 1
         bias = 2 if program.hidden_bias else 0
         sums = program.product_latency + accumulators
         drained = sums + program.lanes // program.chains

@@ -56,8 +56,8 @@ class Accumulators(wiring.Component):
     ``o[j]`` is sum + product, complete where the lane's group flushes; the sum then starts again at 0. Without ``valid``
     nothing changes, and there must be no ``flush``. Groups are the lanes with equal low index bits. There is no reset: a
     flush of all groups clears the sums.
-    Latency ``LATENCY`` cycles: one takes the products from wherever the multipliers are to the adders, one the sums from
-    there.
+    Latency ``LATENCY`` cycles, which takes the products from wherever the multipliers are to the adders. ``o`` comes straight
+    from the adders, so that the one register behind an adder is that of its own sum.
 
     Members
     -------
@@ -66,7 +66,7 @@ class Accumulators(wiring.Component):
     o: lanes x sum_bits
     """
 
-    LATENCY = 2
+    LATENCY = 1
 
     def __init__(
         self,
@@ -103,8 +103,6 @@ class Accumulators(wiring.Component):
                 m.d.sync += kept.eq(total)
             with m.If(flush):
                 m.d.sync += kept.eq(0)
-            leaving = Signal(signed(self.sum_bits), name=f"leaving_{j}", reset_less=True)
-            m.d.sync += leaving.eq(total)
-            totals.append(leaving)
+            totals.append(total)
         m.d.comb += self.o.eq(Cat(*totals))
         return m
