@@ -56,8 +56,8 @@ class Accumulators(wiring.Component):
     ``o[j]`` is sum + product, complete where the lane's group flushes; the sum then starts again at 0. Without ``valid``
     nothing changes, and there must be no ``flush``. Groups are the lanes with equal low index bits. There is no reset: a
     flush of all groups clears the sums.
-    Latency ``LATENCY`` cycles, which takes the products from wherever the multipliers are to the adders. ``o`` comes straight
-    from the adders, so that the one register behind an adder is that of its own sum.
+    Latency ``LATENCY`` cycles, which takes the products from wherever the multipliers are to the adders. ``o`` comes
+    straight from the adders, so that the one register behind an adder is that of its own sum.
 
     Members
     -------

@@ -58,7 +58,7 @@ module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_
     .last(s_axis_tlast),
     .m_last(m_axis_tlast),
     .m_valid(m_axis_tvalid),
-    .\port$1049$0 (\$1 ),
+    .\port$1041$0 (\$1 ),
     .\ready$106 (m_axis_tready),
     .request__payload(request__payload),
     .request__valid(request__valid),
@@ -99,7 +99,7 @@ module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_
   assign m_axis_tdata = { \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1  };
 endmodule
 
-module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, s_ready, w, weights_next, weights__ready, frame_error, request__payload, m_valid, m_last, \port$1049$0 , data);
+module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, s_ready, w, weights_next, weights__ready, frame_error, request__payload, m_valid, m_last, \port$1041$0 , data);
   reg \$auto$verilog_backend.cc:2355:dump_module$1  = 0;
   wire \$1 ;
   reg \$10 ;
@@ -133,7 +133,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   reg [3:0] \$36 ;
   reg [3:0] \$37 ;
   reg [3:0] \$38 ;
-  reg [3:0] \$39 ;
+  reg \$39 ;
   wire \$4 ;
   reg \$40 ;
   reg \$41 ;
@@ -147,22 +147,20 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   reg \$49 ;
   reg [1:0] \$5 ;
   reg \$50 ;
-  reg \$51 ;
-  reg \$52 ;
+  wire [7:0] \$51 ;
+  wire [7:0] \$52 ;
   wire [7:0] \$53 ;
   wire [7:0] \$54 ;
-  wire [7:0] \$55 ;
-  wire [7:0] \$56 ;
+  wire [17:0] \$55 ;
+  wire [17:0] \$56 ;
   wire [17:0] \$57 ;
   wire [17:0] \$58 ;
-  wire [17:0] \$59 ;
+  wire [7:0] \$59 ;
   reg \$6 ;
-  wire [17:0] \$60 ;
+  wire [7:0] \$60 ;
   wire [7:0] \$61 ;
   wire [7:0] \$62 ;
-  wire [7:0] \$63 ;
-  wire [7:0] \$64 ;
-  wire [17:0] \$65 ;
+  wire [17:0] \$63 ;
   reg \$7 ;
   reg \$8 ;
   reg \$9 ;
@@ -213,7 +211,6 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   reg [3:0] frame_5 = 4'h0;
   reg [3:0] frame_6 = 4'h0;
   reg [3:0] frame_7 = 4'h0;
-  reg [3:0] frame_8 = 4'h0;
   output frame_error;
   wire frame_error;
   wire \frame_error$9 ;
@@ -250,13 +247,12 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   wire o_valid;
   wire [63:0] p;
   reg parity = 1'h0;
-  wire \parity$152 ;
+  wire \parity$151 ;
   reg parity_0 = 1'h0;
   reg parity_1 = 1'h0;
   reg parity_10 = 1'h0;
-  reg parity_11 = 1'h0;
   (* init = 1'h0 *)
-  wire parity_12;
+  wire parity_11;
   reg parity_2 = 1'h0;
   reg parity_3 = 1'h0;
   reg parity_4 = 1'h0;
@@ -269,8 +265,8 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   wire partial_result;
   wire partial_row;
   wire [17:0] partial_value;
-  output [17:0] \port$1049$0 ;
-  wire [17:0] \port$1049$0 ;
+  output [17:0] \port$1041$0 ;
+  wire [17:0] \port$1041$0 ;
   wire [1:0] read_address;
   wire [31:0] read_data;
   wire [-1:0] read_split;
@@ -352,8 +348,6 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   wire [17:0] write_value;
   wire writing;
   always @(posedge clk)
-    release_3 <= \$18 ;
-  always @(posedge clk)
     release_4 <= \$19 ;
   always @(posedge clk)
     release_5 <= \$20 ;
@@ -392,35 +386,31 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   always @(posedge clk)
     frame_7 <= \$37 ;
   always @(posedge clk)
-    frame_8 <= \$38 ;
+    frame_last_0 <= \$38 ;
   always @(posedge clk)
-    frame_last_0 <= \$39 ;
+    parity_0 <= \$39 ;
   always @(posedge clk)
-    parity_0 <= \$40 ;
+    parity_1 <= \$40 ;
   always @(posedge clk)
-    parity_1 <= \$41 ;
+    parity_2 <= \$41 ;
   always @(posedge clk)
-    parity_2 <= \$42 ;
+    parity_3 <= \$42 ;
   always @(posedge clk)
-    parity_3 <= \$43 ;
+    parity_4 <= \$43 ;
   always @(posedge clk)
-    parity_4 <= \$44 ;
+    parity_5 <= \$44 ;
   always @(posedge clk)
-    parity_5 <= \$45 ;
+    parity_6 <= \$45 ;
   always @(posedge clk)
-    parity_6 <= \$46 ;
+    parity_7 <= \$46 ;
   always @(posedge clk)
-    parity_7 <= \$47 ;
+    parity_8 <= \$47 ;
   always @(posedge clk)
-    parity_8 <= \$48 ;
+    parity_9 <= \$48 ;
   always @(posedge clk)
-    parity_9 <= \$49 ;
+    parity_10 <= \$49 ;
   always @(posedge clk)
-    parity_10 <= \$50 ;
-  always @(posedge clk)
-    parity_11 <= \$51 ;
-  always @(posedge clk)
-    parity <= \$52 ;
+    parity <= \$50 ;
   assign request__valid = \valid$29  & first;
   assign start = \end  & \$1 ;
   assign done = \done$111  << done_parity;
@@ -453,15 +443,17 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
     release_1 <= \$16 ;
   always @(posedge clk)
     release_2 <= \$17 ;
+  always @(posedge clk)
+    release_3 <= \$18 ;
   \hdlgen_tiny.engine.accumulators  accumulators (
     .clk(clk),
     .i(flush),
-    .\i$22 (\i$60 ),
-    .leaving_0(\$57 ),
-    .leaving_1(\$58 ),
-    .leaving_2(\$59 ),
-    .leaving_3(\$60 ),
-    .rst(rst)
+    .\i$18 (\i$60 ),
+    .rst(rst),
+    .total_0(\$55 ),
+    .total_1(\$56 ),
+    .total_2(\$57 ),
+    .total_3(\$58 )
   );
   \hdlgen_tiny.engine.activations  activations (
     .clk(clk),
@@ -470,10 +462,10 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
     .input_data(input_data),
     .input_enable(input_enable),
     .input_writing(input_writing),
-    .\port$969$0 (\$61 ),
-    .\port$970$0 (\$62 ),
-    .\port$971$0 (\$63 ),
-    .\port$972$0 (\$64 ),
+    .\port$961$0 (\$59 ),
+    .\port$962$0 (\$60 ),
+    .\port$963$0 (\$61 ),
+    .\port$964$0 (\$62 ),
     .read_address(read_address),
     .read_data(i),
     .row_address(row_address),
@@ -487,21 +479,21 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
     .done_parity(done_parity),
     .\end (\end ),
     .end_job(end_job),
-    .gathered_0(\$61 ),
-    .gathered_1(\$62 ),
-    .gathered_2(\$63 ),
-    .gathered_3(\$64 ),
-    .i(frame_8[1]),
+    .gathered_0(\$59 ),
+    .gathered_1(\$60 ),
+    .gathered_2(\$61 ),
+    .gathered_3(\$62 ),
+    .i(frame_7[1]),
     .parity(parity),
     .partial_position(write_position),
     .partial_result(\write_enable$91 ),
     .partial_row(partial_row),
     .partial_value(write_value),
-    .\port$673$0 (frame_last_0),
-    .\port$906$0 (\$57 ),
-    .\port$910$0 (\$58 ),
-    .\port$914$0 (\$59 ),
-    .\port$918$0 (\$60 ),
+    .\port$367$0 (\$55 ),
+    .\port$368$0 (\$56 ),
+    .\port$369$0 (\$57 ),
+    .\port$370$0 (\$58 ),
+    .\port$671$0 (frame_last_0),
     .row_address(row_address),
     .row_enable(row_enable),
     .row_next(row_next),
@@ -509,13 +501,13 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
     .row_valid(row_valid),
     .rst(rst)
   );
-  \hdlgen_tiny.engine.exchange$169  \exchange$169  (
+  \hdlgen_tiny.engine.exchange$167  \exchange$167  (
     .clk(clk),
     .\i$13 (i),
-    .lane_1_0(\$53 ),
-    .lane_1_1(\$54 ),
-    .lane_1_2(\$55 ),
-    .lane_1_3(\$56 ),
+    .lane_1_0(\$51 ),
+    .lane_1_1(\$52 ),
+    .lane_1_2(\$53 ),
+    .lane_1_3(\$54 ),
     .rst(rst),
     .select(select)
   );
@@ -553,17 +545,17 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   \hdlgen_tiny.engine.multiplier  multiplier (
     .clk(clk),
     .p(\i$60 ),
-    .\port$896$0 (\$53 ),
-    .\port$897$0 (\$54 ),
-    .\port$898$0 (\$55 ),
-    .\port$899$0 (\$56 ),
+    .\port$892$0 (\$51 ),
+    .\port$893$0 (\$52 ),
+    .\port$894$0 (\$53 ),
+    .\port$895$0 (\$54 ),
     .w(w)
   );
   \hdlgen_tiny.engine.results  results (
     .clk(clk),
     .\last$36 (m_last),
     .ready(\ready$106 ),
-    .result(\$65 ),
+    .result(\$63 ),
     .rst(rst),
     .sent(sent),
     .start(start),
@@ -580,7 +572,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
     .job(request__payload),
     .last(\last$42 ),
     .loaded(loaded),
-    .parity(\parity$152 ),
+    .parity(\parity$151 ),
     .rst(rst),
     .sent(sent),
     .take(take),
@@ -596,13 +588,6 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
     .rst(rst),
     .valid(\valid$29 )
   );
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$19  = release_3;
-    if (rst) begin
-      \$19  = 1'h0;
-    end
-  end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
     \$20  = release_4;
@@ -738,100 +723,86 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$39  = frame_8;
+    \$39  = \parity$151 ;
     if (rst) begin
-      \$39  = 4'h0;
+      \$39  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$40  = \parity$152 ;
+    \$40  = parity_0;
     if (rst) begin
       \$40  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$41  = parity_0;
+    \$41  = parity_1;
     if (rst) begin
       \$41  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$42  = parity_1;
+    \$42  = parity_2;
     if (rst) begin
       \$42  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$43  = parity_2;
+    \$43  = parity_3;
     if (rst) begin
       \$43  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$44  = parity_3;
+    \$44  = parity_4;
     if (rst) begin
       \$44  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$45  = parity_4;
+    \$45  = parity_5;
     if (rst) begin
       \$45  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$46  = parity_5;
+    \$46  = parity_6;
     if (rst) begin
       \$46  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$47  = parity_6;
+    \$47  = parity_7;
     if (rst) begin
       \$47  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$48  = parity_7;
+    \$48  = parity_8;
     if (rst) begin
       \$48  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$49  = parity_8;
+    \$49  = parity_9;
     if (rst) begin
       \$49  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$50  = parity_9;
+    \$50  = parity_10;
     if (rst) begin
       \$50  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$51  = parity_10;
-    if (rst) begin
-      \$51  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$52  = parity_11;
-    if (rst) begin
-      \$52  = 1'h0;
     end
   end
   always @* begin
@@ -932,6 +903,13 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
       \$18  = 1'h0;
     end
   end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$19  = release_3;
+    if (rst) begin
+      \$19  = 1'h0;
+    end
+  end
   assign s_data = data;
   assign s_valid = valid;
   assign ready = s_ready;
@@ -963,42 +941,42 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   assign address = read_address;
   assign read_data = i;
   assign select_0 = select;
-  assign a = { \$56 , \$55 , \$54 , \$53  };
-  assign o = { \$56 , \$55 , \$54 , \$53  };
+  assign a = { \$54 , \$53 , \$52 , \$51  };
+  assign o = { \$54 , \$53 , \$52 , \$51  };
   assign weights__payload = w;
   assign take_weights_7 = weights_next;
   assign p = \i$60 ;
   assign release_6 = \release ;
-  assign flush_next = frame_8[1];
+  assign flush_next = frame_7[1];
   assign \valid$66  = flush[0];
   assign \flush$68  = flush[1];
-  assign sums = { \$60 , \$59 , \$58 , \$57  };
-  assign \o$70  = { \$60 , \$59 , \$58 , \$57  };
+  assign sums = { \$58 , \$57 , \$56 , \$55  };
+  assign \o$70  = { \$58 , \$57 , \$56 , \$55  };
   assign \final  = frame_last_0[0];
   assign \flush$73  = frame_last_0[1];
   assign carry = frame_last_0[2];
   assign \job$76  = frame_last_0[3];
-  assign parity_12 = parity;
+  assign parity_11 = parity;
   assign \row_next$80  = row_next;
   assign row_soon = busy_next;
   assign \row_valid$84  = row_valid;
   assign \row_enable$86  = row_enable;
   assign \row_address$88  = row_address;
-  assign row_data = { \$64 , \$63 , \$62 , \$61  };
-  assign \row_data$90  = { \$64 , \$63 , \$62 , \$61  };
+  assign row_data = { \$62 , \$61 , \$60 , \$59  };
+  assign \row_data$90  = { \$62 , \$61 , \$60 , \$59  };
   assign partial_result = \write_enable$91 ;
   assign partial_position = write_position;
   assign partial_value = write_value;
-  assign m_data = { \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65  };
-  assign \data$103  = { \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65 [17], \$65  };
+  assign m_data = { \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63  };
+  assign \data$103  = { \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63  };
   assign \valid$105  = m_valid;
   assign m_ready = \ready$106 ;
   assign \last$109  = m_last;
-  assign \port$1049$0  = \$65 ;
+  assign \port$1041$0  = \$63 ;
   assign \$1  = end_job;
 endmodule
 
-module \hdlgen_tiny.engine.accumulators (rst, \i$22 , i, leaving_0, leaving_1, leaving_2, leaving_3, clk);
+module \hdlgen_tiny.engine.accumulators (rst, \i$18 , total_0, total_1, total_2, total_3, i, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$2  = 0;
   wire [18:0] \$1 ;
   wire [18:0] \$2 ;
@@ -1013,18 +991,10 @@ module \hdlgen_tiny.engine.accumulators (rst, \i$22 , i, leaving_0, leaving_1, l
   wire flush;
   input [1:0] i;
   wire [1:0] i;
-  input [63:0] \i$22 ;
-  wire [63:0] \i$22 ;
-  output [17:0] leaving_0;
-  reg [17:0] leaving_0 = 18'h00000;
-  output [17:0] leaving_1;
-  reg [17:0] leaving_1 = 18'h00000;
-  output [17:0] leaving_2;
-  reg [17:0] leaving_2 = 18'h00000;
-  output [17:0] leaving_3;
-  reg [17:0] leaving_3 = 18'h00000;
+  input [63:0] \i$18 ;
+  wire [63:0] \i$18 ;
   wire [71:0] o;
-  wire [1:0] \o$23 ;
+  wire [1:0] \o$19 ;
   reg [15:0] product_0 = 16'h0000;
   reg [15:0] product_1 = 16'h0000;
   reg [15:0] product_2 = 16'h0000;
@@ -1035,92 +1005,88 @@ module \hdlgen_tiny.engine.accumulators (rst, \i$22 , i, leaving_0, leaving_1, l
   reg [17:0] sum_1 = 18'h00000;
   reg [17:0] sum_2 = 18'h00000;
   reg [17:0] sum_3 = 18'h00000;
+  output [17:0] total_0;
   wire [17:0] total_0;
+  output [17:0] total_1;
   wire [17:0] total_1;
+  output [17:0] total_2;
   wire [17:0] total_2;
+  output [17:0] total_3;
   wire [17:0] total_3;
   wire valid;
   assign \$2  = $signed(sum_1) + $signed(product_1);
   assign \$3  = $signed(sum_2) + $signed(product_2);
   assign \$4  = $signed(sum_3) + $signed(product_3);
   always @(posedge clk)
-    product_0 <= \i$22 [15:0];
+    product_0 <= \i$18 [15:0];
   always @(posedge clk)
     sum_0 <= \$5 ;
   always @(posedge clk)
-    leaving_0 <= \$1 [17:0];
-  always @(posedge clk)
-    product_1 <= \i$22 [31:16];
+    product_1 <= \i$18 [31:16];
   always @(posedge clk)
     sum_1 <= \$6 ;
   always @(posedge clk)
-    leaving_1 <= \$2 [17:0];
-  always @(posedge clk)
-    product_2 <= \i$22 [47:32];
+    product_2 <= \i$18 [47:32];
   always @(posedge clk)
     sum_2 <= \$7 ;
   always @(posedge clk)
-    leaving_2 <= \$3 [17:0];
-  always @(posedge clk)
-    product_3 <= \i$22 [63:48];
+    product_3 <= \i$18 [63:48];
   always @(posedge clk)
     sum_3 <= \$8 ;
-  always @(posedge clk)
-    leaving_3 <= \$4 [17:0];
   assign \$1  = $signed(sum_0) + $signed(product_0);
   \hdlgen_tiny.engine.accumulators.fanout  fanout (
     .clk(clk),
-    .copies(\o$23 ),
+    .copies(\o$19 ),
     .i(i),
     .rst(rst)
   );
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
     \$5  = sum_0;
-    if (\o$23 [0]) begin
+    if (\o$19 [0]) begin
       \$5  = \$1 [17:0];
     end
-    if (\o$23 [1]) begin
+    if (\o$19 [1]) begin
       \$5  = 18'h00000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
     \$6  = sum_1;
-    if (\o$23 [0]) begin
+    if (\o$19 [0]) begin
       \$6  = \$2 [17:0];
     end
-    if (\o$23 [1]) begin
+    if (\o$19 [1]) begin
       \$6  = 18'h00000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
     \$7  = sum_2;
-    if (\o$23 [0]) begin
+    if (\o$19 [0]) begin
       \$7  = \$3 [17:0];
     end
-    if (\o$23 [1]) begin
+    if (\o$19 [1]) begin
       \$7  = 18'h00000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
     \$8  = sum_3;
-    if (\o$23 [0]) begin
+    if (\o$19 [0]) begin
       \$8  = \$4 [17:0];
     end
-    if (\o$23 [1]) begin
+    if (\o$19 [1]) begin
       \$8  = 18'h00000;
     end
   end
   assign valid = i[0];
   assign flush = i[1];
+  assign o = { \$4 [17:0], \$3 [17:0], \$2 [17:0], \$1 [17:0] };
   assign total_0 = \$1 [17:0];
   assign total_1 = \$2 [17:0];
   assign total_2 = \$3 [17:0];
   assign total_3 = \$4 [17:0];
-  assign o = { leaving_3, leaving_2, leaving_1, leaving_0 };
 endmodule
 
 module \hdlgen_tiny.engine.accumulators.fanout (rst, i, copies, clk);
@@ -1139,7 +1105,7 @@ module \hdlgen_tiny.engine.accumulators.fanout (rst, i, copies, clk);
   assign o = copies;
 endmodule
 
-module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_writing, input_data, input_address, read_address, \port$969$0 , \port$970$0 , \port$971$0 , \port$972$0 , row_address, row_valid, row_enable, clk);
+module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_writing, input_data, input_address, read_address, \port$961$0 , \port$962$0 , \port$963$0 , \port$964$0 , row_address, row_valid, row_enable, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$3  = 0;
   wire \$1 ;
   wire \$2 ;
@@ -1173,14 +1139,14 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   wire input_writing;
   wire [1:0] o;
   wire \o$27 ;
-  input [7:0] \port$969$0 ;
-  wire [7:0] \port$969$0 ;
-  input [7:0] \port$970$0 ;
-  wire [7:0] \port$970$0 ;
-  input [7:0] \port$971$0 ;
-  wire [7:0] \port$971$0 ;
-  input [7:0] \port$972$0 ;
-  wire [7:0] \port$972$0 ;
+  input [7:0] \port$961$0 ;
+  wire [7:0] \port$961$0 ;
+  input [7:0] \port$962$0 ;
+  wire [7:0] \port$962$0 ;
+  input [7:0] \port$963$0 ;
+  wire [7:0] \port$963$0 ;
+  input [7:0] \port$964$0 ;
+  wire [7:0] \port$964$0 ;
   input [1:0] read_address;
   wire [1:0] read_address;
   wire [1:0] \read_address$20 ;
@@ -1204,10 +1170,10 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   assign column_ready = \$1  & \$2 ;
   assign address_0 = row_valid ? row_address : input_address;
   assign \$3  = row_enable | input_enable;
-  assign \$4  = \o$27  ? \port$969$0  : input_data;
-  assign \$5  = \o$27  ? \port$970$0  : input_data;
-  assign \$6  = \o$27  ? \port$971$0  : input_data;
-  assign \$7  = \o$27  ? \port$972$0  : input_data;
+  assign \$4  = \o$27  ? \port$961$0  : input_data;
+  assign \$5  = \o$27  ? \port$962$0  : input_data;
+  assign \$6  = \o$27  ? \port$963$0  : input_data;
+  assign \$7  = \o$27  ? \port$964$0  : input_data;
   always @(posedge clk)
     write_enable <= \$8 ;
   always @(posedge clk)
@@ -1233,10 +1199,10 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   );
   \hdlgen_tiny.engine.activations.split_0_0  split_0_0 (
     .clk(clk),
-    .\port$767$0 (data_0_0),
-    .\port$768$0 (data_0_1),
-    .\port$769$0 (data_0_2),
-    .\port$770$0 (data_0_3),
+    .\port$763$0 (data_0_0),
+    .\port$764$0 (data_0_1),
+    .\port$765$0 (data_0_2),
+    .\port$766$0 (data_0_3),
     .read_address(read_address),
     .read_data(read_data),
     .write_address(write_address),
@@ -1257,7 +1223,7 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   assign write_data = { data_0_3, data_0_2, data_0_1, data_0_0 };
   assign \read_address$20  = read_address;
   assign \read_data$22  = read_data;
-  assign row_data = { \port$972$0 , \port$971$0 , \port$970$0 , \port$969$0  };
+  assign row_data = { \port$964$0 , \port$963$0 , \port$962$0 , \port$961$0  };
 endmodule
 
 module \hdlgen_tiny.engine.activations.address_0$31 (rst, i, copies, clk);
@@ -1292,17 +1258,17 @@ module \hdlgen_tiny.engine.activations.fanout (rst, i, copies, clk);
   assign o = copies;
 endmodule
 
-module \hdlgen_tiny.engine.activations.split_0_0 (read_data, write_enable, \port$767$0 , \port$768$0 , \port$769$0 , \port$770$0 , write_address, read_address, clk);
+module \hdlgen_tiny.engine.activations.split_0_0 (read_data, write_enable, \port$763$0 , \port$764$0 , \port$765$0 , \port$766$0 , write_address, read_address, clk);
   input clk;
   wire clk;
-  input [7:0] \port$767$0 ;
-  wire [7:0] \port$767$0 ;
-  input [7:0] \port$768$0 ;
-  wire [7:0] \port$768$0 ;
-  input [7:0] \port$769$0 ;
-  wire [7:0] \port$769$0 ;
-  input [7:0] \port$770$0 ;
-  wire [7:0] \port$770$0 ;
+  input [7:0] \port$763$0 ;
+  wire [7:0] \port$763$0 ;
+  input [7:0] \port$764$0 ;
+  wire [7:0] \port$764$0 ;
+  input [7:0] \port$765$0 ;
+  wire [7:0] \port$765$0 ;
+  input [7:0] \port$766$0 ;
+  wire [7:0] \port$766$0 ;
   input [1:0] read_address;
   wire [1:0] read_address;
   output [31:0] read_data;
@@ -1317,13 +1283,13 @@ module \hdlgen_tiny.engine.activations.split_0_0 (read_data, write_enable, \port
     .read_address(read_address),
     .read_data(read_data),
     .write_address(write_address),
-    .write_data({ \port$770$0 , \port$769$0 , \port$768$0 , \port$767$0  }),
+    .write_data({ \port$766$0 , \port$765$0 , \port$764$0 , \port$763$0  }),
     .write_enable(write_enable)
   );
-  assign write_data = { \port$770$0 , \port$769$0 , \port$768$0 , \port$767$0  };
+  assign write_data = { \port$766$0 , \port$765$0 , \port$764$0 , \port$763$0  };
 endmodule
 
-module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$673$0 , parity, \port$906$0 , \port$910$0 , \port$914$0 , \port$918$0 , partial_result, partial_value, partial_position, partial_row, \end , end_job, gathered_0, gathered_1, gathered_2, gathered_3, done
+module \hdlgen_tiny.engine.drain (rst, \port$367$0 , \port$368$0 , \port$369$0 , \port$370$0 , row_soon, row_next, i, \port$671$0 , parity, partial_result, partial_value, partial_position, partial_row, \end , end_job, gathered_0, gathered_1, gathered_2, gathered_3, done
 , done_parity, row_address, row_valid, row_enable, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$4  = 0;
   reg \$1 ;
@@ -1491,16 +1457,16 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$673$0 , pari
   reg [17:0] partial_value = 18'h00000;
   (* init = 18'h00000 *)
   wire [17:0] partial_value_0;
-  input [3:0] \port$673$0 ;
-  wire [3:0] \port$673$0 ;
-  input [17:0] \port$906$0 ;
-  wire [17:0] \port$906$0 ;
-  input [17:0] \port$910$0 ;
-  wire [17:0] \port$910$0 ;
-  input [17:0] \port$914$0 ;
-  wire [17:0] \port$914$0 ;
-  input [17:0] \port$918$0 ;
-  wire [17:0] \port$918$0 ;
+  input [17:0] \port$367$0 ;
+  wire [17:0] \port$367$0 ;
+  input [17:0] \port$368$0 ;
+  wire [17:0] \port$368$0 ;
+  input [17:0] \port$369$0 ;
+  wire [17:0] \port$369$0 ;
+  input [17:0] \port$370$0 ;
+  wire [17:0] \port$370$0 ;
+  input [3:0] \port$671$0 ;
+  wire [3:0] \port$671$0 ;
   reg [1:0] position_0 = 2'h0;
   wire [-1:0] row;
   wire [-1:0] row_0;
@@ -1638,10 +1604,10 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$673$0 , pari
   assign \$3  = position_0 == 2'h2;
   assign \$4  = active_0 & \$3 ;
   assign \$5  = position_0 + 1'h1;
-  assign \$6  = o ? \port$906$0  : held_1;
-  assign \$7  = o ? \port$910$0  : held_2;
-  assign \$8  = o ? \port$914$0  : held_3;
-  assign \$9  = o ? \port$918$0  : held_3;
+  assign \$6  = o ? \port$367$0  : held_1;
+  assign \$7  = o ? \port$368$0  : held_2;
+  assign \$8  = o ? \port$369$0  : held_3;
+  assign \$9  = o ? \port$370$0  : held_3;
   assign \$11  = active_0 & \$10 ;
   assign \$13  = \$11  & \$12 ;
   assign \$15  = active_0 & \$14 ;
@@ -1684,7 +1650,7 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$673$0 , pari
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     (* full_case = 32'd1 *)
-    casez (\port$673$0 [3])
+    casez (\port$671$0 [3])
       1'h0:
           \$29  = 3'h0;
       1'h1:
@@ -1743,7 +1709,7 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$673$0 , pari
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$50  = written_0;
     if (load_0) begin
-      \$50  = \port$673$0 [1];
+      \$50  = \port$671$0 [1];
     end
     if (rst) begin
       \$50  = 1'h0;
@@ -1753,7 +1719,7 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$673$0 , pari
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$51  = carry_0;
     if (load_0) begin
-      \$51  = \port$673$0 [2];
+      \$51  = \port$671$0 [2];
     end
     if (rst) begin
       \$51  = 1'h0;
@@ -1763,7 +1729,7 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$673$0 , pari
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$52  = job_0;
     if (load_0) begin
-      \$52  = \port$673$0 [3];
+      \$52  = \port$671$0 [3];
     end
     if (rst) begin
       \$52  = 1'h0;
@@ -1773,7 +1739,7 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$673$0 , pari
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$53  = final_0;
     if (load_0) begin
-      \$53  = \port$673$0 [0];
+      \$53  = \port$671$0 [0];
     end
     if (rst) begin
       \$53  = 1'h0;
@@ -1857,7 +1823,7 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$673$0 , pari
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$63  = fresh_0;
     if (load_0) begin
-      \$63  = \port$673$0 [0];
+      \$63  = \port$671$0 [0];
     end
     if (rst) begin
       \$63  = 1'h1;
@@ -1997,7 +1963,7 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$673$0 , pari
     endcase
   end
   assign flush_next = i;
-  assign flush = \port$673$0 [1];
+  assign flush = \port$671$0 [1];
   assign own_row_0 = \$2 [0];
   assign partial_result_0 = partial_result;
   assign partial_merge_0 = partial_merge;
@@ -2017,12 +1983,12 @@ module \hdlgen_tiny.engine.drain (rst, row_soon, row_next, i, \port$673$0 , pari
   assign done_parity_1 = done_parity;
   assign row_address_0 = row_address;
   assign row_data = { gathered_3, gathered_2, gathered_1, gathered_0 };
-  assign carry = \port$673$0 [2];
-  assign \job$57  = \port$673$0 [3];
-  assign \final  = \port$673$0 [0];
-  assign sums = { \port$918$0 , \port$914$0 , \port$910$0 , \port$906$0  };
+  assign carry = \port$671$0 [2];
+  assign \job$57  = \port$671$0 [3];
+  assign \final  = \port$671$0 [0];
+  assign sums = { \port$370$0 , \port$369$0 , \port$368$0 , \port$367$0  };
   assign merged_0 = 1'h0;
-  assign load_0 = \port$673$0 [1];
+  assign load_0 = \port$671$0 [1];
   assign row_soon = row_3[0];
   assign row_next = row_4[0];
   assign \$12  = job_0;
@@ -2193,7 +2159,7 @@ module \hdlgen_tiny.engine.drain.requantiser_0 (rst, bias, job, i, o, clk);
   assign \$6  = \$5 ;
 endmodule
 
-module \hdlgen_tiny.engine.exchange$169 (rst, \i$13 , select, lane_1_0, lane_1_1, lane_1_2, lane_1_3, clk);
+module \hdlgen_tiny.engine.exchange$167 (rst, \i$13 , select, lane_1_0, lane_1_1, lane_1_2, lane_1_3, clk);
   wire [7:0] \$1 ;
   wire [7:0] \$2 ;
   wire [7:0] \$3 ;
@@ -2257,13 +2223,13 @@ module \hdlgen_tiny.engine.exchange$169 (rst, \i$13 , select, lane_1_0, lane_1_1
   always @(posedge clk)
     select_1 <= select_0;
   assign \$1  = \o$12  ? \i$13 [15:8] : \i$13 [7:0];
-  \hdlgen_tiny.engine.exchange$169.fanout_0  fanout_0 (
+  \hdlgen_tiny.engine.exchange$167.fanout_0  fanout_0 (
     .clk(clk),
     .copies(\o$12 ),
     .i(select[0]),
     .rst(rst)
   );
-  \hdlgen_tiny.engine.exchange$169.fanout_1  fanout_1 (
+  \hdlgen_tiny.engine.exchange$167.fanout_1  fanout_1 (
     .clk(clk),
     .copies(\o$17 ),
     .i(select_0[1]),
@@ -2274,7 +2240,7 @@ module \hdlgen_tiny.engine.exchange$169 (rst, \i$13 , select, lane_1_0, lane_1_1
   assign o = { lane_1_3, lane_1_2, lane_1_1, lane_1_0 };
 endmodule
 
-module \hdlgen_tiny.engine.exchange$169.fanout_0 (rst, i, copies, clk);
+module \hdlgen_tiny.engine.exchange$167.fanout_0 (rst, i, copies, clk);
   input clk;
   wire clk;
   output copies;
@@ -2290,7 +2256,7 @@ module \hdlgen_tiny.engine.exchange$169.fanout_0 (rst, i, copies, clk);
   assign o = copies;
 endmodule
 
-module \hdlgen_tiny.engine.exchange$169.fanout_1 (rst, i, copies, clk);
+module \hdlgen_tiny.engine.exchange$167.fanout_1 (rst, i, copies, clk);
   input clk;
   wire clk;
   output copies;
@@ -3285,29 +3251,29 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   assign \$82  = step;
 endmodule
 
-module \hdlgen_tiny.engine.multiplier (p, w, \port$896$0 , \port$897$0 , \port$898$0 , \port$899$0 , clk);
+module \hdlgen_tiny.engine.multiplier (p, w, \port$892$0 , \port$893$0 , \port$894$0 , \port$895$0 , clk);
   wire [31:0] a;
   input clk;
   wire clk;
   output [63:0] p;
   wire [63:0] p;
-  input [7:0] \port$896$0 ;
-  wire [7:0] \port$896$0 ;
-  input [7:0] \port$897$0 ;
-  wire [7:0] \port$897$0 ;
-  input [7:0] \port$898$0 ;
-  wire [7:0] \port$898$0 ;
-  input [7:0] \port$899$0 ;
-  wire [7:0] \port$899$0 ;
+  input [7:0] \port$892$0 ;
+  wire [7:0] \port$892$0 ;
+  input [7:0] \port$893$0 ;
+  wire [7:0] \port$893$0 ;
+  input [7:0] \port$894$0 ;
+  wire [7:0] \port$894$0 ;
+  input [7:0] \port$895$0 ;
+  wire [7:0] \port$895$0 ;
   input [31:0] w;
   wire [31:0] w;
   hdlgen_tiny_multiplier part (
-    .a({ \port$899$0 , \port$898$0 , \port$897$0 , \port$896$0  }),
+    .a({ \port$895$0 , \port$894$0 , \port$893$0 , \port$892$0  }),
     .clk(clk),
     .p(p),
     .w(w)
   );
-  assign a = { \port$899$0 , \port$898$0 , \port$897$0 , \port$896$0  };
+  assign a = { \port$895$0 , \port$894$0 , \port$893$0 , \port$892$0  };
 endmodule
 
 module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_value, write_position, valid, \last$36 , result, ready);
