@@ -20,6 +20,7 @@ from typing import Any
 
 from hdlgen import network as networks
 from hdlgen.compiler import compile_network
+from hdlgen.compiler.band import compile_recurrent
 from hdlgen.emit import compile_to
 from hdlgen.files import atomic_write
 from hdlgen.flow.synth import synthesise, write_report
@@ -64,7 +65,14 @@ MEASUREMENTS = (
     Measurement(network="mnist-small", lanes=64, elements=4, target="ecp5-85k"),
     Measurement(network="mnist-large", lanes=64, elements=4, target="ecp5-85k"),
     Measurement(network="talk", lanes=16, elements=2, target="ecp5-85k"),
+    Measurement(network="digits-full", lanes=8, elements=1, target="ecp5-25k"),
+    Measurement(network="digits-grouped", lanes=8, elements=1, target="ecp5-25k"),
+    Measurement(network="digits-gru", lanes=8, elements=1, target="ecp5-25k"),
+    Measurement(network="digits-diag", lanes=8, elements=1, target="ecp5-25k"),
+    Measurement(network="digits-gru", lanes=8, elements=1, target="ice40-up5k"),
 )
+
+RECURRENT = ("digits-full", "digits-grouped", "digits-gru", "digits-diag", "reber-band")
 
 CYCLES = tuple(
     (network, lanes, elements)
@@ -137,6 +145,31 @@ def devices() -> str:
     return table(headings, rows)
 
 
+def recurrent() -> str:
+    """Accuracy from the record of training, cycles from the compiler."""
+    trained = json.loads((REPORTS / "recurrent.json").read_text(encoding="utf-8"))
+    rows = []
+    for name in RECURRENT:
+        network = networks.load(name)
+        assert isinstance(network, networks.RecurrentNetwork)
+        program = compile_recurrent(network, lanes=8)
+        record = trained[name]
+        rows.append(
+            [
+                f"`{name}`",
+                record["task"],
+                f"{record['cell']}, {record['width']}",
+                record["recurrence"],
+                f"{record['test_percent']:.2f} %",
+                f"{record['recurrent_weights']:,}",
+                f"{record['weights']:,}",
+                f"{program.interval_cycles:,}",
+            ]
+        )
+    headings = ["network", "task", "cell, width", "recurrence", "test accuracy", "recurrent weights", "all weights"]
+    return table([*headings, "cycles per step"], rows)
+
+
 def baseline() -> str:
     """The comparison of scripts/compare_baseline.py."""
     file = REPORTS / "baseline.json"
@@ -149,7 +182,12 @@ def baseline() -> str:
     return table([f"`{result['network']}` on `{result['target']}`", ours_name, theirs_name, "ratio"], rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {"cycles": cycles, "devices": devices, "baseline": baseline}
+TABLES: dict[str, Callable[[], str]] = {
+    "cycles": cycles,
+    "recurrent": recurrent,
+    "devices": devices,
+    "baseline": baseline,
+}
 
 
 def fill(text: str) -> str:
@@ -169,13 +207,11 @@ def measure(measurement: Measurement) -> None:
     network = networks.load(measurement.network)
     with tempfile.TemporaryDirectory() as scratch:
         core = Path(scratch) / "core"
-        compile_to(
-            network,
-            core,
-            target=measurement.target,
-            lanes=measurement.lanes,
-            elements_per_beat=measurement.elements,
-        )
+        have = find_target(measurement.target).resources
+        options: dict[str, Any] = {"elements_per_beat": measurement.elements}
+        if isinstance(network, networks.RecurrentNetwork):
+            options = {"dsps": (have.dsps, have.products_per_dsp)}
+        compile_to(network, core, target=measurement.target, lanes=measurement.lanes, **options)
         seeds = range(1, measurement.seeds + 1)
         report = synthesise(core, target=find_target(measurement.target), seeds=seeds, progress=True)
     REPORTS.mkdir(exist_ok=True)
