@@ -663,16 +663,21 @@ def _self_test(
     # Memories are wider than deep and waste some of their blocks: half of what is left over by the sum of bits.
     free = max(0, have.memory_bits - need.memory_bits - have.memory_bits // 8) // 2
     budget = 16 * have.luts // 10  # bits in a tenth of the logic
+
+    def block_rom(bits: int) -> bool:
+        """If logic is too little; also if there is plenty of block RAM, because a large memory of logic is slow."""
+        return budget < bits < free or 4096 < bits < free // 4
+
     if images is not None:
         wanted = test(images)
-        return dataclasses.replace(wanted, block_rom=budget < wanted.rom_bits < free)
+        return dataclasses.replace(wanted, block_rom=block_rom(wanted.rom_bits))
     best = test(1)
     for count in range(2, min(8, most) + 1):
         candidate = test(count)
         if candidate.rom_bits > max(free, budget):
             break
         best = candidate
-    return dataclasses.replace(best, block_rom=budget < best.rom_bits < free)
+    return dataclasses.replace(best, block_rom=block_rom(best.rom_bits))
 
 
 def _harness_registers(manifest: Mapping[str, Any]) -> int:
