@@ -593,6 +593,8 @@ def _sources(root: Path, manifest: Mapping[str, Any], device: Target) -> tuple[t
     if not isinstance(table, dict):
         raise InputError(f"{where}: synthesis is {table!r}; allowed is an object of lists")
     notes: list[str] = []
+    if "sequence" in manifest:
+        notes.append("a recurrent core: interval and inferences/s are those of a time step")
     key = device.family
     if device.resources.dsps == 0:
         key = f"{device.family}-logic"
