@@ -8,7 +8,7 @@ from hdlgen import golden
 from hdlgen.compiler import frame as frames
 from hdlgen.compiler import passes, timing
 from hdlgen.compiler.frame import Frame, check_shape
-from hdlgen.compiler.program import Layer, Program, Requantise, Transition
+from hdlgen.compiler.program import SOURCES, Layer, Program, Requantise, Transition
 from hdlgen.compiler.verify import verify
 from hdlgen.errors import InputError
 from hdlgen.network import Network
@@ -37,6 +37,8 @@ def compile_network(
     merge: bool = True,
     multiplier: str = "auto",
     input_buffers: int | None = None,
+    source: str = "rom",
+    banks: int | None = None,
     adaptable: bool = False,
     frame: Frame | None = None,
     check: bool = True,
@@ -51,6 +53,9 @@ def compile_network(
     multiplier: "dsp" (vendor multipliers where there are any), "lut" (plain logic), "add" (only for weights in {-1, 0, 1}),
         or "auto": "add" where it is possible, else "dsp"
     input_buffers: 1 or 2 frames of input memory; None takes 1 where that costs no time
+    source: where the weights are: "rom" (block RAM, in the bitstream), "ram" (block RAM, can be written), "spram" (the
+        single-port RAM of the iCE40 UltraPlus, is to be written first); the latter two are always ``adaptable``
+    banks: with "ram", 2 to go on with the old weights while new ones come, or 1; default 2
     adaptable: leave room for the weights of a retrained network: shifts and all biases in memory, sums one bit wider
     frame: take the widths of a design that this network is to run on; the other options are to be ``frame.options``
     check: verify the program after every pass
@@ -74,6 +79,10 @@ def compile_network(
         raise InputError(f"{where}: multiplier: {multiplier!r}; allowed are auto, dsp, lut and add")
     if input_buffers not in (None, 1, 2):
         raise InputError(f"{where}: input buffers: {input_buffers}; allowed are 1 and 2")
+    if source not in SOURCES:
+        raise InputError(f"{where}: weights: {source!r}; allowed are {', '.join(SOURCES)}")
+    if banks not in ((None, 1, 2) if source == "ram" else (None, 1)):
+        raise InputError(f"{where}: banks: {banks} of weights in {source}; allowed are 1 and, with ram, 2")
     golden.accumulator_bits(network)  # refuses layers whose shift leaves nothing
     outputs = network.widths[-1]
     bits = max((paths - 1).bit_length(), lanes.bit_length() - 1)
@@ -89,6 +98,8 @@ def compile_network(
         elements_per_beat=elements_per_beat,
         input_bits=network.input.bits,
         merge=merge,
+        source=source,
+        banks=banks or (2 if source == "ram" else 1),
         notes=tuple(notes),
     )
     for step in PASSES:

@@ -26,6 +26,8 @@ class Frame:
     merge: bool
     multiplier: str
     input_buffers: int
+    source: str
+    banks: int
     weight_bits: int
     sum_bits: int
     accumulator_bits: tuple[int, ...]
@@ -52,7 +54,7 @@ class Frame:
     @property
     def options(self) -> dict[str, Any]:
         """Those of `hdlgen.compiler.compile_network`."""
-        names = ("lanes", "elements_per_beat", "merge", "multiplier", "input_buffers")
+        names = ("lanes", "elements_per_beat", "merge", "multiplier", "input_buffers", "source", "banks")
         return {name: getattr(self, name) for name in names}
 
     def as_json(self) -> dict[str, Any]:
@@ -110,7 +112,7 @@ def fit(
     result_bias_bits = max(value.bit_length() for value in program.result_bias) + 1
     if frame is None:
         program = replace(program, bias_bits=max(bias_bits, 2) if biased else 0)
-        if not adaptable:
+        if not adaptable and not program.writable:
             return program
         # One more bit for every sum: weights of twice the size, all in all.
         shifts = [step.shift for step in steps] or [0]

@@ -28,7 +28,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Layer", "Program", "Requantise", "Transition", "flushes", "signed_digits"]
+__all__ = ["SOURCES", "Layer", "Program", "Requantise", "Transition", "flushes", "signed_digits"]
+
+SOURCES = ("rom", "ram", "spram")
+"""Block RAM with the contents that the bitstream gives it; block RAM that can be written; the UltraPlus' single-port RAM."""
 
 Ints = NDArray[np.int64]
 
@@ -173,6 +176,7 @@ class Program:
     ``bias_bits``: of a hidden neuron's bias with the rounding term, in a memory; 0 where no neuron has one.
     ``result_bias_bits``: of the output layer's biases in a memory; 0 where they are wired in.
     ``shift_bits``: of the shift that stands beside each bias, less ``shift_low``; 0 where the shifts are wired in.
+    ``source``: where the weights are, one of `SOURCES`; ``banks``: complete sets of weights for which there is room.
     ``exclusive``: for every transition, whether it must wait until no other frame's sums are on their way, because the
     merging of split neurons could still be busy when it ends.
     """
@@ -193,6 +197,8 @@ class Program:
     shift_low: int = 0
     shift_bits: int = 0
     merge: bool = True
+    source: str = "rom"
+    banks: int = 1
     multiplier: str = "dsp"
     groups: int = 1
     chains: int = 1
@@ -232,6 +238,11 @@ class Program:
     def result_bits(self) -> int:
         """Width of a result on the output stream."""
         return 32 if self.accumulator_bits[-1] <= 32 else 64
+
+    @property
+    def writable(self) -> bool:
+        """Whether weights, biases and shifts can be written while the design runs."""
+        return self.source != "rom"
 
     @property
     def hidden_bias(self) -> bool:

@@ -26,7 +26,7 @@ from hdlgen.emit import recurrent
 from hdlgen.emit.verilog import verilog_files, yosys_version
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_directory
-from hdlgen.gateware.core import memories
+from hdlgen.gateware.contents import memories
 from hdlgen.gateware.merger import edge_places, result_places
 from hdlgen.gateware.primitives import Library, Rom, RomParameters
 from hdlgen.network import Network, RecurrentNetwork, save

@@ -14,9 +14,9 @@ from amaranth.lib import wiring
 from hdlgen.compiler.program import Program
 from hdlgen.compiler.program_band import BandProgram
 from hdlgen.gateware.core import Core
-from hdlgen.gateware.ecp5 import Ecp5Fanout, Ecp5Multiplier, Ecp5Ram, Ecp5Rom
-from hdlgen.gateware.ice40 import Ice40Multiplier, Ice40Rom
-from hdlgen.gateware.primitives import Fanout, Library, Multiplier, Primitive, Ram, Rom
+from hdlgen.gateware.ecp5 import Ecp5Fanout, Ecp5Multiplier, Ecp5Ram, Ecp5Rom, Ecp5Store
+from hdlgen.gateware.ice40 import Ice40Multiplier, Ice40Rom, Ice40Store
+from hdlgen.gateware.primitives import Fanout, Library, Multiplier, Primitive, Ram, Rom, Store
 from hdlgen.gateware.recurrent import RecurrentCore
 
 __all__ = ["FAMILIES", "convert", "part_files", "verilog_files", "yosys_version"]
@@ -24,9 +24,9 @@ __all__ = ["FAMILIES", "convert", "part_files", "verilog_files", "yosys_version"
 #: Device families and the parts made specially for them; everything else is the generic part.
 FAMILIES: dict[str, dict[type, Any]] = {
     "generic": {},
-    "ecp5": {Rom: Ecp5Rom, Ram: Ecp5Ram, Multiplier: Ecp5Multiplier, Fanout: Ecp5Fanout},
-    "ice40": {Rom: Ice40Rom, Multiplier: Ice40Multiplier},
-    "ice40-logic": {Rom: Ice40Rom},  # the devices of the family that have no multipliers
+    "ecp5": {Rom: Ecp5Rom, Store: Ecp5Store, Ram: Ecp5Ram, Multiplier: Ecp5Multiplier, Fanout: Ecp5Fanout},
+    "ice40": {Rom: Ice40Rom, Store: Ice40Store, Multiplier: Ice40Multiplier},
+    "ice40-logic": {Rom: Ice40Rom, Store: Ice40Store},  # the devices of the family that have no multipliers
     "gowin": {},
 }
 

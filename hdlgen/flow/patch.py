@@ -30,7 +30,7 @@ from hdlgen.flow import selftest, tools
 from hdlgen.flow.simulate import check_sources, read_manifest
 from hdlgen.flow.synth import run_tool
 from hdlgen.gateware.blocks import cut
-from hdlgen.gateware.core import memories
+from hdlgen.gateware.contents import memories
 from hdlgen.gateware.primitives import Rom, RomParameters
 from hdlgen.network import Network, save
 

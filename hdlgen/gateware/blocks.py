@@ -4,10 +4,10 @@ The same cut makes the hardware (`hdlgen.gateware.ecp5`, `hdlgen.gateware.ice40`
 bitstream when only the contents change (`hdlgen.flow.patch`), so the two cannot disagree.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hdlgen.gateware.primitives import RomParameters
+from hdlgen.gateware.primitives import PIECE, RomParameters, StoreParameters
 
 __all__ = ["FORMATS", "Block", "BlockFormat", "cut"]
 
@@ -89,16 +89,23 @@ _PLACES = {"ice40": _ice40, "ecp5": _ecp5}
 
 
 def cut(parameters: RomParameters, family: str) -> list[Block]:
-    """The blocks of a memory: all columns of the first words, then all columns of the next."""
+    """The blocks of a memory: all columns of the first words, then all columns of the next.
+
+    A column of a `StoreParameters` is what is written at once, and a word of a block is one column.
+    """
     form = FORMATS[family]
-    width = form.width(parameters.depth, parameters.width)
+    if isinstance(parameters, StoreParameters):
+        width, column, words_in_all = max(form.depths), PIECE, parameters.banks * parameters.depth
+    else:
+        width = column = form.width(parameters.depth, parameters.width)
+        words_in_all = parameters.depth
     depth = form.depths[width]
     blocks = []
-    for start in range(0, parameters.depth, depth):
-        words: Sequence[int] = parameters.init[start : start + depth]
-        for low in range(0, parameters.width, width):
-            bits = min(width, parameters.width - low)
+    for start in range(0, words_in_all, depth):
+        words = parameters.init[start : start + depth]
+        for low in range(0, parameters.width, column):
+            bits = min(column, parameters.width - low)
             mask = (1 << bits) - 1
-            column = tuple(word >> low & mask for word in words)
-            blocks.append(Block(family=family, low=low, bits=bits, start=start, width=width, words=column))
+            contents = tuple(word >> low & mask for word in words)
+            blocks.append(Block(family=family, low=low, bits=bits, start=start, width=width, words=contents))
     return blocks

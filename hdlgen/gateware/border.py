@@ -5,41 +5,13 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program import Program
-from hdlgen.gateware.drain import Requantiser, bias_word
+from hdlgen.gateware.contents import border_rom, border_words
+from hdlgen.gateware.drain import Requantiser
 from hdlgen.gateware.merger import BankOrder, PartialSums, edge_places
-from hdlgen.gateware.primitives import Library, Rom, RomParameters
+from hdlgen.gateware.primitives import Library
+from hdlgen.gateware.reload import load_layout, place_memory
 
-__all__ = ["Border", "border_rom", "border_words"]
-
-
-def border_words(program: Program) -> tuple[list[int], list[int]]:
-    """The bias words of the merged neurons in the order in which they end, and where each hidden layer's begin.
-
-    Without a bias memory they are the rounding terms alone.
-    """
-    words: list[int] = []
-    starts = []
-    for index, layer in enumerate(program.layers[1:-1]):
-        starts.append(len(words))
-        step = program.transitions[index].requantise
-        if step is None or not layer.split:
-            continue
-        bank = {lane: number for number, lane in enumerate(layer.lane)}
-        for place in edge_places(layer):
-            if place.ends:
-                at = bank[place.lane]
-                neuron = layer.last[at] if place.row else layer.first[at]
-                words.append(bias_word(program, step, neuron) if program.hidden_bias else step.rounding)
-    return words, starts
-
-
-def border_rom(program: Program, prefix: str) -> RomParameters | None:
-    """The bias memory of the merged neurons; None where there are none, or no biases."""
-    words, _starts = border_words(program)
-    if not program.hidden_bias or not words:
-        return None
-    width = program.bias_bits + program.shift_bits
-    return RomParameters(name=f"{prefix}_border_bias", depth=len(words), width=width, init=tuple(words))
+__all__ = ["Border"]
 
 
 class Border(wiring.Component):
@@ -50,6 +22,7 @@ class Border(wiring.Component):
 
     Members
     -------
+    load: from `Reload`
     write_*: partial sums from the chains; row 1 is a bank's last, row 0 its first
     start, job, parity: all partial sums of a layer are there
     column_*: to the activation memory
@@ -66,6 +39,7 @@ class Border(wiring.Component):
         self.row_bits = max(p.memory_rows - 1, 1).bit_length()
         super().__init__(
             {
+                "load": In(load_layout(p)),
                 "write_enable": In(p.chains),
                 "write_half": In(p.chains),
                 "write_row": In(p.chains),
@@ -152,12 +126,13 @@ class Border(wiring.Component):
         if p.hidden_bias:
             parameters = border_rom(p, self.prefix)
             assert parameters is not None
-            rom = Rom(parameters, library=self.library)
+            rom = place_memory(m, p, parameters, library=self.library, prefix=self.prefix, load=self.load)
+            bank = Mux(self.load.bank, parameters.depth, 0) if p.banks == 2 else 0
             m.submodules.bias = rom
             m.d.comb += [
                 rom.enable.eq(1),
                 rom.output_enable.eq(1),
-                rom.address.eq(following),
+                rom.address.eq(following + bank),
                 requantiser.bias.eq(rom.data[:width].as_signed()),
                 requantiser.shift.eq(rom.data[width:]),
             ]

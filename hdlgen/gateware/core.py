@@ -8,28 +8,29 @@ from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program import Program
 from hdlgen.gateware.activations import ActivationMemory
-from hdlgen.gateware.border import Border, border_rom
-from hdlgen.gateware.drain import Drain, bias_rom
+from hdlgen.gateware.border import Border
+from hdlgen.gateware.drain import Drain
 from hdlgen.gateware.lanes import Accumulators, LaneExchange
 from hdlgen.gateware.loader import Loader
-from hdlgen.gateware.primitives import LATENCY, Library, Multiplier, MultiplierParameters, RomParameters
-from hdlgen.gateware.results import Results, result_rom
+from hdlgen.gateware.primitives import LATENCY, Library, Multiplier, MultiplierParameters
+from hdlgen.gateware.reload import Reload, load_layout
+from hdlgen.gateware.results import Results
 from hdlgen.gateware.sequencer import Framer, Sequencer
 from hdlgen.gateware.walker import Walker
-from hdlgen.gateware.weights import WeightRom, weight_rom
+from hdlgen.gateware.weights import WeightRom
 
-__all__ = ["Core", "Engine", "memories"]
+__all__ = ["Core", "Engine"]
 
 
-def memories(program: Program, prefix: str) -> list[RomParameters]:
-    """All memories that hold what was trained, in a fixed order: weights first."""
-    found = [
-        weight_rom(program, prefix),
-        *(bias_rom(program, chain, prefix) for chain in range(program.chains)),
-        border_rom(program, prefix),
-        result_rom(program, prefix),
-    ]
-    return [rom for rom in found if rom is not None]
+def load_ports(program: Program) -> dict[str, Any]:
+    """The load port of a core, beats as wide as those of its input."""
+    return {
+        "load_data": In(8 * program.bytes_per_element * program.elements_per_beat),
+        "load_valid": In(1),
+        "load_ready": Out(1),
+        "load_kind": In(2),
+        "load_state": Out(8),
+    }
 
 
 class Engine(wiring.Component):
@@ -43,6 +44,8 @@ class Engine(wiring.Component):
 
     Members
     -------
+    load: from `Reload`
+    accept, idle: as `Sequencer` has them
     s_*, m_*, frame_error: see `Core`
     request: the transition whose weights are wanted next
     weights_next: ``weights.ready`` of the next cycle, for a source that wants to know
@@ -56,6 +59,9 @@ class Engine(wiring.Component):
         self.job_bits = (len(p.transitions) - 1).bit_length()
         super().__init__(
             {
+                "load": In(load_layout(p)),
+                "accept": In(1, init=1),
+                "idle": Out(1),
                 "s_data": In(8 * p.bytes_per_element * p.elements_per_beat),
                 "s_valid": In(1),
                 "s_ready": Out(1),
@@ -131,6 +137,10 @@ class Engine(wiring.Component):
         # Blocks.
         m.d.comb += [
             sequencer.go.eq(self.go),
+            sequencer.accept.eq(self.accept),
+            self.idle.eq(sequencer.idle),
+            drain.load.eq(self.load),
+            results.load.eq(self.load),
             sequencer.loaded.eq(loader.loaded),
             loader.take.eq(sequencer.take),
             sequencer.sent.eq(results.sent),
@@ -224,6 +234,7 @@ class Engine(wiring.Component):
             splits = Cat(*[layer.split for layer in p.layers[1:]])
             to_border = ~is_result & splits.bit_select(drain.end_job, 1)
             m.d.comb += [
+                border.load.eq(self.load),
                 border.write_enable.eq(drain.partial_merge),
                 border.write_half.eq(drain.partial_parity),
                 border.write_row.eq(drain.partial_final),
@@ -247,7 +258,8 @@ class Engine(wiring.Component):
 class Core(wiring.Component):
     """The engine with its weights on chip: what is emitted as Verilog.
 
-    AXI4-Stream on both sides; see docs/interface.md.
+    AXI4-Stream on both sides; see docs/interface.md. Where weights can be written there is a load port, `Reload`'s beats
+    with ``load_kind``; ``load_state`` is in_force, receiving, complete, error, and in the upper four bits generation.
     """
 
     def __init__(self, program: Program, *, library: Library | None = None, prefix: str = "hdlgen"):
@@ -264,6 +276,7 @@ class Core(wiring.Component):
                 "m_axis_tready": In(1),
                 "m_axis_tlast": Out(1),
                 "frame_error": Out(1),
+                **(load_ports(p) if p.writable else {}),
             }
         )
 
@@ -286,4 +299,22 @@ class Core(wiring.Component):
             self.m_axis_tlast.eq(engine.m_last),
             self.frame_error.eq(engine.frame_error),
         ]
+        if self.program.writable:
+            p = self.program
+            m.submodules.reload = reload = Reload(p, beat_bytes=p.bytes_per_element * p.elements_per_beat)
+            m.d.comb += [
+                reload.data.eq(self.load_data),
+                reload.valid.eq(self.load_valid),
+                self.load_ready.eq(reload.ready),
+                reload.kind.eq(self.load_kind),
+                self.load_state.eq(
+                    Cat(reload.in_force, reload.receiving, reload.complete, reload.error, reload.generation)
+                ),
+                reload.idle.eq(engine.idle),
+                engine.accept.eq(reload.accept),
+                engine.load.eq(reload.load),
+                weights.load.eq(reload.load),
+            ]
+        else:
+            m.d.comb += engine.accept.eq(1)
         return m

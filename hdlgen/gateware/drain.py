@@ -6,10 +6,12 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdlgen.compiler.program import Program, Requantise, flushes
-from hdlgen.gateware.primitives import LATENCY, Fanout, FanoutParameters, Library, Rom, RomParameters
+from hdlgen.compiler.program import Program
+from hdlgen.gateware.contents import bias_rom, bias_words
+from hdlgen.gateware.primitives import LATENCY, Fanout, FanoutParameters, Library
+from hdlgen.gateware.reload import load_layout, place_memory
 
-__all__ = ["Drain", "Requantiser", "bias_rom", "bias_word", "bias_words", "chain_events"]
+__all__ = ["Drain", "Requantiser"]
 
 
 class Requantiser(wiring.Component):
@@ -60,56 +62,6 @@ class Requantiser(wiring.Component):
         return m
 
 
-def chain_events(program: Program, index: int, chain: int) -> list[list[tuple[int, int, bool, bool]]]:
-    """What comes out of a chain in one transition: per flush, per position: (lane, row, kept, to be merged)."""
-    target = program.layers[index + 1]
-    events = []
-    all_events = flushes(program, index)
-    for number, (_block, flags, rows) in enumerate(all_events):
-        if not any(flags[chain :: program.chains]):
-            continue
-        final = number + 1 == len(all_events)
-        event = []
-        for lane in range(chain, program.lanes, program.chains):
-            head = rows[lane] == 0 and target.lane_phase[lane] != 0
-            event.append((lane, rows[lane], flags[lane], target.split and (final or head)))
-        events.append(event)
-    return events
-
-
-def bias_word(program: Program, step: Requantise, neuron: int) -> int:
-    """The word of the bias memory for a neuron: bias with rounding term, above it the shift."""
-    shift = (step.shift - program.shift_low) << program.bias_bits if program.shift_bits else 0
-    return (step.bias[neuron] + step.rounding) % (1 << program.bias_bits) | shift
-
-
-def bias_words(program: Program, chain: int) -> tuple[list[int], list[int]]:
-    """The bias words of a chain in the order in which it needs them, and where each transition's begin."""
-    words: list[int] = []
-    starts: list[int] = []
-    for index, transition in enumerate(program.transitions):
-        step = transition.requantise
-        starts.append(len(words))
-        if step is None:
-            continue
-        layer = program.layers[index + 1]
-        bank = {lane: number for number, lane in enumerate(layer.lane)}
-        for event in chain_events(program, index, chain):
-            for lane, row, kept, merged in event:
-                if kept and not merged:
-                    words.append(bias_word(program, step, layer.first[bank[lane]] + row))
-    return words, starts
-
-
-def bias_rom(program: Program, chain: int, prefix: str) -> RomParameters | None:
-    """The bias memory of a chain; None where it needs none."""
-    words, _starts = bias_words(program, chain)
-    if not program.hidden_bias or not words:
-        return None
-    width = program.bias_bits + program.shift_bits
-    return RomParameters(name=f"{prefix}_bias_{chain}", depth=len(words), width=width, init=tuple(words))
-
-
 class Drain(wiring.Component):
     """Carries finished sums away from the lanes.
 
@@ -119,6 +71,7 @@ class Drain(wiring.Component):
 
     Members
     -------
+    load: from `Reload`
     sums, final, job, parity, flush, carry, row: from the accumulators and the framer, all of one cycle
     flush_next: ``flush`` of the next cycle
     row_*: to the activation memory; row_next says one cycle before that a row comes,
@@ -141,6 +94,7 @@ class Drain(wiring.Component):
         self.partial_row_bits = row_bits + 1
         super().__init__(
             {
+                "load": In(load_layout(p)),
                 "sums": In(p.lanes * p.sum_bits),
                 "final": In(1),
                 "job": In(self.job_bits),
@@ -274,7 +228,8 @@ class Drain(wiring.Component):
             if parameters is not None:
                 starts = bias_words(p, chain)[1]
                 width = p.bias_bits
-                rom = Rom(parameters, library=self.library)
+                rom = place_memory(m, p, parameters, library=self.library, prefix=self.prefix, load=self.load)
+                bank = Mux(self.load.bank, parameters.depth, 0) if p.banks == 2 else 0
                 m.submodules[f"bias_{chain}"] = rom
                 fresh = Signal(name=f"fresh_{chain}", init=1)
                 address = Signal(rom.parameters.address_bits, name=f"bias_address_{chain}")
@@ -283,7 +238,7 @@ class Drain(wiring.Component):
                 with m.If(load):
                     m.d.sync += fresh.eq(self.final)
                     with m.If(fresh):
-                        m.d.sync += address.eq(Array(starts)[self.job])
+                        m.d.sync += address.eq(Array(starts)[self.job] + bank)
                 m.d.comb += [rom.enable.eq(1), rom.output_enable.eq(1), rom.address.eq(address)]
                 bias, shift = rom.data[:width].as_signed(), rom.data[width:]
                 for stage in range(LATENCY):

@@ -12,9 +12,9 @@ from amaranth.hdl import Array, Cat, ClockSignal, Const, Instance, Module, Signa
 from amaranth.lib import memory
 
 from hdlgen.gateware.blocks import FORMATS, cut
-from hdlgen.gateware.primitives import Fanout, FanoutParameters, Multiplier, Ram, Rom
+from hdlgen.gateware.primitives import PIECE, Fanout, FanoutParameters, Multiplier, Ram, Rom, Store
 
-__all__ = ["Ecp5Fanout", "Ecp5Multiplier", "Ecp5Ram", "Ecp5Rom"]
+__all__ = ["Ecp5Fanout", "Ecp5Multiplier", "Ecp5Ram", "Ecp5Rom", "Ecp5Store"]
 
 _ADDRESS_SHIFT = {18: 4, 9: 3}
 _NONE = Const(0, 1)
@@ -86,37 +86,60 @@ def _block(
     )
 
 
+def _memory(m: Module, part: Rom | Store) -> None:
+    """The blocks of a memory; words beyond one block's depth are chosen behind the output registers."""
+    p = part.parameters
+    blocks = cut(p, "ecp5")
+    depth = FORMATS["ecp5"].depths[blocks[0].width]
+    bits = (depth - 1).bit_length()
+    words: dict[int, Signal] = {}
+    for block in blocks:
+        word = words.setdefault(block.start, Signal(p.width, name=f"word_{block.start}"))
+        write: dict[str, Any] = {}
+        if isinstance(part, Store):
+            enable = Signal(name=f"write_{block.name}")
+            here = part.write_address[bits:] == block.start // depth
+            m.d.comb += enable.eq(part.write_enable[block.low // PIECE] & here)
+            write = {
+                "address": part.write_address[:bits],
+                "data": part.write_data[: block.bits],
+                "enable": [enable, enable],
+                "any": enable,
+            }
+        m.submodules[block.name] = _block(
+            width=block.width,
+            read=part.address[:bits],
+            enable=part.enable,
+            output_enable=part.output_enable,
+            o=[word[block.low + bit] for bit in range(block.bits)],
+            write=write,
+            rows=block.rows(),
+            marks={"hdlgen_rom": p.name, "hdlgen_block": block.name},
+        )
+    chosen = part.address[bits:]
+    for enable in (part.enable, part.output_enable) if len(words) > 1 else ():
+        late = Signal(len(chosen))
+        with m.If(enable):
+            m.d.sync += late.eq(chosen)
+        chosen = late
+    m.d.comb += part.data.eq(Array(words.values())[chosen])
+
+
 class Ecp5Rom(Rom):
-    """`Rom` of DP16KD blocks; words beyond one block's depth are chosen behind the output registers."""
+    """`Rom` of DP16KD blocks."""
 
     def behaviour(self, m: Module) -> None:
-        p = self.parameters
-        blocks = cut(p, "ecp5")
-        depth = FORMATS["ecp5"].depths[blocks[0].width]
-        bits = (depth - 1).bit_length()
-        words = []
-        for start in range(0, p.depth, depth):
-            word = Signal(p.width, name=f"word_{start}")
-            words.append(word)
-            for block in blocks:
-                if block.start == start:
-                    m.submodules[block.name] = _block(
-                        width=block.width,
-                        read=self.address[:bits],
-                        enable=self.enable,
-                        output_enable=self.output_enable,
-                        o=[word[block.low + bit] for bit in range(block.bits)],
-                        write={},
-                        rows=block.rows(),
-                        marks={"hdlgen_rom": p.name, "hdlgen_block": block.name},
-                    )
-        chosen = self.address[bits:]
-        for enable in (self.enable, self.output_enable) if len(words) > 1 else ():
-            late = Signal(len(chosen))
-            with m.If(enable):
-                m.d.sync += late.eq(chosen)
-            chosen = late
-        m.d.comb += self.data.eq(Array(words)[chosen])
+        _memory(m, self)
+
+
+class Ecp5Store(Store):
+    """`Store` of DP16KD blocks, each 1024 pieces deep."""
+
+    def behaviour(self, m: Module) -> None:
+        if self.parameters.single_port:
+            super().behaviour(m)
+        else:
+            _memory(m, self)
 
 
 class Ecp5Ram(Ram):

@@ -1,18 +1,19 @@
-"""The primitives made of iCE40 parts: SB_RAM40_4K, and SB_MAC16 of the UltraPlus, two products of 8 x 8 or one of 16 x 16.
+"""The primitives made of iCE40 parts: SB_RAM40_4K; of the UltraPlus SB_SPRAM256KA and SB_MAC16.
 
-Ports and parameters: Lattice FPGA-TN-02002, memory usage guide, and FPGA-TN-02007, DSP function usage guide. Memories that
-are written are left to inference: the block RAM of this family has no output register, so the one of the generic part is as
-good. Read-only ones are not, so that it is known which block holds what.
+Ports and parameters: Lattice FPGA-TN-02002, memory usage guide; FPGA-TN-02022, SPRAM usage guide; FPGA-TN-02007, DSP
+function usage guide: two products of 8 x 8 bits each or one of 16 x 16. The activation memory is left to inference: the
+block RAM of this family has no output register, so the one of the generic part is as good. Memories of weights are not, so
+that it is known which block holds what.
 """
 
 from typing import Any
 
-from amaranth.hdl import Array, Cat, ClockSignal, Const, Instance, Module, Signal, signed
+from amaranth.hdl import Array, Cat, ClockSignal, Const, Instance, Module, Mux, Signal, signed
 
-from hdlgen.gateware.blocks import FORMATS, Block, cut
-from hdlgen.gateware.primitives import Multiplier, Rom
+from hdlgen.gateware.blocks import FORMATS, cut
+from hdlgen.gateware.primitives import PIECE, Multiplier, Rom, Store
 
-__all__ = ["Ice40Multiplier", "Ice40Rom"]
+__all__ = ["Ice40Multiplier", "Ice40Rom", "Ice40Store"]
 
 
 def _mac16(a: Any, b: Any, o: Any, *, double: bool, b_signed: bool) -> Instance:
@@ -102,56 +103,100 @@ _MODES = {
 }
 
 
+def _memory(m: Module, part: Rom | Store) -> None:
+    """The blocks of a memory, the second register in the fabric."""
+    p = part.parameters
+    blocks = cut(p, "ice40")
+    mode, places = _MODES[blocks[0].width]
+    depth = FORMATS["ice40"].depths[blocks[0].width]
+    bits = (depth - 1).bit_length()
+    # The low bits choose among the words that lie beside each other; the lowest of them has the highest pin.
+    inner = bits - 8
+
+    def pins(address: Any) -> Any:
+        within = Signal(bits)
+        m.d.comb += within.eq(address)
+        return Cat(within[inner:], *reversed(within[:inner]), Const(0, 3 - inner))
+
+    read_pins = pins(part.address)
+    write_pins = pins(part.write_address) if isinstance(part, Store) else Const(0, 11)
+    words: dict[int, Signal] = {}
+    for block in blocks:
+        word = words.setdefault(block.start, Signal(p.width, name=f"word_{block.start}"))
+        read = Signal(16, name=f"read_{block.name}")
+        m.d.comb += word[block.low : block.low + block.bits].eq(Cat(read[at] for at in places))
+        write_enable: Any = Const(0, 1)
+        write_data: Any = Const(0, 16)
+        if isinstance(part, Store):
+            here = part.write_address[bits:] == block.start // depth
+            write_enable = Signal(name=f"write_{block.name}")
+            write_data = Signal(16, name=f"written_{block.name}")
+            m.d.comb += [
+                write_enable.eq(part.write_enable[block.low // PIECE] & here),
+                *(write_data[at].eq(part.write_data[bit]) for bit, at in enumerate(places)),
+            ]
+        m.submodules[block.name] = Instance(
+            "SB_RAM40_4K",
+            a_hdlgen_rom=p.name,
+            a_hdlgen_block=block.name,
+            p_READ_MODE=Const(mode, 2),
+            p_WRITE_MODE=Const(0, 2),
+            i_RCLK=ClockSignal(),
+            i_RCLKE=part.enable,
+            i_RE=Const(1, 1),
+            i_RADDR=read_pins,
+            o_RDATA=read,
+            i_WCLK=ClockSignal(),
+            i_WCLKE=write_enable,
+            i_WE=write_enable,
+            i_WADDR=write_pins,
+            i_MASK=Const(0, 16),
+            i_WDATA=write_data,
+            **{f"p_INIT_{number:X}": Const(row, 256) for number, row in enumerate(block.rows())},
+        )
+    chosen = part.address[bits:]
+    if len(words) > 1:
+        late = Signal(len(chosen))
+        with m.If(part.enable):
+            m.d.sync += late.eq(chosen)
+        chosen = late
+    with m.If(part.output_enable):
+        m.d.sync += part.data.eq(Array(words.values())[chosen])
+
+
 class Ice40Rom(Rom):
-    """`Rom` of SB_RAM40_4K blocks, the second register in the fabric."""
+    """`Rom` of SB_RAM40_4K blocks."""
+
+    def behaviour(self, m: Module) -> None:
+        _memory(m, self)
+
+
+class Ice40Store(Store):
+    """`Store` of SB_RAM40_4K blocks 256 pieces deep or, with a single port, of the UltraPlus' SB_SPRAM256KA."""
 
     def behaviour(self, m: Module) -> None:
         p = self.parameters
-        blocks = cut(p, "ice40")
-        mode, places = _MODES[blocks[0].width]
-        depth = FORMATS["ice40"].depths[blocks[0].width]
-        address = Signal((depth - 1).bit_length())
-        m.d.comb += address.eq(self.address)
-        # The low bits choose among the words that lie beside each other; the lowest of them has the highest pin.
-        inner = len(address) - 8
-        pins = Cat(address[inner:], *reversed(address[:inner]), Const(0, 3 - inner))
-        words = []
-        for start in range(0, p.depth, depth):
-            word = Signal(p.width, name=f"word_{start}")
-            words.append(word)
-            for block in blocks:
-                if block.start == start:
-                    read = Signal(16, name=f"read_{block.name}")
-                    m.d.comb += word[block.low : block.low + block.bits].eq(Cat(read[at] for at in places))
-                    m.submodules[block.name] = _ram40(block, p.name, mode, self.enable, pins, read)
-        chosen = self.address[len(address) :]
-        if len(words) > 1:
-            late = Signal(len(chosen))
-            with m.If(self.enable):
-                m.d.sync += late.eq(chosen)
-            chosen = late
-        with m.If(self.output_enable):
-            m.d.sync += self.data.eq(Array(words)[chosen])
-
-
-def _ram40(block: Block, rom: str, mode: int, enable: Any, address: Any, data: Any) -> Instance:
-    contents = {f"p_INIT_{number:X}": Const(row, 256) for number, row in enumerate(block.rows())}
-    return Instance(
-        "SB_RAM40_4K",
-        a_hdlgen_rom=rom,
-        a_hdlgen_block=block.name,
-        p_READ_MODE=Const(mode, 2),
-        p_WRITE_MODE=Const(0, 2),
-        i_RCLK=ClockSignal(),
-        i_RCLKE=enable,
-        i_RE=Const(1, 1),
-        i_RADDR=address,
-        o_RDATA=data,
-        i_WCLK=ClockSignal(),
-        i_WCLKE=Const(0, 1),
-        i_WE=Const(0, 1),
-        i_WADDR=Const(0, 11),
-        i_MASK=Const(0, 16),
-        i_WDATA=Const(0, 16),
-        **contents,
-    )
+        if not p.single_port:
+            _memory(m, self)
+            return
+        writing = self.write_enable.any()
+        address = Signal(14)
+        m.d.comb += address.eq(Mux(writing, self.write_address, self.address))
+        for piece in range(p.pieces):
+            low = piece * PIECE
+            read = Signal(PIECE, name=f"read_{piece}")
+            m.submodules[f"piece_{piece}"] = Instance(
+                "SB_SPRAM256KA",
+                i_ADDRESS=address,
+                i_DATAIN=self.write_data,
+                i_MASKWREN=Const(15, 4),
+                i_WREN=self.write_enable[piece],
+                i_CHIPSELECT=self.enable | writing,
+                i_CLOCK=ClockSignal(),
+                i_STANDBY=Const(0, 1),
+                i_SLEEP=Const(0, 1),
+                i_POWEROFF=Const(1, 1),  # active low
+                o_DATAOUT=read,
+            )
+            with m.If(self.output_enable):
+                m.d.sync += self.data[low : low + PIECE].eq(read)

@@ -17,6 +17,7 @@ from amaranth.lib.wiring import In, Out
 
 __all__ = [
     "LATENCY",
+    "PIECE",
     "Fanout",
     "FanoutParameters",
     "Library",
@@ -27,7 +28,12 @@ __all__ = [
     "RamParameters",
     "Rom",
     "RomParameters",
+    "Store",
+    "StoreParameters",
 ]
+
+PIECE = 16
+"""Bits that are written at once into a `Store`."""
 
 LATENCY = 2
 """Cycles from an address or a pair of factors to the value: one register on either side."""
@@ -45,6 +51,26 @@ class RomParameters:
     @property
     def address_bits(self) -> int:
         return max(self.depth - 1, 1).bit_length()
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreParameters(RomParameters):
+    """A memory of ``banks`` times ``depth`` words; ``init`` holds those of bank 0.
+
+    ``single_port``: no word can be read while one is written, and there are no initial contents: ``init`` does not count.
+    """
+
+    banks: int = 1
+    single_port: bool = False
+
+    @property
+    def address_bits(self) -> int:
+        return max(self.banks * self.depth - 1, 1).bit_length()
+
+    @property
+    def pieces(self) -> int:
+        """Pieces of a word that are written one by one."""
+        return -(-self.width // PIECE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +181,47 @@ class Rom(Primitive):
         m.d.comb += [port.addr.eq(self.address), port.en.eq(self.enable)]
         with m.If(self.output_enable):
             m.d.sync += self.data.eq(port.data)
+
+
+class Store(Primitive):
+    """`Rom` that can be written, ``PIECE`` bits at a time: ``write_enable`` has a bit for every piece of a word.
+
+    A word that is read in the cycle in which it is written may be anything. Bank b begins at address b * depth.
+    """
+
+    def __init__(self, parameters: StoreParameters, *, library: Library | None = None):
+        super().__init__(
+            parameters,
+            {
+                "enable": In(1),
+                "output_enable": In(1),
+                "address": In(parameters.address_bits),
+                "data": Out(parameters.width),
+                "write_enable": In(parameters.pieces),
+                "write_address": In(parameters.address_bits),
+                "write_data": In(PIECE),
+            },
+            library,
+        )
+
+    def behaviour(self, m: Module) -> None:
+        p = self.parameters
+        for piece in range(p.pieces):
+            low = piece * PIECE
+            bits = min(PIECE, p.width - low)
+            init = [] if p.single_port else [word >> low & ((1 << bits) - 1) for word in p.init]
+            storage = memory.Memory(shape=unsigned(bits), depth=p.banks * p.depth, init=init)
+            m.submodules[f"piece_{piece}"] = storage
+            write, read = storage.write_port(), storage.read_port()
+            m.d.comb += [
+                write.addr.eq(self.write_address),
+                write.data.eq(self.write_data),
+                write.en.eq(self.write_enable[piece]),
+                read.addr.eq(self.address),
+                read.en.eq(self.enable & ~self.write_enable.any() if p.single_port else self.enable),
+            ]
+            with m.If(self.output_enable):
+                m.d.sync += self.data[low : low + bits].eq(read.data)
 
 
 class Ram(Primitive):

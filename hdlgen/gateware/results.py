@@ -5,19 +5,12 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program import Program
+from hdlgen.gateware.contents import result_rom
 from hdlgen.gateware.merger import BankOrder, PartialSums, result_places
-from hdlgen.gateware.primitives import Library, Rom, RomParameters
+from hdlgen.gateware.primitives import Library
+from hdlgen.gateware.reload import load_layout, place_memory
 
-__all__ = ["Results", "result_rom"]
-
-
-def result_rom(program: Program, prefix: str) -> RomParameters | None:
-    """The memory of the output layer's biases; None where they are wired in."""
-    bits = program.result_bias_bits
-    if not bits:
-        return None
-    words = tuple(value % (1 << bits) for value in program.result_bias)
-    return RomParameters(name=f"{prefix}_result_bias", depth=len(words), width=bits, init=words)
+__all__ = ["Results"]
 
 
 class Results(wiring.Component):
@@ -28,6 +21,7 @@ class Results(wiring.Component):
 
     Members
     -------
+    load: from `Reload`
     write_*: partial sums from the chains
     start: all sums of a frame are there
     data, valid, ready, last: the stream; data is sign-extended
@@ -46,6 +40,7 @@ class Results(wiring.Component):
         self.row_bits = (self.rows - 1).bit_length()
         super().__init__(
             {
+                "load": In(load_layout(p)),
                 "write_enable": In(p.chains),
                 "write_row": In(p.chains * self.row_bits),
                 "write_position": In(p.chains * position_bits),
@@ -113,12 +108,13 @@ class Results(wiring.Component):
         if p.result_bias_bits:
             parameters = result_rom(p, self.prefix)
             assert parameters is not None
-            rom = Rom(parameters, library=self.library)
+            rom = place_memory(m, p, parameters, library=self.library, prefix=self.prefix, load=self.load)
+            bank = Mux(self.load.bank, parameters.depth, 0) if p.banks == 2 else 0
             m.submodules.bias = rom
             m.d.comb += [
                 rom.enable.eq(advance),
                 rom.output_enable.eq(advance),
-                rom.address.eq(following),
+                rom.address.eq(following + bank),
                 bias.eq(rom.data.as_signed()),
             ]
         elif any(biases):

@@ -19,6 +19,8 @@ class Sequencer(wiring.Component):
     Members
     -------
     go: a block may be issued in this cycle
+    accept: another frame may be begun
+    idle: ``accept`` is low and no frame is on its way
     loaded: an input frame is waiting
     take: its first transition starts
     sent: one frame of results has left
@@ -37,6 +39,8 @@ class Sequencer(wiring.Component):
         super().__init__(
             {
                 "go": In(1),
+                "accept": In(1, init=1),
+                "idle": Out(1),
                 "loaded": In(1),
                 "take": Out(1),
                 "sent": In(1),
@@ -81,6 +85,7 @@ class Sequencer(wiring.Component):
         ]
 
         results_free = unsent < 2
+        m.d.sync += self.idle.eq(~(running | chosen | older | newer | waiting.any() | (unsent != 0) | self.accept))
         can_older = older & ~waiting.bit_select(older_parity, 1) & ((older_next != final) | results_free)
         # older_next > newer_next + 1, as a table: a comparison would be the longest path of small devices.
         ahead: Value = Const(0, 1)
@@ -89,9 +94,9 @@ class Sequencer(wiring.Component):
                 ahead = ahead | ((older_next == mine) & (newer_next == theirs))
         can_newer = newer & ~waiting.bit_select(~older_parity, 1) & ahead
         begun = older_next[1:].any() if final > 1 else Const(0, 1)
-        can_begin = self.loaded & ~newer & (~older | begun)
+        can_begin = self.loaded & self.accept & ~newer & (~older | begun)
         if final == 0:
-            can_begin = self.loaded & results_free
+            can_begin = self.loaded & self.accept & results_free
         exclusive = Array(Const(int(flag), 1) for flag in self.program.exclusive)
         idle = ~waiting.any()
         if any(self.program.exclusive):

@@ -6,29 +6,11 @@ from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program import Program
-from hdlgen.gateware.primitives import Library, Rom, RomParameters
+from hdlgen.gateware.contents import weight_rom
+from hdlgen.gateware.primitives import Library
+from hdlgen.gateware.reload import load_layout, place_memory
 
-__all__ = ["WeightRom", "weight_rom", "weight_words"]
-
-
-def weight_words(program: Program) -> list[int]:
-    """The weights of one block per word, lane 0 in the lowest bits, transition after transition."""
-    words = []
-    for transition in program.transitions:
-        assert transition.weights is not None
-        for block in transition.weights.tolist():
-            word = 0
-            for lane, weight in enumerate(block):
-                word |= (weight % (1 << program.weight_bits)) << (lane * program.weight_bits)
-            words.append(word)
-    return words
-
-
-def weight_rom(program: Program, prefix: str) -> RomParameters:
-    """The memory of all weights."""
-    words = weight_words(program)
-    width = program.lanes * program.weight_bits
-    return RomParameters(name=f"{prefix}_weights", depth=len(words), width=width, init=tuple(words))
+__all__ = ["WeightRom"]
 
 
 class WeightRom(wiring.Component):
@@ -39,6 +21,7 @@ class WeightRom(wiring.Component):
 
     Members
     -------
+    load: from `Reload`; the bank changes only while no request is pending
     request: number of a transition
     o: the words of its blocks, in order
     ready_next: ``o.ready`` of the next cycle
@@ -52,6 +35,7 @@ class WeightRom(wiring.Component):
         self.width = program.lanes * program.weight_bits
         super().__init__(
             {
+                "load": In(load_layout(program)),
                 "request": In(stream.Signature(unsigned(self.job_bits))),
                 "o": Out(stream.Signature(unsigned(self.width))),
                 "ready_next": In(1),
@@ -60,14 +44,22 @@ class WeightRom(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.rom = rom = Rom(weight_rom(self.program, self.prefix), library=self.library)
+        m.submodules.rom = rom = place_memory(
+            m,
+            self.program,
+            weight_rom(self.program, self.prefix),
+            library=self.library,
+            prefix=self.prefix,
+            load=self.load,
+        )
         counts = [t.blocks for t in self.program.transitions]
         starts = [sum(counts[:index]) for index in range(len(counts))]
+        bank = Mux(self.load.bank, sum(counts), 0) if self.program.banks == 2 else 0
 
         # Requests queue up: transitions may be shorter than the way from the request to the multipliers.
         m.submodules.queue = queue = SyncFIFO(width=max(self.job_bits, 1), depth=8)
         number = queue.r_data[: self.job_bits]
-        active, address, left = Signal(), Signal(range(rom.parameters.depth)), Signal(range(max(counts)))
+        active, address, left = Signal(), Signal(rom.parameters.address_bits), Signal(range(max(counts)))
         valid_1, valid_2 = Signal(), Signal()
         # Each stage moves on when the one behind it does or is empty. Both enables reach every block of the memory, so they
         # are registers, computed from what the stages and ``ready`` will be.
@@ -96,7 +88,7 @@ class WeightRom(wiring.Component):
         with m.If(~ready):
             m.d.sync += [
                 ready.eq(queue.r_rdy),
-                begin.eq(Array(starts)[number]),
+                begin.eq(Array(starts)[number] + bank),
                 length.eq(Array(count - 1 for count in counts)[number]),
             ]
         m.d.sync += [

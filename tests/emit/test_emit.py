@@ -16,7 +16,7 @@ from hdlgen.compiler import compile_network
 from hdlgen.emit import compile_to, memory_bits, module_name
 from hdlgen.errors import InputError
 from hdlgen.flow.simulate import simulate
-from hdlgen.gateware.weights import weight_words
+from hdlgen.gateware.contents import weight_words
 from hdlgen.network import Network, load
 
 from ..compiler.networks import make

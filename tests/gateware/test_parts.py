@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hdlgen.compiler import Program, Requantise, compile_network
+from hdlgen.gateware.contents import weight_words
 from hdlgen.gateware.drain import Requantiser
 from hdlgen.gateware.lanes import Accumulators, LaneExchange
 from hdlgen.gateware.loader import Loader
@@ -21,7 +22,7 @@ from hdlgen.gateware.primitives import (
     Rom,
     RomParameters,
 )
-from hdlgen.gateware.weights import WeightRom, weight_words
+from hdlgen.gateware.weights import WeightRom
 
 from ..compiler.networks import make
 from .bench import frame_beats, simulate

@@ -1,0 +1,196 @@
+"""What a design holds that was trained: the contents of its memories, and all of them as one image.
+
+A memory's contents follow from the program alone. The order of the memories is fixed: weights, biases chain by chain, biases
+of merged neurons, biases of the output layer.
+"""
+
+from hashlib import sha256
+from zlib import crc32
+
+from hdlgen.compiler.program import Program, Requantise, flushes
+from hdlgen.gateware.merger import edge_places
+from hdlgen.gateware.primitives import PIECE, RomParameters, StoreParameters
+
+__all__ = [
+    "MAGIC",
+    "bias_rom",
+    "bias_words",
+    "border_rom",
+    "border_words",
+    "chain_events",
+    "header",
+    "image",
+    "image_bytes",
+    "memories",
+    "result_rom",
+    "shape_id",
+    "weight_rom",
+    "weight_words",
+]
+
+MAGIC = b"HDLW"
+"""How every image begins."""
+
+
+def _memory(program: Program, name: str, width: int, words: list[int], *, single_port: bool = False) -> RomParameters:
+    if not program.writable:
+        return RomParameters(name=name, depth=len(words), width=width, init=tuple(words))
+    return StoreParameters(
+        name=name, depth=len(words), width=width, init=tuple(words), banks=program.banks, single_port=single_port
+    )
+
+
+def weight_words(program: Program) -> list[int]:
+    """The weights of one block per word, lane 0 in the lowest bits, transition after transition."""
+    words = []
+    for transition in program.transitions:
+        assert transition.weights is not None
+        for block in transition.weights.tolist():
+            word = 0
+            for lane, weight in enumerate(block):
+                word |= (weight % (1 << program.weight_bits)) << (lane * program.weight_bits)
+            words.append(word)
+    return words
+
+
+def weight_rom(program: Program, prefix: str) -> RomParameters:
+    """The memory of all weights."""
+    words = weight_words(program)
+    width = program.lanes * program.weight_bits
+    return _memory(program, f"{prefix}_weights", width, words, single_port=program.source == "spram")
+
+
+def chain_events(program: Program, index: int, chain: int) -> list[list[tuple[int, int, bool, bool]]]:
+    """What comes out of a chain in one transition: per flush, per position: (lane, row, kept, to be merged)."""
+    target = program.layers[index + 1]
+    events = []
+    all_events = flushes(program, index)
+    for number, (_block, flags, rows) in enumerate(all_events):
+        if not any(flags[chain :: program.chains]):
+            continue
+        final = number + 1 == len(all_events)
+        event = []
+        for lane in range(chain, program.lanes, program.chains):
+            head = rows[lane] == 0 and target.lane_phase[lane] != 0
+            event.append((lane, rows[lane], flags[lane], target.split and (final or head)))
+        events.append(event)
+    return events
+
+
+def bias_word(program: Program, step: Requantise, neuron: int) -> int:
+    """The word of the bias memory for a neuron: bias with rounding term, above it the shift."""
+    shift = (step.shift - program.shift_low) << program.bias_bits if program.shift_bits else 0
+    return (step.bias[neuron] + step.rounding) % (1 << program.bias_bits) | shift
+
+
+def bias_words(program: Program, chain: int) -> tuple[list[int], list[int]]:
+    """The bias words of a chain in the order in which it needs them, and where each transition's begin."""
+    words: list[int] = []
+    starts: list[int] = []
+    for index, transition in enumerate(program.transitions):
+        step = transition.requantise
+        starts.append(len(words))
+        if step is None:
+            continue
+        layer = program.layers[index + 1]
+        bank = {lane: number for number, lane in enumerate(layer.lane)}
+        for event in chain_events(program, index, chain):
+            for lane, row, kept, merged in event:
+                if kept and not merged:
+                    words.append(bias_word(program, step, layer.first[bank[lane]] + row))
+    return words, starts
+
+
+def bias_rom(program: Program, chain: int, prefix: str) -> RomParameters | None:
+    """The bias memory of a chain; None where it needs none."""
+    words, _starts = bias_words(program, chain)
+    if not program.hidden_bias or not words:
+        return None
+    width = program.bias_bits + program.shift_bits
+    return _memory(program, f"{prefix}_bias_{chain}", width, words)
+
+
+def border_words(program: Program) -> tuple[list[int], list[int]]:
+    """The bias words of the merged neurons in the order in which they end, and where each hidden layer's begin.
+
+    Without a bias memory they are the rounding terms alone.
+    """
+    words: list[int] = []
+    starts = []
+    for index, layer in enumerate(program.layers[1:-1]):
+        starts.append(len(words))
+        step = program.transitions[index].requantise
+        if step is None or not layer.split:
+            continue
+        bank = {lane: number for number, lane in enumerate(layer.lane)}
+        for place in edge_places(layer):
+            if place.ends:
+                at = bank[place.lane]
+                neuron = layer.last[at] if place.row else layer.first[at]
+                words.append(bias_word(program, step, neuron) if program.hidden_bias else step.rounding)
+    return words, starts
+
+
+def border_rom(program: Program, prefix: str) -> RomParameters | None:
+    """The bias memory of the merged neurons; None where there are none, or no biases."""
+    words, _starts = border_words(program)
+    if not program.hidden_bias or not words:
+        return None
+    width = program.bias_bits + program.shift_bits
+    return _memory(program, f"{prefix}_border_bias", width, words)
+
+
+def result_rom(program: Program, prefix: str) -> RomParameters | None:
+    """The memory of the output layer's biases; None where they are wired in."""
+    bits = program.result_bias_bits
+    if not bits:
+        return None
+    words = [value % (1 << bits) for value in program.result_bias]
+    return _memory(program, f"{prefix}_result_bias", bits, words)
+
+
+def memories(program: Program, prefix: str) -> list[RomParameters]:
+    """All memories that hold what was trained, in a fixed order: weights first."""
+    found = [
+        weight_rom(program, prefix),
+        *(bias_rom(program, chain, prefix) for chain in range(program.chains)),
+        border_rom(program, prefix),
+        result_rom(program, prefix),
+    ]
+    return [rom for rom in found if rom is not None]
+
+
+def shape_id(program: Program) -> bytes:
+    """Four bytes that two programs share only if the image of either fits the other's engine."""
+    layers = [
+        (layer.neurons, layer.cells, layer.classes, layer.first, layer.phase, layer.lane) for layer in program.layers
+    ]
+    walks = [(t.columns, t.merged, t.steps) for t in program.transitions]
+    bits = [layer.bits for layer in program.layers]
+    widths = (program.weight_bits, program.sum_bits, program.accumulator_bits, program.bias_bits)
+    more = (program.result_bias_bits, program.shift_low, program.shift_bits, program.multiplier)
+    forms = [(rom.depth, rom.width) for rom in memories(program, "")]
+    return sha256(repr((layers, walks, bits, widths, more, forms)).encode()).digest()[:4]
+
+
+def header(program: Program) -> bytes:
+    """How an image begins."""
+    return MAGIC + shape_id(program)
+
+
+def image(program: Program) -> bytes:
+    """All that was trained, as it is sent to a design or written into its flash; see docs/weights.md.
+
+    Header, then every memory's words, each in pieces of 16 bits, all least significant byte first, then the CRC-32 (that of
+    zlib) of all bytes before it.
+    """
+    data = bytearray(header(program))
+    for rom in memories(program, ""):
+        pieces = -(-rom.width // PIECE)
+        data += b"".join(word.to_bytes(2 * pieces, "little") for word in rom.init)
+    return bytes(data + crc32(data).to_bytes(4, "little"))
+
+
+def image_bytes(program: Program) -> int:
+    """Length of an image."""
+    return len(MAGIC) + 8 + sum(2 * -(-rom.width // PIECE) * rom.depth for rom in memories(program, ""))

@@ -1,0 +1,208 @@
+"""New weights while a design runs: an image comes in, is checked, and takes effect at once between two frames."""
+
+from typing import Any
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.crc import catalog
+from amaranth.lib.wiring import In, Out
+
+from hdlgen.compiler.program import Program
+from hdlgen.gateware.contents import header, memories
+from hdlgen.gateware.primitives import PIECE, Library, Rom, RomParameters, Store, StoreParameters
+
+__all__ = ["ABORT", "BEGIN", "COMMIT", "DATA", "Reload", "load_layout", "place_memory"]
+
+BEGIN, DATA, COMMIT, ABORT = range(4)
+"""What a beat of the load port is: the beginning of an image, bytes of it, to put it into force, to forget it."""
+
+
+def load_layout(program: Program) -> data.StructLayout:
+    """What goes from `Reload` to the memories: the bank to read, and one piece of a word of one memory to be written.
+
+    ``select`` and ``piece`` are one-hot; ``address`` counts from the beginning of the memory, bank 0.
+    """
+    roms = memories(program, "")
+    stores = [rom for rom in roms if isinstance(rom, StoreParameters)]
+    return data.StructLayout(
+        {
+            "bank": 1,
+            "select": len(roms),
+            "piece": max((store.pieces for store in stores), default=0),
+            "address": max((store.address_bits for store in stores), default=0),
+            "data": PIECE,
+        }
+    )
+
+
+def place_memory(
+    m: Module, program: Program, parameters: RomParameters, *, library: Library | None, prefix: str, load: Any
+) -> Rom | Store:
+    """A memory of the design: read-only, or written by ``load``."""
+    if not isinstance(parameters, StoreParameters):
+        return Rom(parameters, library=library)
+    store = Store(parameters, library=library)
+    number = [rom.name for rom in memories(program, prefix)].index(parameters.name)
+    m.d.comb += [
+        store.write_enable.eq(load.piece & load.select[number].replicate(parameters.pieces)),
+        store.write_address.eq(load.address),
+        store.write_data.eq(load.data),
+    ]
+    return store
+
+
+class Reload(wiring.Component):
+    """Takes images (docs/weights.md), writes them into the memories and puts them into force.
+
+    An image that was begun is received until its last byte. Then, if its header and CRC are right, COMMIT puts it into
+    force as soon as no frame is on its way; other COMMITs do nothing. With two banks the old weights stay in force until
+    then; with one they are gone from BEGIN on, for which the frames on their way are waited for.
+
+    Reset forgets an image that is not in force, and nothing else.
+
+    Members
+    -------
+    data, valid, ready, kind: beats; those of kind DATA hold bytes of the image, the first in the lowest bits. Bytes behind
+        the image mean nothing.
+    accept, idle: as `Sequencer` has them
+    load: to the memories
+    in_force: a complete image, or what the bitstream holds, is in force
+    receiving, complete, error: an image was begun and is not complete; it is, and right; the last one was not right, or a
+        COMMIT came without one
+    generation: how often new weights were put into force, modulo 16
+    """
+
+    def __init__(self, program: Program, *, beat_bytes: int = 1):
+        self.program, self.beat_bytes = program, beat_bytes
+        super().__init__(
+            {
+                "data": In(8 * beat_bytes),
+                "valid": In(1),
+                "ready": Out(1),
+                "kind": In(2),
+                "accept": Out(1),
+                "idle": In(1),
+                "load": Out(load_layout(program)),
+                "in_force": Out(1),
+                "receiving": Out(1),
+                "complete": Out(1),
+                "error": Out(1),
+                "generation": Out(4),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        p = self.program
+        roms = memories(p, "")
+        stores = [rom for rom in roms if isinstance(rom, StoreParameters)]
+        assert len(stores) == len(roms)
+        start = header(p)
+        # What is in force survives a reset.
+        bank = Signal(reset_less=True)
+        in_force = Signal(init=p.source != "spram", reset_less=True)
+        generation = Signal(4, reset_less=True)
+        switching, leaving = Signal(), Signal()
+        m.submodules.crc = crc = catalog.CRC32_ISO_HDLC(data_width=8).create()
+
+        # The bytes of a beat, one after the other.
+        rest, left = Signal(8 * self.beat_bytes), Signal(range(self.beat_bytes + 1))
+        busy = (left != 0) | switching | leaving
+        begin, commit = Signal(), Signal()
+        taken = self.valid & self.ready
+        m.d.comb += [
+            self.ready.eq(~busy),
+            begin.eq(taken & (self.kind == BEGIN)),
+            commit.eq(taken & (self.kind == COMMIT)),
+            crc.start.eq(begin),
+        ]
+        byte, byte_valid = rest[:8], Signal()
+        m.d.comb += byte_valid.eq(left != 0)
+        with m.If(byte_valid):
+            m.d.sync += [rest.eq(rest[8:]), left.eq(left - 1)]
+        with m.If(taken & (self.kind == DATA) & self.receiving):
+            m.d.sync += [rest.eq(self.data), left.eq(self.beat_bytes)]
+
+        # Where in the image the byte is: header, memory by memory, CRC.
+        in_header, in_crc, wrong = Signal(), Signal(), Signal()
+        index = Signal(3)
+        memory = Signal(range(max(len(stores), 2)))
+        word, piece = Signal(range(max(store.depth for store in stores))), Signal.like(self.load.piece)
+        address = Signal.like(self.load.address)
+        high, low = Signal(), Signal(8)
+        last_word = Array(Const(store.depth - 1, len(word)) for store in stores)[memory]
+        last_piece = (piece & Array(Const(1 << (store.pieces - 1), len(piece)) for store in stores)[memory]).any()
+        other = ~bank if p.banks == 2 else Const(0, 1)
+
+        def first_address(number: Any) -> Value:
+            return Mux(other, Array(Const(store.depth, len(address)) for store in stores)[number], 0)
+
+        used = byte_valid & self.receiving
+        write = used & ~in_header & ~in_crc & high
+        m.d.comb += [crc.valid.eq(used), crc.data.eq(byte)]
+        # s1: the piece is written a cycle later, from registers that reach all memories
+        m.d.sync += [
+            self.load.select.eq(Mux(write, 1 << memory, 0)),
+            self.load.piece.eq(piece),
+            self.load.address.eq(address),
+            self.load.data.eq(Cat(low, byte)),
+        ]
+        m.d.comb += self.load.bank.eq(bank)
+        with m.If(used):
+            m.d.sync += index.eq(index + 1)
+            with m.If(in_header):
+                with m.If(byte != Array(Const(value, 8) for value in start)[index]):
+                    m.d.sync += wrong.eq(1)
+                with m.If(index == len(start) - 1):
+                    m.d.sync += [in_header.eq(0), index.eq(0)]
+            with m.Elif(in_crc):
+                m.d.sync += [self.receiving.eq(index != 3), leaving.eq(index == 3)]
+            with m.Else():
+                m.d.sync += [index.eq(0), low.eq(byte), high.eq(~high)]
+                with m.If(high):
+                    m.d.sync += piece.eq(piece << 1)
+                    with m.If(last_piece):
+                        m.d.sync += [piece.eq(1), word.eq(word + 1), address.eq(address + 1)]
+                        with m.If(word == last_word):
+                            m.d.sync += [memory.eq(memory + 1), word.eq(0), address.eq(first_address(memory + 1))]
+                            m.d.sync += in_crc.eq(memory == len(stores) - 1)
+        # The CRC has seen the last byte.
+        with m.If(leaving & ~self.receiving):
+            right = crc.match_detected & ~wrong
+            m.d.sync += [leaving.eq(0), self.complete.eq(right), self.error.eq(~right), left.eq(0)]
+
+        with m.If(begin | (taken & (self.kind == ABORT))):
+            m.d.sync += [self.receiving.eq(begin), self.complete.eq(0), self.error.eq(0), wrong.eq(0)]
+            m.d.sync += [
+                in_header.eq(1),
+                in_crc.eq(0),
+                index.eq(0),
+                memory.eq(0),
+                word.eq(0),
+                piece.eq(1),
+                high.eq(0),
+            ]
+            m.d.sync += address.eq(first_address(Const(0, len(memory))))
+        waits = Signal()
+        if p.banks == 1:
+            # The one bank is written: nobody may read it any more.
+            with m.If(self.idle):
+                m.d.sync += waits.eq(0)
+            # ``idle`` is one cycle old: in the cycle in which ``accept`` falls it says nothing yet.
+            with m.If(begin):
+                m.d.sync += [in_force.eq(0), waits.eq(1)]
+        with m.If(commit):
+            m.d.sync += [switching.eq(self.complete), self.complete.eq(0)]
+            with m.If(~self.complete):
+                m.d.sync += self.error.eq(1)
+        with m.If(switching & self.idle):
+            m.d.sync += [switching.eq(0), in_force.eq(1), generation.eq(generation + 1)]
+            m.d.sync += bank.eq(other)
+        m.d.comb += [
+            self.accept.eq(in_force & ~switching),
+            self.in_force.eq(in_force),
+            self.generation.eq(generation),
+        ]
+        with m.If(waits):
+            m.d.comb += self.ready.eq(0)
+        return m

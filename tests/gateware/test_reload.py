@@ -1,0 +1,298 @@
+"""New weights while a core runs: every answer comes from one set of weights, and nothing that is wrong takes effect."""
+
+import itertools
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.hdl import ClockDomain, Module, ResetInserter, Signal
+from amaranth.sim import Simulator
+
+from hdlgen import golden
+from hdlgen.compiler import Frame, Program, compile_network
+from hdlgen.gateware.contents import image, image_bytes
+from hdlgen.gateware.core import Core
+from hdlgen.gateware.reload import ABORT, BEGIN, COMMIT, DATA
+from hdlgen.network import Network
+
+from ..compiler.networks import inputs, make
+from .bench import always, frame_beats, run, send_all
+
+IN_FORCE, RECEIVING, COMPLETE, ERROR = 1, 2, 4, 8
+Beats = list[tuple[int, int]]
+
+
+def pair(
+    widths: tuple[int, ...] = (12, 10, 4), paths: int = 64, **options: Any
+) -> tuple[Network, Network, Program, Program]:
+    """Two networks of one shape, with other shifts, and the programs of both for one engine."""
+    one, two = (make(widths, paths, shift=shift, seed=shift) for shift in (2, 3))
+    program = compile_network(one, **options)
+    frame = Frame.of(program)
+    return one, two, program, compile_network(two, frame=frame, **frame.options)
+
+
+def data_beats(program: Program, content: bytes) -> Beats:
+    size = program.bytes_per_element * program.elements_per_beat
+    padded = content + b"\xa5" * (-len(content) % size)
+    return [(DATA, int.from_bytes(padded[at : at + size], "little")) for at in range(0, len(padded), size)]
+
+
+def loading(program: Program, content: bytes) -> Beats:
+    return [(BEGIN, 0), *data_beats(program, content), (COMMIT, 0)]
+
+
+@dataclass(kw_only=True)
+class Played:
+    """Complete output frames since the reset, if any, and the state of the load port in every cycle."""
+
+    results: list[list[int]] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    states: list[int] = field(default_factory=list)
+    loaded: list[int] = field(default_factory=list)  # cycle in which each load beat was taken
+
+
+def play(
+    program: Program,
+    x: np.ndarray,
+    beats: Beats,
+    *,
+    cycles: int,
+    start: int = 0,
+    offer: Callable[[int], bool] = always,
+    accept: Callable[[int], bool] = always,
+    offer_load: Callable[[int], bool] = always,
+    reset: int | None = None,
+) -> Played:
+    """Send the inputs again and again, and the load beats once, for so many cycles."""
+    core, rst = Core(program), Signal()
+    played = Played()
+    top = Module()
+    top.domains.sync = ClockDomain()
+    top.submodules.dut = ResetInserter(rst)(core)
+    frames = send_all(program, x)
+
+    async def bench(ctx: Any) -> None:
+        sent = taken = 0
+        offered = offered_load = False
+        row: list[int] = []
+        for cycle in range(cycles):
+            resetting = cycle == reset
+            ctx.set(rst, resetting)
+            if resetting:
+                sent, offered, row = 0, False, []
+                played.results, played.ends = [], []
+            offered = offered or (offer(cycle) and not resetting)
+            offered_load = offered_load or (
+                cycle >= start and taken < len(beats) and offer_load(cycle) and not resetting
+            )
+            ctx.set(core.s_axis_tvalid, offered)
+            ctx.set(core.s_axis_tdata, frames[sent % len(frames)][0])
+            ctx.set(core.s_axis_tlast, frames[sent % len(frames)][1])
+            ctx.set(core.load_valid, offered_load)
+            if offered_load:
+                ctx.set(core.load_kind, beats[taken][0])
+                ctx.set(core.load_data, beats[taken][1])
+            willing = accept(cycle)
+            ctx.set(core.m_axis_tready, willing)
+            _, _, s_ready, l_ready, valid, word, last, state = await ctx.tick().sample(
+                core.s_axis_tready,
+                core.load_ready,
+                core.m_axis_tvalid,
+                core.m_axis_tdata,
+                core.m_axis_tlast,
+                core.load_state,
+            )
+            played.states.append(state)
+            if resetting:
+                continue
+            if offered and s_ready:
+                sent, offered = sent + 1, False
+            if offered_load and l_ready:
+                taken, offered_load = taken + 1, False
+                played.loaded.append(cycle)
+            if valid and willing:
+                row.append(word - (1 << program.result_bits) if word >> (program.result_bits - 1) else word)
+                if last:
+                    played.results.append(row)
+                    played.ends.append(cycle)
+                    row = []
+
+    simulator = Simulator(top)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return played
+
+
+def sometimes(seed: int, probability: float) -> Callable[[int], bool]:
+    generator = random.Random(seed)
+    return lambda _cycle: generator.random() < probability
+
+
+def generations(played: Played, x: np.ndarray, one: Network, two: Network) -> str:
+    """Which network each answer is from, as a string of 1 and 2."""
+    first, second = golden.evaluate(one, x).tolist(), golden.evaluate(two, x).tolist()
+    assert all(a != b for a, b in zip(first, second, strict=True)), "the networks cannot be told apart"
+    said = ""
+    for number, row in enumerate(played.results):
+        place = number % len(x)
+        assert row in (first[place], second[place]), f"answer {number} is from neither network"
+        said += "1" if row == first[place] else "2"
+    return said
+
+
+OPTIONS: list[dict[str, Any]] = [
+    {"lanes": 4, "source": "ram"},
+    {"lanes": 8, "source": "ram", "elements_per_beat": 2},
+    {"lanes": 4, "source": "ram", "banks": 1},
+    {"lanes": 8, "source": "spram"},
+]
+SHAPES = [(12, 10, 4), (9, 7, 6, 3)]
+
+
+@pytest.mark.parametrize("widths", SHAPES, ids=str)
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("stalls", [False, True], ids=["full speed", "stalls"])
+def test_switch(options: dict[str, Any], widths: tuple[int, ...], stalls: bool) -> None:
+    one, two, program, other = pair(widths, **options)
+    x = inputs(one, 7)[:5]
+    beats = loading(program, image(other))
+    chance = (lambda seed, p: sometimes(seed, p)) if stalls else (lambda seed, p: always)
+    length = image_bytes(program) * (4 if stalls else 2)
+    cycles = length + 24 * (program.latency_cycles + program.interval_cycles)
+    if options["source"] == "spram":
+        # Nothing is in force at first: what is loaded first is the first network.
+        beats = loading(program, image(program)) + beats
+        cycles += length + program.latency_cycles
+    played = play(
+        program,
+        x,
+        beats,
+        cycles=cycles,
+        start=150,
+        offer=chance(1, 0.7),
+        accept=chance(2, 0.7),
+        offer_load=chance(3, 0.4),
+    )
+    said = generations(played, x, one, two)
+    assert len(played.loaded) == len(beats)
+    assert played.states[-1] == (IN_FORCE | (2 if options["source"] == "spram" else 1) << 4)
+    # One switch, no answer from both.
+    ones = len(said.rstrip("2"))
+    assert said == "1" * ones + "2" * (len(said) - ones)
+    assert len(said) - ones > 3
+    if options["source"] == "ram":
+        assert ones > 0
+    if program.banks == 2:
+        # The old ones are used until the end, and no frame is held up by what comes in.
+        before = [end for end in played.ends if end < played.loaded[-1]]
+        assert len(before) > 2
+        if not stalls:
+            gaps = {b - a for a, b in itertools.pairwise(before[3:])}
+            assert gaps <= {program.interval_cycles}
+            assert all(state & IN_FORCE for state in played.states)
+    else:
+        # Between BEGIN and the end of COMMIT no answer but those of frames that were on their way.
+        begun = played.loaded[beats.index((BEGIN, 0), 1 if options["source"] == "spram" else 0)]
+        dark = [cycle for cycle in range(begun + 1, cycles) if not played.states[cycle] & IN_FORCE]
+        late = [end for end in played.ends if dark[0] < end <= dark[-1]]
+        assert len(late) <= 3
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_speed(options: dict[str, Any]) -> None:
+    """Latency and interval are those of the manifest."""
+    one, _two, program, _other = pair(**options)
+    x = inputs(one, 20)
+    if options["source"] == "ram":
+        recording = run(program, send_all(program, x), len(x))
+        steady = recording.ends[5:-4]
+        assert max(b - a for a, b in itertools.pairwise(steady)) == program.interval_cycles
+        assert recording.results == golden.evaluate(one, x).tolist()
+        alone = run(program, frame_beats(program, x[0]), 1)
+        assert alone.ends[0] - alone.accepted[0] == program.latency_cycles
+    else:
+        played = play(program, x, loading(program, image(program)), cycles=image_bytes(program) + 20 * 400)
+        steady = played.ends[8:]
+        assert {b - a for a, b in itertools.pairwise(steady)} == {program.interval_cycles}
+
+
+def damaged(content: bytes) -> Iterator[tuple[str, bytes]]:
+    for place in (0, 5, 9, len(content) // 2, len(content) - 1):
+        yield f"bit of byte {place}", content[:place] + bytes([content[place] ^ 0x10]) + content[place + 1 :]
+    yield "one byte lost", content[:20] + content[21:] + b"\0"
+    yield "one byte doubled", content[:20] + content[19:]
+    yield "two bytes exchanged", content[:30] + content[31:32] + content[30:31] + content[32:]
+
+
+@pytest.mark.parametrize("options", [OPTIONS[0], OPTIONS[2]], ids=str)
+def test_bad_images(options: dict[str, Any]) -> None:
+    """Refused, and said so; with two banks the old weights stay; then a good one is accepted."""
+    one, two, program, other = pair(**options)
+    x = inputs(one, 3)
+    good = image(other)
+    beats: Beats = []
+    for _what, content in damaged(good):
+        beats += loading(program, content)
+    cases = len(beats)
+    beats += [(BEGIN, 0), *data_beats(program, good[:50]), (COMMIT, 0)]  # cut short
+    beats += [(BEGIN, 0), *data_beats(program, good[:50]), (ABORT, 0), (COMMIT, 0)]
+    beats += [(BEGIN, 0), *data_beats(program, good), (ABORT, 0), (COMMIT, 0)]
+    beats += [*data_beats(program, good), (COMMIT, 0)]  # without BEGIN
+    played = play(program, x, beats, cycles=3 * len(beats) + 2000, start=300)
+    assert len(played.loaded) == len(beats)
+    said = generations(played, x, one, two)
+    assert set(said) == {"1"}
+    commits = [cycle for cycle, (kind, _) in zip(played.loaded, beats, strict=True) if kind == COMMIT]
+    assert len(commits) == len(list(damaged(good))) + 4
+    for cycle in commits:
+        assert played.states[cycle + 1] >> 4 == 0, "an image that is not right was put into force"
+        assert played.states[cycle + 1] & ERROR
+    assert cases
+    if program.banks == 2:
+        assert all(state & IN_FORCE for state in played.states)
+    else:
+        assert not played.states[-1] & IN_FORCE
+        assert played.ends[-1] < played.loaded[0] + 2 * program.latency_cycles
+
+    again = play(program, x, beats + loading(program, good), cycles=3 * (len(beats) + len(good)) + 3000)
+    assert generations(again, x, one, two)[-3:] == "222"
+
+
+@pytest.mark.parametrize("source", ["ram", "spram"])
+def test_reset(source: str) -> None:
+    """Reset forgets what is half received and keeps what is in force."""
+    one, two, program, other = pair(lanes=4, source=source)
+    x = inputs(one, 3)
+    beats = loading(program, image(other))
+    total = len(beats)
+    beats += [(BEGIN, 0), *data_beats(program, image(program)[:40])]
+    after = play(program, x, beats, cycles=8 * total, reset=6 * total)
+    states = after.states
+    assert states[6 * total - 1] & RECEIVING
+    assert not states[6 * total + 2] & RECEIVING
+    assert states[-1] >> 4 == 1
+    if source == "ram":
+        assert generations(after, x, one, two).endswith("222")
+    else:
+        # The one bank is half overwritten.
+        assert not states[-1] & IN_FORCE
+
+    kept = play(program, x, beats[:total], cycles=8 * total, reset=6 * total)
+    assert kept.states[-1] == IN_FORCE | 1 << 4
+    assert generations(kept, x, one, two).endswith("222")
+
+
+def test_image_of_another_engine() -> None:
+    """The header tells apart what the CRC cannot."""
+    one, two, program, _other = pair(lanes=4, source="ram")
+    shifted = compile_network(make((12, 10, 4), 64, shift=2, seed=9, dimensions=(0, 2, 1)), lanes=4, source="ram")
+    assert len(image(shifted)) == len(image(program))
+    beats = loading(program, image(shifted))
+    played = play(program, inputs(one, 3), beats, cycles=4 * len(beats))
+    assert played.states[-1] & ERROR
+    assert set(generations(played, inputs(one, 3), one, two)) == {"1"}
