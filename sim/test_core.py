@@ -66,6 +66,11 @@ EVERY_STEP = SEQUENCES and MANIFEST["sequence"]["results"] == "step"
 SIGNALS = ("tdata", "tvalid", "tready", "tlast", *(("tuser",) if SEQUENCES else ()))
 PORTS = ["clk", "rst", "frame_error"] + [f"{side}_axis_{name}" for side in "sm" for name in SIGNALS]
 
+WEIGHTS = MANIFEST.get("weights", {"source": "rom"})
+LOADABLE = WEIGHTS["source"] != "rom"
+if LOADABLE:
+    PORTS += [f"load_{name}" for name in ("data", "valid", "ready", "kind", "state")]
+
 
 class Fault(AssertionError):
     """The core did something that its contract does not allow."""
@@ -416,6 +421,55 @@ class Sink:
         self.tready.drive(int(self.accepting))
 
 
+class Loader:
+    """Driver of the load port, of a core that has one: images of weights, with gaps."""
+
+    BEGIN, DATA, COMMIT, ABORT = range(4)
+    IN_FORCE, RECEIVING, COMPLETE, ERROR = 1, 2, 4, 8
+
+    def __init__(self, dut, geometry: Geometry, rng: random.Random) -> None:
+        self.data = Pin(dut, "load_data", geometry.input_bits)
+        self.kind = Pin(dut, "load_kind", 2)
+        self.valid = Pin(dut, "load_valid", 1)
+        self.ready = Pin(dut, "load_ready", 1)
+        self.state = Pin(dut, "load_state", 8)
+        self.bytes = geometry.input_bits // 8
+        self.rng = rng
+        self.gap: Chance = never
+        self.queue: deque[tuple[int, int]] = deque()
+        self.offering = False
+
+    def send(self, image: bytes, *ends: int) -> None:
+        """An image from BEGIN on, and what follows it."""
+        padded = image + self.rng.randbytes(-len(image) % self.bytes)
+        self.queue.append((self.BEGIN, self.rng.getrandbits(8 * self.bytes)))
+        for at in range(0, len(padded), self.bytes):
+            self.queue.append((self.DATA, int.from_bytes(padded[at : at + self.bytes], "little")))
+        self.queue.extend((end, self.rng.getrandbits(8 * self.bytes)) for end in ends)
+
+    def offer(self) -> None:
+        if self.offering:
+            return
+        self.offering = bool(self.queue) and not self.gap()
+        kind, data = self.queue[0] if self.offering else (self.rng.getrandbits(2), self.rng.getrandbits(8))
+        self.kind.drive(kind)
+        self.data.drive(data)
+        self.valid.drive(int(self.offering))
+
+    def look(self) -> None:
+        """Before the clock rises: was the beat taken?"""
+        if self.offering and self.ready.read():
+            self.queue.popleft()
+            self.offering = False
+
+    @property
+    def generation(self) -> int:
+        return self.state.read() >> 4
+
+    def is_(self, flag: int) -> bool:
+        return bool(self.state.read() & flag)
+
+
 class Monitor:
     """Watches the outputs: no unknown bits, and what is offered stays until it is taken."""
 
@@ -527,6 +581,7 @@ class Bench:
         self.source = Source(dut, GEOMETRY, self.rng)
         self.sink = Sink(dut)
         self.monitor = Monitor(dut, GEOMETRY)
+        self.loader = Loader(dut, GEOMETRY, self.rng) if LOADABLE else None
         self.checker = Checker(GEOMETRY)
         self.measured = Measured()
         self.now = 0  # number of rising edges so far
@@ -542,8 +597,12 @@ class Bench:
         source, sink, monitor = self.source, self.sink, self.monitor
         source.offer()
         sink.offer()
+        if self.loader is not None:
+            self.loader.offer()
         self.clk.drive(0)
         await HALF_PERIOD
+        if self.loader is not None:
+            self.loader.look()
         self._watch_frame_error()
         if monitor.s_tready.read() and source.offering:
             self.moved = self.now
@@ -600,6 +659,10 @@ class Bench:
         for number in range(length or self.rng.randint(1, 4)):
             self.source.offer()
             self.sink.offer()
+            if self.loader is not None:
+                self.loader.queue.clear()
+                self.loader.offering = False
+                self.loader.offer()
             self.clk.drive(0)
             await HALF_PERIOD
             if number:  # the first edge with rst high is still to come in the first cycle
@@ -613,6 +676,25 @@ class Bench:
         self.error_after, self.error_due, self.error_seen = None, None, False
 
     # ---- what scenarios are made of
+
+    async def load(self, image: bytes, *ends: int) -> None:
+        """Until an image has been taken and dealt with; frames go on meanwhile."""
+        assert self.loader is not None
+        self.loader.send(image, *ends)
+        limit = self.now + 100 * len(image) + 4 * (self.geometry.latency + self.geometry.interval) + 1000
+        while self.loader.queue or not self.loader.ready.read():
+            self.moved = self.now
+            await self.cycle()
+            if self.now > limit:
+                raise Fault("the load port does not go on")
+        await self.cycles(3)
+
+    async def fill(self) -> None:
+        """Weights into a core that starts without."""
+        if self.loader is not None and not self.loader.is_(Loader.IN_FORCE):
+            await self.load(IMAGE, Loader.COMMIT)
+            if not self.loader.is_(Loader.IN_FORCE):
+                raise Fault(f"load_state is {self.loader.state.read()} after the image of the manifest")
 
     def send(self, *frames: Frame) -> None:
         self.source.queue.extend(frames)
@@ -684,6 +766,7 @@ def scenario(frames: int) -> Callable[[Callable[[Bench], Awaitable[None]]], obje
             try:
                 bench = Bench(dut, function.__name__)
                 await bench.reset(3)
+                await bench.fill()
                 await function(bench)
                 await bench.finish()
             except Exception as caught:
@@ -900,6 +983,49 @@ async def misplaced_tlast_with_gaps_and_back_pressure(bench: Bench) -> None:
         return [good[0], *bad[:half], good[1], good[2], *bad[half:], good[3]]
 
     await _misplaced(bench, mixed, gap=bursts(bench.rng, 0.3, 12), ready=bursts(bench.rng, 0.5, 12))
+
+
+# ------------------------------------------------------------------------------------------------------- new weights
+
+IMAGE = (CORE / WEIGHTS["image"]).read_bytes() if LOADABLE else b""
+
+if LOADABLE:
+
+    @scenario(SOME)
+    async def weights_again(bench: Bench) -> None:
+        """The image comes in once more, into the other bank if there is one, while frames are on their way."""
+        loader = bench.loader
+        before = loader.generation
+        loader.gap = bursts(bench.rng, 0.3, 5)
+        bench.send(*bench.frames(SOME // 2))
+        await bench.load(IMAGE, Loader.COMMIT)
+        bench.send(*bench.frames(SOME - SOME // 2))
+        await bench.answered()
+        if loader.generation != (before + 1) % 16 or not loader.is_(Loader.IN_FORCE):
+            raise Fault(f"load_state is {loader.state.read()} after a new image; generation was {before}")
+
+    @scenario(TRIALS + 2)
+    async def bad_weights(bench: Bench) -> None:
+        """Damaged images, and one that is not complete, take no effect; with two banks the old weights stay in force."""
+        loader = bench.loader
+        before = loader.generation
+        for _trial in range(TRIALS):
+            damaged = bytearray(IMAGE)
+            damaged[bench.rng.randrange(len(IMAGE))] ^= 1 << bench.rng.randrange(8)
+            await bench.load(bytes(damaged), Loader.COMMIT)
+            if not loader.is_(Loader.ERROR) or loader.generation != before:
+                raise Fault(f"load_state is {loader.state.read()} after a damaged image; generation was {before}")
+            if loader.is_(Loader.IN_FORCE) != (WEIGHTS["banks"] == 2):
+                raise Fault(
+                    f"load_state is {loader.state.read()} after a damaged image into {WEIGHTS['banks']} bank(s)"
+                )
+            if WEIGHTS["banks"] == 2:
+                await bench.play(bench.frames(1))
+        await bench.load(IMAGE[: len(IMAGE) // 2], Loader.COMMIT, Loader.ABORT)
+        if loader.is_(Loader.RECEIVING) or loader.generation != before:
+            raise Fault(f"load_state is {loader.state.read()} after ABORT; generation was {before}")
+        await bench.fill()
+        await bench.play(bench.frames(2))
 
 
 # ----------------------------------------------------------------------------------------- running it without hdlgen

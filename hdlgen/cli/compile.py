@@ -33,10 +33,17 @@ __all__ = ["command"]
     "--input-buffers", default=None, type=int, help="1 or 2 frames of input memory; default: what is needed."
 )
 @click.option(
-    "--adaptable/--fixed",
-    default=False,
+    "--weights",
+    "source",
+    default="auto",
     show_default=True,
-    help="Leave room for retrained weights: shifts and all biases in memory, sums one bit wider.",
+    help="Where they are: rom, ram (block RAM that can be loaded), spram (of the UP5K, loaded first), or auto by size.",
+)
+@click.option("--banks", default=None, type=int, help="With ram: 2 to use the old weights while new ones come, or 1.")
+@click.option(
+    "--adaptable/--fixed",
+    default=None,
+    help="Leave room for retrained weights: shifts and all biases in memory, sums one bit wider. Default: with ram, spram.",
 )
 @click.option(
     "--results",
@@ -62,15 +69,18 @@ def command(
     multiplier: str,
     merge: bool,
     input_buffers: int | None,
-    adaptable: bool,
+    source: str,
+    banks: int | None,
+    adaptable: bool | None,
     results: str | None,
     inputs: Path | None,
     labels: Path | None,
     seed: int,
 ) -> None:
     """Compile NET (a file, or the name of a shipped network) into a new folder."""
+    from hdlgen.compiler import compile_network
     from hdlgen.emit import compile_to
-    from hdlgen.flow.targets import choose_multiplier, find_target
+    from hdlgen.flow.targets import choose_multiplier, choose_source, find_target
 
     network = networks.load(net)
     device = find_target(target) if target is not None else None
@@ -79,7 +89,9 @@ def command(
             ("--elements-per-beat", elements_per_beat, 1),
             ("--input-buffers", input_buffers, None),
             ("--no-merge", merge, True),
-            ("--adaptable", adaptable, False),
+            ("--adaptable", adaptable, None),
+            ("--weights", source, "auto"),
+            ("--banks", banks, None),
         ):
             if value != only:
                 raise InputError(f"{option}: {network.where} has recurrent layers; allowed with path layers only")
@@ -92,10 +104,14 @@ def command(
             )
         if device is not None and multiplier == "auto":
             multiplier = choose_multiplier(device, network, lanes)
+        if source == "auto" and device is not None:
+            source = choose_source(device, compile_network(network, lanes=lanes, merge=merge, check=False))
         options = {
             "elements_per_beat": elements_per_beat,
             "merge": merge,
             "input_buffers": input_buffers,
+            "source": "rom" if source == "auto" else source,
+            "banks": banks,
             "adaptable": adaptable,
             **_images(network, inputs, labels),
         }
@@ -110,6 +126,7 @@ def command(
         ("interval, cycles", manifest["interval_cycles"]),
         ("latency, cycles", manifest["latency_cycles"]),
         ("accumulator bits", " ".join(str(bits) for bits in manifest["accumulator_bits"])),
+        *((("weights in", manifest["weights"]["source"]),) if "weights" in manifest else ()),
         *((f"{purpose}, bits", bits) for purpose, bits in manifest["memory_bits"].items()),
     ):
         table.add_row(name, str(value))

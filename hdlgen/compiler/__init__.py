@@ -39,7 +39,7 @@ def compile_network(
     input_buffers: int | None = None,
     source: str = "rom",
     banks: int | None = None,
-    adaptable: bool = False,
+    adaptable: bool | None = None,
     frame: Frame | None = None,
     check: bool = True,
 ) -> Program:
@@ -54,9 +54,10 @@ def compile_network(
         or "auto": "add" where it is possible, else "dsp"
     input_buffers: 1 or 2 frames of input memory; None takes 1 where that costs no time
     source: where the weights are: "rom" (block RAM, in the bitstream), "ram" (block RAM, can be written), "spram" (the
-        single-port RAM of the iCE40 UltraPlus, is to be written first); the latter two are always ``adaptable``
+        single-port RAM of the iCE40 UltraPlus, is to be written first)
     banks: with "ram", 2 to go on with the old weights while new ones come, or 1; default 2
-    adaptable: leave room for the weights of a retrained network: shifts and all biases in memory, sums one bit wider
+    adaptable: leave room for the weights of a retrained network: shifts and all biases in memory, sums one bit wider; None
+        does so where weights can be written
     frame: take the widths of a design that this network is to run on; the other options are to be ``frame.options``
     check: verify the program after every pass
 
@@ -109,7 +110,7 @@ def compile_network(
             merge=merge,
             multiplier=multiplier,
             input_buffers=input_buffers,
-            adaptable=adaptable,
+            adaptable=program.writable if adaptable is None else adaptable,
             frame=frame,
         )
         if check:

@@ -12,6 +12,9 @@ __all__ = ["Frame", "check_shape", "fit"]
 
 _SHIFT_BITS = 3
 
+SPRAM_WORDS, SPRAM_BITS = 1 << 14, 64
+"""The iCE40 UltraPlus' single-port RAM: four blocks beside each other."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
@@ -110,9 +113,16 @@ def fit(
     biased = any(any(step.bias) for step in steps)
     bias_bits = max(value.bit_length() for value in offsets) + 1 if biased else 0
     result_bias_bits = max(value.bit_length() for value in program.result_bias) + 1
+    if program.source == "spram":
+        width, depth = program.lanes * program.weight_bits, program.blocks
+        if width > SPRAM_BITS or depth > SPRAM_WORDS:
+            raise InputError(
+                f"network {network.name!r}: weights in spram: {depth:,} words of {width} bits with {program.lanes} lanes; "
+                f"allowed are {SPRAM_WORDS:,} words of {SPRAM_BITS} bits"
+            )
     if frame is None:
         program = replace(program, bias_bits=max(bias_bits, 2) if biased else 0)
-        if not adaptable and not program.writable:
+        if not adaptable:
             return program
         # One more bit for every sum: weights of twice the size, all in all.
         shifts = [step.shift for step in steps] or [0]

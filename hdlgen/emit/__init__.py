@@ -26,13 +26,13 @@ from hdlgen.emit import recurrent
 from hdlgen.emit.verilog import verilog_files, yosys_version
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_directory
-from hdlgen.gateware.contents import memories
+from hdlgen.gateware.contents import image, image_bytes, memories
 from hdlgen.gateware.merger import edge_places, result_places
 from hdlgen.gateware.primitives import Library, Rom, RomParameters
 from hdlgen.network import Network, RecurrentNetwork, save
 from hdlgen.resources import folder
 
-__all__ = ["compile_to", "describe", "emit", "module_name", "write_image", "write_vectors"]
+__all__ = ["compile_to", "describe", "emit", "module_name", "write_images", "write_vectors"]
 
 VECTORS = 16
 
@@ -116,9 +116,11 @@ def emit(
             (root / "rtl" / name).write_bytes(data)
             hashes[f"rtl/{name}"] = hashlib.sha256(data).hexdigest()
         (root / "images").mkdir()
-        roms = [part.parameters for part in library.parts.values() if isinstance(part, Rom)]
-        for rom in memories(program, top) if isinstance(program, Program) else roms:
-            hashes |= write_image(root, rom)
+        if isinstance(program, Program):
+            hashes |= write_images(root, program, top)
+        else:
+            roms = [part.parameters for part in library.parts.values() if isinstance(part, Rom)]
+            hashes |= _write_files(root, dict(map(_hex, roms)))
         (root / "sim").mkdir()
         shutil.copyfile(folder("sim") / "test_core.py", root / "sim" / "test_core.py")
         if isinstance(network, Network):
@@ -212,16 +214,34 @@ def _members(program: Program, top: str) -> dict[str, Any]:
         "accumulator_bits": list(program.accumulator_bits),
         "memory_bits": memory_bits(program),
         "memories": {rom.name: {"depth": rom.depth, "width": rom.width} for rom in memories(program, top)},
+        "weights": {
+            "source": program.source,
+            "banks": program.banks,
+            "image": f"images/{top}.bin" if program.writable else None,
+            "image_bytes": image_bytes(program) if program.writable else None,
+        },
         "frame": Frame.of(program).as_json(),
     }
 
 
-def write_image(root: Path, rom: RomParameters) -> dict[str, str]:
-    """Write the contents of a memory as a file of ``root``. Returns its name and hash."""
+def _hex(rom: RomParameters) -> tuple[str, bytes]:
+    """The contents of a memory as a file: name and text."""
     digits = -(-rom.width // 4)
-    data = "".join(f"{word:0{digits}x}\n" for word in rom.init).encode("ascii")
-    (root / "images" / f"{rom.name}.hex").write_bytes(data)
-    return {f"images/{rom.name}.hex": hashlib.sha256(data).hexdigest()}
+    return f"images/{rom.name}.hex", "".join(f"{word:0{digits}x}\n" for word in rom.init).encode("ascii")
+
+
+def _write_files(root: Path, files: Mapping[str, bytes]) -> dict[str, str]:
+    for name, content in files.items():
+        (root / name).write_bytes(content)
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+
+
+def write_images(root: Path, program: Program, top: str) -> dict[str, str]:
+    """Write the contents of the memories as files of ``root``. Returns their names and hashes."""
+    files = dict(map(_hex, memories(program, top)))
+    if program.writable:
+        files[f"images/{top}.bin"] = image(program)
+    return _write_files(root, files)
 
 
 def write_vectors(
@@ -260,8 +280,8 @@ def memory_bits(program: Program) -> dict[str, int]:
     elif any(program.result_bias):
         biases += program.output_width * (max(abs(value) for value in program.result_bias).bit_length() + 1)
     return {
-        "weights": program.blocks * lanes * program.weight_bits,
-        "biases": biases,
+        "weights": program.banks * program.blocks * lanes * program.weight_bits,
+        "biases": program.banks * biases,
         "activations": program.memory_rows * lanes * program.activation_bits,
         "results": results + edges,
         "connectivity": 0,
@@ -283,6 +303,14 @@ def _ports(program: Program) -> list[dict[str, Any]]:
         ("m_axis_tlast", "output", 1),
         ("frame_error", "output", 1),
     ]
+    if program.writable:
+        rows += [
+            ("load_data", "input", data),
+            ("load_valid", "input", 1),
+            ("load_ready", "output", 1),
+            ("load_kind", "input", 2),
+            ("load_state", "output", 8),
+        ]
     return [{"name": name, "direction": direction, "width": width} for name, direction, width in rows]
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from hdlgen import golden
 from hdlgen import network as networks
 from hdlgen.compiler import Frame, Program, check_shape, compile_network
-from hdlgen.emit import describe, write_image, write_vectors
+from hdlgen.emit import describe, write_images, write_vectors
 from hdlgen.emit.verilog import part_files
 from hdlgen.errors import InputError, Refused
 from hdlgen.files import atomic_directory
@@ -31,7 +31,7 @@ from hdlgen.flow.simulate import check_sources, read_manifest
 from hdlgen.flow.synth import run_tool
 from hdlgen.gateware.blocks import cut
 from hdlgen.gateware.contents import memories
-from hdlgen.gateware.primitives import Rom, RomParameters
+from hdlgen.gateware.primitives import Rom, RomParameters, Store, StoreParameters
 from hdlgen.network import Network, save
 
 __all__ = ["Patched", "patch"]
@@ -101,11 +101,11 @@ def _refill(root: Path, manifest: Mapping[str, Any], program: Program, network: 
             raise InputError(
                 f"{root / 'manifest.json'}: memory {rom.name} is not what it would be now; compile again"
             )
-        for name, text in part_files(Rom, rom).values():
+        for name, text in part_files(Store if program.writable else Rom, rom).values():
             data = text.encode()
             (new / "rtl" / name).write_bytes(data)
             hashes[f"rtl/{name}"] = hashlib.sha256(data).hexdigest()
-        hashes |= write_image(new, rom)
+    hashes |= write_images(new, program, manifest["top"])
     x = np.load(root / manifest["vectors"]["x"], allow_pickle=False)
     labels = manifest["vectors"].get("labels")
     classes = np.load(root / labels, allow_pickle=False) if labels else None
@@ -164,7 +164,11 @@ def _stored(root: Path, manifest: Mapping[str, Any]) -> dict[str, RomParameters]
     found = {}
     for name, form in manifest["memories"].items():
         words = tuple(int(line, 16) for line in (root / "images" / f"{name}.hex").read_text().split())
-        found[name] = RomParameters(name=name, depth=form["depth"], width=form["width"], init=words)
+        if manifest["weights"]["source"] == "rom":
+            found[name] = RomParameters(name=name, init=words, **form)
+        elif manifest["weights"]["source"] != "spram" or not name.endswith("_weights"):
+            # Single-port RAM is not in the bitstream: its weights come with the image.
+            found[name] = StoreParameters(name=name, init=words, banks=manifest["weights"]["banks"], **form)
     return found
 
 
@@ -202,6 +206,11 @@ def _patch_bitstream(
     before = _contents(root, manifest, report, path)
     after = _contents(new, now, report, path)
     exchange: dict[str, tuple[list[int], list[int]]] = {}
+    others = [name for name in made["memories"] if name not in before]
+    if others:
+        raise Refused(
+            f"{path}: memory {others[0]} of the design around the core cannot be exchanged; synthesise again"
+        )
     for name, old in before.items():
         places = made["memories"].get(name, {})
         for old_block, new_block in zip(cut(old, family), cut(after[name], family), strict=True):

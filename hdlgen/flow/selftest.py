@@ -98,6 +98,8 @@ class SelfTestParameters:
     family : str or None
         The device family in whose block RAM the expected results lie, where other weights can bring theirs along; with
         None they are logic.
+    load_port : bool
+        Whether the core has a port for new weights, on which there is silence here.
     pass_active_low, fail_active_low : bool
         Polarity of the pins.
     clock_pin, button, fail_led : bool
@@ -121,6 +123,7 @@ class SelfTestParameters:
     every_step: bool = False
     block_rom: bool = False
     family: str | None = None
+    load_port: bool = False
     pass_active_low: bool = False
     fail_active_low: bool = False
     clock_pin: bool = True
@@ -249,6 +252,8 @@ class SelfTest(wiring.Component):
             i_s_axis_tlast=s_tlast,
             o_m_axis_tdata=m_tdata,
             o_m_axis_tvalid=m_tvalid,
+            **({"i_load_valid": Const(0, 1), "i_load_kind": Const(0, 2)} if p.load_port else {}),
+            **({"i_load_data": Const(0, p.beat_bits)} if p.load_port else {}),
             i_m_axis_tready=Const(1),
             o_m_axis_tlast=m_tlast,
             o_frame_error=frame_error,

@@ -636,6 +636,12 @@ def _destination(root: Path, board: Board | None, bitstream: str | os.PathLike[s
 def _self_test(
     root: Path, manifest: Mapping[str, Any], board: Board, need: Needs, images: int | None, setting: Setting
 ) -> selftest.SelfTestParameters:
+    source = manifest.get("weights", {}).get("source", "rom")
+    if source == "spram":
+        raise InputError(
+            f"{root}: the weights are in single-port RAM, which the self-test cannot fill; synthesise with --target, or "
+            f"compile with --weights rom or ram"
+        )
     x = np.load(root / manifest["vectors"]["x"], allow_pickle=False)
     y = np.load(root / manifest["vectors"]["y"], allow_pickle=False)
     lengths = None
@@ -647,6 +653,7 @@ def _self_test(
     options: dict[str, Any] = {
         "pass_active_low": board.led_pass.active_low,
         "fail_active_low": board.led_fail is not None and board.led_fail.active_low,
+        "load_port": source != "rom",
         "clock_pin": board.clock.pin is not None,
         "button": board.reset is not None,
         "fail_led": board.led_fail is not None,
@@ -682,14 +689,27 @@ def _self_test(
     return dataclasses.replace(best, block_rom=block_rom(best.rom_bits))
 
 
-def _harness_registers(manifest: Mapping[str, Any]) -> int:
+def _harness_ports(manifest: Mapping[str, Any]) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    """Inputs and outputs of the core, (name, width), but for its clock."""
     form = manifest["input"]
-    inputs, outputs = 8 * form["bytes_per_element"] * form["elements_per_beat"], manifest["output"]["bits"]
-    return int(inputs + 4 + outputs + 4 + 2 * (outputs // 4 + 1) + 1)
+    inputs = [("rst", 1), ("s_axis_tvalid", 1), ("s_axis_tlast", 1), ("m_axis_tready", 1)]
+    inputs.append(("s_axis_tdata", 8 * form["bytes_per_element"] * form["elements_per_beat"]))
+    outputs = [("s_axis_tready", 1), ("m_axis_tvalid", 1), ("m_axis_tlast", 1), ("frame_error", 1)]
+    outputs.append(("m_axis_tdata", manifest["output"]["bits"]))
+    known = {"clk", *dict(inputs), *dict(outputs)}
+    for port in manifest.get("ports", ()):
+        if port["name"] not in known:
+            (inputs if port["direction"] == "input" else outputs).append((port["name"], port["width"]))
+    return inputs, outputs
+
+
+def _harness_registers(manifest: Mapping[str, Any]) -> int:
+    inputs, outputs = (sum(width for _name, width in ports) for ports in _harness_ports(manifest))
+    return int(inputs + outputs + 2 * -(-outputs // 4) + 1)
 
 
 def _harness_luts(manifest: Mapping[str, Any]) -> int:
-    return int(2 * (manifest["output"]["bits"] // 4 + 1))
+    return int(2 * -(-sum(width for _name, width in _harness_ports(manifest)[1]) // 4))
 
 
 def pin_harness(manifest: Mapping[str, Any]) -> str:
@@ -698,36 +718,34 @@ def pin_harness(manifest: Mapping[str, Any]) -> str:
     Every input of the core comes from a flip-flop (of one long shift register) and every output goes to one, so that
     the paths inside the core are those that limit the clock, and nothing of the core can be removed.
     """
-    form = manifest["input"]
-    inputs = 8 * form["bytes_per_element"] * form["elements_per_beat"]
-    outputs = manifest["output"]["bits"]
-    user, spare, highest = "", "", outputs + 3
-    if "sequence" in manifest:
-        user = f"\n    .s_axis_tuser(in[{inputs + 4}]), .m_axis_tuser(out[{outputs + 4}]),"
-        spare = f"\n  assign out[{outputs + 7}:{outputs + 5}] = 0;"
-        highest = outputs + 7
-    most = inputs + 3 + bool(user)
-    groups = highest // 4
+    connections, sizes = ["    .clk(clk)"], []
+    for vector, ports in zip(("in", "out"), _harness_ports(manifest), strict=True):
+        at = 0
+        for name, width in ports:
+            connections.append(f"    .{name}({vector}[{at + width - 1}:{at}])")
+            at += width
+        sizes.append(at)
+    inputs, outputs = sizes
+    groups = -(-outputs // 4)
+    listed = ",\n".join(connections)
     return f"""module {_HARNESS}(input clk, input d, output reg q);
-  reg [{most}:0] in;
-  wire [{highest}:0] out;{spare}
-  reg [{highest}:0] held;
-  reg [{groups}:0] part;
-  reg [{groups}:0] sum;
+  reg [{inputs - 1}:0] in;
+  wire [{4 * groups - 1}:0] out;
+  reg [{4 * groups - 1}:0] held;
+  reg [{groups - 1}:0] part;
+  reg [{groups - 1}:0] sum;
   integer k;
   always @(posedge clk) begin
-    in <= {{in[{most - 1}:0], d}};
+    in <= {{in[{inputs - 2}:0], d}};
     held <= out;
     // Never more than four bits a stage: one look-up table.
-    for (k = 0; k <= {groups}; k = k + 1) part[k] <= ^held[4*k +: 4];
-    sum <= {{sum[{groups - 1}:0], 1'b0}} ^ part;
-    q <= sum[{groups}];
+    for (k = 0; k < {groups}; k = k + 1) part[k] <= ^held[4*k +: 4];
+    sum <= {{sum[{groups - 2}:0], 1'b0}} ^ part;
+    q <= sum[{groups - 1}];
   end
   {manifest["top"]} core(
-    .clk(clk), .rst(in[0]),
-    .s_axis_tdata(in[{inputs + 3}:4]), .s_axis_tvalid(in[1]), .s_axis_tlast(in[2]), .s_axis_tready(out[0]),
-    .m_axis_tdata(out[{outputs + 3}:4]), .m_axis_tvalid(out[1]), .m_axis_tlast(out[2]), .m_axis_tready(in[3]),{user}
-    .frame_error(out[3]));
+{listed});
+{f"  assign out[{4 * groups - 1}:{outputs}] = 0;" if outputs % 4 else ""}
 endmodule
 """
 
@@ -799,7 +817,10 @@ def check_netlist(
     lost = "; synthesis removed a part of the design: are all memory images found?"
     if registers < 16:
         raise Refused(f"{where}: the netlist has {registers} flip-flops and {luts} look-up tables{lost}")
-    if blocks * device.resources.memory_block_bits >= weights > 0:
+    if manifest.get("weights", {}).get("source") == "spram":
+        if not counts["SB_SPRAM256KA"]:
+            raise Refused(f"{where}: the netlist has no single-port RAM for {weights:,} bits of weights{lost}")
+    elif blocks * device.resources.memory_block_bits >= weights > 0:
         if ones is not None and 2 * stored < ones:
             raise Refused(
                 f"{where}: the block RAMs of the netlist hold {stored:,} ones, the weight images {ones:,}{lost}"

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from hdlgen.compiler import Program
+from hdlgen.compiler.frame import SPRAM_BITS, SPRAM_WORDS
 from hdlgen.errors import InputError
 from hdlgen.network import Network
 
@@ -19,6 +21,7 @@ __all__ = [
     "Resources",
     "Target",
     "choose_multiplier",
+    "choose_source",
     "find_target",
     "needs",
     "refuse_if_too_small",
@@ -36,6 +39,8 @@ class Resources:
         Four-input look-up tables.
     memory_blocks, memory_block_bits : int
         Block RAMs that can be initialised, and the bits of one.
+    spram_bits : int
+        Single-port RAM beside the block RAMs, without initial contents.
     dsps : int
         Hardware multipliers; ``products_per_dsp`` independent 8 x 8 products come out of one.
     """
@@ -45,6 +50,7 @@ class Resources:
     memory_block_bits: int
     dsps: int
     products_per_dsp: int = 1
+    spram_bits: int = 0
 
     @property
     def memory_bits(self) -> int:
@@ -156,7 +162,9 @@ TARGETS: Mapping[str, Target] = {
             "iCE40UP5K",
             "SG48",
             48.0,
-            Resources(luts=5280, memory_blocks=30, memory_block_bits=4096, dsps=8, products_per_dsp=2),
+            Resources(
+                luts=5280, memory_blocks=30, memory_block_bits=4096, dsps=8, products_per_dsp=2, spram_bits=1 << 20
+            ),
         ),
         _ice40(
             "ice40-lp8k",
@@ -243,6 +251,16 @@ class Needs:
     purposes: Mapping[str, int]
 
 
+def choose_source(target: Target, program: Program) -> str:
+    """The compiler's option ``source`` where none is asked for: block RAM, or where it is too small what else there is."""
+    have = target.resources
+    width = program.lanes * program.weight_bits
+    # A tenth of the block RAM is left to activations and what is around the core.
+    too_large = program.blocks * width > have.memory_bits * 9 // 10
+    fits = program.blocks <= SPRAM_WORDS and width <= SPRAM_BITS
+    return "spram" if too_large and have.spram_bits and fits else "rom"
+
+
 def needs(manifest: Mapping[str, Any], resources: Resources) -> Needs:
     """What the core of ``manifest`` needs of a device with blocks like those of ``resources``, at the least.
 
@@ -252,11 +270,17 @@ def needs(manifest: Mapping[str, Any], resources: Resources) -> Needs:
     """
     purposes = {str(k): int(v) for k, v in manifest.get("memory_bits", {}).items()}
     bits = sum(purposes.values())
+    if _in_spram(manifest):
+        bits -= purposes["weights"]
     # Memories of a few rows become flip-flops or LUT RAM: only the weights are sure to need blocks, and these only
     # where they are more than the logic could hold.
     blocks = -(-bits // resources.memory_block_bits)
     products = int(manifest.get("lanes", 0)) if manifest.get("multiplier") == "dsp" else 0
     return Needs(memory_bits=bits, memory_blocks=blocks, products=products, purposes=purposes)
+
+
+def _in_spram(manifest: Mapping[str, Any]) -> bool:
+    return bool(manifest.get("weights", {}).get("source") == "spram")
 
 
 def refuse_if_too_small(manifest: Mapping[str, Any], target: Target, where: str) -> Needs:
@@ -269,6 +293,11 @@ def refuse_if_too_small(manifest: Mapping[str, Any], target: Target, where: str)
     """
     have = target.resources
     need = needs(manifest, have)
+    if _in_spram(manifest) and need.purposes["weights"] > have.spram_bits:
+        raise InputError(
+            f"{where}: needs {need.purposes['weights']:,} bits of single-port RAM for its weights; {target.name} "
+            f"({target.device}) has {have.spram_bits:,}; compile with --weights rom or take an iCE40 UP5K"
+        )
     # What does not fit into blocks could be made of logic: 16 bits in a look-up table. Nobody wants that, but it is
     # not impossible, and a small excess is: rounding up of small memories.
     spare = 16 * have.luts // 4

@@ -62,8 +62,8 @@ class Reload(wiring.Component):
 
     Members
     -------
-    data, valid, ready, kind: beats; those of kind DATA hold bytes of the image, the first in the lowest bits. Bytes behind
-        the image mean nothing.
+    data, valid, ready, kind: beats; those of kind DATA hold bytes of the image, the first in the lowest bits, and take 8
+        cycles for each byte and 2 more. Bytes behind the image mean nothing.
     accept, idle: as `Sequencer` has them
     load: to the memories
     in_force: a complete image, or what the bitstream holds, is in force
@@ -103,11 +103,13 @@ class Reload(wiring.Component):
         in_force = Signal(init=p.source != "spram", reset_less=True)
         generation = Signal(4, reset_less=True)
         switching, leaving = Signal(), Signal()
-        m.submodules.crc = crc = catalog.CRC32_ISO_HDLC(data_width=8).create()
+        m.submodules.crc = crc = catalog.CRC32_ISO_HDLC(data_width=1).create()
 
-        # The bytes of a beat, one after the other.
-        rest, left = Signal(8 * self.beat_bytes), Signal(range(self.beat_bytes + 1))
-        busy = (left != 0) | switching | leaving
+        # The bits of a beat one after the other into the CRC, least significant first. Eight of them make a byte, which
+        # then stands in ``byte``.
+        rest, left = Signal(8 * self.beat_bytes), Signal(range(8 * self.beat_bytes + 1))
+        byte, byte_valid, place = Signal(8), Signal(), Signal(3)
+        busy = (left != 0) | byte_valid | switching | leaving
         begin, commit = Signal(), Signal()
         taken = self.valid & self.ready
         m.d.comb += [
@@ -116,15 +118,16 @@ class Reload(wiring.Component):
             commit.eq(taken & (self.kind == COMMIT)),
             crc.start.eq(begin),
         ]
-        byte, byte_valid = rest[:8], Signal()
-        m.d.comb += byte_valid.eq(left != 0)
-        with m.If(byte_valid):
-            m.d.sync += [rest.eq(rest[8:]), left.eq(left - 1)]
+        shifting = left != 0
+        m.d.sync += byte_valid.eq(shifting & (place == 7))
+        m.d.comb += [crc.valid.eq(shifting & self.receiving), crc.data.eq(rest[0])]
+        with m.If(shifting):
+            m.d.sync += [byte.eq(Cat(byte[1:], rest[0])), rest.eq(rest[1:]), left.eq(left - 1), place.eq(place + 1)]
         with m.If(taken & (self.kind == DATA) & self.receiving):
-            m.d.sync += [rest.eq(self.data), left.eq(self.beat_bytes)]
+            m.d.sync += [rest.eq(self.data), left.eq(8 * self.beat_bytes), place.eq(0)]
 
         # Where in the image the byte is: header, memory by memory, CRC.
-        in_header, in_crc, wrong = Signal(), Signal(), Signal()
+        in_header, in_crc, wrong, matched = Signal(), Signal(), Signal(), Signal()
         index = Signal(3)
         memory = Signal(range(max(len(stores), 2)))
         word, piece = Signal(range(max(store.depth for store in stores))), Signal.like(self.load.piece)
@@ -139,7 +142,6 @@ class Reload(wiring.Component):
 
         used = byte_valid & self.receiving
         write = used & ~in_header & ~in_crc & high
-        m.d.comb += [crc.valid.eq(used), crc.data.eq(byte)]
         # s1: the piece is written a cycle later, from registers that reach all memories
         m.d.sync += [
             self.load.select.eq(Mux(write, 1 << memory, 0)),
@@ -156,7 +158,9 @@ class Reload(wiring.Component):
                 with m.If(index == len(start) - 1):
                     m.d.sync += [in_header.eq(0), index.eq(0)]
             with m.Elif(in_crc):
+                # Now the CRC has seen this byte, and nothing behind it yet.
                 m.d.sync += [self.receiving.eq(index != 3), leaving.eq(index == 3)]
+                m.d.sync += matched.eq(crc.match_detected)
             with m.Else():
                 m.d.sync += [index.eq(0), low.eq(byte), high.eq(~high)]
                 with m.If(high):
@@ -166,9 +170,8 @@ class Reload(wiring.Component):
                         with m.If(word == last_word):
                             m.d.sync += [memory.eq(memory + 1), word.eq(0), address.eq(first_address(memory + 1))]
                             m.d.sync += in_crc.eq(memory == len(stores) - 1)
-        # The CRC has seen the last byte.
-        with m.If(leaving & ~self.receiving):
-            right = crc.match_detected & ~wrong
+        with m.If(leaving):
+            right = matched & ~wrong
             m.d.sync += [leaving.eq(0), self.complete.eq(right), self.error.eq(~right), left.eq(0)]
 
         with m.If(begin | (taken & (self.kind == ABORT))):

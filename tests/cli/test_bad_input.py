@@ -149,6 +149,15 @@ INPUT = [
     ("compile tiny.safetensors -o new --lanes 128", "lanes: 128; allowed"),
     ("compile tiny.safetensors -o new --lanes 32", "lanes: 32 is more than its 16 paths; allowed are powers of two"),
     ("compile tiny.safetensors -o new --lanes 4 --elements-per-beat 3", "elements per beat: 3; allowed"),
+    ("compile tiny.safetensors -o new --lanes 4 --weights rum", "weights: 'rum'; allowed are rom, ram, spram"),
+    (
+        "compile tiny.safetensors -o new --lanes 4 --weights ram --banks 3",
+        "banks: 3 of weights in ram; allowed are 1 and",
+    ),
+    (
+        "compile tiny.safetensors -o new --lanes 4 --banks 2",
+        "banks: 2 of weights in rom; allowed are 1 and, with ram, 2",
+    ),
     ("compile tiny.safetensors -o new --lanes 4 --multiplier best", "multiplier: 'best'; allowed"),
     ("compile tiny.safetensors -o new --lanes 4 --multiplier add", "add needs weights in -1, 0, 1"),
     ("compile tiny.safetensors -o new --lanes 4 --input-buffers 3", "input buffers: 3; allowed"),

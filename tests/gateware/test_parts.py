@@ -21,6 +21,8 @@ from hdlgen.gateware.primitives import (
     RamParameters,
     Rom,
     RomParameters,
+    Store,
+    StoreParameters,
 )
 from hdlgen.gateware.weights import WeightRom
 
@@ -192,6 +194,62 @@ def rom_rows(words: tuple[int, ...]) -> tuple[list[dict[str, int]], list[int | N
         first = words[address] if enable else first
         expected.append(second)
     return rows, expected
+
+
+def store_rows(parameters: StoreParameters) -> tuple[list[dict[str, int]], list[int | None]]:
+    """Reads and writes at random, never of one word at once; the word after each row, None where it is not known."""
+    p = parameters
+    generator = random.Random(p.depth)
+    depth, mask = p.banks * p.depth, (1 << p.width) - 1
+    # Some addresses, in both banks and across the borders of blocks: they are written often enough.
+    places = sorted({generator.randrange(depth) for _ in range(12)} | {0, p.depth - 1, depth - 1})
+    content: dict[int, int] = {} if p.single_port else dict(enumerate(p.init))
+    known = {place: {*range(p.pieces)} if place in content else set() for place in places}
+    first: int | None = None
+    second: int | None = None
+    rows, expected = [], []
+    for _cycle in range(600):
+        read, write = generator.sample(places, 2)
+        writing = generator.random() < 0.5
+        # A single port is for one thing at a time.
+        enable = generator.random() < 0.7 and not (p.single_port and writing)
+        output_enable = generator.random() < 0.7
+        pieces = generator.randrange(1, 1 << p.pieces) if writing else 0
+        value = generator.randrange(1 << 16)
+        rows.append(
+            {
+                "enable": enable,
+                "output_enable": output_enable,
+                "address": read,
+                "write_enable": pieces,
+                "write_address": write,
+                "write_data": value,
+            }
+        )
+        second = first if output_enable else second
+        if enable:
+            first = content[read] if len(known[read]) == p.pieces else None
+        elif p.single_port and writing:
+            first = None
+        for piece in range(p.pieces):
+            if pieces >> piece & 1:
+                low = 16 * piece
+                content[write] = (content.get(write, 0) & ~(0xFFFF << low) | value << low) & mask
+                known[write].add(piece)
+        expected.append(second)
+    return rows, expected
+
+
+@pytest.mark.parametrize("single_port", [False, True])
+@pytest.mark.parametrize(("depth", "width", "banks"), [(9, 40, 2), (5, 16, 1)])
+def test_store(depth: int, width: int, banks: int, single_port: bool) -> None:
+    init = tuple(3 * number + 1 for number in range(depth))
+    parameters = StoreParameters(name="m", depth=depth, width=width, banks=banks, init=init, single_port=single_port)
+    rows, expected = store_rows(parameters)
+    seen = pipeline(Store(parameters), 1, rows, ["data"])
+    compared = [(word, wanted) for (word,), wanted in zip(seen, expected, strict=True) if wanted is not None]
+    assert len(compared) > 100
+    assert all(word == wanted for word, wanted in compared)
 
 
 @pytest.mark.parametrize(("depth", "lanes", "bits"), [(8, 4, 5), (5, 1, 9), (2, 8, 1)])

@@ -13,7 +13,7 @@ from amaranth.sim import Simulator
 
 from hdlgen import golden
 from hdlgen.compiler import Frame, Program, compile_network
-from hdlgen.gateware.contents import image, image_bytes
+from hdlgen.gateware.contents import image
 from hdlgen.gateware.core import Core
 from hdlgen.gateware.reload import ABORT, BEGIN, COMMIT, DATA
 from hdlgen.network import Network
@@ -26,7 +26,7 @@ Beats = list[tuple[int, int]]
 
 
 def pair(
-    widths: tuple[int, ...] = (12, 10, 4), paths: int = 64, **options: Any
+    widths: tuple[int, ...] = (12, 10, 4), paths: int = 16, **options: Any
 ) -> tuple[Network, Network, Program, Program]:
     """Two networks of one shape, with other shifts, and the programs of both for one engine."""
     one, two = (make(widths, paths, shift=shift, seed=shift) for shift in (2, 3))
@@ -43,6 +43,12 @@ def data_beats(program: Program, content: bytes) -> Beats:
 
 def loading(program: Program, content: bytes) -> Beats:
     return [(BEGIN, 0), *data_beats(program, content), (COMMIT, 0)]
+
+
+def taking(program: Program, beats: Beats) -> int:
+    """Cycles that the load port needs for the beats."""
+    size = program.bytes_per_element * program.elements_per_beat
+    return sum(8 * size + 2 if kind == DATA else 2 for kind, _data in beats)
 
 
 @dataclass(kw_only=True)
@@ -162,7 +168,7 @@ def test_switch(options: dict[str, Any], widths: tuple[int, ...], stalls: bool) 
     x = inputs(one, 7)[:5]
     beats = loading(program, image(other))
     chance = (lambda seed, p: sometimes(seed, p)) if stalls else (lambda seed, p: always)
-    length = image_bytes(program) * (4 if stalls else 2)
+    length = taking(program, beats) * (5 if stalls else 4) // 4
     cycles = length + 24 * (program.latency_cycles + program.interval_cycles)
     if options["source"] == "spram":
         # Nothing is in force at first: what is loaded first is the first network.
@@ -216,16 +222,16 @@ def test_speed(options: dict[str, Any]) -> None:
         alone = run(program, frame_beats(program, x[0]), 1)
         assert alone.ends[0] - alone.accepted[0] == program.latency_cycles
     else:
-        played = play(program, x, loading(program, image(program)), cycles=image_bytes(program) + 20 * 400)
+        beats = loading(program, image(program))
+        played = play(program, x, beats, cycles=taking(program, beats) + 20 * 400)
         steady = played.ends[8:]
         assert {b - a for a, b in itertools.pairwise(steady)} == {program.interval_cycles}
 
 
 def damaged(content: bytes) -> Iterator[tuple[str, bytes]]:
-    for place in (0, 5, 9, len(content) // 2, len(content) - 1):
+    for place in (5, len(content) // 2, len(content) - 1):
         yield f"bit of byte {place}", content[:place] + bytes([content[place] ^ 0x10]) + content[place + 1 :]
     yield "one byte lost", content[:20] + content[21:] + b"\0"
-    yield "one byte doubled", content[:20] + content[19:]
     yield "two bytes exchanged", content[:30] + content[31:32] + content[30:31] + content[32:]
 
 
@@ -243,7 +249,7 @@ def test_bad_images(options: dict[str, Any]) -> None:
     beats += [(BEGIN, 0), *data_beats(program, good[:50]), (ABORT, 0), (COMMIT, 0)]
     beats += [(BEGIN, 0), *data_beats(program, good), (ABORT, 0), (COMMIT, 0)]
     beats += [*data_beats(program, good), (COMMIT, 0)]  # without BEGIN
-    played = play(program, x, beats, cycles=3 * len(beats) + 2000, start=300)
+    played = play(program, x, beats, cycles=taking(program, beats) + 2000, start=300)
     assert len(played.loaded) == len(beats)
     said = generations(played, x, one, two)
     assert set(said) == {"1"}
@@ -259,7 +265,9 @@ def test_bad_images(options: dict[str, Any]) -> None:
         assert not played.states[-1] & IN_FORCE
         assert played.ends[-1] < played.loaded[0] + 2 * program.latency_cycles
 
-    again = play(program, x, beats + loading(program, good), cycles=3 * (len(beats) + len(good)) + 3000)
+    again = play(
+        program, x, beats + loading(program, good), cycles=taking(program, beats + loading(program, good)) + 3000
+    )
     assert generations(again, x, one, two)[-3:] == "222"
 
 
@@ -271,10 +279,11 @@ def test_reset(source: str) -> None:
     beats = loading(program, image(other))
     total = len(beats)
     beats += [(BEGIN, 0), *data_beats(program, image(program)[:40])]
-    after = play(program, x, beats, cycles=8 * total, reset=6 * total)
+    reset = taking(program, beats) + 500
+    after = play(program, x, beats, cycles=reset + 1000, reset=reset)
     states = after.states
-    assert states[6 * total - 1] & RECEIVING
-    assert not states[6 * total + 2] & RECEIVING
+    assert states[reset - 1] & RECEIVING
+    assert not states[reset + 2] & RECEIVING
     assert states[-1] >> 4 == 1
     if source == "ram":
         assert generations(after, x, one, two).endswith("222")
@@ -282,7 +291,7 @@ def test_reset(source: str) -> None:
         # The one bank is half overwritten.
         assert not states[-1] & IN_FORCE
 
-    kept = play(program, x, beats[:total], cycles=8 * total, reset=6 * total)
+    kept = play(program, x, beats[:total], cycles=reset + 1000, reset=reset)
     assert kept.states[-1] == IN_FORCE | 1 << 4
     assert generations(kept, x, one, two).endswith("222")
 
@@ -290,9 +299,9 @@ def test_reset(source: str) -> None:
 def test_image_of_another_engine() -> None:
     """The header tells apart what the CRC cannot."""
     one, two, program, _other = pair(lanes=4, source="ram")
-    shifted = compile_network(make((12, 10, 4), 64, shift=2, seed=9, dimensions=(0, 2, 1)), lanes=4, source="ram")
+    shifted = compile_network(make((12, 10, 4), 16, shift=2, seed=9, dimensions=(0, 2, 1)), lanes=4, source="ram")
     assert len(image(shifted)) == len(image(program))
     beats = loading(program, image(shifted))
-    played = play(program, inputs(one, 3), beats, cycles=4 * len(beats))
+    played = play(program, inputs(one, 3), beats, cycles=taking(program, beats) + 500)
     assert played.states[-1] & ERROR
     assert set(generations(played, inputs(one, 3), one, two)) == {"1"}

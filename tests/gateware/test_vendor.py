@@ -6,7 +6,7 @@ none, those in ``models``. The rows that go in, and what has to come out, are th
 
 import functools
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,8 +17,8 @@ from hdlgen import golden
 from hdlgen.compiler import Program, compile_network
 from hdlgen.emit.verilog import convert, verilog_files
 from hdlgen.flow import tools
-from hdlgen.gateware.ecp5 import Ecp5Fanout, Ecp5Multiplier, Ecp5Ram, Ecp5Rom
-from hdlgen.gateware.ice40 import Ice40Multiplier, Ice40Rom
+from hdlgen.gateware.ecp5 import Ecp5Fanout, Ecp5Multiplier, Ecp5Ram, Ecp5Rom, Ecp5Store
+from hdlgen.gateware.ice40 import Ice40Multiplier, Ice40Rom, Ice40Store
 from hdlgen.gateware.primitives import (
     LATENCY,
     Fanout,
@@ -30,12 +30,14 @@ from hdlgen.gateware.primitives import (
     RamParameters,
     Rom,
     RomParameters,
+    Store,
+    StoreParameters,
 )
 from hdlgen.network import load
 
 from ..compiler.networks import inputs
 from .bench import frame_beats
-from .test_parts import multiplier_rows, ram_rows, rom_rows, unpack
+from .test_parts import multiplier_rows, ram_rows, rom_rows, store_rows, unpack
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 MODELS = Path(__file__).parent / "models"
@@ -66,10 +68,22 @@ KINDS: dict[str, dict[str, type[Primitive]]] = {
     "multiplier": {"generic": Multiplier, "ecp5": Ecp5Multiplier, "ice40": Ice40Multiplier},
     "rom": {"generic": Rom, "ecp5": Ecp5Rom, "ice40": Ice40Rom},
     "ram": {"generic": Ram, "ecp5": Ecp5Ram},
+    "store": {"generic": Store, "ecp5": Ecp5Store, "ice40": Ice40Store},
     "fanout": {"generic": Fanout, "ecp5": Ecp5Fanout},
 }
 FANOUT = FanoutParameters(width=3, copies=4)
+STORES = {
+    "store_40x25": StoreParameters(name="", depth=40, width=25, init=(), banks=2),
+    "store_700x40": StoreParameters(name="", depth=700, width=40, init=(), banks=2),
+    "store_300x16": StoreParameters(name="", depth=300, width=16, init=()),
+    "store_single": StoreParameters(name="", depth=1000, width=60, init=(), single_port=True),
+}
 FRAMES = 3
+
+
+def store_parameters(parameters: StoreParameters) -> StoreParameters:
+    """With initial contents in bank 0."""
+    return replace(parameters, init=rom_words(parameters.depth, parameters.width))
 
 
 def rom_words(depth: int, width: int) -> tuple[int, ...]:
@@ -114,6 +128,10 @@ def parts() -> list[Case]:
             words = rom_words(depth, width)
             parameters = RomParameters(name="", depth=depth, width=width, init=words)
             cases.append(part_case(kind(parameters), f"{name}_{family}", rom_rows(words)[0]))
+    for family, kind in KINDS["store"].items():
+        for name, parameters in STORES.items():
+            filled = store_parameters(parameters)
+            cases.append(part_case(kind(filled), f"{name}_{family}", store_rows(filled)[0]))
     for family, kind in KINDS["ram"].items():
         for name, parameters in RAMS.items():
             cases.append(part_case(kind(parameters), f"{name}_{family}", ram_rows(parameters)[0]))
@@ -273,6 +291,19 @@ def test_rom(played: Played, name: str, family: str) -> None:
         assert wanted is None or word == wanted
 
 
+@pytest.mark.parametrize("family", KINDS["store"])
+@pytest.mark.parametrize("name", STORES)
+def test_store(played: Played, name: str, family: str) -> None:
+    """What the bitstream puts there, then what was written, piece by piece."""
+    _, expected = store_rows(store_parameters(STORES[name]))
+    seen = [entry["data"] for entry in played[f"{name}_{family}"]]
+    compared = 0
+    for word, wanted in zip(seen, expected[1:], strict=False):
+        assert wanted is None or word == wanted
+        compared += wanted is not None
+    assert compared > 100
+
+
 @pytest.mark.parametrize("family", KINDS["ram"])
 @pytest.mark.parametrize("name", RAMS)
 def test_ram(played: Played, name: str, family: str) -> None:
@@ -300,6 +331,9 @@ def test_vendor_parts_are_used() -> None:
     assert texts["ram_8x4x8_ecp5"].count('ram_style = "distributed"') == 4
     assert texts["fanout_ecp5"].count("TRELLIS_FF #(") == 12
     assert texts["ram_1100x2x8_ecp5"].count("DP16KD #(") == 2
+    assert texts["store_700x40_ecp5"].count("DP16KD #(") == 6
+    assert texts["store_700x40_ice40"].count("SB_RAM40_4K #(") == 18
+    assert texts["store_single_ice40"].count("SB_SPRAM256KA ") == 4
     assert texts["rom_2100x3_ecp5"].count("DP16KD #(") == 2
     assert texts["rom_40x25_ice40"].count("SB_RAM40_4K #(") == 2  # 16 bits wide
     assert texts["rom_1500x20_ice40"].count("SB_RAM40_4K #(") == 9  # 8 bits wide

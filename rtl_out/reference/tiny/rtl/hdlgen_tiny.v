@@ -5,6 +5,7 @@
 
 module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_tready, m_axis_tdata, m_axis_tvalid, m_axis_tlast, frame_error, s_axis_tdata);
   wire [17:0] \$1 ;
+  wire accept;
   input clk;
   wire clk;
   output frame_error;
@@ -58,8 +59,8 @@ module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_
     .last(s_axis_tlast),
     .m_last(m_axis_tlast),
     .m_valid(m_axis_tvalid),
-    .\port$1041$0 (\$1 ),
-    .\ready$106 (m_axis_tready),
+    .\port$1055$0 (\$1 ),
+    .\ready$113 (m_axis_tready),
     .request__payload(request__payload),
     .request__valid(request__valid),
     .rst(rst),
@@ -96,10 +97,11 @@ module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_
   assign m_ready = m_axis_tready;
   assign m_last = m_axis_tlast;
   assign \frame_error$34  = frame_error;
+  assign accept = 1'h1;
   assign m_axis_tdata = { \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1  };
 endmodule
 
-module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, s_ready, w, weights_next, weights__ready, frame_error, request__payload, m_valid, m_last, \port$1041$0 , data);
+module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, s_ready, w, weights_next, weights__ready, frame_error, request__payload, m_valid, m_last, \port$1055$0 , data);
   reg \$auto$verilog_backend.cc:2355:dump_module$1  = 0;
   wire \$1 ;
   reg \$10 ;
@@ -165,6 +167,8 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   reg \$8 ;
   reg \$9 ;
   wire [31:0] a;
+  wire accept;
+  wire \accept$23 ;
   wire [1:0] address;
   reg [1:0] ahead_0 = 2'h0;
   reg [1:0] ahead_1 = 2'h0;
@@ -174,34 +178,34 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   reg [1:0] ahead_5 = 2'h0;
   reg [1:0] ahead_6 = 2'h0;
   wire buffer;
-  wire \buffer$39 ;
+  wire \buffer$46 ;
   wire busy;
   wire \busy$11 ;
   wire busy_next;
   wire carry;
-  wire \carry$141 ;
+  wire \carry$148 ;
   input clk;
   wire clk;
   wire [1:0] counter;
-  wire [1:0] \counter$37 ;
-  wire [1:0] \counter$45 ;
+  wire [1:0] \counter$44 ;
+  wire [1:0] \counter$52 ;
   input [7:0] data;
   wire [7:0] data;
-  wire [31:0] \data$103 ;
+  wire [31:0] \data$110 ;
   wire [1:0] done;
-  wire \done$111 ;
+  wire \done$118 ;
   wire done_parity;
   wire \end ;
   wire end_job;
   wire [1:0] exchange;
   wire \final ;
   wire first;
-  wire \first$34 ;
   wire \first$41 ;
+  wire \first$48 ;
   reg [1:0] flush = 2'h3;
-  wire \flush$132 ;
-  wire \flush$68 ;
-  wire \flush$73 ;
+  wire \flush$139 ;
+  wire \flush$75 ;
+  wire \flush$80 ;
   wire flush_next;
   reg [3:0] frame_0 = 4'h0;
   reg [3:0] frame_1 = 4'h0;
@@ -218,22 +222,42 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   wire go;
   wire \go$21 ;
   wire [31:0] i;
-  wire [63:0] \i$60 ;
+  wire [63:0] \i$67 ;
+  wire idle;
+  wire \idle$25 ;
   wire [1:0] input_address;
   wire [7:0] input_data;
   wire [3:0] input_enable;
   wire input_writing;
   wire job;
-  wire \job$35 ;
-  wire \job$44 ;
-  wire \job$76 ;
+  wire \job$42 ;
+  wire \job$51 ;
+  wire \job$83 ;
   input last;
   wire last;
-  wire \last$109 ;
-  wire \last$42 ;
-  wire \last$43 ;
+  wire \last$116 ;
+  wire \last$49 ;
+  wire \last$50 ;
+  wire [18:0] load;
+  wire [18:0] \load$27 ;
+  wire [-1:0] \load$27.address ;
+  wire \load$27.bank ;
+  wire [15:0] \load$27.data ;
+  wire [-1:0] \load$27.piece ;
+  wire [1:0] \load$27.select ;
+  wire [18:0] \load$28 ;
+  wire [-1:0] \load$28.address ;
+  wire \load$28.bank ;
+  wire [15:0] \load$28.data ;
+  wire [-1:0] \load$28.piece ;
+  wire [1:0] \load$28.select ;
+  wire [-1:0] \load.address ;
+  wire \load.bank ;
+  wire [15:0] \load.data ;
+  wire [-1:0] \load.piece ;
+  wire [1:0] \load.select ;
   wire loaded;
-  wire \loaded$23 ;
+  wire \loaded$30 ;
   wire [31:0] m_data;
   output m_last;
   wire m_last;
@@ -241,13 +265,13 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   output m_valid;
   wire m_valid;
   wire [31:0] o;
-  wire [71:0] \o$70 ;
+  wire [71:0] \o$77 ;
   wire o_final;
   wire o_job;
   wire o_valid;
   wire [63:0] p;
   reg parity = 1'h0;
-  wire \parity$151 ;
+  wire \parity$158 ;
   reg parity_0 = 1'h0;
   reg parity_1 = 1'h0;
   reg parity_10 = 1'h0;
@@ -265,14 +289,14 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   wire partial_result;
   wire partial_row;
   wire [17:0] partial_value;
-  output [17:0] \port$1041$0 ;
-  wire [17:0] \port$1041$0 ;
+  output [17:0] \port$1055$0 ;
+  wire [17:0] \port$1055$0 ;
   wire [1:0] read_address;
   wire [31:0] read_data;
   wire [-1:0] read_split;
   wire ready;
-  input \ready$106 ;
-  wire \ready$106 ;
+  input \ready$113 ;
+  wire \ready$113 ;
   reg \release  = 1'h0;
   reg release_0 = 1'h0;
   reg release_1 = 1'h0;
@@ -287,18 +311,18 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   output request__valid;
   wire request__valid;
   wire [-1:0] row;
-  wire [-1:0] \row$142 ;
+  wire [-1:0] \row$149 ;
   wire [1:0] row_address;
-  wire [1:0] \row_address$88 ;
+  wire [1:0] \row_address$95 ;
   wire [31:0] row_data;
-  wire [31:0] \row_data$90 ;
+  wire [31:0] \row_data$97 ;
   wire [3:0] row_enable;
-  wire [3:0] \row_enable$86 ;
+  wire [3:0] \row_enable$93 ;
   wire row_next;
-  wire \row_next$80 ;
+  wire \row_next$87 ;
   wire row_soon;
   wire row_valid;
-  wire \row_valid$84 ;
+  wire \row_valid$91 ;
   input rst;
   wire rst;
   wire [7:0] s_data;
@@ -310,12 +334,12 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   (* init = 2'h0 *)
   wire [1:0] select_0;
   wire sent;
-  wire \sent$27 ;
+  wire \sent$34 ;
   wire [-1:0] split;
   wire start;
   wire [71:0] sums;
   wire take;
-  wire \take$25 ;
+  wire \take$32 ;
   reg take_weights_0 = 1'h0;
   reg take_weights_1 = 1'h0;
   reg take_weights_2 = 1'h0;
@@ -327,11 +351,11 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   wire take_weights_7;
   input valid;
   wire valid;
-  wire \valid$105 ;
-  wire \valid$29 ;
-  wire \valid$33 ;
+  wire \valid$112 ;
+  wire \valid$36 ;
   wire \valid$40 ;
-  wire \valid$66 ;
+  wire \valid$47 ;
+  wire \valid$73 ;
   input [31:0] w;
   wire [31:0] w;
   wire [31:0] weights__payload;
@@ -342,7 +366,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   wire [1:0] write_address;
   wire [7:0] write_data;
   wire [3:0] write_enable;
-  wire \write_enable$91 ;
+  wire \write_enable$98 ;
   wire [1:0] write_position;
   wire [-1:0] write_row;
   wire [17:0] write_value;
@@ -411,12 +435,12 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
     parity_10 <= \$49 ;
   always @(posedge clk)
     parity <= \$50 ;
-  assign request__valid = \valid$29  & first;
+  assign request__valid = \valid$36  & first;
   assign start = \end  & \$1 ;
-  assign done = \done$111  << done_parity;
+  assign done = \done$118  << done_parity;
   assign \$2  = ! request__payload;
-  assign \$3  = \$2  & \valid$29 ;
-  assign \$4  = \$3  & \last$42 ;
+  assign \$3  = \$2  & \valid$36 ;
+  assign \$4  = \$3  & \last$49 ;
   always @(posedge clk)
     select <= \$5 ;
   always @(posedge clk)
@@ -448,7 +472,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   \hdlgen_tiny.engine.accumulators  accumulators (
     .clk(clk),
     .i(flush),
-    .\i$18 (\i$60 ),
+    .\i$18 (\i$67 ),
     .rst(rst),
     .total_0(\$55 ),
     .total_1(\$56 ),
@@ -462,10 +486,10 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
     .input_data(input_data),
     .input_enable(input_enable),
     .input_writing(input_writing),
-    .\port$961$0 (\$59 ),
-    .\port$962$0 (\$60 ),
-    .\port$963$0 (\$61 ),
-    .\port$964$0 (\$62 ),
+    .\port$975$0 (\$59 ),
+    .\port$976$0 (\$60 ),
+    .\port$977$0 (\$61 ),
+    .\port$978$0 (\$62 ),
     .read_address(read_address),
     .read_data(i),
     .row_address(row_address),
@@ -475,7 +499,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   );
   \hdlgen_tiny.engine.drain  drain (
     .clk(clk),
-    .done(\done$111 ),
+    .done(\done$118 ),
     .done_parity(done_parity),
     .\end (\end ),
     .end_job(end_job),
@@ -486,14 +510,14 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
     .i(frame_7[1]),
     .parity(parity),
     .partial_position(write_position),
-    .partial_result(\write_enable$91 ),
+    .partial_result(\write_enable$98 ),
     .partial_row(partial_row),
     .partial_value(write_value),
-    .\port$367$0 (\$55 ),
-    .\port$368$0 (\$56 ),
-    .\port$369$0 (\$57 ),
-    .\port$370$0 (\$58 ),
-    .\port$671$0 (frame_last_0),
+    .\port$377$0 (\$55 ),
+    .\port$378$0 (\$56 ),
+    .\port$379$0 (\$57 ),
+    .\port$380$0 (\$58 ),
+    .\port$683$0 (frame_last_0),
     .row_address(row_address),
     .row_enable(row_enable),
     .row_next(row_next),
@@ -501,7 +525,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
     .row_valid(row_valid),
     .rst(rst)
   );
-  \hdlgen_tiny.engine.exchange$167  \exchange$167  (
+  \hdlgen_tiny.engine.exchange$174  \exchange$174  (
     .clk(clk),
     .\i$13 (i),
     .lane_1_0(\$51 ),
@@ -512,18 +536,18 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
     .select(select)
   );
   \hdlgen_tiny.engine.framer  framer (
-    .carry(\carry$141 ),
+    .carry(\carry$148 ),
     .clk(clk),
     .counter(counter),
     .first(first),
-    .flush(\flush$132 ),
+    .flush(\flush$139 ),
     .job(request__payload),
-    .last(\last$42 ),
+    .last(\last$49 ),
     .o_final(o_final),
     .o_job(o_job),
     .o_valid(o_valid),
     .rst(rst),
-    .valid(\valid$29 )
+    .valid(\valid$36 )
   );
   \hdlgen_tiny.engine.loader  loader (
     .busy_next(busy_next),
@@ -544,23 +568,23 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   );
   \hdlgen_tiny.engine.multiplier  multiplier (
     .clk(clk),
-    .p(\i$60 ),
-    .\port$892$0 (\$51 ),
-    .\port$893$0 (\$52 ),
-    .\port$894$0 (\$53 ),
-    .\port$895$0 (\$54 ),
+    .p(\i$67 ),
+    .\port$906$0 (\$51 ),
+    .\port$907$0 (\$52 ),
+    .\port$908$0 (\$53 ),
+    .\port$909$0 (\$54 ),
     .w(w)
   );
   \hdlgen_tiny.engine.results  results (
     .clk(clk),
     .\last$36 (m_last),
-    .ready(\ready$106 ),
+    .ready(\ready$113 ),
     .result(\$63 ),
     .rst(rst),
     .sent(sent),
     .start(start),
     .valid(m_valid),
-    .write_enable(\write_enable$91 ),
+    .write_enable(\write_enable$98 ),
     .write_position(write_position),
     .write_value(write_value)
   );
@@ -569,14 +593,15 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
     .counter(counter),
     .done(done),
     .first(first),
+    .idle(idle),
     .job(request__payload),
-    .last(\last$42 ),
+    .last(\last$49 ),
     .loaded(loaded),
-    .parity(\parity$151 ),
+    .parity(\parity$158 ),
     .rst(rst),
     .sent(sent),
     .take(take),
-    .valid(\valid$29 )
+    .valid(\valid$36 )
   );
   \hdlgen_tiny.engine.walker  walker (
     .address(read_address),
@@ -586,7 +611,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
     .first(first),
     .job(request__payload),
     .rst(rst),
-    .valid(\valid$29 )
+    .valid(\valid$36 )
   );
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
@@ -604,7 +629,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$22  = { \flush$132 , o_valid };
+    \$22  = { \flush$139 , o_valid };
     if (rst) begin
       \$22  = 2'h0;
     end
@@ -660,7 +685,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$30  = { o_job, \carry$141 , \flush$132 , o_final };
+    \$30  = { o_job, \carry$148 , \flush$139 , o_final };
     if (rst) begin
       \$30  = 4'h0;
     end
@@ -723,7 +748,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$39  = \parity$151 ;
+    \$39  = \parity$158 ;
     if (rst) begin
       \$39  = 1'h0;
     end
@@ -814,7 +839,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$6  = \valid$29 ;
+    \$6  = \valid$36 ;
     if (rst) begin
       \$6  = 1'h0;
     end
@@ -923,21 +948,27 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   assign write_data = input_data;
   assign go = 1'h1;
   assign \go$21  = 1'h1;
-  assign \loaded$23  = loaded;
-  assign \take$25  = take;
-  assign \sent$27  = sent;
+  assign accept = 1'h1;
+  assign \accept$23  = 1'h1;
+  assign \idle$25  = idle;
+  assign load = 19'h00000;
+  assign \load$27  = 19'h00000;
+  assign \load$28  = 19'h00000;
+  assign \loaded$30  = loaded;
+  assign \take$32  = take;
+  assign \sent$34  = sent;
   assign job = request__payload;
-  assign \valid$33  = \valid$29 ;
-  assign \first$34  = first;
-  assign \job$35  = request__payload;
-  assign \counter$37  = counter;
-  assign buffer = 1'h0;
-  assign \buffer$39  = 1'h0;
-  assign \valid$40  = \valid$29 ;
+  assign \valid$40  = \valid$36 ;
   assign \first$41  = first;
-  assign \last$43  = \last$42 ;
-  assign \job$44  = request__payload;
-  assign \counter$45  = counter;
+  assign \job$42  = request__payload;
+  assign \counter$44  = counter;
+  assign buffer = 1'h0;
+  assign \buffer$46  = 1'h0;
+  assign \valid$47  = \valid$36 ;
+  assign \first$48  = first;
+  assign \last$50  = \last$49 ;
+  assign \job$51  = request__payload;
+  assign \counter$52  = counter;
   assign address = read_address;
   assign read_data = i;
   assign select_0 = select;
@@ -945,34 +976,43 @@ module \hdlgen_tiny.engine (valid, last, \ready$106 , clk, rst, request__valid, 
   assign o = { \$54 , \$53 , \$52 , \$51  };
   assign weights__payload = w;
   assign take_weights_7 = weights_next;
-  assign p = \i$60 ;
+  assign p = \i$67 ;
   assign release_6 = \release ;
   assign flush_next = frame_7[1];
-  assign \valid$66  = flush[0];
-  assign \flush$68  = flush[1];
+  assign \valid$73  = flush[0];
+  assign \flush$75  = flush[1];
   assign sums = { \$58 , \$57 , \$56 , \$55  };
-  assign \o$70  = { \$58 , \$57 , \$56 , \$55  };
+  assign \o$77  = { \$58 , \$57 , \$56 , \$55  };
   assign \final  = frame_last_0[0];
-  assign \flush$73  = frame_last_0[1];
+  assign \flush$80  = frame_last_0[1];
   assign carry = frame_last_0[2];
-  assign \job$76  = frame_last_0[3];
+  assign \job$83  = frame_last_0[3];
   assign parity_11 = parity;
-  assign \row_next$80  = row_next;
+  assign \row_next$87  = row_next;
   assign row_soon = busy_next;
-  assign \row_valid$84  = row_valid;
-  assign \row_enable$86  = row_enable;
-  assign \row_address$88  = row_address;
+  assign \row_valid$91  = row_valid;
+  assign \row_enable$93  = row_enable;
+  assign \row_address$95  = row_address;
   assign row_data = { \$62 , \$61 , \$60 , \$59  };
-  assign \row_data$90  = { \$62 , \$61 , \$60 , \$59  };
-  assign partial_result = \write_enable$91 ;
+  assign \row_data$97  = { \$62 , \$61 , \$60 , \$59  };
+  assign partial_result = \write_enable$98 ;
   assign partial_position = write_position;
   assign partial_value = write_value;
   assign m_data = { \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63  };
-  assign \data$103  = { \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63  };
-  assign \valid$105  = m_valid;
-  assign m_ready = \ready$106 ;
-  assign \last$109  = m_last;
-  assign \port$1041$0  = \$63 ;
+  assign \data$110  = { \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63  };
+  assign \valid$112  = m_valid;
+  assign m_ready = \ready$113 ;
+  assign \last$116  = m_last;
+  assign \port$1055$0  = \$63 ;
+  assign \load.bank  = 1'h0;
+  assign \load.select  = 2'h0;
+  assign \load.data  = 16'h0000;
+  assign \load$27.bank  = 1'h0;
+  assign \load$27.select  = 2'h0;
+  assign \load$27.data  = 16'h0000;
+  assign \load$28.bank  = 1'h0;
+  assign \load$28.select  = 2'h0;
+  assign \load$28.data  = 16'h0000;
   assign \$1  = end_job;
 endmodule
 
@@ -1105,7 +1145,7 @@ module \hdlgen_tiny.engine.accumulators.fanout (rst, i, copies, clk);
   assign o = copies;
 endmodule
 
-module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_writing, input_data, input_address, read_address, \port$961$0 , \port$962$0 , \port$963$0 , \port$964$0 , row_address, row_valid, row_enable, clk);
+module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_writing, input_data, input_address, read_address, \port$975$0 , \port$976$0 , \port$977$0 , \port$978$0 , row_address, row_valid, row_enable, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$3  = 0;
   wire \$1 ;
   wire \$2 ;
@@ -1139,14 +1179,14 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   wire input_writing;
   wire [1:0] o;
   wire \o$27 ;
-  input [7:0] \port$961$0 ;
-  wire [7:0] \port$961$0 ;
-  input [7:0] \port$962$0 ;
-  wire [7:0] \port$962$0 ;
-  input [7:0] \port$963$0 ;
-  wire [7:0] \port$963$0 ;
-  input [7:0] \port$964$0 ;
-  wire [7:0] \port$964$0 ;
+  input [7:0] \port$975$0 ;
+  wire [7:0] \port$975$0 ;
+  input [7:0] \port$976$0 ;
+  wire [7:0] \port$976$0 ;
+  input [7:0] \port$977$0 ;
+  wire [7:0] \port$977$0 ;
+  input [7:0] \port$978$0 ;
+  wire [7:0] \port$978$0 ;
   input [1:0] read_address;
   wire [1:0] read_address;
   wire [1:0] \read_address$20 ;
@@ -1170,10 +1210,10 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   assign column_ready = \$1  & \$2 ;
   assign address_0 = row_valid ? row_address : input_address;
   assign \$3  = row_enable | input_enable;
-  assign \$4  = \o$27  ? \port$961$0  : input_data;
-  assign \$5  = \o$27  ? \port$962$0  : input_data;
-  assign \$6  = \o$27  ? \port$963$0  : input_data;
-  assign \$7  = \o$27  ? \port$964$0  : input_data;
+  assign \$4  = \o$27  ? \port$975$0  : input_data;
+  assign \$5  = \o$27  ? \port$976$0  : input_data;
+  assign \$6  = \o$27  ? \port$977$0  : input_data;
+  assign \$7  = \o$27  ? \port$978$0  : input_data;
   always @(posedge clk)
     write_enable <= \$8 ;
   always @(posedge clk)
@@ -1199,10 +1239,10 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   );
   \hdlgen_tiny.engine.activations.split_0_0  split_0_0 (
     .clk(clk),
-    .\port$763$0 (data_0_0),
-    .\port$764$0 (data_0_1),
-    .\port$765$0 (data_0_2),
-    .\port$766$0 (data_0_3),
+    .\port$775$0 (data_0_0),
+    .\port$776$0 (data_0_1),
+    .\port$777$0 (data_0_2),
+    .\port$778$0 (data_0_3),
     .read_address(read_address),
     .read_data(read_data),
     .write_address(write_address),
@@ -1223,7 +1263,7 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   assign write_data = { data_0_3, data_0_2, data_0_1, data_0_0 };
   assign \read_address$20  = read_address;
   assign \read_data$22  = read_data;
-  assign row_data = { \port$964$0 , \port$963$0 , \port$962$0 , \port$961$0  };
+  assign row_data = { \port$978$0 , \port$977$0 , \port$976$0 , \port$975$0  };
 endmodule
 
 module \hdlgen_tiny.engine.activations.address_0$31 (rst, i, copies, clk);
@@ -1258,17 +1298,17 @@ module \hdlgen_tiny.engine.activations.fanout (rst, i, copies, clk);
   assign o = copies;
 endmodule
 
-module \hdlgen_tiny.engine.activations.split_0_0 (read_data, write_enable, \port$763$0 , \port$764$0 , \port$765$0 , \port$766$0 , write_address, read_address, clk);
+module \hdlgen_tiny.engine.activations.split_0_0 (read_data, write_enable, \port$775$0 , \port$776$0 , \port$777$0 , \port$778$0 , write_address, read_address, clk);
   input clk;
   wire clk;
-  input [7:0] \port$763$0 ;
-  wire [7:0] \port$763$0 ;
-  input [7:0] \port$764$0 ;
-  wire [7:0] \port$764$0 ;
-  input [7:0] \port$765$0 ;
-  wire [7:0] \port$765$0 ;
-  input [7:0] \port$766$0 ;
-  wire [7:0] \port$766$0 ;
+  input [7:0] \port$775$0 ;
+  wire [7:0] \port$775$0 ;
+  input [7:0] \port$776$0 ;
+  wire [7:0] \port$776$0 ;
+  input [7:0] \port$777$0 ;
+  wire [7:0] \port$777$0 ;
+  input [7:0] \port$778$0 ;
+  wire [7:0] \port$778$0 ;
   input [1:0] read_address;
   wire [1:0] read_address;
   output [31:0] read_data;
@@ -1283,13 +1323,13 @@ module \hdlgen_tiny.engine.activations.split_0_0 (read_data, write_enable, \port
     .read_address(read_address),
     .read_data(read_data),
     .write_address(write_address),
-    .write_data({ \port$766$0 , \port$765$0 , \port$764$0 , \port$763$0  }),
+    .write_data({ \port$778$0 , \port$777$0 , \port$776$0 , \port$775$0  }),
     .write_enable(write_enable)
   );
-  assign write_data = { \port$766$0 , \port$765$0 , \port$764$0 , \port$763$0  };
+  assign write_data = { \port$778$0 , \port$777$0 , \port$776$0 , \port$775$0  };
 endmodule
 
-module \hdlgen_tiny.engine.drain (rst, \port$367$0 , \port$368$0 , \port$369$0 , \port$370$0 , row_soon, row_next, i, \port$671$0 , parity, partial_result, partial_value, partial_position, partial_row, \end , end_job, gathered_0, gathered_1, gathered_2, gathered_3, done
+module \hdlgen_tiny.engine.drain (rst, \port$377$0 , \port$378$0 , \port$379$0 , \port$380$0 , row_soon, row_next, i, \port$683$0 , parity, partial_result, partial_value, partial_position, partial_row, \end , end_job, gathered_0, gathered_1, gathered_2, gathered_3, done
 , done_parity, row_address, row_valid, row_enable, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$4  = 0;
   reg \$1 ;
@@ -1315,27 +1355,27 @@ module \hdlgen_tiny.engine.drain (rst, \port$367$0 , \port$368$0 , \port$369$0 ,
   wire [2:0] \$28 ;
   reg [2:0] \$29 ;
   wire \$3 ;
-  wire \$30 ;
-  reg \$31 ;
-  wire \$32 ;
+  wire [3:0] \$30 ;
+  wire \$31 ;
+  reg \$32 ;
   wire \$33 ;
   wire \$34 ;
   wire \$35 ;
   wire \$36 ;
   wire \$37 ;
   wire \$38 ;
-  reg [1:0] \$39 ;
+  wire \$39 ;
   wire \$4 ;
-  wire [2:0] \$40 ;
+  reg [1:0] \$40 ;
   wire [2:0] \$41 ;
-  wire [3:0] \$42 ;
-  wire \$43 ;
+  wire [2:0] \$42 ;
+  wire [3:0] \$43 ;
   wire \$44 ;
   wire \$45 ;
   wire \$46 ;
-  reg \$47 ;
-  reg [1:0] \$48 ;
-  reg \$49 ;
+  wire \$47 ;
+  reg \$48 ;
+  reg [1:0] \$49 ;
   wire [2:0] \$5 ;
   reg \$50 ;
   reg \$51 ;
@@ -1350,8 +1390,8 @@ module \hdlgen_tiny.engine.drain (rst, \port$367$0 , \port$368$0 , \port$369$0 ,
   wire [17:0] \$6 ;
   reg \$60 ;
   reg \$61 ;
-  reg [1:0] \$62 ;
-  reg \$63 ;
+  reg \$62 ;
+  reg [1:0] \$63 ;
   reg \$64 ;
   reg \$65 ;
   reg \$66 ;
@@ -1359,13 +1399,14 @@ module \hdlgen_tiny.engine.drain (rst, \port$367$0 , \port$368$0 , \port$369$0 ,
   reg \$68 ;
   reg \$69 ;
   wire [17:0] \$7 ;
-  reg [5:0] \$70 ;
+  reg \$70 ;
   reg [5:0] \$71 ;
   reg [5:0] \$72 ;
   reg [5:0] \$73 ;
   reg [5:0] \$74 ;
-  reg \$75 ;
-  reg [3:0] \$76 ;
+  reg [5:0] \$75 ;
+  reg \$76 ;
+  reg [3:0] \$77 ;
   wire [17:0] \$8 ;
   wire [17:0] \$9 ;
   reg active_0 = 1'h0;
@@ -1457,16 +1498,16 @@ module \hdlgen_tiny.engine.drain (rst, \port$367$0 , \port$368$0 , \port$369$0 ,
   reg [17:0] partial_value = 18'h00000;
   (* init = 18'h00000 *)
   wire [17:0] partial_value_0;
-  input [17:0] \port$367$0 ;
-  wire [17:0] \port$367$0 ;
-  input [17:0] \port$368$0 ;
-  wire [17:0] \port$368$0 ;
-  input [17:0] \port$369$0 ;
-  wire [17:0] \port$369$0 ;
-  input [17:0] \port$370$0 ;
-  wire [17:0] \port$370$0 ;
-  input [3:0] \port$671$0 ;
-  wire [3:0] \port$671$0 ;
+  input [17:0] \port$377$0 ;
+  wire [17:0] \port$377$0 ;
+  input [17:0] \port$378$0 ;
+  wire [17:0] \port$378$0 ;
+  input [17:0] \port$379$0 ;
+  wire [17:0] \port$379$0 ;
+  input [17:0] \port$380$0 ;
+  wire [17:0] \port$380$0 ;
+  input [3:0] \port$683$0 ;
+  wire [3:0] \port$683$0 ;
   reg [1:0] position_0 = 2'h0;
   wire [-1:0] row;
   wire [-1:0] row_0;
@@ -1496,38 +1537,40 @@ module \hdlgen_tiny.engine.drain (rst, \port$367$0 , \port$368$0 , \port$369$0 ,
   (* init = 18'h00000 *)
   wire [17:0] value_late_0_1;
   reg written_0 = 1'h0;
+  assign \$20  = at_end_0 & final_0;
   assign \$22  = active_0 & \$21 ;
   assign \$26  = ~ \$25 ;
   assign \$27  = \$24  & \$26 ;
   assign \$28  = address + 1'h1;
-  assign \$30  = at_end_0 & final_0;
-  assign \$32  = \$30  & \$31 ;
-  assign \$34  = ~ \$33 ;
-  assign \$35  = \$32  & \$34 ;
-  assign \$37  = ~ \$36 ;
-  assign \$38  = at_end_0 & \$37 ;
-  assign \$40  = \$39  + 1'h0;
-  assign \$42  = \$41  + 1'h0;
-  assign \$43  = row_4[0] & row_4[1];
+  assign \$30  = \$29  + 1'h0;
+  assign \$31  = at_end_0 & final_0;
+  assign \$33  = \$31  & \$32 ;
+  assign \$35  = ~ \$34 ;
+  assign \$36  = \$33  & \$35 ;
+  assign \$38  = ~ \$37 ;
+  assign \$39  = at_end_0 & \$38 ;
+  assign \$41  = \$40  + 1'h0;
+  assign \$43  = \$42  + 1'h0;
   assign \$44  = row_4[0] & row_4[1];
   assign \$45  = row_4[0] & row_4[1];
   assign \$46  = row_4[0] & row_4[1];
+  assign \$47  = row_4[0] & row_4[1];
   always @(posedge clk)
-    at_end_0 <= \$47 ;
+    at_end_0 <= \$48 ;
   always @(posedge clk)
-    position_0 <= \$48 ;
+    position_0 <= \$49 ;
   always @(posedge clk)
-    active_0 <= \$49 ;
+    active_0 <= \$50 ;
   always @(posedge clk)
-    written_0 <= \$50 ;
+    written_0 <= \$51 ;
   always @(posedge clk)
-    carry_0 <= \$51 ;
+    carry_0 <= \$52 ;
   always @(posedge clk)
-    job_0 <= \$52 ;
+    job_0 <= \$53 ;
   always @(posedge clk)
-    final_0 <= \$53 ;
+    final_0 <= \$54 ;
   always @(posedge clk)
-    parity_0 <= \$54 ;
+    parity_0 <= \$55 ;
   always @(posedge clk)
     held_0 <= \$6 ;
   always @(posedge clk)
@@ -1537,13 +1580,13 @@ module \hdlgen_tiny.engine.drain (rst, \port$367$0 , \port$368$0 , \port$369$0 ,
   always @(posedge clk)
     held_3 <= \$9 ;
   always @(posedge clk)
-    partial_result <= \$55 ;
+    partial_result <= \$56 ;
   always @(posedge clk)
-    partial_merge <= \$56 ;
+    partial_merge <= \$57 ;
   always @(posedge clk)
-    partial_final <= \$57 ;
+    partial_final <= \$58 ;
   always @(posedge clk)
-    partial_parity <= \$58 ;
+    partial_parity <= \$59 ;
   always @(posedge clk)
     partial_value <= held_0;
   always @(posedge clk)
@@ -1551,21 +1594,21 @@ module \hdlgen_tiny.engine.drain (rst, \port$367$0 , \port$368$0 , \port$369$0 ,
   always @(posedge clk)
     partial_row <= \$2 [0];
   always @(posedge clk)
-    \end  <= \$59 ;
+    \end  <= \$60 ;
   always @(posedge clk)
-    end_job <= \$60 ;
+    end_job <= \$61 ;
   always @(posedge clk)
-    end_parity <= \$61 ;
+    end_parity <= \$62 ;
   always @(posedge clk)
-    address <= \$62 ;
+    address <= \$63 ;
   always @(posedge clk)
-    fresh_0 <= \$63 ;
+    fresh_0 <= \$64 ;
   always @(posedge clk)
-    job_late_0_0 <= \$64 ;
+    job_late_0_0 <= \$65 ;
   always @(posedge clk)
     value_late_0_0 <= held_0;
   always @(posedge clk)
-    job <= \$65 ;
+    job <= \$66 ;
   always @(posedge clk)
     \i$26  <= value_late_0_0;
   always @(posedge clk)
@@ -1577,43 +1620,42 @@ module \hdlgen_tiny.engine.drain (rst, \port$367$0 , \port$368$0 , \port$369$0 ,
   always @(posedge clk)
     gathered_3 <= \o$75 ;
   always @(posedge clk)
-    done_0 <= \$66 ;
+    done_0 <= \$67 ;
   always @(posedge clk)
-    done_parity_0 <= \$67 ;
+    done_parity_0 <= \$68 ;
   always @(posedge clk)
-    done <= \$68 ;
+    done <= \$69 ;
   always @(posedge clk)
-    done_parity <= \$69 ;
+    done_parity <= \$70 ;
   always @(posedge clk)
-    \row_0$78  <= \$70 ;
+    \row_0$78  <= \$71 ;
   always @(posedge clk)
-    row_1 <= \$71 ;
+    row_1 <= \$72 ;
   always @(posedge clk)
-    row_2 <= \$72 ;
+    row_2 <= \$73 ;
   always @(posedge clk)
-    row_3 <= \$73 ;
+    row_3 <= \$74 ;
   always @(posedge clk)
-    row_4 <= \$74 ;
+    row_4 <= \$75 ;
   always @(posedge clk)
-    row_address <= \$42 [1:0];
+    row_address <= \$43 [1:0];
   always @(posedge clk)
-    row_valid <= \$75 ;
+    row_valid <= \$76 ;
   always @(posedge clk)
-    row_enable <= \$76 ;
+    row_enable <= \$77 ;
   assign \$2  = 1'h0 + \$1 ;
   assign \$3  = position_0 == 2'h2;
   assign \$4  = active_0 & \$3 ;
   assign \$5  = position_0 + 1'h1;
-  assign \$6  = o ? \port$367$0  : held_1;
-  assign \$7  = o ? \port$368$0  : held_2;
-  assign \$8  = o ? \port$369$0  : held_3;
-  assign \$9  = o ? \port$370$0  : held_3;
+  assign \$6  = o ? \port$377$0  : held_1;
+  assign \$7  = o ? \port$378$0  : held_2;
+  assign \$8  = o ? \port$379$0  : held_3;
+  assign \$9  = o ? \port$380$0  : held_3;
   assign \$11  = active_0 & \$10 ;
   assign \$13  = \$11  & \$12 ;
   assign \$15  = active_0 & \$14 ;
   assign \$17  = ~ \$16 ;
   assign \$18  = \$15  & \$17 ;
-  assign \$20  = at_end_0 & final_0;
   \hdlgen_tiny.engine.drain.bias_0  bias_0 (
     .address(address),
     .clk(clk),
@@ -1650,7 +1692,7 @@ module \hdlgen_tiny.engine.drain (rst, \port$367$0 , \port$368$0 , \port$369$0 ,
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     (* full_case = 32'd1 *)
-    casez (\port$671$0 [3])
+    casez (\port$683$0 [3])
       1'h0:
           \$29  = 3'h0;
       1'h1:
@@ -1662,54 +1704,44 @@ module \hdlgen_tiny.engine.drain (rst, \port$367$0 , \port$368$0 , \port$369$0 ,
     (* full_case = 32'd1 *)
     casez (job_0)
       1'h0:
-          \$31  = 1'h1;
+          \$32  = 1'h1;
       1'h1:
-          \$31  = 1'h1;
+          \$32  = 1'h1;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$39  = 2'h0;
+    \$40  = 2'h0;
     casez (job_0)
       1'h0:
-          \$39  = 2'h2;
+          \$40  = 2'h2;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$47  = \$4 ;
+    \$48  = \$4 ;
     if (rst) begin
-      \$47  = 1'h0;
+      \$48  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$48  = \$5 [1:0];
+    \$49  = \$5 [1:0];
     if (load_0) begin
-      \$48  = 2'h0;
+      \$49  = 2'h0;
     end
     if (rst) begin
-      \$48  = 2'h0;
+      \$49  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$49  = active_0;
+    \$50  = active_0;
     if (at_end_0) begin
-      \$49  = 1'h0;
+      \$50  = 1'h0;
     end
     if (load_0) begin
-      \$49  = 1'h1;
-    end
-    if (rst) begin
-      \$49  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$50  = written_0;
-    if (load_0) begin
-      \$50  = \port$671$0 [1];
+      \$50  = 1'h1;
     end
     if (rst) begin
       \$50  = 1'h0;
@@ -1717,9 +1749,9 @@ module \hdlgen_tiny.engine.drain (rst, \port$367$0 , \port$368$0 , \port$369$0 ,
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$51  = carry_0;
+    \$51  = written_0;
     if (load_0) begin
-      \$51  = \port$671$0 [2];
+      \$51  = \port$683$0 [1];
     end
     if (rst) begin
       \$51  = 1'h0;
@@ -1727,9 +1759,9 @@ module \hdlgen_tiny.engine.drain (rst, \port$367$0 , \port$368$0 , \port$369$0 ,
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$52  = job_0;
+    \$52  = carry_0;
     if (load_0) begin
-      \$52  = \port$671$0 [3];
+      \$52  = \port$683$0 [2];
     end
     if (rst) begin
       \$52  = 1'h0;
@@ -1737,9 +1769,9 @@ module \hdlgen_tiny.engine.drain (rst, \port$367$0 , \port$368$0 , \port$369$0 ,
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$53  = final_0;
+    \$53  = job_0;
     if (load_0) begin
-      \$53  = \port$671$0 [0];
+      \$53  = \port$683$0 [3];
     end
     if (rst) begin
       \$53  = 1'h0;
@@ -1747,9 +1779,9 @@ module \hdlgen_tiny.engine.drain (rst, \port$367$0 , \port$368$0 , \port$369$0 ,
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$54  = parity_0;
+    \$54  = final_0;
     if (load_0) begin
-      \$54  = parity;
+      \$54  = \port$683$0 [0];
     end
     if (rst) begin
       \$54  = 1'h0;
@@ -1757,167 +1789,177 @@ module \hdlgen_tiny.engine.drain (rst, \port$367$0 , \port$368$0 , \port$369$0 ,
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$55  = \$13 ;
+    \$55  = parity_0;
+    if (load_0) begin
+      \$55  = parity;
+    end
     if (rst) begin
       \$55  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$56  = \$19 ;
+    \$56  = \$13 ;
     if (rst) begin
       \$56  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$57  = final_0;
+    \$57  = \$19 ;
     if (rst) begin
       \$57  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$58  = parity_0;
+    \$58  = final_0;
     if (rst) begin
       \$58  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$59  = \$20 ;
+    \$59  = parity_0;
     if (rst) begin
       \$59  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$60  = job_0;
+    \$60  = \$20 ;
     if (rst) begin
       \$60  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$61  = parity_0;
+    \$61  = job_0;
     if (rst) begin
       \$61  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$62  = address;
+    \$62  = parity_0;
+    if (rst) begin
+      \$62  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$63  = address;
     if (\$27 ) begin
-      \$62  = \$28 [1:0];
+      \$63  = \$28 [1:0];
     end
     if (load_0) begin
       if (fresh_0) begin
-        \$62  = \$29 [1:0];
+        \$63  = \$30 [1:0];
       end
     end
     if (rst) begin
-      \$62  = 2'h0;
+      \$63  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$63  = fresh_0;
+    \$64  = fresh_0;
     if (load_0) begin
-      \$63  = \port$671$0 [0];
+      \$64  = \port$683$0 [0];
     end
     if (rst) begin
-      \$63  = 1'h1;
+      \$64  = 1'h1;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$64  = job_0;
-    if (rst) begin
-      \$64  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$65  = job_late_0_0;
+    \$65  = job_0;
     if (rst) begin
       \$65  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$66  = \$35 ;
+    \$66  = job_late_0_0;
     if (rst) begin
       \$66  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$67  = parity_0;
+    \$67  = \$36 ;
     if (rst) begin
       \$67  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$68  = done_0;
+    \$68  = parity_0;
     if (rst) begin
       \$68  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$69  = done_parity_0;
+    \$69  = done_0;
     if (rst) begin
       \$69  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$70  = { \$40 , carry_0, written_0, \$38  };
+    \$70  = done_parity_0;
     if (rst) begin
-      \$70  = 6'h00;
+      \$70  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$71  = \row_0$78 ;
+    \$71  = { \$41 , carry_0, written_0, \$39  };
     if (rst) begin
       \$71  = 6'h00;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$72  = row_1;
+    \$72  = \row_0$78 ;
     if (rst) begin
       \$72  = 6'h00;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$73  = row_2;
+    \$73  = row_1;
     if (rst) begin
       \$73  = 6'h00;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$74  = row_3;
+    \$74  = row_2;
     if (rst) begin
       \$74  = 6'h00;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$75  = row_next;
+    \$75  = row_3;
     if (rst) begin
-      \$75  = 1'h0;
+      \$75  = 6'h00;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$76  = { \$46 , \$45 , \$44 , \$43  };
+    \$76  = row_next;
     if (rst) begin
-      \$76  = 4'h0;
+      \$76  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$77  = { \$47 , \$46 , \$45 , \$44  };
+    if (rst) begin
+      \$77  = 4'h0;
     end
   end
   always @* begin
@@ -1963,7 +2005,7 @@ module \hdlgen_tiny.engine.drain (rst, \port$367$0 , \port$368$0 , \port$369$0 ,
     endcase
   end
   assign flush_next = i;
-  assign flush = \port$671$0 [1];
+  assign flush = \port$683$0 [1];
   assign own_row_0 = \$2 [0];
   assign partial_result_0 = partial_result;
   assign partial_merge_0 = partial_merge;
@@ -1983,12 +2025,12 @@ module \hdlgen_tiny.engine.drain (rst, \port$367$0 , \port$368$0 , \port$369$0 ,
   assign done_parity_1 = done_parity;
   assign row_address_0 = row_address;
   assign row_data = { gathered_3, gathered_2, gathered_1, gathered_0 };
-  assign carry = \port$671$0 [2];
-  assign \job$57  = \port$671$0 [3];
-  assign \final  = \port$671$0 [0];
-  assign sums = { \port$370$0 , \port$369$0 , \port$368$0 , \port$367$0  };
+  assign carry = \port$683$0 [2];
+  assign \job$57  = \port$683$0 [3];
+  assign \final  = \port$683$0 [0];
+  assign sums = { \port$380$0 , \port$379$0 , \port$378$0 , \port$377$0  };
   assign merged_0 = 1'h0;
-  assign load_0 = \port$671$0 [1];
+  assign load_0 = \port$683$0 [1];
   assign row_soon = row_3[0];
   assign row_next = row_4[0];
   assign \$12  = job_0;
@@ -1997,9 +2039,9 @@ module \hdlgen_tiny.engine.drain (rst, \port$367$0 , \port$368$0 , \port$369$0 ,
   assign \$23  = 1'h1;
   assign \$24  = \$22 ;
   assign \$25  = job_0;
-  assign \$33  = job_0;
-  assign \$36  = job_0;
-  assign \$41  = row_4[5:3];
+  assign \$34  = job_0;
+  assign \$37  = job_0;
+  assign \$42  = row_4[5:3];
 endmodule
 
 module \hdlgen_tiny.engine.drain.bias_0 (data, address, clk);
@@ -2159,7 +2201,7 @@ module \hdlgen_tiny.engine.drain.requantiser_0 (rst, bias, job, i, o, clk);
   assign \$6  = \$5 ;
 endmodule
 
-module \hdlgen_tiny.engine.exchange$167 (rst, \i$13 , select, lane_1_0, lane_1_1, lane_1_2, lane_1_3, clk);
+module \hdlgen_tiny.engine.exchange$174 (rst, \i$13 , select, lane_1_0, lane_1_1, lane_1_2, lane_1_3, clk);
   wire [7:0] \$1 ;
   wire [7:0] \$2 ;
   wire [7:0] \$3 ;
@@ -2223,13 +2265,13 @@ module \hdlgen_tiny.engine.exchange$167 (rst, \i$13 , select, lane_1_0, lane_1_1
   always @(posedge clk)
     select_1 <= select_0;
   assign \$1  = \o$12  ? \i$13 [15:8] : \i$13 [7:0];
-  \hdlgen_tiny.engine.exchange$167.fanout_0  fanout_0 (
+  \hdlgen_tiny.engine.exchange$174.fanout_0  fanout_0 (
     .clk(clk),
     .copies(\o$12 ),
     .i(select[0]),
     .rst(rst)
   );
-  \hdlgen_tiny.engine.exchange$167.fanout_1  fanout_1 (
+  \hdlgen_tiny.engine.exchange$174.fanout_1  fanout_1 (
     .clk(clk),
     .copies(\o$17 ),
     .i(select_0[1]),
@@ -2240,7 +2282,7 @@ module \hdlgen_tiny.engine.exchange$167 (rst, \i$13 , select, lane_1_0, lane_1_1
   assign o = { lane_1_3, lane_1_2, lane_1_1, lane_1_0 };
 endmodule
 
-module \hdlgen_tiny.engine.exchange$167.fanout_0 (rst, i, copies, clk);
+module \hdlgen_tiny.engine.exchange$174.fanout_0 (rst, i, copies, clk);
   input clk;
   wire clk;
   output copies;
@@ -2256,7 +2298,7 @@ module \hdlgen_tiny.engine.exchange$167.fanout_0 (rst, i, copies, clk);
   assign o = copies;
 endmodule
 
-module \hdlgen_tiny.engine.exchange$167.fanout_1 (rst, i, copies, clk);
+module \hdlgen_tiny.engine.exchange$174.fanout_1 (rst, i, copies, clk);
   input clk;
   wire clk;
   output copies;
@@ -3251,29 +3293,29 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   assign \$82  = step;
 endmodule
 
-module \hdlgen_tiny.engine.multiplier (p, w, \port$892$0 , \port$893$0 , \port$894$0 , \port$895$0 , clk);
+module \hdlgen_tiny.engine.multiplier (p, w, \port$906$0 , \port$907$0 , \port$908$0 , \port$909$0 , clk);
   wire [31:0] a;
   input clk;
   wire clk;
   output [63:0] p;
   wire [63:0] p;
-  input [7:0] \port$892$0 ;
-  wire [7:0] \port$892$0 ;
-  input [7:0] \port$893$0 ;
-  wire [7:0] \port$893$0 ;
-  input [7:0] \port$894$0 ;
-  wire [7:0] \port$894$0 ;
-  input [7:0] \port$895$0 ;
-  wire [7:0] \port$895$0 ;
+  input [7:0] \port$906$0 ;
+  wire [7:0] \port$906$0 ;
+  input [7:0] \port$907$0 ;
+  wire [7:0] \port$907$0 ;
+  input [7:0] \port$908$0 ;
+  wire [7:0] \port$908$0 ;
+  input [7:0] \port$909$0 ;
+  wire [7:0] \port$909$0 ;
   input [31:0] w;
   wire [31:0] w;
   hdlgen_tiny_multiplier part (
-    .a({ \port$895$0 , \port$894$0 , \port$893$0 , \port$892$0  }),
+    .a({ \port$909$0 , \port$908$0 , \port$907$0 , \port$906$0  }),
     .clk(clk),
     .p(p),
     .w(w)
   );
-  assign a = { \port$895$0 , \port$894$0 , \port$893$0 , \port$892$0  };
+  assign a = { \port$909$0 , \port$908$0 , \port$907$0 , \port$906$0  };
 endmodule
 
 module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_value, write_position, valid, \last$36 , result, ready);
@@ -3905,27 +3947,27 @@ module \hdlgen_tiny.engine.results.sums (rst, read__en, write_enable, write_valu
   assign \$1  = read__data;
 endmodule
 
-module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, counter, first, last, job, parity, clk);
+module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, idle, counter, first, last, job, parity, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$11  = 0;
   wire \$1 ;
   wire \$10 ;
-  wire \$100 ;
-  wire \$101 ;
-  wire [1:0] \$102 ;
-  wire [1:0] \$103 ;
+  wire [2:0] \$100 ;
+  wire [3:0] \$101 ;
+  wire [2:0] \$102 ;
+  wire [2:0] \$103 ;
   wire \$104 ;
-  reg \$105 ;
-  reg \$106 ;
-  reg \$107 ;
-  reg \$108 ;
-  reg \$109 ;
+  reg [1:0] \$105 ;
+  reg [1:0] \$106 ;
+  wire \$107 ;
+  wire \$108 ;
+  wire \$109 ;
   wire \$11 ;
-  reg \$110 ;
-  reg [1:0] \$111 ;
-  reg [1:0] \$112 ;
-  reg [1:0] \$113 ;
-  reg \$114 ;
-  reg [1:0] \$115 ;
+  wire \$110 ;
+  wire \$111 ;
+  wire [1:0] \$112 ;
+  wire [1:0] \$113 ;
+  wire \$114 ;
+  reg \$115 ;
   reg \$116 ;
   reg \$117 ;
   reg \$118 ;
@@ -3933,10 +3975,21 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   wire \$12 ;
   reg \$120 ;
   reg \$121 ;
-  reg \$122 ;
-  reg \$123 ;
-  reg \$124 ;
+  reg [1:0] \$122 ;
+  reg [1:0] \$123 ;
+  reg [1:0] \$124 ;
+  reg \$125 ;
+  reg [1:0] \$126 ;
+  reg \$127 ;
+  reg \$128 ;
+  reg \$129 ;
   wire \$13 ;
+  reg \$130 ;
+  reg \$131 ;
+  reg \$132 ;
+  reg \$133 ;
+  reg \$134 ;
+  reg \$135 ;
   wire \$14 ;
   wire \$15 ;
   wire \$16 ;
@@ -4021,22 +4074,23 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   wire \$88 ;
   wire \$89 ;
   wire \$9 ;
-  wire [2:0] \$90 ;
-  wire [3:0] \$91 ;
-  wire [2:0] \$92 ;
-  wire [2:0] \$93 ;
+  wire \$90 ;
+  wire \$91 ;
+  wire \$92 ;
+  wire \$93 ;
   wire \$94 ;
-  reg [1:0] \$95 ;
-  reg [1:0] \$96 ;
+  wire \$95 ;
+  wire \$96 ;
   wire \$97 ;
   wire \$98 ;
   wire \$99 ;
   reg \$signal  = 1'h0;
   reg \$signal$11  = 1'h0;
   reg \$signal$14  = 1'h0;
-  reg \$signal$23  = 1'h0;
+  reg \$signal$25  = 1'h0;
   reg \$signal$7  = 1'h0;
   reg \$signal$9  = 1'h0;
+  wire accept;
   wire advance;
   reg chosen_job = 1'h0;
   reg chosen_newer = 1'h0;
@@ -4051,6 +4105,8 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   reg first = 1'h0;
   wire following_job;
   wire go;
+  output idle;
+  reg idle = 1'h0;
   output job;
   reg job = 1'h0;
   output last;
@@ -4093,129 +4149,138 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   assign \$13  = ~ \$12 ;
   assign \$14  = newer & \$13 ;
   assign following_job = \$10  ? \$signal$14  : 1'h0;
-  assign \$17  = waiting >> older_parity;
-  assign \$18  = ~ \$17 ;
-  assign \$19  = \$signal$11  & \$18 ;
-  assign \$20  = ~ \$signal$14 ;
-  assign \$21  = unsent < 2'h2;
-  assign \$22  = \$20  | \$21 ;
-  assign \$23  = \$19  & \$22 ;
-  assign \$24  = ~ older_parity;
-  assign \$25  = waiting >> \$24 ;
-  assign \$26  = ~ \$25 ;
-  assign \$27  = newer & \$26 ;
-  assign \$30  = ~ newer;
-  assign \$31  = loaded & \$30 ;
-  assign \$32  = ~ \$signal$11 ;
-  assign \$34  = \$31  & \$33 ;
-  assign \$35  = \$29  | \$34 ;
-  assign \$36  = ~ start;
-  assign \$37  = \$35  & \$36 ;
-  assign \$38  = ~ \$signal$7 ;
-  assign \$39  = \$37  & \$38 ;
-  assign \$40  = waiting >> older_parity;
-  assign \$41  = ~ \$40 ;
-  assign \$42  = \$signal$11  & \$41 ;
-  assign \$43  = ~ \$signal$14 ;
-  assign \$44  = unsent < 2'h2;
-  assign \$45  = \$43  | \$44 ;
-  assign \$46  = \$42  & \$45 ;
-  assign \$47  = ~ \$46 ;
-  assign \$48  = ~ older_parity;
-  assign \$49  = waiting >> \$48 ;
-  assign \$50  = ~ \$49 ;
-  assign \$51  = newer & \$50 ;
-  assign \$54  = waiting >> older_parity;
-  assign \$55  = ~ \$54 ;
-  assign \$56  = \$signal$11  & \$55 ;
-  assign \$57  = ~ \$signal$14 ;
-  assign \$58  = unsent < 2'h2;
-  assign \$59  = \$57  | \$58 ;
-  assign \$60  = \$56  & \$59 ;
-  assign \$61  = ~ \$60 ;
-  assign \$62  = ~ older_parity;
-  assign \$63  = waiting >> \$62 ;
-  assign \$64  = ~ \$63 ;
-  assign \$65  = newer & \$64 ;
-  assign \$69  = waiting >> older_parity;
-  assign \$70  = ~ \$69 ;
-  assign \$71  = \$signal$11  & \$70 ;
-  assign \$72  = ~ \$signal$14 ;
-  assign \$73  = unsent < 2'h2;
-  assign \$74  = \$72  | \$73 ;
-  assign \$75  = \$71  & \$74 ;
-  assign \$76  = ~ older_parity;
-  assign \$77  = waiting >> \$76 ;
-  assign \$78  = ~ \$77 ;
-  assign \$79  = newer & \$78 ;
-  assign \$81  = ~ older_parity;
-  assign \$82  = \$signal$11  ^ older_parity;
-  assign \$84  = \$75  ? older_parity : \$83 ;
-  assign \$85  = ~ following_job;
-  assign \$86  = ~ start;
-  assign \$87  = \$signal$7  & \$86 ;
-  assign \$88  = ~ chosen_waits;
-  assign \$89  = start & \$88 ;
-  assign \$90  = unsent + \$89 ;
-  assign \$91  = \$90  - sent;
-  assign \$92  = counter + 1'h1;
-  assign \$93  = left - 1'h1;
-  assign \$94  = left == 1'h1;
-  assign \$97  = ! \$96 ;
-  assign \$98  = ! \$signal$23 ;
-  assign \$99  = chosen_waits & \$98 ;
-  assign \$101  = chosen_waits & \$100 ;
-  assign \$102  = newer_next + 1'h1;
-  assign \$103  = \$signal$14  + 1'h1;
-  assign \$104  = ~ older_parity;
+  assign \$17  = \$signal  | \$signal$7 ;
+  assign \$18  = \$17  | \$signal$11 ;
+  assign \$19  = \$18  | newer;
+  assign \$20  = | waiting;
+  assign \$21  = \$19  | \$20 ;
+  assign \$22  = | unsent;
+  assign \$23  = \$21  | \$22 ;
+  assign \$26  = waiting >> older_parity;
+  assign \$27  = ~ \$26 ;
+  assign \$28  = \$signal$11  & \$27 ;
+  assign \$29  = ~ \$signal$14 ;
+  assign \$30  = unsent < 2'h2;
+  assign \$31  = \$29  | \$30 ;
+  assign \$32  = \$28  & \$31 ;
+  assign \$33  = ~ older_parity;
+  assign \$34  = waiting >> \$33 ;
+  assign \$35  = ~ \$34 ;
+  assign \$36  = newer & \$35 ;
+  assign \$40  = ~ newer;
+  assign \$41  = \$39  & \$40 ;
+  assign \$42  = ~ \$signal$11 ;
+  assign \$44  = \$41  & \$43 ;
+  assign \$45  = \$38  | \$44 ;
+  assign \$46  = ~ start;
+  assign \$47  = \$45  & \$46 ;
+  assign \$48  = ~ \$signal$7 ;
+  assign \$49  = \$47  & \$48 ;
+  assign \$50  = waiting >> older_parity;
+  assign \$51  = ~ \$50 ;
+  assign \$52  = \$signal$11  & \$51 ;
+  assign \$53  = ~ \$signal$14 ;
+  assign \$54  = unsent < 2'h2;
+  assign \$55  = \$53  | \$54 ;
+  assign \$56  = \$52  & \$55 ;
+  assign \$57  = ~ \$56 ;
+  assign \$58  = ~ older_parity;
+  assign \$59  = waiting >> \$58 ;
+  assign \$60  = ~ \$59 ;
+  assign \$61  = newer & \$60 ;
+  assign \$64  = waiting >> older_parity;
+  assign \$65  = ~ \$64 ;
+  assign \$66  = \$signal$11  & \$65 ;
+  assign \$67  = ~ \$signal$14 ;
+  assign \$68  = unsent < 2'h2;
+  assign \$69  = \$67  | \$68 ;
+  assign \$70  = \$66  & \$69 ;
+  assign \$71  = ~ \$70 ;
+  assign \$72  = ~ older_parity;
+  assign \$73  = waiting >> \$72 ;
+  assign \$74  = ~ \$73 ;
+  assign \$75  = newer & \$74 ;
+  assign \$79  = waiting >> older_parity;
+  assign \$80  = ~ \$79 ;
+  assign \$81  = \$signal$11  & \$80 ;
+  assign \$82  = ~ \$signal$14 ;
+  assign \$83  = unsent < 2'h2;
+  assign \$84  = \$82  | \$83 ;
+  assign \$85  = \$81  & \$84 ;
+  assign \$86  = ~ older_parity;
+  assign \$87  = waiting >> \$86 ;
+  assign \$88  = ~ \$87 ;
+  assign \$89  = newer & \$88 ;
+  assign \$91  = ~ older_parity;
+  assign \$92  = \$signal$11  ^ older_parity;
+  assign \$94  = \$85  ? older_parity : \$93 ;
+  assign \$95  = ~ following_job;
+  assign \$96  = ~ start;
+  assign \$97  = \$signal$7  & \$96 ;
+  assign \$98  = ~ chosen_waits;
+  assign \$99  = start & \$98 ;
+  assign \$100  = unsent + \$99 ;
+  assign \$101  = \$100  - sent;
+  assign \$102  = counter + 1'h1;
+  assign \$103  = left - 1'h1;
+  assign \$104  = left == 1'h1;
+  assign \$107  = ! \$106 ;
+  assign \$108  = ! \$signal$25 ;
+  assign \$109  = chosen_waits & \$108 ;
+  assign \$111  = chosen_waits & \$110 ;
+  assign \$112  = newer_next + 1'h1;
+  assign \$113  = \$signal$14  + 1'h1;
+  assign \$114  = ~ older_parity;
   always @(posedge clk)
-    \$signal$7  <= \$105 ;
+    idle <= \$115 ;
   always @(posedge clk)
-    chosen_newer <= \$106 ;
+    \$signal$7  <= \$116 ;
   always @(posedge clk)
-    \$signal$9  <= \$107 ;
+    chosen_newer <= \$117 ;
   always @(posedge clk)
-    chosen_job <= \$108 ;
+    \$signal$9  <= \$118 ;
   always @(posedge clk)
-    \$signal$23  <= \$109 ;
+    chosen_job <= \$119 ;
   always @(posedge clk)
-    chosen_waits <= \$110 ;
+    \$signal$25  <= \$120 ;
   always @(posedge clk)
-    waiting <= \$111 ;
+    chosen_waits <= \$121 ;
   always @(posedge clk)
-    unsent <= \$112 ;
+    waiting <= \$122 ;
   always @(posedge clk)
-    counter <= \$113 ;
+    unsent <= \$123 ;
   always @(posedge clk)
-    first <= \$114 ;
+    counter <= \$124 ;
   always @(posedge clk)
-    left <= \$115 ;
+    first <= \$125 ;
   always @(posedge clk)
-    last <= \$116 ;
+    left <= \$126 ;
   always @(posedge clk)
-    \$signal  <= \$117 ;
+    last <= \$127 ;
   always @(posedge clk)
-    job <= \$118 ;
+    \$signal  <= \$128 ;
   always @(posedge clk)
-    parity <= \$119 ;
+    job <= \$129 ;
   always @(posedge clk)
-    newer <= \$120 ;
+    parity <= \$130 ;
   always @(posedge clk)
-    newer_next <= \$121 ;
+    newer <= \$131 ;
   always @(posedge clk)
-    \$signal$11  <= \$122 ;
+    newer_next <= \$132 ;
   always @(posedge clk)
-    \$signal$14  <= \$123 ;
+    \$signal$11  <= \$133 ;
   always @(posedge clk)
-    older_parity <= \$124 ;
+    \$signal$14  <= \$134 ;
+  always @(posedge clk)
+    older_parity <= \$135 ;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     (* full_case = 32'd1 *)
     casez (chosen_job)
       1'h0:
-          \$95  = 2'h3;
+          \$105  = 2'h3;
       1'h1:
-          \$95  = 2'h3;
+          \$105  = 2'h3;
     endcase
   end
   always @* begin
@@ -4223,146 +4288,23 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
     (* full_case = 32'd1 *)
     casez (chosen_job)
       1'h0:
-          \$96  = 2'h3;
+          \$106  = 2'h3;
       1'h1:
-          \$96  = 2'h3;
+          \$106  = 2'h3;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
-    \$105  = \$39 ;
-    if (\$87 ) begin
-      \$105  = 1'h1;
-    end
+    \$115  = \$25 ;
     if (rst) begin
-      \$105  = 1'h0;
+      \$115  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
-    \$106  = \$53 ;
-    if (\$87 ) begin
-      \$106  = chosen_newer;
-    end
-    if (rst) begin
-      \$106  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
-    \$107  = \$68 ;
-    if (\$87 ) begin
-      \$107  = \$signal$9 ;
-    end
-    if (rst) begin
-      \$107  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
-    \$108  = following_job;
-    if (\$87 ) begin
-      \$108  = chosen_job;
-    end
-    if (rst) begin
-      \$108  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
-    \$109  = \$84 ;
-    if (\$87 ) begin
-      \$109  = \$signal$23 ;
-    end
-    if (rst) begin
-      \$109  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
-    \$110  = \$85 ;
-    if (\$87 ) begin
-      \$110  = chosen_waits;
-    end
-    if (rst) begin
-      \$110  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
-    \$111  = waiting;
-    if (done[0]) begin
-      \$111 [0] = 1'h0;
-    end
-    if (done[1]) begin
-      \$111 [1] = 1'h0;
-    end
-    if (start) begin
-      if (\$99 ) begin
-        \$111 [0] = 1'h1;
-      end
-      if (\$101 ) begin
-        \$111 [1] = 1'h1;
-      end
-    end
-    if (rst) begin
-      \$111  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
-    \$112  = \$91 [1:0];
-    if (rst) begin
-      \$112  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
-    \$113  = counter;
-    if (valid) begin
-      \$113  = \$92 [1:0];
-    end
-    if (start) begin
-      \$113  = 2'h0;
-    end
-    if (rst) begin
-      \$113  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
-    \$114  = first;
-    if (valid) begin
-      \$114  = 1'h0;
-    end
-    if (start) begin
-      \$114  = 1'h1;
-    end
-    if (rst) begin
-      \$114  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
-    \$115  = left;
-    if (valid) begin
-      \$115  = \$93 [1:0];
-    end
-    if (start) begin
-      \$115  = \$95 ;
-    end
-    if (rst) begin
-      \$115  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
-    \$116  = last;
-    if (valid) begin
-      \$116  = \$94 ;
-    end
-    if (start) begin
-      \$116  = \$97 ;
+    \$116  = \$49 ;
+    if (\$97 ) begin
+      \$116  = 1'h1;
     end
     if (rst) begin
       \$116  = 1'h0;
@@ -4370,14 +4312,9 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
-    \$117  = \$signal ;
-    if (valid) begin
-      if (last) begin
-        \$117  = 1'h0;
-      end
-    end
-    if (start) begin
-      \$117  = 1'h1;
+    \$117  = \$63 ;
+    if (\$97 ) begin
+      \$117  = chosen_newer;
     end
     if (rst) begin
       \$117  = 1'h0;
@@ -4385,9 +4322,9 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
-    \$118  = job;
-    if (start) begin
-      \$118  = chosen_job;
+    \$118  = \$78 ;
+    if (\$97 ) begin
+      \$118  = \$signal$9 ;
     end
     if (rst) begin
       \$118  = 1'h0;
@@ -4395,9 +4332,9 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
-    \$119  = parity;
-    if (start) begin
-      \$119  = \$signal$23 ;
+    \$119  = following_job;
+    if (\$97 ) begin
+      \$119  = chosen_job;
     end
     if (rst) begin
       \$119  = 1'h0;
@@ -4405,18 +4342,9 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
-    \$120  = newer;
-    if (start) begin
-      (* full_case = 32'd1 *)
-      if (\$signal$9 ) begin
-        if (\$signal$11 ) begin
-          \$120  = 1'h1;
-        end
-      end else if (chosen_newer) begin
-      end else if (chosen_waits) begin
-      end else begin
-        \$120  = 1'h0;
-      end
+    \$120  = \$94 ;
+    if (\$97 ) begin
+      \$120  = \$signal$25 ;
     end
     if (rst) begin
       \$120  = 1'h0;
@@ -4424,15 +4352,9 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
-    \$121  = newer_next;
-    if (start) begin
-      if (\$signal$9 ) begin
-        if (\$signal$11 ) begin
-          \$121  = 1'h1;
-        end
-      end else if (chosen_newer) begin
-        \$121  = \$102 [0];
-      end
+    \$121  = \$95 ;
+    if (\$97 ) begin
+      \$121  = chosen_waits;
     end
     if (rst) begin
       \$121  = 1'h0;
@@ -4440,80 +4362,234 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, coun
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
-    \$122  = \$signal$11 ;
+    \$122  = waiting;
+    if (done[0]) begin
+      \$122 [0] = 1'h0;
+    end
+    if (done[1]) begin
+      \$122 [1] = 1'h0;
+    end
+    if (start) begin
+      if (\$109 ) begin
+        \$122 [0] = 1'h1;
+      end
+      if (\$111 ) begin
+        \$122 [1] = 1'h1;
+      end
+    end
+    if (rst) begin
+      \$122  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    \$123  = \$101 [1:0];
+    if (rst) begin
+      \$123  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    \$124  = counter;
+    if (valid) begin
+      \$124  = \$102 [1:0];
+    end
+    if (start) begin
+      \$124  = 2'h0;
+    end
+    if (rst) begin
+      \$124  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    \$125  = first;
+    if (valid) begin
+      \$125  = 1'h0;
+    end
+    if (start) begin
+      \$125  = 1'h1;
+    end
+    if (rst) begin
+      \$125  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    \$126  = left;
+    if (valid) begin
+      \$126  = \$103 [1:0];
+    end
+    if (start) begin
+      \$126  = \$105 ;
+    end
+    if (rst) begin
+      \$126  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    \$127  = last;
+    if (valid) begin
+      \$127  = \$104 ;
+    end
+    if (start) begin
+      \$127  = \$107 ;
+    end
+    if (rst) begin
+      \$127  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    \$128  = \$signal ;
+    if (valid) begin
+      if (last) begin
+        \$128  = 1'h0;
+      end
+    end
+    if (start) begin
+      \$128  = 1'h1;
+    end
+    if (rst) begin
+      \$128  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    \$129  = job;
+    if (start) begin
+      \$129  = chosen_job;
+    end
+    if (rst) begin
+      \$129  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    \$130  = parity;
+    if (start) begin
+      \$130  = \$signal$25 ;
+    end
+    if (rst) begin
+      \$130  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    \$131  = newer;
+    if (start) begin
+      (* full_case = 32'd1 *)
+      if (\$signal$9 ) begin
+        if (\$signal$11 ) begin
+          \$131  = 1'h1;
+        end
+      end else if (chosen_newer) begin
+      end else if (chosen_waits) begin
+      end else begin
+        \$131  = 1'h0;
+      end
+    end
+    if (rst) begin
+      \$131  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    \$132  = newer_next;
+    if (start) begin
+      if (\$signal$9 ) begin
+        if (\$signal$11 ) begin
+          \$132  = 1'h1;
+        end
+      end else if (chosen_newer) begin
+        \$132  = \$112 [0];
+      end
+    end
+    if (rst) begin
+      \$132  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
+    \$133  = \$signal$11 ;
     if (start) begin
       (* full_case = 32'd1 *)
       if (\$signal$9 ) begin
         (* full_case = 32'd1 *)
         if (\$signal$11 ) begin
         end else begin
-          \$122  = 1'h1;
+          \$133  = 1'h1;
         end
       end else if (chosen_newer) begin
       end else if (chosen_waits) begin
       end else begin
-        \$122  = newer;
+        \$133  = newer;
       end
     end
     if (rst) begin
-      \$122  = 1'h0;
+      \$133  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
-    \$123  = \$signal$14 ;
+    \$134  = \$signal$14 ;
     if (start) begin
       (* full_case = 32'd1 *)
       if (\$signal$9 ) begin
         (* full_case = 32'd1 *)
         if (\$signal$11 ) begin
         end else begin
-          \$123  = 1'h1;
+          \$134  = 1'h1;
         end
       end else if (chosen_newer) begin
       end else if (chosen_waits) begin
-        \$123  = \$103 [0];
+        \$134  = \$113 [0];
       end else begin
-        \$123  = newer_next;
+        \$134  = newer_next;
       end
     end
     if (rst) begin
-      \$123  = 1'h0;
+      \$134  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
-    \$124  = older_parity;
+    \$135  = older_parity;
     if (start) begin
       (* full_case = 32'd1 *)
       if (\$signal$9 ) begin
       end else if (chosen_newer) begin
       end else if (chosen_waits) begin
       end else begin
-        \$124  = \$104 ;
+        \$135  = \$114 ;
       end
     end
     if (rst) begin
-      \$124  = 1'h0;
+      \$135  = 1'h0;
     end
   end
   assign go = 1'h1;
   assign advance = valid;
   assign \last$5  = last;
+  assign accept = 1'h1;
   assign valid = \$signal ;
   assign \$15  = 1'h0;
   assign \$16  = 1'h0;
-  assign \$28  = 1'h0;
-  assign \$29  = \$23 ;
-  assign \$33  = \$32 ;
-  assign \$52  = 1'h0;
-  assign \$53  = 1'h0;
-  assign \$66  = 1'h0;
-  assign \$67  = 1'h1;
-  assign \$68  = \$61 ;
-  assign \$80  = 1'h0;
-  assign \$83  = \$82 ;
-  assign \$100  = \$signal$23 ;
+  assign \$24  = 1'h1;
+  assign \$25  = 1'h0;
+  assign \$37  = 1'h0;
+  assign \$38  = \$32 ;
+  assign \$39  = loaded;
+  assign \$43  = \$42 ;
+  assign \$62  = 1'h0;
+  assign \$63  = 1'h0;
+  assign \$76  = 1'h0;
+  assign \$77  = 1'h1;
+  assign \$78  = \$71 ;
+  assign \$90  = 1'h0;
+  assign \$93  = \$92 ;
+  assign \$110  = \$signal$25 ;
 endmodule
 
 module \hdlgen_tiny.engine.walker (rst, valid, counter, first, job, address, exchange, clk);
@@ -4833,29 +4909,30 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
   wire \$1 ;
   wire \$10 ;
   wire \$11 ;
-  wire [3:0] \$12 ;
-  wire [2:0] \$13 ;
-  wire \$14 ;
+  wire \$12 ;
+  wire [3:0] \$13 ;
+  wire [2:0] \$14 ;
   wire \$15 ;
   wire \$16 ;
   wire \$17 ;
-  reg \$18 ;
-  reg [2:0] \$19 ;
+  wire \$18 ;
+  reg \$19 ;
   wire \$2 ;
-  reg [1:0] \$20 ;
-  reg \$21 ;
+  reg [2:0] \$20 ;
+  reg [1:0] \$21 ;
   reg \$22 ;
   reg \$23 ;
   reg \$24 ;
-  reg [2:0] \$25 ;
-  reg [1:0] \$26 ;
-  reg \$27 ;
+  reg \$25 ;
+  reg [2:0] \$26 ;
+  reg [1:0] \$27 ;
   reg \$28 ;
+  reg \$29 ;
   wire \$3 ;
   wire \$4 ;
   reg [2:0] \$5 ;
-  reg [1:0] \$6 ;
-  wire \$7 ;
+  wire [3:0] \$6 ;
+  reg [1:0] \$7 ;
   wire \$8 ;
   wire \$9 ;
   reg [2:0] \$like  = 3'h0;
@@ -4912,39 +4989,40 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
   assign switch = \$signal$23  & \$3 ;
   assign r_en = ~ \$signal$23 ;
   assign \$4  = ~ \$signal$23 ;
-  assign \$7  = ~ \$signal ;
-  assign \$8  = \$7  | empty_2;
-  assign \$9  = ~ \$signal$9 ;
-  assign \$10  = \$signal$23  & \$9 ;
-  assign \$11  = \$signal$7  | \$10 ;
-  assign \$12  = address + 1'h1;
-  assign \$13  = left - 1'h1;
-  assign \$14  = left == 1'h1;
-  assign \$15  = ~ last;
-  assign \$16  = \$signal$9  & \$15 ;
-  assign \$17  = ! length;
+  assign \$6  = \$5  + 1'h0;
+  assign \$8  = ~ \$signal ;
+  assign \$9  = \$8  | empty_2;
+  assign \$10  = ~ \$signal$9 ;
+  assign \$11  = \$signal$23  & \$10 ;
+  assign \$12  = \$signal$7  | \$11 ;
+  assign \$13  = address + 1'h1;
+  assign \$14  = left - 1'h1;
+  assign \$15  = left == 1'h1;
+  assign \$16  = ~ last;
+  assign \$17  = \$signal$9  & \$16 ;
+  assign \$18  = ! length;
   always @(posedge clk)
-    \$signal$23  <= \$18 ;
+    \$signal$23  <= \$19 ;
   always @(posedge clk)
-    \$like  <= \$19 ;
+    \$like  <= \$20 ;
   always @(posedge clk)
-    length <= \$20 ;
+    length <= \$21 ;
   always @(posedge clk)
-    \$signal$8  <= \$21 ;
+    \$signal$8  <= \$22 ;
   always @(posedge clk)
-    valid_2 <= \$22 ;
+    valid_2 <= \$23 ;
   always @(posedge clk)
-    advance_2 <= \$23 ;
+    advance_2 <= \$24 ;
   always @(posedge clk)
-    \$signal$7  <= \$24 ;
+    \$signal$7  <= \$25 ;
   always @(posedge clk)
-    address <= \$25 ;
+    address <= \$26 ;
   always @(posedge clk)
-    left <= \$26 ;
+    left <= \$27 ;
   always @(posedge clk)
-    last <= \$27 ;
+    last <= \$28 ;
   always @(posedge clk)
-    \$signal$9  <= \$28 ;
+    \$signal$9  <= \$29 ;
   \hdlgen_tiny.weights.queue  queue (
     .clk(clk),
     .r_data(r_data),
@@ -4977,124 +5055,124 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
     (* full_case = 32'd1 *)
     casez (r_data)
       1'h0:
-          \$6  = 2'h3;
+          \$7  = 2'h3;
       1'h1:
-          \$6  = 2'h3;
+          \$7  = 2'h3;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    \$18  = \$signal$23 ;
+    \$19  = \$signal$23 ;
     if (\$4 ) begin
-      \$18  = r_rdy;
+      \$19  = r_rdy;
     end
-    if (\$11 ) begin
+    if (\$12 ) begin
       if (switch) begin
-        \$18  = 1'h0;
+        \$19  = 1'h0;
       end
     end
     if (rst) begin
-      \$18  = 1'h0;
+      \$19  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    \$19  = \$like ;
+    \$20  = \$like ;
     if (\$4 ) begin
-      \$19  = \$5 ;
+      \$20  = \$6 [2:0];
     end
     if (rst) begin
-      \$19  = 3'h0;
+      \$20  = 3'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    \$20  = length;
+    \$21  = length;
     if (\$4 ) begin
-      \$20  = \$6 ;
+      \$21  = \$7 ;
     end
     if (rst) begin
-      \$20  = 2'h0;
+      \$21  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    \$21  = \$signal ;
-    if (rst) begin
-      \$21  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    \$22  = following_2;
+    \$22  = \$signal ;
     if (rst) begin
       \$22  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    \$23  = empty_2;
+    \$23  = following_2;
     if (rst) begin
-      \$23  = 1'h1;
+      \$23  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    \$24  = \$8 ;
+    \$24  = empty_2;
     if (rst) begin
       \$24  = 1'h1;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    \$25  = address;
-    if (\$11 ) begin
-      \$25  = \$12 [2:0];
-      if (switch) begin
-        \$25  = \$like ;
-      end
-    end
+    \$25  = \$9 ;
     if (rst) begin
-      \$25  = 3'h0;
+      \$25  = 1'h1;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    \$26  = left;
-    if (\$11 ) begin
-      \$26  = \$13 [1:0];
+    \$26  = address;
+    if (\$12 ) begin
+      \$26  = \$13 [2:0];
       if (switch) begin
-        \$26  = length;
+        \$26  = \$like ;
       end
     end
     if (rst) begin
-      \$26  = 2'h0;
+      \$26  = 3'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    \$27  = last;
-    if (\$11 ) begin
-      \$27  = \$14 ;
+    \$27  = left;
+    if (\$12 ) begin
+      \$27  = \$14 [1:0];
       if (switch) begin
-        \$27  = \$17 ;
+        \$27  = length;
       end
     end
     if (rst) begin
-      \$27  = 1'h0;
+      \$27  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    \$28  = \$signal$9 ;
-    if (\$11 ) begin
-      \$28  = \$16 ;
+    \$28  = last;
+    if (\$12 ) begin
+      \$28  = \$15 ;
       if (switch) begin
-        \$28  = 1'h1;
+        \$28  = \$18 ;
       end
     end
     if (rst) begin
       \$28  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$29  = \$signal$9 ;
+    if (\$12 ) begin
+      \$29  = \$17 ;
+      if (switch) begin
+        \$29  = 1'h1;
+      end
+    end
+    if (rst) begin
+      \$29  = 1'h0;
     end
   end
   assign w_rdy = request__ready;

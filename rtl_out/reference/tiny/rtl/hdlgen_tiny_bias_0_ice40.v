@@ -15,7 +15,7 @@ module hdlgen_tiny_bias_0(output_enable, address, clk, data, enable);
   input output_enable;
   wire output_enable;
   \hdlgen_tiny_bias_0.part  part (
-    .\address$1 (address),
+    .address(address),
     .clk(clk),
     .data(data),
     .enable(enable),
@@ -23,13 +23,12 @@ module hdlgen_tiny_bias_0(output_enable, address, clk, data, enable);
   );
 endmodule
 
-module \hdlgen_tiny_bias_0.part (output_enable, \address$1 , clk, data, enable);
+module \hdlgen_tiny_bias_0.part (output_enable, address, clk, data, enable);
   reg \$auto$verilog_backend.cc:2355:dump_module$1  = 0;
   wire [9:0] \$1 ;
   reg [9:0] \$2 ;
-  wire [7:0] address;
-  input [1:0] \address$1 ;
-  wire [1:0] \address$1 ;
+  input [1:0] address;
+  wire [1:0] address;
   input clk;
   wire clk;
   output [9:0] data;
@@ -39,6 +38,7 @@ module \hdlgen_tiny_bias_0.part (output_enable, \address$1 , clk, data, enable);
   input output_enable;
   wire output_enable;
   wire [15:0] read_block_0_0;
+  wire [7:0] \within ;
   wire [9:0] word_0;
   always @(posedge clk)
     data <= \$2 ;
@@ -65,7 +65,7 @@ module \hdlgen_tiny_bias_0.part (output_enable, \address$1 , clk, data, enable);
     .WRITE_MODE(2'h0)
   ) block_0_0 (
     .MASK(16'h0000),
-    .RADDR({ 9'h000, \address$1  }),
+    .RADDR({ 9'h000, address }),
     .RCLK(clk),
     .RCLKE(enable),
     .RDATA(read_block_0_0),
@@ -83,7 +83,7 @@ module \hdlgen_tiny_bias_0.part (output_enable, \address$1 , clk, data, enable);
       \$2  = \$1 ;
     end
   end
-  assign address = { 6'h00, \address$1  };
+  assign \within  = { 6'h00, address };
   assign word_0 = { read_block_0_0[9], read_block_0_0[1], read_block_0_0[14], read_block_0_0[6], read_block_0_0[10], read_block_0_0[2], read_block_0_0[12], read_block_0_0[4], read_block_0_0[8], read_block_0_0[0] };
   assign \$1  = { read_block_0_0[9], read_block_0_0[1], read_block_0_0[14], read_block_0_0[6], read_block_0_0[10], read_block_0_0[2], read_block_0_0[12], read_block_0_0[4], read_block_0_0[8], read_block_0_0[0] };
 endmodule

@@ -15,7 +15,7 @@ module hdlgen_tiny_weights(output_enable, address, clk, data, enable);
   input output_enable;
   wire output_enable;
   \hdlgen_tiny_weights.part  part (
-    .\address$1 (address),
+    .address(address),
     .clk(clk),
     .data(data),
     .enable(enable),
@@ -23,13 +23,12 @@ module hdlgen_tiny_weights(output_enable, address, clk, data, enable);
   );
 endmodule
 
-module \hdlgen_tiny_weights.part (output_enable, \address$1 , clk, data, enable);
+module \hdlgen_tiny_weights.part (output_enable, address, clk, data, enable);
   reg \$auto$verilog_backend.cc:2355:dump_module$1  = 0;
   wire [31:0] \$1 ;
   reg [31:0] \$2 ;
-  wire [7:0] address;
-  input [2:0] \address$1 ;
-  wire [2:0] \address$1 ;
+  input [2:0] address;
+  wire [2:0] address;
   input clk;
   wire clk;
   output [31:0] data;
@@ -40,6 +39,7 @@ module \hdlgen_tiny_weights.part (output_enable, \address$1 , clk, data, enable)
   wire output_enable;
   wire [15:0] read_block_0_0;
   wire [15:0] read_block_0_16;
+  wire [7:0] \within ;
   wire [31:0] word_0;
   always @(posedge clk)
     data <= \$2 ;
@@ -66,7 +66,7 @@ module \hdlgen_tiny_weights.part (output_enable, \address$1 , clk, data, enable)
     .WRITE_MODE(2'h0)
   ) block_0_0 (
     .MASK(16'h0000),
-    .RADDR({ 8'h00, \address$1  }),
+    .RADDR({ 8'h00, address }),
     .RCLK(clk),
     .RCLKE(enable),
     .RDATA(read_block_0_0),
@@ -100,7 +100,7 @@ module \hdlgen_tiny_weights.part (output_enable, \address$1 , clk, data, enable)
     .WRITE_MODE(2'h0)
   ) block_0_16 (
     .MASK(16'h0000),
-    .RADDR({ 8'h00, \address$1  }),
+    .RADDR({ 8'h00, address }),
     .RCLK(clk),
     .RCLKE(enable),
     .RDATA(read_block_0_16),
@@ -118,7 +118,7 @@ module \hdlgen_tiny_weights.part (output_enable, \address$1 , clk, data, enable)
       \$2  = \$1 ;
     end
   end
-  assign address = { 5'h00, \address$1  };
+  assign \within  = { 5'h00, address };
   assign word_0[31:16] = { read_block_0_16[15], read_block_0_16[7], read_block_0_16[11], read_block_0_16[3], read_block_0_16[13], read_block_0_16[5], read_block_0_16[9], read_block_0_16[1], read_block_0_16[14], read_block_0_16[6], read_block_0_16[10], read_block_0_16[2], read_block_0_16[12], read_block_0_16[4], read_block_0_16[8], read_block_0_16[0] };
   assign word_0[15:0] = { read_block_0_0[15], read_block_0_0[7], read_block_0_0[11], read_block_0_0[3], read_block_0_0[13], read_block_0_0[5], read_block_0_0[9], read_block_0_0[1], read_block_0_0[14], read_block_0_0[6], read_block_0_0[10], read_block_0_0[2], read_block_0_0[12], read_block_0_0[4], read_block_0_0[8], read_block_0_0[0] };
   assign \$1  = word_0;
