@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from amaranth.hdl import Array, Assert, Assume, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Assert, Assume, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
@@ -45,7 +45,7 @@ class Specification(wiring.Component):
 
     @property
     def ports(self) -> list[Value]:
-        return [self.go, self.loaded, self.sent, self.done]
+        return [self.go, self.accept, self.loaded, self.sent, self.done]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -124,6 +124,8 @@ class Order(Specification):
     - for the last one: fewer than two frames of results wait to be sent;
     - if it is ``exclusive``: no other sums are on their way.
 
+    While it says ``idle`` no frame is begun, on its way, or waits to be sent: the weights may be exchanged.
+
     Assumed of the surroundings: ``loaded`` stays until ``take``; ``done`` and ``sent`` answer a transition that has
     begun, once each.
     """
@@ -165,6 +167,9 @@ class Order(Specification):
         m.d.comb += [Assume(~self.sent | (results != 0)), Assert(now_results <= 2)]
         m.d.sync += results.eq(now_results - self.sent)
 
+        quiet = ~(begins | dut.valid | dut.take) & (now_results == 0) & ~Cat(now_outstanding).any()
+        m.d.comb += Assert(~dut.idle | (quiet & (now_begun[0] == 0) & (now_begun[1] == 0)))
+
         loaded_before = Signal()
         m.d.sync += loaded_before.eq(self.loaded & ~dut.take)
         m.d.comb += [Assume(~loaded_before | self.loaded), Assert(~dut.take | self.loaded)]
@@ -194,6 +199,7 @@ class Order(Specification):
                 Assert(waiting[p] == now_outstanding[p]),
                 Assert(~waiting[p] | (now_begun[p] != 0)),
             ]
+        m.d.comb += Assert(~dut.idle | ~(inner["running"] | chosen))
         with m.If(chosen):
             m.d.comb += [
                 Assert(inner["chosen_waits"] == (inner["chosen_job"] != final)),
@@ -292,6 +298,18 @@ def takes_twice(m: Module, inner: dict[str, Any]) -> None:
         m.d.sync += inner["chosen_job"].eq(0)
 
 
+def idle_too_soon(m: Module, inner: dict[str, Any]) -> None:
+    """Results that wait to be sent are forgotten in ``idle``."""
+    busy = inner["running"] | inner["chosen"] | inner["older"] | inner["newer"] | inner["waiting"].any()
+    m.d.sync += inner["self"].idle.eq(~(busy | inner["self"].accept))
+
+
+def begins_when_idle(m: Module, inner: dict[str, Any]) -> None:
+    """``accept`` is looked at one cycle late."""
+    with m.If(inner["self"].loaded & ~inner["older"] & ~inner["chosen"] & ~inner["start"]):
+        m.d.sync += [inner["chosen"].eq(1), inner["chosen_begin"].eq(1)]
+
+
 @pytest.mark.parametrize("fault", [forgets_first, counts_idle, ends_early, job_too_soon])
 def test_framing_mutant_fails(fault: prover.Fault, tmp_path: Path) -> None:
     specification = Framing(Sequencer(program(2, 0, 2)), fault)
@@ -300,7 +318,8 @@ def test_framing_mutant_fails(fault: prover.Fault, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("fault", "counter_bits"),
-    [(never_waits, (0, 1, 0)), (overtakes, (0, 1, 0)), (takes_twice, (1, 1)), (third_result, (1,))],
+    [(never_waits, (0, 1, 0)), (overtakes, (0, 1, 0)), (takes_twice, (1, 1)), (third_result, (1,))]
+    + [(idle_too_soon, (0, 1)), (begins_when_idle, (0, 1))],
 )
 def test_order_mutant_fails(fault: prover.Fault, counter_bits: tuple[int, ...], tmp_path: Path) -> None:
     specification = Order(Sequencer(program(*counter_bits)), fault)
