@@ -15,7 +15,7 @@ from hdlgen.network import load, save
 from ..recurrent import make
 
 VECTORS = Path(__file__).parent.parent / "vectors"
-VERBS = ["boards", "check", "compile", "demo", "evaluate", "patch", "report", "simulate", "synth", "train"]
+VERBS = ["boards", "check", "compile", "demo", "evaluate", "patch", "program", "report", "simulate", "synth", "train"]
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +99,7 @@ USAGE = [
     ),
     ("patch core", "hdlgen patch: Missing argument 'NET'; see hdlgen patch --help"),
     ("patch core tiny.safetensors", "hdlgen patch: Missing option '-o' / '--output'; see hdlgen patch --help"),
+    ("program", "hdlgen program: Missing argument 'DIR'; see hdlgen program --help"),
     ("report", "hdlgen report: Missing argument 'DIR'; see hdlgen report --help"),
     ("demo x", "hdlgen demo: Got unexpected extra argument (x); see hdlgen demo --help"),
     ("train nonsense", "hdlgen train: No such command 'nonsense'; see hdlgen train --help"),
