@@ -281,6 +281,7 @@ def make(
     dense: tuple[int, ...] = (),
     path: tuple[int, ...] = (),
     paths: int = 64,
+    head_shift: int = 7,
     name: str = "random",
 ) -> RecurrentNetwork:
     """Recurrent layers as in :func:`make_band`, then dense or path layers of these widths."""
@@ -296,7 +297,7 @@ def make(
         last = index == len(widths) - 1
         tensors[f"w{index}"] = weights(rng, 8, (width, widths[index - 1]) if dense else (paths,))
         tensors[f"b{index}"] = rng.integers(-(1 << 9), 1 << 9, width).astype(np.int32)
-        activation = None if last else Activation(bits=8, shift=7)
+        activation = None if last else Activation(bits=8, shift=head_shift)
         layers.append(kind(width=width, weight=f"w{index}", bias=f"b{index}", weight_bits=8, activation=activation))
     return RecurrentNetwork(
         name=name,
@@ -310,10 +311,10 @@ def make(
 
 
 @st.composite
-def band_choices(draw: st.DrawFn) -> dict[str, Any]:
+def band_choices(draw: st.DrawFn, *, most: int = 12) -> dict[str, Any]:
     cell = draw(st.sampled_from(CELLS))
     signed = cell in ("tanh", "gru", "lstm")
-    width = draw(st.integers(1, 12))
+    width = draw(st.integers(1, most))
     choices: dict[str, Any] = {"cell": cell, "width": width}
     shape = draw(st.sampled_from(["band", "cyclic", "groups", "full"]))
     if shape == "band":
@@ -349,15 +350,15 @@ def band_choices(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def recurrent_networks(draw: st.DrawFn) -> RecurrentNetwork:
-    """Networks of every kind whose formats do not lose everything."""
+def recurrent_networks(draw: st.DrawFn, *, most: int = 12) -> RecurrentNetwork:
+    """Networks of every kind, up to ``most`` neurons in a layer, whose formats do not lose everything."""
     head_kind = draw(st.sampled_from(["none", "dense", "path"]))
     widths = tuple(draw(st.lists(st.integers(1, 8), min_size=1, max_size=2)))
     signed = draw(st.booleans())
     network = make(
         np.random.default_rng(draw(st.integers(0, 2**32))),
         inputs=draw(st.integers(1, 9)),
-        bands=draw(st.lists(band_choices(), min_size=1, max_size=2)),
+        bands=draw(st.lists(band_choices(most=most), min_size=1, max_size=2)),
         input_bits=draw(st.integers(1 + signed, 10)),
         signed=signed,
         dense=widths if head_kind == "dense" else (),

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from hdlgen.compiler.band_timing import predict, unit_interval
 from hdlgen.compiler.program_band import BandProgram, Cell, Forward, Recurrence, Squash, Unit
 from hdlgen.errors import InputError
-from hdlgen.network import BandRnn, Dense, DenseInput, RecurrentNetwork, Table
-from hdlgen.topology.bands import Interval, band_ranges, head_ranges
+from hdlgen.network import BandRnn, Dense, Layer, PathInput, RecurrentNetwork, SobolTopology, Table
+from hdlgen.topology import paths
+from hdlgen.topology.bands import Interval, band_ranges, head_ranges, signed_bits
 
 __all__ = ["RESULTS", "compile_recurrent"]
 
@@ -57,13 +58,6 @@ def compile_recurrent(
         raise InputError(f"{where}: results: {results!r}; allowed are step and sequence")
     if multiplier not in ("auto", "dsp", "lut"):
         raise InputError(f"{where}: multiplier: {multiplier!r}; allowed are auto, dsp and lut with recurrent layers")
-    for number, layer in enumerate(network.layers, 1):
-        if isinstance(layer, BandRnn) and not isinstance(layer.input, DenseInput):
-            raise InputError(f"{where}: layer {number}: input kind is 'path'; cores can be made with: dense")
-        if not isinstance(layer, BandRnn | Dense):
-            raise InputError(
-                f"{where}: layer {number}: kind is {layer.kind!r} behind band_rnn; cores can be made with: dense"
-            )
     notes: list[str] = []
     products = [_products(network, number) for number in range(1, len(network.layers) + 1)]
     units: list[Unit] = []
@@ -163,11 +157,18 @@ def _source(source: Unit | None, width: int) -> tuple[int, int]:
 
 def _dense_unit(network: RecurrentNetwork, number: int, lanes: int, source: Unit | None) -> tuple[Unit, list[str]]:
     layer = network.layers[number - 1]
-    assert isinstance(layer, Dense)
+    assert isinstance(layer, Dense | Layer)
     reached = head_ranges(network)[number - 1 - len(network.recurrent_layers)]
     low, high = network.value_range(number - 1)
     activation = layer.activation
+    first = len(network.recurrent_layers)
     weights = network.weights(number)
+    notes: list[str] = []
+    rectify = isinstance(layer, Layer) and number == first + 1
+    if isinstance(layer, Layer):
+        assert network.topology is not None
+        place = number - 1 - first
+        weights, notes = _merged(network.topology, place, weights, network.widths[number - 1], layer.width)
     bias = network.bias(number)
     sums = Interval(low=reached.low, high=reached.high)  # the bias may be in it or not
     if activation is None:
@@ -194,10 +195,24 @@ def _dense_unit(network: RecurrentNetwork, number: int, lanes: int, source: Unit
         cell=None,
         output=forward.output,
         every_step=True,
-        weight_bits=layer.weight_bits,
+        rectify=rectify,
+        weight_bits=_weight_bits(weights),
         weights=_forward_words(weights[None], lanes).reshape(-1, lanes),
     )
-    return _choose_chains(unit), []
+    return _choose_chains(unit), notes
+
+
+def _merged(topology: SobolTopology, place: int, weights: Ints, inputs: int, rows: int) -> tuple[Ints, list[str]]:
+    """The paths between layers ``place`` and ``place`` + 1 of the topology as a matrix (rows, inputs)."""
+    matrix = np.zeros((rows, inputs), np.int64)
+    ends = paths.vertices(topology, place + 1, rows), paths.vertices(topology, place, inputs)
+    np.add.at(matrix, ends, weights)
+    note = f"{topology.paths} paths are computed as a matrix: {rows * inputs} products, "
+    return matrix, [note + f"{np.count_nonzero(matrix == 0)} of them of weight zero"]
+
+
+def _weight_bits(*weights: Ints) -> int:
+    return max(signed_bits(int(part.min()), int(part.max())) for part in weights)
 
 
 def _function(network: RecurrentNetwork, table: Table | None, hard: Squash, extra: int = 0) -> Squash:
@@ -364,7 +379,11 @@ def _band_unit(network: RecurrentNetwork, number: int, lanes: int, source: Unit 
     after = _stream(bias, lanes)
     forward = Forward(sums=ranges.product, before=(squash.addend,) * len(after), squash=squash, after=after)
     recurrence, recurrent, notes = _recurrence(layer, network.recurrent_weights(number), lanes, ranges.recurrent)
-    feed = _forward_words(network.input_weights(number).reshape(-1, layer.width, inputs), lanes)
+    weights = network.input_weights(number)
+    if isinstance(layer.input, PathInput):
+        weights, said = _merged(layer.input.topology, 0, weights, inputs, layer.rows)
+        notes += said
+    feed = _forward_words(weights.reshape(-1, layer.width, inputs), lanes)
     words = []
     for group in range(-(-layer.width // lanes)):
         for gate in range(gates):
@@ -388,7 +407,8 @@ def _band_unit(network: RecurrentNetwork, number: int, lanes: int, source: Unit 
         cell=cell,
         output=ranges.state,
         every_step=True,
-        weight_bits=max(layer.weight_bits, layer.input.weight_bits),
+        rectify=isinstance(layer.input, PathInput) and layer.input.rectify,
+        weight_bits=_weight_bits(weights, recurrent),
         weights=np.concatenate(words),
     )
     return _choose_chains(unit), notes

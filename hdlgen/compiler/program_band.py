@@ -226,6 +226,7 @@ class Unit:
     gates: blocks per group, of which all have a recurrent and all (or with ``shared`` only the first) a forward part
     output: range of what is handed on
     every_step: whether all steps are handed on, or only the last of a sequence
+    rectify: whether the lanes meet max(0, x) of the elements
     weights: (words, lanes): the blocks of a slot in order
     """
 
@@ -245,6 +246,7 @@ class Unit:
     output: Interval
     every_step: bool
     weight_bits: int
+    rectify: bool = False
     multiplier: str = "dsp"
     cell_multiplier: str = "dsp"
     weights: Ints = field(repr=False, compare=False)
@@ -292,10 +294,11 @@ class Unit:
     @property
     def operand(self) -> Interval:
         """What meets the weights: elements of the input, and states."""
+        low, high = 0 if self.rectify else self.input.low, max(self.input.high, 0)
         if self.recurrence is None:
-            return self.input
+            return Interval(low=low, high=high)
         state = self.recurrence.state
-        return Interval(low=min(self.input.low, state.low), high=max(self.input.high, state.high))
+        return Interval(low=min(low, state.low), high=max(high, state.high))
 
     @property
     def sums(self) -> Interval:
@@ -376,7 +379,7 @@ class Unit:
         stream = self.groups * self.forward_gates * self.lanes
         before, after = (np.array(v, np.int64).reshape(-1) for v in (self.forward.before, self.forward.after))
         assert len(before) == len(after) == stream
-        for t, values in enumerate(x):
+        for t, values in enumerate(np.maximum(x, 0) if self.rectify else x):
             if first[t]:
                 state = cell = np.zeros(padded, np.int64)
             sums = {kind: np.zeros((self.gates, padded), np.int64) for kind in ("forward", "recurrent")}

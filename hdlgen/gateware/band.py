@@ -642,7 +642,8 @@ class LayerUnit(wiring.Component):
             library=library,
         )
         element = Signal(operand)
-        m.d.sync += element.eq(inputs.element)
+        negative = inputs.element[-1] if u.rectify and u.input.low < 0 else Const(0)
+        m.d.sync += element.eq(Mux(negative, 0, inputs.element))
         operands: list[Any] = [element] * u.lanes
         states = None
         if u.recurrence is not None:

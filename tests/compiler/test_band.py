@@ -14,12 +14,13 @@ from hdlgen.compiler.program_band import Recurrence
 from hdlgen.errors import InputError
 from hdlgen.network import RecurrentNetwork
 
-from .recurrent import layer, make_recurrent, recurrent_networks, sequences
+from ..recurrent import recurrent_networks
+from .recurrent import layer, make_recurrent, sequences
 
 
 @settings(deadline=None, max_examples=150)
 @given(
-    network=recurrent_networks(),
+    network=recurrent_networks(most=40),
     lanes=st.sampled_from([1, 2, 4, 8, 16, 32]),
     every_step=st.booleans(),
     lengths=st.lists(st.integers(1, 6), min_size=1, max_size=4),
@@ -125,3 +126,19 @@ def test_refused_options(options: dict[str, Any], message: str) -> None:
     network = make_recurrent(3, [layer("tanh", 4)])
     with pytest.raises(InputError, match=f"^{re.escape(f'network {network.name!r}: {message}')}$"):
         compile_recurrent(network, **options)
+
+
+def test_paths_are_a_matrix() -> None:
+    """Path inputs and heads are computed as what they are: matrices, with a note about the zeros in them."""
+    band = layer("tanh", 8, paths=24, rectify=True)
+    network = make_recurrent(4, [band], path=(6,), paths=40)
+    program = compile_recurrent(network, lanes=4, results="step")
+    assert [unit.rectify for unit in program.units] == [True, True]
+    assert re.fullmatch(
+        r"layer 1: 24 paths are computed as a matrix: 32 products, \d+ of them of weight zero", program.notes[0]
+    )
+    assert re.fullmatch(
+        r"layer 2: 40 paths are computed as a matrix: 48 products, \d+ of them of weight zero", program.notes[1]
+    )
+    x, counts = sequences(network, [3, 2])
+    assert np.array_equal(program.run(x, counts), golden.evaluate(network, x, counts, every_step=True))

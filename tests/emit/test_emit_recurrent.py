@@ -16,7 +16,7 @@ from ..compiler.recurrent import layer, make_recurrent, sequences
 
 
 def network() -> RecurrentNetwork:
-    return make_recurrent(3, [layer("gru", 8, band=3, weight_bits=4)], (4,), name="steps")
+    return make_recurrent(3, [layer("gru", 8, band=3, weight_bits=4, in_weight_bits=4)], (4,), name="steps")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -41,7 +41,7 @@ def test_manifest_and_files(tmp_path: Path) -> None:
     assert (first["recurrence"], first["recurrent_cycles"], first["recurrent_weights"]) == ("band", 18, 72)
     bits = manifest["memory_bits"]
     assert bits["connectivity"] == 0
-    assert bits["weights"] == 3 * 8 * (3 + 3) * 4 + 4 * 8 * 6
+    assert bits["weights"] == 3 * 8 * (3 + 3) * 4 + 4 * 8 * 8
     assert isinstance(load(tmp_path / "core" / "network.safetensors"), RecurrentNetwork)
 
 

@@ -52,7 +52,7 @@ def test_results_of_sequences(tmp_path: Path) -> None:
 
 def test_results_of_every_step(tmp_path: Path) -> None:
     """The states themselves are the results; inputs are wider than a byte and unsigned."""
-    compile_to(small(bits=9, signed=False), tmp_path / "core", lanes=2, results="step")
+    compile_to(small(input_bits=9, signed=False), tmp_path / "core", lanes=2, results="step")
     report = simulate(tmp_path / "core", simulator=QUICK)
     assert report.failures == ()
     assert len(report.outputs) == sum(np.load(tmp_path / "core/vectors/lengths.npy"))

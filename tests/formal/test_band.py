@@ -28,7 +28,7 @@ ROWS = 4
 
 
 def make_unit(width: int, lanes: int, chains: int, **members: object) -> Unit:
-    network = make_recurrent(1, [layer("relu", width, state={"bits": 1, "fraction": 0}, **members)])
+    network = make_recurrent(1, [layer("relu", width, state_bits=1, state_fraction=0, **members)])
     return replace(compile_recurrent(network, lanes=lanes).units[0], chains=chains)
 
 

@@ -14,7 +14,8 @@ from hdlgen.compiler.band_timing import predict, schedule
 from hdlgen.compiler.program_band import BandProgram, Unit
 from hdlgen.network import RecurrentNetwork
 
-from ..compiler.recurrent import layer, make_recurrent, recurrent_networks, sequences
+from ..compiler.recurrent import layer, make_recurrent, sequences
+from ..recurrent import recurrent_networks
 from .band_bench import run_sequences, sequence_beats
 
 
@@ -60,7 +61,7 @@ def test_cells(given: dict[str, Any], inputs: int, head: tuple[int, ...], lanes:
 
 @settings(deadline=None, max_examples=12, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(
-    network=recurrent_networks(width=17, inputs=5),
+    network=recurrent_networks(most=17),
     lanes=st.sampled_from([1, 2, 4, 8, 16]),
     chains=st.integers(0, 4),
     results=st.sampled_from(["step", "sequence"]),
@@ -76,7 +77,7 @@ def test_random_networks(
 
 def test_heads() -> None:
     """Dense layers with biases, and with fewer bits between them than their formats could hold."""
-    network = make_recurrent(3, [layer("tanh", 11, band=1)], (7, 3, 5), head_bits=3)
+    network = make_recurrent(3, [layer("tanh", 11, band=1)], (7, 3, 5), head_shift=13)
     for lanes, chains in ((4, 0), (4, 1), (2, 1)):
         program = with_chains(compile_recurrent(network, lanes=lanes, results="step"), chains)
         check_full_speed(network, program, [2, 1])
