@@ -18,6 +18,7 @@ ORDER = [
     "network",
     "topology",
     "golden",
+    "host",
     "quantize",
     "train",
     "compiler",

@@ -11,6 +11,8 @@ from rich.table import Table
 
 from hdlgen.errors import InputError, Refused
 from hdlgen.flow.boards import find_board
+from hdlgen.flow.serial import KIND, board_top, can_talk
+from hdlgen.flow.simulate import read_manifest
 from hdlgen.flow.synth import SynthesisReport, synthesise, write_report
 from hdlgen.flow.targets import find_target
 from hdlgen.flow.tools import parse_overrides
@@ -20,7 +22,7 @@ __all__ = ["command"]
 
 @click.command("synth")
 @click.argument("directory", metavar="DIR")
-@click.option("--board", metavar="B", help="A complete bitstream with a self-test; see `hdlgen boards`.")
+@click.option("--board", metavar="B", help="A complete bitstream; see `hdlgen boards`.")
 @click.option("--target", metavar="T", help="Out of context for a device; see `hdlgen boards`.")
 @click.option(
     "--seeds",
@@ -36,6 +38,15 @@ __all__ = ["command"]
     metavar="MHZ|oscillator",
     help="Clock of the board's design. Default: the fastest of the PLL that meets timing with margin.",
 )
+@click.option(
+    "--top",
+    type=click.Choice([KIND, "self-test"]),
+    help="What is around the core on the board: a serial port for `hdlgen run` (the default, if the board has one), or a "
+    "test with stored inputs that needs nothing else.",
+)
+@click.option(
+    "--baud", type=int, metavar="BITS/S", help="Of the serial port. Default: 1000000, if the clock makes it."
+)
 @click.option("--require-fmax", type=float, metavar="MHZ", help="Exit status 1 if the median Fmax is lower.")
 @click.option("--images", type=int, metavar="N", help="Inputs stored in the self-test; default: what fits.")
 @click.option("-o", "output", metavar="OUT.json", help="Report. Default: DIR/synth-<board or target>.json.")
@@ -48,6 +59,8 @@ def command(
     seeds: int,
     freq: float | None,
     clock: str | None,
+    top: str | None,
+    baud: int | None,
     require_fmax: float | None,
     images: int | None,
     output: str | None,
@@ -65,12 +78,19 @@ def command(
             raise InputError(f"{option} {value:g}: allowed are 0.1 to 2000 (MHz)")
     if images is not None and board is None:
         raise InputError("--images: allowed with --board only, for its self-test")
-    if clock is not None and board is None:
-        raise InputError("--clock: allowed with --board only")
+    for option, given in (("--clock", clock), ("--top", top), ("--baud", baud)):
+        if given is not None and board is None:
+            raise InputError(f"{option}: allowed with --board only")
     wish = _clock(clock)
     overrides = parse_overrides(tool)
     found_board = find_board(board) if board is not None else None
     found_target = find_target(target) if target is not None else None
+    if top is None and found_board is not None:
+        top = KIND if images is None and can_talk(found_board) else "self-test"
+    if images is not None and top == KIND:
+        raise InputError(f"--images: allowed with --top self-test only; {KIND} stores none")
+    if baud is not None and top != KIND:
+        raise InputError(f"--baud: allowed with --top {KIND} only")
     name = found_board.name if found_board is not None else target
     path = Path(output) if output is not None else Path(directory) / f"synth-{name}.json"
     if Path(directory).is_dir() and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
@@ -86,6 +106,7 @@ def command(
         frequency=freq,
         clock=wish,
         images=images,
+        board_top=board_top(read_manifest(directory), baud, directory) if top == KIND else None,
         bitstream=bitstream,
         keep_build=keep_build,
         tool_overrides=overrides,
@@ -120,6 +141,14 @@ def _clock_text(clocking: Mapping[str, Any]) -> str:
     return f"{clocking['mhz']:g} MHz, {origin}, {clocking['chosen']}; routed for {last['fmax_mhz']:g} MHz"
 
 
+def _serial_rows(report: SynthesisReport) -> list[tuple[str, str]]:
+    top = report.board_top
+    if top is None or top.kind != KIND:
+        return []
+    line = top.summary
+    return [("serial port", f"{line['baud']:,} bits/s, rx {line['rx']}, tx {line['tx']}; for `hdlgen run`")]
+
+
 def _show(report: SynthesisReport, path: Path, bitstream: Path | None) -> None:
     device = report.target
     title = f"{report.design} on {report.board.title if report.board is not None else device.name}"
@@ -144,6 +173,7 @@ def _show(report: SynthesisReport, path: Path, bitstream: Path | None) -> None:
                 if test is not None
                 else []
             ),
+            *_serial_rows(report),
             ("bitstream", f"{bitstream}"),
             ("to load it", report.board.program.format(bitstream=bitstream)),
         ]

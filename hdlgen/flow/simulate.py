@@ -33,7 +33,17 @@ from hdlgen.files import atomic_write
 from hdlgen.flow import tools
 from hdlgen.resources import folder
 
-__all__ = ["SIMULATORS", "Scenario", "SimulationReport", "check_sources", "read_manifest", "simulate"]
+__all__ = [
+    "SIMULATORS",
+    "Scenario",
+    "SimulationReport",
+    "build_environment",
+    "check_sources",
+    "child",
+    "read_manifest",
+    "runtime_objects",
+    "simulate",
+]
 
 SIMULATORS = ("verilator", "icarus")
 
@@ -467,7 +477,7 @@ def simulate(
     check_sources(root, manifest)
     read = _sequences if "sequence" in manifest else _vectors
     vectors = read(root, manifest, input_file, labels_file, images)
-    used, environment = _environment(simulator, tool_overrides)
+    used, environment = build_environment(simulator, tool_overrides)
 
     build = Path(tempfile.mkdtemp(prefix="hdlgen-simulate-"))
     keep = False
@@ -497,7 +507,7 @@ def simulate(
             np.save(build / "lengths.npy", vectors.lengths)
             environment["HDLGEN_LENGTHS"] = str(build / "lengths.npy")
         command = [sys.executable, "test_core.py", simulator, *(["--waves"] if waves else [])]
-        with _runtime_objects(build / "sim_build", {**used, "waves": str(waves)}):
+        with runtime_objects(build / "sim_build", {**used, "waves": str(waves)}):
             status, build_seconds = _run(command, build, environment, progress)
         found = _results(build, status, simulator)
         report = _report(
@@ -524,7 +534,7 @@ def simulate(
             shutil.rmtree(build, ignore_errors=True)
 
 
-def _environment(simulator: str, overrides: Mapping[str, str] | None) -> tuple[dict[str, str], dict[str, str]]:
+def build_environment(simulator: str, overrides: Mapping[str, str] | None) -> tuple[dict[str, str], dict[str, str]]:
     """Versions of the tools, and the environment of the child: nothing of ours or cocotb's leaks in."""
     needed = ("verilator", "perl", "make", "g++") if simulator == "verilator" else ("icarus",)
     found = [tools.find(name, overrides) for name in needed]
@@ -570,7 +580,7 @@ def _run(command: list[str], build: Path, environment: Mapping[str, str], progre
     terminal = sys.stderr.isatty()  # a log file shall not get a line every tenth of a second
     with (
         open(build / "log", "wb") as log,
-        _child(command, cwd=build, env=dict(environment), stdout=log, stderr=subprocess.STDOUT) as child,
+        child(command, cwd=build, env=dict(environment), stdout=log, stderr=subprocess.STDOUT) as bench,
         tqdm(
             desc="build",
             unit=" frames",
@@ -582,7 +592,7 @@ def _run(command: list[str], build: Path, environment: Mapping[str, str], progre
     ):
         read = planned = 0
         while True:
-            ended = child.poll() is not None
+            ended = bench.poll() is not None
             lines, read = _new_lines(build / "progress", read)
             for line in lines:
                 word, _, rest = line.partition(" ")
@@ -600,16 +610,16 @@ def _run(command: list[str], build: Path, environment: Mapping[str, str], progre
                 elif word == "frame":
                     bar.update()
             if ended:
-                if child.returncode == 0:
+                if bench.returncode == 0:
                     bar.update(planned - bar.n)
-                return child.returncode, built - start
+                return bench.returncode, built - start
             if terminal:
                 bar.refresh()
             time.sleep(0.1)
 
 
 @contextmanager
-def _runtime_objects(target: Path, key: Mapping[str, str]) -> Iterator[None]:
+def runtime_objects(target: Path, key: Mapping[str, str]) -> Iterator[None]:
     """Verilator's run-time library, compiled, from the folder ``HDLGEN_OBJECT_CACHE`` and into it.
 
     It is the same for all designs and takes longer to compile than a small core: the tests build it once.
@@ -644,9 +654,9 @@ def _new_lines(path: Path, read: int) -> tuple[list[str], int]:
 
 
 @contextmanager
-def _child(command: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+def child(command: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
     """A child in a session of its own: when we are interrupted, make and the simulator end with it."""
-    process = subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL, **options)
+    process = subprocess.Popen(command, start_new_session=True, **{"stdin": subprocess.DEVNULL, **options})
     try:
         yield process
     finally:

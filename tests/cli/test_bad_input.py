@@ -15,7 +15,22 @@ from hdlgen.network import load, save
 from ..recurrent import make
 
 VECTORS = Path(__file__).parent.parent / "vectors"
-VERBS = ["boards", "check", "compile", "demo", "evaluate", "patch", "program", "report", "simulate", "synth", "train"]
+VERBS = [
+    *(
+        "boards",
+        "check",
+        "compile",
+        "demo",
+        "evaluate",
+        "patch",
+        "program",
+        "report",
+        "run",
+        "simulate",
+        "synth",
+        "train",
+    )
+]
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +115,7 @@ USAGE = [
     ("patch core", "hdlgen patch: Missing argument 'NET'; see hdlgen patch --help"),
     ("patch core tiny.safetensors", "hdlgen patch: Missing option '-o' / '--output'; see hdlgen patch --help"),
     ("program", "hdlgen program: Missing argument 'DIR'; see hdlgen program --help"),
+    ("run", "hdlgen run: Missing argument 'DIR'; see hdlgen run --help"),
     ("report", "hdlgen report: Missing argument 'DIR'; see hdlgen report --help"),
     ("demo x", "hdlgen demo: Got unexpected extra argument (x); see hdlgen demo --help"),
     ("train nonsense", "hdlgen train: No such command 'nonsense'; see hdlgen train --help"),
@@ -182,6 +198,22 @@ INPUT = [
     ("synth core --target ecp5-25k --images 3", "--images"),
     ("synth core --board icebreaker --images 0", "images"),
     ("synth core --target ecp5-25k --tool yosys", "yosys"),
+    ("synth core --target ecp5-25k --top serial", "--top: allowed with --board only"),
+    ("synth core --board icebreaker --top self-test --baud 9600", "--baud: allowed with --top serial only"),
+    ("synth core --board icebreaker --top serial --images 3", "--images: allowed with --top self-test only"),
+    ("synth core --board icebreaker --baud 20000000", "--baud 20000000: allowed at"),
+    ("synth core --board icebreaker --clock 12 --baud 2200000", "12 MHz makes no rate within 2 %; the nearest are "),
+    ("program none", "none: no such folder"),
+    ("program core", "core: no bitstream"),
+    ("run core", "give either --port or --virtual"),
+    ("run none --port x", "none/manifest.json"),
+    ("run a_folder --port x", "a_folder/manifest.json"),
+    ("run core --port no_such_port", "--port no_such_port: cannot be opened"),
+    ("run core --port a_file", "--port a_file: cannot be opened"),
+    ("run core --port a_folder", "--port a_folder: cannot be opened"),
+    ("run core --port x --input wide.npy", "wide.npy: shape is [3, 9]"),
+    ("run core --port x --input x.npy --labels two_labels.npy", "two_labels.npy: labels are"),
+    ("run core --virtual -o a_folder", "-o a_folder: cannot be written"),
     # Arrays that do not fit.
     ("compile tiny.safetensors -o new --lanes 4 --input none.npy", "none.npy"),
     ("compile tiny.safetensors -o new --lanes 4 --input wide.npy", "wide.npy: shape is [3, 9]; allowed: [N, 8]"),

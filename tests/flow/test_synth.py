@@ -71,15 +71,19 @@ def test_out_of_context_on_ecp5(core: Path, tmp_path: Path, capsys: pytest.Captu
 
 
 @pytest.mark.parametrize(
-    ("board", "suffix", "start"),
+    ("board", "top", "suffix", "start"),
     [
-        ("icebreaker", "bin", b"\xff\x00\x00\xff\x7e\xaa\x99\x7e"),
-        ("ulx3s-12f", "bit", b"\xff\x00Part: LFE5U-12F-6CABGA381"),
-        ("tang-nano-9k", "fs", b"1111111111111111"),
+        ("icebreaker", "self-test", "bin", b"\xff\x00\x00\xff\x7e\xaa\x99\x7e"),
+        ("icebreaker", "serial", "bin", b"\xff\x00\x00\xff\x7e\xaa\x99\x7e"),
+        ("ulx3s-12f", "serial", "bit", b"\xff\x00Part: LFE5U-12F-6CABGA381"),
+        ("tang-nano-9k", "self-test", "fs", b"1111111111111111"),
     ],
 )
-def test_bitstream(core: Path, board: str, suffix: str, start: bytes, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _run("synth", core, "--board", board) == 0
+def test_bitstream(
+    core: Path, board: str, top: str, suffix: str, start: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # With a serial port is the default.
+    assert _run("synth", core, "--board", board, *(() if top == "serial" else ("--top", top))) == 0
     report = json.loads((core / f"synth-{board}.json").read_text())
     content = (core / f"synth-{board}.{suffix}").read_bytes()
     assert start in content[:200]
@@ -101,8 +105,17 @@ def test_bitstream(core: Path, board: str, suffix: str, start: bytes, capsys: py
     assert report["bitstream"]["fmax_mhz"] == others[-1]["fmax_mhz"] >= chosen["mhz"]
     assert sum(command.startswith("nextpnr") for command in report["commands"]) == len(chosen["runs"])
     assert report["inferences_per_second"] == pytest.approx(chosen["mhz"] * 1e6 / report["interval_cycles"], rel=1e-5)
-    assert report["self_test"]["images"] >= 1
-    assert f"{chosen['mhz']:g} MHz" in capsys.readouterr().out
+    assert report["board_top"]["kind"] == top
+    shown = capsys.readouterr().out
+    if top == "self-test":
+        assert report["self_test"]["images"] >= 1
+    else:
+        # For the clock that was chosen in the end.
+        divisor, baud = report["board_top"]["divisor"], report["board_top"]["baud"]
+        assert divisor * baud == pytest.approx(chosen["mhz"] * 1e6, rel=1e-5)
+        assert baud == pytest.approx(1_000_000, rel=0.01)
+        assert f"{baud:,} bits/s" in shown
+    assert f"{chosen['mhz']:g} MHz" in shown
 
 
 @pytest.mark.parametrize("target", ["ice40-hx8k", "gowin-gw1nr9"])

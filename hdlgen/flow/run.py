@@ -1,0 +1,334 @@
+"""Answers of a board, or of its simulation, to a file of inputs: checked, counted and timed.
+
+Every answer is compared with the golden model's, the cycles that the board counts with the manifest's.
+"""
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from hdlgen import golden, network
+from hdlgen.errors import InputError
+from hdlgen.flow.serial import KIND
+from hdlgen.flow.simulate import check_sources, read_manifest
+from hdlgen.flow.virtual import VirtualBoard
+from hdlgen.host import BAUD, Bench, Board
+from hdlgen.host.protocol import Identity
+
+__all__ = ["Inputs", "RunReport", "read_inputs", "run"]
+
+_SINGLE = 32
+"""Inferences that are asked one at a time, for the latency."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What goes to the board.
+
+    Parameters
+    ----------
+    rows : list of int64 (steps, width)
+        One for every inference; one step where the network knows no sequences.
+    y : int64 (inferences, outputs) or None
+        What the golden model says; None if it was not asked.
+    labels : int64 (inferences,) or None
+    """
+
+    rows: Sequence[np.ndarray]
+    y: np.ndarray | None
+    labels: np.ndarray | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunReport:
+    """What came of it.
+
+    Parameters
+    ----------
+    mismatches : int or None
+        Inferences of which a result differs from the golden model's; None if nothing was compared.
+    accuracy : float or None
+        Share of the inferences whose class, the arg-max of the last results, is the label. None without labels.
+    latency_ms : mapping
+        Percentile -> milliseconds, of inferences asked one at a time, first byte sent to last byte received.
+    inferences_per_second : float
+        Over the line, as many ahead as the line carries.
+    bench : Bench
+        Cycles counted on the chip.
+    repeated, recoveries : int
+        Messages sent again, and how often both ends had to find each other, because of damage on the line.
+    y : int64
+        The answers; not part of the JSON report.
+    """
+
+    design: str
+    port: str
+    identity: Identity
+    inferences: int
+    mismatches: int | None
+    first_mismatch: str | None
+    accuracy: float | None
+    latency_ms: Mapping[str, float]
+    inferences_per_second: float
+    bench: Bench
+    repeated: int
+    recoveries: int
+    build_seconds: float
+    seconds: float
+    y: np.ndarray = field(repr=False, compare=False)
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """What is wrong, a line each; empty if everything is as it should be."""
+        found = []
+        if self.mismatches:
+            found.append(f"{self.mismatches} of {self.inferences} answers differ; {self.first_mismatch}")
+        if not self.bench.correct:
+            found.append("results at full speed differ from those of the same input alone")
+        if self.bench.latency != self.identity.latency:
+            found.append(f"latency on the chip is {self.bench.latency} cycles, predicted {self.identity.latency}")
+        if self.bench.interval > self.identity.interval:
+            found.append(
+                f"interval on the chip is {self.bench.interval:g} cycles, predicted {self.identity.interval}"
+            )
+        return tuple(found)
+
+    def as_json(self) -> dict[str, Any]:
+        p = self.identity
+        return {
+            "format_version": 1,
+            "kind": "run",
+            "passed": not self.failures,
+            "design": self.design,
+            "port": self.port,
+            "board": {
+                "name": p.name,
+                "network": p.network.hex(),
+                "build": p.build.hex(),
+                "lanes": p.lanes,
+                "clock_mhz": p.clock / 1e6,
+                "baud": round(p.clock / p.divisor),
+            },
+            "inferences": self.inferences,
+            "mismatches": self.mismatches,
+            "accuracy": self.accuracy,
+            "latency_ms": dict(self.latency_ms),
+            "inferences_per_second": self.inferences_per_second,
+            "cycles": {
+                "latency": self.bench.latency,
+                "predicted_latency": p.latency,
+                "interval": self.bench.interval,
+                "predicted_interval": p.interval,
+                "frames": self.bench.frames,
+                "full_speed_correct": self.bench.correct,
+            },
+            "repeated": self.repeated,
+            "recoveries": self.recoveries,
+            "build_seconds": round(self.build_seconds, 1),
+            "seconds": round(self.seconds, 1),
+            "failures": list(self.failures),
+        }
+
+
+def read_inputs(
+    directory: str | os.PathLike[str],
+    manifest: Mapping[str, Any],
+    input_file: str | None,
+    labels_file: str | None,
+    images: int | None,
+    *,
+    compare: bool = True,
+) -> Inputs:
+    """The inputs in a file, or those stored in the folder, and what the golden model says to them.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or does not fit the network.
+    """
+    root = Path(directory)
+    if images is not None and images < 1:
+        raise InputError(f"--images {images}: allowed are 1 and more")
+    model = network.load(root / manifest["network"]["file"])
+    vectors = manifest["vectors"]
+    where = str(root / vectors["x"]) if input_file is None else input_file
+    labels: np.ndarray | None = None
+    lengths: np.ndarray | None = None
+    if isinstance(model, network.RecurrentNetwork):
+        if input_file is None:
+            x = golden.read_array(where)
+            given: np.ndarray | None = golden.read_array(root / vectors["lengths"])
+        else:
+            x, given, labels = golden.read_sequences(input_file)
+        x, lengths = golden.check_sequences(model, x, given, where=where, where_lengths=f"{where}: lengths")
+        rows = np.split(x, np.cumsum(lengths)[:-1])
+    else:
+        x = golden.check_input(model, golden.read_array(where), where)
+        rows = list(x[:, np.newaxis])
+    if not rows:
+        raise InputError(f"{where}: holds no input; allowed is at least one")
+    if labels_file is None and input_file is None and isinstance(vectors.get("labels"), str):
+        labels_file = str(root / vectors["labels"])
+    if labels_file is not None:
+        labels = golden.read_array(labels_file)
+    if labels is not None and (labels.dtype.kind not in "iu" or labels.shape != (len(rows),)):
+        raise InputError(
+            f"{labels_file or where}: labels are {labels.dtype} {list(labels.shape)}; allowed: integers [{len(rows)}]"
+        )
+    rows = rows[:images]
+    y = None
+    if compare:
+        x = np.concatenate(rows)
+        if lengths is None:
+            y = golden.evaluate(model, x)
+        else:
+            every_step = manifest["sequence"]["results"] == "step"
+            y = golden.evaluate(model, x, lengths[:images], every_step=every_step)
+    return Inputs(rows=rows, y=y, labels=None if labels is None else labels[:images].astype(np.int64))
+
+
+def _baud(root: Path) -> int:
+    """What the folder's reports say of the bitstreams' serial ports, if they agree."""
+    found = set()
+    for path in root.glob("synth-*.json"):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            link = json.loads(path.read_text(encoding="utf-8")).get("board_top")
+            if isinstance(link, dict) and link.get("kind") == KIND and isinstance(link.get("baud"), int):
+                found.add(link["baud"])
+    return found.pop() if len(found) == 1 else BAUD
+
+
+def run(
+    directory: str | os.PathLike[str],
+    *,
+    port: str | None,
+    input_file: str | None = None,
+    labels_file: str | None = None,
+    images: int | None = None,
+    compare: bool = True,
+    baud: int | None = None,
+    timeout: float = 2.0,
+    progress: bool = False,
+    tool_overrides: Mapping[str, str] | None = None,
+) -> RunReport:
+    """Send inputs to the board on ``port``, which computes the network in ``directory``, and check the answers.
+
+    Parameters
+    ----------
+    port : str or None
+        None for a simulated board, which is built first.
+    input_file : path, optional
+        A .npy file of integers (N, width); for a network of sequences an .npz file (see `hdlgen evaluate`). Default: the
+        vectors in the folder.
+    labels_file : path of a .npy file, optional
+    images : int, optional
+        Only the first so many inferences.
+    compare : bool
+        Ask the golden model too.
+    baud : int, optional
+        Default: what the folder's synthesis report says, otherwise 1,000,000.
+    timeout : float
+        Seconds of silence after which the board is asked again, and in the end given up.
+
+    Returns
+    -------
+    RunReport
+        Also when answers are wrong: look at ``failures``.
+
+    Raises
+    ------
+    InputError
+        If the folder or the input is unusable, or the board does not answer.
+    Refused
+        If the board computes another network.
+    """
+    start = time.monotonic()
+    root = Path(directory)
+    manifest = read_manifest(root)
+    check_sources(root, manifest)
+    inputs = read_inputs(root, manifest, input_file, labels_file, images, compare=compare)
+    with contextlib.ExitStack() as stack:
+        build_seconds = 0.0
+        name = port
+        if name is None:
+            virtual = VirtualBoard(root, tool_overrides=tool_overrides)
+            with tqdm(desc="build the virtual board", disable=not progress, leave=False, bar_format="{desc}"):
+                stack.enter_context(virtual)
+            name, build_seconds = virtual.port, virtual.build_seconds
+        board = stack.enter_context(Board.open(name, baud=baud or _baud(root), timeout=timeout))
+        board.require_network(manifest["network"]["sha256"], str(root))
+        count = len(inputs.rows)
+        single = min(_SINGLE, -(-count // 2))
+        answers = []
+        with tqdm(total=count, unit=" inferences", disable=not progress, leave=False) as bar:
+
+            def show(done: int, base: int) -> None:
+                bar.update(base + done - bar.n)
+
+            for index in range(single):
+                answers.append(_infer(board, inputs.rows[index : index + 1]))
+                show(1, index)
+            latencies = list(board.statistics.latencies)
+            begun = time.monotonic()
+            if count > single:
+                answers.append(_infer(board, inputs.rows[single:], lambda done: show(done, single)))
+            seconds = time.monotonic() - begun
+        bench = board.bench(inputs.rows[0][0])
+        statistics = board.statistics
+    y = np.concatenate(answers)
+    rate = (count - single) / seconds if count > single else 1 / latencies[0]
+    wrong, first = None, None
+    if inputs.y is not None:
+        wrong, first = _differences(inputs, y)
+    accuracy = None
+    if inputs.labels is not None:
+        last = y if len(y) == count else y[np.cumsum([len(row) for row in inputs.rows]) - 1]
+        accuracy = float((last.argmax(axis=1) == inputs.labels).mean())
+    return RunReport(
+        design=str(manifest.get("name", manifest["top"])),
+        port=port or "virtual",
+        identity=board.identity,
+        inferences=count,
+        mismatches=wrong,
+        first_mismatch=first,
+        accuracy=accuracy,
+        latency_ms={
+            key: round(1000 * float(np.percentile(latencies, share)), 3)
+            for key, share in (("minimum", 0), ("p50", 50), ("p90", 90), ("p99", 99), ("maximum", 100))
+        },
+        inferences_per_second=round(rate, 1),
+        bench=bench,
+        repeated=statistics.repeated,
+        recoveries=statistics.recoveries,
+        build_seconds=build_seconds,
+        seconds=time.monotonic() - start,
+        y=y,
+    )
+
+
+def _infer(board: Board, rows: Sequence[np.ndarray], progress: Any = None) -> np.ndarray:
+    answers = board.infer(rows if board.identity.sequences else np.concatenate(rows), progress=progress)
+    return np.concatenate(answers) if isinstance(answers, list) else answers
+
+
+def _differences(inputs: Inputs, y: np.ndarray) -> tuple[int, str | None]:
+    """How many inferences differ, and the first result that does."""
+    assert inputs.y is not None
+    wrong = np.argwhere(y != inputs.y)
+    if not len(wrong):
+        return 0, None
+    owner = np.arange(len(y))
+    if len(y) != len(inputs.rows):
+        owner = np.repeat(np.arange(len(inputs.rows)), [len(row) for row in inputs.rows])
+    row, result = (int(number) for number in wrong[0])
+    return len(np.unique(owner[wrong[:, 0]])), (
+        f"inference {owner[row]}, result {result}: {y[row, result]}, the golden model says {inputs.y[row, result]}"
+    )

@@ -1,0 +1,340 @@
+"""A design that answers over the board's serial port: core, endpoint of the protocol and UART.
+
+docs/protocol.md describes what goes over the line, `hdlgen.host` is the other end.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from amaranth.hdl import ClockSignal, Instance, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hdlgen.emit.verilog import convert
+from hdlgen.errors import InputError
+from hdlgen.flow.boards import Board, Pin
+from hdlgen.flow.clock import add_clock
+from hdlgen.flow.pll import Setting
+from hdlgen.flow.synth import BoardTop
+from hdlgen.gateware.link import Endpoint, LinkParameters
+from hdlgen.gateware.uart import MIN_DIVISOR, UartReceiver, UartTransmitter
+from hdlgen.host.protocol import Identity
+
+__all__ = [
+    "BAUDS",
+    "KIND",
+    "MAX_BUFFER",
+    "TOP",
+    "SerialTop",
+    "SerialTopParameters",
+    "board_top",
+    "can_talk",
+    "divisor",
+    "for_board",
+    "for_simulation",
+    "pins",
+    "to_verilog",
+]
+
+TOP = "hdlgen_serial"
+"""Name of the module."""
+
+BAUDS = (1_000_000, 500_000, 250_000, 115_200)
+"""Bits a second where nothing else is asked for: the first that the clock makes to 1 %. USB adapters know them."""
+
+KIND = "serial"
+"""Of this design, beside "self-test"."""
+
+MAX_BUFFER = 1 << 15
+"""Bytes of the largest input memory, and so of the largest frame."""
+
+_TOLERANCE = Fraction(2, 100)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SerialTopParameters:
+    """The endpoint, and what the board has.
+
+    Parameters
+    ----------
+    core : str
+        Module name of the core.
+    link : LinkParameters
+    clock_pin, button, busy_led, error_led : bool
+        Whether the board has them; a port is left away where not.
+    *_active_low : bool
+        Polarity of the pins.
+    high : int
+        Pins that are held high.
+    blink_bits : int
+        The LED that shows life has a period of 2^blink_bits cycles.
+    """
+
+    core: str
+    link: LinkParameters
+    clock_pin: bool = True
+    button: bool = True
+    busy_led: bool = True
+    error_led: bool = True
+    alive_active_low: bool = False
+    busy_active_low: bool = False
+    error_active_low: bool = False
+    high: int = 0
+    blink_bits: int = 24
+
+
+class SerialTop(wiring.Component):
+    """Core, endpoint and UART.
+
+    ``led_alive`` blinks. ``led_busy`` is lit while messages or frames are under way, and a few hundredths of a second
+    longer. ``led_error`` is lit from the first message that was refused to the beginning of the next session; a board
+    without it shows that by blinking eight times as fast. The button starts all over. Clock and reset come from
+    ``hdlgen_clock``.
+
+    Members
+    -------
+    clk, button : In(1)
+        Where the board has them.
+    rx, tx
+        The line, as the FPGA sees it.
+    led_alive, led_busy, led_error : Out(1)
+        The latter two where the board has them.
+    high : Out
+        All ones.
+    """
+
+    def __init__(self, parameters: SerialTopParameters):
+        p = self.parameters = parameters
+        members = {"rx": In(1), "tx": Out(1), "led_alive": Out(1)}
+        members |= {"clk": In(1)} if p.clock_pin else {}
+        members |= {"button": In(1)} if p.button else {}
+        members |= {"led_busy": Out(1)} if p.busy_led else {}
+        members |= {"led_error": Out(1)} if p.error_led else {}
+        members |= {f"high_{number}": Out(1) for number in range(p.high)}
+        super().__init__(members)
+
+    def elaborate(self, platform: object) -> Module:
+        p = self.parameters
+        identity = p.link.identity
+        m = Module()
+        add_clock(
+            m,
+            pin=self.clk if p.clock_pin else None,
+            button=self.button if p.button else None,
+        )
+        m.submodules.receiver = receiver = UartReceiver(identity.divisor)
+        m.submodules.transmitter = transmitter = UartTransmitter(identity.divisor)
+        m.submodules.endpoint = endpoint = Endpoint(p.link)
+        wiring.connect(m, endpoint=endpoint.tx, transmitter=transmitter.i)
+        m.d.comb += [
+            receiver.rx.eq(self.rx),
+            self.tx.eq(transmitter.tx),
+            endpoint.rx_data.eq(receiver.data),
+            endpoint.rx_valid.eq(receiver.valid),
+            endpoint.rx_error.eq(receiver.error),
+            endpoint.ready.eq(1),
+            *(getattr(self, f"high_{number}").eq(1) for number in range(p.high)),
+        ]
+        m.submodules.core = Instance(
+            p.core,
+            i_clk=ClockSignal(),
+            i_rst=endpoint.core_reset,
+            i_s_axis_tdata=endpoint.s_axis_tdata,
+            i_s_axis_tvalid=endpoint.s_axis_tvalid,
+            o_s_axis_tready=endpoint.s_axis_tready,
+            i_s_axis_tlast=endpoint.s_axis_tlast,
+            o_m_axis_tdata=endpoint.m_axis_tdata,
+            o_m_axis_tvalid=endpoint.m_axis_tvalid,
+            i_m_axis_tready=endpoint.m_axis_tready,
+            o_m_axis_tlast=endpoint.m_axis_tlast,
+            o_frame_error=endpoint.frame_error,
+            **({"i_s_axis_tuser": endpoint.s_axis_tuser} if identity.sequences else {}),
+        )
+
+        beat = Signal(p.blink_bits)
+        m.d.sync += beat.eq(beat + 1)
+        alive = beat[-1]
+        if not p.error_led:
+            alive = (beat[-1] & ~endpoint.error) | (beat[-4] & endpoint.error)
+        m.d.comb += self.led_alive.eq(alive ^ p.alive_active_low)
+        if p.error_led:
+            m.d.comb += self.led_error.eq(endpoint.error ^ p.error_active_low)
+        if p.busy_led:
+            # Lit for the rest of the sixteenth of a beat, and one more.
+            before, seen, shown = Signal(), Signal(), Signal()
+            m.d.sync += [before.eq(beat[-5]), seen.eq(seen | endpoint.busy)]
+            with m.If(before ^ beat[-5]):
+                m.d.sync += [shown.eq(seen), seen.eq(endpoint.busy)]
+            m.d.comb += self.led_busy.eq((shown | seen) ^ p.busy_active_low)
+        return m
+
+
+def divisor(clock: Fraction, baud: int | None, where: str) -> int:
+    """Clock cycles of a bit; for the best of `BAUDS` if ``baud`` is None.
+
+    Raises
+    ------
+    InputError
+        If the clock makes no rate within 2 % of ``baud``.
+    """
+    if baud is None:
+        for usual in BAUDS:
+            best = round(clock / usual)
+            if best >= MIN_DIVISOR and abs(clock / best - usual) <= usual / 100:
+                return best
+        baud = BAUDS[-1]
+    best = round(clock / baud)
+    megahertz = float(clock / 1_000_000)
+    if not MIN_DIVISOR <= best < 1 << 16:
+        raise InputError(
+            f"{where}: --baud {baud}: allowed at {megahertz:g} MHz are {float(clock / ((1 << 16) - 1)):.0f} to "
+            f"{float(clock / MIN_DIVISOR):.0f}"
+        )
+    if abs(clock / best - baud) > _TOLERANCE * baud:
+        near = sorted({round(clock / number) for number in (best - 1, best, best + 1) if number >= MIN_DIVISOR})
+        raise InputError(
+            f"{where}: --baud {baud}: {megahertz:g} MHz makes no rate within 2 %; the nearest are "
+            f"{', '.join(map(str, near))}"
+        )
+    return best
+
+
+def _identity(
+    manifest: Mapping[str, Any], *, clock: Fraction, divisor: int, block_bytes: int, where: str
+) -> Identity:
+    """What the board will say of itself."""
+    form, output = manifest["input"], manifest["output"]
+    beat_bytes = form["bytes_per_element"] * form["elements_per_beat"]
+    beats = -(-form["width"] // form["elements_per_beat"])
+    for what, value, most in (
+        ("input.width", form["width"], (1 << 16) - 1),
+        ("input.elements_per_beat", form["elements_per_beat"], 255),
+        ("bytes of one input", beats * beat_bytes, MAX_BUFFER),
+        ("bytes of one output", output["width"] * output["bits"] // 8, (1 << 16) - 1),
+    ):
+        if value > most:
+            raise InputError(f"{where}: {what} is {value}; allowed over a serial port are up to {most}")
+    log2_buffer = max((beats - 1).bit_length(), (-(-block_bytes // beat_bytes) - 1).bit_length())
+    build = {"sources": manifest["sources_sha256"], "clock": str(clock), "divisor": divisor}
+    return Identity(
+        signed=bool(form.get("signed", False)),
+        sequences="sequence" in manifest,
+        every_step="sequence" in manifest and manifest["sequence"]["results"] == "step",
+        load=False,
+        lanes=min(int(manifest.get("lanes", 0)), 255),
+        log2_buffer=log2_buffer,
+        width=form["width"],
+        bits=form["bits"],
+        bytes_per_element=form["bytes_per_element"],
+        elements_per_beat=form["elements_per_beat"],
+        result_bytes=output["bits"] // 8,
+        results=output["width"],
+        divisor=divisor,
+        clock=round(clock),
+        latency=manifest["latency_cycles"],
+        interval=manifest["interval_cycles"],
+        network=bytes.fromhex(manifest["network"]["sha256"])[:8],
+        build=hashlib.sha256(json.dumps(build, sort_keys=True).encode()).digest()[:4],
+        name=str(manifest.get("name", manifest["top"])),
+    )
+
+
+def can_talk(board: Board) -> bool:
+    """Whether the board has a serial port, and a clock that is good enough for one."""
+    return board.uart is not None and board.clock.tolerance <= _TOLERANCE
+
+
+def for_board(
+    manifest: Mapping[str, Any], board: Board, clock: Fraction, baud: int | None, where: str
+) -> SerialTopParameters:
+    """The top of the core of ``manifest`` on ``board``, at ``clock`` Hz.
+
+    Raises
+    ------
+    InputError
+        If the board has no serial port, its frames are too large, or ``baud`` cannot be made.
+    """
+    if board.uart is None:
+        raise InputError(f"{where}: {board.title} has no serial port in its file; --top self-test needs none")
+    if board.clock.tolerance > _TOLERANCE:
+        raise InputError(
+            f"{where}: the oscillator of {board.title} may be off by {100 * board.clock.tolerance:g} %, too much for a "
+            f"serial line; allowed are up to {float(100 * _TOLERANCE):g} %; --top self-test needs no line"
+        )
+    block = board.target.resources.memory_block_bits
+    identity = _identity(
+        manifest,
+        clock=clock,
+        divisor=divisor(clock, baud, board.name),
+        # One block of memory at the least, in whole bytes: 9-bit bytes count as 8.
+        block_bytes=1 << (block // 9 if block % 9 == 0 else block // 8).bit_length() - 1,
+        where=where,
+    )
+    return SerialTopParameters(
+        core=manifest["top"],
+        link=LinkParameters(identity=identity),
+        clock_pin=board.clock.pin is not None,
+        button=board.reset is not None,
+        busy_led=board.led_busy is not None,
+        error_led=board.led_fail is not None,
+        alive_active_low=board.led_pass.active_low,
+        busy_active_low=board.led_busy is not None and board.led_busy.active_low,
+        error_active_low=board.led_fail is not None and board.led_fail.active_low,
+        high=len(board.uart.high),
+        blink_bits=(int(clock) // 2).bit_length(),
+    )
+
+
+def for_simulation(manifest: Mapping[str, Any], where: str, *, clock: int = 12_000_000) -> SerialTopParameters:
+    """The top for a simulation: the fastest line there is, everything else as on the smallest board."""
+    identity = _identity(manifest, clock=Fraction(clock), divisor=MIN_DIVISOR, block_bytes=512, where=where)
+    return SerialTopParameters(core=manifest["top"], link=LinkParameters(identity=identity))
+
+
+def pins(board: Board) -> dict[str, Pin]:
+    """Ports of the top on ``board``, which has a serial port, and where they go."""
+    assert board.uart is not None
+    ports = {
+        "clk": board.clock.pin,
+        "button": board.reset,
+        "rx": board.uart.rx,
+        "tx": board.uart.tx,
+        "led_alive": board.led_pass,
+        "led_busy": board.led_busy,
+        "led_error": board.led_fail,
+        **{f"high_{number}": pin for number, pin in enumerate(board.uart.high)},
+    }
+    return {name: pin for name, pin in ports.items() if pin is not None}
+
+
+def board_top(manifest: Mapping[str, Any], baud: int | None, where: str) -> Callable[[Board, Setting], BoardTop]:
+    """What `hdlgen.flow.synth.synthesise` takes as ``board_top``: this design, for the clock that is chosen."""
+
+    def top(board: Board, setting: Setting) -> BoardTop:
+        parameters = for_board(manifest, board, setting.frequency, baud, where)
+        identity = parameters.link.identity
+        return BoardTop(
+            kind=KIND,
+            name=TOP,
+            verilog=to_verilog(parameters),
+            pins=pins(board),
+            summary={
+                "baud": round(setting.frequency / identity.divisor),
+                "divisor": identity.divisor,
+                "buffer_bytes": identity.buffer_bytes,
+                "build": identity.build.hex(),
+                "rx": f"pin {pins(board)['rx'].pin}",
+                "tx": f"pin {pins(board)['tx'].pin}",
+            },
+        )
+
+    return top
+
+
+def to_verilog(parameters: SerialTopParameters) -> str:
+    """Verilog of the module ``hdlgen_serial``."""
+    return convert(SerialTop(parameters), TOP, f"{parameters.core} behind a serial port")

@@ -1,0 +1,184 @@
+"""The host program against the software model of a board, on a line of any quality."""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hdlgen.errors import InputError
+from hdlgen.host import Board
+from hdlgen.host.protocol import Identity, Message, Reason, Reply, Request, encode
+
+from .bench import IDENTITY, sums
+from .model import BoardModel
+
+STEPS = replace(IDENTITY, sequences=True, width=2, log2_buffer=4)
+EVERY = replace(STEPS, every_step=True)
+SIGNED = replace(IDENTITY, signed=True, width=5, bits=12, bytes_per_element=2, elements_per_beat=2)
+
+
+class Line:
+    """What `Board` needs of a serial port, with a model behind it. A share ``rate`` of the bytes is changed or lost."""
+
+    def __init__(self, model: BoardModel, *, rate: float = 0.0, seed: int = 1) -> None:
+        self.model, self.rate, self.random = model, rate, random.Random(seed)
+        self.waiting = bytearray()
+        self.sent = 0
+        self.before_write: Callable[[int], None] = lambda sent: None
+
+    def _spoilt(self, data: bytes) -> bytes:
+        out = bytearray()
+        for byte in data:
+            if self.random.random() >= self.rate:
+                out.append(byte)
+            elif self.random.random() < 0.5:
+                out.append(self.random.choice((0x7E, 0x7D, self.random.randrange(256))))
+        return bytes(out)
+
+    def write(self, data: bytes) -> None:
+        self.before_write(self.sent)
+        self.sent += len(data)
+        for message in self.model.feed(self._spoilt(data)):
+            if message.type == Reply.REFUSED:
+                message = Message(Reply.REFUSED, 0, self.model.report())
+            self.waiting += self._spoilt(encode(message))
+
+    @property
+    def in_waiting(self) -> int:
+        # Not everything comes at once.
+        return min(len(self.waiting), self.random.randrange(1, 200))
+
+    def read(self, size: int) -> bytes:
+        data = bytes(self.waiting[:size])
+        del self.waiting[:size]
+        return data
+
+    def close(self) -> None:
+        pass
+
+
+def each_step(sequence: list[bytes]) -> list[list[int]]:
+    return [sums(sequence[: step + 1])[0] for step in range(len(sequence))]
+
+
+def packed(row: np.ndarray, p: Identity) -> list[bytes]:
+    """Frames as bytes, made differently from how the host makes them."""
+    frames = []
+    for step in row.tolist():
+        step += [0] * (-len(step) % p.elements_per_beat)
+        frames.append(b"".join(int(v).to_bytes(p.bytes_per_element, "little", signed=p.signed) for v in step))
+    return frames
+
+
+@pytest.mark.parametrize("rate", [0.0, 1e-3, 6e-3])
+@pytest.mark.parametrize("seed", range(4))
+def test_plain(rate: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    identity = replace(IDENTITY, width=int(rng.integers(1, 30)), log2_buffer=8)
+    x = rng.integers(0, 256, (300, identity.width))
+    line = Line(BoardModel(identity, sums), rate=rate, seed=seed)
+    board = Board(line, "line", timeout=0.01)
+    assert board.identity == identity
+    y = board.infer(x)
+    assert y.dtype == np.int64
+    assert y.tolist() == [sums(packed(row[np.newaxis], identity))[0] for row in x]
+    assert (board.statistics.recoveries > 0) == (rate > 0)
+
+
+@pytest.mark.parametrize("rate", [0.0, 3e-3])
+@pytest.mark.parametrize(("identity", "infer"), [(STEPS, sums), (EVERY, each_step)], ids=["last step", "every step"])
+def test_sequences(identity: Identity, infer: Callable[[list[bytes]], list[list[int]]], rate: float) -> None:
+    """Sequences longer than the board's memory go in parts; a part that is lost ruins nothing."""
+    rng = np.random.default_rng(5)
+    x = [rng.integers(0, 256, (int(steps), 2)) for steps in rng.integers(1, 40, 60)]
+    line = Line(BoardModel(identity, infer), rate=rate)
+    board = Board(line, "line", timeout=0.01)
+    y = board.infer(x)
+    expected = [infer(packed(row, identity)) for row in x]
+    if identity.every_step:
+        assert [rows.tolist() for rows in y] == expected
+    else:
+        assert y.tolist() == [rows[-1] for rows in expected]
+    if rate:
+        assert board.statistics.repeated > 10
+
+
+def test_signed() -> None:
+    taken: list[list[bytes]] = []
+
+    def infer(sequence: list[bytes]) -> list[list[int]]:
+        taken.append(sequence)
+        return sums(sequence)
+
+    x = np.random.default_rng(2).integers(-2048, 2048, (20, 5))
+    board = Board(Line(BoardModel(SIGNED, infer)), "line", timeout=0.01)
+    board.infer(x)
+    assert taken == [packed(row[np.newaxis], SIGNED) for row in x]
+    with pytest.raises(InputError, match=r"^x: inference 0 holds 2048; allowed: -2048\.\.2047 \(12 bits\)$"):
+        board.infer(np.full((1, 5), 2048))
+
+
+def test_another_session() -> None:
+    """Between two calls somebody else may have used the board."""
+    line = Line(BoardModel(IDENTITY, sums))
+    board = Board(line, "line", timeout=0.01)
+    x = np.random.default_rng(1).integers(0, 256, (50, 3))
+    first = board.infer(x).tolist()
+    line.model.feed(encode(Message(Request.HELLO, 1)))
+    assert board.infer(x).tolist() == first
+
+
+def test_a_board_that_was_reset() -> None:
+    """It refuses what comes, and the host says why."""
+    line = Line(BoardModel(IDENTITY, sums))
+    board = Board(line, "line", timeout=0.01)
+
+    def reset(sent: int) -> None:
+        if sent > 500:
+            line.model = BoardModel(IDENTITY, sums)
+
+    line.before_write = reset
+    with pytest.raises(InputError, match=r"^--port line: the board was reset, or somebody else uses it$"):
+        board.infer(np.zeros((500, 3), int))
+
+
+def test_a_board_that_refuses() -> None:
+    board = Board(Line(BoardModel(IDENTITY, sums, ready=False)), "line", timeout=0.01)
+    with pytest.raises(InputError) as caught:
+        board.infer(np.zeros((5, 3), int))
+    assert str(caught.value) == "--port line: the same message failed 16 times: the board was not ready for it"
+
+
+def test_a_board_that_falls_silent() -> None:
+    line = Line(BoardModel(IDENTITY, sums))
+    board = Board(line, "line", timeout=0.01)
+    line.rate = 1.0
+    with pytest.raises(
+        InputError, match=r"^--port line: the board has stopped answering; was it unplugged or reset\?$"
+    ):
+        board.status()
+
+
+def test_another_version() -> None:
+    class Newer(BoardModel):
+        def reply(self, kind: int, number: int, payload: bytes) -> None:
+            super().reply(kind, number, b"\2" + payload[1:])
+
+    with pytest.raises(InputError, match=r"no board of this version: protocol version 2; allowed is 1$"):
+        Board(Line(Newer(IDENTITY, sums)), "line", timeout=0.01)
+
+
+def test_status() -> None:
+    board = Board(Line(BoardModel(IDENTITY, sums)), "line", timeout=0.01)
+    board.infer(np.zeros((5, 3), int))
+    board._line.write(encode(Message(0x33, 0)))
+    report = board.status()
+    assert (report.open, report.ready, report.refused, report.reason, report.results) == (
+        True,
+        True,
+        1,
+        Reason.TYPE,
+        5,
+    )
