@@ -9,10 +9,29 @@ from hdlgen import network as networks
 from hdlgen.emit import compile_to
 from hdlgen.flow.simulate import simulate
 
+from ..compiler.recurrent import layer, make_recurrent
 from . import vendor_models
 from .small_core import rehash
 
 VECTORS = Path(__file__).parents[1] / "vectors"
+
+
+@pytest.mark.parametrize("family", ["ecp5", "ice40"])
+def test_recurrent_bit_exact(tmp_path: Path, family: str) -> None:
+    """Signed factors in the lanes, and the multipliers of a cell."""
+    core = tmp_path / "core"
+    compile_to(make_recurrent(3, [layer("gru", 8, band=3)], (3,)), core, lanes=4)
+    manifest = json.loads((core / "manifest.json").read_text())
+    model = f"rtl/model_{family}.v"
+    (core / model).write_text("`timescale 1ns/1ps\n" + getattr(vendor_models, family)())
+    rehash(
+        core,
+        sources=[*manifest["synthesis"][family], model],
+        sources_sha256={**manifest["sources_sha256"], model: ""},
+    )
+    report = simulate(core)
+    assert report.failures == ()
+    assert report.results > 20
 
 
 @pytest.mark.parametrize(

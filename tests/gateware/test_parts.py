@@ -142,12 +142,15 @@ class TestMultiplier:
 def multiplier_rows(parameters: MultiplierParameters) -> tuple[list[dict[str, int]], list[list[int]]]:
     """Factors, extremes among them, and their products."""
     generator = random.Random(parameters.a_bits)
-    top, half = (1 << parameters.a_bits) - 1, 1 << (parameters.w_bits - 1)
+    bottom, top = 0, (1 << parameters.a_bits) - 1
+    if parameters.a_signed:
+        bottom, top = -(top + 1) // 2, top // 2
+    half = 1 << (parameters.w_bits - 1)
     least, most = (-1, 1) if parameters.kind == "add" else (-half, half - 1)
     rows, products = [], []
     for cycle in range(60):
         extreme = cycle < 4
-        a = [(0, top)[cycle & 1] if extreme else generator.randint(0, top) for _ in range(parameters.lanes)]
+        a = [(bottom, top)[cycle & 1] if extreme else generator.randint(bottom, top) for _ in range(parameters.lanes)]
         w = [
             (least, most)[cycle >> 1] if extreme else generator.randint(least, most) for _ in range(parameters.lanes)
         ]

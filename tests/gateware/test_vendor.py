@@ -50,6 +50,10 @@ MULTIPLIERS = {
     "dsp_9x8": MultiplierParameters(name="", lanes=3, a_bits=9, w_bits=8, kind="dsp"),
     "dsp_16x16": MultiplierParameters(name="", lanes=2, a_bits=16, w_bits=16, kind="dsp"),
     "dsp_1x12": MultiplierParameters(name="", lanes=1, a_bits=1, w_bits=12, kind="dsp"),
+    "signed_8x8": MultiplierParameters(name="", lanes=3, a_bits=8, w_bits=8, kind="dsp", a_signed=True),
+    "signed_9x16": MultiplierParameters(name="", lanes=2, a_bits=9, w_bits=16, kind="dsp", a_signed=True),
+    "signed_18x18": MultiplierParameters(name="", lanes=1, a_bits=18, w_bits=18, kind="dsp", a_signed=True),
+    "dsp_8x20": MultiplierParameters(name="", lanes=2, a_bits=8, w_bits=20, kind="dsp"),  # too wide for the parts
     "lut_8x4": MultiplierParameters(name="", lanes=2, a_bits=8, w_bits=4, kind="lut"),
     "add_8": MultiplierParameters(name="", lanes=3, a_bits=8, w_bits=2, kind="add"),
 }
