@@ -26,7 +26,7 @@ from hdlgen.emit import describe, write_images, write_vectors
 from hdlgen.emit.verilog import part_files
 from hdlgen.errors import InputError, Refused
 from hdlgen.files import atomic_directory
-from hdlgen.flow import selftest, tools
+from hdlgen.flow import selftest, serial, tools
 from hdlgen.flow.simulate import check_sources, read_manifest
 from hdlgen.flow.synth import run_tool
 from hdlgen.gateware.blocks import cut
@@ -188,6 +188,10 @@ def _contents(
         y = np.load(root / manifest["vectors"]["y"], allow_pickle=False)[: test["images"]]
         rom = selftest.parameters(manifest, x, y).expected_rom
         found[rom.name] = rom
+    top = report.get("board_top")
+    if isinstance(top, dict) and top.get("kind") == serial.KIND:
+        fixed = serial.fixed_memory(manifest, top, str(root / "manifest.json"))
+        found[fixed.name] = fixed
     return found
 
 

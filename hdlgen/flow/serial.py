@@ -14,13 +14,14 @@ from amaranth.hdl import ClockSignal, Instance, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdlgen.emit.verilog import convert
+from hdlgen.emit.verilog import FAMILIES, convert
 from hdlgen.errors import InputError
 from hdlgen.flow.boards import Board, Pin
 from hdlgen.flow.clock import add_clock
 from hdlgen.flow.pll import Setting
 from hdlgen.flow.synth import BoardTop
-from hdlgen.gateware.link import Endpoint, LinkParameters
+from hdlgen.gateware.link import Endpoint, LinkParameters, fixed_bytes
+from hdlgen.gateware.primitives import Rom, RomParameters
 from hdlgen.gateware.uart import MIN_DIVISOR, UartReceiver, UartTransmitter
 from hdlgen.host.protocol import Identity
 
@@ -34,6 +35,7 @@ __all__ = [
     "board_top",
     "can_talk",
     "divisor",
+    "fixed_memory",
     "for_board",
     "for_simulation",
     "pins",
@@ -276,7 +278,7 @@ def for_board(
     )
     return SerialTopParameters(
         core=manifest["top"],
-        link=LinkParameters(identity=identity),
+        link=LinkParameters(identity=identity, rom=FAMILIES[board.target.family].get(Rom, Rom)),
         clock_pin=board.clock.pin is not None,
         button=board.reset is not None,
         busy_led=board.led_busy is not None,
@@ -293,6 +295,18 @@ def for_simulation(manifest: Mapping[str, Any], where: str, *, clock: int = 12_0
     """The top for a simulation: the fastest line there is, everything else as on the smallest board."""
     identity = _identity(manifest, clock=Fraction(clock), divisor=MIN_DIVISOR, block_bytes=512, where=where)
     return SerialTopParameters(core=manifest["top"], link=LinkParameters(identity=identity))
+
+
+def fixed_memory(manifest: Mapping[str, Any], summary: Mapping[str, Any], where: str) -> RomParameters:
+    """The memory with the identity of the core of ``manifest``, on the board that a report's ``summary`` is about."""
+    identity = _identity(
+        manifest,
+        clock=Fraction(summary["clock"]),
+        divisor=summary["divisor"],
+        block_bytes=summary["buffer_bytes"],
+        where=where,
+    )
+    return fixed_bytes(identity)
 
 
 def pins(board: Board) -> dict[str, Pin]:
@@ -323,10 +337,10 @@ def board_top(manifest: Mapping[str, Any], baud: int | None, where: str) -> Call
             verilog=to_verilog(parameters),
             pins=pins(board),
             summary={
+                "clock": str(setting.frequency),
                 "baud": round(setting.frequency / identity.divisor),
                 "divisor": identity.divisor,
                 "buffer_bytes": identity.buffer_bytes,
-                "build": identity.build.hex(),
                 "rx": f"pin {pins(board)['rx'].pin}",
                 "tx": f"pin {pins(board)['tx'].pin}",
             },

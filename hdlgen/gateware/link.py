@@ -28,15 +28,18 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.crc import catalog
 from amaranth.lib.wiring import In, Out
 
+from hdlgen.gateware.primitives import Rom, RomParameters
 from hdlgen.host.protocol import CYCLE_BYTES, ESCAPE, FLIP, LOAD, START, Identity, Reason, Reply, Request
 
-__all__ = ["Buffer", "Endpoint", "LinkParameters", "MessageReceiver", "MessageSender"]
+__all__ = ["Buffer", "Endpoint", "LinkParameters", "MessageReceiver", "MessageSender", "fixed_bytes"]
 
 CRC = catalog.CRC32_ISO_HDLC
 
 REPORTS = (Reply.STATUS, Reply.BENCH, Reply.REFUSED)
 TIMES_BITS = 4
-IDENTITY_ROM = 512
+FIXED_BYTES = 512
+FIXED = "hdlgen_serial_fixed"
+"""Name of the memory of `fixed_bytes`."""
 STATE_BYTES = 8
 """Bytes of a report before the signature."""
 
@@ -49,9 +52,12 @@ class LinkParameters:
     ----------
     identity : Identity
         What the board says of itself, and where all widths come from.
+    rom : type
+        `Rom`, or the one of a device family.
     """
 
     identity: Identity
+    rom: type[Rom] = Rom
 
     def __post_init__(self) -> None:
         p = self.identity
@@ -82,6 +88,25 @@ class LinkParameters:
     @property
     def result_bytes(self) -> int:
         return self.identity.result_bytes
+
+
+def fixed_bytes(identity: Identity) -> RomParameters:
+    """The memory of what stands at fixed places in messages to the host: the identity from address 0 on, and headers.
+
+    It is block RAM, so that a bitstream can be given another identity with its other weights.
+    """
+    text = identity.pack()
+    report_bytes = STATE_BYTES + identity.result_bytes
+    headers = {
+        64 | 128: (Reply.IDENTITY, len(text)),
+        64 | 256: (Reply.RESULT, identity.results * identity.result_bytes),
+        **{64 | code << 2: (type_, report_bytes) for code, type_ in enumerate(REPORTS)},
+    }
+    init = [*text, *[0] * (FIXED_BYTES - len(text))]
+    for place, (type_, length) in headers.items():
+        init[place : place + 4] = [type_, 0, length & 255, length >> 8]
+    assert len(text) <= 64, len(text)
+    return RomParameters(name=FIXED, depth=FIXED_BYTES, width=8, init=tuple(init))
 
 
 class MessageReceiver(wiring.Component):
@@ -381,23 +406,15 @@ class MessageSender(wiring.Component):
         with m.If(turning):
             m.d.sync += [byte.eq(byte.rotate_right(1)), turn.eq(turn + 1)]
 
-        # What stands in messages at fixed places, the identity among it: block RAM, so that a bitstream can be given another
-        # identity as it can be given other weights.
-        headers = {
-            64 | 128: (Reply.IDENTITY, len(identity)),
-            64 | 256: (Reply.RESULT, p.identity.results * p.result_bytes),
-            **{64 | code << 2: (type_, report_bytes) for code, type_ in enumerate(REPORTS)},
-        }
-        init = [*identity, *[0] * (IDENTITY_ROM - len(identity))]
-        for place, (type_, length) in headers.items():
-            init[place : place + 4] = [type_, 0, length & 255, length >> 8]
-        m.submodules.fixed = rom = memory.Memory(
-            shape=unsigned(8), depth=IDENTITY_ROM, init=init, attrs={"rom_style": "block"}
-        )
-        port = rom.read_port()
+        # What stands in messages at fixed places. Two cycles from the address to the byte.
+        m.submodules.fixed = rom = p.rom(fixed_bytes(p.identity))
         is_report = ~is_identity & ~is_result
         header_of = Cat(index[:2], report_type & is_report.replicate(2), Const(0, 2), 1, is_identity, is_result)
-        m.d.comb += [port.addr.eq(Mux(part[0], header_of, index[:6])), port.en.eq(1)]
+        m.d.comb += [
+            rom.address.eq(Mux(part[0], header_of, index[:6])),
+            rom.enable.eq(1),
+            rom.output_enable.eq(1),
+        ]
 
         payload = Signal(8)
         in_word = part[1] & (is_result | (is_report & index[3]))
@@ -410,7 +427,7 @@ class MessageSender(wiring.Component):
         with m.Elif(part[0] & (index == 1)):
             m.d.comb += payload.eq(Mux(is_result, self.results, self.number))
         with m.Else():
-            m.d.comb += payload.eq(port.data)
+            m.d.comb += payload.eq(rom.data)
         place = index[: (p.result_bytes - 1).bit_length()]
         word_ends = place == p.result_bytes - 1
         payload_ends = Mux(
@@ -438,6 +455,8 @@ class MessageSender(wiring.Component):
                 with m.If(self.o.ready):
                     m.next = "fetch"
             with m.State("fetch"):
+                m.next = "fetched"
+            with m.State("fetched"):
                 m.next = "byte"
             with m.State("result"):
                 m.d.comb += take.eq(1)
@@ -573,8 +592,15 @@ class Endpoint(wiring.Component):
             m.d.comb += refusal.eq(Reason.FULL)
         with m.Elif((is_frames & ~buffer.whole) | (is_load & ~buffer.beats_whole)):
             m.d.comb += refusal.eq(Reason.LENGTH)
-        accepted = receiver.good & (refusal == Reason.NONE)
-        refused = receiver.bad | (receiver.good & (refusal != Reason.NONE))
+        # One register on: what the refusal depends on has been there since the CRC began to come in, or only improves.
+        verdict, given = Signal(Reason), Signal(Reason)
+        accepted, refused = Signal(), Signal()
+        m.d.sync += [
+            verdict.eq(refusal),
+            accepted.eq(receiver.good & (verdict == Reason.NONE)),
+            refused.eq(receiver.bad | (receiver.good & (verdict != Reason.NONE))),
+            given.eq(Mux(receiver.bad, receiver.reason, verdict)),
+        ]
         begin_bench = accepted & is_bench
         m.d.comb += [
             buffer.commit.eq(accepted & is_data),
@@ -607,7 +633,7 @@ class Endpoint(wiring.Component):
             m.d.session += status_wanted.eq(1)
         with m.If(refused):
             m.d.session += [refusal_wanted.eq(1), refusals.eq(refusals + 1), self.error.eq(1)]
-            m.d.session += reason.eq(Mux(receiver.bad, receiver.reason, refusal))
+            m.d.session += reason.eq(given)
 
         # c(begin_bench) = 0;  c' = c + 1 from the first beat into the core to the last result out of it
         running, cycles, left = Signal(), Signal(8 * CYCLE_BYTES), Signal(TIMES_BITS)

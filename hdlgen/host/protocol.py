@@ -44,7 +44,7 @@ FILLER = 0x00
 OVERHEAD = 9
 #: First of the types that go to the load port, and how many there are.
 LOAD, LOAD_TYPES = 0x40, 16
-MAX_NAME = 32
+MAX_NAME = 26
 #: Size of the cycle counter.
 CYCLE_BYTES = 3
 

@@ -16,6 +16,8 @@ from hdlgen.emit import compile_to
 from hdlgen.errors import InputError, Refused
 from hdlgen.flow.boards import find_board
 from hdlgen.flow.patch import patch
+from hdlgen.flow.serial import board_top
+from hdlgen.flow.simulate import read_manifest
 from hdlgen.flow.synth import synthesise, write_report
 from hdlgen.flow.targets import TARGETS
 from hdlgen.network import Network, save
@@ -36,6 +38,8 @@ def second() -> Network:
 
 BOARDS = {
     "icebreaker": find_board("icebreaker"),
+    # The same board with a serial port: what it says of itself has to change too.
+    "icebreaker-serial": find_board("icebreaker"),
     # A board with the next smaller device: it is quicker.
     "ulx3s-85f": dataclasses.replace(find_board("ulx3s-85f"), target=TARGETS["ecp5-25k"]),
 }
@@ -43,7 +47,8 @@ BOARDS = {
 
 def build(design: Path, board: str) -> None:
     bitstream = design / f"synth-{board}.bits"
-    report = synthesise(design, board=BOARDS[board], clock="oscillator", bitstream=bitstream)
+    top = board_top(read_manifest(design), None, str(design)) if board.endswith("-serial") else None
+    report = synthesise(design, board=BOARDS[board], clock="oscillator", board_top=top, bitstream=bitstream)
     write_report(report, design / f"synth-{board}.json")
 
 

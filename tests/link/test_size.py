@@ -29,5 +29,5 @@ def test_look_up_tables_on_up5k(tmp_path: Path) -> None:
     modules = json.loads((tmp_path / "design.json").read_text())["modules"]
     counts = Counter(cell["type"] for cell in modules[serial.TOP]["cells"].values())
     assert counts[manifest["top"]] == 1
-    assert 400 < counts["SB_LUT4"] <= 700
+    assert 400 < counts["SB_LUT4"] <= 700, counts
     assert counts["SB_RAM40_4K"] == 3  # 784 bytes of input, and the identity
