@@ -306,7 +306,9 @@ class Board:
             tag = self._tag if number is None else number
             self._write(encode(Message(request, tag)))
             end = time.monotonic() + self._timeout
-            while time.monotonic() < end:
+            late = False
+            while not late:
+                late = time.monotonic() >= end  # whoever was kept from looking in time still looks once
                 self._read(wait=True)
                 results = deque(message for message in self._messages if message.type == Reply.RESULT)
                 answers = [m for m in self._messages if m.type == reply and m.number == tag]

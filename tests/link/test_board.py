@@ -79,7 +79,7 @@ def test_plain(rate: float, seed: int) -> None:
     identity = replace(IDENTITY, width=int(rng.integers(1, 30)), log2_buffer=8)
     x = rng.integers(0, 256, (300, identity.width))
     line = Line(BoardModel(identity, sums), rate=rate, seed=seed)
-    board = Board(line, "line", timeout=0.01)
+    board = Board(line, "line", timeout=0.03)
     assert board.identity == identity
     y = board.infer(x)
     assert y.dtype == np.int64
@@ -94,7 +94,7 @@ def test_sequences(identity: Identity, infer: Callable[[list[bytes]], list[list[
     rng = np.random.default_rng(5)
     x = [rng.integers(0, 256, (int(steps), 2)) for steps in rng.integers(1, 40, 60)]
     line = Line(BoardModel(identity, infer), rate=rate)
-    board = Board(line, "line", timeout=0.01)
+    board = Board(line, "line", timeout=0.03)
     y = board.infer(x)
     expected = [infer(packed(row, identity)) for row in x]
     if identity.every_step:
@@ -113,7 +113,7 @@ def test_signed() -> None:
         return sums(sequence)
 
     x = np.random.default_rng(2).integers(-2048, 2048, (20, 5))
-    board = Board(Line(BoardModel(SIGNED, infer)), "line", timeout=0.01)
+    board = Board(Line(BoardModel(SIGNED, infer)), "line", timeout=0.03)
     board.infer(x)
     assert taken == [packed(row[np.newaxis], SIGNED) for row in x]
     with pytest.raises(InputError, match=r"^x: inference 0 holds 2048; allowed: -2048\.\.2047 \(12 bits\)$"):
@@ -123,7 +123,7 @@ def test_signed() -> None:
 def test_another_session() -> None:
     """Between two calls somebody else may have used the board."""
     line = Line(BoardModel(IDENTITY, sums))
-    board = Board(line, "line", timeout=0.01)
+    board = Board(line, "line", timeout=0.03)
     x = np.random.default_rng(1).integers(0, 256, (50, 3))
     first = board.infer(x).tolist()
     line.model.feed(encode(Message(Request.HELLO, 1)))
@@ -133,7 +133,7 @@ def test_another_session() -> None:
 def test_a_board_that_was_reset() -> None:
     """It refuses what comes, and the host says why."""
     line = Line(BoardModel(IDENTITY, sums))
-    board = Board(line, "line", timeout=0.01)
+    board = Board(line, "line", timeout=0.03)
 
     def reset(sent: int) -> None:
         if sent > 500:
@@ -145,7 +145,7 @@ def test_a_board_that_was_reset() -> None:
 
 
 def test_a_board_that_refuses() -> None:
-    board = Board(Line(BoardModel(IDENTITY, sums, ready=False)), "line", timeout=0.01)
+    board = Board(Line(BoardModel(IDENTITY, sums, ready=False)), "line", timeout=0.03)
     with pytest.raises(InputError) as caught:
         board.infer(np.zeros((5, 3), int))
     assert str(caught.value) == "--port line: the same message failed 16 times: the board was not ready for it"
@@ -153,7 +153,7 @@ def test_a_board_that_refuses() -> None:
 
 def test_a_board_that_falls_silent() -> None:
     line = Line(BoardModel(IDENTITY, sums))
-    board = Board(line, "line", timeout=0.01)
+    board = Board(line, "line", timeout=0.03)
     line.rate = 1.0
     with pytest.raises(
         InputError, match=r"^--port line: the board has stopped answering; was it unplugged or reset\?$"
@@ -167,11 +167,11 @@ def test_another_version() -> None:
             super().reply(kind, number, b"\2" + payload[1:])
 
     with pytest.raises(InputError, match=r"no board of this version: protocol version 2; allowed is 1$"):
-        Board(Line(Newer(IDENTITY, sums)), "line", timeout=0.01)
+        Board(Line(Newer(IDENTITY, sums)), "line", timeout=0.03)
 
 
 def test_status() -> None:
-    board = Board(Line(BoardModel(IDENTITY, sums)), "line", timeout=0.01)
+    board = Board(Line(BoardModel(IDENTITY, sums)), "line", timeout=0.03)
     board.infer(np.zeros((5, 3), int))
     board._line.write(encode(Message(0x33, 0)))
     report = board.status()
