@@ -144,12 +144,12 @@ class Board:
     statistics : Statistics
     """
 
-    def __init__(self, line: Any, name: str, timeout: float) -> None:
-        """Of an open port; `open` is the way to get one."""
-        self._line, self._name, self._timeout = line, name, timeout
+    def __init__(self, line: Any, name: str, timeout: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Of an open port; `open` is the way to get one. ``clock`` tells the time in seconds."""
+        self._line, self._name, self._timeout, self._clock = line, name, timeout, clock
         self._decoder = Decoder()
         self._messages: deque[Message] = deque()
-        self._tag = int(time.time() * 16) & 0xFF
+        self._tag = int(clock() * 16) & 0xFF
         self.statistics = Statistics(latencies=[])
         self.identity: Identity = self._hello()
 
@@ -280,7 +280,7 @@ class Board:
     def _hello(self) -> Identity:
         """Begin a session: both ends forget what was."""
         try:
-            message = self._ask(Request.HELLO, Reply.IDENTITY, tries=3)
+            message = self._ask(Request.HELLO, Reply.IDENTITY, tries=5)
         except _Silent:
             raise InputError(
                 f"--port {self._name}: no answer from a board; is it the right port and --baud, and does the board run a "
@@ -305,10 +305,10 @@ class Board:
                 self._tag = (self._tag + 1) & 0xFF
             tag = self._tag if number is None else number
             self._write(encode(Message(request, tag)))
-            end = time.monotonic() + self._timeout
+            end = self._clock() + self._timeout
             late = False
             while not late:
-                late = time.monotonic() >= end  # whoever was kept from looking in time still looks once
+                late = self._clock() >= end  # whoever was kept from looking in time still looks once
                 self._read(wait=True)
                 results = deque(message for message in self._messages if message.type == Reply.RESULT)
                 answers = [m for m in self._messages if m.type == reply and m.number == tag]
@@ -374,18 +374,18 @@ class _Run:
         self.number, self.result = report.expected, report.results
 
     def run(self) -> list[np.ndarray]:
-        moved = time.monotonic()
+        moved = self.board._clock()
         while self.finished < len(self.rows):
             before = self.finished, len(self.flight)
             sending = self._send()
             self.board._read(wait=not sending)
             troubled = self._take()
-            now = time.monotonic()
+            now = self.board._clock()
             if sending or (self.finished, len(self.flight)) != before:
                 moved = now
             if troubled or now - moved > self.board._timeout:
                 self._recover()
-                moved = time.monotonic()
+                moved = self.board._clock()
         return [
             np.array([found[place] for place in range(count)], np.int64).reshape(count, self.identity.results)
             for found, count in zip(self.results, self.counts, strict=True)
@@ -444,7 +444,7 @@ class _Run:
         needed = max(-(-part.frames * p.interval // (10 * p.divisor)), answer)
         filler = self.owed if self.flight else 0
         self.owed = max(0, needed - len(data))
-        now = time.monotonic()
+        now = self.board._clock()
         for index, _attempt, _place in part.answers:
             self.begun[index] = now
         self.board._write(bytes([FILLER]) * filler + data)
@@ -481,7 +481,7 @@ class _Run:
                 self.results[index][place] = values.tolist()
                 if len(self.results[index]) == self.counts[index]:
                     self.finished += 1
-                    board.statistics.latencies.append(time.monotonic() - self.begun[index])
+                    board.statistics.latencies.append(board._clock() - self.begun[index])
                     if self.progress is not None:
                         self.progress(self.finished)
         troubled |= damaged != self.damaged_before

@@ -19,13 +19,21 @@ EVERY = replace(STEPS, every_step=True)
 SIGNED = replace(IDENTITY, signed=True, width=5, bits=12, bytes_per_element=2, elements_per_beat=2)
 
 
+def opened(line: "Line") -> Board:
+    return Board(line, "line", 1.0, clock=lambda: line.now)
+
+
 class Line:
-    """What `Board` needs of a serial port, with a model behind it. A share ``rate`` of the bytes is changed or lost."""
+    """What `Board` needs of a serial port, with a model behind it. A share ``rate`` of the bytes is changed or lost.
+
+    Its time passes while somebody waits for a byte, so that no test depends on the machine.
+    """
 
     def __init__(self, model: BoardModel, *, rate: float = 0.0, seed: int = 1) -> None:
         self.model, self.rate, self.random = model, rate, random.Random(seed)
         self.waiting = bytearray()
         self.sent = 0
+        self.now = 0.0
         self.before_write: Callable[[int], None] = lambda sent: None
 
     def _spoilt(self, data: bytes) -> bytes:
@@ -52,6 +60,7 @@ class Line:
 
     def read(self, size: int) -> bytes:
         data = bytes(self.waiting[:size])
+        self.now += 1e-4 if data else 0.05
         del self.waiting[:size]
         return data
 
@@ -79,7 +88,7 @@ def test_plain(rate: float, seed: int) -> None:
     identity = replace(IDENTITY, width=int(rng.integers(1, 30)), log2_buffer=8)
     x = rng.integers(0, 256, (300, identity.width))
     line = Line(BoardModel(identity, sums), rate=rate, seed=seed)
-    board = Board(line, "line", timeout=0.03)
+    board = opened(line)
     assert board.identity == identity
     y = board.infer(x)
     assert y.dtype == np.int64
@@ -94,7 +103,7 @@ def test_sequences(identity: Identity, infer: Callable[[list[bytes]], list[list[
     rng = np.random.default_rng(5)
     x = [rng.integers(0, 256, (int(steps), 2)) for steps in rng.integers(1, 40, 60)]
     line = Line(BoardModel(identity, infer), rate=rate)
-    board = Board(line, "line", timeout=0.03)
+    board = opened(line)
     y = board.infer(x)
     expected = [infer(packed(row, identity)) for row in x]
     if identity.every_step:
@@ -113,7 +122,7 @@ def test_signed() -> None:
         return sums(sequence)
 
     x = np.random.default_rng(2).integers(-2048, 2048, (20, 5))
-    board = Board(Line(BoardModel(SIGNED, infer)), "line", timeout=0.03)
+    board = opened(Line(BoardModel(SIGNED, infer)))
     board.infer(x)
     assert taken == [packed(row[np.newaxis], SIGNED) for row in x]
     with pytest.raises(InputError, match=r"^x: inference 0 holds 2048; allowed: -2048\.\.2047 \(12 bits\)$"):
@@ -123,7 +132,7 @@ def test_signed() -> None:
 def test_another_session() -> None:
     """Between two calls somebody else may have used the board."""
     line = Line(BoardModel(IDENTITY, sums))
-    board = Board(line, "line", timeout=0.03)
+    board = opened(line)
     x = np.random.default_rng(1).integers(0, 256, (50, 3))
     first = board.infer(x).tolist()
     line.model.feed(encode(Message(Request.HELLO, 1)))
@@ -133,7 +142,7 @@ def test_another_session() -> None:
 def test_a_board_that_was_reset() -> None:
     """It refuses what comes, and the host says why."""
     line = Line(BoardModel(IDENTITY, sums))
-    board = Board(line, "line", timeout=0.03)
+    board = opened(line)
 
     def reset(sent: int) -> None:
         if sent > 500:
@@ -145,7 +154,7 @@ def test_a_board_that_was_reset() -> None:
 
 
 def test_a_board_that_refuses() -> None:
-    board = Board(Line(BoardModel(IDENTITY, sums, ready=False)), "line", timeout=0.03)
+    board = opened(Line(BoardModel(IDENTITY, sums, ready=False)))
     with pytest.raises(InputError) as caught:
         board.infer(np.zeros((5, 3), int))
     assert str(caught.value) == "--port line: the same message failed 16 times: the board was not ready for it"
@@ -153,7 +162,7 @@ def test_a_board_that_refuses() -> None:
 
 def test_a_board_that_falls_silent() -> None:
     line = Line(BoardModel(IDENTITY, sums))
-    board = Board(line, "line", timeout=0.03)
+    board = opened(line)
     line.rate = 1.0
     with pytest.raises(
         InputError, match=r"^--port line: the board has stopped answering; was it unplugged or reset\?$"
@@ -167,11 +176,11 @@ def test_another_version() -> None:
             super().reply(kind, number, b"\2" + payload[1:])
 
     with pytest.raises(InputError, match=r"no board of this version: protocol version 2; allowed is 1$"):
-        Board(Line(Newer(IDENTITY, sums)), "line", timeout=0.03)
+        opened(Line(Newer(IDENTITY, sums)))
 
 
 def test_status() -> None:
-    board = Board(Line(BoardModel(IDENTITY, sums)), "line", timeout=0.03)
+    board = opened(Line(BoardModel(IDENTITY, sums)))
     board.infer(np.zeros((5, 3), int))
     board._line.write(encode(Message(0x33, 0)))
     report = board.status()

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,11 +71,9 @@ def test_mnist(
 ) -> None:
     for name, array in zip(("x", "labels"), images, strict=True):
         np.save(tmp_path / f"{name}.npy", array)
-    start = time.monotonic()
     files = ("--input", tmp_path / "x.npy", "--labels", tmp_path / "labels.npy")
     outputs = ("-o", tmp_path / "y.npy", "--report", tmp_path / "r.json")
     assert _run("run", mnist, "--port", board.port, *files, *outputs) == 0
-    assert time.monotonic() - start < 60
     y = golden.evaluate(load("mnist"), images[0])
     assert np.array_equal(np.load(tmp_path / "y.npy"), y)
     report = json.loads((tmp_path / "r.json").read_text())
