@@ -1,4 +1,4 @@
-"""Write hdlgen/topology/new-joe-kuo-6.txt from the table that SciPy ships.
+"""Write hdlgen/sequences/new-joe-kuo-6.txt from the table that SciPy ships.
 
 Command: python scripts/extract_direction_numbers.py
 
@@ -13,7 +13,7 @@ import scipy.stats
 
 DIMENSIONS = 1024
 TABLE = Path(scipy.stats.__file__).parent / "_sobol_direction_numbers.npz"
-TARGET = Path(__file__).parent.parent / "hdlgen" / "topology" / "new-joe-kuo-6.txt"
+TARGET = Path(__file__).parent.parent / "hdlgen" / "sequences" / "new-joe-kuo-6.txt"
 
 
 def main() -> None:

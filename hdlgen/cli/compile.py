@@ -12,7 +12,7 @@ from hdlgen import golden
 from hdlgen import network as networks
 from hdlgen.compiler.band import RESULTS
 from hdlgen.errors import InputError
-from hdlgen.network import Network, RecurrentNetwork
+from hdlgen.network import LayeredNetwork, Network, RecurrentNetwork
 
 __all__ = ["command"]
 
@@ -83,6 +83,8 @@ def command(
     from hdlgen.flow.targets import choose_multiplier, choose_source, find_target
 
     network = networks.load(net)
+    if isinstance(network, LayeredNetwork):
+        raise InputError(f"{network.where}: is a layered network; allowed here: path and recurrent networks")
     device = find_target(target) if target is not None else None
     if isinstance(network, RecurrentNetwork):
         for option, value, only in (

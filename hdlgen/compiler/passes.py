@@ -11,7 +11,7 @@ import numpy as np
 
 from hdlgen.compiler.program import Ints, Layer, Program, Requantise, Transition, flushes
 from hdlgen.network import Network
-from hdlgen.topology import sobol
+from hdlgen.sequences import sobol
 
 __all__ = ["accumulate", "drain", "fold", "path_numbers", "place", "store", "walk"]
 

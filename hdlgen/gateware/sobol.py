@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdlgen.topology import sobol
+from hdlgen.sequences import sobol
 
 __all__ = ["ORDERS", "SobolAddressGenerator", "SobolAddressParameters"]
 

@@ -14,7 +14,7 @@ represents.
 import numpy as np
 
 from hdlgen.errors import InputError
-from hdlgen.network import Network
+from hdlgen.network import LayeredNetwork, Network
 from hdlgen.network.model import show
 from hdlgen.topology import paths
 from hdlgen.topology.ranges import accumulator_bits, accumulator_range, layer_ranges, requantise
@@ -26,6 +26,7 @@ __all__ = [
     "activations",
     "check_input",
     "evaluate",
+    "exact",
     "transitions",
 ]
 
@@ -33,6 +34,11 @@ __all__ = [
 _DENSE_LIMIT = 1 << 24
 #: Values in one batch of intermediate results.
 _BATCH_VALUES = 1 << 23
+
+
+def exact(magnitude: int) -> type[np.float32] | type[np.float64] | type[np.int64]:
+    """A type in which sums of terms that together never exceed ``magnitude`` are exact, in any order."""
+    return np.float32 if magnitude < 1 << 24 else np.float64 if magnitude < 1 << 53 else np.int64
 
 
 class Transition:
@@ -43,7 +49,7 @@ class Transition:
     source, target, weights : int64 (paths,).
     bias : int64 (width,).
     source_width : n_{l-1}.
-    source_high : the greatest value of a_{l-1}.
+    source_high : the greatest magnitude of a_{l-1}.
     """
 
     def __init__(
@@ -69,9 +75,7 @@ class Transition:
         if rows * columns <= _DENSE_LIMIT:
             magnitude = np.zeros(columns, dtype=np.int64)
             np.add.at(magnitude, edge // rows, np.abs(weight))
-            worst = int(magnitude.max()) * source_high
-            dtype = np.float32 if worst < 1 << 24 else np.float64 if worst < 1 << 53 else np.int64
-            matrix = np.zeros(columns * rows, dtype=dtype)
+            matrix = np.zeros(columns * rows, dtype=exact(int(magnitude.max()) * source_high))
             matrix[edge] = weight
             self._matrix = np.ascontiguousarray(matrix.reshape(columns, rows).T)
         else:
@@ -115,7 +119,7 @@ def transitions(network: Network) -> list[Transition]:
     return result
 
 
-def check_input(network: Network, x: np.ndarray, where: str = "x") -> np.ndarray:
+def check_input(network: Network | LayeredNetwork, x: np.ndarray, where: str = "x") -> np.ndarray:
     """``x`` as int64 (N, width) within the network's input range.
 
     Raises
@@ -124,17 +128,18 @@ def check_input(network: Network, x: np.ndarray, where: str = "x") -> np.ndarray
         For another type, shape or range; ``where`` begins the message.
     """
     array = np.asarray(x)
-    width, high = network.input.width, (1 << network.input.bits) - 1
+    width, low, high = network.input.width, network.input.low, network.input.high
     if array.dtype.kind not in "iu":
         raise InputError(f"{where}: dtype is {show(str(array.dtype))[1:-1]}; allowed: integers")
     if array.ndim != 2 or array.shape[1] != width:
         raise InputError(f"{where}: shape is {list(array.shape)}; allowed: [N, {width}] ({network.where})")
     if array.size:
         for extreme in (int(array.min()), int(array.max())):
-            if not 0 <= extreme <= high:
+            if not low <= extreme <= high:
                 row, column = (int(index[0]) for index in np.nonzero(array == extreme))
                 raise InputError(
-                    f"{where}: element [{row}, {column}] is {extreme}; allowed: 0..{high} ({network.input.bits} bits)"
+                    f"{where}: element [{row}, {column}] is {extreme}; allowed: {low}..{high}"
+                    f" ({network.input.bits} bits{', signed' if network.input.signed else ''})"
                 )
     return array.astype(np.int64)
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hdlgen.errors import InputError
-from hdlgen.golden import model
-from hdlgen.network import Activation, BandRnn, Dense, Network, PathInput, RecurrentNetwork, Table
+from hdlgen.golden import layered, model
+from hdlgen.network import Activation, BandRnn, Dense, LayeredNetwork, Network, PathInput, RecurrentNetwork, Table
 from hdlgen.network.model import show
 from hdlgen.topology import paths
 from hdlgen.topology.bands import band_ranges, head_ranges, round_shift
@@ -44,14 +44,9 @@ class Trace:
     outputs: np.ndarray
 
 
-def _exact(magnitude: int) -> type[np.float32] | type[np.float64] | type[np.int64]:
-    """A type in which sums of terms that together never exceed ``magnitude`` are exact."""
-    return np.float32 if magnitude < 1 << 24 else np.float64 if magnitude < 1 << 53 else np.int64
-
-
 def _matrix(weights: np.ndarray, source_high: int) -> Callable[[np.ndarray], np.ndarray]:
     """values int64 (S, n) -> values @ weights.T, int64, for values up to ``source_high`` in magnitude."""
-    dtype = _exact(int(np.abs(weights).sum(axis=1).max()) * source_high)
+    dtype = model.exact(int(np.abs(weights).sum(axis=1).max()) * source_high)
     matrix = np.ascontiguousarray(weights.T.astype(dtype))
     return lambda values: (values.astype(dtype) @ matrix).astype(np.int64)
 
@@ -317,7 +312,7 @@ def evaluate_sequences(
 
 
 def evaluate(
-    network: Network | RecurrentNetwork,
+    network: Network | RecurrentNetwork | LayeredNetwork,
     x: np.ndarray,
     lengths: np.ndarray | None = None,
     *,
@@ -327,8 +322,8 @@ def evaluate(
 
     Parameters
     ----------
-    x : integers (N, n_0) for a path network; (steps of all sequences, n_0) beside ``lengths``, or (sequences, steps,
-        n_0) without, for a recurrent one.
+    x : integers (N, n_0), or, for a recurrent network, (steps of all sequences, n_0) beside ``lengths``, or (sequences,
+        steps, n_0) without.
     every_step : a row for each step of each sequence.
 
     Raises
@@ -340,6 +335,8 @@ def evaluate(
         return evaluate_sequences(network, x, lengths, every_step=every_step)
     if lengths is not None or every_step:
         raise InputError(f"{network.where}: no recurrent network; allowed: inputs [N, width] without lengths")
+    if isinstance(network, LayeredNetwork):
+        return layered.evaluate(network, x)
     return model.evaluate(network, x)
 
 

@@ -2,6 +2,16 @@
 
 from hdlgen.network.features import LogMel, log_mel
 from hdlgen.network.file import METADATA_KEY, load, load_path, resolve, save
+from hdlgen.network.layered import (
+    Edges,
+    LayeredNetwork,
+    RandomTopology,
+    Skip,
+    SparseActivation,
+    SparseLayer,
+    describe_layered,
+    verify_layered,
+)
 from hdlgen.network.model import (
     FORMAT_VERSION,
     MAX_DIMENSION,
@@ -38,17 +48,24 @@ __all__ = [
     "Candidate",
     "Dense",
     "DenseInput",
+    "Edges",
     "Fixed",
     "InputFormat",
     "Layer",
+    "LayeredNetwork",
     "LogMel",
     "Network",
     "PathInput",
+    "RandomTopology",
     "RecurrentNetwork",
     "SequenceInput",
+    "Skip",
     "SobolTopology",
+    "SparseActivation",
+    "SparseLayer",
     "Table",
     "describe",
+    "describe_layered",
     "describe_recurrent",
     "load",
     "load_path",
@@ -58,5 +75,6 @@ __all__ = [
     "resolve",
     "save",
     "verify",
+    "verify_layered",
     "verify_recurrent",
 ]

@@ -18,6 +18,14 @@ import safetensors.numpy
 
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_write
+from hdlgen.network.layered import (
+    LayeredNetwork,
+    compare_layered_tensors,
+    describe_layered,
+    is_layered,
+    parse_layered,
+    verify_layered,
+)
 from hdlgen.network.model import (
     TENSOR_DTYPES,
     Network,
@@ -126,7 +134,7 @@ def _header(data: bytes, where: str) -> tuple[dict[str, tuple[str, tuple[int, ..
     return tensors, metadata[METADATA_KEY]
 
 
-def load(path: str | os.PathLike[str]) -> Network | RecurrentNetwork:
+def load(path: str | os.PathLike[str]) -> Network | RecurrentNetwork | LayeredNetwork:
     """Read a network file, or a shipped network by its name, and verify it.
 
     Raises
@@ -172,34 +180,42 @@ def load(path: str | os.PathLike[str]) -> Network | RecurrentNetwork:
 
 
 def load_path(path: str | os.PathLike[str]) -> Network:
-    """As :func:`load`, for what can use path networks only; a recurrent network is refused."""
+    """As :func:`load`, for what can use path networks only; others are refused."""
     network = load(path)
     if isinstance(network, RecurrentNetwork):
         raise InputError(f"{network.where}: is a recurrent network; allowed here: path networks")
+    if isinstance(network, LayeredNetwork):
+        raise InputError(f"{network.where}: is a layered network; allowed here: path networks of one topology")
     return network
 
 
 def _described(
     description: Any, present: dict[str, tuple[str, tuple[int, ...]]], where: str
-) -> Network | RecurrentNetwork:
+) -> Network | RecurrentNetwork | LayeredNetwork:
     """The network of a description, still without tensors, whose types and shapes are right."""
     if is_recurrent(description):
         recurrent = dataclasses.replace(parse_recurrent(description, where), source=where)
         compare_recurrent_tensors(recurrent, present, where)
         return recurrent
+    if is_layered(description):
+        layered = dataclasses.replace(parse_layered(description, where), source=where)
+        compare_layered_tensors(layered, present, where)
+        return layered
     name, source, topology, layers = parse(description, where)
     check_tensors(present, topology, layers, where)
     return Network(name=name, input=source, topology=topology, layers=layers, tensors={}, source=where)
 
 
-def _verify(network: Network | RecurrentNetwork) -> None:
+def _verify(network: Network | RecurrentNetwork | LayeredNetwork) -> None:
     if isinstance(network, RecurrentNetwork):
         verify_recurrent(network)
+    elif isinstance(network, LayeredNetwork):
+        verify_layered(network)
     else:
         verify(network)
 
 
-def save(network: Network | RecurrentNetwork, path: str | os.PathLike[str]) -> None:
+def save(network: Network | RecurrentNetwork | LayeredNetwork, path: str | os.PathLike[str]) -> None:
     """Write ``network`` to ``path``, whole or not at all. The same network gives the same bytes.
 
     Raises
@@ -208,7 +224,12 @@ def save(network: Network | RecurrentNetwork, path: str | os.PathLike[str]) -> N
         If the network breaks a rule of the format, or ``path`` cannot be written.
     """
     _verify(network)
-    described = describe_recurrent(network) if isinstance(network, RecurrentNetwork) else describe(network)
+    if isinstance(network, RecurrentNetwork):
+        described = describe_recurrent(network)
+    elif isinstance(network, LayeredNetwork):
+        described = describe_layered(network)
+    else:
+        described = describe(network)
     text = json.dumps(described, allow_nan=False)
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in sorted(network.tensors.items())}
     atomic_write(path, safetensors.numpy.save(tensors, metadata={METADATA_KEY: text}))

@@ -13,12 +13,14 @@ from typing import Any, NoReturn
 import numpy as np
 
 from hdlgen.errors import InputError
+from hdlgen.sequences import sobol
 
 __all__ = [
     "FORMAT_VERSION",
     "MAX_BITS",
     "MAX_DIMENSION",
     "MAX_LAYERS",
+    "MAX_PATHS",
     "MAX_SHIFT",
     "MAX_WIDTH",
     "NAME",
@@ -37,6 +39,7 @@ __all__ = [
     "claim",
     "compare_tensors",
     "describe",
+    "describe_topology",
     "known_kind",
     "log2_slots",
     "members_of",
@@ -83,24 +86,44 @@ TENSOR_DTYPES: Mapping[str, type[np.signedinteger | np.unsignedinteger]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class InputFormat:
-    """The input vector: ``width`` integers of ``bits`` bits. ``signed`` must be false for path layers."""
+    """The input vector: ``width`` integers of ``bits`` bits. ``signed`` must be false in path networks."""
 
     width: int
     bits: int
     signed: bool = False
+
+    @property
+    def low(self) -> int:
+        return -(1 << (self.bits - 1)) if self.signed else 0
+
+    @property
+    def high(self) -> int:
+        return (1 << (self.bits - self.signed)) - 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class SobolTopology:
     """Path i visits, in layer l, slot floor(x * 2**log2_slots[l]); x is point i of Sobol' component dimensions[l].
 
-    The points are in natural order. ``hdlgen.topology.paths`` computes slots and vertices.
+    The points are in natural order.
     """
 
     paths: int
     dimensions: tuple[int, ...]
     log2_slots: tuple[int, ...]
     kind: str = "sobol"
+
+    def slots(self, layer: int) -> np.ndarray:
+        """int64 (paths,): slot of every path in ``layer``, 0..L: floor(x * 2**log2_slots[layer])."""
+        if not 0 <= layer < len(self.dimensions):
+            raise ValueError(f"layer is {layer}; allowed: 0..{len(self.dimensions) - 1}")
+        return sobol.points(self.dimensions[layer], 0, self.paths, self.log2_slots[layer]).astype(np.int64)
+
+    def vertices(self, layer: int, width: int) -> np.ndarray:
+        """int64 (paths,): neuron of every path in ``layer`` of ``width`` neurons: (slot * width) >> log2_slots[layer]."""
+        if width < 1:
+            raise ValueError(f"width is {width}; allowed: 1 and more")
+        return (self.slots(layer) * width) >> self.log2_slots[layer]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -343,12 +366,24 @@ def parse(description: object, where: str) -> tuple[str, InputFormat, SobolTopol
         for number, value in enumerate(members["layers"], 1)
     )
     widths = [source.width, *(layer.width for layer in layers)]
+    # Networks of random paths are read elsewhere.
+    known_kind(f"{where}: topology", "topology", members["topology"], ("sobol", "random"))
     topology = parse_topology(f"{where}: topology", members["topology"], widths)
     owners: dict[str, str] = {}
     for number, layer in enumerate(layers, 1):
         for role, tensor in (("weight", layer.weight), ("bias", layer.bias)):
             claim(owners, where, number, role, tensor)
     return name, source, topology, layers
+
+
+def describe_topology(topology: SobolTopology) -> dict[str, Any]:
+    """The inverse of :func:`parse_topology`; ``log2_slots`` is always written out."""
+    return {
+        "kind": topology.kind,
+        "paths": topology.paths,
+        "dimensions": list(topology.dimensions),
+        "log2_slots": list(topology.log2_slots),
+    }
 
 
 def describe(network: Network) -> dict[str, Any]:
@@ -361,12 +396,7 @@ def describe(network: Network) -> dict[str, Any]:
             "bits": network.input.bits,
             "signed": network.input.signed,
         },
-        "topology": {
-            "kind": network.topology.kind,
-            "paths": network.topology.paths,
-            "dimensions": list(network.topology.dimensions),
-            "log2_slots": list(network.topology.log2_slots),
-        },
+        "topology": describe_topology(network.topology),
         "layers": [
             {
                 "kind": layer.kind,

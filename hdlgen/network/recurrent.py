@@ -31,6 +31,7 @@ from hdlgen.network.model import (
     SobolTopology,
     claim,
     compare_tensors,
+    describe_topology,
     known_kind,
     members_of,
     parse_activation,
@@ -639,15 +640,6 @@ def parse_recurrent(description: object, where: str) -> RecurrentNetwork:
     return RecurrentNetwork(name=name, input=source, layers=tuple(layers), topology=topology, tensors={})
 
 
-def _describe_topology(topology: SobolTopology) -> dict[str, Any]:
-    return {
-        "kind": topology.kind,
-        "paths": topology.paths,
-        "dimensions": list(topology.dimensions),
-        "log2_slots": list(topology.log2_slots),
-    }
-
-
 def _describe_band(layer: BandRnn) -> dict[str, Any]:
     def function(table: Table | None) -> Any:
         return "hard" if table is None else {"table": table.table, "shift": table.shift}
@@ -655,7 +647,7 @@ def _describe_band(layer: BandRnn) -> dict[str, Any]:
     source = layer.input
     described: dict[str, Any] = {"kind": source.kind}
     if isinstance(source, PathInput):
-        described["topology"] = _describe_topology(source.topology)
+        described["topology"] = describe_topology(source.topology)
     described |= {
         "weight": source.weight,
         "weight_bits": source.weight_bits,
@@ -711,7 +703,7 @@ def describe_recurrent(network: RecurrentNetwork) -> dict[str, Any]:
         source["features"] = describe_features(network.input.features)
     result: dict[str, Any] = {"format_version": network.format_version, "name": network.name, "input": source}
     if network.topology is not None:
-        result["topology"] = _describe_topology(network.topology)
+        result["topology"] = describe_topology(network.topology)
     layers = []
     for layer in network.layers:
         if isinstance(layer, BandRnn):

@@ -10,7 +10,7 @@ vectors.
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from hdlgen.topology import sobol
+from hdlgen.sequences import sobol
 
 __all__ = ["compose", "edge_rank", "path_relation", "reach_rank", "suggest_dimensions"]
 

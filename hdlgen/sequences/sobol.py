@@ -22,7 +22,7 @@ MAX_BITS = 64
 @cache
 def _parameters() -> tuple[tuple[int, int, tuple[int, ...]], ...]:
     """Degree s, inner coefficients a and m_1..m_s of each dimension from 1."""
-    text = resources.files("hdlgen.topology").joinpath("new-joe-kuo-6.txt").read_text(encoding="ascii")
+    text = resources.files("hdlgen.sequences").joinpath("new-joe-kuo-6.txt").read_text(encoding="ascii")
     rows = [[int(word) for word in line.split()] for line in text.splitlines()[1:]]
     return tuple((row[1], row[2], tuple(row[3:])) for row in rows)
 
