@@ -1,5 +1,7 @@
 """Layered networks for tests, and their meaning in plain loops over Python's integers."""
 
+import dataclasses
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -75,9 +77,7 @@ def make(
         if multiplied:
             name_of = tensor(f"m{number}", 1, 50, (members["width"],), np.int32)
             activation = members["activation"]
-            members["activation"] = SparseActivation(
-                kind=activation.kind, bits=activation.bits, shift=activation.shift, multiplier=name_of
-            )
+            members["activation"] = dataclasses.replace(activation, multiplier=name_of)
         result.append(SparseLayer(**members))
         widths.append(members["width"])
     return LayeredNetwork(
@@ -154,7 +154,9 @@ def plain(network: LayeredNetwork, x: np.ndarray) -> list[list[list[int]]]:
                 for j in range(layer.width):
                     if activation.multiplier is not None:
                         total[j] *= int(network.tensors[activation.multiplier][j])
-                    if activation.shift:
+                    if activation.shift and activation.rounding == "even":
+                        total[j] = round(Fraction(total[j], 2**activation.shift))
+                    elif activation.shift:
                         total[j] = (total[j] + 2 ** (activation.shift - 1)) // 2**activation.shift
                     low, high = 0, 2**activation.bits - 1
                     if activation.kind == "identity":
@@ -206,7 +208,9 @@ def layered_networks(draw: st.DrawFn) -> LayeredNetwork:
         if not last:
             kind = draw(st.sampled_from(["relu", "identity"]))
             bits = draw(st.integers(2, 16))
-            entry["activation"] = SparseActivation(kind=kind, bits=bits, shift=draw(st.integers(0, 8)))
+            entry["activation"] = SparseActivation(
+                kind=kind, bits=bits, shift=draw(st.integers(0, 8)), rounding=draw(st.sampled_from(["up", "even"]))
+            )
             entry["multiplied"] = draw(st.booleans())
         layers.append(entry)
         widths.append(width)

@@ -64,6 +64,7 @@ MAX_MULTIPLIER = (1 << 24) - 1
 
 _KINDS = ("path", "explicit", "dense")
 _ACTIVATIONS = ("relu", "identity")
+_ROUNDINGS = ("up", "even")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,13 +86,15 @@ class SparseActivation:
     """``clamp((acc * m + 2**(shift-1)) >> shift, low, high)``; no rounding term for shift 0.
 
     ``relu``: 0 .. 2**bits - 1. ``identity``: -2**(bits-1) .. 2**(bits-1) - 1. ``multiplier`` names a tensor (width,) of
-    m, one for each neuron; m = 1 without.
+    m, one for each neuron; m = 1 without. ``rounding`` says where halves go: ``up``, as above, or to the ``even``
+    neighbour, as in ONNX: one less where the sum's lowest ``shift`` bits are 0 and the result would be odd.
     """
 
     kind: str = "relu"
     bits: int
     shift: int
     multiplier: str | None = None
+    rounding: str = "up"
 
     @property
     def signed(self) -> bool:
@@ -274,12 +277,16 @@ def _parse_layer_topology(where: str, value: object, widths: Sequence[int]) -> S
 
 def _parse_activation(where: str, value: object) -> SparseActivation:
     known_kind(where, "activation", value, _ACTIVATIONS)
-    members = members_of(where, "activation", value, ("kind", "bits", "shift"), ("multiplier",))
+    members = members_of(where, "activation", value, ("kind", "bits", "shift"), ("multiplier", "rounding"))
+    rounding = members.get("rounding", "up")
+    if rounding not in _ROUNDINGS:
+        refuse(where, "activation rounding", rounding, ", ".join(_ROUNDINGS))
     return SparseActivation(
         kind=members["kind"],
         bits=whole(where, "activation bits", members["bits"], 1 + (members["kind"] == "identity"), MAX_BITS),
         shift=whole(where, "activation shift", members["shift"], 0, MAX_SHIFT),
         multiplier=_tensor_or_null(where, "activation multiplier", members.get("multiplier")),
+        rounding=rounding,
     )
 
 
@@ -431,6 +438,8 @@ def _describe_layer(layer: SparseLayer) -> dict[str, Any]:
     result["activation"] = {"kind": activation.kind, "bits": activation.bits, "shift": activation.shift}
     if activation.multiplier is not None:
         result["activation"]["multiplier"] = activation.multiplier
+    if activation.rounding != "up":
+        result["activation"]["rounding"] = activation.rounding
     return result
 
 

@@ -56,10 +56,16 @@ class SparseRange:
 
 
 def activate(activation: SparseActivation, multiplier: np.ndarray, accumulator: np.ndarray) -> np.ndarray:
-    """clamp((acc * m + 2**(shift-1)) >> shift, low, high), no rounding term for shift 0; int64 (..., width)."""
+    """clamp((acc * m + 2**(shift-1)) >> shift, low, high), no rounding term for shift 0; int64 (..., width).
+
+    Rounding ``even``: one less, before the clamp, where that is odd and the lowest ``shift`` bits of the sum are 0.
+    """
     rounding = 1 << (activation.shift - 1) if activation.shift else 0
-    product = accumulator if activation.multiplier is None else accumulator * multiplier
-    return np.clip((product + rounding) >> activation.shift, activation.low, activation.high)
+    rounded = (accumulator if activation.multiplier is None else accumulator * multiplier) + rounding
+    result = rounded >> activation.shift
+    if activation.rounding == "even" and activation.shift:
+        result -= result & (rounded & ((1 << activation.shift) - 1) == 0)
+    return np.clip(result, activation.low, activation.high)
 
 
 def _magnitude(values: np.ndarray) -> int:
@@ -125,8 +131,9 @@ def layered_ranges(network: LayeredNetwork) -> tuple[SparseRange, ...]:
                 )
             product_low = int((final_low * multiplier).min())
             product_high = int((final_high * multiplier).max())
-            # (p + 2**(s-1)) >> s >= 1 is p >= 2**(s-1), and <= -1 is -p - 1 >= 2**(s-1).
-            useful = max(product_high, 0).bit_length()
+            # (p + 2**(s-1)) >> s >= 1 is p >= 2**(s-1), or p > 2**(s-1) where halves go to even;
+            # <= -1 is -p - 1 >= 2**(s-1) with both.
+            useful = max(product_high - (activation.rounding == "even"), 0).bit_length()
             if activation.signed:
                 useful = max(useful, max(-product_low - 1, 0).bit_length())
             if activation.shift > useful and (product_high >= 1 or (activation.signed and product_low <= -1)):

@@ -11,7 +11,7 @@ from hdlgen import golden
 from hdlgen.errors import InputError
 from hdlgen.golden import layered
 from hdlgen.network import LayeredNetwork, RandomTopology, Skip, SparseActivation, save
-from hdlgen.topology.layered import layered_ranges
+from hdlgen.topology.layered import activate, layered_ranges
 
 from ..layered import inputs, layered_networks, make, mixture, plain
 
@@ -227,3 +227,16 @@ def test_paths_of_a_common_topology_are_drawn_layer_by_layer() -> None:
     assert len(network.edges(2)) == 24
     again = dataclasses.replace(network, layers=network.layers)
     assert np.array_equal(again.edges(3).weight, network.weights(3))
+
+
+@pytest.mark.parametrize("kind", ["relu", "identity"])
+@pytest.mark.parametrize("shift", [0, 1, 3])
+@pytest.mark.parametrize("multiplier", [None, 3])
+def test_halves_go_to_even(kind: str, shift: int, multiplier: int | None) -> None:
+    """Rounding of NumPy, and of ONNX."""
+    name = None if multiplier is None else "m"
+    activation = SparseActivation(kind=kind, bits=8, shift=shift, multiplier=name, rounding="even")
+    accumulator = np.arange(-2000, 2000)
+    factor = 1 if multiplier is None else multiplier
+    wanted = np.clip(np.round(np.ldexp(accumulator * float(factor), -shift)), activation.low, activation.high)
+    assert np.array_equal(activate(activation, np.int64(factor), accumulator), wanted)

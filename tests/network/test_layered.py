@@ -314,6 +314,10 @@ def layer(index: int, **changes: Any) -> dict[str, Any]:
             layer(0, activation={"kind": "identity", "bits": 8, "shift": 6, "multiplier": 3}),
             "layer 1: activation multiplier is 3; allowed: null, or 1 to 128 of",
         ),
+        (
+            layer(0, activation={"kind": "identity", "bits": 8, "shift": 6, "multiplier": "m1", "rounding": "odd"}),
+            "layer 1: activation rounding is 'odd'; allowed: up, even",
+        ),
         (layer(0, edges="w1"), "layer 1: weight is 'w1', which is the edges of layer 1 already; allowed: one use"),
         (layer(2, weight="m1"), "layer 3: weight is 'm1', which is the multiplier of layer 1 already; allowed: one"),
         (layer(0, bias="c1"), "layer 1: bias is 'c1', which is the code_book of layer 1 already; allowed: one use"),
