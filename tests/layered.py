@@ -2,6 +2,7 @@
 
 import dataclasses
 from fractions import Fraction
+from math import gcd
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from hdlgen.network import (
     InputFormat,
+    InterleaverTopology,
     LayeredNetwork,
     RandomTopology,
     Skip,
@@ -17,6 +19,7 @@ from hdlgen.network import (
     SparseLayer,
     log2_slots,
 )
+from hdlgen.topology.interleaver import interleaver
 
 
 def make(
@@ -66,7 +69,9 @@ def make(
                 members["topology"] = SobolTopology(
                     paths=paths, dimensions=dims, log2_slots=slots or log2_slots(ends)
                 )
-            shape = ((members.get("topology") or topology).paths,)
+            paths = members.get("topology") or topology
+            interleaved = isinstance(paths, InterleaverTopology)
+            shape = (members["width"] * paths.fan_in if interleaved else paths.paths,)
         low, high = -(1 << (members["weight_bits"] - 1)), (1 << (members["weight_bits"] - 1)) - 1
         if codes:
             members["code_book"] = tensor(f"c{number}", low, high, (codes,), np.int16)
@@ -116,7 +121,14 @@ def mixture(seed: int = 0) -> LayeredNetwork:
                 "biased": False,
                 "activation": SparseActivation(bits=8, shift=0),
             },
-            {"kind": "dense", "width": 5, "source": 3, "weight_bits": 4},
+            {
+                "kind": "path",
+                "width": 8,
+                "source": 3,
+                "topology": interleaver(16, 8, lanes=4, fan_out=3),
+                "activation": SparseActivation(bits=8, shift=6),
+            },
+            {"kind": "dense", "width": 5, "weight_bits": 4},
         ],
     )
 
@@ -195,7 +207,11 @@ def layered_networks(draw: st.DrawFn) -> LayeredNetwork:
             "edge_count": draw(st.integers(1, 30)),
         }
         if kind == "path" and common is None:
-            if draw(st.booleans()):
+            lanes = draw(st.integers(1, 3))
+            if draw(st.booleans()) and widths[entry["source"]] % lanes == width % lanes == 0:
+                fan_out = width // gcd(widths[entry["source"]], width) * draw(st.integers(1, 3))
+                entry["topology"] = interleaver(widths[entry["source"]], width, lanes=lanes, fan_out=fan_out)
+            elif draw(st.booleans()):
                 entry["paths"] = draw(st.integers(1, 40))
                 entry["dims"] = (draw(st.integers(0, 9)), draw(st.integers(0, 9)))
             else:

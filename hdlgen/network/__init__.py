@@ -4,6 +4,7 @@ from hdlgen.network.features import LogMel, log_mel
 from hdlgen.network.file import METADATA_KEY, load, load_path, resolve, save
 from hdlgen.network.layered import (
     Edges,
+    InterleaverTopology,
     LayeredNetwork,
     RandomTopology,
     Skip,
@@ -51,6 +52,7 @@ __all__ = [
     "Edges",
     "Fixed",
     "InputFormat",
+    "InterleaverTopology",
     "Layer",
     "LayeredNetwork",
     "LogMel",

@@ -45,6 +45,7 @@ __all__ = [
     "MAX_EDGES",
     "MAX_MULTIPLIER",
     "Edges",
+    "InterleaverTopology",
     "LayeredNetwork",
     "RandomTopology",
     "Skip",
@@ -79,6 +80,39 @@ class RandomTopology:
     def vertices(self, layer: int, width: int) -> np.ndarray:
         """int64 (paths,): neuron of every path in ``layer`` of ``width`` neurons."""
         return random.uniform(self.generator, self.seed, layer * self.paths, self.paths, width)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InterleaverTopology:
+    """Connections without a clash and without an index, between two layers whose widths ``lanes`` divides.
+
+    Neuron n of the source layer is row n div z of bank n mod z, z = ``lanes``; a bank has D rows. Lane m owns the target
+    neurons m, z + m, 2 z + m, ... and gives each ``fan_in`` consecutive cycles: edge k of neuron j belongs to cycle
+    t = (j div z) * fan_in + k of lane m = j mod z. In cycle t lane m reads bank b = (m + t) mod z, at row
+    (start[b] + t + sweep[b] * (t div D)) mod D.
+
+    So in every cycle every bank is read by one lane, and in D cycles, a sweep, every source neuron is read once: there are
+    ``fan_out`` sweeps. Edges are numbered j * fan_in + k.
+    """
+
+    lanes: int
+    fan_in: int
+    fan_out: int
+    start: tuple[int, ...]
+    sweep: tuple[int, ...]
+    kind: str = "interleaver"
+
+    def vertices(self, layer: int, width: int) -> np.ndarray:
+        """int64 (edges,): neuron of every edge in the source layer (0) or the target layer (1) of ``width`` neurons."""
+        if layer == 1:
+            return np.repeat(np.arange(width, dtype=np.int64), self.fan_in)
+        rows = width // self.lanes
+        neuron, k = np.divmod(np.arange(width * self.fan_out, dtype=np.int64), self.fan_in)
+        cycle = neuron // self.lanes * self.fan_in + k
+        bank = (neuron + cycle) % self.lanes
+        start, sweep = np.array(self.start, dtype=np.int64), np.array(self.sweep, dtype=np.int64)
+        row = (start[bank] + cycle + sweep[bank] * (cycle // rows)) % rows
+        return row * self.lanes + bank
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +167,7 @@ class SparseLayer:
     kind: str
     width: int
     source: int
-    topology: SobolTopology | RandomTopology | None = None
+    topology: SobolTopology | RandomTopology | InterleaverTopology | None = None
     edges: str | None = None
     weight: str
     weight_bits: int
@@ -268,10 +302,49 @@ def _parse_random(where: str, value: object) -> RandomTopology:
     )
 
 
-def _parse_layer_topology(where: str, value: object, widths: Sequence[int]) -> SobolTopology | RandomTopology:
-    known_kind(where, "topology", value, ("sobol", "random"))
-    if isinstance(value, dict) and value.get("kind") == "random":
+def _parse_interleaver(where: str, value: object, widths: Sequence[int]) -> InterleaverTopology:
+    members = members_of(where, "topology", value, ("kind", "lanes", "fan_in", "fan_out", "start", "sweep"))
+    lanes = whole(where, "lanes", members["lanes"], 1, min(widths))
+    for width in widths:
+        if width % lanes:
+            raise InputError(
+                f"{where}: lanes is {lanes}; allowed: divisors of the widths {widths[0]} and {widths[1]}"
+            )
+    fan_in = whole(where, "fan_in", members["fan_in"], 1, MAX_EDGES // widths[1])
+    fan_out = whole(where, "fan_out", members["fan_out"], 1, MAX_EDGES // widths[0])
+    if widths[0] * fan_out != widths[1] * fan_in:
+        raise InputError(
+            f"{where}: fan_out {fan_out} of {widths[0]} neurons makes {widths[0] * fan_out} edges, fan_in {fan_in} of"
+            f" {widths[1]} makes {widths[1] * fan_in}; allowed: as many of both"
+        )
+
+    def rows(what: str) -> tuple[int, ...]:
+        value = members[what]
+        if not isinstance(value, list) or len(value) != lanes:
+            found = f"has {len(value)} entries" if isinstance(value, list) else f"is {show(value)}"
+            raise InputError(f"{where}: {what} {found}; allowed: a list of {lanes} integers, one per lane")
+        last = widths[0] // lanes - 1
+        return tuple(whole(where, f"{what}[{lane}]", row, 0, last) for lane, row in enumerate(value))
+
+    return InterleaverTopology(
+        kind=members["kind"],
+        lanes=lanes,
+        fan_in=fan_in,
+        fan_out=fan_out,
+        start=rows("start"),
+        sweep=rows("sweep"),
+    )
+
+
+def _parse_layer_topology(
+    where: str, value: object, widths: Sequence[int]
+) -> SobolTopology | RandomTopology | InterleaverTopology:
+    known_kind(where, "topology", value, ("sobol", "random", "interleaver"))
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if kind == "random":
         return _parse_random(where, value)
+    if kind == "interleaver":
+        return _parse_interleaver(where, value, widths)
     return parse_topology(where, value, widths)
 
 
@@ -417,10 +490,23 @@ def _describe_random(topology: RandomTopology) -> dict[str, Any]:
     }
 
 
+def _describe_interleaver(topology: InterleaverTopology) -> dict[str, Any]:
+    return {
+        "kind": topology.kind,
+        "lanes": topology.lanes,
+        "fan_in": topology.fan_in,
+        "fan_out": topology.fan_out,
+        "start": list(topology.start),
+        "sweep": list(topology.sweep),
+    }
+
+
 def _describe_layer(layer: SparseLayer) -> dict[str, Any]:
     result: dict[str, Any] = {"kind": layer.kind, "width": layer.width, "source": layer.source}
     if isinstance(layer.topology, RandomTopology):
         result["topology"] = _describe_random(layer.topology)
+    elif isinstance(layer.topology, InterleaverTopology):
+        result["topology"] = _describe_interleaver(layer.topology)
     elif layer.topology is not None:
         result["topology"] = describe_topology(layer.topology)
     if layer.edges is not None:
@@ -486,7 +572,10 @@ def compare_layered_tensors(
         elif layer.kind == "path":
             topology = layer.topology if layer.topology is not None else network.topology
             assert topology is not None
-            shape = (topology.paths,)
+            if isinstance(topology, InterleaverTopology):
+                shape = (layer.width * topology.fan_in,)
+            else:
+                shape = (topology.paths,)
         expected[layer.weight] = (f"{at}: weight", shape, any_integer)
         if layer.code_book is not None:
             codes = _length(present, where, f"{at}: code_book", layer.code_book, 0, MAX_CODES)

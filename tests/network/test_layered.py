@@ -16,6 +16,7 @@ from hdlgen.errors import InputError
 from hdlgen.network import (
     METADATA_KEY,
     InputFormat,
+    InterleaverTopology,
     LayeredNetwork,
     RandomTopology,
     Skip,
@@ -227,6 +228,23 @@ def layer(index: int, **changes: Any) -> dict[str, Any]:
     return changed("layers", index, value=members)
 
 
+def leaver(**changes: Any) -> dict[str, Any]:
+    """MIXED with an interleaver from 6 to 4 neurons."""
+    topology = {"kind": "interleaver", "lanes": 2, "fan_in": 3, "fan_out": 2, "start": [0, 2], "sweep": [1, 0]}
+    return layer(1, topology=topology | changes)
+
+
+def test_interleaver(file: Path) -> None:
+    file.write_bytes(content(leaver(), tensors() | {"w2": np.arange(12, dtype=np.int8)}))
+    network = load(file)
+    assert isinstance(network, LayeredNetwork)
+    topology = InterleaverTopology(lanes=2, fan_in=3, fan_out=2, start=(0, 2), sweep=(1, 0))
+    assert network.layers[1].topology == topology
+    assert network.edges(2).source.tolist() == [0, 1, 4, 5, 2, 3, 5, 4, 3, 2, 1, 0]
+    assert network.edges(2).target.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
+    assert describe_layered(network)["layers"][1]["topology"] == leaver()["layers"][1]["topology"]
+
+
 @pytest.mark.parametrize(
     ("description", "message"),
     [
@@ -253,11 +271,28 @@ def layer(index: int, **changes: Any) -> dict[str, Any]:
             "layer 1: a key of layer is 'topology'; allowed: kind, width, weight",
         ),
         (layer(1, topology=[]), "layer 2: topology: topology is []; allowed: an object with"),
-        (layer(1, topology={"kind": "x"}), "layer 2: topology: topology kind is 'x'; allowed: sobol, random"),
+        (
+            layer(1, topology={"kind": "x"}),
+            "layer 2: topology: topology kind is 'x'; allowed: sobol, random, interleaver",
+        ),
         (
             changed("layers", 1, "topology", "dimensions", value=[0, 1, 2]),
             "layer 2: topology: dimensions has 3 entries; allowed: 2, one per layer with the input",
         ),
+        (leaver(lanes=4), "layer 2: topology: lanes is 4; allowed: divisors of the widths 6 and 4"),
+        (leaver(lanes=5), "layer 2: topology: lanes is 5; allowed: integers 1..4"),
+        (
+            leaver(fan_in=2),
+            "layer 2: topology: fan_out 2 of 6 neurons makes 12 edges, fan_in 2 of 4 makes 8; allowed: as many of both",
+        ),
+        (leaver(fan_in=0), "layer 2: topology: fan_in is 0; allowed: integers 1..4194304"),
+        (leaver(fan_out=2**22), "layer 2: topology: fan_out is 4194304; allowed: integers 1..2796202"),
+        (leaver(start=[0]), "layer 2: topology: start has 1 entries; allowed: a list of 2 integers, one per lane"),
+        (leaver(start=2), "layer 2: topology: start is 2; allowed: a list of 2 integers, one per lane"),
+        (leaver(start=[0, 3]), "layer 2: topology: start[1] is 3; allowed: integers 0..2"),
+        (leaver(sweep=[-1, 0]), "layer 2: topology: sweep[0] is -1; allowed: integers 0..2"),
+        (leaver(seed=1), "layer 2: topology: a key of topology is 'seed'; allowed: kind, lanes, fan_in, fan_out"),
+        (leaver(), "layer 2: weight: tensor 'w2' has shape [16]; allowed: [12]"),
         (
             layer(1, topology={"kind": "random", "paths": 16, "generator": "rand", "seed": 0}),
             "layer 2: topology: generator is 'rand'; allowed: drand48, philox",
