@@ -11,7 +11,7 @@ wanted.
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Cat, ClockSignal, Instance, Module, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, ClockSignal, Instance, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -91,8 +91,8 @@ class RamParameters:
 class MultiplierParameters:
     """``lanes`` products of an ``a_bits`` factor, unsigned unless ``a_signed``, and a signed ``w_bits`` factor.
 
-    ``kind`` is "dsp" or "lut", which differ only in what a device makes of them, or "add": weights in {-1, 0, 1} without
-    any multiplication.
+    ``kind`` is "dsp" or "lut", which differ only in what a device makes of them; or "add": weights in {-1, 0, 1} without
+    any multiplication; or "shift": the highest bit of w is the sign, the rest says 0 or, less one, which power of two.
     """
 
     name: str
@@ -104,6 +104,8 @@ class MultiplierParameters:
 
     @property
     def p_bits(self) -> int:
+        if self.kind == "shift":
+            return self.a_bits + (1 << (self.w_bits - 1)) - 1
         return self.a_bits + (1 if self.kind == "add" else self.w_bits)
 
 
@@ -281,17 +283,23 @@ class Multiplier(Primitive):
         m.d.sync += [a.eq(self.a), w.eq(self.w)]
         for j in range(q.lanes):
             factor = a.word_select(j, q.a_bits)
-            if q.a_signed:
-                factor = factor.as_signed()
+            value = factor.as_signed() if q.a_signed else factor
             weight = w.word_select(j, q.w_bits).as_signed()
             product = self.p.word_select(j, q.p_bits)
             if q.kind == "add":
                 # p = 0, a or -a: no carry chain beyond the negation.
                 plain = Signal(signed(q.p_bits), name=f"plain_{j}")
-                m.d.comb += plain.eq(factor & weight[0].replicate(q.a_bits))
+                kept = factor & weight[0].replicate(q.a_bits)
+                m.d.comb += plain.eq(kept.as_signed() if q.a_signed else kept)
+                m.d.sync += product.eq((Cat(plain ^ weight[-1].replicate(q.p_bits)) + weight[-1])[: q.p_bits])
+            elif q.kind == "shift":
+                # p = 0, a << e or -(a << e)
+                plain = Signal(signed(q.p_bits), name=f"plain_{j}")
+                power = Value.cast(weight)[:-1]
+                m.d.comb += plain.eq(Mux(power == 0, 0, (value << power) >> 1))
                 m.d.sync += product.eq((Cat(plain ^ weight[-1].replicate(q.p_bits)) + weight[-1])[: q.p_bits])
             else:
-                m.d.sync += product.eq((factor * weight)[: q.p_bits])
+                m.d.sync += product.eq((value * weight)[: q.p_bits])
 
 
 class Fanout(Primitive):

@@ -54,7 +54,14 @@ class RecurrentCore(wiring.Component):
             part = LayerUnit(unit, library=self.library, prefix=f"{self.prefix}_{unit.name}")
             m.submodules[unit.name] = part
             units.append(part)
-        m.submodules.sender = sender = StepSender(p)
+        final = p.units[-1]
+        m.submodules.sender = sender = StepSender(
+            width=final.width,
+            output=final.output,
+            result_bits=p.result_bits,
+            run=final.run_length,
+            chains=final.chains,
+        )
         m.submodules.results = results = Slots()
         first = units[0]
         m.d.comb += [

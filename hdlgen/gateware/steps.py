@@ -4,7 +4,7 @@ from amaranth.hdl import Array, Cat, Module, Mux, Shape, Signal, signed, unsigne
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdlgen.compiler.program_band import BandProgram, Unit
+from hdlgen.compiler.program_band import Unit
 from hdlgen.gateware.primitives import LATENCY, Library, Ram, RamParameters
 from hdlgen.topology.bands import Interval
 
@@ -210,17 +210,23 @@ class StepSender(wiring.Component):
     a sequence.
 
     The first result of a step is offered ``LATENCY`` cycles after its place is valid, the others in the cycles after.
+    Result i comes from chain i / run mod chains, as its row i mod run of i / (run chains).
+
+    Parameters
+    ----------
+    width: results of a step
+    output: what they can be
+    result_bits: of the stream
     """
 
     LATENCY = 2
 
-    def __init__(self, program: BandProgram):
-        unit = program.units[-1]
-        self.width, self.result_bits = unit.width, program.result_bits
-        self.run, self.chains = unit.run_length, unit.chains
-        self.shape = value_shape(unit.output)
+    def __init__(self, *, width: int, output: Interval, result_bits: int, run: int = 1, chains: int = 1):
+        self.width, self.result_bits = width, result_bits
+        self.run, self.chains = run, chains
+        self.shape = value_shape(output)
         self.bits = self.shape.width
-        self.rows = unit.groups * self.run
+        self.rows = -(-width // (run * chains)) * run
         self.row_bits = max(self.rows - 1, 1).bit_length()
         super().__init__(
             {

@@ -10,7 +10,9 @@ from amaranth.lib.wiring import Out
 from amaranth.sim import Simulator
 
 from hdlgen.compiler import Program
+from hdlgen.compiler.program_gather import GatherProgram
 from hdlgen.gateware.core import Core, Engine
+from hdlgen.gateware.gather import GatherCore
 from hdlgen.gateware.weights import WeightRom
 
 __all__ = ["Beat", "GatedCore", "Recording", "always", "frame_beats", "run", "send_all", "simulate"]
@@ -53,10 +55,10 @@ class Recording:
     before_reset: list[list[int]] = field(default_factory=list)  # complete output frames before a reset
 
 
-def frame_beats(program: Program, row: Iterable[int]) -> list[Beat]:
+def frame_beats(program: Program | GatherProgram, row: Iterable[int]) -> list[Beat]:
     """One frame as beats; what lies beyond the last element is set, and has to be ignored."""
     elements, size = program.elements_per_beat, 8 * program.bytes_per_element
-    values = [int(value) for value in row]
+    values = [int(value) % (1 << size) for value in row]
     values += [(1 << size) - 1] * (-len(values) % elements)
     beats = []
     for start in range(0, len(values), elements):
@@ -66,7 +68,7 @@ def frame_beats(program: Program, row: Iterable[int]) -> list[Beat]:
 
 
 def run(
-    program: Program,
+    program: Program | GatherProgram,
     beats: list[Beat],
     frames: int,
     *,
@@ -87,7 +89,11 @@ def run(
     reset: first cycle and number of cycles in reset; from then on ``after_reset`` is sent and ``frames`` are counted
     limit: cycles after which the test has failed
     """
-    core = Core(program) if go is None else GatedCore(program)
+    core: Core | GatherCore
+    if isinstance(program, GatherProgram):
+        core = GatherCore(program)
+    else:
+        core = Core(program) if go is None else GatedCore(program)
     rst = Signal()
     dut = core if reset is None else ResetInserter(rst)(core)
     recording = Recording()
@@ -153,6 +159,6 @@ def simulate(dut: object, bench: Callable) -> None:
     simulator.run()
 
 
-def send_all(program: Program, x: np.ndarray) -> list[Beat]:
+def send_all(program: Program | GatherProgram, x: np.ndarray) -> list[Beat]:
     """All frames back to back."""
     return [beat for row in x for beat in frame_beats(program, row)]

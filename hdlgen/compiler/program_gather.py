@@ -1,0 +1,361 @@
+"""The program of a gather core: lanes that read any source, one edge each in every cycle.
+
+As `hdlgen.compiler.program`, it is executable (`GatherProgram.run`) and is the definition of what the hardware does; the
+gateware takes every width, table and constant from here.
+
+Terms
+-----
+lane
+    Multiply-accumulate with a stream of edges and a copy of the activation memory of its own. L of them.
+part
+    A neuron's edges, or some of them, on one lane. The sums of a neuron's parts leave one after the other and are added.
+round
+    L parts at a time, one for each lane, in so many cycles as the longest of them has edges.
+step
+    One word of the stream: for every lane a weight and how far its source lies behind that of the step before.
+job
+    A layer, in the order of the work; job -1 is the input.
+place
+    Where the input of a frame lies: there are two, so that one is filled while the other is read.
+frame schedule
+    When every step of a frame happens, counted from its first cycle. It never depends on values, and nothing waits: where a
+    value that a round needs is still on its way, the round has a ``delay``.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hdlgen.compiler.program_band import Squash
+from hdlgen.topology.bands import Interval
+
+__all__ = ["ADDRESS", "CHAIN", "FETCH", "GAP", "GatherLayer", "GatherProgram", "Round"]
+
+Ints = NDArray[np.int64]
+
+MEMORY = 2
+"""Cycles from an address to the value."""
+ADDRESS = MEMORY + 1
+"""Cycles from a step to the addresses of its sources."""
+OPERAND = ADDRESS + MEMORY
+"""Cycles from a step to its factors at the multipliers."""
+CHAIN = OPERAND + MEMORY + 2
+"""Cycles from the last step of a round to its first sum at the end of the chain."""
+FETCH = 3
+"""Cycles that a round takes at the least, its delay included: the next one is fetched meanwhile."""
+GAP = 1
+"""Cycles between two frames: the decision."""
+LOADER = 3
+"""Cycles from the release of a place to the first write into it, at the least."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """Where a round stands: its ``job``, its first step and part among all, and in the frame schedule."""
+
+    job: int
+    step: int
+    part: int
+    parts: int
+    delay: int
+    cycles: int
+    start: int
+    last: bool
+
+    @property
+    def end(self) -> int:
+        """Its last step."""
+        return self.start + self.cycles - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatherLayer:
+    """One job.
+
+    Parameters
+    ----------
+    number: of the layer in the network
+    source: job that it reads
+    counted: it reads all values of its source in turn, the same for all lanes, and needs no stored indices
+    rectify: it reads max(0, value)
+    order: neuron of every address, which is also the order in which the sums leave
+    splits: parts of each of them
+    cycles, delays: of its rounds
+    base: address of the first value; with ``overlay`` within the frame's place
+    sums: what the lanes can hold
+    bias, multiplier: by address
+    skip: job and shift of the values that are added
+    total: sum, bias and skip
+    squash: None in the last job
+    even: halves go to the even neighbour, not up
+    """
+
+    number: int
+    width: int
+    source: int
+    counted: bool
+    rectify: bool
+    order: tuple[int, ...]
+    splits: tuple[int, ...]
+    cycles: tuple[int, ...]
+    delays: tuple[int, ...] = ()
+    base: int = 0
+    overlay: bool = False
+    sums: Interval
+    bias: tuple[int, ...]
+    multiplier: tuple[int, ...] | None
+    skip: tuple[int, int] | None
+    total: Interval
+    squash: Squash | None
+    even: bool = False
+
+    def activate(self, total: Ints) -> Ints:
+        """The values of accumulators that are multiplied already."""
+        assert self.squash is not None
+        rounded = total + self.squash.addend
+        if self.even and self.squash.shift:
+            # Nothing but the bit that becomes the lowest one depends on where halves go.
+            low = rounded & ((1 << self.squash.shift) - 1)
+            rounded = np.where(low == 0, rounded & ~(1 << self.squash.shift), rounded)
+        return self.squash(rounded)
+
+    @property
+    def parts(self) -> int:
+        return sum(self.splits)
+
+    @property
+    def natural(self) -> bool:
+        """Neuron j has address j."""
+        return self.order == tuple(range(self.width))
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatherProgram:
+    """A gather core.
+
+    Parameters
+    ----------
+    edges: multiplications of a frame that the network asks for
+    weights, deltas: (steps, lanes)
+    delta_bits: 0 where all jobs are counted
+    books: for every job the weights that its codes stand for; none where weights are stored themselves
+    weight_bits, code_bits: of a weight at the multiplier, and of what is stored for it
+    multiplier: "dsp", "lut", "shift" (weights are 0 or powers of two) or "add" (weights are -1, 0 or 1)
+    place_stride: distance of the two places
+    release_job, release_delay: so many cycles after that job's last step the input's place can be filled again
+    """
+
+    name: str
+    lanes: int
+    input_width: int
+    input_bits: int
+    input_signed: bool
+    layers: tuple[GatherLayer, ...]
+    edges: int
+    weights: Ints = field(repr=False)
+    deltas: Ints = field(repr=False)
+    delta_bits: int
+    weight_bits: int
+    code_bits: int
+    books: tuple[tuple[int, ...], ...] = ()
+    multiplier: str
+    value: Interval
+    place_stride: int
+    depth: int
+    release_job: int = 0
+    release_delay: int = 0
+    latency_cycles: int = 0
+    interval_cycles: int = 0
+    notes: tuple[str, ...] = ()
+
+    # ------------------------------------------------------------------------------------------------------- shapes
+
+    @property
+    def bytes_per_element(self) -> int:
+        return -(-self.input_bits // 8)
+
+    @property
+    def elements_per_beat(self) -> int:
+        return 1
+
+    @property
+    def beats(self) -> int:
+        return self.input_width
+
+    @property
+    def output_width(self) -> int:
+        return self.layers[-1].width
+
+    @property
+    def output(self) -> Interval:
+        return self.layers[-1].total
+
+    @property
+    def result_bits(self) -> int:
+        return 32 if self.output.bits <= 32 else 64
+
+    @property
+    def steps(self) -> int:
+        return len(self.weights)
+
+    @property
+    def indexed(self) -> bool:
+        """Whether the stream holds indices, and every lane has a memory of its own."""
+        return self.delta_bits > 0
+
+    @property
+    def copies(self) -> int:
+        """How often a register that all lanes see is there: once for eight lanes."""
+        return max(1, self.lanes // 8)
+
+    @property
+    def sum_bits(self) -> int:
+        return max(layer.sums.bits for layer in self.layers)
+
+    @property
+    def signed_values(self) -> bool:
+        return self.value.low < 0
+
+    @property
+    def value_bits(self) -> int:
+        return self.value.bits if self.signed_values else max(self.value.bits - 1, 1)
+
+    @property
+    def utilisation(self) -> float:
+        """Part of the lanes' cycles that the network's edges need, frame after frame."""
+        return self.edges / (self.lanes * self.interval_cycles)
+
+    @property
+    def ordered_skips(self) -> bool:
+        """Values of skip connections are needed in another order than they lie in."""
+        jobs = self.layers
+        return any(
+            job.skip is not None and job.order != (self.input_order if job.skip[0] < 0 else jobs[job.skip[0]].order)
+            for job in jobs
+        )
+
+    @property
+    def input_order(self) -> tuple[int, ...]:
+        return tuple(range(self.input_width))
+
+    # ------------------------------------------------------------------------------------------- cycles of the drain
+
+    @property
+    def joins(self) -> bool:
+        """Some neuron has several parts."""
+        return any(job.parts > job.width for job in self.layers)
+
+    @property
+    def skips(self) -> bool:
+        return any(job.skip is not None for job in self.layers)
+
+    @property
+    def multiplies(self) -> bool:
+        return any(job.multiplier is not None for job in self.layers)
+
+    @property
+    def total_at(self) -> int:
+        """Cycles from a sum at the end of the chain to the neuron's accumulator."""
+        joined = 2 if self.joins else 1
+        return max(joined, MEMORY) + 1 if self.skips else joined
+
+    @property
+    def scaled_at(self) -> int:
+        """And to its product with the multiplier, rounding added."""
+        return self.total_at + (MEMORY + 2 if self.multiplies else 0)
+
+    @property
+    def written(self) -> int:
+        """Cycles from the last step of a round to the write of its first value into the memories."""
+        return CHAIN + self.scaled_at + 3
+
+    @property
+    def ready(self) -> int:
+        """Cycles from the last step of a round to the first step that can read its first value."""
+        return self.written + 1 - ADDRESS
+
+    # --------------------------------------------------------------------------------------------------------- rounds
+
+    def rounds(self) -> Iterator[Round]:
+        """All rounds of a frame in order."""
+        step, now = 0, 0
+        for number, job in enumerate(self.layers):
+            for index, (cycles, delay) in enumerate(zip(job.cycles, job.delays, strict=True)):
+                now += delay
+                yield Round(
+                    job=number,
+                    step=step,
+                    part=index * self.lanes,
+                    parts=min(self.lanes, job.parts - index * self.lanes),
+                    delay=delay,
+                    cycles=cycles,
+                    start=now,
+                    last=index == len(job.cycles) - 1,
+                )
+                step, now = step + cycles, now + cycles
+
+    @property
+    def frame_cycles(self) -> int:
+        """From the first cycle of a frame to its last step."""
+        return sum(sum(job.cycles) + sum(job.delays) for job in self.layers)
+
+    @property
+    def settle(self) -> int:
+        """Cycles that the decision about the next frame has to wait for the release of the input."""
+        ends = [round.end for round in self.rounds() if round.last]
+        return max(0, ends[self.release_job] + self.release_delay - ends[-1])
+
+    def base(self, job: int, place: int) -> int:
+        """Address of the first value of ``job`` (-1: the input)."""
+        if job < 0:
+            return place * self.place_stride
+        layer = self.layers[job]
+        return layer.base + (place * self.place_stride if layer.overlay else 0)
+
+    def offsets(self, round: Round) -> Ints:
+        """(cycles, lanes): distance of what the lanes read from the base of their source."""
+        return np.cumsum(self.deltas[round.step : round.step + round.cycles], axis=0)
+
+    # ------------------------------------------------------------------------------------------------------------ run
+
+    def run(self, x: NDArray[np.integer]) -> Ints:
+        """What the hardware computes, in the order of the hardware: (N, input width) -> int64 (N, output width)."""
+        values = np.asarray(x, np.int64)
+        memory = np.zeros((len(values), self.depth), np.int64)
+        parts: list[Ints] = []
+        for number, row in enumerate(values):
+            place = number % 2 * self.place_stride
+            memory[number, place : place + self.input_width] = row
+        places = np.arange(len(values)) % 2
+        rows = np.arange(len(values))[:, None]
+        for round in self.rounds():
+            job = self.layers[round.job]
+            base = np.array([self.base(job.source, place) for place in range(2)])[places]
+            reads = base[:, None] + self.offsets(round).reshape(1, -1)
+            operands = memory[rows, reads].reshape(len(values), round.cycles, self.lanes)
+            if job.rectify:
+                operands = np.maximum(operands, 0)
+            products = operands * self.weights[round.step : round.step + round.cycles]
+            parts.append(products.sum(axis=1)[:, : round.parts])
+            if not round.last:
+                continue
+            starts = np.cumsum((0, *job.splits[:-1]))
+            total = np.add.reduceat(np.concatenate(parts, axis=1), starts, axis=1) + np.array(job.bias, np.int64)
+            parts = []
+            if job.skip is not None:
+                source, shift = job.skip
+                order = np.argsort(self.input_order if source < 0 else self.layers[source].order)
+                base = np.array([self.base(source, place) for place in range(2)])[places]
+                total = total + (memory[rows, base[:, None] + order[np.array(job.order)]] << shift)
+            if job.squash is None:
+                result = np.zeros_like(total)
+                result[:, np.array(job.order)] = total
+                return result
+            if job.multiplier is not None:
+                total = total * np.array(job.multiplier, np.int64)
+            value = job.activate(total)
+            base = np.array([self.base(round.job, place) for place in range(2)])[places]
+            memory[rows, base[:, None] + np.arange(job.width)] = value
+        raise AssertionError("the last job has results")
