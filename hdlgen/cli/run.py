@@ -102,6 +102,7 @@ def _show(report: RunReport) -> None:
             "board",
             f"{p.name}, network {p.network.hex()}, build {p.build.hex()}, {p.lanes} lanes, {p.clock / 1e6:g} MHz",
         ),
+        *((("weights", f"those of {report.loaded}"),) if report.loaded is not None else ()),
         ("inferences", f"{report.inferences:,}"),
         (
             "differences",

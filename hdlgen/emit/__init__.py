@@ -26,7 +26,7 @@ from hdlgen.emit import recurrent
 from hdlgen.emit.verilog import verilog_files, yosys_version
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_directory
-from hdlgen.gateware.contents import image, image_bytes, memories
+from hdlgen.gateware.contents import image, image_bytes, image_id, memories
 from hdlgen.gateware.merger import edge_places, result_places
 from hdlgen.gateware.primitives import Library, Rom, RomParameters
 from hdlgen.network import Network, RecurrentNetwork, save
@@ -219,6 +219,7 @@ def _members(program: Program, top: str) -> dict[str, Any]:
             "banks": program.banks,
             "image": f"images/{top}.bin" if program.writable else None,
             "image_bytes": image_bytes(program) if program.writable else None,
+            "id": image_id(image(program)) if program.writable else None,
         },
         "frame": Frame.of(program).as_json(),
     }
@@ -310,6 +311,7 @@ def _ports(program: Program) -> list[dict[str, Any]]:
             ("load_ready", "output", 1),
             ("load_kind", "input", 2),
             ("load_state", "output", 8),
+            ("load_id", "output", 32),
         ]
     return [{"name": name, "direction": direction, "width": width} for name, direction, width in rows]
 

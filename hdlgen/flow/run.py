@@ -17,13 +17,14 @@ from tqdm import tqdm
 
 from hdlgen import golden, network
 from hdlgen.errors import InputError
-from hdlgen.flow.serial import KIND
+from hdlgen.flow.load import load, loaded_network
+from hdlgen.flow.serial import KIND, loads, network_id
 from hdlgen.flow.simulate import check_sources, read_manifest
 from hdlgen.flow.virtual import VirtualBoard
 from hdlgen.host import BAUD, Bench, Board
 from hdlgen.host.protocol import Identity
 
-__all__ = ["Inputs", "RunReport", "read_inputs", "run"]
+__all__ = ["Inputs", "RunReport", "baud_of", "read_inputs", "run"]
 
 _SINGLE = 32
 """Inferences that are asked one at a time, for the latency."""
@@ -53,6 +54,8 @@ class RunReport:
 
     Parameters
     ----------
+    loaded : str or None
+        The file of the folder with the network in force, where that is one which `hdlgen load` sent.
     mismatches : int or None
         Inferences of which a result differs from the golden model's; None if nothing was compared.
     accuracy : float or None
@@ -72,6 +75,7 @@ class RunReport:
     design: str
     port: str
     identity: Identity
+    loaded: str | None
     inferences: int
     mismatches: int | None
     first_mismatch: str | None
@@ -117,6 +121,7 @@ class RunReport:
                 "clock_mhz": p.clock / 1e6,
                 "baud": round(p.clock / p.divisor),
             },
+            "loaded": self.loaded,
             "inferences": self.inferences,
             "mismatches": self.mismatches,
             "accuracy": self.accuracy,
@@ -146,8 +151,11 @@ def read_inputs(
     images: int | None,
     *,
     compare: bool = True,
+    network_file: Path | None = None,
 ) -> Inputs:
     """The inputs in a file, or those stored in the folder, and what the golden model says to them.
+
+    ``network_file`` is that of another network of the same shape than the folder's.
 
     Raises
     ------
@@ -157,7 +165,7 @@ def read_inputs(
     root = Path(directory)
     if images is not None and images < 1:
         raise InputError(f"--images {images}: allowed are 1 and more")
-    model = network.load(root / manifest["network"]["file"])
+    model = network.load(network_file or root / manifest["network"]["file"])
     vectors = manifest["vectors"]
     where = str(root / vectors["x"]) if input_file is None else input_file
     labels: np.ndarray | None = None
@@ -195,10 +203,10 @@ def read_inputs(
     return Inputs(rows=rows, y=y, labels=None if labels is None else labels[:images].astype(np.int64))
 
 
-def _baud(root: Path) -> int:
+def baud_of(directory: str | os.PathLike[str]) -> int:
     """What the folder's reports say of the bitstreams' serial ports, if they agree."""
     found = set()
-    for path in root.glob("synth-*.json"):
+    for path in Path(directory).glob("synth-*.json"):
         with contextlib.suppress(OSError, ValueError, AttributeError):
             link = json.loads(path.read_text(encoding="utf-8")).get("board_top")
             if isinstance(link, dict) and link.get("kind") == KIND and isinstance(link.get("baud"), int):
@@ -263,8 +271,17 @@ def run(
             with tqdm(desc="build the virtual board", disable=not progress, leave=False, bar_format="{desc}"):
                 stack.enter_context(virtual)
             name, build_seconds = virtual.port, virtual.build_seconds
-        board = stack.enter_context(Board.open(name, baud=baud or _baud(root), timeout=timeout))
-        board.require_network(manifest["network"]["sha256"], str(root))
+        board = stack.enter_context(Board.open(name, baud=baud or baud_of(root), timeout=timeout))
+        if loads(manifest) and not board.status().ready:
+            # Nothing is in force yet: single-port RAM is empty at first.
+            load(root, None, board)
+        other = None
+        if loads(manifest) and board.identity.network != network_id(manifest):
+            other = loaded_network(root, board.identity.network)
+        if other is None:
+            board.require_network(network_id(manifest).hex(), str(root))
+        else:
+            inputs = read_inputs(root, manifest, input_file, labels_file, images, compare=compare, network_file=other)
         count = len(inputs.rows)
         single = min(_SINGLE, -(-count // 2))
         answers = []
@@ -296,6 +313,7 @@ def run(
         design=str(manifest.get("name", manifest["top"])),
         port=port or "virtual",
         identity=board.identity,
+        loaded=None if other is None else other.name,
         inferences=count,
         mismatches=wrong,
         first_mismatch=first,

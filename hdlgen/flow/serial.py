@@ -38,6 +38,8 @@ __all__ = [
     "fixed_memory",
     "for_board",
     "for_simulation",
+    "loads",
+    "network_id",
     "pins",
     "to_verilog",
 ]
@@ -53,6 +55,9 @@ KIND = "serial"
 
 MAX_BUFFER = 1 << 15
 """Bytes of the largest input memory, and so of the largest frame."""
+
+IN_FORCE, LOADED = 0, 4
+"""Bits of the core's load_state."""
 
 _TOLERANCE = Fraction(2, 100)
 
@@ -138,9 +143,26 @@ class SerialTop(wiring.Component):
             endpoint.rx_data.eq(receiver.data),
             endpoint.rx_valid.eq(receiver.valid),
             endpoint.rx_error.eq(receiver.error),
-            endpoint.ready.eq(1),
             *(getattr(self, f"high_{number}").eq(1) for number in range(p.high)),
         ]
+        load: dict[str, Any] = {}
+        if identity.load:
+            load_state = Signal(8)
+            load = {
+                "i_load_data": endpoint.load_data,
+                "i_load_valid": endpoint.load_valid,
+                "i_load_kind": endpoint.load_type[:2],
+                "o_load_ready": endpoint.load_ready,
+                "o_load_state": load_state,
+                "o_load_id": endpoint.loaded_id,
+            }
+            m.d.comb += [
+                endpoint.load_state.eq(load_state),
+                endpoint.ready.eq(load_state[IN_FORCE]),
+                endpoint.loaded.eq(load_state[LOADED]),
+            ]
+        else:
+            m.d.comb += endpoint.ready.eq(1)
         m.submodules.core = Instance(
             p.core,
             i_clk=ClockSignal(),
@@ -154,6 +176,7 @@ class SerialTop(wiring.Component):
             i_m_axis_tready=endpoint.m_axis_tready,
             o_m_axis_tlast=endpoint.m_axis_tlast,
             o_frame_error=endpoint.frame_error,
+            **load,
             **({"i_s_axis_tuser": endpoint.s_axis_tuser} if identity.sequences else {}),
         )
 
@@ -226,7 +249,7 @@ def _identity(
         signed=bool(form.get("signed", False)),
         sequences="sequence" in manifest,
         every_step="sequence" in manifest and manifest["sequence"]["results"] == "step",
-        load=False,
+        load=loads(manifest),
         lanes=min(int(manifest.get("lanes", 0)), 255),
         log2_buffer=log2_buffer,
         width=form["width"],
@@ -239,10 +262,20 @@ def _identity(
         clock=round(clock),
         latency=manifest["latency_cycles"],
         interval=manifest["interval_cycles"],
-        network=bytes.fromhex(manifest["network"]["sha256"])[:8],
+        network=network_id(manifest),
         build=hashlib.sha256(json.dumps(build, sort_keys=True).encode()).digest()[:4],
         name=str(manifest.get("name", manifest["top"])),
     )
+
+
+def loads(manifest: Mapping[str, Any]) -> bool:
+    """Whether the core can be given other weights."""
+    return bool(manifest.get("weights", {}).get("source", "rom") != "rom")
+
+
+def network_id(manifest: Mapping[str, Any]) -> bytes:
+    """What a board says that computes the network of ``manifest``: `Identity.network`."""
+    return bytes.fromhex(manifest["weights"]["id"] if loads(manifest) else manifest["network"]["sha256"])[:8]
 
 
 def can_talk(board: Board) -> bool:

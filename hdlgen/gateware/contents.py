@@ -21,6 +21,7 @@ __all__ = [
     "header",
     "image",
     "image_bytes",
+    "image_id",
     "memories",
     "result_rom",
     "shape_id",
@@ -189,6 +190,11 @@ def image(program: Program) -> bytes:
         pieces = -(-rom.width // PIECE)
         data += b"".join(word.to_bytes(2 * pieces, "little") for word in rom.init)
     return bytes(data + crc32(data).to_bytes(4, "little"))
+
+
+def image_id(content: bytes) -> str:
+    """What a board says of an image in force, in hexadecimal: its CRC, and the engine that it is for."""
+    return (content[-4:] + content[len(MAGIC) : len(MAGIC) + 4]).hex()
 
 
 def image_bytes(program: Program) -> int:

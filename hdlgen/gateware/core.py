@@ -30,6 +30,7 @@ def load_ports(program: Program) -> dict[str, Any]:
         "load_ready": Out(1),
         "load_kind": In(2),
         "load_state": Out(8),
+        "load_id": Out(32),
     }
 
 
@@ -259,7 +260,8 @@ class Core(wiring.Component):
     """The engine with its weights on chip: what is emitted as Verilog.
 
     AXI4-Stream on both sides; see docs/interface.md. Where weights can be written there is a load port, `Reload`'s beats
-    with ``load_kind``; ``load_state`` is in_force, receiving, complete, error, and in the upper four bits generation.
+    with ``load_kind``; ``load_state`` is in_force, receiving, complete, error, loaded, and above these generation;
+    ``load_id`` is loaded_id.
     """
 
     def __init__(self, program: Program, *, library: Library | None = None, prefix: str = "hdlgen"):
@@ -308,8 +310,16 @@ class Core(wiring.Component):
                 self.load_ready.eq(reload.ready),
                 reload.kind.eq(self.load_kind),
                 self.load_state.eq(
-                    Cat(reload.in_force, reload.receiving, reload.complete, reload.error, reload.generation)
+                    Cat(
+                        reload.in_force,
+                        reload.receiving,
+                        reload.complete,
+                        reload.error,
+                        reload.loaded,
+                        reload.generation,
+                    )
                 ),
+                self.load_id.eq(reload.loaded_id),
                 reload.idle.eq(engine.idle),
                 engine.accept.eq(reload.accept),
                 engine.load.eq(reload.load),

@@ -42,6 +42,8 @@ FIXED = "hdlgen_serial_fixed"
 """Name of the memory of `fixed_bytes`."""
 STATE_BYTES = 8
 """Bytes of a report before the signature."""
+LOADED_BYTES = 4
+"""Bytes of ``Identity.network`` that change with the weights; the others stand for the design that they fit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -347,6 +349,7 @@ class MessageSender(wiring.Component):
     identity, report: a message is wanted; ``report_type`` (of ``REPORTS``) and ``number`` are its type and number
     identity_taken, report_taken: it begins in this cycle
     state: the first bytes of a report
+    loaded, loaded_id: the first bytes of the identity's ``network`` are these, and not those it was made with
     result, result_last: results of the core
     absorb, clear: see above; ``clear`` sets the signature to 0
     results: number of the next result
@@ -364,6 +367,8 @@ class MessageSender(wiring.Component):
                 "identity_taken": Out(1),
                 "report_taken": Out(1),
                 "state": In(8 * STATE_BYTES),
+                "loaded": In(1),
+                "loaded_id": In(8 * LOADED_BYTES),
                 "result": In(stream.Signature(unsigned(8 * p.result_bytes))),
                 "result_last": In(1),
                 "absorb": In(1),
@@ -428,6 +433,11 @@ class MessageSender(wiring.Component):
             m.d.comb += payload.eq(Mux(is_result, self.results, self.number))
         with m.Else():
             m.d.comb += payload.eq(rom.data)
+            if p.identity.load:
+                first = Identity.network_place()
+                for number in range(LOADED_BYTES):
+                    with m.If(self.loaded & part[1] & (index == first + number)):
+                        m.d.comb += payload.eq(self.loaded_id.word_select(number, 8))
         place = index[: (p.result_bytes - 1).bit_length()]
         word_ends = place == p.result_bytes - 1
         payload_ends = Mux(
@@ -508,6 +518,7 @@ class Endpoint(wiring.Component):
     load_*: beats of the messages whose type is in the load range, checked, in order; ``load_type`` are the lower bits of
         the type
     load_state: shown in reports
+    loaded, loaded_id: as `MessageSender` has them
     ready: inference is possible
     busy, error: a message or a frame is under way; a message was refused in this session
     """
@@ -537,6 +548,8 @@ class Endpoint(wiring.Component):
                 "load_last": Out(1),
                 "load_type": Out(4),
                 "load_state": In(8),
+                "loaded": In(1),
+                "loaded_id": In(8 * LOADED_BYTES),
                 "ready": In(1),
                 "busy": Out(1),
                 "error": Out(1),
@@ -666,6 +679,8 @@ class Endpoint(wiring.Component):
                     cycles,
                 )
             ),
+            sender.loaded.eq(self.loaded),
+            sender.loaded_id.eq(self.loaded_id),
             sender.absorb.eq(bench),
             sender.clear.eq(begin_bench),
             sender.result.payload.eq(self.m_axis_tdata),

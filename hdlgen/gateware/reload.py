@@ -69,7 +69,8 @@ class Reload(wiring.Component):
     in_force: a complete image, or what the bitstream holds, is in force
     receiving, complete, error: an image was begun and is not complete; it is, and right; the last one was not right, or a
         COMMIT came without one
-    generation: how often new weights were put into force, modulo 16
+    loaded, loaded_id: what is in force came through the port; the CRC of that image
+    generation: how often new weights were put into force, modulo 8
     """
 
     def __init__(self, program: Program, *, beat_bytes: int = 1):
@@ -87,7 +88,9 @@ class Reload(wiring.Component):
                 "receiving": Out(1),
                 "complete": Out(1),
                 "error": Out(1),
-                "generation": Out(4),
+                "loaded": Out(1),
+                "loaded_id": Out(32),
+                "generation": Out(3),
             }
         )
 
@@ -101,7 +104,10 @@ class Reload(wiring.Component):
         # What is in force survives a reset.
         bank = Signal(reset_less=True)
         in_force = Signal(init=p.source != "spram", reset_less=True)
-        generation = Signal(4, reset_less=True)
+        generation = Signal(3, reset_less=True)
+        loaded, own_id = Signal(reset_less=True), Signal(32, reset_less=True)
+        # With one bank nothing is in force while an image comes in.
+        new_id = Signal(32) if p.banks == 2 else own_id
         switching, leaving = Signal(), Signal()
         m.submodules.crc = crc = catalog.CRC32_ISO_HDLC(data_width=1).create()
 
@@ -160,7 +166,7 @@ class Reload(wiring.Component):
             with m.Elif(in_crc):
                 # Now the CRC has seen this byte, and nothing behind it yet.
                 m.d.sync += [self.receiving.eq(index != 3), leaving.eq(index == 3)]
-                m.d.sync += matched.eq(crc.match_detected)
+                m.d.sync += [matched.eq(crc.match_detected), new_id.eq(Cat(new_id[8:], byte))]
             with m.Else():
                 m.d.sync += [index.eq(0), low.eq(byte), high.eq(~high)]
                 with m.If(high):
@@ -200,10 +206,14 @@ class Reload(wiring.Component):
                 m.d.sync += self.error.eq(1)
         with m.If(switching & self.idle):
             m.d.sync += [switching.eq(0), in_force.eq(1), generation.eq(generation + 1)]
-            m.d.sync += bank.eq(other)
+            m.d.sync += [bank.eq(other), loaded.eq(1)]
+            if p.banks == 2:
+                m.d.sync += own_id.eq(new_id)
         m.d.comb += [
             self.accept.eq(in_force & ~switching),
             self.in_force.eq(in_force),
+            self.loaded.eq(loaded),
+            self.loaded_id.eq(own_id),
             self.generation.eq(generation),
         ]
         with m.If(waits):

@@ -19,6 +19,11 @@ import serial
 from hdlgen.errors import InputError, Refused
 from hdlgen.host.protocol import (
     FILLER,
+    LOAD_BEGIN,
+    LOAD_COMMIT,
+    LOAD_DATA,
+    LOAD_ERROR,
+    LOAD_GENERATION,
     OVERHEAD,
     Decoder,
     Identity,
@@ -238,10 +243,82 @@ class Board:
         """
         own = self.identity.network.hex()
         if not sha256.startswith(own):
+            weights = " or, with `hdlgen load`, its weights" if self.identity.load else ""
             raise Refused(
                 f"--port {self._name}: the board computes network {self.identity.name!r}, {own}..., not that of {where}, "
-                f"{sha256[:16]}...; load its bitstream, or name the folder it was made from"
+                f"{sha256[:16]}...; load its bitstream{weights}, or name the folder it was made from"
             )
+
+    def load(self, image: bytes, *, progress: Callable[[int], object] | None = None) -> None:
+        """Give the board other weights: an image of `hdlgen compile` for the same design (docs/weights.md).
+
+        The board checks it, and then changes between two inferences. Until then, or if anything fails, it goes on with the
+        weights it has, if it has room for two sets; otherwise it infers nothing. Begins a new session.
+
+        Parameters
+        ----------
+        progress
+            Called with the number of bytes that the board has accepted.
+
+        Raises
+        ------
+        InputError
+            If the board is gone.
+        Refused
+            If the board's weights cannot be changed, the image is for another design, or the board says it is damaged.
+        """
+        p = self.identity
+        where = f"--port {self._name}"
+        if not p.load:
+            raise Refused(
+                f"{where}: the weights of {p.name!r} are part of its bitstream; `hdlgen patch` exchanges them there, or "
+                f"compile with --weights ram"
+            )
+        if image[4:8] != p.network[4:8]:
+            raise Refused(
+                f"{where}: the image is for design {image[4:8].hex()}, the board runs design {p.network[4:8].hex()}; load "
+                f"the bitstream of the folder first"
+            )
+        self.identity = self._hello()
+        beat = p.elements_per_beat * p.bytes_per_element
+        most = max(beat, min(p.buffer_bytes, 1024) // beat * beat)
+        padded = image + bytes(-len(image) % beat)
+        state = self.status()
+        number, before = state.expected, state.load
+        messages = [(LOAD_BEGIN, bytes(beat))]
+        messages += [(LOAD_DATA, padded[at : at + most]) for at in range(0, len(padded), most)]
+        accepted = 0
+        for kind, payload in [*messages, (LOAD_COMMIT, bytes(beat))]:
+            self._deliver(Message(kind, number, payload))
+            number = (number + 1) & 0xFF
+            accepted += len(payload) if kind == LOAD_DATA else 0
+            if progress is not None:
+                progress(min(accepted, len(image)))
+        end = self._clock() + self._timeout * _TRIES
+        while (state := self.status()).load >> LOAD_GENERATION == before >> LOAD_GENERATION:
+            if state.load & LOAD_ERROR:
+                raise Refused(
+                    f"{where}: the board says that the image is damaged; its weights are as before, or none"
+                )
+            if self._clock() > end:
+                raise InputError(f"{where}: the board does not put the new weights into force")
+        self.identity = self._hello()
+        if self.identity.network != image[-4:] + image[4:8]:
+            raise Refused(f"{where}: the board has other weights in force than were sent; does somebody else use it?")
+
+    def _deliver(self, message: Message) -> None:
+        """Send a message until the board has accepted it."""
+        for attempt in range(_TRIES):
+            self._write(encode(message))
+            self.statistics.sent += 1
+            self.statistics.repeated += attempt > 0
+            report = self.status()
+            if report.expected == (message.number + 1) & 0xFF:
+                return
+            if report.expected != message.number or not report.open:
+                raise InputError(f"--port {self._name}: the board was reset, or somebody else uses it")
+        reason = _REASONS.get(report.reason, "it was lost")
+        raise InputError(f"--port {self._name}: the same message failed {_TRIES} times: {reason}")
 
     def status(self) -> Report:
         """The state of the board."""

@@ -20,6 +20,13 @@ __all__ = [
     "FILLER",
     "FLIP",
     "LOAD",
+    "LOAD_ABORT",
+    "LOAD_BEGIN",
+    "LOAD_COMMIT",
+    "LOAD_DATA",
+    "LOAD_ERROR",
+    "LOAD_GENERATION",
+    "LOAD_IN_FORCE",
     "LOAD_TYPES",
     "MAX_NAME",
     "OVERHEAD",
@@ -44,6 +51,10 @@ FILLER = 0x00
 OVERHEAD = 9
 #: First of the types that go to the load port, and how many there are.
 LOAD, LOAD_TYPES = 0x40, 16
+#: Types of a core's own load port (docs/weights.md): an image begins, its bytes, put it into force, forget it.
+LOAD_BEGIN, LOAD_DATA, LOAD_COMMIT, LOAD_ABORT = range(LOAD, LOAD + 4)
+#: Its state in reports: weights are in force, the last image was damaged; above LOAD_GENERATION bits a count of images.
+LOAD_IN_FORCE, LOAD_ERROR, LOAD_GENERATION = 1, 8, 5
 MAX_NAME = 26
 #: Size of the cycle counter.
 CYCLE_BYTES = 3
@@ -163,7 +174,8 @@ class Identity:
     latency, interval : int
         Predicted, in cycles, as in the manifest.
     network, build : bytes
-        The first 8 bytes of the network file's SHA-256; 4 bytes that stand for the build.
+        The first 8 bytes of the network file's SHA-256, or with a load port what stands for the weights in force (4
+        bytes) and for the design that they fit (4 bytes); 4 bytes that stand for the build.
     name : str
         Of the network, up to ``MAX_NAME`` bytes.
     """
@@ -197,6 +209,11 @@ class Identity:
             value = getattr(self, name)
             if not 0 <= value < 1 << bits:
                 raise ValueError(f"{name} is {value}; allowed are 0..{(1 << bits) - 1}")
+
+    @classmethod
+    def network_place(cls) -> int:
+        """Where in the payload ``network`` begins."""
+        return struct.calcsize(cls._FORMAT[: cls._FORMAT.index("8s")])
 
     @property
     def beats(self) -> int:

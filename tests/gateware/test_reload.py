@@ -21,7 +21,7 @@ from hdlgen.network import Network
 from ..compiler.networks import inputs, make
 from .bench import always, frame_beats, run, send_all
 
-IN_FORCE, RECEIVING, COMPLETE, ERROR = 1, 2, 4, 8
+IN_FORCE, RECEIVING, COMPLETE, ERROR, LOADED = 1, 2, 4, 8, 16
 Beats = list[tuple[int, int]]
 
 
@@ -186,7 +186,7 @@ def test_switch(options: dict[str, Any], widths: tuple[int, ...], stalls: bool) 
     )
     said = generations(played, x, one, two)
     assert len(played.loaded) == len(beats)
-    assert played.states[-1] == (IN_FORCE | (2 if options["source"] == "spram" else 1) << 4)
+    assert played.states[-1] == (IN_FORCE | LOADED | (2 if options["source"] == "spram" else 1) << 5)
     # One switch, no answer from both.
     ones = len(said.rstrip("2"))
     assert said == "1" * ones + "2" * (len(said) - ones)
@@ -256,7 +256,7 @@ def test_bad_images(options: dict[str, Any]) -> None:
     commits = [cycle for cycle, (kind, _) in zip(played.loaded, beats, strict=True) if kind == COMMIT]
     assert len(commits) == len(list(damaged(good))) + 4
     for cycle in commits:
-        assert played.states[cycle + 1] >> 4 == 0, "an image that is not right was put into force"
+        assert played.states[cycle + 1] >> 5 == 0, "an image that is not right was put into force"
         assert played.states[cycle + 1] & ERROR
     assert cases
     if program.banks == 2:
@@ -284,7 +284,7 @@ def test_reset(source: str) -> None:
     states = after.states
     assert states[reset - 1] & RECEIVING
     assert not states[reset + 2] & RECEIVING
-    assert states[-1] >> 4 == 1
+    assert states[-1] >> 5 == 1
     if source == "ram":
         assert generations(after, x, one, two).endswith("222")
     else:
@@ -292,7 +292,7 @@ def test_reset(source: str) -> None:
         assert not states[-1] & IN_FORCE
 
     kept = play(program, x, beats[:total], cycles=reset + 1000, reset=reset)
-    assert kept.states[-1] == IN_FORCE | 1 << 4
+    assert kept.states[-1] == IN_FORCE | LOADED | 1 << 5
     assert generations(kept, x, one, two).endswith("222")
 
 

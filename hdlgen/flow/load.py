@@ -1,0 +1,102 @@
+"""Other weights for a board that runs: over its serial port, into the memory of its weights."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hdlgen import golden
+from hdlgen import network as networks
+from hdlgen.compiler import Frame, check_shape, compile_network
+from hdlgen.errors import InputError, Refused
+from hdlgen.flow.serial import loads
+from hdlgen.flow.simulate import check_sources, read_manifest
+from hdlgen.gateware.contents import image, image_id
+from hdlgen.host import Board
+from hdlgen.network import Network
+
+__all__ = ["Loaded", "image_for", "load", "loaded_network"]
+
+_CHECKED = 16
+"""Inputs of the folder that a board is asked after it was loaded."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """What is in force on the board now: its bytes, what the board says of them, inputs that it answered correctly."""
+
+    name: str
+    image_bytes: int
+    id: str
+    checked: int
+
+
+def image_for(directory: str | os.PathLike[str], network: Network | None) -> tuple[str, bytes]:
+    """The name of a network and its image for the design in ``directory``; None means the design's own.
+
+    Raises
+    ------
+    InputError
+        If the folder is no design whose weights can be written, or ``network`` does not fit it.
+    """
+    root = Path(directory)
+    manifest = read_manifest(root)
+    check_sources(root, manifest)
+    if "sequence" in manifest:
+        raise InputError(
+            f"{root}: computes a recurrent network; weights can be sent to designs of path networks only"
+        )
+    if not loads(manifest):
+        raise InputError(
+            f"{root}: its weights are part of the bitstream; compile with --weights ram, or exchange them with "
+            f"`hdlgen patch`"
+        )
+    if network is None:
+        return str(manifest["name"]), (root / manifest["weights"]["image"]).read_bytes()
+    frame = Frame.from_json(manifest.get("frame", {}), str(root / "manifest.json"))
+    check_shape(network, networks.load_path(root / manifest["network"]["file"]), str(root))
+    return network.name, image(compile_network(network, **frame.options, frame=frame))
+
+
+def loaded_network(directory: str | os.PathLike[str], identity: bytes) -> Path | None:
+    """The file of the network that a board with the design in ``directory`` has in force, if `load` was given it there."""
+    path = Path(directory) / f"loaded-{identity.hex()}.safetensors"
+    if not path.is_file() or image_id(image_for(directory, networks.load_path(path))[1]) != identity.hex():
+        return None
+    return path
+
+
+def load(
+    directory: str | os.PathLike[str],
+    network: Network | None,
+    board: Board,
+    *,
+    progress: Callable[[int], object] | None = None,
+) -> Loaded:
+    """Give ``board``, which runs the design in ``directory``, the weights of ``network``; None means the design's own.
+
+    Then the board is asked the first inputs of the folder. The folder remembers the network: `hdlgen run` compares with it
+    as long as the board has these weights.
+
+    Raises
+    ------
+    InputError, Refused
+        As `image_for` and `hdlgen.Board.load` do; Refused if an answer is wrong.
+    """
+    root = Path(directory)
+    name, content = image_for(root, network)
+    manifest = read_manifest(root)
+    model = network if network is not None else networks.load_path(root / manifest["network"]["file"])
+    if network is not None:
+        networks.save(network, root / f"loaded-{image_id(content)}.safetensors")
+    board.load(content, progress=progress)
+    x = golden.check_input(model, golden.read_array(root / manifest["vectors"]["x"])[:_CHECKED], str(root))
+    wrong = np.flatnonzero((board.infer(x) != golden.evaluate(model, x)).any(axis=1))
+    if len(wrong):
+        raise Refused(
+            f"{root}: the board has the weights of {name!r}, and {len(wrong)} of {len(x)} answers differ from the golden "
+            f"model's; the first is to input {wrong[0]}"
+        )
+    return Loaded(name=name, image_bytes=len(content), id=image_id(content), checked=len(x))

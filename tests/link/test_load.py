@@ -1,0 +1,163 @@
+"""New weights over the serial port, to the simulated board, by the host program."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hdlgen
+from hdlgen import golden
+from hdlgen.cli import main
+from hdlgen.emit import compile_to
+from hdlgen.errors import InputError, Refused
+from hdlgen.flow.load import image_for, load
+from hdlgen.flow.patch import patch
+from hdlgen.flow.run import run
+from hdlgen.flow.virtual import VirtualBoard
+from hdlgen.network import Network, save
+
+from ..compiler.networks import inputs, make
+from ..recurrent import make as recurrent
+from .proxy import Proxy
+
+WIDTHS, PATHS = (12, 10, 4), 32
+
+
+def network(seed: int) -> Network:
+    return make(WIDTHS, PATHS, shift=seed, seed=seed)
+
+
+@pytest.fixture(scope="module", params=["ram", "spram"])
+def design(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("load") / "design"
+    compile_to(network(2), folder, lanes=4, source=request.param, elements_per_beat=2)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def virtual(design: Path) -> Iterator[VirtualBoard]:
+    with VirtualBoard(design) as board:
+        yield board
+
+
+def _run(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main([str(argument) for argument in arguments])
+    assert isinstance(caught.value.code, int)
+    return caught.value.code
+
+
+def test_load(design: Path, virtual: VirtualBoard, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """To a second network and back; the board says whose weights it has, and `hdlgen run` looks at that."""
+    x = inputs(network(2), 20)
+    save(network(3), tmp_path / "three.safetensors")
+    patch(design, network(3), tmp_path / "three")
+    shutil.copytree(design, tmp_path / "copy")
+    # Also fills what is empty at first.
+    assert run(design, port=virtual.port).failures == ()
+    assert _run("load", design, tmp_path / "three.safetensors", "--port", virtual.port) == 0
+    assert "in force" in capsys.readouterr().out
+    with hdlgen.Board.open(virtual.port) as board:
+        assert np.array_equal(board.infer(x), golden.evaluate(network(3), x))
+    with pytest.raises(Refused, match=r"not that of .* or, with `hdlgen load`, its weights"):
+        run(tmp_path / "copy", port=virtual.port)
+    # The folder that the network was loaded from knows it.
+    found = run(design, port=virtual.port)
+    assert found.failures == ()
+    assert found.loaded == f"loaded-{found.identity.network.hex()}.safetensors"
+    assert np.array_equal(found.y, golden.evaluate(network(3), np.load(design / "vectors/x.npy")))
+    assert run(tmp_path / "three", port=virtual.port).failures == ()
+    assert _run("load", design, "--port", virtual.port) == 0
+    assert run(design, port=virtual.port).loaded is None
+    # The sessions in between changed nothing about it.
+    with hdlgen.Board.open(virtual.port) as board:
+        assert np.array_equal(board.infer(x), golden.evaluate(network(2), x))
+
+
+def test_bad_line(design: Path, virtual: VirtualBoard) -> None:
+    """Bytes changed, lost and added in both directions: the image arrives all the same."""
+    x = inputs(network(2), 5)
+    repeated = 0
+    with Proxy(virtual.port, to_board=0.004, to_host=0.004) as proxy:
+        for seed in (3, 2) * 4:
+            with hdlgen.Board.open(proxy.port, timeout=0.3) as board:
+                load(design, network(seed), board)
+                repeated += board.statistics.repeated
+                assert np.array_equal(board.infer(x), golden.evaluate(network(seed), x))
+        assert min(proxy.faults.values()) > 0
+    assert repeated > 0
+
+
+def test_damaged_image(design: Path, virtual: VirtualBoard) -> None:
+    """The board looks at the whole image, not only at the messages."""
+    x = inputs(network(2), 5)
+    _name, content = image_for(design, None)
+    with hdlgen.Board.open(virtual.port) as board:
+        board.load(content)
+        damaged = content[:20] + bytes([content[20] ^ 1]) + content[21:]
+        with pytest.raises(Refused, match="the board says that the image is damaged"):
+            board.load(damaged)
+        if board.status().ready:  # there was room for both
+            assert np.array_equal(board.infer(x), golden.evaluate(network(2), x))
+        else:
+            with pytest.raises(InputError, match="the board was not ready for it"):
+                board.infer(x)
+        with pytest.raises(Refused, match="the image is for design"):
+            board.load(content[:4] + b"\0\0\0\0" + content[8:])
+        board.load(content)
+        assert np.array_equal(board.infer(x), golden.evaluate(network(2), x))
+
+
+def test_wrong_answers(design: Path, virtual: VirtualBoard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the board computes with its new weights is compared."""
+    evaluate = golden.evaluate
+    monkeypatch.setattr(golden, "evaluate", lambda model, x: evaluate(model, x) + (np.arange(len(x)) == 3)[:, None])
+    with (
+        hdlgen.Board.open(virtual.port) as board,
+        pytest.raises(Refused, match=r"1 of 16 answers differ .*; the first is to input 3$"),
+    ):
+        load(design, None, board)
+
+
+def test_virtual(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A trial without any board, and with one set of weights."""
+    save(network(5), tmp_path / "five.safetensors")
+    compile_to(network(2), tmp_path / "design", lanes=4, source="ram", banks=1)
+    assert _run("load", tmp_path / "design", tmp_path / "five.safetensors", "--virtual") == 0
+    assert "16 answers, equal to the golden model's" in capsys.readouterr().out
+
+
+def test_designs_that_cannot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compile_to(network(2), tmp_path / "rom", lanes=4)
+    compile_to(network(2), tmp_path / "ram", lanes=4, source="ram")
+    save(make((12, 11, 4), PATHS), tmp_path / "other.safetensors")
+    rnn = recurrent(np.random.default_rng(0), inputs=4, bands=[{"cell": "gru", "width": 4, "band": 3, "shift": 2}])
+    save(rnn, tmp_path / "rnn.safetensors")
+    compile_to(rnn, tmp_path / "rnn", lanes=4)
+    for line, said in (
+        (("load", tmp_path / "rom", "--port", "none"), "its weights are part of the bitstream; compile with"),
+        (("load", tmp_path / "ram", tmp_path / "other.safetensors", "--port", "none"), "widths: (12, 11, 4); the"),
+        (("load", tmp_path / "ram", "--port", "none"), "--port none: cannot be opened"),
+        (("load", tmp_path / "nowhere", "--port", "none"), "manifest.json: not found"),
+        (("load", tmp_path / "ram"), "give either --port or --virtual"),
+        (("load", tmp_path / "ram", "--virtual", "--port", "none"), "give either --port or --virtual"),
+        (("load", tmp_path / "ram", "--virtual", "--baud", "9600"), "--baud: allowed with --port only"),
+        (("load", tmp_path / "ram", tmp_path / "rnn.safetensors", "--port", "none"), "is a recurrent network"),
+        (("load", tmp_path / "rnn", "--port", "none"), "to designs of path networks only"),
+    ):
+        assert _run(*line) == 2
+        error = capsys.readouterr().err
+        assert said in error
+        assert error.count("\n") == 1
+
+
+def test_other_board(tmp_path: Path, design: Path, virtual: VirtualBoard) -> None:
+    """A folder whose design is not the board's is refused before anything is sent."""
+    compile_to(make((12, 10, 4), PATHS, dimensions=(0, 2, 1)), tmp_path / "other", lanes=4, source="ram")
+    with hdlgen.Board.open(virtual.port) as board:
+        before = board.status().load
+        with pytest.raises(Refused, match="the image is for design"):
+            load(tmp_path / "other", None, board)
+        assert board.status().load == before
