@@ -69,7 +69,7 @@ PORTS = ["clk", "rst", "frame_error"] + [f"{side}_axis_{name}" for side in "sm" 
 WEIGHTS = MANIFEST.get("weights", {"source": "rom"})
 LOADABLE = WEIGHTS["source"] != "rom"
 if LOADABLE:
-    PORTS += [f"load_{name}" for name in ("data", "valid", "ready", "kind", "state")]
+    PORTS += [f"load_{name}" for name in ("data", "valid", "ready", "kind", "state", "id")]
 
 
 class Fault(AssertionError):
@@ -433,6 +433,7 @@ class Loader:
         self.valid = Pin(dut, "load_valid", 1)
         self.ready = Pin(dut, "load_ready", 1)
         self.state = Pin(dut, "load_state", 8)
+        self.id = Pin(dut, "load_id", 32)
         self.bytes = geometry.input_bits // 8
         self.rng = rng
         self.gap: Chance = never
@@ -464,7 +465,7 @@ class Loader:
 
     @property
     def generation(self) -> int:
-        return self.state.read() >> 4
+        return self.state.read() >> 5
 
     def is_(self, flag: int) -> bool:
         return bool(self.state.read() & flag)
@@ -1001,7 +1002,9 @@ if LOADABLE:
         await bench.load(IMAGE, Loader.COMMIT)
         bench.send(*bench.frames(SOME - SOME // 2))
         await bench.answered()
-        if loader.generation != (before + 1) % 16 or not loader.is_(Loader.IN_FORCE):
+        if loader.id.read() != int.from_bytes(IMAGE[-4:], "little"):
+            raise Fault(f"load_id is {loader.id.read():#x} after an image that ends with {IMAGE[-4:].hex()}")
+        if loader.generation != (before + 1) % 8 or not loader.is_(Loader.IN_FORCE):
             raise Fault(f"load_state is {loader.state.read()} after a new image; generation was {before}")
 
     @scenario(TRIALS + 2)
