@@ -90,6 +90,18 @@ def compile_network(
     notes = []
     if min(network.topology.log2_slots[-1], bits) < (outputs - 1).bit_length():
         bits = (outputs - 1).bit_length()
+    digits, slots = network.topology.changed_digits, max(network.topology.log2_slots)
+    if digits > bits and slots > bits:
+        raise InputError(
+            f"{where}: topology: {digits} digits of {1 << slots} slots are scrambled or shifted; allowed are {bits} digits"
+            f" with {paths} paths, or up to {1 << bits} slots"
+        )
+    kept = network.topology.kept
+    if network.topology.scramble is not None and lanes > 1 << kept:
+        raise InputError(
+            f"{where}: lanes: {lanes}; allowed are up to {1 << kept}, as the scrambling leaves {kept} digits"
+            " (topology: kept)"
+        )
     if 1 << bits != paths:
         notes.append(f"{paths} paths padded to {1 << bits} by paths of weight zero")
     program = Program(

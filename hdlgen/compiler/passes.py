@@ -11,23 +11,28 @@ import numpy as np
 
 from hdlgen.compiler.program import Ints, Layer, Program, Requantise, Transition, flushes
 from hdlgen.network import Network
-from hdlgen.sequences import sobol
 
 __all__ = ["accumulate", "drain", "fold", "path_numbers", "place", "store", "walk"]
 
 
 class _Digits:
-    """A layer's Sobol' component as a linear map of the path number: everything about slots, banks and words."""
+    """A layer's Sobol' component as a linear map of the path number: everything about slots, banks and words.
+
+    A digital shift makes the map affine; ``shift_bank`` and ``shift_word`` are its constants.
+    """
 
     def __init__(self, network: Network, index: int, program: Program):
         self.bits = program.index_bits
         self.lane_bits = program.log2_lanes
         topology = network.topology
         self.slot_bits = min(topology.log2_slots[index], self.bits)
-        self.columns = sobol.direction_numbers(topology.dimensions[index], self.bits) if self.bits else []
+        self.columns = topology.columns(index, self.bits)
+        shift = topology.offset(index, self.bits)
+        self.shift_bank = shift >> (self.bits - self.lane_bits)
+        self.shift_word = (shift >> (self.bits - self.slot_bits)) & ((1 << self.word_bits) - 1)
 
     def point(self, number: int) -> int:
-        """x(number) * 2^index_bits."""
+        """x(number) * 2^index_bits, without the digital shift."""
         x = 0
         for k, column in enumerate(self.columns):
             if number >> k & 1:
@@ -161,14 +166,34 @@ def walk(network: Network, program: Program, *, merge: bool = True, **_options: 
         inner, outer = _solve([target.word(vector) for vector in free], free, target.word_bits)
         columns = inner + outer
         source_low, target_low = source.low_of_bank(), target.low_of_bank()
+
+        def lanes(
+            source_bank: int, target_bank: int, lows: tuple[list[int], list[int]] = (source_low, target_low)
+        ) -> int:
+            return start.bank(lows[0][source_bank] ^ lows[1][target_bank])
+
         steps = []
         total = 0
         for column in columns:
             total ^= column
-            lanes = start.bank(source_low[source.bank(total)] ^ target_low[target.bank(total)])
-            steps.append((source.word(total), lanes))
+            steps.append((source.word(total), lanes(source.bank(total), target.bank(total))))
+        # The first block is of destination word 0, whatever the shift.
+        base = 0
+        for bit, column in enumerate(outer):
+            base ^= column if target.shift_word >> bit & 1 else 0
+        first = (
+            source.word(base) ^ source.shift_word,
+            lanes(source.bank(base) ^ source.shift_bank, target.bank(base) ^ target.shift_bank),
+        )
         transitions.append(
-            Transition(run_bits=len(inner), columns=tuple(columns), merged=tuple(merged), steps=tuple(steps))
+            Transition(
+                run_bits=len(inner),
+                columns=tuple(columns),
+                merged=tuple(merged),
+                steps=tuple(steps),
+                base=base,
+                first=first,
+            )
         )
     return replace(program, transitions=tuple(transitions))
 
@@ -203,8 +228,9 @@ def path_numbers(network: Network, program: Program, index: int) -> Ints:
     start, target = digits[0], digits[index + 1]
     transition = program.transitions[index]
     start_low, target_low = np.array(start.low_of_bank()), np.array(target.low_of_bank())
-    vectors = _span(transition.columns)
-    banks = _span(tuple(target.bank(column) for column in transition.columns))
+    vectors = _span(transition.columns) ^ transition.base
+    banks = _span(tuple(target.bank(column) for column in transition.columns)) ^ target.bank(transition.base)
+    banks ^= target.shift_bank
     low = start_low[np.newaxis, :] ^ target_low[banks][:, np.newaxis]
     return np.asarray(vectors[:, np.newaxis] ^ low)
 

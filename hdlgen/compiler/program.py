@@ -137,15 +137,17 @@ class Transition:
     """One layer transition: a walk over its blocks, all blocks of a destination word in one run.
 
     The block counter q counts up; its ``run_bits`` low bits walk through the blocks of one destination word, the bits above
-    are that word. Going from q - 1 to q changes source word and lane exchange by ``steps[ctz(q)]``; both are 0 at q = 0.
-    ``columns`` holds the index vector (path number bits) of every counter bit, ``merged`` the index vectors of the repeated
-    edges that were folded into one.
+    are that word. Going from q - 1 to q changes source word and lane exchange by ``steps[ctz(q)]``; both are ``first`` at
+    q = 0. ``columns`` holds the index vector (path number bits) of every counter bit, ``base`` that of q = 0, ``merged`` the
+    index vectors of the repeated edges that were folded into one. ``first`` and ``base`` are 0 without digital shifts.
     """
 
     run_bits: int
     columns: tuple[int, ...]
     merged: tuple[int, ...]
     steps: tuple[tuple[int, int], ...]
+    base: int = 0
+    first: tuple[int, int] = (0, 0)
     weights: Ints | None = field(default=None, repr=False)
     requantise: Requantise | None = None
 
@@ -159,7 +161,7 @@ class Transition:
 
     def walk(self) -> tuple[Ints, Ints]:
         """Source word and lane exchange of every block, in order: two arrays of shape (blocks,)."""
-        words, exchange = [0], [0]
+        words, exchange = [self.first[0]], [self.first[1]]
         for q in range(1, self.blocks):
             word, lanes = self.steps[(q & -q).bit_length() - 1]
             words.append(words[-1] ^ word)

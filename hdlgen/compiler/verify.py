@@ -66,7 +66,8 @@ def _verify_transition(network: Network, program: Program, index: int) -> None:
     row = ((word * target.cells >> target.word_bits) + np.array(target.phase)[target_bank]) >> target.class_bits
     to_neuron = np.array(target.first)[target_bank] + row
     # With the paths that the program added to fill the last block.
-    whole = replace(network.topology, paths=1 << program.index_bits)
+    topology = network.topology
+    whole = replace(topology, paths=1 << program.index_bits, digits=topology.changed_digits)
     for layer_index, layer, neuron in ((index, source, from_neuron), (index + 1, target, to_neuron)):
         vertices = paths.vertices(whole, layer_index, network.widths[layer_index])
         kept = np.array(layer.neurons)[neuron]

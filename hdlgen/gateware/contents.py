@@ -166,7 +166,7 @@ def shape_id(program: Program) -> bytes:
     layers = [
         (layer.neurons, layer.cells, layer.classes, layer.first, layer.phase, layer.lane) for layer in program.layers
     ]
-    walks = [(t.columns, t.merged, t.steps) for t in program.transitions]
+    walks = [(t.columns, t.merged, t.steps, *([t.first] if any(t.first) else [])) for t in program.transitions]
     bits = [layer.bits for layer in program.layers]
     widths = (program.weight_bits, program.sum_bits, program.accumulator_bits, program.bias_bits)
     more = (program.result_bias_bits, program.shift_low, program.shift_bits, program.multiplier)

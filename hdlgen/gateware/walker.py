@@ -1,6 +1,6 @@
 """From a block number to the addresses of its source activations."""
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -19,8 +19,8 @@ class Walker(wiring.Component):
     """Source rows and lane exchange of consecutive blocks.
 
     word' = word XOR D[ctz(q)], likewise the lane exchange: one column of constants per counter bit is all there is of the
-    network's connectivity. cell = floor(word * cells / 2^word_bits); a lane of phase f reads row
-    base + (cell + f) / classes.
+    network's connectivity, and with digital shifts a constant to begin with. cell = floor(word * cells / 2^word_bits); a
+    lane of phase f reads row base + (cell + f) / classes.
 
     One block per cycle; the row appears ``latency`` cycles after its block.
 
@@ -91,12 +91,16 @@ class Walker(wiring.Component):
             with m.Default():
                 m.d.sync += step.eq(0)
         m.d.sync += [valid2.eq(valid1), first2.eq(first1), job2.eq(job1), buffer2.eq(buffer1)]
+        starts = [t.first[0] | t.first[1] << self.word_bits for t in self.transitions]
+        start: Value = Const(0, self.word_bits + lane_bits)
+        if any(starts):
+            start = _register(m, Array(Const(value, len(start)) for value in starts)[job1], "start")
 
-        # s3: state' = first ? 0 : state XOR step
+        # s3: state' = first ? start[job] : state XOR step
         state = Signal(self.word_bits + lane_bits)
         job3, buffer3 = Signal(self.job_bits), Signal()
         with m.If(first2):
-            m.d.sync += state.eq(0)
+            m.d.sync += state.eq(start)
         with m.Elif(valid2):
             m.d.sync += state.eq(state ^ step)
         m.d.sync += [job3.eq(job2), buffer3.eq(buffer2)]

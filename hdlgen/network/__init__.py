@@ -26,6 +26,7 @@ from hdlgen.network.model import (
     parse,
     verify,
 )
+from hdlgen.network.progressive import first_paths
 from hdlgen.network.recurrent import (
     BandRnn,
     Candidate,
@@ -69,6 +70,7 @@ __all__ = [
     "describe",
     "describe_layered",
     "describe_recurrent",
+    "first_paths",
     "load",
     "load_path",
     "log2_slots",

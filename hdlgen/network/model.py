@@ -14,6 +14,7 @@ import numpy as np
 
 from hdlgen.errors import InputError
 from hdlgen.sequences import sobol
+from hdlgen.sequences.random import MAX_SEED
 
 __all__ = [
     "FORMAT_VERSION",
@@ -64,6 +65,8 @@ MAX_SHIFT = 62
 MAX_LAYERS = 256
 MAX_DIMENSION = 1023
 MAX_LOG2_SLOTS = 32
+#: Digits that scrambling leaves, so that a network runs on up to 2**6 lanes.
+DEFAULT_KEPT = 6
 
 #: Names become file and module names further down the line.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -103,21 +106,53 @@ class InputFormat:
 
 @dataclass(frozen=True, kw_only=True)
 class SobolTopology:
-    """Path i visits, in layer l, slot floor(x * 2**log2_slots[l]); x is point i of Sobol' component dimensions[l].
+    """Path i visits, in layer l, slot floor(y * 2**log2_slots[l]); y is x scrambled and shifted, each if there is a seed.
 
-    The points are in natural order.
+    x is point i, in natural order, of Sobol' component dimensions[l]. ``scramble`` and ``shift`` are seeds of
+    :func:`hdlgen.sequences.sobol.scramble_rows` and ``digital_shift``; they change the first ``digits`` digits of x, by
+    default ceil(log2 paths), and leave those behind as they are. Scrambling also leaves the first ``kept`` digits.
     """
 
     paths: int
     dimensions: tuple[int, ...]
     log2_slots: tuple[int, ...]
+    scramble: int | None = None
+    kept: int = DEFAULT_KEPT
+    shift: int | None = None
+    digits: int | None = None
     kind: str = "sobol"
 
+    @property
+    def changed_digits(self) -> int:
+        """How many digits are scrambled and shifted; 0 where neither is asked for."""
+        if self.scramble is None and self.shift is None:
+            return 0
+        return (self.paths - 1).bit_length() if self.digits is None else self.digits
+
+    def columns(self, layer: int, bits: int) -> list[int]:
+        """The columns of the layer's matrix: v_k of index bit k, 0 <= k < bits, times 2**bits.
+
+        Point i < 2**bits is the XOR of :meth:`offset` and the v_k at the set bits k of i.
+        """
+        columns = sobol.direction_numbers(self.dimensions[layer], bits)
+        if self.scramble is None:
+            return columns
+        rows = sobol.scramble_rows(self.scramble, layer, self.changed_digits, self.kept)
+        return [sobol.scrambled(column, bits, rows) for column in columns]
+
+    def offset(self, layer: int, bits: int) -> int:
+        """Point 0 of the layer, times 2**bits: the digital shift."""
+        return 0 if self.shift is None else sobol.digital_shift(self.shift, layer, self.changed_digits, bits)
+
     def slots(self, layer: int) -> np.ndarray:
-        """int64 (paths,): slot of every path in ``layer``, 0..L: floor(x * 2**log2_slots[layer])."""
+        """int64 (paths,): slot of every path in ``layer``, 0..L: floor(y * 2**log2_slots[layer])."""
         if not 0 <= layer < len(self.dimensions):
             raise ValueError(f"layer is {layer}; allowed: 0..{len(self.dimensions) - 1}")
-        return sobol.points(self.dimensions[layer], 0, self.paths, self.log2_slots[layer]).astype(np.int64)
+        bits, index_bits = self.log2_slots[layer], (self.paths - 1).bit_length()
+        working = max(bits, index_bits)
+        columns = [column >> (working - bits) for column in self.columns(layer, working)[:index_bits]]
+        points = sobol.combine(columns, np.arange(self.paths, dtype=np.uint64))
+        return points.astype(np.int64) ^ self.offset(layer, bits)
 
     def vertices(self, layer: int, width: int) -> np.ndarray:
         """int64 (paths,): neuron of every path in ``layer`` of ``width`` neurons: (slot * width) >> log2_slots[layer]."""
@@ -293,8 +328,21 @@ def parse_layer(where: str, value: object, *, last: bool) -> Layer:
 
 def parse_topology(where: str, value: object, widths: Sequence[int]) -> SobolTopology:
     known_kind(where, "topology", value, ("sobol",))
-    members = members_of(where, "topology", value, ("kind", "paths", "dimensions"), ("log2_slots",))
+    optional = ("log2_slots", "scramble", "kept", "shift", "digits")
+    members = members_of(where, "topology", value, ("kind", "paths", "dimensions"), optional)
     default = log2_slots(widths)
+    paths = whole(where, "paths", members["paths"], 1, MAX_PATHS)
+    seeds = {
+        name: whole(where, name, members[name], 0, MAX_SEED) for name in ("scramble", "shift") if name in members
+    }
+    digits = None
+    if seeds:
+        least = (paths - 1).bit_length()
+        digits = whole(where, "digits", members.get("digits", least), least, MAX_LOG2_SLOTS)
+    elif "digits" in members:
+        raise InputError(f"{where}: topology has 'digits'; allowed: beside 'scramble' or 'shift' only")
+    if "kept" in members and "scramble" not in members:
+        raise InputError(f"{where}: topology has 'kept'; allowed: beside 'scramble' only")
 
     def dimension(what: str, entry: object, _: int) -> int:
         return whole(where, what, entry, 0, MAX_DIMENSION)
@@ -308,7 +356,10 @@ def parse_topology(where: str, value: object, widths: Sequence[int]) -> SobolTop
 
     return SobolTopology(
         kind=members["kind"],
-        paths=whole(where, "paths", members["paths"], 1, MAX_PATHS),
+        paths=paths,
+        **seeds,
+        kept=whole(where, "kept", members.get("kept", DEFAULT_KEPT), 0, MAX_LOG2_SLOTS),
+        digits=digits,
         dimensions=whole_list(where, "dimensions", members["dimensions"], len(widths), dimension),
         log2_slots=whole_list(where, "log2_slots", members["log2_slots"], len(widths), slots)
         if "log2_slots" in members
@@ -377,13 +428,20 @@ def parse(description: object, where: str) -> tuple[str, InputFormat, SobolTopol
 
 
 def describe_topology(topology: SobolTopology) -> dict[str, Any]:
-    """The inverse of :func:`parse_topology`; ``log2_slots`` is always written out."""
-    return {
+    """The inverse of :func:`parse_topology`; ``log2_slots`` is always written out, ``digits`` where they matter."""
+    result: dict[str, Any] = {
         "kind": topology.kind,
         "paths": topology.paths,
         "dimensions": list(topology.dimensions),
         "log2_slots": list(topology.log2_slots),
     }
+    if topology.scramble is not None:
+        result |= {"scramble": topology.scramble, "kept": topology.kept}
+    if topology.shift is not None:
+        result["shift"] = topology.shift
+    if topology.scramble is not None or topology.shift is not None:
+        result["digits"] = topology.changed_digits
+    return result
 
 
 def describe(network: Network) -> dict[str, Any]:

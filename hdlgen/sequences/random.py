@@ -5,9 +5,9 @@ Both are defined here to the last bit, as integers, and any part of a stream is 
 ``drand48``: X_0 = seed * 2**16 + 0x330E, as ``srand48`` sets it; X_{n+1} = (0x5DEECE66D X_n + 0xB) mod 2**48; draw n,
 from 0, is the real number X_{n+1} / 2**48, exact in a double.
 
-``philox``: Philox-4x64-10 with the key (seed, 0) and the counters 1, 2, 3, ...; every counter gives four words of 64
+``philox``: Philox-4x64-10 with the key (seed, stream) and the counters 1, 2, 3, ...; every counter gives four words of 64
 bits, first word first, and draw n is word n. J. K. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011).
-NumPy's ``Philox(key=seed).random_raw()`` is this stream.
+NumPy's ``Philox(key=seed + (stream << 64)).random_raw()`` is this. Random paths are drawn from stream 0.
 """
 
 import numpy as np
@@ -40,9 +40,9 @@ def drand48_states(seed: int, start: int, count: int) -> np.ndarray:
     return result
 
 
-def philox_words(seed: int, start: int, count: int) -> np.ndarray:
+def philox_words(seed: int, start: int, count: int, *, stream: int = 0) -> np.ndarray:
     """uint64 (count,): words start, start+1, ... of the stream."""
-    generator = np.random.Philox(key=seed)
+    generator = np.random.Philox(key=seed | stream << 64)
     generator.advance(start // 4)
     return generator.random_raw(start % 4 + count)[start % 4 :]
 

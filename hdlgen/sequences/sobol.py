@@ -4,15 +4,32 @@ Point i of component d is x = 0.x_1 x_2 ... in binary, with (x_1, x_2, ...) = C 
 is the lowest bit of i. C is upper triangular with a unit diagonal. Sources: I. M. Sobol' (1967); P. Bratley and
 B. L. Fox, Algorithm 659, ACM TOMS 14 (1988); S. Joe and F. Y. Kuo, "Constructing Sobol' sequences with better
 two-dimensional projections", SIAM J. Sci. Comput. 30 (2008), the numbers of ``new-joe-kuo-6``.
+
+A linear scrambling multiplies x, as a vector of digits, by a matrix over GF(2) in which a digit of the result depends on
+that digit and on more significant ones: A. B. Owen (1995), J. Matousek (1998). A digital shift adds a constant vector.
+Neither moves two points of one elementary interval apart, so both keep what makes the sequence even.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Literal
 
 import numpy as np
 
-__all__ = ["MAX_BITS", "MAX_DIMENSION", "direction_numbers", "generator_matrix", "points"]
+from hdlgen.sequences.random import philox_words
+
+__all__ = [
+    "MAX_BITS",
+    "MAX_DIMENSION",
+    "combine",
+    "digital_shift",
+    "direction_numbers",
+    "generator_matrix",
+    "points",
+    "scramble_rows",
+    "scrambled",
+]
 
 #: Dimension 0 is van der Corput's sequence in base 2.
 MAX_DIMENSION = 1023
@@ -93,12 +110,47 @@ def points(
         index ^= index >> np.uint64(1)
     index_bits = (start + count - 1).bit_length()
     working = max(bits, index_bits)
-    columns = _direction_numbers(dimension, working)
-    result = np.zeros(count, dtype=np.uint64)
+    columns = _direction_numbers(dimension, working)[:index_bits]
+    return combine([column >> (working - bits) for column in columns], index)
+
+
+def combine(columns: Sequence[int], index: np.ndarray) -> np.ndarray:
+    """uint64: for each of ``index``, uint64, the XOR of the columns at its set bits."""
+    result = np.zeros(len(index), dtype=np.uint64)
     # Eight index bits at a time: a table of 256 XORs instead of eight passes over all points.
-    for low in range(0, index_bits, 8):
+    for low in range(0, len(columns), 8):
         table = np.zeros(1, dtype=np.uint64)
-        for column in columns[low : min(low + 8, index_bits)]:
-            table = np.concatenate([table, table ^ np.uint64(column >> (working - bits))])
+        for column in columns[low : low + 8]:
+            table = np.concatenate([table, table ^ np.uint64(column)])
         result ^= table[(index >> np.uint64(low)) & np.uint64(len(table) - 1)]
     return result
+
+
+def scramble_rows(seed: int, layer: int, digits: int, kept: int) -> list[int]:
+    """The matrix of the linear scrambling of a layer, 0 <= digits <= 64: row r as an integer of r + 1 bits, r < digits.
+
+    Digit r of the result, 0 being the most significant, is the parity of the row and the r + 1 top digits of x. A row is
+    word 64 * layer + r of the stream Philox with the key (seed, 1), of which bit 63 - q stands for digit q; but the first
+    ``kept`` digits stay as they are, and no other digit depends on them.
+    """
+    words = philox_words(seed, 64 * layer, digits, stream=1).tolist()
+    return [((word >> (64 - r)) & ((1 << max(r - kept, 0)) - 1)) << 1 | 1 for r, word in enumerate(words)]
+
+
+def scrambled(x: int, bits: int, rows: Sequence[int]) -> int:
+    """The fraction ``x`` of ``bits`` digits, its first len(rows) digits scrambled, those behind as they are."""
+    result = x & ((1 << max(bits - len(rows), 0)) - 1)
+    for r, row in enumerate(rows[:bits]):
+        parity = (row & (x >> (bits - 1 - r))).bit_count() & 1
+        result |= parity << (bits - 1 - r)
+    return result
+
+
+def digital_shift(seed: int, layer: int, digits: int, bits: int) -> int:
+    """The shift of a layer as a fraction of ``bits`` digits, zeros behind the first ``digits``, at most 64.
+
+    The digits are the top bits of word ``layer`` of the stream Philox with the key (seed, 2).
+    """
+    (word,) = philox_words(seed, layer, 1, stream=2).tolist()
+    top = word >> (64 - digits)
+    return top << (bits - digits) if bits >= digits else top >> (digits - bits)

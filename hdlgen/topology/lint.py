@@ -5,6 +5,7 @@ for JSON. Numbers of slot edges come from ranks over GF(2), numbers of neurons a
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,7 @@ def _suggestion(topology: SobolTopology, widths: Sequence[int], edges: int, reac
     dimensions = relations.suggest_dimensions(topology.paths.bit_length() - 1, topology.dimensions, cells)
     if dimensions == topology.dimensions:
         return None
-    better = SobolTopology(paths=topology.paths, dimensions=dimensions, log2_slots=topology.log2_slots)
+    better = replace(topology, dimensions=dimensions)
     better_edges = _edges(better, widths)
     better_count = sum(len(source) for source, _ in better_edges)
     better_reach = _reach(better_edges, widths)

@@ -4,7 +4,7 @@ The slot of path i in layer l is linear in the bits of i. For 2**m paths the pai
 are therefore a linear subspace: 2**dimension distinct pairs, each hit equally often. Following a path into a layer
 and any other path out of it composes two such relations, which gives a subspace again. So the edges of a transition,
 and the pairs of input and output that are connected through all layers, are counted by elimination on a few dozen
-vectors.
+vectors. Scrambling and digital shifts exchange the slots of a layer among each other, so no number here depends on them.
 """
 
 from collections.abc import Iterable, Sequence

@@ -23,8 +23,13 @@ def make(
     bias: tuple[bool, ...] | bool = True,
     input_bits: int = 6,
     seed: int = 1,
+    **changes: int | None,
 ) -> Network:
-    """A network of random weights; what is given as one value holds for every layer."""
+    """A network of random weights; what is given as one value holds for every layer.
+
+    ``changes``: scramble, kept, digital_shift and digits of the topology.
+    """
+    changes["shift"] = changes.pop("digital_shift", None)
     count = len(widths) - 1
     rng = np.random.default_rng(seed)
 
@@ -56,6 +61,7 @@ def make(
             paths=paths,
             dimensions=dimensions or tuple(range(count + 1)),
             log2_slots=slots or log2_slots(widths),
+            **changes,
         ),
         layers=tuple(layers),
         tensors=tensors,
@@ -71,6 +77,8 @@ def networks(
     widths = tuple(draw(st.integers(1, width)) for _ in range(count + 1))
     bits = st.integers(1, most_bits)
 
+    seeds = st.one_of(st.none(), st.integers(0, 2**32 - 1))
+
     def per_layer(strategy: st.SearchStrategy) -> tuple:
         return tuple(draw(strategy) for _ in range(count))
 
@@ -85,6 +93,8 @@ def networks(
         bias=per_layer(st.booleans()),
         input_bits=draw(bits),
         seed=draw(st.integers(0, 2**32 - 1)),
+        scramble=draw(seeds),
+        digital_shift=draw(seeds),
     )
     try:
         golden.accumulator_bits(network)

@@ -77,6 +77,41 @@ def test_repeated_edges_are_merged() -> None:
     assert [t.blocks for t in compile_network(network, lanes=4, merge=False).transitions] == [16, 16]
 
 
+def test_scrambling_and_shifts_cost_nothing() -> None:
+    """As many blocks, cycles and bits as without; other paths, and the same integers as the golden model."""
+    plain = make((784, 300, 60, 10), 2048)
+    changed = make((784, 300, 60, 10), 2048, scramble=3, digital_shift=4)
+    x = inputs(plain, 3)
+    assert not np.array_equal(golden.evaluate(plain, x), golden.evaluate(changed, x))
+    for lanes in (1, 16, 64):
+        before, after = (compile_network(network, lanes=lanes) for network in (plain, changed))
+        assert np.array_equal(after.run(x), golden.evaluate(changed, x))
+        assert (after.latency_cycles, after.interval_cycles) == (before.latency_cycles, before.interval_cycles)
+        assert after.blocks == before.blocks
+        assert all(any(transition.first) for transition in after.transitions)
+        assert not any(any(transition.first) for transition in before.transitions)
+
+
+def test_what_scrambled_networks_the_engine_refuses() -> None:
+    full = make((16, 8, 8), 64, scramble=1, kept=2)
+    assert np.array_equal(compile_network(full, lanes=4).run(inputs(full, 4)), golden.evaluate(full, inputs(full, 4)))
+    with pytest.raises(InputError) as caught:
+        compile_network(full, lanes=8)
+    assert str(caught.value) == (
+        "network 'random': lanes: 8; allowed are up to 4, as the scrambling leaves 2 digits (topology: kept)"
+    )
+    few = make((16, 8, 8), 8, digital_shift=1, digits=10)
+    with pytest.raises(InputError) as caught:
+        compile_network(few, lanes=4)
+    assert str(caught.value) == (
+        "network 'random': topology: 10 digits of 16 slots are scrambled or shifted; allowed are 3 digits with 8 paths,"
+        " or up to 8 slots"
+    )
+    enough = make((16, 8, 8), 16, scramble=1, digital_shift=1, digits=10)
+    x = inputs(enough, 4)
+    assert np.array_equal(compile_network(enough, lanes=4).run(x), golden.evaluate(enough, x))
+
+
 def worst_inputs(network: Network) -> np.ndarray:
     """For every neuron of layer 1 the input that makes it largest, and the one that makes it smallest."""
     source, target = (paths.vertices(network.topology, layer, network.widths[layer]) for layer in (0, 1))
@@ -99,7 +134,7 @@ def test_no_register_overflows(chosen: tuple[Network, int], merge: bool) -> None
     program = compile_network(network, lanes=lanes, merge=merge)
     x = worst_inputs(network)
     values = golden.activations(network, x)
-    whole = replace(network.topology, paths=1 << program.index_bits)
+    whole = replace(network.topology, paths=1 << program.index_bits, digits=network.topology.changed_digits)
     for index, transition in enumerate(program.transitions):
         assert transition.weights is not None
         assert signed_bits(transition.weights) <= program.weight_bits

@@ -98,6 +98,19 @@ def test_no_path_and_no_time(folder: Path) -> None:
             assert b"(* src" not in data
 
 
+def test_scrambled_and_shifted_paths_simulate(tmp_path: Path) -> None:
+    """On the emitted Verilog, at the manifest's latency and interval, which are those of plain paths."""
+    changed, plain = (
+        compile_to(make((20, 13, 6), 100, shift=1, **changes), tmp_path / name, lanes=4)
+        for name, changes in (("changed", {"scramble": 5, "kept": 2, "digital_shift": 6}), ("plain", {}))
+    )
+    for figure in ("latency_cycles", "interval_cycles", "memory_bits"):
+        assert changed[figure] == plain[figure]
+    assert changed["memory_bits"]["connectivity"] == 0
+    report = simulate(tmp_path / "changed", images=4)
+    assert report.passed
+
+
 def test_moved_folder_simulates(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     moved = tmp_path / "moved" / "core"
     shutil.copytree(folder, moved)

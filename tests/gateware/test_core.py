@@ -82,6 +82,22 @@ def test_vectors(name: str, lanes: int, elements: int, frames: int) -> None:
     check_full_speed(compile_network(network, lanes=lanes, elements_per_beat=elements), x, y)
 
 
+@pytest.mark.parametrize(
+    ("widths", "paths", "lanes", "changes"),
+    [
+        ((16, 8, 8, 4), 64, 4, {"digital_shift": 1}),
+        ((50, 24, 13, 6), 120, 8, {"scramble": 5, "kept": 3, "digital_shift": 6}),
+        ((12, 40, 10), 300, 1, {"scramble": 7, "kept": 0}),
+    ],
+)
+def test_scrambled_and_shifted(widths: tuple, paths: int, lanes: int, changes: dict[str, int]) -> None:
+    network = make(widths, paths, shift=1, **changes)
+    x = inputs(network, 5)
+    y = golden.evaluate(network, x)
+    assert len(np.unique(y, axis=0)) == 5
+    check_full_speed(compile_network(network, lanes=lanes, elements_per_beat=2), x, y)
+
+
 def test_predicted_latency_and_interval() -> None:
     """What the manifest will say is what happens: one frame alone, and frames once the pipeline is full."""
     network = make((16, 8, 8, 4), 64)

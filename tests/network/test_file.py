@@ -298,6 +298,13 @@ def changed(*path: Any, value: Any) -> dict[str, Any]:
     return description
 
 
+def mixed(**members: int) -> dict[str, Any]:
+    """The description with further members of the topology."""
+    description = copy.deepcopy(DESCRIPTION)
+    description["topology"] |= members
+    return description
+
+
 def without(*path: Any) -> dict[str, Any]:
     description = copy.deepcopy(DESCRIPTION)
     place = description
@@ -388,8 +395,23 @@ TENSOR = "1 to 128 of the characters A-Z a-z 0-9 _ . / : -, a letter, digit or _
             "topology: log2_slots is None; allowed: a list of 3 integers, one per layer with the input",
         ),
         (
+            changed("topology", "scramble", value=2**32),
+            "topology: scramble is 4294967296; allowed: integers 0..4294967295",
+        ),
+        (changed("topology", "shift", value=-1), "topology: shift is -1; allowed: integers 0..4294967295"),
+        (changed("topology", "shift", value=None), "topology: shift is None; allowed: integers 0..4294967295"),
+        (
+            changed("topology", "digits", value=4),
+            "topology: topology has 'digits'; allowed: beside 'scramble' or 'shift' only",
+        ),
+        (changed("topology", "kept", value=4), "topology: topology has 'kept'; allowed: beside 'scramble' only"),
+        (mixed(shift=1, kept=3), "topology: topology has 'kept'; allowed: beside 'scramble' only"),
+        (mixed(scramble=1, kept=33), "topology: kept is 33; allowed: integers 0..32"),
+        (mixed(scramble=1, digits=3), "topology: digits is 3; allowed: integers 4..32"),
+        (mixed(shift=1, digits=33), "topology: digits is 33; allowed: integers 4..32"),
+        (
             changed("topology", "seed", value=1),
-            "topology: a key of topology is 'seed'; allowed: kind, paths, dimensions, log2_slots",
+            "topology: a key of topology is 'seed'; allowed: kind, paths, dimensions, log2_slots, scramble, kept, shift,",
         ),
         (changed("layers", value={}), "layers is {}; allowed: a list of 1..256 layers"),
         (changed("layers", value=[]), "layers has 0 entries; allowed: 1..256"),

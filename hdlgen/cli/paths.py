@@ -1,0 +1,23 @@
+"""hdlgen paths: the first paths of a network as a network."""
+
+from pathlib import Path
+
+import click
+
+from hdlgen import network
+
+__all__ = ["command"]
+
+
+@click.command("paths")
+@click.argument("net", metavar="NET")
+@click.option("--first", type=int, required=True, help="How many paths to keep.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Network file to write.")
+def command(net: str, first: int, output: Path) -> None:
+    """Write the network of the first paths of NET, a network file or the name of a shipped network.
+
+    These paths visit the same neurons with the same weights as before: train on from there, or see what few paths can do.
+    """
+    made = network.first_paths(network.load_path(net), first)
+    network.save(made, output)
+    click.echo(f"{output}: {first} paths")
