@@ -1,6 +1,7 @@
 """hdlgen check: what a network connects, wastes and reaches."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -9,8 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hdlgen import network
-from hdlgen.errors import InputError
-from hdlgen.topology import band_lint, lint
+from hdlgen.topology import band_lint, layered_lint, lint
 
 __all__ = ["command"]
 
@@ -190,6 +190,70 @@ def _show_recurrent(data: dict[str, Any], console: Console) -> None:
     _show_findings(data, console)
 
 
+def _show_layered(data: dict[str, Any], console: Console) -> None:
+    widths = "-".join(str(width) for width in data["widths"])
+    console.print(
+        f"{data['name']}: {widths}, layers of their own connections, {data['parameters']} parameters,"
+        f" {data['weight_bits_total']} bits of weights, {data['index_bits_total']} bits of indices",
+        highlight=False,
+    )
+    edges = _table(
+        "Edges",
+        "layer",
+        "kind",
+        "reads",
+        "neurons",
+        "weights",
+        "zero",
+        "edges",
+        "repeated",
+        "density",
+    )
+    degrees = _table("Degrees", "layer", "out-degree", "in-degree", "index bits")
+    for layer in data["layers"]:
+        reads = str(layer["source"]) + ("" if layer["skip"] is None else f" + {layer['skip']}")
+        edges.add_row(
+            str(layer["layer"]),
+            layer["kind"],
+            reads,
+            str(layer["width"]),
+            str(layer["weights"]),
+            str(layer["zero"]),
+            str(layer["edges"]),
+            str(layer["repeated"]),
+            _fraction(layer["density"]),
+        )
+        degrees.add_row(
+            str(layer["layer"]),
+            _spread(layer["out_degree"]),
+            _spread(layer["in_degree"]),
+            str(layer["index_bits"]),
+        )
+    console.print(edges)
+    console.print(degrees)
+    integers = _table(
+        "Integers", "layer", "weight bits", "accumulator", "bits", "activation", "shift", "product bits", "values"
+    )
+    for layer in data["layers"]:
+        reached, activation = layer["accumulator"], layer.get("activation")
+        row = [
+            str(layer["layer"]),
+            str(layer["weight_bits"]),
+            f"{reached['low']}..{reached['high']}",
+            str(reached["bits"]),
+        ]
+        if activation is not None:
+            row += [
+                activation["kind"],
+                str(activation["shift"]),
+                str(activation["product_bits"]) if activation["multiplier"] else "-",
+                f"{activation['lowest']}..{activation['highest']}",
+            ]
+        integers.add_row(*row)
+    console.print(integers)
+    _show_findings(data, console)
+
+
 @click.command("check")
 @click.argument("net", metavar="NET")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
@@ -198,17 +262,21 @@ def command(net: str, as_json: bool) -> None:
 
     Degrees, repeated edges, neurons on no path, reachability, accumulator ranges, useful shifts, and dimensions that
     would connect more. Degrees are given as minimum / mean / maximum. Of recurrent networks: weights per gate, how far
-    a state travels per step, unread inputs, gates that never move, ranges of all sums. The exit status is 0 whatever is
-    found, and 2 for a file that is no valid network.
+    a state travels per step, unread inputs, gates that never move, ranges of all sums. Of layered networks: degrees, density
+    and bits of indices of each layer, unread inputs, dead neurons, ranges. The exit status is 0 whatever is found, and 2
+    for a file that is no valid network.
     """
     model = network.load(net)
-    if isinstance(model, network.LayeredNetwork):
-        raise InputError(f"{model.where}: is a layered network; allowed here: path and recurrent networks")
-    recurrent = isinstance(model, network.RecurrentNetwork)
-    data = band_lint.recurrent_report(model) if isinstance(model, network.RecurrentNetwork) else lint.report(model)
+    show: Callable[[dict[str, Any], Console], None] = _show
+    if isinstance(model, network.RecurrentNetwork):
+        data, show = band_lint.recurrent_report(model), _show_recurrent
+    elif isinstance(model, network.LayeredNetwork):
+        data, show = layered_lint.layered_report(model), _show_layered
+    else:
+        data = lint.report(model)
     if as_json:
         click.echo(json.dumps(data, indent=2))
     else:
         console = Console(soft_wrap=True)
         console.width = max(console.width, 120)  # tables are worth a wide window; cut columns are worth nothing
-        (_show_recurrent if recurrent else _show)(data, console)
+        show(data, console)
