@@ -27,7 +27,12 @@ __all__ = ["command"]
     default=None,
     help="Device the core is meant for: multipliers become plain logic where it has too few.",
 )
-@click.option("--multiplier", default="auto", show_default=True, help="auto, dsp, lut, or add for ternary weights.")
+@click.option(
+    "--multiplier",
+    default="auto",
+    show_default=True,
+    help="auto, dsp, lut, add for ternary weights, or for a layered network shift for powers of two.",
+)
 @click.option("--merge/--no-merge", default=True, show_default=True, help="Fold repeated edges.")
 @click.option(
     "--input-buffers", default=None, type=int, help="1 or 2 frames of input memory; default: what is needed."
@@ -83,10 +88,9 @@ def command(
     from hdlgen.flow.targets import choose_multiplier, choose_source, find_target
 
     network = networks.load(net)
-    if isinstance(network, LayeredNetwork):
-        raise InputError(f"{network.where}: is a layered network; allowed here: path and recurrent networks")
     device = find_target(target) if target is not None else None
-    if isinstance(network, RecurrentNetwork):
+    options: dict[str, Any]
+    if not isinstance(network, Network):
         for option, value, only in (
             ("--elements-per-beat", elements_per_beat, 1),
             ("--input-buffers", input_buffers, None),
@@ -96,14 +100,17 @@ def command(
             ("--banks", banks, None),
         ):
             if value != only:
-                raise InputError(f"{option}: {network.where} has recurrent layers; allowed with path layers only")
+                if isinstance(network, RecurrentNetwork):
+                    raise InputError(f"{option}: {network.where} has recurrent layers; allowed with path layers only")
+                raise InputError(f"{option}: {network.where} is a layered network; allowed with path networks only")
         dsps = (device.resources.dsps, device.resources.products_per_dsp) if device is not None else None
+    if not isinstance(network, RecurrentNetwork) and results is not None:
+        raise InputError(f"--results: {network.where} has no recurrent layers; allowed with recurrent layers only")
+    if isinstance(network, RecurrentNetwork):
         options = {"results": results or "sequence", "dsps": dsps, **_sequences(network, inputs, labels)}
+    elif isinstance(network, LayeredNetwork):
+        options = {"dsps": dsps, **_images(network, inputs, labels)}
     else:
-        if results is not None:
-            raise InputError(
-                f"--results: {network.where} has no recurrent layers; allowed with recurrent layers only"
-            )
         if device is not None and multiplier == "auto":
             multiplier = choose_multiplier(device, network, lanes)
         if source == "auto" and device is not None:
@@ -122,9 +129,16 @@ def command(
     table = Table(title=f"{manifest['name']} -> {directory}", show_header=False)
     for name, value in (
         ("lanes", manifest["lanes"]),
-        ("multiplications per step", manifest["multiplications_per_step"])
-        if "sequence" in manifest
-        else ("blocks per inference", manifest["blocks_per_inference"]),
+        *(
+            (what, f"{manifest[name]}")
+            for name, what in (
+                ("blocks_per_inference", "blocks per inference"),
+                ("multiplications_per_step", "multiplications per step"),
+                ("edges", "edges"),
+                ("lane_utilisation", "lane utilisation"),
+            )
+            if name in manifest
+        ),
         ("interval, cycles", manifest["interval_cycles"]),
         ("latency, cycles", manifest["latency_cycles"]),
         ("accumulator bits", " ".join(str(bits) for bits in manifest["accumulator_bits"])),
@@ -137,7 +151,7 @@ def command(
         console.print(f"note: {note}")
 
 
-def _images(network: Network, inputs: Path | None, labels: Path | None) -> dict[str, Any]:
+def _images(network: Network | LayeredNetwork, inputs: Path | None, labels: Path | None) -> dict[str, Any]:
     """Test vectors of the user, checked."""
     x = golden.check_input(network, golden.read_array(str(inputs)), str(inputs)) if inputs else None
     classes = golden.read_array(str(labels)) if labels else None

@@ -74,6 +74,7 @@ def compile_layered(
     *,
     lanes: int = 16,
     multiplier: str = "auto",
+    dsps: tuple[int, int] | None = None,
     check: bool = True,
 ) -> GatherProgram:
     """Compile a layered network for an engine of ``lanes`` lanes.
@@ -83,6 +84,8 @@ def compile_layered(
     lanes: 1, 2, 4 .. 64
     multiplier: "dsp" (vendor multipliers where there are any), "lut" (plain logic), "shift" (only for weights that are 0 or
         powers of two), "add" (only for weights in {-1, 0, 1}), or "auto": the last of these that the weights allow, or "dsp"
+    dsps: how many hardware multipliers the device has, and how many 8 x 8 products one of them makes, for "auto": the
+        lanes come before the multiplication of accumulators
     check: verify the program
 
     Raises
@@ -110,7 +113,7 @@ def compile_layered(
         input_bits=network.input.bits,
         input_signed=network.input.signed,
         layers=layers,
-        edges=sum(len(network.edges(job.number)) for job in jobs),
+        edges=sum(len(job.weights) for job in jobs),
         weights=weights,
         deltas=np.concatenate([stream.deltas for stream in streams]),
         delta_bits=0
@@ -124,6 +127,7 @@ def compile_layered(
         place_stride=stride,
         depth=depth,
     )
+    program = _multipliers(program, dsps if multiplier == "auto" else None, notes)  # what the device has
     program = _schedule(program)  # when each round begins
     program = _release(program)  # when the input can be overwritten
     program = predict(program)  # latency and interval, which follow from all the above
@@ -443,6 +447,26 @@ def _multiplier(weights: Ints, wanted: str, where: str) -> tuple[str, int]:
     if kind == "shift":
         return kind, 1 + int(size.max()).bit_length().bit_length()
     return kind, plain
+
+
+def _multipliers(program: GatherProgram, dsps: tuple[int, int] | None, notes: list[str]) -> GatherProgram:
+    """What of the products the device's multipliers make: all of them, or as far as they go."""
+    kind, scale = program.multiplier, "lut" if program.multiplier == "lut" else "dsp"
+    if dsps is not None:
+        left, products = dsps
+        if kind == "dsp":
+            small = max(program.value_bits, program.weight_bits) <= 8
+            needed = -(-program.lanes // products) if small else program.lanes
+            kind = "dsp" if needed <= left else "lut"
+            left -= needed if kind == "dsp" else 0
+            if kind == "lut" and dsps[0]:
+                notes.append("the device has too few multipliers: the lanes' are made of logic")
+        if program.multiplies:
+            count = len(program.factors[0]) * len(program.factors[1])
+            scale = "dsp" if count <= left else "lut"
+            if scale == "lut" and dsps[0]:
+                notes.append("the device has too few multipliers: that of the accumulators is made of logic")
+    return replace(program, multiplier=kind, scale_multiplier=scale)
 
 
 # ------------------------------------------------------------------------------------------------------------ memory

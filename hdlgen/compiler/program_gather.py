@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from hdlgen.compiler.program_band import Squash
 from hdlgen.topology.bands import Interval
 
-__all__ = ["ADDRESS", "CHAIN", "FETCH", "GAP", "GatherLayer", "GatherProgram", "Round"]
+__all__ = ["ADDRESS", "CHAIN", "FETCH", "GAP", "LOADER", "OPERAND", "PIECE", "GatherLayer", "GatherProgram", "Round"]
 
 Ints = NDArray[np.int64]
 
@@ -47,6 +47,8 @@ FETCH = 3
 """Cycles that a round takes at the least, its delay included: the next one is fetched meanwhile."""
 GAP = 1
 """Cycles between two frames: the decision."""
+PIECE = 15
+"""Bits of a factor that one multiplier takes when accumulators are multiplied, beside the sign."""
 LOADER = 3
 """Cycles from the release of a place to the first write into it, at the least."""
 
@@ -137,12 +139,13 @@ class GatherProgram:
 
     Parameters
     ----------
-    edges: multiplications of a frame that the network asks for
+    edges: multiplications of a frame that the network asks for, repeated edges merged
     weights, deltas: (steps, lanes)
     delta_bits: 0 where all jobs are counted
     books: for every job the weights that its codes stand for; none where weights are stored themselves
     weight_bits, code_bits: of a weight at the multiplier, and of what is stored for it
     multiplier: "dsp", "lut", "shift" (weights are 0 or powers of two) or "add" (weights are -1, 0 or 1)
+    scale_multiplier: "dsp" or "lut": what multiplies accumulators
     place_stride: distance of the two places
     release_job, release_delay: so many cycles after that job's last step the input's place can be filled again
     """
@@ -161,6 +164,7 @@ class GatherProgram:
     code_bits: int
     books: tuple[tuple[int, ...], ...] = ()
     multiplier: str
+    scale_multiplier: str = "dsp"
     value: Interval
     place_stride: int
     depth: int
@@ -202,8 +206,13 @@ class GatherProgram:
 
     @property
     def indexed(self) -> bool:
-        """Whether the stream holds indices, and every lane has a memory of its own."""
+        """Whether the stream holds indices."""
         return self.delta_bits > 0
+
+    @property
+    def replicated(self) -> bool:
+        """Every lane has a memory of its own, because lanes read different values at a time."""
+        return not all(job.counted for job in self.layers)
 
     @property
     def copies(self) -> int:
@@ -254,6 +263,15 @@ class GatherProgram:
     @property
     def multiplies(self) -> bool:
         return any(job.multiplier is not None for job in self.layers)
+
+    @property
+    def factors(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Bits of the pieces in which accumulators and their multipliers are multiplied; the highest is signed, the others
+        are not."""
+        hidden = [job for job in self.layers if job.squash is not None]
+        total = max(job.total.bits for job in hidden)
+        factor = max(max(job.multiplier).bit_length() for job in hidden if job.multiplier is not None) + 1
+        return tuple(tuple(min(PIECE, bits - at) for at in range(0, bits, PIECE)) for bits in (total, factor))  # type: ignore[return-value]
 
     @property
     def total_at(self) -> int:

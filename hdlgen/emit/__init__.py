@@ -20,16 +20,19 @@ from numpy.typing import NDArray
 from hdlgen import __version__, golden
 from hdlgen.compiler import Frame, compile_network
 from hdlgen.compiler.band import compile_recurrent
+from hdlgen.compiler.gather import compile_layered
 from hdlgen.compiler.program import Program
 from hdlgen.compiler.program_band import BandProgram
-from hdlgen.emit import recurrent
+from hdlgen.compiler.program_gather import GatherProgram
+from hdlgen.emit import gather, recurrent
+from hdlgen.emit.ports import ports
 from hdlgen.emit.verilog import verilog_files, yosys_version
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_directory
 from hdlgen.gateware.contents import image, image_bytes, image_id, memories
 from hdlgen.gateware.merger import edge_places, result_places
 from hdlgen.gateware.primitives import Library, Rom, RomParameters
-from hdlgen.network import Network, RecurrentNetwork, save
+from hdlgen.network import LayeredNetwork, Network, RecurrentNetwork, save
 from hdlgen.resources import folder
 
 __all__ = ["compile_to", "describe", "emit", "module_name", "write_images", "write_vectors"]
@@ -44,7 +47,7 @@ def module_name(name: str) -> str:
 
 
 def compile_to(
-    network: Network | RecurrentNetwork,
+    network: Network | RecurrentNetwork | LayeredNetwork,
     directory: str | PathLike[str],
     *,
     target: str | None = None,
@@ -57,12 +60,15 @@ def compile_to(
 ) -> dict[str, Any]:
     """Compile a network and write everything about it into a new folder. Returns the manifest.
 
-    ``options`` are those of `hdlgen.compiler.compile_network`, or for a recurrent network those of
-    `hdlgen.compiler.band.compile_recurrent`; the rest are those of `emit`.
+    ``options`` are those of `hdlgen.compiler.compile_network`; for a recurrent network those of
+    `hdlgen.compiler.band.compile_recurrent`, for a layered one of `hdlgen.compiler.gather.compile_layered`; the rest are
+    those of `emit`.
     """
-    program: Program | BandProgram
+    program: Program | BandProgram | GatherProgram
     if isinstance(network, RecurrentNetwork):
         program = compile_recurrent(network, **options)
+    elif isinstance(network, LayeredNetwork):
+        program = compile_layered(network, **options)
     else:
         program = compile_network(network, **options)
     return emit(
@@ -71,8 +77,8 @@ def compile_to(
 
 
 def emit(
-    program: Program | BandProgram,
-    network: Network | RecurrentNetwork,
+    program: Program | BandProgram | GatherProgram,
+    network: Network | RecurrentNetwork | LayeredNetwork,
     directory: str | PathLike[str],
     *,
     target: str | None = None,
@@ -105,7 +111,10 @@ def emit(
         sequences = recurrent.vectors(program, network, inputs, lengths, labels, seed)
     elif inputs is None:
         inputs = _random_inputs(network, seed)
-    answers = golden.evaluate(network, inputs) if isinstance(network, Network) and inputs is not None else None
+    answers = None
+    if not isinstance(network, RecurrentNetwork):
+        assert inputs is not None
+        answers = golden.evaluate(network, inputs)
     library = Library()
     with atomic_directory(directory) as root:  # before the long work: it may refuse
         texts, families = verilog_files(program, top, library=library)
@@ -123,7 +132,7 @@ def emit(
             hashes |= _write_files(root, dict(map(_hex, roms)))
         (root / "sim").mkdir()
         shutil.copyfile(folder("sim") / "test_core.py", root / "sim" / "test_core.py")
-        if isinstance(network, Network):
+        if not isinstance(network, RecurrentNetwork):
             assert inputs is not None
             assert answers is not None
             vectors = write_vectors(root, network, inputs, answers, labels)
@@ -152,8 +161,8 @@ def emit(
 
 
 def describe(
-    program: Program | BandProgram,
-    network: Network | RecurrentNetwork,
+    program: Program | BandProgram | GatherProgram,
+    network: Network | RecurrentNetwork | LayeredNetwork,
     *,
     top: str,
     target: str | None,
@@ -166,11 +175,14 @@ def describe(
 ) -> dict[str, Any]:
     """The manifest of a design whose files are written; ``stored`` is the hash of its network file.
 
-    ``library`` holds the primitives of the core of a recurrent network.
+    ``library`` holds the primitives of the core of a recurrent or layered network.
     """
     if isinstance(program, BandProgram):
         assert library is not None
         members = recurrent.members(program, library)
+    elif isinstance(program, GatherProgram):
+        assert library is not None
+        members = gather.members(program, library)
     else:
         members = _members(program, top)
     return {
@@ -247,13 +259,13 @@ def write_images(root: Path, program: Program, top: str) -> dict[str, str]:
 
 def write_vectors(
     root: Path,
-    network: Network,
+    network: Network | LayeredNetwork,
     inputs: NDArray[np.integer],
     answers: NDArray[np.integer],
     labels: NDArray[np.integer] | None,
 ) -> dict[str, str]:
     """Write the test vectors as files of ``root``. Returns their names."""
-    smallest = np.min_scalar_type((1 << network.input.bits) - 1)
+    smallest = np.min_scalar_type(network.input.low or network.input.high)
     arrays = {"x": inputs.astype(smallest), "y": answers}
     if labels is not None:
         arrays["labels"] = np.asarray(labels, np.int64)
@@ -291,36 +303,22 @@ def memory_bits(program: Program) -> dict[str, int]:
 
 def _ports(program: Program) -> list[dict[str, Any]]:
     data = 8 * program.bytes_per_element * program.elements_per_beat
-    rows = [
-        ("clk", "input", 1),
-        ("rst", "input", 1),
-        ("s_axis_tdata", "input", data),
-        ("s_axis_tvalid", "input", 1),
-        ("s_axis_tready", "output", 1),
-        ("s_axis_tlast", "input", 1),
-        ("m_axis_tdata", "output", program.result_bits),
-        ("m_axis_tvalid", "output", 1),
-        ("m_axis_tready", "input", 1),
-        ("m_axis_tlast", "output", 1),
-        ("frame_error", "output", 1),
-    ]
-    if program.writable:
-        rows += [
-            ("load_data", "input", data),
-            ("load_valid", "input", 1),
-            ("load_ready", "output", 1),
-            ("load_kind", "input", 2),
-            ("load_state", "output", 8),
-            ("load_id", "output", 32),
-        ]
-    return [{"name": name, "direction": direction, "width": width} for name, direction, width in rows]
+    load = (
+        ("load_data", "input", data),
+        ("load_valid", "input", 1),
+        ("load_ready", "output", 1),
+        ("load_kind", "input", 2),
+        ("load_state", "output", 8),
+        ("load_id", "output", 32),
+    )
+    return ports(data=data, results=program.result_bits, more=load if program.writable else ())
 
 
-def _random_inputs(network: Network, seed: int) -> NDArray[np.int64]:
+def _random_inputs(network: Network | LayeredNetwork, seed: int) -> NDArray[np.int64]:
     """Inputs that reach far into the range: none, all and random ones of several densities."""
     generator = np.random.Generator(np.random.Philox(seed))
-    top = (1 << network.input.bits) - 1
-    x = generator.integers(0, top + 1, (VECTORS, network.input.width))
+    top = network.input.high
+    x = generator.integers(network.input.low, top + 1, (VECTORS, network.input.width))
     density = np.linspace(0, 1, VECTORS)[:, np.newaxis]
     x = np.where(generator.random(x.shape) < density, x, 0)
     x[-1] = top

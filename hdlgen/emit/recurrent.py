@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from hdlgen import golden
 from hdlgen.compiler.program_band import BandProgram, Unit
+from hdlgen.emit.ports import ports
 from hdlgen.gateware.primitives import Library, RamParameters, Rom, RomParameters
 from hdlgen.network import RecurrentNetwork
 
@@ -33,7 +34,7 @@ def members(program: BandProgram, library: Library) -> dict[str, Any]:
     ``interval_cycles`` is that of a time step.
     """
     return {
-        "ports": _ports(program),
+        "ports": ports(data=8 * program.bytes_per_element, results=program.result_bits, sequences=True),
         "lanes": program.lanes,
         "multiplier": max(program.units, key=lambda unit: unit.lanes).multiplier,
         "input": {
@@ -99,25 +100,6 @@ def _memory_bits(program: BandProgram, library: Library) -> dict[str, int]:
     results = 2 * last.groups * last.lanes * (last.output.bits - (last.output.low >= 0))
     purposes = ("weights", "biases", "tables", "activations")
     return {**{purpose: bits[purpose] for purpose in purposes}, "results": results, "connectivity": 0}
-
-
-def _ports(program: BandProgram) -> list[dict[str, Any]]:
-    rows = [
-        ("clk", "input", 1),
-        ("rst", "input", 1),
-        ("s_axis_tdata", "input", 8 * program.bytes_per_element),
-        ("s_axis_tvalid", "input", 1),
-        ("s_axis_tready", "output", 1),
-        ("s_axis_tlast", "input", 1),
-        ("s_axis_tuser", "input", 1),
-        ("m_axis_tdata", "output", program.result_bits),
-        ("m_axis_tvalid", "output", 1),
-        ("m_axis_tready", "input", 1),
-        ("m_axis_tlast", "output", 1),
-        ("m_axis_tuser", "output", 1),
-        ("frame_error", "output", 1),
-    ]
-    return [{"name": name, "direction": direction, "width": width} for name, direction, width in rows]
 
 
 def vectors(

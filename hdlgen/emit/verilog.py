@@ -13,8 +13,10 @@ from amaranth.lib import wiring
 
 from hdlgen.compiler.program import Program
 from hdlgen.compiler.program_band import BandProgram
+from hdlgen.compiler.program_gather import GatherProgram
 from hdlgen.gateware.core import Core
 from hdlgen.gateware.ecp5 import Ecp5Fanout, Ecp5Multiplier, Ecp5Ram, Ecp5Rom, Ecp5Store
+from hdlgen.gateware.gather import GatherCore
 from hdlgen.gateware.ice40 import Ice40Multiplier, Ice40Rom, Ice40Store
 from hdlgen.gateware.primitives import Fanout, Library, Multiplier, Primitive, Ram, Rom, Store
 from hdlgen.gateware.recurrent import RecurrentCore
@@ -89,7 +91,7 @@ class _WithoutReset(Elaboratable):
 
 
 def verilog_files(
-    program: Program | BandProgram, top: str, *, library: Library | None = None
+    program: Program | BandProgram | GatherProgram, top: str, *, library: Library | None = None
 ) -> tuple[dict[str, str], dict[str, list[str]]]:
     """All Verilog of a program; ``library`` gets the primitives.
 
@@ -98,7 +100,7 @@ def verilog_files(
     texts by file name; for every family the files that make up the design
     """
     library = Library() if library is None else library
-    kind: Any = RecurrentCore if isinstance(program, BandProgram) else Core
+    kind: Any = {Program: Core, BandProgram: RecurrentCore, GatherProgram: GatherCore}[type(program)]
     texts = {f"{top}.v": convert(kind(program, library=library, prefix=top), top, f"{top}: the core")}
     files = {family: [f"{top}.v"] for family in FAMILIES}
     for _name, part in sorted(library.parts.items()):

@@ -368,7 +368,9 @@ def _vectors(
 ) -> _Vectors:
     width, outputs = manifest["input"]["width"], manifest["output"]["width"]
     if input_file is not None:
-        model = network.load_path(root / manifest["network"]["file"])
+        model = network.load(root / manifest["network"]["file"])
+        if isinstance(model, network.RecurrentNetwork):
+            raise InputError(f"{root / manifest['network']['file']}: is not the manifest's network; compile again")
         if model.widths[0] != width or model.widths[-1] != outputs:
             raise InputError(
                 f"{root / manifest['network']['file']}: widths {model.widths[0]} and {model.widths[-1]} are not "
@@ -382,11 +384,13 @@ def _vectors(
         where = str(root / manifest["vectors"]["x"])
         x = _load_array(where)
         y = _load_array(root / manifest["vectors"]["y"])
-        high = (1 << manifest["input"]["bits"]) - 1
+        signed = bool(manifest["input"].get("signed", False))
+        high = (1 << (manifest["input"]["bits"] - signed)) - 1
+        low = -high - 1 if signed else 0
         if x.dtype.kind not in "iu" or x.ndim != 2 or x.shape[1] != width:
             raise InputError(f"{where}: shape {x.shape} of {x.dtype}; allowed are integers of shape (N, {width})")
-        if x.size and not 0 <= int(x.min()) <= int(x.max()) <= high:
-            raise InputError(f"{where}: values from {x.min()} to {x.max()}; allowed are 0..{high}")
+        if x.size and not low <= int(x.min()) <= int(x.max()) <= high:
+            raise InputError(f"{where}: values from {x.min()} to {x.max()}; allowed are {low}..{high}")
         if y.dtype.kind not in "iu" or y.shape != (len(x), outputs):
             raise InputError(
                 f"{root / manifest['vectors']['y']}: shape {y.shape} of {y.dtype}; "

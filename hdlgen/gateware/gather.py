@@ -19,7 +19,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program_band import Squash
-from hdlgen.compiler.program_gather import CHAIN, OPERAND, GatherProgram
+from hdlgen.compiler.program_gather import CHAIN, OPERAND, PIECE, GatherProgram
 from hdlgen.gateware.cell import Squasher, Timeline, later
 from hdlgen.gateware.lanes import Accumulators
 from hdlgen.gateware.primitives import (
@@ -50,9 +50,6 @@ __all__ = [
 
 SHALLOW = 64
 """Up to so many rounds stand in logic; a block RAM for them would be nearly empty."""
-
-PIECE = 15
-"""Bits of a factor that one multiplier of the drain takes, beside the sign."""
 
 
 def stream_words(program: GatherProgram) -> list[int]:
@@ -321,8 +318,8 @@ class Sources(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         p = self.program
-        readers = p.lanes if p.indexed else 1
-        copies = p.copies if p.indexed else 1
+        readers = p.lanes if p.replicated else 1
+        copies = p.copies if p.replicated else 1
         m.submodules.port = port = Fanout(
             FanoutParameters(prefix=self.prefix, width=1 + self.address_bits + p.value_bits, copies=copies),
             library=self.library,
@@ -571,11 +568,12 @@ class Drain(wiring.Component):
         reached = Interval(low=low * largest, high=high * largest + max(rounding))
         factor = Timeline(m, "factor", fields["multiplier"], 0).at(p.total_at)
         # Both in pieces: all but the highest are positive.
-        bits = Interval(low=low, high=high).bits
-        own = total[:bits].as_signed()
-        a = [own[at : at + PIECE] for at in range(0, bits, PIECE)]
+        sizes = p.factors
+        a, w = (
+            [value[number * PIECE : number * PIECE + size] for number, size in enumerate(pieces)]
+            for value, pieces in ((total, sizes[0]), (Cat(factor, Const(0, 1)), sizes[1]))
+        )
         a[-1] = a[-1].as_signed()
-        w = [factor[at : at + PIECE] for at in range(0, len(factor), PIECE)]
         size = PIECE + 1
         m.submodules.multiplier = multiplier = Multiplier(
             MultiplierParameters(
@@ -583,7 +581,7 @@ class Drain(wiring.Component):
                 lanes=len(a) * len(w),
                 a_bits=size,
                 w_bits=size,
-                kind="dsp" if p.multiplier == "dsp" else "lut",
+                kind=p.scale_multiplier,
                 a_signed=True,
             ),
             library=self.library,

@@ -1,0 +1,70 @@
+"""The test bench on gather cores: right ones pass, and a value that is written late is found."""
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hdlgen.compiler.gather import compile_layered
+from hdlgen.compiler.program_gather import GatherProgram
+from hdlgen.emit import compile_to, emit
+from hdlgen.flow.simulate import simulate
+from hdlgen.network import LayeredNetwork, SparseActivation
+
+from ..layered import inputs, make, mixture
+
+HAVE_ICARUS = shutil.which("iverilog") is not None or "HDLGEN_ICARUS" in os.environ
+QUICK = "icarus" if HAVE_ICARUS else "verilator"
+
+
+@pytest.fixture(autouse=True)
+def _shared_objects(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    monkeypatch.setenv("HDLGEN_OBJECT_CACHE", str(shared / "verilated"))
+
+
+def test_mixture(tmp_path: Path) -> None:
+    """All kinds of layers, on the inputs and labels of the user: every result, latency and interval to the cycle."""
+    network = mixture()
+    compile_to(network, tmp_path / "core", lanes=4)
+    np.save(tmp_path / "x.npy", inputs(network, 20))
+    np.save(tmp_path / "labels.npy", np.zeros(20, np.int64))
+    report = simulate(tmp_path / "core", input_file=str(tmp_path / "x.npy"), labels_file=str(tmp_path / "labels.npy"))
+    assert report.failures == ()
+    assert report.images == 20
+    assert report.accuracy is not None
+    assert report.latency_cycles == report.predicted_latency_cycles
+    assert report.interval_cycles == report.predicted_interval_cycles
+
+
+def two_layers() -> LayeredNetwork:
+    layers: list[dict[str, Any]] = [
+        {"kind": "dense", "width": 6, "activation": SparseActivation(bits=8, shift=7)},
+        {"kind": "explicit", "width": 3, "edge_count": 12},
+    ]
+    return make(3, width=4, layers=layers)
+
+
+def test_small(tmp_path: Path) -> None:
+    compile_to(two_layers(), tmp_path / "core", lanes=2)
+    report = simulate(tmp_path / "core", simulator=QUICK)
+    assert report.failures == ()
+    assert report.interval_cycles == report.predicted_interval_cycles
+
+
+def test_a_wait_too_short_is_found(tmp_path: Path) -> None:
+    """The same core with rounds that begin before their values are there: the results are wrong."""
+    network = two_layers()
+    program = compile_layered(network, lanes=2)
+    late = program.layers[1]
+    delays = (late.delays[0] - 4, *late.delays[1:])
+    assert min(delays) >= 0
+    hasty: GatherProgram = replace(program, layers=(program.layers[0], replace(late, delays=delays)))
+    emit(hasty, network, tmp_path / "core")
+    report = simulate(tmp_path / "core", simulator=QUICK)
+    assert not report.passed
