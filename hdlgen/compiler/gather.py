@@ -23,7 +23,7 @@ from hdlgen.compiler.program_gather import (
     GatherProgram,
 )
 from hdlgen.errors import InputError
-from hdlgen.network import LayeredNetwork
+from hdlgen.network import InterleaverTopology, LayeredNetwork
 from hdlgen.topology.bands import Interval, signed_bits
 from hdlgen.topology.layered import layered_ranges
 
@@ -51,6 +51,7 @@ class _Job:
     width: int
     source: int
     counted: bool
+    interleaver: InterleaverTopology | None
     rectify: bool
     targets: Ints
     sources: Ints
@@ -99,7 +100,7 @@ def compile_layered(
     if multiplier not in MULTIPLIERS:
         raise InputError(f"{where}: multiplier: {multiplier!r}; allowed are {', '.join(MULTIPLIERS)}")
     notes: list[str] = []
-    jobs = _jobs(network, notes)  # what is to be computed, in order
+    jobs = _jobs(network, lanes, notes)  # what is to be computed, in order
     streams = _arrange(jobs, lanes, network.input.width)  # neurons to rounds and lanes, edges to steps
     layers = _layers(network, jobs, streams)  # widths and constants
     layers, stride, depth = _store(layers, network.input.width)  # where the values are kept
@@ -117,7 +118,7 @@ def compile_layered(
         weights=weights,
         deltas=np.concatenate([stream.deltas for stream in streams]),
         delta_bits=0
-        if all(job.counted for job in jobs)
+        if all(job.counted or job.interleaver for job in jobs)
         else max(max(int(stream.deltas.max()) for stream in streams).bit_length(), 1),
         weight_bits=bits,
         code_bits=code_bits or (1 if kind == "add" and not (weights == 0).any() else bits),
@@ -148,7 +149,7 @@ def compile_layered(
 # ------------------------------------------------------------------------------------------------------------- edges
 
 
-def _jobs(network: LayeredNetwork, notes: list[str]) -> list[_Job]:
+def _jobs(network: LayeredNetwork, lanes: int, notes: list[str]) -> list[_Job]:
     """The layers that the output depends on."""
     wanted = {len(network.layers)}
     for number in range(len(network.layers), 0, -1):
@@ -159,13 +160,14 @@ def _jobs(network: LayeredNetwork, notes: list[str]) -> list[_Job]:
             notes.append(f"layer {number}: no layer reads it; it is not computed")
     wanted.discard(0)
     job_of = {0: -1} | {number: job for job, number in enumerate(sorted(wanted))}
-    jobs = []
+    jobs: list[_Job] = []
     for number in sorted(wanted):
         layer = network.layers[number - 1]
         inputs = network.widths[layer.source]
         edges = network.edges(number)
         counted = layer.kind == "dense"
-        if counted:
+        interleaver = _computed(network, number, jobs, job_of, lanes, notes)
+        if counted or interleaver is not None:
             targets, sources, weights = edges.target, edges.source, edges.weight
         else:
             key, places = np.unique(edges.target * inputs + edges.source, return_inverse=True)
@@ -183,6 +185,7 @@ def _jobs(network: LayeredNetwork, notes: list[str]) -> list[_Job]:
                 width=layer.width,
                 source=job_of[layer.source],
                 counted=counted,
+                interleaver=interleaver,
                 rectify=layer.kind == "path" and network.value_range(layer.source)[0] < 0,
                 targets=targets,
                 sources=sources,
@@ -191,6 +194,25 @@ def _jobs(network: LayeredNetwork, notes: list[str]) -> list[_Job]:
             )
         )
     return jobs
+
+
+def _computed(
+    network: LayeredNetwork, number: int, jobs: list[_Job], job_of: dict[int, int], lanes: int, notes: list[str]
+) -> InterleaverTopology | None:
+    """The interleaver of a layer, if the lanes can compute what they read."""
+    layer = network.layers[number - 1]
+    if not isinstance(layer.topology, InterleaverTopology):
+        return None
+    source = job_of[layer.source]
+    if layer.topology.lanes != lanes:
+        notes.append(
+            f"layer {number}: an interleaver of {layer.topology.lanes} lanes on {lanes}: its indices are stored"
+        )
+        return None
+    if source >= 0 and not jobs[source].counted and jobs[source].interleaver is None:
+        notes.append(f"layer {number}: an interleaver behind a layer with indices: its indices are stored, too")
+        return None
+    return layer.topology
 
 
 # ----------------------------------------------------------------------------------------------------------- balance
@@ -202,7 +224,8 @@ def _arrange(jobs: list[_Job], lanes: int, inputs: int) -> list[_Stream]:
     Sources that lie further apart than the largest delta take steps of weight zero between them.
     """
     widths = [inputs, *(job.width for job in jobs)]
-    widest = max((widths[job.source + 1] for job in jobs if not job.counted), default=1)
+    indexed = [job for job in jobs if not job.counted and job.interleaver is None]
+    widest = max((widths[job.source + 1] for job in indexed), default=1)
     largest = max((widest - 1).bit_length(), 1)
     weight_bits = max(
         signed_bits(int(job.weights.min()), int(job.weights.max())) if len(job.weights) else 1 for job in jobs
@@ -215,7 +238,10 @@ def _arrange(jobs: list[_Job], lanes: int, inputs: int) -> list[_Stream]:
             places = np.arange(widths[job.source + 1])
             if job.source >= 0:
                 places = np.argsort(np.array(streams[job.source].order))
-            streams.append(_counted(job, lanes, places) if job.counted else _indexed(job, lanes, places, bits))
+            if job.interleaver is not None:
+                streams.append(_interleaved(job, lanes, job.interleaver))
+            else:
+                streams.append(_counted(job, lanes, places) if job.counted else _indexed(job, lanes, places, bits))
         steps = sum(len(stream.weights) for stream in streams)
         fastest = fastest or steps
         if steps > _SLOWER * fastest:
@@ -223,7 +249,7 @@ def _arrange(jobs: list[_Job], lanes: int, inputs: int) -> list[_Stream]:
         cost = steps * (weight_bits + bits)
         if best is None or cost < best[0]:
             best = cost, streams
-        if all(job.counted for job in jobs):
+        if not indexed:
             break
     assert best is not None
     return best[1]
@@ -246,6 +272,19 @@ def _counted(job: _Job, lanes: int, places: Ints) -> _Stream:
         cycles=(inputs,) * rounds,
         weights=words,
         deltas=moves.reshape(-1, lanes),
+    )
+
+
+def _interleaved(job: _Job, lanes: int, network: InterleaverTopology) -> _Stream:
+    """An interleaver: neuron q L + m has the cycles of round q on lane m."""
+    rounds = job.width // lanes
+    words = job.weights.reshape(rounds, lanes, network.fan_in).transpose(0, 2, 1).reshape(-1, lanes)
+    return _Stream(
+        order=tuple(range(job.width)),
+        splits=(1,) * job.width,
+        cycles=(network.fan_in,) * rounds,
+        weights=words,
+        deltas=np.zeros_like(words),
     )
 
 
@@ -380,6 +419,7 @@ def _layers(network: LayeredNetwork, jobs: list[_Job], streams: list[_Stream]) -
                 width=job.width,
                 source=job.source,
                 counted=job.counted,
+                interleaver=job.interleaver,
                 rectify=job.rectify,
                 order=stream.order,
                 splits=stream.splits,
@@ -584,7 +624,7 @@ def verify(network: LayeredNetwork, program: GatherProgram) -> None:
 
     Every edge of the network is in the stream, once; every value is there when it is read, and still there.
     """
-    jobs = {job.number: job for job in _jobs(network, [])}
+    jobs = {job.number: job for job in _jobs(network, program.lanes, [])}
     ready: dict[int, Ints] = {-1: np.full(program.input_width, -(1 << 40), np.int64)}
     leaving: list[Ints] = []
     found: list[tuple[Ints, Ints, Ints]] = []
@@ -614,7 +654,8 @@ def verify(network: LayeredNetwork, program: GatherProgram) -> None:
             inputs = len(source)
             key, wanted = targets * inputs + sources, asked.targets * inputs + asked.sources
             kept = asked.weights != 0
-            here, there = np.argsort(key, kind="stable"), np.argsort(wanted[kept], kind="stable")
+            # An interleaver may repeat an edge.
+            here, there = np.lexsort((weights, key)), np.lexsort((asked.weights[kept], wanted[kept]))
             assert np.array_equal(key[here], wanted[kept][there]), "edges lost, doubled or moved"
             assert np.array_equal(weights[here], asked.weights[kept][there]), "weights exchanged"
     regions = [(number, job) for number, job in enumerate(program.layers) if job.squash is not None]

@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdlgen.compiler.program_band import Squash
+from hdlgen.network import InterleaverTopology
 from hdlgen.topology.bands import Interval
 
 __all__ = ["ADDRESS", "CHAIN", "FETCH", "GAP", "LOADER", "OPERAND", "PIECE", "GatherLayer", "GatherProgram", "Round"]
@@ -55,10 +56,11 @@ LOADER = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """Where a round stands: its ``job``, its first step and part among all, and in the frame schedule."""
+    """Where a round stands: its ``job``, its first step among all and in its job, its first part, and the frame schedule."""
 
     job: int
     step: int
+    job_step: int
     part: int
     parts: int
     delay: int
@@ -81,6 +83,7 @@ class GatherLayer:
     number: of the layer in the network
     source: job that it reads
     counted: it reads all values of its source in turn, the same for all lanes, and needs no stored indices
+    interleaver: nor does it with one, for as many lanes: the lanes compute what they read
     rectify: it reads max(0, value)
     order: neuron of every address, which is also the order in which the sums leave
     splits: parts of each of them
@@ -98,6 +101,7 @@ class GatherLayer:
     width: int
     source: int
     counted: bool
+    interleaver: InterleaverTopology | None = None
     rectify: bool
     order: tuple[int, ...]
     splits: tuple[int, ...]
@@ -245,6 +249,11 @@ class GatherProgram:
             for job in jobs
         )
 
+    def rows(self, job: int) -> int:
+        """Values that a job with an interleaver reads from each bank."""
+        source = self.layers[job].source
+        return (self.input_width if source < 0 else self.layers[source].width) // self.lanes
+
     @property
     def input_order(self) -> tuple[int, ...]:
         return tuple(range(self.input_width))
@@ -300,11 +309,13 @@ class GatherProgram:
         """All rounds of a frame in order."""
         step, now = 0, 0
         for number, job in enumerate(self.layers):
+            begin = step
             for index, (cycles, delay) in enumerate(zip(job.cycles, job.delays, strict=True)):
                 now += delay
                 yield Round(
                     job=number,
                     step=step,
+                    job_step=step - begin,
                     part=index * self.lanes,
                     parts=min(self.lanes, job.parts - index * self.lanes),
                     delay=delay,
@@ -334,6 +345,13 @@ class GatherProgram:
 
     def offsets(self, round: Round) -> Ints:
         """(cycles, lanes): distance of what the lanes read from the base of their source."""
+        network = self.layers[round.job].interleaver
+        if network is not None:
+            t = round.job_step + np.arange(round.cycles)[:, None]
+            bank = (np.arange(self.lanes) + t) % self.lanes
+            rows = self.rows(round.job)
+            start, sweep = np.array(network.start), np.array(network.sweep)
+            return (start[bank] + t + sweep[bank] * (t // rows)) % rows * self.lanes + bank
         return np.cumsum(self.deltas[round.step : round.step + round.cycles], axis=0)
 
     # ------------------------------------------------------------------------------------------------------------ run

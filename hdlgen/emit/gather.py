@@ -44,7 +44,7 @@ def members(program: GatherProgram, library: Library) -> dict[str, Any]:
                 "rounds": len(job.cycles),
                 "steps": sum(job.cycles),
                 "waiting_cycles": sum(job.delays),
-                "index": "none" if job.counted else "stored",
+                "index": "none" if job.counted else "computed" if job.interleaver is not None else "stored",
             }
             for job in program.layers
         ],

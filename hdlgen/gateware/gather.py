@@ -173,6 +173,7 @@ class GatherSequencer(wiring.Component):
     step: its number
     first, last: of its round
     job, place: of the frame's input
+    fresh: it is the first of its job
     parts: of the round, less one
     final: it belongs to the last round of its job
     """
@@ -193,6 +194,7 @@ class GatherSequencer(wiring.Component):
                 "step": Out(self.step_bits),
                 "first": Out(1),
                 "last": Out(1),
+                "fresh": Out(1),
                 "job": Out(self.job_bits),
                 "place": Out(1),
                 "parts": Out(range(max(p.lanes, 2))),
@@ -231,7 +233,13 @@ class GatherSequencer(wiring.Component):
         with m.If(running & waiting):
             m.d.sync += [delay.eq(delay - 1), waiting.eq(delay != 1)]
         with m.If(self.valid):
-            m.d.sync += [self.step.eq(self.step + 1), self.first.eq(0), left.eq(left - 1), self.last.eq(left == 1)]
+            m.d.sync += [
+                self.step.eq(self.step + 1),
+                self.first.eq(0),
+                self.fresh.eq(0),
+                left.eq(left - 1),
+                self.last.eq(left == 1),
+            ]
 
         def begin(number: Value) -> list[Any]:
             cycles = number[:cycle_bits]
@@ -248,11 +256,17 @@ class GatherSequencer(wiring.Component):
         with m.If(done):
             m.d.sync += begin(entry)
             with m.If(self.final):
-                m.d.sync += self.job.eq(self.job + 1)
+                m.d.sync += [self.job.eq(self.job + 1), self.fresh.eq(1)]
         with m.If(ended):
             m.d.sync += [running.eq(0), settling.eq(p.settle)]
         with m.If(start):
-            m.d.sync += [running.eq(1), self.step.eq(0), self.job.eq(0), self.place.eq(self.in_place)]
+            m.d.sync += [
+                running.eq(1),
+                self.fresh.eq(1),
+                self.step.eq(0),
+                self.job.eq(0),
+                self.place.eq(self.in_place),
+            ]
             m.d.sync += begin(Const(entries[0], cycle_bits + delay_bits + 1))
 
         # The round behind the one in work; behind the last one that is the second of the next frame.
@@ -288,7 +302,7 @@ class Sources(wiring.Component):
 
     Members
     -------
-    valid, first, job, place: of a step
+    valid, first, fresh, job, place: of a step
     deltas: of the same step, `LATENCY` cycles later
     write_enable, write_address, write_data: into all copies; the write happens in the next cycle
     skip_address, skip_data: a port for values of skip connections, `LATENCY` cycles
@@ -303,6 +317,7 @@ class Sources(wiring.Component):
             {
                 "valid": In(1),
                 "first": In(1),
+                "fresh": In(1),
                 "job": In(self.job_bits),
                 "place": In(1),
                 "deltas": In(p.lanes * p.delta_bits),
@@ -347,13 +362,19 @@ class Sources(wiring.Component):
             FanoutParameters(prefix=self.prefix, width=1 + self.address_bits, copies=copies), library=self.library
         )
         # s2: the same, near the lanes
-        m.d.comb += begin.i.eq(Cat(later(m, self.first, 1, "first"), base))
+        computed = [int(job.interleaver is not None) for job in p.layers]
+        is_computed = _choose(self.job, computed)
+        m.d.comb += begin.i.eq(Cat(later(m, self.first | is_computed, 1, "first"), base))
         valid = later(m, self.valid, LATENCY, "valid")
+        choice = later(m, is_computed, LATENCY, "computed")
+        offsets = self._interleaver(m) if any(computed) else []
         for number in range(readers):
             near = begin.near(number, readers)
             address = Signal(self.address_bits, name=f"address_{number}", reset_less=True)
             # s3: address' = (first ? base : address) + delta
-            delta = self.deltas.word_select(number, p.delta_bits) if p.indexed else ~near[0]
+            delta: Value = self.deltas.word_select(number, p.delta_bits) if p.indexed else ~near[0]
+            if any(computed):
+                delta = offsets[number] if all(computed) else Mux(choice, offsets[number], delta)
             with m.If(valid):
                 m.d.sync += address.eq(Mux(near[0], near[1:], address) + delta)
             m.d.comb += rams[number].read_address.eq(address)
@@ -367,6 +388,47 @@ class Sources(wiring.Component):
             operands = [Mux(near_rectify & value[-1], 0, value) for value in operands]
         m.d.comb += self.operands.eq(Cat(*(operands[lane % readers] for lane in range(p.lanes))))
         return m
+
+    def _interleaver(self, m: Module) -> list[Value]:
+        """What the lanes read in a step of an interleaver, from the base of its source, `LATENCY` cycles after the step.
+
+        In cycle t lane m reads bank (m + t) mod L. The row of a bank wanders with it, from lane to lane, and grows by one,
+        modulo the rows D, and at the end of a sweep by that of the bank besides.
+        """
+        p = self.program
+        depths = [p.rows(number) if job.interleaver is not None else 1 for number, job in enumerate(p.layers)]
+        bits = max(max(depths) - 1, 1).bit_length()
+        valid, fresh, job = (later(m, value, 1, "begin") for value in (self.valid, self.fresh, self.job))
+        rows = [Signal(bits, name=f"row_{lane}") for lane in range(p.lanes)]
+        sweeps = [Signal(bits, name=f"sweep_{lane}") for lane in range(p.lanes)]
+        bank = Signal(p.lanes.bit_length() - 1)
+        # Steps left of the sweep.
+        left = Signal(bits)
+        depth = _choose(job, depths)
+        for lane in range(p.lanes):
+            other = (lane + 1) % p.lanes
+            total = Signal(bits + 1, name=f"total_{lane}")
+            m.d.comb += total.eq(rows[other] + 1 + Mux(left == 0, sweeps[other], 0))
+            first = {
+                which: [0 if job.interleaver is None else getattr(job.interleaver, which)[lane] for job in p.layers]
+                for which in ("start", "sweep")
+            }
+            with m.If(valid & fresh):
+                m.d.sync += [
+                    rows[lane].eq(_choose(job, first["start"])),
+                    sweeps[lane].eq(_choose(job, first["sweep"])),
+                ]
+            with m.Elif(valid):
+                m.d.sync += [
+                    rows[lane].eq(Mux(total >= depth, total - depth, total)),
+                    sweeps[lane].eq(sweeps[other]),
+                ]
+        with m.If(valid):
+            m.d.sync += [
+                bank.eq(Mux(fresh, 0, bank + 1)),
+                left.eq(Mux(fresh | (left == 0), depth - 1, left - 1)),
+            ]
+        return [Cat((bank + lane)[: len(bank)], rows[lane]) for lane in range(p.lanes)]
 
 
 class Drain(wiring.Component):
@@ -679,6 +741,7 @@ class GatherCore(wiring.Component):
             stream.address.eq(sequencer.step),
             sources.valid.eq(sequencer.valid),
             sources.first.eq(sequencer.first),
+            sources.fresh.eq(sequencer.fresh),
             sources.job.eq(sequencer.job),
             sources.place.eq(sequencer.place),
             sources.deltas.eq(stream.data[p.lanes * p.code_bits :]),

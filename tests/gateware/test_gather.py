@@ -1,5 +1,7 @@
 """The whole gather core: every result equal to the golden model, every frame at the predicted cycle."""
 
+from math import gcd
+
 import pytest
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
@@ -8,10 +10,12 @@ from hdlgen import golden
 from hdlgen.compiler.gather import compile_layered
 from hdlgen.compiler.gather_timing import schedule
 from hdlgen.errors import InputError
-from hdlgen.network import LayeredNetwork
+from hdlgen.gateware.gather import connectivity_bits
+from hdlgen.network import LayeredNetwork, SparseActivation
+from hdlgen.topology.interleaver import interleaver
 from hdlgen.topology.layered import layered_ranges
 
-from ..layered import inputs, layered_networks, mixture
+from ..layered import inputs, layered_networks, make, mixture
 from .bench import run, send_all
 
 
@@ -30,6 +34,27 @@ def check_full_speed(network: LayeredNetwork, lanes: int, frames: int = 4) -> No
 def test_mixture(lanes: int) -> None:
     """Dense, path and explicit layers, other sources, skip connections, a code book, multipliers, signed values."""
     check_full_speed(mixture(), lanes, frames=5)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "lanes", "fan_out"), [(24, 16, 4, 2), (12, 12, 2, 5), (3, 6, 1, 2), (40, 24, 8, 3)]
+)
+def test_interleavers(source: int, target: int, lanes: int, fan_out: int) -> None:
+    """Two of them, and a dense layer: no index is stored."""
+    relu = SparseActivation(bits=8, shift=6)
+    back = source // gcd(source, target)
+    layers = [
+        {"width": target, "topology": interleaver(source, target, lanes=lanes, fan_out=fan_out)},
+        {"width": source, "topology": interleaver(target, source, lanes=lanes, fan_out=back)},
+    ]
+    network = make(
+        1,
+        width=source,
+        layers=[{"kind": "path", "activation": relu, **layer} for layer in layers] + [{"kind": "dense", "width": 5}],
+    )
+    program = compile_layered(network, lanes=lanes)
+    assert connectivity_bits(program) == 0
+    check_full_speed(network, lanes)
 
 
 @settings(deadline=None, max_examples=30, phases=[Phase.explicit, Phase.reuse, Phase.generate])
