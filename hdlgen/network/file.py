@@ -91,7 +91,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _json(text: str, where: str) -> Any:
+def parse_json(text: str, where: str) -> Any:
     try:
         return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
     except RecursionError:
@@ -110,7 +110,7 @@ def _header(data: bytes, where: str) -> tuple[dict[str, tuple[str, tuple[int, ..
         text = data.decode()
     except UnicodeDecodeError as error:
         raise InputError(f"{where}: header: byte {error.start} is no UTF-8; allowed: a safetensors header") from None
-    header = _json(text, f"{where}: header")
+    header = parse_json(text, f"{where}: header")
     if not isinstance(header, dict):
         raise InputError(f"{where}: header is {show(header)}; allowed: a safetensors header, a JSON object")
     metadata = header.pop("__metadata__", None)
@@ -161,7 +161,7 @@ def load(path: str | os.PathLike[str]) -> Network | RecurrentNetwork | LayeredNe
                 raise InputError(f"{where}: file has {size} bytes; its header needs {8 + header_bytes}: truncated")
             header = stream.read(header_bytes)
             present, text = _header(header, where)
-            network = _described(_json(text, f"{where}: {METADATA_KEY}"), present, where)
+            network = _described(parse_json(text, f"{where}: {METADATA_KEY}"), present, where)
             needed = 8 + header_bytes
             for dtype, shape in present.values():
                 needed += np.dtype(TENSOR_DTYPES[dtype]).itemsize * math.prod(shape)

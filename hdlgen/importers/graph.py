@@ -1,0 +1,126 @@
+"""What every reader of foreign files makes of them: nodes, constants and names, and nothing of the file's format."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from hdlgen.errors import InputError
+from hdlgen.network.model import show
+
+__all__ = ["MAX_ELEMENTS", "MAX_NODES", "Constants", "Graph", "Node", "finite", "sort"]
+
+MAX_NODES = 1 << 16
+MAX_ELEMENTS = 1 << 28
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Node:
+    """One operation. ``place`` is what messages call it: the file, its number, its name and its kind."""
+
+    op: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any] = field(repr=False, default_factory=dict)
+    place: str
+
+
+class Constants(Mapping[str, np.ndarray]):
+    """Tensors by name, read when they are asked for: what a file holds beside the network is never looked at."""
+
+    def __init__(self, readers: Mapping[str, Any]) -> None:
+        self._readers = dict(readers)
+        self._read: dict[str, np.ndarray] = {}
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self._read:
+            self._read[name] = self._readers[name]()
+        return self._read[name]
+
+    def __iter__(self) -> Any:
+        return iter(self._readers)
+
+    def __len__(self) -> int:
+        return len(self._readers)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Graph:
+    """Members
+    -------
+    input_shape : of one input, without the batch.
+    batch : the length of the batch that the file fixes, or None.
+    input_type : the type of the input's elements.
+    nodes : in an order in which every node comes after what it reads.
+    """
+
+    name: str
+    where: str
+    input: str
+    input_shape: tuple[int, ...]
+    batch: int | None = None
+    input_type: np.dtype = field(default_factory=lambda: np.dtype(np.float32))
+    outputs: tuple[str, ...]
+    nodes: tuple[Node, ...] = field(repr=False)
+    constants: Mapping[str, np.ndarray] = field(repr=False)
+
+
+def sort(nodes: Sequence[Node], known: set[str]) -> tuple[Node, ...]:
+    """``nodes`` in an order in which they can be computed from the names ``known``; as they stand if that is one.
+
+    Raises
+    ------
+    InputError
+        If a name is made twice or by nobody, or the graph has a cycle.
+    """
+    made: dict[str, Node] = {}
+    for node in nodes:
+        for name in node.outputs:
+            if name in known or name in made:
+                raise InputError(f"{node.place}: output {show(name)} exists already; allowed: each name once")
+            made[name] = node
+    for node in nodes:
+        for name in node.inputs:
+            if name not in known and name not in made:
+                raise InputError(
+                    f"{node.place}: reads {show(name)}, which nothing makes; allowed: outputs of other nodes, the"
+                    " input, and constants"
+                )
+    result: list[Node] = []
+    placed: dict[int, bool] = {}  # by id: False while what it reads is being placed
+    for first in nodes:
+        if id(first) in placed:
+            continue
+        placed[id(first)] = False
+        stack = [(first, iter(first.inputs))]
+        while stack:
+            node, names = stack[-1]
+            for name in names:
+                other = made.get(name)
+                if other is None or placed.get(id(other)):
+                    continue
+                if id(other) in placed:
+                    raise InputError(f"{node.place}: reads what is made from it; allowed: graphs without cycles")
+                placed[id(other)] = False
+                stack.append((other, iter(other.inputs)))
+                break
+            else:
+                placed[id(node)] = True
+                result.append(node)
+                stack.pop()
+    return tuple(result)
+
+
+def finite(values: np.ndarray, place: str, what: str) -> np.ndarray:
+    """``values``, all of which are numbers.
+
+    Raises
+    ------
+    InputError
+        At the first NaN or infinity.
+    """
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        index = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(values)))
+        raise InputError(f"{place}: {what} {list(index)} is {values[index]}; allowed: finite numbers")
+    return values

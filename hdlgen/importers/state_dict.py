@@ -1,0 +1,156 @@
+"""A state_dict in a safetensors file, with a description in JSON of what its tensors are for, as a graph."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from hdlgen.errors import InputError
+from hdlgen.importers.graph import Constants, Graph, Node, finite
+from hdlgen.importers.onnx_file import read_bytes
+from hdlgen.network.file import parse_json
+from hdlgen.network.model import (
+    MAX_LAYERS,
+    MAX_WIDTH,
+    NAME,
+    NAME_ALLOWED,
+    known_kind,
+    members_of,
+    refuse,
+    text_of,
+    whole,
+)
+
+__all__ = ["FORMAT", "read_state_dict"]
+
+FORMAT = "hdlgen.import"
+
+_KINDS = ("linear", "batch_norm", "relu", "add", "softmax")
+_MAX_DESCRIPTION = 1 << 20
+
+
+def _tensors(path: Path) -> dict[str, np.ndarray]:
+    data = read_bytes(path)
+    try:
+        return safetensors.numpy.load(data)
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: no valid safetensors file: {ascii(str(error))[1:-1]}") from None
+
+
+class _Builder:
+    def __init__(self, tensors: dict[str, np.ndarray], where: str) -> None:
+        self.tensors, self.where = tensors, where
+        self.constants: dict[str, np.ndarray] = {}
+        self.nodes: list[Node] = []
+
+    def tensor(self, place: str, what: str, name: object, dimensions: int) -> str:
+        if not isinstance(name, str) or name not in self.tensors:
+            some = ", ".join(sorted(self.tensors)[:8])
+            refuse(place, what, name, f"names of tensors: {some}{', ..' if len(self.tensors) > 8 else ''}")
+        array = self.tensors[name]
+        if array.ndim != dimensions or array.dtype.kind != "f" or not array.size:
+            raise InputError(
+                f"{place}: {what} {name!r} is {array.dtype} {list(array.shape)};"
+                f" allowed: real numbers with {dimensions} dimension(s), at least one"
+            )
+        self.constants[name] = finite(array, place, f"{what} {name!r}")
+        return name
+
+    def node(self, op: str, inputs: list[str], number: int, place: str, attributes: dict[str, Any]) -> None:
+        self.nodes.append(
+            Node(op=op, inputs=tuple(inputs), outputs=(str(number),), attributes=attributes, place=place)
+        )
+
+    def layer(self, number: int, value: object) -> None:
+        place = f"{self.where}: layer {number}"
+        known_kind(place, "layer", value, _KINDS)
+        kind = value.get("kind", "") if isinstance(value, dict) else ""
+        required = {"linear": ("weight",), "batch_norm": ("prefix",), "add": ("other",)}.get(kind, ())
+        optional = {"linear": ("bias", "mask"), "batch_norm": ("epsilon",)}.get(kind, ())
+        members = members_of(place, "layer", value, ("kind", *required), ("source", *optional))
+        source = whole(place, "source", members.get("source", number - 1), 0, number - 1)
+        inputs = [str(source)]
+        attributes: dict[str, Any] = {}
+        op = {"relu": "Relu", "softmax": "Softmax", "add": "Add"}.get(kind, "")
+        if kind == "linear":
+            op = "Gemm"
+            attributes["transB"] = 1
+            weight = self.tensor(place, "weight", members["weight"], 2)
+            if members.get("mask") is not None:
+                mask = self.tensor(place, "mask", members["mask"], 2)
+                if self.tensors[mask].shape != self.tensors[weight].shape:
+                    raise InputError(
+                        f"{place}: mask is {list(self.tensors[mask].shape)};"
+                        f" allowed: the shape of the weight, {list(self.tensors[weight].shape)}"
+                    )
+                self.constants[f"{number}.masked"] = self.tensors[weight] * self.tensors[mask]
+                weight = f"{number}.masked"
+            inputs.append(weight)
+            if members.get("bias") is not None:
+                inputs.append(self.tensor(place, "bias", members["bias"], 1))
+        elif kind == "batch_norm":
+            op = "BatchNormalization"
+            prefix = members["prefix"]
+            if not isinstance(prefix, str):
+                refuse(place, "prefix", prefix, "what the names of its tensors begin with")
+            epsilon = members.get("epsilon", 1e-5)
+            if not isinstance(epsilon, float) or not 0 < epsilon < 1:
+                refuse(place, "epsilon", epsilon, "numbers between 0 and 1; 1e-05 where left out")
+            attributes["epsilon"] = epsilon
+            for name in ("weight", "bias", "running_mean", "running_var"):
+                inputs.append(self.tensor(place, name, f"{prefix}.{name}", 1))
+        elif kind == "add":
+            inputs.append(str(whole(place, "other", members["other"], 0, number - 1)))
+        self.node(op, inputs, number, f"{place} ({kind})", attributes)
+
+
+def read_state_dict(path: str | os.PathLike[str]) -> Graph:
+    """The graph of the description ``path``, a JSON file that names a safetensors file beside it.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it breaks a rule of docs/import.md.
+    """
+    file, where = Path(path), str(path)
+    data = read_bytes(file)
+    if len(data) > _MAX_DESCRIPTION:
+        raise InputError(f"{where}: file has {len(data)} bytes; allowed: up to {_MAX_DESCRIPTION}")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where}: byte {error.start} is no UTF-8; allowed: JSON") from None
+    members = members_of(
+        where, "description", parse_json(text, where), ("format", "name", "tensors", "input", "layers")
+    )
+    if members["format"] != FORMAT:
+        refuse(where, "format", members["format"], FORMAT)
+    name = text_of(where, "name", members["name"], NAME, NAME_ALLOWED)
+    tensors = members["tensors"]
+    if (
+        not isinstance(tensors, str)
+        or Path(tensors).name != tensors
+        or tensors in ("", "..")
+        or not tensors.isprintable()
+    ):
+        refuse(where, "tensors", tensors, "the name of a safetensors file in the same folder")
+    width = whole(where, "input", members["input"], 1, MAX_WIDTH)
+    layers = members["layers"]
+    if not isinstance(layers, list) or not 1 <= len(layers) <= 4 * MAX_LAYERS:
+        refuse(where, "layers", layers, f"a list of 1..{4 * MAX_LAYERS} layers")
+    builder = _Builder(_tensors(file.parent / tensors), where)
+    for number, layer in enumerate(layers, 1):
+        builder.layer(number, layer)
+    constants = builder.constants
+    return Graph(
+        name=name,
+        where=where,
+        input="0",
+        input_shape=(width,),
+        outputs=(str(len(layers)),),
+        nodes=tuple(builder.nodes),
+        constants=Constants({key: (lambda key=key: constants[key]) for key in constants}),
+    )

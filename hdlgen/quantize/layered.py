@@ -1,0 +1,371 @@
+"""From a real network to a layered one of integers.
+
+A value v of layer l stands for the integer (v - o_l) / s_l; o_l is 0 but for the input. Weights of neuron j are
+integers times q_j, so its sum counts in steps of u_j = s_source * q_j, and the activation multiplies by u_j / s_l: a
+power of two, or the nearest m / 2**shift. Biases are rounded to whole steps of the sum.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from hdlgen.errors import InputError
+from hdlgen.network import InputFormat, LayeredNetwork
+from hdlgen.quantize.real import FloatLayer, FloatNetwork
+from hdlgen.quantize.sparse import IntegerLayer, layered_network
+
+__all__ = ["InputScale", "QuantizeRecipe", "Quantized", "choose_input", "quantize_network", "weight_codes"]
+
+_WEIGHTS = ("integer", "binary", "ternary", "power-of-two")
+_SCALES = ("layer", "neuron")
+_REQUANTISE = ("shift", "multiplier")
+_CALIBRATIONS = ("least-squares", "range")
+#: Bits of the multipliers chosen here; the sums are much narrower than 48 bits, so products stay in 64.
+_MULTIPLIER_BITS = 15
+_MAX_SHIFT = 40
+#: Trial scales between a quarter of the range and all of it.
+_TRIALS = 48
+#: Samples of activations that scales are chosen by.
+_MAX_VALUES = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizeRecipe:
+    """How to choose integers. The members are the options of ``hdlgen quantize``.
+
+    Raises
+    ------
+    InputError
+        For a value that is not allowed.
+    """
+
+    bits: int = 8
+    activation_bits: int = 8
+    weights: str = "integer"
+    scales: str = "layer"
+    requantise: str = "shift"
+    calibration: str = "least-squares"
+
+    def __post_init__(self) -> None:
+        for what, value, allowed in (
+            ("weights", self.weights, _WEIGHTS),
+            ("scales", self.scales, _SCALES),
+            ("requantise", self.requantise, _REQUANTISE),
+            ("calibration method", self.calibration, _CALIBRATIONS),
+        ):
+            if value not in allowed:
+                raise InputError(f"quantize: {what} is {value!a}; allowed: {', '.join(allowed)}")
+        for what, number in (("bits", self.bits), ("activation bits", self.activation_bits)):
+            if not 1 <= number <= 16:
+                raise InputError(f"quantize: {what} is {number}; allowed: 1..16")
+
+    @property
+    def levels(self) -> np.ndarray:
+        """The integers that weights may be, ascending."""
+        if self.weights == "binary":
+            return np.array([-1, 1])
+        if self.weights == "ternary":
+            return np.array([-1, 0, 1])
+        if self.weights == "power-of-two":
+            powers = [1 << k for k in range(max(self.bits - 1, 1))]
+            return np.array(
+                [-power for power in reversed(powers)] + [0] + [p for p in powers if p < 1 << (self.bits - 1)]
+            )
+        high = (1 << (self.bits - 1)) - 1
+        return np.array([-1, 0]) if self.bits == 1 else np.arange(-high, high + 1)
+
+    @property
+    def weight_bits(self) -> int:
+        return {"binary": 2, "ternary": 2}.get(self.weights, self.bits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputScale:
+    """The input ``v`` is given to hardware as clamp(round((v - offset) / scale)), integers of ``bits`` bits."""
+
+    bits: int = 8
+    signed: bool = False
+    scale: float
+    offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 1 + self.signed <= self.bits <= 16:
+            raise InputError(f"input bits is {self.bits}; allowed: {1 + self.signed}..16")
+        if not (math.isfinite(self.scale) and self.scale > 0 and math.isfinite(self.offset)):
+            raise InputError(
+                f"input scale and offset are {self.scale:g} and {self.offset:g}; allowed: finite, the scale above 0"
+            )
+
+    @property
+    def low(self) -> int:
+        return -(1 << (self.bits - 1)) if self.signed else 0
+
+    @property
+    def high(self) -> int:
+        return (1 << (self.bits - self.signed)) - 1
+
+    def codes(self, x: np.ndarray) -> np.ndarray:
+        """int64, of the shape of ``x``."""
+        return np.clip(np.floor((x - self.offset) / self.scale + 0.5), self.low, self.high).astype(np.int64)
+
+    def values(self, codes: np.ndarray) -> np.ndarray:
+        return codes * self.scale + self.offset
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Quantized:
+    """A network, what its integers mean, and what was measured."""
+
+    network: LayeredNetwork
+    input: InputScale
+    output_scale: float
+    layers: tuple[IntegerLayer, ...] = field(repr=False)
+
+
+def choose_input(x: np.ndarray, bits: int) -> InputScale:
+    """From real samples: unsigned integers over their range, from 0 where none is negative."""
+    low, high = min(float(x.min()), 0.0), float(x.max())
+    if low < 0:
+        low = float(x.min())
+    return InputScale(bits=bits, scale=(high - low) / ((1 << bits) - 1) or 1.0, offset=low)
+
+
+def _round_to(levels: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The nearest of ``levels``, the greater one of two that are as near."""
+    if len(levels) == levels[-1] - levels[0] + 1:
+        return np.clip(np.floor(values + 0.5), levels[0], levels[-1]).astype(np.int64)
+    middle = (levels[1:] + levels[:-1]) / 2
+    return levels[np.searchsorted(middle, values, side="right")]
+
+
+def _error(weight: np.ndarray, codes: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    return np.square(codes * scale - weight).sum(axis=-1, keepdims=True)
+
+
+def weight_codes(
+    weight: np.ndarray, recipe: QuantizeRecipe, *, scales: Sequence[float] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Integers for weights, float64 (width, n) or (width,), and q of each neuron, (width,).
+
+    Weights of 0 stay 0. ``scales``: the only ones that are allowed, for the whole layer.
+    """
+    levels = recipe.levels
+    shape = weight.shape
+    rows = weight.reshape(len(weight), -1)
+    if recipe.scales == "layer" or scales is not None:
+        rows = rows.reshape(1, -1)
+    magnitude = np.abs(rows).max(axis=1, keepdims=True)
+    magnitude[magnitude == 0] = 1.0
+    top = max(int(levels[-1]), int(-levels[0])) if recipe.bits > 1 or recipe.weights != "integer" else 1
+
+    def codes_of(scale: np.ndarray) -> np.ndarray:
+        codes = _round_to(levels, rows / scale)
+        codes[rows == 0] = 0
+        return codes
+
+    full = magnitude / top
+    trials: list[np.ndarray]
+    if scales is not None:
+        trials = [np.full_like(full, scale) for scale in scales]
+    elif recipe.requantise == "shift":
+        exponent = np.ceil(np.log2(full))
+        trials = [np.exp2(exponent)] if recipe.calibration == "range" else [np.exp2(exponent - k) for k in range(5)]
+    elif recipe.calibration == "range":
+        trials = [full]
+    elif recipe.weights == "binary":
+        count = np.maximum((rows != 0).sum(axis=1, keepdims=True), 1)
+        trials = [np.maximum(np.abs(rows).sum(axis=1, keepdims=True) / count, np.finfo(float).tiny)]
+    else:
+        trials = [full * (1 - k / _TRIALS) for k in range(_TRIALS * 15 // 16)]
+    best, least = trials[0], None
+    for trial in trials:
+        error = _error(rows, codes_of(trial), trial)
+        if least is None:
+            best, least = trial.copy(), error
+        else:
+            better = error < least
+            best, least = np.where(better, trial, best), np.where(better, error, least)
+    codes = codes_of(best)
+    scale = (
+        np.broadcast_to(best.reshape(-1), (shape[0],))
+        if len(best) > 1
+        else np.full(shape[0], float(best.reshape(-1)[0]))
+    )
+    return codes.reshape(shape), np.array(scale)
+
+
+def _activation_scale(values: np.ndarray, high: int, recipe: QuantizeRecipe, base: float) -> float:
+    """s_l for sums in real units: base * 2**k for shifts, else any."""
+    magnitude = float(np.abs(values).max(initial=0.0)) or base
+    full = magnitude / high
+    if recipe.requantise == "shift":
+        exponent = math.ceil(math.log2(full / base))
+        trials = [base * 2.0 ** (exponent - k) for k in range(4)]
+    else:
+        trials = [full * (1 - k / _TRIALS) for k in range(_TRIALS * 3 // 4)]
+    if recipe.calibration == "range":
+        return trials[0]
+    sample = values.reshape(-1)[:_MAX_VALUES]
+
+    def error(scale: float) -> float:
+        codes = np.clip(np.floor(sample / scale + 0.5), -high - 1, high)
+        return float(np.square(codes * scale - sample).sum())
+
+    return min(trials, key=error)
+
+
+def _multipliers(ratio: np.ndarray) -> tuple[int, np.ndarray]:
+    """Shift and multipliers with m / 2**shift nearest to ``ratio``; powers of two are exact, with small multipliers."""
+    mantissa, exponent = np.frexp(ratio)
+    if (mantissa == 0.5).all():
+        shift = max(0, 1 - int(exponent.min()))
+        if int(exponent.max()) - 1 + shift < 24 and shift <= _MAX_SHIFT:
+            return shift, (1 << (exponent.astype(np.int64) - 1 + shift)).astype(np.int64)
+    shift = min(max(0, _MULTIPLIER_BITS - int(exponent.max())), _MAX_SHIFT)
+    return shift, np.maximum(np.rint(np.ldexp(ratio, shift)), 1).astype(np.int64)
+
+
+class _Quantizer:
+    def __init__(
+        self, network: FloatNetwork, recipe: QuantizeRecipe, scale: InputScale, x: np.ndarray | None
+    ) -> None:
+        self.network, self.recipe, self.input = network, recipe, scale
+        self.scales = [scale.scale]
+        self.offsets = [scale.offset]
+        self.signed = [scale.signed]
+        # Samples as integers, or bounds of each neuron where there are none.
+        self.samples = None if x is None else [scale.codes(x)]
+        self.bounds = [(np.full(network.width, scale.low), np.full(network.width, scale.high))]
+        self.layers: list[IntegerLayer] = []
+
+    def sums(
+        self, layer: FloatLayer, codes: np.ndarray, bias: np.ndarray, skip: tuple[int, int] | None
+    ) -> np.ndarray:
+        """Sums of the samples (N, width), or of the bounds (2, width)."""
+        if self.samples is None:
+            low, high = self.bounds[layer.source]
+            if codes.ndim == 1:
+                ends = codes * low, codes * high
+                pair = np.stack([np.minimum(*ends), np.maximum(*ends)])
+            else:
+                up, down = np.maximum(codes, 0), np.minimum(codes, 0)
+                pair = np.stack([up @ low + down @ high, up @ high + down @ low])
+            if skip is not None:
+                pair = pair + (np.stack(self.bounds[skip[0]]) << skip[1])
+            return pair + bias
+        values = self.samples[layer.source].astype(np.float64)
+        total = values * codes if codes.ndim == 1 else values @ codes.T.astype(np.float64)
+        result = np.rint(total).astype(np.int64) + bias
+        if skip is not None:
+            result += self.samples[skip[0]] << skip[1]
+        return result
+
+    def bias(self, layer: FloatLayer, unit: np.ndarray) -> np.ndarray:
+        """In steps of the sums, the offset of the input included."""
+        real = layer.bias.copy()
+        if self.offsets[layer.source]:
+            offset = self.offsets[layer.source]
+            real += offset * (layer.weight if layer.weight.ndim == 1 else layer.weight.sum(axis=1))
+        if layer.skip is not None:
+            real += math.ldexp(self.offsets[layer.skip], layer.skip_exponent)
+        whole = np.floor(real / unit + 0.5)
+        if np.abs(whole).max(initial=0) >= 1 << 31:
+            raise InputError(f"{layer.place}: a bias leaves 32 bits in steps of the sum; allowed: fewer weight bits")
+        return whole.astype(np.int64)
+
+    def layer(self, layer: FloatLayer) -> np.ndarray:
+        """Append the integers of ``layer``; the unit of its sums."""
+        last = layer.activation is None
+        recipe = self.recipe
+        source = self.scales[layer.source]
+        skip = None
+        if layer.weight.ndim == 1 and len(np.unique(np.abs(layer.weight))) == 1 and layer.weight[0] != 0:
+            recipe = replace(recipe, weights="ternary", scales="layer", requantise="multiplier")  # 1 and -1: exact
+        if last:
+            recipe = replace(recipe, scales="layer")
+        if layer.skip is not None:
+            # The sum's unit is that of the other layer, or a power of two less.
+            other = math.ldexp(self.scales[layer.skip], layer.skip_exponent)
+            trials = [other / (source * 2**shift) for shift in range(16)]
+            codes, step = weight_codes(layer.weight, recipe, scales=trials)
+            skip = (layer.skip, round(math.log2(other / (source * step[0]))))
+        else:
+            codes, step = weight_codes(layer.weight, recipe)
+        unit = source * step
+        bias = self.bias(layer, unit)
+        weight_bits = None
+        if recipe is self.recipe or last:
+            weight_bits = self.recipe.weight_bits
+        integer = IntegerLayer(source=layer.source, weight=codes, bias=bias, skip=skip, weight_bits=weight_bits)
+        if last:
+            self.layers.append(integer)
+            return unit
+        signed = layer.activation == "identity"
+        bits = max(self.recipe.activation_bits, 1 + signed)
+        high = (1 << (bits - signed)) - 1
+        sums = self.sums(layer, codes, bias, skip)
+        real = sums * unit
+        if not signed:
+            real = np.maximum(real, 0)
+        scale = _activation_scale(real, high, self.recipe, float(unit.min()))
+        shift, multiplier = _multipliers(unit / scale)
+        rounding = 1 << (shift - 1) if shift else 0
+        low = -high - 1 if signed else 0
+        values = np.clip((sums * multiplier + rounding) >> shift, low, high)
+        if self.samples is not None:
+            self.samples.append(values)
+        else:
+            self.bounds.append((values.min(axis=0), values.max(axis=0)))
+        self.layers.append(
+            replace(
+                integer,
+                kind="identity" if signed else "relu",
+                bits=bits,
+                shift=shift,
+                multiplier=multiplier,
+            )
+        )
+        self.scales.append(scale)
+        self.offsets.append(0.0)
+        return unit
+
+
+def quantize_network(
+    network: FloatNetwork,
+    recipe: QuantizeRecipe,
+    scale: InputScale,
+    x: np.ndarray | None = None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Quantized:
+    """Integers for ``network``, layer by layer, each calibrated with what the integers before it give.
+
+    Parameters
+    ----------
+    x : real samples (N, width) of the input. Without them ranges are those that no input can leave, which are wider than
+        what inputs reach, and the activations are coarser for it.
+
+    Raises
+    ------
+    InputError
+        If a number leaves the formats of the network file.
+    """
+    quantizer = _Quantizer(network, recipe, scale, x)
+    unit = np.ones(1)
+    for number, layer in enumerate(network.layers, 1):
+        if progress is not None:
+            progress(number, len(network.layers))
+        unit = quantizer.layer(layer)
+    return Quantized(
+        network=layered_network(
+            name=network.name,
+            source=InputFormat(width=network.width, bits=scale.bits, signed=scale.signed),
+            layers=quantizer.layers,
+            where=network.where,
+        ),
+        input=scale,
+        output_scale=float(unit[0]),
+        layers=tuple(quantizer.layers),
+    )

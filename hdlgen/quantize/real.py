@@ -1,0 +1,66 @@
+"""Networks of real numbers: what importers make of trained files, before there are integers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+__all__ = ["FloatLayer", "FloatNetwork"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FloatLayer:
+    """``weight @ a_source + bias + 2**skip_exponent * a_skip``, then max(0, x) or x.
+
+    Members
+    -------
+    weight : float64 (width, n_source), or (width,) for an edge from each neuron to the one of the same number.
+    skip : number of a layer of the same width, or None.
+    activation : ``relu`` or ``identity``; None in the last layer, and there only.
+    place : where it comes from, for messages.
+    """
+
+    source: int
+    weight: np.ndarray = field(repr=False)
+    bias: np.ndarray = field(repr=False)
+    skip: int | None = None
+    skip_exponent: int = 0
+    activation: str | None
+    place: str = ""
+
+    @property
+    def width(self) -> int:
+        return len(self.weight)
+
+    def product(self, values: np.ndarray) -> np.ndarray:
+        """(N, n_source) -> (N, width), without bias."""
+        return values @ self.weight.T if self.weight.ndim == 2 else values * self.weight
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FloatNetwork:
+    """``width`` inputs and layers 1..L; layer 0 is the input."""
+
+    name: str
+    where: str
+    width: int
+    layers: tuple[FloatLayer, ...]
+    notes: Sequence[str] = ()
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        return (self.width, *(layer.width for layer in self.layers))
+
+    def activations(self, x: np.ndarray) -> list[np.ndarray]:
+        """What every layer passes on for ``x`` (N, width): float64 (N, n_l), l = 0..L."""
+        values = [np.asarray(x, dtype=np.float64)]
+        for layer in self.layers:
+            result = layer.product(values[layer.source]) + layer.bias
+            if layer.skip is not None:
+                result += np.ldexp(values[layer.skip], layer.skip_exponent)
+            values.append(np.maximum(result, 0) if layer.activation == "relu" else result)
+        return values
+
+    def evaluate(self, x: np.ndarray) -> np.ndarray:
+        """The outputs for ``x`` (N, width): float64 (N, n_L)."""
+        return self.activations(x)[-1]
