@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from hdlgen import network
+from hdlgen import golden, network
+from hdlgen.sequences import random
 from hdlgen.topology import paths
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "network-format.md"
@@ -90,6 +91,66 @@ def test_recurrent_limits_are_those_of_the_reader() -> None:
         (network.features.MAX_RATE == 2**20, "`rate` (1 .. 2^20)"),
         (network.features.MAX_FRAME == 65536, "`frame` (2 .. 65536), `hop` (1 .. 65536)"),
         (list(network.recurrent.GATES) == ["relu", "tanh", "gru", "ligru", "lstm"], "with 1, 1, 3, 2 and 4 gates"),
+    ]:
+        assert limit
+        assert words in text
+
+
+def test_layered_example(tmp_path: Path) -> None:
+    (text,) = re.findall(r'^(    \{"format_version": 1, "name": "layered".*?)\n\n', DOCUMENT.read_text(), re.M | re.S)
+    description = json.loads(text)
+    rng = np.random.default_rng(0)
+    tensors = {
+        "e1": np.stack([rng.integers(0, 64, 300), rng.integers(0, 48, 300)], axis=1).astype(np.uint8),
+        "w1": rng.integers(0, 16, 300).astype(np.uint8),
+        "c1": np.arange(-32, 32, 4).astype(np.int8),
+        "b1": rng.integers(-500, 500, 48).astype(np.int32),
+        "m1": rng.integers(1, 200, 48).astype(np.int32),
+        "w2": rng.integers(-8, 8, 512).astype(np.int8),
+        "w3": rng.integers(-8, 8, 192).astype(np.int8),
+        "w4": rng.integers(-1, 2, (10, 48)).astype(np.int8),
+        "b4": rng.integers(-50, 50, 10).astype(np.int32),
+    }
+    file = tmp_path / "layered.safetensors"
+    safetensors.numpy.save_file(tensors, file, metadata={network.METADATA_KEY: json.dumps(description)})
+    found = network.load(file)
+    assert isinstance(found, network.LayeredNetwork)
+    assert network.describe_layered(found) == description
+
+    # The equations of the document, layer by layer.
+    x = rng.integers(-128, 128, 64)
+    values = [x]
+    for number, layer in enumerate(description["layers"], 1):
+        edges = found.edges(number)
+        read = values[layer["source"]]
+        acc = found.bias(number).copy()
+        np.add.at(
+            acc, edges.target, edges.weight * (np.maximum(read, 0) if layer["kind"] == "path" else read)[edges.source]
+        )
+        if "skip" in layer:
+            acc += values[layer["skip"]["source"]] << layer["skip"]["shift"]
+        if layer["activation"] is not None:
+            s, bits = layer["activation"]["shift"], layer["activation"]["bits"]
+            relu = layer["activation"]["kind"] == "relu"
+            low, high = (0, 2**bits - 1) if relu else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+            acc = np.clip((acc * found.multiplier(number) + 2 ** (s - 1)) >> s, low, high)
+        values.append(acc)
+    assert all(len(np.unique(value)) > 4 for value in values)
+    assert golden.evaluate(found, x[None]).tolist() == [values[-1].tolist()]
+
+
+def test_layered_limits_are_those_of_the_reader() -> None:
+    text = DOCUMENT.read_text()
+    layered, model = network.layered, network.model
+    for limit, words in [
+        (layered.MAX_EDGES == 2**24, "shape (E, 2), E 1 .. 2^24"),
+        (layered.MAX_EDGES == 2**24, "dense (width, n_s), at most 2^24 weights"),
+        (layered.MAX_CODES == 16, "shape (1 .. 16,): the weights"),
+        (layered.MAX_MULTIPLIER == 2**24 - 1, "int32, 1 .. 2^24 - 1: m"),
+        (random.MAX_SEED == 2**32 - 1, "`seed` (0 .. 2^32 - 1)"),
+        (random.MAX_SEED == 2**32 - 1, "| `topology.scramble`, `topology.shift` | 0 .. 2^32 - 1;"),
+        (random.GENERATORS == ("drand48", "philox"), '`generator` (`"drand48"` or `"philox"`)'),
+        (model.DEFAULT_KEPT == 6, "| `topology.kept` | 0 .. 32, default 6;"),
     ]:
         assert limit
         assert words in text
