@@ -12,7 +12,7 @@ import numpy as np
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_write
 from hdlgen.idx import read_folder
-from hdlgen.network import SequenceInput, save
+from hdlgen.network import SequenceInput, load_path, save
 
 __all__ = ["command"]
 
@@ -57,6 +57,13 @@ def command() -> None:
 @click.option("--activation-bits", type=int, default=8, show_default=True, help="Bits of a hidden value.")
 @click.option("--dimensions", callback=_integers, help="Sobol' dimension of each layer.  [default: 0,1,2,...]")
 @click.option("--log2-slots", callback=_integers, help="Slots of each layer, as logarithms.  [default: ceil(log2 n)]")
+@click.option("--scramble", type=int, metavar="SEED", help="Scramble the sequence.")
+@click.option("--kept", type=int, help="Digits that scrambling leaves, for up to 2^N lanes.  [default: 6]")
+@click.option("--shift", type=int, metavar="SEED", help="Shift the sequence digitally.")
+@click.option("--digits", type=int, help="Digits to scramble and shift.  [default: as many as number the paths]")
+@click.option("--init", metavar="NET", help="Go on from this network, whose paths are the first ones of the new one.")
+@click.option("--lasso", type=float, default=0.0, show_default=True, help="Factor of a group-lasso penalty.")
+@click.option("--lasso-groups", default="neurons", show_default=True, help="Its groups: rows, columns or neurons.")
 @click.option("--bias/--no-bias", default=False, show_default=True, help="Whether the layers have biases.")
 @click.option("--epochs", type=int, default=40, show_default=True, help="Epochs in real numbers.")
 @click.option("--learning-rate", type=float, default=4e-3, show_default=True, help="Of Adam; cosine to zero.")
@@ -77,6 +84,13 @@ def idx(
     activation_bits: int,
     dimensions: tuple[int, ...] | None,
     log2_slots: tuple[int, ...] | None,
+    scramble: int | None,
+    kept: int | None,
+    shift: int | None,
+    digits: int | None,
+    init: str | None,
+    lasso: float,
+    lasso_groups: str,
     bias: bool,
     epochs: int,
     learning_rate: float,
@@ -106,6 +120,12 @@ def idx(
         activation_bits=activation_bits,
         dimensions=dimensions,
         log2_slots=log2_slots,
+        scramble=scramble,
+        kept=kept,
+        shift=shift,
+        digits=digits,
+        lasso=lasso,
+        lasso_groups=lasso_groups,
         bias=bias,
         epochs=epochs,
         learning_rate=learning_rate,
@@ -118,7 +138,8 @@ def idx(
         threads=threads,
     )
     _writable(output)
-    trained = train(read_folder(folder), recipe)
+    initial = None if init is None else load_path(init)
+    trained = train(read_folder(folder), recipe, initial=initial)
     save(trained.network, output)
     click.echo(f"{output}: validation accuracy {trained.validation_accuracy:.2%} (golden model)")
     if trained.test_accuracy is not None:

@@ -1,6 +1,7 @@
 """Training of networks (extra ``train``: PyTorch). Nothing but the verb ``train`` imports this package."""
 
 from hdlgen.train.cells import BandCell
+from hdlgen.train.penalties import GroupLasso
 from hdlgen.train.recipe import Recipe
 from hdlgen.train.sequence_recipe import SequenceRecipe
 from hdlgen.train.sequence_training import SequenceModel, train_sequences
@@ -9,6 +10,7 @@ from hdlgen.train.training import Trained, train
 
 __all__ = [
     "BandCell",
+    "GroupLasso",
     "Recipe",
     "SequenceData",
     "SequenceModel",

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 
 from hdlgen.errors import InputError
-from hdlgen.network import SobolTopology
+from hdlgen.network import Network, SobolTopology
 from hdlgen.quantize import MAX_SHIFT, Edges, Scales, find_edges, weight_limits
+from hdlgen.train.penalties import GroupLasso
 
 __all__ = ["PathModel", "rudin_shapiro"]
 
@@ -22,6 +23,8 @@ INPUT_BITS = 8
 _MAX_BIAS = (1 << 31) - 1
 #: Entries of one dense matrix.
 _MAX_MATRIX = 1 << 27
+#: Size of the weights of new paths beside trained ones.
+_FRESH = 0.1
 
 
 def rudin_shapiro(count: int) -> np.ndarray:
@@ -37,6 +40,44 @@ def rudin_shapiro(count: int) -> np.ndarray:
         odd ^= pairs & 1
         pairs = pairs >> 1
     return (1 - 2 * odd).astype(np.float64)
+
+
+def _begin_with(
+    network: Network, topology: SobolTopology, widths: Sequence[int], weights: Sequence[np.ndarray]
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Real weights (P,) and biases of all paths, from the integers of a network of the first ones.
+
+    In real numbers any factor of a layer will do, as the network is positively homogeneous. A value a of layer l stands
+    for a * f_l: f_0 = 2**-bits, and f_l = f_{l-1} * c_l * 2**shift with the factor c_l of the weights.
+
+    Raises
+    ------
+    InputError
+        If the network's paths are not the first of ``topology``.
+    """
+    count, where = network.topology.paths, network.where
+    if network.widths != tuple(widths):
+        raise InputError(f"{where}: widths are {network.widths}; allowed to begin with: {tuple(widths)}")
+    if network.input.bits != INPUT_BITS:
+        raise InputError(f"{where}: input has {network.input.bits} bits; allowed to begin with: {INPUT_BITS}")
+    if count > topology.paths:
+        raise InputError(f"{where}: has {count} paths; allowed to begin with: up to {topology.paths}")
+    for number, width in enumerate(widths):
+        if not np.array_equal(network.topology.vertices(number, width), topology.vertices(number, width)[:count]):
+            raise InputError(
+                f"{where}: layer {number}: its paths visit other neurons; allowed to begin with: the same dimensions,"
+                " slots, scrambling and shift"
+            )
+    result, biases = [], []
+    factor = 2.0**-INPUT_BITS
+    for number, (layer, fresh) in enumerate(zip(network.layers, weights, strict=True), 1):
+        trained = network.weights(number).astype(np.float64)
+        scale = math.sqrt(2 * layer.width / topology.paths) / max(math.sqrt(np.square(trained).mean()), 1e-9)
+        result.append(np.concatenate([trained * scale, _FRESH * fresh[count:]]))
+        biases.append(network.bias(number) * (scale * factor))
+        if layer.activation is not None:
+            factor *= scale * 2.0**layer.activation.shift
+    return result, biases
 
 
 class _Floor(torch.autograd.Function):
@@ -60,9 +101,11 @@ class PathModel:
     widths : n_0..n_L.
     weight_bits, activation_bits : of the integer network.
     bias : whether the layers have biases.
+    initial : a network whose paths are the first ones here; they begin with its weights.
 
     Initialisation is deterministic: path i has the weight sign(i) * sqrt(2 / (P / n_l)) in each transition, signs by
-    :func:`rudin_shapiro`. Paths with the same edge are one parameter, the sum.
+    :func:`rudin_shapiro`. Paths with the same edge are one parameter, the sum. Beside paths of an ``initial`` network the
+    others have a tenth of that; its scale is chosen so that its weights have the root mean square that P paths begin with.
     """
 
     def __init__(
@@ -73,6 +116,7 @@ class PathModel:
         weight_bits: int,
         activation_bits: int,
         bias: bool,
+        initial: Network | None = None,
     ) -> None:
         for layer, (source_width, width) in enumerate(pairwise(widths), 1):
             if source_width * width > _MAX_MATRIX:
@@ -86,21 +130,29 @@ class PathModel:
         transitions = range(1, len(self.widths))
         self.edges: list[Edges] = [find_edges(topology, self.widths, layer) for layer in transitions]
         sign = rudin_shapiro(topology.paths)
+        weights = [sign * math.sqrt(2 * width / topology.paths) for width in self.widths[1:]]
+        biases = [np.zeros(width) for width in self.widths[1:]]
+        if initial is not None:
+            weights, biases = _begin_with(initial, topology, self.widths, weights)
+            if not bias and any(values.any() for values in biases):
+                raise InputError(f"{initial.where}: has biases; allowed without --bias: networks without")
         self.weights = [
-            torch.tensor(
-                edges.merge(sign * math.sqrt(2 * edges.target_width / topology.paths)), dtype=torch.float32
-            ).requires_grad_()
-            for edges in self.edges
+            torch.tensor(edges.merge(values), dtype=torch.float32).requires_grad_()
+            for edges, values in zip(self.edges, weights, strict=True)
         ]
         self.biases = [
-            torch.zeros(self.widths[layer], dtype=torch.float32).requires_grad_() if bias else None
-            for layer in transitions
+            torch.tensor(values, dtype=torch.float32).requires_grad_() if bias else None for values in biases
         ]
         self._flat = [torch.tensor(edges.source * edges.target_width + edges.target) for edges in self.edges]
         self._dtypes, self._max_biases = zip(*(self._exact(layer) for layer in transitions), strict=True)
 
     def parameters(self) -> list[torch.Tensor]:
         return [*self.weights, *(bias for bias in self.biases if bias is not None)]
+
+    def group_lasso(self, groups: str) -> GroupLasso:
+        """The penalty for the distinct edges of this network."""
+        ends = [(torch.tensor(edges.source), torch.tensor(edges.target)) for edges in self.edges]
+        return GroupLasso(groups, ends, self.widths)
 
     def _exact(self, layer: int) -> tuple[torch.dtype, int]:
         """A type in which all sums of ``layer`` are exact in any order, and the greatest bias that keeps them so."""

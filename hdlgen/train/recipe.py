@@ -6,6 +6,7 @@ from typing import Any
 
 from hdlgen.errors import InputError
 from hdlgen.network import FORMAT_VERSION, SobolTopology, parse
+from hdlgen.train.penalties import GROUPS
 
 __all__ = ["Recipe"]
 
@@ -15,7 +16,7 @@ _MAX_AUGMENT = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A network to train from scratch, and its training.
+    """A network to train, and its training.
 
     Parameters
     ----------
@@ -23,7 +24,9 @@ class Recipe:
     widths : n_1..n_L; n_0 is the number of pixels.
     paths, dimensions, log2_slots : the topology; dimensions default to 0..L, log2_slots to ceil(log2 n).
     weight_bits, activation_bits : of the integers. Two-bit weights are {-1, 0, 1}.
+    scramble, kept, shift, digits : scrambling and digital shift of the topology, as in the network file.
     bias : whether all layers have biases.
+    lasso, lasso_groups : factor of a group-lasso penalty, and its groups; see :class:`hdlgen.train.penalties.GroupLasso`.
     epochs, learning_rate : of the training in real numbers; Adam, cosine to zero.
     qat_epochs, qat_learning_rate : of the quantisation-aware training that follows; 0 epochs: rounding only.
     batch : images per step.
@@ -45,7 +48,13 @@ class Recipe:
     activation_bits: int = 8
     dimensions: tuple[int, ...] | None = None
     log2_slots: tuple[int, ...] | None = None
+    scramble: int | None = None
+    kept: int | None = None
+    shift: int | None = None
+    digits: int | None = None
     bias: bool = False
+    lasso: float = 0.0
+    lasso_groups: str = "neurons"
     epochs: int = 40
     learning_rate: float = 4e-3
     qat_epochs: int = 20
@@ -68,6 +77,10 @@ class Recipe:
         for option, rate in (("learning-rate", self.learning_rate), ("qat-learning-rate", self.qat_learning_rate)):
             if not (math.isfinite(rate) and 0 < rate <= 1):
                 raise InputError(f"train: {option} is {rate}; allowed: more than 0, up to 1")
+        if not (math.isfinite(self.lasso) and 0 <= self.lasso <= 1):
+            raise InputError(f"train: lasso is {self.lasso}; allowed: 0..1")
+        if self.lasso_groups not in GROUPS:
+            raise InputError(f"train: lasso-groups is {self.lasso_groups!r}; allowed: {', '.join(GROUPS)}")
         # A stand-in for the number of inputs, which only the images tell.
         self.topology(1)
 
@@ -86,6 +99,9 @@ class Recipe:
         }
         if self.log2_slots is not None:
             topology["log2_slots"] = list(self.log2_slots)
+        for member in ("scramble", "kept", "shift", "digits"):
+            if getattr(self, member) is not None:
+                topology[member] = getattr(self, member)
         description = {
             "format_version": FORMAT_VERSION,
             "name": self.name,

@@ -87,6 +87,7 @@ def _phase(
     epochs: int,
     learning_rate: float,
     option: str,
+    penalty: Callable[[], torch.Tensor] | None,
     progress: tqdm,
 ) -> None:
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
@@ -96,6 +97,8 @@ def _phase(
         total = 0.0
         for pixels, labels in images:
             loss = torch.nn.functional.cross_entropy(forward(pixels), labels)
+            if penalty is not None:
+                loss = loss + penalty()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -127,8 +130,10 @@ def _golden_accuracy(network: Network, x: np.ndarray, labels: np.ndarray) -> flo
     return float((golden.evaluate(network, x).argmax(1) == labels).mean())
 
 
-def train(dataset: Dataset, recipe: Recipe, *, progress: bool = True) -> Trained:
-    """Train a path network from scratch; the same arguments give the same network on the same machine.
+def train(dataset: Dataset, recipe: Recipe, *, initial: Network | None = None, progress: bool = True) -> Trained:
+    """Train a path network; the same arguments give the same network on the same machine.
+
+    From scratch, or going on from ``initial``, a network whose paths are the first ones of the new network.
 
     The test images are looked at once, by the golden model, when all is done; validation images are never trained on.
 
@@ -160,7 +165,15 @@ def train(dataset: Dataset, recipe: Recipe, *, progress: bool = True) -> Trained
             weight_bits=recipe.weight_bits,
             activation_bits=recipe.activation_bits,
             bias=recipe.bias,
+            initial=initial,
         )
+        penalty = None
+        if recipe.lasso:
+            lasso = model.group_lasso(recipe.lasso_groups)
+
+            def penalty() -> torch.Tensor:
+                return recipe.lasso * lasso(model.weights, model.biases)
+
         images = _Images(
             dataset.train_images[:kept], labels[:kept], augment=recipe.augment, batch=recipe.batch, seed=recipe.seed
         )
@@ -175,6 +188,7 @@ def train(dataset: Dataset, recipe: Recipe, *, progress: bool = True) -> Trained
                 epochs=recipe.epochs,
                 learning_rate=recipe.learning_rate,
                 option="learning-rate",
+                penalty=penalty,
                 progress=bar,
             )
             scales = _scales(model, x[:kept])
@@ -187,6 +201,7 @@ def train(dataset: Dataset, recipe: Recipe, *, progress: bool = True) -> Trained
                 epochs=recipe.qat_epochs,
                 learning_rate=recipe.qat_learning_rate,
                 option="qat-learning-rate",
+                penalty=penalty,
                 progress=bar,
             )
         transitions = range(1, len(widths))

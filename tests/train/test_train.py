@@ -1,5 +1,6 @@
 """Training from files on the command line: what it learns, what it repeats, what it refuses."""
 
+import dataclasses
 import gzip
 import math
 import os
@@ -12,8 +13,10 @@ import pytest
 import torch
 
 from hdlgen import cli, golden
+from hdlgen.errors import InputError
 from hdlgen.idx import Dataset
 from hdlgen.network import load
+from hdlgen.prune import explicit, remove_dead
 from hdlgen.quantize import find_edges
 from hdlgen.train import Recipe, train
 from hdlgen.train.model import PathModel
@@ -129,6 +132,17 @@ def test_settings_of_torch_are_restored():
         (["--name", "a b"], "train: name is 'a b'; allowed: "),
         (["--dimensions", "0,1"], "train: topology: dimensions "),
         (["--log2-slots", "5,4,4,2"], "train: topology: log2_slots"),
+        (["--scramble", "-1"], "train: topology: scramble is -1; allowed: integers 0..4294967295"),
+        (["--shift", "3", "--digits", "7"], "train: topology: digits is 7; allowed: integers 8..32"),
+        (["--kept", "3"], "train: topology: topology has 'kept'; allowed: beside 'scramble' only"),
+        (["--lasso", "-1"], "train: lasso is -1.0; allowed: 0..1"),
+        (["--lasso", "inf"], "train: lasso is inf; allowed: 0..1"),
+        (["--lasso-groups", "edges"], "train: lasso-groups is 'edges'; allowed: rows, columns, neurons"),
+        (
+            ["--widths", "4", "--lasso", "0.1"],
+            "train: lasso-groups is 'neurons'; allowed: rows and columns without hidden layers",
+        ),
+        (["--init", "nothing.safetensors"], "nothing.safetensors: no such network file"),
     ],
     ids=lambda value: "=".join(value) if isinstance(value, list) else "",
 )
@@ -183,3 +197,70 @@ def test_missing_torch_is_named_with_the_remedy(folder, tmp_path):
     assert result.returncode == 2
     assert result.stderr == "hdlgen: train: PyTorch is not installed; remedy: pip install 'hdlgen[train]'\n"
     assert result.stdout == ""
+
+
+def test_a_group_lasso_leaves_fewer_neurons(folder, tmp_path):
+    """What the penalty drives to zero is removed exactly, and the rest still tells the classes apart."""
+    left = {}
+    longer = ["--epochs", "30", "--qat-epochs", "4", "--weight-bits", "4"]
+    for name, options in (("plain", []), ("lasso", ["--lasso", "1e-2", "--lasso-groups", "neurons"])):
+        output = tmp_path / f"{name}.safetensors"
+        assert run(folder, *RECIPE, *longer, *options, "-o", output) == 0
+        network = load(output)
+        removal = remove_dead(explicit(network))
+        x, labels = make_dataset(300, 2)
+        y = golden.evaluate(removal.network, x.reshape(-1, 64))
+        assert np.array_equal(y, golden.evaluate(network, x.reshape(-1, 64)))
+        assert (y.argmax(1) == labels).mean() > 0.9
+        left[name] = sum(removal.network.widths[1:-1])
+    assert left["plain"] > 28
+    assert left["lasso"] < 20
+
+
+def test_from_few_paths_to_many(folder, tmp_path, capsys):
+    """Every step is a file; a longer sequence of paths goes on from the weights of the shorter one."""
+    few, many, more = (tmp_path / f"{name}.safetensors" for name in ("few", "many", "more"))
+    shape = ["--widths", "16,16,4", "--batch", "32", "--qat-epochs", "2", "--bias"]
+    scrambled = ["--scramble", "5", "--kept", "2", "--shift", "6", "--digits", "12"]
+    assert run(folder, *shape, *scrambled, "--paths", "64", "--epochs", "8", "-o", few) == 0
+    assert run(folder, *shape, *scrambled, "--paths", "256", "--epochs", "1", "--init", few, "-o", many) == 0
+    assert run(folder, *shape, "--paths", "300", "--epochs", "1", "--init", few, "-o", more) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"hdlgen: {few}: layer 0: its paths visit other neurons; allowed to begin with: the same dimensions, slots,"
+        " scrambling and shift"
+    )
+    topologies = [load(file).topology for file in (few, many)]
+    assert topologies[0] == dataclasses.replace(topologies[1], paths=64)
+    x, labels = make_dataset(300, 2)
+    right = [(golden.evaluate(load(file), x.reshape(-1, 64)).argmax(1) == labels).mean() for file in (few, many)]
+    assert min(right) > 0.8
+
+
+def test_training_begins_where_the_other_ended(folder, tmp_path):
+    """In real numbers, with no paths more and no training, the classes are those of the integer network."""
+    output = tmp_path / "net.safetensors"
+    assert run(folder, *RECIPE, "--bias", "-o", output) == 0
+    network = load(output)
+    x, _ = make_dataset(300, 2)
+    y = golden.evaluate(network, x.reshape(-1, 64))
+    for paths, least in ((256, 0.97), (512, 0.8)):
+        topology = dataclasses.replace(network.topology, paths=paths)
+        options = {"weight_bits": 8, "activation_bits": 8}
+        model = PathModel(topology, network.widths, **options, bias=True, initial=network)
+        with torch.no_grad():
+            logits = model.real(torch.tensor(x.reshape(-1, 64))).numpy()
+        assert (logits.argmax(1) == y.argmax(1)).mean() >= least
+    for changes, message in [
+        ({"paths": 128}, "has 256 paths; allowed to begin with: up to 128"),
+        ({"dimensions": (0, 1, 3, 2)}, "layer 2: its paths visit other neurons; allowed to begin with: the same"),
+    ]:
+        topology = dataclasses.replace(network.topology, **changes)
+        with pytest.raises(InputError) as caught:
+            PathModel(topology, network.widths, **options, bias=True, initial=network)
+        assert str(caught.value).startswith(f"{output}: {message}")
+    with pytest.raises(InputError) as caught:
+        PathModel(network.topology, network.widths, **options, bias=False, initial=network)
+    assert str(caught.value) == f"{output}: has biases; allowed without --bias: networks without"
+    with pytest.raises(InputError) as caught:
+        PathModel(network.topology, (64, 16, 8, 4), **options, bias=True, initial=network)
+    assert str(caught.value) == (f"{output}: widths are (64, 16, 16, 4); allowed to begin with: (64, 16, 8, 4)")
