@@ -69,6 +69,7 @@ MEASUREMENTS = (
     Measurement(network="digits-grouped", lanes=8, elements=1, target="ecp5-25k"),
     Measurement(network="digits-gru", lanes=8, elements=1, target="ecp5-25k"),
     Measurement(network="digits-diag", lanes=8, elements=1, target="ecp5-25k"),
+    Measurement(network="reber-band", lanes=8, elements=1, target="ecp5-25k"),
     Measurement(network="digits-gru", lanes=8, elements=1, target="ice40-up5k"),
 )
 
@@ -146,7 +147,7 @@ def devices() -> str:
 
 
 def recurrent() -> str:
-    """Accuracy from the record of training, cycles from the compiler."""
+    """Accuracy from the record of training, cycles from the compiler, area and speed from the reports on ``ecp5-25k``."""
     trained = json.loads((REPORTS / "recurrent.json").read_text(encoding="utf-8"))
     rows = []
     for name in RECURRENT:
@@ -164,10 +165,21 @@ def recurrent() -> str:
                 f"{record['recurrent_weights']:,}",
                 f"{record['weights']:,}",
                 f"{program.interval_cycles:,}",
+                *_area(REPORTS / f"{name}-8-ecp5-25k.json"),
             ]
         )
     headings = ["network", "task", "cell, width", "recurrence", "test accuracy", "recurrent weights", "all weights"]
-    return table([*headings, "cycles per step"], rows)
+    return table([*headings, "cycles per step", "logic cells", "block RAMs", "DSPs", "Fmax MHz"], rows)
+
+
+def _area(file: Path) -> list[str]:
+    """Logic cells, block RAMs, DSPs, median Fmax."""
+    if not file.is_file():
+        return ["", "", "", ""]
+    report: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    cells = find_target(report["target"]["name"]).cells
+    used = {kind: report["cells"].get(name, {"used": 0})["used"] for kind, name in cells.items()}
+    return [f"{used['logic']:,}", str(used["memory"]), str(used["dsp"]), f"{report['fmax_mhz']['median']:.0f}"]
 
 
 def baseline() -> str:

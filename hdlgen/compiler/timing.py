@@ -80,18 +80,15 @@ class _Loader:
         complete, self.ending, self.stepped = self.ending, False, False
         if held and not complete and not busy and self.occupied < self.buffers:
             self.stepped = True
-            room = self.layer.rows[self.bank] - self.row
-            if self.elements > 1 and self.used == 0 and room > self.elements:
-                self.row += self.elements
-                finished = True
+            reach = self.layer.rows[self.bank] - self.row + self.used
+            full = reach <= self.elements
+            finished = not full or self.bank + 1 == self.layer.lanes
+            if full:
+                self.used = (reach - self.layer.shared[self.bank]) % self.elements
+                finished |= self.used == 0 and not self.layer.shared[self.bank]
+                self.bank, self.row = self.bank + 1, 0
             else:
-                end = room == 1
-                full = end and self.bank + 1 == self.layer.lanes
-                repeat = end and self.layer.shared[self.bank]
-                finished = full or (self.used + 1 == self.elements and not repeat)
-                self.used = self.used if repeat else (self.used + 1) % self.elements
-                self.row = 0 if end else self.row + 1
-                self.bank += end
+                self.row, self.used = self.row + self.elements - self.used, 0
             if finished:
                 self.written += 1
                 if self.written % self.per_frame == 0:

@@ -52,6 +52,8 @@ def render(directory: str | os.PathLike[str]) -> str:
     try:
         return environment.get_template(_TEMPLATE).render(
             manifest=manifest,
+            unit="step" if "sequence" in manifest else "inference",
+            layers=manifest.get("layers", []) if "sequence" in manifest else [],
             widths=networks.load(root / manifest["network"]["file"]).widths,
             memory_total=sum(manifest["memory_bits"].values()),
             simulation=simulation,

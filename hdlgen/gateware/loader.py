@@ -12,7 +12,7 @@ __all__ = ["Loader"]
 class Loader(wiring.Component):
     """Takes frames from an AXI4-Stream and writes every element to the bank or banks that hold it.
 
-    A beat is written in one cycle; near the end of a bank it is one element a cycle.
+    A beat is written in one cycle, or in two if it lies in two banks.
     Only a frame with ``tlast`` exactly on its last beat is handed on; any other raises ``frame_error`` until reset and is
     forgotten up to and including its ``tlast``.
 
@@ -105,35 +105,30 @@ class Loader(wiring.Component):
         ]
         m.d.comb += self.loaded.eq(waiting != 0)
 
-        # The place of the next element. While the bank has more room than a beat, a beat is one step; near its end an
-        # element is, and one that lies in two banks is written twice.
-        room = Signal(range(layer.depth + 1), init=layer.rows[0])
+        # The place of the next elements. A step writes what is left of the beat, or what the bank has room for; an element
+        # that lies in two banks is written once in each. ``reach`` is the room in the bank and the elements ``used`` before,
+        # together: that much of a beat would end where the bank does.
         used = Signal(range(max(elements, 2)))
-        last_row = Signal(init=layer.rows[0] == 1)
-        last_bank = Signal(init=p.lanes == 1)
+        reach = Signal(range(layer.depth + elements), init=layer.rows[0])
+        bank_full = Signal(init=layer.rows[0] <= elements)
         shared = Signal(init=layer.shared[0])
-        # A whole beat in this step: plenty and used == 0, kept as a register of its own.
-        whole = Signal(init=self._plenty(layer.rows[0])) if elements > 1 else Const(0)
+        last_bank = Signal(init=p.lanes == 1)
         step = Signal()
         m.d.comb += step.eq(held & ~self.busy & ~stop & ~ending)
-        last_element = used == elements - 1 if elements > 1 else Const(1)
-        frame_full = last_row & last_bank
-        consumed = whole | frame_full | (last_element & ~(last_row & shared))
-        m.d.comb += finished.eq((step & consumed) | (held & dropping & ~ending))
+        beat_full = (reach == elements) & ~shared
+        m.d.comb += finished.eq((step & (~bank_full | beat_full | last_bank)) | (held & dropping & ~ending))
         buffer = Signal()
         bank_end = Signal()
-        m.d.comb += bank_end.eq(step & ~whole & last_row)
+        m.d.comb += bank_end.eq(step & bank_full)
         # The bank behind this one, in a register: the tables are too slow to be asked when it begins.
         bank_layout = data.StructLayout(
-            {"rows": len(room), "single": 1, "shared": 1, "plenty": 1, "last": 1, "next": range(max(p.lanes, 2))}
+            {"rows": range(layer.depth + 1), "shared": 1, "last": 1, "next": range(max(p.lanes, 2))}
         )
         banks = [
             bank_layout.const(
                 {
                     "rows": layer.rows[number],
-                    "single": layer.rows[number] == 1,
                     "shared": layer.shared[number],
-                    "plenty": self._plenty(layer.rows[number]),
                     "last": number == p.lanes - 1,
                     "next": (number + 1) % p.lanes,
                 },
@@ -141,50 +136,46 @@ class Loader(wiring.Component):
             for number in range(p.lanes)
         ]
         following = Signal(bank_layout, init=banks[1 % p.lanes])
-        stride = Mux(whole, elements, 1)
-        plenty = Signal()
-        used_up = Signal()
-        m.d.comb += [
-            plenty.eq(Mux(whole, room > 2 * elements, room > elements + 1)),
-            used_up.eq(whole | Mux(last_row & shared, used == 0, last_element)),
-        ]
+        # What the next bank finds used. With one element in a beat that is nothing.
+        carried = Signal.like(used)
+        if elements > 1:
+            m.d.comb += carried.eq(Mux(beat_full, 0, reach - shared))
+        reach_next = Signal.like(reach)
+        m.d.comb += reach_next.eq(following.rows + carried)
         with m.If(step):
-            m.d.sync += [room.eq(room - stride), last_row.eq(room == Mux(whole, elements + 1, 2))]
-            with m.If(~whole & ~(last_row & shared)):
-                m.d.sync += used.eq(Mux(last_element, 0, used + 1))
-            if elements > 1:
-                m.d.sync += whole.eq(plenty & used_up)
+            m.d.sync += [reach.eq(reach - elements), bank_full.eq(reach <= 2 * elements), used.eq(0)]
         with m.If(bank_end):
             m.d.sync += [
                 Value.cast(following).eq(Array(map(Value.cast, banks))[following.next]),
-                room.eq(following.rows),
-                last_row.eq(following.single),
+                reach.eq(reach_next),
+                bank_full.eq(reach_next <= elements),
+                used.eq(carried),
                 last_bank.eq(following.last),
                 shared.eq(following.shared),
             ]
-            if elements > 1:
-                m.d.sync += whole.eq(following.plenty & used_up)
         with m.If(ending):
             # Whatever became of the frame, the next beat begins another.
             m.d.sync += [
                 following.eq(banks[1 % p.lanes]),
-                room.eq(layer.rows[0]),
+                reach.eq(layer.rows[0]),
+                bank_full.eq(layer.rows[0] <= elements),
                 used.eq(0),
-                last_row.eq(layer.rows[0] == 1),
                 last_bank.eq(p.lanes == 1),
                 shared.eq(layer.shared[0]),
             ]
-            if elements > 1:
-                m.d.sync += whole.eq(self._plenty(layer.rows[0]))
         other = buffer ^ ending_well if p.input_buffers == 2 else Const(0, 1)
         m.d.sync += buffer.eq(other)
 
-        # One register on: the write. Split s takes the element that lies (s - row) rows ahead.
-        low = Signal(self.split_bits)
+        # One register on: the write. Split s takes element s - origin of the beat; the origin is the row that the beat's
+        # first element has, or would have.
+        origin = Signal(self.split_bits)
         with m.If(step):
-            m.d.sync += low.eq(low + stride)
-        with m.If(bank_end | ending):
-            m.d.sync += low.eq(0)
+            m.d.sync += origin.eq(origin + elements)
+        with m.If(bank_end):
+            m.d.sync += origin.eq(-carried)
+        with m.If(ending):
+            m.d.sync += origin.eq(0)
+        end = Mux(bank_full, reach, elements)
         late_step, late_end, late_other, late_ending = Signal(), Signal(), Signal(), Signal()
         late_lane = Signal(p.lanes, init=1)
         m.d.sync += [
@@ -198,13 +189,12 @@ class Loader(wiring.Component):
         size = 8 * p.bytes_per_element
         enables, addresses, values = [], [], []
         for split in range(p.splits):
-            ahead = Signal(self.split_bits, name=f"ahead_{split}")
-            index = Signal(range(max(elements, 2)), name=f"index_{split}")
-            m.d.comb += [ahead.eq(split - low), index.eq(used + ahead)]
+            index = Signal(self.split_bits, name=f"index_{split}")
+            m.d.comb += index.eq(split - origin)
             here = Signal(name=f"here_{split}")
             value = Signal(p.input_bits, name=f"value_{split}", reset_less=True)
             m.d.sync += [
-                here.eq(step & Mux(whole, ahead < elements, ahead == 0)),
+                here.eq(step & (index >= used) & (index < end)),
                 value.eq(beat.word_select(index, size)[: p.input_bits] if elements > 1 else beat[: p.input_bits]),
             ]
             # A bank's rows take their turns in the splits, so each split's are neighbours.
@@ -223,7 +213,3 @@ class Loader(wiring.Component):
             self.write_data.eq(Cat(*values)),
         ]
         return m
-
-    def _plenty(self, room: int) -> bool:
-        """Whether a beat can be written without reaching the end of the bank."""
-        return room > self.program.elements_per_beat

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from hdlgen import network as networks
 from hdlgen.cli import main
+from hdlgen.emit import compile_to
 from hdlgen.errors import InputError
 from hdlgen.flow.report import render
 from hdlgen.flow.synth import SynthesisReport, write_report
@@ -105,6 +107,15 @@ def test_before_anything_was_run(core: Path) -> None:
     text = _parse(render(core))
     assert "Simulation not done hdlgen simulate" in text
     assert "No synth-*.json in the folder: hdlgen synth writes them." in text
+
+
+def test_sequences(tmp_path: Path) -> None:
+    compile_to(networks.load("reber-band"), tmp_path / "core", lanes=4)
+    text = _parse(render(tmp_path / "core"))
+    manifest = json.loads((tmp_path / "core" / "manifest.json").read_text())
+    assert f"Interval {manifest['interval_cycles']} cycles per step" in text
+    assert "layer 1 32 neurons, band rnn of tanh cells, recurrence band: 160 weights, 40 cycles a step; input" in text
+    assert "results one for each sequence; state 0 at the start" in text
 
 
 def test_everything(core: Path) -> None:

@@ -59,7 +59,7 @@ module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_
     .last(s_axis_tlast),
     .m_last(m_axis_tlast),
     .m_valid(m_axis_tvalid),
-    .\port$1055$0 (\$1 ),
+    .\port$1039$0 (\$1 ),
     .\ready$113 (m_axis_tready),
     .request__payload(request__payload),
     .request__valid(request__valid),
@@ -101,7 +101,7 @@ module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_
   assign m_axis_tdata = { \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1  };
 endmodule
 
-module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, s_ready, w, weights_next, weights__ready, frame_error, request__payload, m_valid, m_last, \port$1055$0 , data);
+module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, s_ready, w, weights_next, weights__ready, frame_error, request__payload, m_valid, m_last, \port$1039$0 , data);
   reg \$auto$verilog_backend.cc:2355:dump_module$1  = 0;
   wire \$1 ;
   reg \$10 ;
@@ -289,8 +289,8 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   wire partial_result;
   wire partial_row;
   wire [17:0] partial_value;
-  output [17:0] \port$1055$0 ;
-  wire [17:0] \port$1055$0 ;
+  output [17:0] \port$1039$0 ;
+  wire [17:0] \port$1039$0 ;
   wire [1:0] read_address;
   wire [31:0] read_data;
   wire [-1:0] read_split;
@@ -486,10 +486,10 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
     .input_data(input_data),
     .input_enable(input_enable),
     .input_writing(input_writing),
-    .\port$975$0 (\$59 ),
-    .\port$976$0 (\$60 ),
-    .\port$977$0 (\$61 ),
-    .\port$978$0 (\$62 ),
+    .\port$959$0 (\$59 ),
+    .\port$960$0 (\$60 ),
+    .\port$961$0 (\$61 ),
+    .\port$962$0 (\$62 ),
     .read_address(read_address),
     .read_data(i),
     .row_address(row_address),
@@ -513,11 +513,11 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
     .partial_result(\write_enable$98 ),
     .partial_row(partial_row),
     .partial_value(write_value),
-    .\port$377$0 (\$55 ),
-    .\port$378$0 (\$56 ),
-    .\port$379$0 (\$57 ),
-    .\port$380$0 (\$58 ),
-    .\port$683$0 (frame_last_0),
+    .\port$361$0 (\$55 ),
+    .\port$362$0 (\$56 ),
+    .\port$363$0 (\$57 ),
+    .\port$364$0 (\$58 ),
+    .\port$667$0 (frame_last_0),
     .row_address(row_address),
     .row_enable(row_enable),
     .row_next(row_next),
@@ -569,10 +569,10 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   \hdlgen_tiny.engine.multiplier  multiplier (
     .clk(clk),
     .p(\i$67 ),
-    .\port$906$0 (\$51 ),
-    .\port$907$0 (\$52 ),
-    .\port$908$0 (\$53 ),
-    .\port$909$0 (\$54 ),
+    .\port$890$0 (\$51 ),
+    .\port$891$0 (\$52 ),
+    .\port$892$0 (\$53 ),
+    .\port$893$0 (\$54 ),
     .w(w)
   );
   \hdlgen_tiny.engine.results  results (
@@ -1003,7 +1003,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   assign \valid$112  = m_valid;
   assign m_ready = \ready$113 ;
   assign \last$116  = m_last;
-  assign \port$1055$0  = \$63 ;
+  assign \port$1039$0  = \$63 ;
   assign \load.bank  = 1'h0;
   assign \load.select  = 2'h0;
   assign \load.data  = 16'h0000;
@@ -1145,7 +1145,7 @@ module \hdlgen_tiny.engine.accumulators.fanout (rst, i, copies, clk);
   assign o = copies;
 endmodule
 
-module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_writing, input_data, input_address, read_address, \port$975$0 , \port$976$0 , \port$977$0 , \port$978$0 , row_address, row_valid, row_enable, clk);
+module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_writing, input_data, input_address, read_address, \port$959$0 , \port$960$0 , \port$961$0 , \port$962$0 , row_address, row_valid, row_enable, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$3  = 0;
   wire \$1 ;
   wire \$2 ;
@@ -1179,14 +1179,14 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   wire input_writing;
   wire [1:0] o;
   wire \o$27 ;
-  input [7:0] \port$975$0 ;
-  wire [7:0] \port$975$0 ;
-  input [7:0] \port$976$0 ;
-  wire [7:0] \port$976$0 ;
-  input [7:0] \port$977$0 ;
-  wire [7:0] \port$977$0 ;
-  input [7:0] \port$978$0 ;
-  wire [7:0] \port$978$0 ;
+  input [7:0] \port$959$0 ;
+  wire [7:0] \port$959$0 ;
+  input [7:0] \port$960$0 ;
+  wire [7:0] \port$960$0 ;
+  input [7:0] \port$961$0 ;
+  wire [7:0] \port$961$0 ;
+  input [7:0] \port$962$0 ;
+  wire [7:0] \port$962$0 ;
   input [1:0] read_address;
   wire [1:0] read_address;
   wire [1:0] \read_address$20 ;
@@ -1210,10 +1210,10 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   assign column_ready = \$1  & \$2 ;
   assign address_0 = row_valid ? row_address : input_address;
   assign \$3  = row_enable | input_enable;
-  assign \$4  = \o$27  ? \port$975$0  : input_data;
-  assign \$5  = \o$27  ? \port$976$0  : input_data;
-  assign \$6  = \o$27  ? \port$977$0  : input_data;
-  assign \$7  = \o$27  ? \port$978$0  : input_data;
+  assign \$4  = \o$27  ? \port$959$0  : input_data;
+  assign \$5  = \o$27  ? \port$960$0  : input_data;
+  assign \$6  = \o$27  ? \port$961$0  : input_data;
+  assign \$7  = \o$27  ? \port$962$0  : input_data;
   always @(posedge clk)
     write_enable <= \$8 ;
   always @(posedge clk)
@@ -1239,10 +1239,10 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   );
   \hdlgen_tiny.engine.activations.split_0_0  split_0_0 (
     .clk(clk),
-    .\port$775$0 (data_0_0),
-    .\port$776$0 (data_0_1),
-    .\port$777$0 (data_0_2),
-    .\port$778$0 (data_0_3),
+    .\port$759$0 (data_0_0),
+    .\port$760$0 (data_0_1),
+    .\port$761$0 (data_0_2),
+    .\port$762$0 (data_0_3),
     .read_address(read_address),
     .read_data(read_data),
     .write_address(write_address),
@@ -1263,7 +1263,7 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   assign write_data = { data_0_3, data_0_2, data_0_1, data_0_0 };
   assign \read_address$20  = read_address;
   assign \read_data$22  = read_data;
-  assign row_data = { \port$978$0 , \port$977$0 , \port$976$0 , \port$975$0  };
+  assign row_data = { \port$962$0 , \port$961$0 , \port$960$0 , \port$959$0  };
 endmodule
 
 module \hdlgen_tiny.engine.activations.address_0$31 (rst, i, copies, clk);
@@ -1298,17 +1298,17 @@ module \hdlgen_tiny.engine.activations.fanout (rst, i, copies, clk);
   assign o = copies;
 endmodule
 
-module \hdlgen_tiny.engine.activations.split_0_0 (read_data, write_enable, \port$775$0 , \port$776$0 , \port$777$0 , \port$778$0 , write_address, read_address, clk);
+module \hdlgen_tiny.engine.activations.split_0_0 (read_data, write_enable, \port$759$0 , \port$760$0 , \port$761$0 , \port$762$0 , write_address, read_address, clk);
   input clk;
   wire clk;
-  input [7:0] \port$775$0 ;
-  wire [7:0] \port$775$0 ;
-  input [7:0] \port$776$0 ;
-  wire [7:0] \port$776$0 ;
-  input [7:0] \port$777$0 ;
-  wire [7:0] \port$777$0 ;
-  input [7:0] \port$778$0 ;
-  wire [7:0] \port$778$0 ;
+  input [7:0] \port$759$0 ;
+  wire [7:0] \port$759$0 ;
+  input [7:0] \port$760$0 ;
+  wire [7:0] \port$760$0 ;
+  input [7:0] \port$761$0 ;
+  wire [7:0] \port$761$0 ;
+  input [7:0] \port$762$0 ;
+  wire [7:0] \port$762$0 ;
   input [1:0] read_address;
   wire [1:0] read_address;
   output [31:0] read_data;
@@ -1323,13 +1323,13 @@ module \hdlgen_tiny.engine.activations.split_0_0 (read_data, write_enable, \port
     .read_address(read_address),
     .read_data(read_data),
     .write_address(write_address),
-    .write_data({ \port$778$0 , \port$777$0 , \port$776$0 , \port$775$0  }),
+    .write_data({ \port$762$0 , \port$761$0 , \port$760$0 , \port$759$0  }),
     .write_enable(write_enable)
   );
-  assign write_data = { \port$778$0 , \port$777$0 , \port$776$0 , \port$775$0  };
+  assign write_data = { \port$762$0 , \port$761$0 , \port$760$0 , \port$759$0  };
 endmodule
 
-module \hdlgen_tiny.engine.drain (rst, \port$377$0 , \port$378$0 , \port$379$0 , \port$380$0 , row_soon, row_next, i, \port$683$0 , parity, partial_result, partial_value, partial_position, partial_row, \end , end_job, gathered_0, gathered_1, gathered_2, gathered_3, done
+module \hdlgen_tiny.engine.drain (rst, \port$361$0 , \port$362$0 , \port$363$0 , \port$364$0 , row_soon, row_next, i, \port$667$0 , parity, partial_result, partial_value, partial_position, partial_row, \end , end_job, gathered_0, gathered_1, gathered_2, gathered_3, done
 , done_parity, row_address, row_valid, row_enable, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$4  = 0;
   reg \$1 ;
@@ -1498,16 +1498,16 @@ module \hdlgen_tiny.engine.drain (rst, \port$377$0 , \port$378$0 , \port$379$0 ,
   reg [17:0] partial_value = 18'h00000;
   (* init = 18'h00000 *)
   wire [17:0] partial_value_0;
-  input [17:0] \port$377$0 ;
-  wire [17:0] \port$377$0 ;
-  input [17:0] \port$378$0 ;
-  wire [17:0] \port$378$0 ;
-  input [17:0] \port$379$0 ;
-  wire [17:0] \port$379$0 ;
-  input [17:0] \port$380$0 ;
-  wire [17:0] \port$380$0 ;
-  input [3:0] \port$683$0 ;
-  wire [3:0] \port$683$0 ;
+  input [17:0] \port$361$0 ;
+  wire [17:0] \port$361$0 ;
+  input [17:0] \port$362$0 ;
+  wire [17:0] \port$362$0 ;
+  input [17:0] \port$363$0 ;
+  wire [17:0] \port$363$0 ;
+  input [17:0] \port$364$0 ;
+  wire [17:0] \port$364$0 ;
+  input [3:0] \port$667$0 ;
+  wire [3:0] \port$667$0 ;
   reg [1:0] position_0 = 2'h0;
   wire [-1:0] row;
   wire [-1:0] row_0;
@@ -1647,10 +1647,10 @@ module \hdlgen_tiny.engine.drain (rst, \port$377$0 , \port$378$0 , \port$379$0 ,
   assign \$3  = position_0 == 2'h2;
   assign \$4  = active_0 & \$3 ;
   assign \$5  = position_0 + 1'h1;
-  assign \$6  = o ? \port$377$0  : held_1;
-  assign \$7  = o ? \port$378$0  : held_2;
-  assign \$8  = o ? \port$379$0  : held_3;
-  assign \$9  = o ? \port$380$0  : held_3;
+  assign \$6  = o ? \port$361$0  : held_1;
+  assign \$7  = o ? \port$362$0  : held_2;
+  assign \$8  = o ? \port$363$0  : held_3;
+  assign \$9  = o ? \port$364$0  : held_3;
   assign \$11  = active_0 & \$10 ;
   assign \$13  = \$11  & \$12 ;
   assign \$15  = active_0 & \$14 ;
@@ -1692,7 +1692,7 @@ module \hdlgen_tiny.engine.drain (rst, \port$377$0 , \port$378$0 , \port$379$0 ,
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     (* full_case = 32'd1 *)
-    casez (\port$683$0 [3])
+    casez (\port$667$0 [3])
       1'h0:
           \$29  = 3'h0;
       1'h1:
@@ -1751,7 +1751,7 @@ module \hdlgen_tiny.engine.drain (rst, \port$377$0 , \port$378$0 , \port$379$0 ,
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$51  = written_0;
     if (load_0) begin
-      \$51  = \port$683$0 [1];
+      \$51  = \port$667$0 [1];
     end
     if (rst) begin
       \$51  = 1'h0;
@@ -1761,7 +1761,7 @@ module \hdlgen_tiny.engine.drain (rst, \port$377$0 , \port$378$0 , \port$379$0 ,
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$52  = carry_0;
     if (load_0) begin
-      \$52  = \port$683$0 [2];
+      \$52  = \port$667$0 [2];
     end
     if (rst) begin
       \$52  = 1'h0;
@@ -1771,7 +1771,7 @@ module \hdlgen_tiny.engine.drain (rst, \port$377$0 , \port$378$0 , \port$379$0 ,
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$53  = job_0;
     if (load_0) begin
-      \$53  = \port$683$0 [3];
+      \$53  = \port$667$0 [3];
     end
     if (rst) begin
       \$53  = 1'h0;
@@ -1781,7 +1781,7 @@ module \hdlgen_tiny.engine.drain (rst, \port$377$0 , \port$378$0 , \port$379$0 ,
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$54  = final_0;
     if (load_0) begin
-      \$54  = \port$683$0 [0];
+      \$54  = \port$667$0 [0];
     end
     if (rst) begin
       \$54  = 1'h0;
@@ -1865,7 +1865,7 @@ module \hdlgen_tiny.engine.drain (rst, \port$377$0 , \port$378$0 , \port$379$0 ,
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$64  = fresh_0;
     if (load_0) begin
-      \$64  = \port$683$0 [0];
+      \$64  = \port$667$0 [0];
     end
     if (rst) begin
       \$64  = 1'h1;
@@ -2005,7 +2005,7 @@ module \hdlgen_tiny.engine.drain (rst, \port$377$0 , \port$378$0 , \port$379$0 ,
     endcase
   end
   assign flush_next = i;
-  assign flush = \port$683$0 [1];
+  assign flush = \port$667$0 [1];
   assign own_row_0 = \$2 [0];
   assign partial_result_0 = partial_result;
   assign partial_merge_0 = partial_merge;
@@ -2025,12 +2025,12 @@ module \hdlgen_tiny.engine.drain (rst, \port$377$0 , \port$378$0 , \port$379$0 ,
   assign done_parity_1 = done_parity;
   assign row_address_0 = row_address;
   assign row_data = { gathered_3, gathered_2, gathered_1, gathered_0 };
-  assign carry = \port$683$0 [2];
-  assign \job$57  = \port$683$0 [3];
-  assign \final  = \port$683$0 [0];
-  assign sums = { \port$380$0 , \port$379$0 , \port$378$0 , \port$377$0  };
+  assign carry = \port$667$0 [2];
+  assign \job$57  = \port$667$0 [3];
+  assign \final  = \port$667$0 [0];
+  assign sums = { \port$364$0 , \port$363$0 , \port$362$0 , \port$361$0  };
   assign merged_0 = 1'h0;
-  assign load_0 = \port$683$0 [1];
+  assign load_0 = \port$667$0 [1];
   assign row_soon = row_3[0];
   assign row_next = row_4[0];
   assign \$12  = job_0;
@@ -2629,138 +2629,125 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   reg \$auto$verilog_backend.cc:2355:dump_module$7  = 0;
   wire [2:0] \$1 ;
   wire \$10 ;
-  reg \$100 ;
-  reg [1:0] \$101 ;
-  reg \$102 ;
-  reg \$103 ;
-  reg [7:0] \$104 ;
-  reg \$105 ;
-  reg \$106 ;
-  reg \$107 ;
-  reg \$108 ;
-  reg \$109 ;
+  reg [1:0] \$100 ;
   wire \$11 ;
-  reg \$110 ;
-  reg \$111 ;
-  reg [3:0] \$112 ;
-  reg \$113 ;
-  reg [1:0] \$114 ;
   wire \$12 ;
   wire \$13 ;
   wire \$14 ;
   wire \$15 ;
   wire \$16 ;
   wire \$17 ;
-  wire \$18 ;
-  wire \$19 ;
+  wire [2:0] \$18 ;
+  wire [1:0] \$19 ;
   wire [3:0] \$2 ;
   wire \$20 ;
   wire \$21 ;
   wire \$22 ;
   wire \$23 ;
   wire \$24 ;
-  wire [1:0] \$25 ;
-  wire [1:0] \$26 ;
+  wire \$25 ;
+  wire \$26 ;
   wire \$27 ;
   wire \$28 ;
   wire \$29 ;
   wire \$3 ;
-  wire \$30 ;
+  wire [7:0] \$30 ;
   wire \$31 ;
   wire \$32 ;
   wire \$33 ;
   wire \$34 ;
-  wire \$35 ;
+  wire [3:0] \$35 ;
   wire \$36 ;
-  wire [7:0] \$37 ;
+  wire \$37 ;
   wire \$38 ;
   wire \$39 ;
   wire \$4 ;
   wire \$40 ;
   wire \$41 ;
-  wire [3:0] \$42 ;
+  wire \$42 ;
   wire \$43 ;
   wire \$44 ;
   wire \$45 ;
   wire \$46 ;
   wire \$47 ;
   wire \$48 ;
-  wire \$49 ;
+  wire [2:0] \$49 ;
   wire \$5 ;
-  wire \$50 ;
+  wire [3:0] \$50 ;
   wire \$51 ;
   wire \$52 ;
   wire \$53 ;
   wire \$54 ;
   wire \$55 ;
   wire [2:0] \$56 ;
-  wire [3:0] \$57 ;
-  wire \$58 ;
+  wire \$57 ;
+  reg [5:0] \$58 ;
   wire \$59 ;
   wire \$6 ;
-  wire \$60 ;
-  wire \$61 ;
+  wire [1:0] \$60 ;
+  wire [1:0] \$61 ;
   wire \$62 ;
-  wire \$63 ;
-  wire [2:0] \$64 ;
-  wire [1:0] \$65 ;
-  wire \$66 ;
+  wire [3:0] \$63 ;
+  wire \$64 ;
+  wire \$65 ;
+  wire [1:0] \$66 ;
   wire \$67 ;
   wire \$68 ;
-  wire \$69 ;
+  wire [2:0] \$69 ;
   wire \$7 ;
-  wire \$70 ;
-  wire [1:0] \$71 ;
-  wire [1:0] \$72 ;
+  wire [1:0] \$70 ;
+  reg \$71 ;
+  reg \$72 ;
   reg [7:0] \$73 ;
-  wire \$74 ;
-  wire [1:0] \$75 ;
-  wire \$76 ;
-  wire \$77 ;
-  wire [3:0] \$78 ;
-  wire \$79 ;
+  reg \$74 ;
+  reg [7:0] \$75 ;
+  reg \$76 ;
+  reg [2:0] \$77 ;
+  reg \$78 ;
+  reg \$79 ;
   wire \$8 ;
-  wire \$80 ;
-  wire \$81 ;
-  wire \$82 ;
-  wire [2:0] \$83 ;
-  wire [1:0] \$84 ;
-  reg \$85 ;
+  reg \$80 ;
+  reg \$81 ;
+  reg \$82 ;
+  reg \$83 ;
+  reg [1:0] \$84 ;
+  reg [1:0] \$85 ;
   reg \$86 ;
-  reg [7:0] \$87 ;
+  reg [1:0] \$87 ;
   reg \$88 ;
-  reg [7:0] \$89 ;
+  reg \$89 ;
   wire \$9 ;
-  reg \$90 ;
-  reg [2:0] \$91 ;
+  reg [5:0] \$90 ;
+  reg \$91 ;
   reg \$92 ;
   reg \$93 ;
   reg \$94 ;
   reg \$95 ;
   reg \$96 ;
   reg \$97 ;
-  reg [1:0] \$98 ;
-  reg [1:0] \$99 ;
+  reg [3:0] \$98 ;
+  reg \$99 ;
   reg [7:0] \$like  = 8'h00;
   reg \$signal  = 1'h0;
   reg \$signal$12  = 1'h0;
   (* init = 1'h0 *)
-  wire \$signal$27 ;
-  reg \$signal$41  = 1'h0;
+  wire \$signal$26 ;
+  reg \$signal$40  = 1'h0;
+  reg \$signal$51  = 1'h0;
   reg \$signal$52  = 1'h0;
   reg \$signal$53  = 1'h0;
-  reg \$signal$54  = 1'h0;
   reg [1:0] \$signal$7  = 2'h0;
   reg \$signal$9  = 1'h0;
   (* init = 2'h0 *)
   wire [1:0] address_0;
-  wire [-1:0] ahead_0;
   wire bank_end;
+  reg bank_full = 1'h0;
   reg [2:0] beats_left = 3'h7;
   reg buffer = 1'h0;
   wire busy;
   input busy_next;
   wire busy_next;
+  wire carried;
   input clk;
   wire clk;
   input [7:0] data;
@@ -2769,33 +2756,30 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   reg ending_late = 1'h0;
   reg final_beat = 1'h0;
   wire finished;
-  reg [7:0] following = 8'h92;
+  reg [5:0] following = 6'h22;
   wire \following.last ;
   wire [1:0] \following.next ;
-  wire \following.plenty ;
   wire [1:0] \following.rows ;
   wire \following.shared ;
-  wire \following.single ;
   output frame_error;
   reg frame_error = 1'h0;
   reg here_0 = 1'h0;
-  wire index_0;
+  wire [-1:0] index_0;
   input last;
   wire last;
   reg last_bank = 1'h0;
-  reg last_row = 1'h0;
   reg [3:0] late_lane = 4'h1;
   output loaded;
   wire loaded;
-  wire [-1:0] low;
   reg [1:0] occupied = 2'h0;
   wire [1:0] occupied_next;
-  wire plenty;
+  wire [-1:0] origin;
+  reg [1:0] reach = 2'h2;
+  wire [1:0] reach_next;
   output ready;
   wire ready;
   input \release ;
   wire \release ;
-  reg [1:0] room = 2'h2;
   input rst;
   wire rst;
   reg shared = 1'h0;
@@ -2807,7 +2791,6 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   input take;
   wire take;
   reg used = 1'h0;
-  wire used_up;
   input valid;
   wire valid;
   (* init = 8'h00 *)
@@ -2828,171 +2811,312 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   assign \$6  = \$4  & \$5 ;
   assign \$7  = ~ \$signal$12 ;
   assign step = \$6  & \$7 ;
-  assign \$8  = last_row & last_bank;
-  assign \$10  = last_row & shared;
-  assign \$11  = ~ \$10 ;
-  assign \$13  = \$9  | \$12 ;
+  assign \$8  = ~ bank_full;
+  assign \$9  = reach == 1'h1;
+  assign \$10  = ~ shared;
+  assign \$11  = \$9  & \$10 ;
+  assign \$12  = \$8  | \$11 ;
+  assign \$13  = \$12  | last_bank;
   assign \$14  = step & \$13 ;
   assign \$15  = \$signal$9  & dropping;
   assign \$16  = ~ \$signal$12 ;
   assign \$17  = \$15  & \$16 ;
   assign finished = \$14  | \$17 ;
-  assign bank_end = \$19  & last_row;
-  assign \$20  = room > 2'h2;
-  assign \$21  = room > 2'h2;
-  assign \$22  = last_row & shared;
-  assign \$23  = ! used;
-  assign \$24  = \$22  ? \$23  : 1'h1;
-  assign \$26  = used + 1'h0;
+  assign bank_end = step & bank_full;
+  assign \$18  = following[1:0] + 1'h0;
   assign write_enable = late_lane & { here_0, here_0, here_0, here_0 };
-  assign \$27  = ~ finished;
-  assign \$28  = \$signal$9  & \$27 ;
-  assign \$29  = \$28  | spare_held;
-  assign \$30  = \$29  | valid;
-  assign \$31  = spare_held | valid;
-  assign \$32  = \$31  & \$signal$9 ;
-  assign \$33  = ~ finished;
-  assign \$34  = \$32  & \$33 ;
-  assign \$35  = ~ \$signal$9 ;
-  assign \$36  = finished | \$35 ;
-  assign \$37  = spare_held ? spare : data;
-  assign \$38  = spare_held ? spare_last : last;
-  assign \$39  = ~ spare_held;
-  assign \$40  = ~ dropping;
-  assign \$41  = finished & \$40 ;
-  assign \$42  = beats_left - 1'h1;
-  assign \$43  = beats_left == 1'h1;
-  assign \$44  = finished & dropping;
-  assign \$45  = \$44  & \$signal$41 ;
-  assign \$46  = ~ dropping;
-  assign \$47  = finished & \$46 ;
-  assign \$48  = \$signal$41  | final_beat;
-  assign \$49  = \$47  & \$48 ;
-  assign \$50  = ~ dropping;
-  assign \$51  = finished & \$50 ;
-  assign \$52  = \$51  & \$signal$41 ;
-  assign \$53  = \$52  & final_beat;
-  assign \$54  = ~ \$signal$41 ;
-  assign \$55  = ~ \$signal ;
-  assign \$56  = \$signal$7  + \$signal ;
-  assign \$57  = \$56  - take;
-  assign \$58  = \$2 [1:0] == 1'h1;
-  assign \$59  = \$58  | dropping;
-  assign \$60  = \$signal$12  & ending_late;
-  assign \$61  = \$59  | \$60 ;
-  assign \$62  = \$61  | busy_next;
-  assign \$64  = room - 1'h1;
-  assign \$66  = room == 2'h2;
-  assign \$68  = last_row & shared;
-  assign \$69  = ~ \$68 ;
-  assign \$71  = used + 1'h1;
-  assign \$76  = bank_end | \$signal$12 ;
-  assign \$77  = bank_end | \$signal$12 ;
-  assign \$78  = \$signal$54  ? 4'h1 : { late_lane[2:0], late_lane[3] };
-  assign \$83  = write_address + 1'h1;
-  assign \$84  = \$signal$53  ? 2'h2 : 2'h0;
+  assign \$20  = ~ finished;
+  assign \$21  = \$signal$9  & \$20 ;
+  assign \$22  = \$21  | spare_held;
+  assign \$23  = \$22  | valid;
+  assign \$24  = spare_held | valid;
+  assign \$25  = \$24  & \$signal$9 ;
+  assign \$26  = ~ finished;
+  assign \$27  = \$25  & \$26 ;
+  assign \$28  = ~ \$signal$9 ;
+  assign \$29  = finished | \$28 ;
+  assign \$30  = spare_held ? spare : data;
+  assign \$31  = spare_held ? spare_last : last;
+  assign \$32  = ~ spare_held;
+  assign \$33  = ~ dropping;
+  assign \$34  = finished & \$33 ;
+  assign \$35  = beats_left - 1'h1;
+  assign \$36  = beats_left == 1'h1;
+  assign \$37  = finished & dropping;
+  assign \$38  = \$37  & \$signal$40 ;
+  assign \$39  = ~ dropping;
+  assign \$40  = finished & \$39 ;
+  assign \$41  = \$signal$40  | final_beat;
+  assign \$42  = \$40  & \$41 ;
+  assign \$43  = ~ dropping;
+  assign \$44  = finished & \$43 ;
+  assign \$45  = \$44  & \$signal$40 ;
+  assign \$46  = \$45  & final_beat;
+  assign \$47  = ~ \$signal$40 ;
+  assign \$48  = ~ \$signal ;
+  assign \$49  = \$signal$7  + \$signal ;
+  assign \$50  = \$49  - take;
+  assign \$51  = \$2 [1:0] == 1'h1;
+  assign \$52  = \$51  | dropping;
+  assign \$53  = \$signal$12  & ending_late;
+  assign \$54  = \$52  | \$53 ;
+  assign \$55  = \$54  | busy_next;
+  assign \$56  = reach - 1'h1;
+  assign \$57  = reach <= 2'h2;
+  assign \$59  = \$18 [1:0] <= 1'h1;
+  assign \$62  = bank_end | \$signal$12 ;
+  assign \$63  = \$signal$53  ? 4'h1 : { late_lane[2:0], late_lane[3] };
+  assign \$64  = 1'h0 >= used;
+  assign \$65  = step & \$64 ;
+  assign \$66  = bank_full ? reach : 2'h1;
+  assign \$67  = 1'h0 < \$66 ;
+  assign \$68  = \$65  & \$67 ;
+  assign \$69  = write_address + 1'h1;
+  assign \$70  = \$signal$52  ? 2'h2 : 2'h0;
   always @(posedge clk)
-    \$signal$9  <= \$85 ;
+    \$signal$9  <= \$71 ;
   always @(posedge clk)
-    spare_held <= \$86 ;
+    spare_held <= \$72 ;
   always @(posedge clk)
-    \$like  <= \$87 ;
+    \$like  <= \$73 ;
   always @(posedge clk)
-    \$signal$41  <= \$88 ;
+    \$signal$40  <= \$74 ;
   always @(posedge clk)
-    spare <= \$89 ;
+    spare <= \$75 ;
   always @(posedge clk)
-    spare_last <= \$90 ;
+    spare_last <= \$76 ;
   always @(posedge clk)
-    beats_left <= \$91 ;
+    beats_left <= \$77 ;
   always @(posedge clk)
-    final_beat <= \$92 ;
+    final_beat <= \$78 ;
   always @(posedge clk)
-    dropping <= \$93 ;
+    dropping <= \$79 ;
   always @(posedge clk)
-    \$signal$12  <= \$94 ;
+    \$signal$12  <= \$80 ;
   always @(posedge clk)
-    \$signal  <= \$95 ;
+    \$signal  <= \$81 ;
   always @(posedge clk)
-    ending_late <= \$96 ;
+    ending_late <= \$82 ;
   always @(posedge clk)
-    frame_error <= \$97 ;
+    frame_error <= \$83 ;
   always @(posedge clk)
-    \$signal$7  <= \$98 ;
+    \$signal$7  <= \$84 ;
   always @(posedge clk)
-    occupied <= \$99 ;
+    occupied <= \$85 ;
   always @(posedge clk)
-    stop <= \$100 ;
+    stop <= \$86 ;
   always @(posedge clk)
-    room <= \$101 ;
+    reach <= \$87 ;
   always @(posedge clk)
-    last_row <= \$102 ;
+    bank_full <= \$88 ;
   always @(posedge clk)
-    used <= \$103 ;
+    used <= \$89 ;
   always @(posedge clk)
-    following <= \$104 ;
+    following <= \$90 ;
   always @(posedge clk)
-    last_bank <= \$105 ;
+    last_bank <= \$91 ;
   always @(posedge clk)
-    shared <= \$106 ;
+    shared <= \$92 ;
   always @(posedge clk)
-    buffer <= \$107 ;
+    buffer <= \$93 ;
   always @(posedge clk)
-    writing <= \$108 ;
+    writing <= \$94 ;
   always @(posedge clk)
-    \$signal$52  <= \$109 ;
+    \$signal$51  <= \$95 ;
   always @(posedge clk)
-    \$signal$53  <= \$110 ;
+    \$signal$52  <= \$96 ;
   always @(posedge clk)
-    \$signal$54  <= \$111 ;
+    \$signal$53  <= \$97 ;
   always @(posedge clk)
-    late_lane <= \$112 ;
+    late_lane <= \$98 ;
   always @(posedge clk)
-    here_0 <= \$113 ;
+    here_0 <= \$99 ;
   always @(posedge clk)
     write_data <= \$like ;
   always @(posedge clk)
-    write_address <= \$114 ;
+    write_address <= \$100 ;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     (* full_case = 32'd1 *)
-    casez (following[7:6])
+    casez (following[5:4])
       2'h0:
-          \$73  = 8'h52;
+          \$58  = 6'h12;
       2'h1:
-          \$73  = 8'h92;
+          \$58  = 6'h22;
       2'h2:
-          \$73  = 8'hd2;
+          \$58  = 6'h32;
       2'h3:
-          \$73  = 8'h32;
+          \$58  = 6'h0a;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$85  = \$30 ;
+    \$71  = \$23 ;
     if (rst) begin
-      \$85  = 1'h0;
+      \$71  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$86  = \$34 ;
+    \$72  = \$27 ;
+    if (rst) begin
+      \$72  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$73  = \$like ;
+    if (\$29 ) begin
+      \$73  = \$30 ;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$74  = \$signal$40 ;
+    if (\$29 ) begin
+      \$74  = \$31 ;
+    end
+    if (rst) begin
+      \$74  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$75  = spare;
+    if (\$32 ) begin
+      \$75  = data;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$76  = spare_last;
+    if (\$32 ) begin
+      \$76  = last;
+    end
+    if (rst) begin
+      \$76  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$77  = beats_left;
+    if (\$34 ) begin
+      \$77  = \$35 [2:0];
+    end
+    if (\$signal$12 ) begin
+      \$77  = 3'h7;
+    end
+    if (rst) begin
+      \$77  = 3'h7;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$78  = final_beat;
+    if (\$34 ) begin
+      \$78  = \$36 ;
+    end
+    if (\$signal$12 ) begin
+      \$78  = 1'h0;
+    end
+    if (rst) begin
+      \$78  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$79  = dropping;
+    if (\$38 ) begin
+      \$79  = 1'h0;
+    end
+    if (\$signal$12 ) begin
+      \$79  = ending_late;
+    end
+    if (rst) begin
+      \$79  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$80  = \$42 ;
+    if (rst) begin
+      \$80  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$81  = \$46 ;
+    if (rst) begin
+      \$81  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$82  = \$47 ;
+    if (rst) begin
+      \$82  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$83  = frame_error;
+    if (\$signal$12 ) begin
+      if (\$48 ) begin
+        \$83  = 1'h1;
+      end
+    end
+    if (rst) begin
+      \$83  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$84  = \$50 [1:0];
+    if (rst) begin
+      \$84  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$85  = \$2 [1:0];
+    if (rst) begin
+      \$85  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$86  = \$55 ;
     if (rst) begin
       \$86  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$87  = \$like ;
-    if (\$36 ) begin
-      \$87  = \$37 ;
+    \$87  = reach;
+    if (step) begin
+      \$87  = \$56 [1:0];
+    end
+    if (bank_end) begin
+      \$87  = \$18 [1:0];
+    end
+    if (\$signal$12 ) begin
+      \$87  = 2'h2;
+    end
+    if (rst) begin
+      \$87  = 2'h2;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$88  = \$signal$41 ;
-    if (\$36 ) begin
-      \$88  = \$38 ;
+    \$88  = bank_full;
+    if (step) begin
+      \$88  = \$57 ;
+    end
+    if (bank_end) begin
+      \$88  = \$59 ;
+    end
+    if (\$signal$12 ) begin
+      \$88  = 1'h0;
     end
     if (rst) begin
       \$88  = 1'h0;
@@ -3000,39 +3124,51 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$89  = spare;
-    if (\$39 ) begin
-      \$89  = data;
+    \$89  = used;
+    if (step) begin
+      \$89  = 1'h0;
     end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$90  = spare_last;
-    if (\$39 ) begin
-      \$90  = last;
-    end
-    if (rst) begin
-      \$90  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$91  = beats_left;
-    if (\$41 ) begin
-      \$91  = \$42 [2:0];
+    if (bank_end) begin
+      \$89  = 1'h0;
     end
     if (\$signal$12 ) begin
-      \$91  = 3'h7;
+      \$89  = 1'h0;
     end
     if (rst) begin
-      \$91  = 3'h7;
+      \$89  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$92  = final_beat;
-    if (\$41 ) begin
-      \$92  = \$43 ;
+    \$90  = following;
+    if (bank_end) begin
+      \$90  = \$58 ;
+    end
+    if (\$signal$12 ) begin
+      \$90  = 6'h22;
+    end
+    if (rst) begin
+      \$90  = 6'h22;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$91  = last_bank;
+    if (bank_end) begin
+      \$91  = following[3];
+    end
+    if (\$signal$12 ) begin
+      \$91  = 1'h0;
+    end
+    if (rst) begin
+      \$91  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$92  = shared;
+    if (bank_end) begin
+      \$92  = following[2];
     end
     if (\$signal$12 ) begin
       \$92  = 1'h0;
@@ -3043,279 +3179,110 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$93  = dropping;
-    if (\$45 ) begin
-      \$93  = 1'h0;
-    end
-    if (\$signal$12 ) begin
-      \$93  = ending_late;
-    end
+    \$93  = 1'h0;
     if (rst) begin
       \$93  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$94  = \$49 ;
+    \$94  = step;
     if (rst) begin
       \$94  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$95  = \$53 ;
+    \$95  = \$62 ;
     if (rst) begin
       \$95  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$96  = \$54 ;
+    \$96  = 1'h0;
     if (rst) begin
       \$96  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$97  = frame_error;
-    if (\$signal$12 ) begin
-      if (\$55 ) begin
-        \$97  = 1'h1;
-      end
-    end
+    \$97  = \$signal$12 ;
     if (rst) begin
       \$97  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$98  = \$57 [1:0];
+    \$98  = late_lane;
+    if (\$signal$51 ) begin
+      \$98  = \$63 ;
+    end
     if (rst) begin
-      \$98  = 2'h0;
+      \$98  = 4'h1;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$99  = \$2 [1:0];
+    \$99  = \$68 ;
     if (rst) begin
-      \$99  = 2'h0;
+      \$99  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$100  = \$62 ;
-    if (rst) begin
-      \$100  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$101  = room;
-    if (step) begin
-      \$101  = \$64 [1:0];
-    end
-    if (bank_end) begin
-      \$101  = following[1:0];
-    end
-    if (\$signal$12 ) begin
-      \$101  = 2'h2;
-    end
-    if (rst) begin
-      \$101  = 2'h2;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$102  = last_row;
-    if (step) begin
-      \$102  = \$66 ;
-    end
-    if (bank_end) begin
-      \$102  = following[2];
-    end
-    if (\$signal$12 ) begin
-      \$102  = 1'h0;
-    end
-    if (rst) begin
-      \$102  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$103  = used;
-    if (step) begin
-      if (\$70 ) begin
-        \$103  = \$72 [0];
-      end
-    end
-    if (\$signal$12 ) begin
-      \$103  = 1'h0;
-    end
-    if (rst) begin
-      \$103  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$104  = following;
-    if (bank_end) begin
-      \$104  = \$73 ;
-    end
-    if (\$signal$12 ) begin
-      \$104  = 8'h92;
-    end
-    if (rst) begin
-      \$104  = 8'h92;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$105  = last_bank;
-    if (bank_end) begin
-      \$105  = following[5];
-    end
-    if (\$signal$12 ) begin
-      \$105  = 1'h0;
-    end
-    if (rst) begin
-      \$105  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$106  = shared;
-    if (bank_end) begin
-      \$106  = following[3];
-    end
-    if (\$signal$12 ) begin
-      \$106  = 1'h0;
-    end
-    if (rst) begin
-      \$106  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$107  = 1'h0;
-    if (rst) begin
-      \$107  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$108  = step;
-    if (rst) begin
-      \$108  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$109  = \$77 ;
-    if (rst) begin
-      \$109  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$110  = 1'h0;
-    if (rst) begin
-      \$110  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$111  = \$signal$12 ;
-    if (rst) begin
-      \$111  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$112  = late_lane;
-    if (\$signal$52 ) begin
-      \$112  = \$78 ;
-    end
-    if (rst) begin
-      \$112  = 4'h1;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$113  = \$82 ;
-    if (rst) begin
-      \$113  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$114  = write_address;
+    \$100  = write_address;
     if (here_0) begin
-      \$114  = \$83 [1:0];
+      \$100  = \$69 [1:0];
     end
-    if (\$signal$52 ) begin
-      \$114  = \$84 ;
+    if (\$signal$51 ) begin
+      \$100  = \$70 ;
     end
     if (rst) begin
-      \$114  = 2'h0;
+      \$100  = 2'h0;
     end
   end
   assign occupied_next = \$2 [1:0];
   assign busy = 1'h0;
-  assign index_0 = \$26 [0];
-  assign \$signal$27  = writing;
+  assign reach_next = \$18 [1:0];
+  assign carried = 1'h0;
+  assign \$signal$26  = writing;
   assign address_0 = write_address;
   assign value_0 = write_data;
   assign \following.rows  = following[1:0];
-  assign \following.single  = following[2];
-  assign \following.shared  = following[3];
-  assign \following.plenty  = following[4];
-  assign \following.last  = following[5];
-  assign \following.next  = following[7:6];
+  assign \following.shared  = following[2];
+  assign \following.last  = following[3];
+  assign \following.next  = following[5:4];
   assign \$3  = 1'h1;
   assign \$4  = \$signal$9 ;
-  assign \$9  = \$8 ;
-  assign \$12  = \$11 ;
-  assign \$18  = 1'h1;
-  assign \$19  = step;
-  assign plenty = \$21 ;
-  assign used_up = \$24 ;
-  assign \$25  = 2'h0;
-  assign \$63  = 1'h1;
-  assign \$65  = 2'h2;
-  assign \$67  = 1'h1;
-  assign \$70  = \$69 ;
-  assign \$72  = 2'h0;
-  assign \$74  = 1'h1;
-  assign \$75  = 2'h1;
-  assign \$79  = 1'h1;
-  assign \$80  = 1'h1;
-  assign \$81  = 1'h1;
-  assign \$82  = step;
+  assign \$19  = 2'h0;
+  assign \$60  = 2'h1;
+  assign \$61  = 2'h0;
 endmodule
 
-module \hdlgen_tiny.engine.multiplier (p, w, \port$906$0 , \port$907$0 , \port$908$0 , \port$909$0 , clk);
+module \hdlgen_tiny.engine.multiplier (p, w, \port$890$0 , \port$891$0 , \port$892$0 , \port$893$0 , clk);
   wire [31:0] a;
   input clk;
   wire clk;
   output [63:0] p;
   wire [63:0] p;
-  input [7:0] \port$906$0 ;
-  wire [7:0] \port$906$0 ;
-  input [7:0] \port$907$0 ;
-  wire [7:0] \port$907$0 ;
-  input [7:0] \port$908$0 ;
-  wire [7:0] \port$908$0 ;
-  input [7:0] \port$909$0 ;
-  wire [7:0] \port$909$0 ;
+  input [7:0] \port$890$0 ;
+  wire [7:0] \port$890$0 ;
+  input [7:0] \port$891$0 ;
+  wire [7:0] \port$891$0 ;
+  input [7:0] \port$892$0 ;
+  wire [7:0] \port$892$0 ;
+  input [7:0] \port$893$0 ;
+  wire [7:0] \port$893$0 ;
   input [31:0] w;
   wire [31:0] w;
   hdlgen_tiny_multiplier part (
-    .a({ \port$909$0 , \port$908$0 , \port$907$0 , \port$906$0  }),
+    .a({ \port$893$0 , \port$892$0 , \port$891$0 , \port$890$0  }),
     .clk(clk),
     .p(p),
     .w(w)
   );
-  assign a = { \port$909$0 , \port$908$0 , \port$907$0 , \port$906$0  };
+  assign a = { \port$893$0 , \port$892$0 , \port$891$0 , \port$890$0  };
 endmodule
 
 module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_value, write_position, valid, \last$36 , result, ready);
