@@ -82,7 +82,7 @@ class Engine(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         p = self.program
-        m.submodules.loader = loader = Loader(p)
+        m.submodules.loader = loader = Loader(p, library=self.library, prefix=self.prefix)
         m.submodules.activations = activations = ActivationMemory(p, library=self.library, prefix=self.prefix)
         m.submodules.sequencer = sequencer = Sequencer(p)
         m.submodules.walker = walker = Walker(p)

@@ -268,7 +268,7 @@ class Drain(wiring.Component):
                 kept: Any = flush[group]
                 for number, layer in enumerate(hidden):
                     if layer.split:
-                        head = int(layer.lane_phase[lane] != 0) & ((row + carry[group]) == 0)
+                        head = int(layer.lane_phase[lane] != 0) & (row == 0) & ~carry[group]
                         kept = kept & ~((job == number) & (final | head))
                 m.d.comb += written[group].eq(kept)
             requests.append(at_end & ~is_result)
@@ -288,29 +288,36 @@ class Drain(wiring.Component):
         # Write the gathered row, when the last value has come through. Flushes that end in the same cycle are one flush.
         leaders = range(p.chains) if p.groups > 1 else range(1)
         bases = Array(layer.base for layer in hidden)
+        base: Any = 0
         target_row: Any = 0
         mask: Any = 0
         over: Any = 0
         for chain in leaders:
             row, job, written, carry = info[chain]
             if len(leaders) == 1:
-                target_row, mask, over = bases[job] + row, written, carry
+                base, target_row, mask, over = bases[job], row, written, carry
                 continue
             here = requests[chain]
-            target_row = target_row | Mux(here, bases[job] + row, 0)
+            base = base | Mux(here, bases[job], 0)
+            target_row = target_row | Mux(here, row, 0)
             mask = mask | (written & here.replicate(p.groups))
             over = over | (carry & here.replicate(p.groups))
         asked = Cat(*requests) if p.groups > 1 else requests[0].replicate(p.chains)
-        bundle = Cat(asked, mask[: p.groups], over[: p.groups], target_row)
+        row_shape = range(max(layer.base + layer.depth for layer in hidden) + 1)
+        bundle = Cat(asked, mask[: p.groups], over[: p.groups])
         for stage in range(self.bias_latency + Requantiser.LATENCY):
             soon = bundle[: p.chains]
             late = Signal(len(bundle), name=f"row_{stage}")
+            row_late, base_late = (Signal(row_shape, name=f"row_{name}_{stage}") for name in ("place", "base"))
             m.d.sync += late.eq(bundle)
-            bundle = late
+            if stage == 0:  # their sum takes a stage of its own
+                m.d.sync += [row_late.eq(target_row), base_late.eq(base)]
+            else:
+                m.d.sync += row_late.eq(target_row + base)
+            bundle, target_row, base = late, row_late, base_late if stage == 0 else 0
         asked = bundle[: p.chains]
         mask = bundle[p.chains : p.chains + p.groups]
-        over = bundle[p.chains + p.groups : p.chains + 2 * p.groups]
-        target_row = bundle[p.chains + 2 * p.groups :]
+        over = bundle[p.chains + p.groups :]
         low = target_row[: self.split_bits]
         enables = []
         for split in range(p.splits):

@@ -1,10 +1,13 @@
 """Input frames into the activation memory."""
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+from typing import Any
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, ResetSignal, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program import Program
+from hdlgen.gateware.primitives import Fanout, FanoutParameters, Library
 
 __all__ = ["Loader"]
 
@@ -26,8 +29,8 @@ class Loader(wiring.Component):
     loaded: a frame is waiting; ``take`` passes it on, ``release`` gives its buffer back
     """
 
-    def __init__(self, program: Program):
-        self.program = program
+    def __init__(self, program: Program, *, library: Library | None = None, prefix: str = "hdlgen"):
+        self.program, self.library, self.prefix = program, library, prefix
         p = program
         self.split_bits = p.splits.bit_length() - 1
         self.address_bits = max(p.memory_rows // p.splits - 1, 1).bit_length()
@@ -110,13 +113,15 @@ class Loader(wiring.Component):
         # together: that much of a beat would end where the bank does.
         used = Signal(range(max(elements, 2)))
         reach = Signal(range(layer.depth + elements), init=layer.rows[0])
-        bank_full = Signal(init=layer.rows[0] <= elements)
         shared = Signal(init=layer.shared[0])
         last_bank = Signal(init=p.lanes == 1)
+        # Which elements of the beat the step writes, and whether it ends the bank, or the beat, or both.
+        taken = Signal(elements, init=(1 << min(elements, layer.rows[0])) - 1)
+        bank_full = Signal(init=layer.rows[0] <= elements)
+        beat_full = Signal(init=_beat_ends(layer.rows[0], elements, layer.shared[0], p.lanes == 1))
         step = Signal()
         m.d.comb += step.eq(held & ~self.busy & ~stop & ~ending)
-        beat_full = (reach == elements) & ~shared
-        m.d.comb += finished.eq((step & (~bank_full | beat_full | last_bank)) | (held & dropping & ~ending))
+        m.d.comb += finished.eq((step & beat_full) | (held & dropping & ~ending))
         buffer = Signal()
         bank_end = Signal()
         m.d.comb += bank_end.eq(step & bank_full)
@@ -139,16 +144,25 @@ class Loader(wiring.Component):
         # What the next bank finds used. With one element in a beat that is nothing.
         carried = Signal.like(used)
         if elements > 1:
-            m.d.comb += carried.eq(Mux(beat_full, 0, reach - shared))
+            consumed = (reach - shared)[: elements.bit_length()]
+            m.d.comb += carried.eq(consumed if elements.bit_count() == 1 else Mux(consumed == elements, 0, consumed))
         reach_next = Signal.like(reach)
         m.d.comb += reach_next.eq(following.rows + carried)
         with m.If(step):
-            m.d.sync += [reach.eq(reach - elements), bank_full.eq(reach <= 2 * elements), used.eq(0)]
+            m.d.sync += [
+                taken.eq(Cat(reach > elements + number for number in range(elements))),
+                reach.eq(reach - elements),
+                bank_full.eq(reach <= 2 * elements),
+                beat_full.eq(_beat_ends(reach, 2 * elements, shared, last_bank)),
+                used.eq(0),
+            ]
         with m.If(bank_end):
             m.d.sync += [
                 Value.cast(following).eq(Array(map(Value.cast, banks))[following.next]),
+                taken.eq(Cat((carried <= number) & (reach_next > number) for number in range(elements))),
                 reach.eq(reach_next),
                 bank_full.eq(reach_next <= elements),
+                beat_full.eq(_beat_ends(reach_next, elements, following.shared, following.last)),
                 used.eq(carried),
                 last_bank.eq(following.last),
                 shared.eq(following.shared),
@@ -157,8 +171,10 @@ class Loader(wiring.Component):
             # Whatever became of the frame, the next beat begins another.
             m.d.sync += [
                 following.eq(banks[1 % p.lanes]),
+                taken.eq(taken.init),
                 reach.eq(layer.rows[0]),
-                bank_full.eq(layer.rows[0] <= elements),
+                bank_full.eq(bank_full.init),
+                beat_full.eq(beat_full.init),
                 used.eq(0),
                 last_bank.eq(p.lanes == 1),
                 shared.eq(layer.shared[0]),
@@ -175,7 +191,6 @@ class Loader(wiring.Component):
             m.d.sync += origin.eq(-carried)
         with m.If(ending):
             m.d.sync += origin.eq(0)
-        end = Mux(bank_full, reach, elements)
         late_step, late_end, late_other, late_ending = Signal(), Signal(), Signal(), Signal()
         late_lane = Signal(p.lanes, init=1)
         m.d.sync += [
@@ -187,23 +202,30 @@ class Loader(wiring.Component):
         with m.If(late_end):
             m.d.sync += late_lane.eq(Mux(late_ending, 1, late_lane.rotate_left(1)))
         size = 8 * p.bytes_per_element
+        here_next = Signal(p.splits)
+        m.submodules.here = here = Fanout(
+            FanoutParameters(prefix=self.prefix, width=p.splits, copies=p.copies), library=self.library
+        )
+        # Copies have no reset of their own.
+        m.d.comb += here.i.eq(Mux(ResetSignal(), 0, here_next))
         enables, addresses, values = [], [], []
         for split in range(p.splits):
             index = Signal(self.split_bits, name=f"index_{split}")
-            m.d.comb += index.eq(split - origin)
-            here = Signal(name=f"here_{split}")
             value = Signal(p.input_bits, name=f"value_{split}", reset_less=True)
-            m.d.sync += [
-                here.eq(step & (index >= used) & (index < end)),
-                value.eq(beat.word_select(index, size)[: p.input_bits] if elements > 1 else beat[: p.input_bits]),
+            m.d.comb += [
+                index.eq(split - origin),
+                here_next[split].eq(step & (taken.bit_select(index, 1) if p.splits > 1 else taken[0])),
             ]
+            m.d.sync += value.eq(
+                beat.word_select(index, size)[: p.input_bits] if elements > 1 else beat[: p.input_bits]
+            )
             # A bank's rows take their turns in the splits, so each split's are neighbours.
             address = Signal(self.address_bits, name=f"address_{split}")
-            with m.If(here):
+            with m.If(here.near(0, p.lanes)[split]):
                 m.d.sync += address.eq(address + 1)
             with m.If(late_end):
                 m.d.sync += address.eq(Mux(late_other, p.buffer_rows // p.splits, 0))
-            enables.append(late_lane & here.replicate(p.lanes))
+            enables.append(late_lane & Cat(here.near(lane, p.lanes)[split] for lane in range(p.lanes)))
             addresses.append(address)
             values.append(value)
         m.d.comb += [
@@ -213,3 +235,8 @@ class Loader(wiring.Component):
             self.write_data.eq(Cat(*values)),
         ]
         return m
+
+
+def _beat_ends(reach: Any, limit: int, shared: Any, last: Any) -> Any:
+    """Whether a beat that would end at ``limit`` does so in this bank, of which ``reach`` is left."""
+    return (reach > limit) | ((reach == limit) & (shared == 0)) | last

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from amaranth.hdl import ClockDomain, Module, ResetInserter, Signal
+from amaranth.hdl import ClockDomain, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 from amaranth.sim import Simulator
@@ -94,8 +94,7 @@ def run(
         core = GatherCore(program)
     else:
         core = Core(program) if go is None else GatedCore(program)
-    rst = Signal()
-    dut = core if reset is None else ResetInserter(rst)(core)
+    domain = ClockDomain("sync")  # its own reset, as in the emitted Verilog
     recording = Recording()
     width = program.result_bits
 
@@ -113,7 +112,7 @@ def run(
                 recording.results, recording.ends, recording.accepted = [], [], []
             ready_for = accept(cycle)
             ctx.set(core.m_axis_tready, ready_for)
-            ctx.set(rst, resetting)
+            ctx.set(domain.rst, resetting)
             if go is not None:
                 ctx.set(core.go, go(cycle))
             if not resetting and not offered and sent < len(queue) and offer(cycle):
@@ -144,14 +143,14 @@ def run(
             if end is None and over and len(recording.results) >= frames and sent == len(queue):
                 end = cycle + idle
 
-    simulate(dut, bench)
+    simulate(core, bench, domain)
     return recording
 
 
-def simulate(dut: object, bench: Callable) -> None:
+def simulate(dut: object, bench: Callable, domain: ClockDomain | None = None) -> None:
     """Run one test bench on a component with a clock."""
     m = Module()
-    m.domains.sync = ClockDomain()  # parts without a register have none
+    m.domains.sync = domain or ClockDomain()  # parts without a register have none
     m.submodules.dut = dut
     simulator = Simulator(m)
     simulator.add_clock(1e-6)

@@ -59,7 +59,7 @@ module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_
     .last(s_axis_tlast),
     .m_last(m_axis_tlast),
     .m_valid(m_axis_tvalid),
-    .\port$1039$0 (\$1 ),
+    .\port$1064$0 (\$1 ),
     .\ready$113 (m_axis_tready),
     .request__payload(request__payload),
     .request__valid(request__valid),
@@ -101,7 +101,7 @@ module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_
   assign m_axis_tdata = { \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1  };
 endmodule
 
-module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, s_ready, w, weights_next, weights__ready, frame_error, request__payload, m_valid, m_last, \port$1039$0 , data);
+module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, s_ready, w, weights_next, weights__ready, frame_error, request__payload, m_valid, m_last, \port$1064$0 , data);
   reg \$auto$verilog_backend.cc:2355:dump_module$1  = 0;
   wire \$1 ;
   reg \$10 ;
@@ -289,8 +289,8 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   wire partial_result;
   wire partial_row;
   wire [17:0] partial_value;
-  output [17:0] \port$1039$0 ;
-  wire [17:0] \port$1039$0 ;
+  output [17:0] \port$1064$0 ;
+  wire [17:0] \port$1064$0 ;
   wire [1:0] read_address;
   wire [31:0] read_data;
   wire [-1:0] read_split;
@@ -486,10 +486,10 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
     .input_data(input_data),
     .input_enable(input_enable),
     .input_writing(input_writing),
-    .\port$959$0 (\$59 ),
-    .\port$960$0 (\$60 ),
-    .\port$961$0 (\$61 ),
-    .\port$962$0 (\$62 ),
+    .\port$972$0 (\$59 ),
+    .\port$973$0 (\$60 ),
+    .\port$974$0 (\$61 ),
+    .\port$975$0 (\$62 ),
     .read_address(read_address),
     .read_data(i),
     .row_address(row_address),
@@ -513,11 +513,11 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
     .partial_result(\write_enable$98 ),
     .partial_row(partial_row),
     .partial_value(write_value),
-    .\port$361$0 (\$55 ),
-    .\port$362$0 (\$56 ),
-    .\port$363$0 (\$57 ),
-    .\port$364$0 (\$58 ),
-    .\port$667$0 (frame_last_0),
+    .\port$368$0 (\$55 ),
+    .\port$369$0 (\$56 ),
+    .\port$370$0 (\$57 ),
+    .\port$371$0 (\$58 ),
+    .\port$677$0 (frame_last_0),
     .row_address(row_address),
     .row_enable(row_enable),
     .row_next(row_next),
@@ -569,10 +569,10 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   \hdlgen_tiny.engine.multiplier  multiplier (
     .clk(clk),
     .p(\i$67 ),
-    .\port$890$0 (\$51 ),
-    .\port$891$0 (\$52 ),
-    .\port$892$0 (\$53 ),
-    .\port$893$0 (\$54 ),
+    .\port$903$0 (\$51 ),
+    .\port$904$0 (\$52 ),
+    .\port$905$0 (\$53 ),
+    .\port$906$0 (\$54 ),
     .w(w)
   );
   \hdlgen_tiny.engine.results  results (
@@ -1003,7 +1003,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   assign \valid$112  = m_valid;
   assign m_ready = \ready$113 ;
   assign \last$116  = m_last;
-  assign \port$1039$0  = \$63 ;
+  assign \port$1064$0  = \$63 ;
   assign \load.bank  = 1'h0;
   assign \load.select  = 2'h0;
   assign \load.data  = 16'h0000;
@@ -1145,7 +1145,7 @@ module \hdlgen_tiny.engine.accumulators.fanout (rst, i, copies, clk);
   assign o = copies;
 endmodule
 
-module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_writing, input_data, input_address, read_address, \port$959$0 , \port$960$0 , \port$961$0 , \port$962$0 , row_address, row_valid, row_enable, clk);
+module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_writing, input_data, input_address, read_address, \port$972$0 , \port$973$0 , \port$974$0 , \port$975$0 , row_address, row_valid, row_enable, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$3  = 0;
   wire \$1 ;
   wire \$2 ;
@@ -1179,14 +1179,14 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   wire input_writing;
   wire [1:0] o;
   wire \o$27 ;
-  input [7:0] \port$959$0 ;
-  wire [7:0] \port$959$0 ;
-  input [7:0] \port$960$0 ;
-  wire [7:0] \port$960$0 ;
-  input [7:0] \port$961$0 ;
-  wire [7:0] \port$961$0 ;
-  input [7:0] \port$962$0 ;
-  wire [7:0] \port$962$0 ;
+  input [7:0] \port$972$0 ;
+  wire [7:0] \port$972$0 ;
+  input [7:0] \port$973$0 ;
+  wire [7:0] \port$973$0 ;
+  input [7:0] \port$974$0 ;
+  wire [7:0] \port$974$0 ;
+  input [7:0] \port$975$0 ;
+  wire [7:0] \port$975$0 ;
   input [1:0] read_address;
   wire [1:0] read_address;
   wire [1:0] \read_address$20 ;
@@ -1210,10 +1210,10 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   assign column_ready = \$1  & \$2 ;
   assign address_0 = row_valid ? row_address : input_address;
   assign \$3  = row_enable | input_enable;
-  assign \$4  = \o$27  ? \port$959$0  : input_data;
-  assign \$5  = \o$27  ? \port$960$0  : input_data;
-  assign \$6  = \o$27  ? \port$961$0  : input_data;
-  assign \$7  = \o$27  ? \port$962$0  : input_data;
+  assign \$4  = \o$27  ? \port$972$0  : input_data;
+  assign \$5  = \o$27  ? \port$973$0  : input_data;
+  assign \$6  = \o$27  ? \port$974$0  : input_data;
+  assign \$7  = \o$27  ? \port$975$0  : input_data;
   always @(posedge clk)
     write_enable <= \$8 ;
   always @(posedge clk)
@@ -1239,10 +1239,10 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   );
   \hdlgen_tiny.engine.activations.split_0_0  split_0_0 (
     .clk(clk),
-    .\port$759$0 (data_0_0),
-    .\port$760$0 (data_0_1),
-    .\port$761$0 (data_0_2),
-    .\port$762$0 (data_0_3),
+    .\port$772$0 (data_0_0),
+    .\port$773$0 (data_0_1),
+    .\port$774$0 (data_0_2),
+    .\port$775$0 (data_0_3),
     .read_address(read_address),
     .read_data(read_data),
     .write_address(write_address),
@@ -1263,7 +1263,7 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   assign write_data = { data_0_3, data_0_2, data_0_1, data_0_0 };
   assign \read_address$20  = read_address;
   assign \read_data$22  = read_data;
-  assign row_data = { \port$962$0 , \port$961$0 , \port$960$0 , \port$959$0  };
+  assign row_data = { \port$975$0 , \port$974$0 , \port$973$0 , \port$972$0  };
 endmodule
 
 module \hdlgen_tiny.engine.activations.address_0$31 (rst, i, copies, clk);
@@ -1298,17 +1298,17 @@ module \hdlgen_tiny.engine.activations.fanout (rst, i, copies, clk);
   assign o = copies;
 endmodule
 
-module \hdlgen_tiny.engine.activations.split_0_0 (read_data, write_enable, \port$759$0 , \port$760$0 , \port$761$0 , \port$762$0 , write_address, read_address, clk);
+module \hdlgen_tiny.engine.activations.split_0_0 (read_data, write_enable, \port$772$0 , \port$773$0 , \port$774$0 , \port$775$0 , write_address, read_address, clk);
   input clk;
   wire clk;
-  input [7:0] \port$759$0 ;
-  wire [7:0] \port$759$0 ;
-  input [7:0] \port$760$0 ;
-  wire [7:0] \port$760$0 ;
-  input [7:0] \port$761$0 ;
-  wire [7:0] \port$761$0 ;
-  input [7:0] \port$762$0 ;
-  wire [7:0] \port$762$0 ;
+  input [7:0] \port$772$0 ;
+  wire [7:0] \port$772$0 ;
+  input [7:0] \port$773$0 ;
+  wire [7:0] \port$773$0 ;
+  input [7:0] \port$774$0 ;
+  wire [7:0] \port$774$0 ;
+  input [7:0] \port$775$0 ;
+  wire [7:0] \port$775$0 ;
   input [1:0] read_address;
   wire [1:0] read_address;
   output [31:0] read_data;
@@ -1323,13 +1323,13 @@ module \hdlgen_tiny.engine.activations.split_0_0 (read_data, write_enable, \port
     .read_address(read_address),
     .read_data(read_data),
     .write_address(write_address),
-    .write_data({ \port$762$0 , \port$761$0 , \port$760$0 , \port$759$0  }),
+    .write_data({ \port$775$0 , \port$774$0 , \port$773$0 , \port$772$0  }),
     .write_enable(write_enable)
   );
-  assign write_data = { \port$762$0 , \port$761$0 , \port$760$0 , \port$759$0  };
+  assign write_data = { \port$775$0 , \port$774$0 , \port$773$0 , \port$772$0  };
 endmodule
 
-module \hdlgen_tiny.engine.drain (rst, \port$361$0 , \port$362$0 , \port$363$0 , \port$364$0 , row_soon, row_next, i, \port$667$0 , parity, partial_result, partial_value, partial_position, partial_row, \end , end_job, gathered_0, gathered_1, gathered_2, gathered_3, done
+module \hdlgen_tiny.engine.drain (rst, \port$368$0 , \port$369$0 , \port$370$0 , \port$371$0 , row_soon, row_next, i, \port$677$0 , parity, partial_result, partial_value, partial_position, partial_row, \end , end_job, gathered_0, gathered_1, gathered_2, gathered_3, done
 , done_parity, row_address, row_valid, row_enable, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$4  = 0;
   reg \$1 ;
@@ -1369,17 +1369,17 @@ module \hdlgen_tiny.engine.drain (rst, \port$361$0 , \port$362$0 , \port$363$0 ,
   reg [1:0] \$40 ;
   wire [2:0] \$41 ;
   wire [2:0] \$42 ;
-  wire [3:0] \$43 ;
-  wire \$44 ;
-  wire \$45 ;
-  wire \$46 ;
+  wire [2:0] \$43 ;
+  wire [2:0] \$44 ;
+  wire [1:0] \$45 ;
+  wire [2:0] \$46 ;
   wire \$47 ;
-  reg \$48 ;
-  reg [1:0] \$49 ;
+  wire \$48 ;
+  wire \$49 ;
   wire [2:0] \$5 ;
-  reg \$50 ;
+  wire \$50 ;
   reg \$51 ;
-  reg \$52 ;
+  reg [1:0] \$52 ;
   reg \$53 ;
   reg \$54 ;
   reg \$55 ;
@@ -1391,23 +1391,32 @@ module \hdlgen_tiny.engine.drain (rst, \port$361$0 , \port$362$0 , \port$363$0 ,
   reg \$60 ;
   reg \$61 ;
   reg \$62 ;
-  reg [1:0] \$63 ;
+  reg \$63 ;
   reg \$64 ;
   reg \$65 ;
-  reg \$66 ;
+  reg [1:0] \$66 ;
   reg \$67 ;
   reg \$68 ;
   reg \$69 ;
   wire [17:0] \$7 ;
   reg \$70 ;
-  reg [5:0] \$71 ;
-  reg [5:0] \$72 ;
-  reg [5:0] \$73 ;
-  reg [5:0] \$74 ;
-  reg [5:0] \$75 ;
-  reg \$76 ;
-  reg [3:0] \$77 ;
+  reg \$71 ;
+  reg \$72 ;
+  reg \$73 ;
+  reg [2:0] \$74 ;
+  reg [1:0] \$75 ;
+  reg [1:0] \$76 ;
+  reg [2:0] \$77 ;
+  reg [1:0] \$78 ;
+  reg [2:0] \$79 ;
   wire [17:0] \$8 ;
+  reg [1:0] \$80 ;
+  reg [2:0] \$81 ;
+  reg [1:0] \$82 ;
+  reg [2:0] \$83 ;
+  reg [1:0] \$84 ;
+  reg \$85 ;
+  reg [3:0] \$86 ;
   wire [17:0] \$9 ;
   reg active_0 = 1'h0;
   reg [1:0] address = 2'h0;
@@ -1498,33 +1507,39 @@ module \hdlgen_tiny.engine.drain (rst, \port$361$0 , \port$362$0 , \port$363$0 ,
   reg [17:0] partial_value = 18'h00000;
   (* init = 18'h00000 *)
   wire [17:0] partial_value_0;
-  input [17:0] \port$361$0 ;
-  wire [17:0] \port$361$0 ;
-  input [17:0] \port$362$0 ;
-  wire [17:0] \port$362$0 ;
-  input [17:0] \port$363$0 ;
-  wire [17:0] \port$363$0 ;
-  input [17:0] \port$364$0 ;
-  wire [17:0] \port$364$0 ;
-  input [3:0] \port$667$0 ;
-  wire [3:0] \port$667$0 ;
+  input [17:0] \port$368$0 ;
+  wire [17:0] \port$368$0 ;
+  input [17:0] \port$369$0 ;
+  wire [17:0] \port$369$0 ;
+  input [17:0] \port$370$0 ;
+  wire [17:0] \port$370$0 ;
+  input [17:0] \port$371$0 ;
+  wire [17:0] \port$371$0 ;
+  input [3:0] \port$677$0 ;
+  wire [3:0] \port$677$0 ;
   reg [1:0] position_0 = 2'h0;
   wire [-1:0] row;
   wire [-1:0] row_0;
-  reg [5:0] \row_0$78  = 6'h00;
-  reg [5:0] row_1 = 6'h00;
-  reg [5:0] row_2 = 6'h00;
-  reg [5:0] row_3 = 6'h00;
-  reg [5:0] row_4 = 6'h00;
+  reg [2:0] \row_0$78  = 3'h0;
+  reg [2:0] row_1 = 3'h0;
+  reg [2:0] row_2 = 3'h0;
+  reg [2:0] row_3 = 3'h0;
+  reg [2:0] row_4 = 3'h0;
   output [1:0] row_address;
   reg [1:0] row_address = 2'h0;
   (* init = 2'h0 *)
   wire [1:0] row_address_0;
+  reg [1:0] row_base_0 = 2'h0;
   wire [31:0] row_data;
   output [3:0] row_enable;
   reg [3:0] row_enable = 4'h0;
   output row_next;
   wire row_next;
+  reg [1:0] row_place_0 = 2'h0;
+  reg [1:0] row_place_1 = 2'h0;
+  reg [1:0] row_place_2 = 2'h0;
+  reg [1:0] row_place_3 = 2'h0;
+  reg [1:0] row_place_4 = 2'h0;
   output row_soon;
   wire row_soon;
   output row_valid;
@@ -1537,6 +1552,11 @@ module \hdlgen_tiny.engine.drain (rst, \port$361$0 , \port$362$0 , \port$363$0 ,
   (* init = 18'h00000 *)
   wire [17:0] value_late_0_1;
   reg written_0 = 1'h0;
+  assign \$11  = active_0 & \$10 ;
+  assign \$13  = \$11  & \$12 ;
+  assign \$15  = active_0 & \$14 ;
+  assign \$17  = ~ \$16 ;
+  assign \$18  = \$15  & \$17 ;
   assign \$20  = at_end_0 & final_0;
   assign \$22  = active_0 & \$21 ;
   assign \$26  = ~ \$25 ;
@@ -1549,28 +1569,31 @@ module \hdlgen_tiny.engine.drain (rst, \port$361$0 , \port$362$0 , \port$363$0 ,
   assign \$36  = \$33  & \$35 ;
   assign \$38  = ~ \$37 ;
   assign \$39  = at_end_0 & \$38 ;
-  assign \$41  = \$40  + 1'h0;
-  assign \$43  = \$42  + 1'h0;
-  assign \$44  = row_4[0] & row_4[1];
-  assign \$45  = row_4[0] & row_4[1];
-  assign \$46  = row_4[0] & row_4[1];
+  assign \$41  = row_place_0 + row_base_0;
+  assign \$42  = row_place_1 + 1'h0;
+  assign \$43  = row_place_2 + 1'h0;
+  assign \$44  = row_place_3 + 1'h0;
+  assign \$46  = \$45  + 1'h0;
   assign \$47  = row_4[0] & row_4[1];
+  assign \$48  = row_4[0] & row_4[1];
+  assign \$49  = row_4[0] & row_4[1];
+  assign \$50  = row_4[0] & row_4[1];
   always @(posedge clk)
-    at_end_0 <= \$48 ;
+    at_end_0 <= \$51 ;
   always @(posedge clk)
-    position_0 <= \$49 ;
+    position_0 <= \$52 ;
   always @(posedge clk)
-    active_0 <= \$50 ;
+    active_0 <= \$53 ;
   always @(posedge clk)
-    written_0 <= \$51 ;
+    written_0 <= \$54 ;
   always @(posedge clk)
-    carry_0 <= \$52 ;
+    carry_0 <= \$55 ;
   always @(posedge clk)
-    job_0 <= \$53 ;
+    job_0 <= \$56 ;
   always @(posedge clk)
-    final_0 <= \$54 ;
+    final_0 <= \$57 ;
   always @(posedge clk)
-    parity_0 <= \$55 ;
+    parity_0 <= \$58 ;
   always @(posedge clk)
     held_0 <= \$6 ;
   always @(posedge clk)
@@ -1580,13 +1603,13 @@ module \hdlgen_tiny.engine.drain (rst, \port$361$0 , \port$362$0 , \port$363$0 ,
   always @(posedge clk)
     held_3 <= \$9 ;
   always @(posedge clk)
-    partial_result <= \$56 ;
+    partial_result <= \$59 ;
   always @(posedge clk)
-    partial_merge <= \$57 ;
+    partial_merge <= \$60 ;
   always @(posedge clk)
-    partial_final <= \$58 ;
+    partial_final <= \$61 ;
   always @(posedge clk)
-    partial_parity <= \$59 ;
+    partial_parity <= \$62 ;
   always @(posedge clk)
     partial_value <= held_0;
   always @(posedge clk)
@@ -1594,21 +1617,21 @@ module \hdlgen_tiny.engine.drain (rst, \port$361$0 , \port$362$0 , \port$363$0 ,
   always @(posedge clk)
     partial_row <= \$2 [0];
   always @(posedge clk)
-    \end  <= \$60 ;
+    \end  <= \$63 ;
   always @(posedge clk)
-    end_job <= \$61 ;
+    end_job <= \$64 ;
   always @(posedge clk)
-    end_parity <= \$62 ;
+    end_parity <= \$65 ;
   always @(posedge clk)
-    address <= \$63 ;
+    address <= \$66 ;
   always @(posedge clk)
-    fresh_0 <= \$64 ;
+    fresh_0 <= \$67 ;
   always @(posedge clk)
-    job_late_0_0 <= \$65 ;
+    job_late_0_0 <= \$68 ;
   always @(posedge clk)
     value_late_0_0 <= held_0;
   always @(posedge clk)
-    job <= \$66 ;
+    job <= \$69 ;
   always @(posedge clk)
     \i$26  <= value_late_0_0;
   always @(posedge clk)
@@ -1620,42 +1643,49 @@ module \hdlgen_tiny.engine.drain (rst, \port$361$0 , \port$362$0 , \port$363$0 ,
   always @(posedge clk)
     gathered_3 <= \o$75 ;
   always @(posedge clk)
-    done_0 <= \$67 ;
+    done_0 <= \$70 ;
   always @(posedge clk)
-    done_parity_0 <= \$68 ;
+    done_parity_0 <= \$71 ;
   always @(posedge clk)
-    done <= \$69 ;
+    done <= \$72 ;
   always @(posedge clk)
-    done_parity <= \$70 ;
+    done_parity <= \$73 ;
   always @(posedge clk)
-    \row_0$78  <= \$71 ;
+    \row_0$78  <= \$74 ;
   always @(posedge clk)
-    row_1 <= \$72 ;
+    row_place_0 <= \$75 ;
   always @(posedge clk)
-    row_2 <= \$73 ;
+    row_base_0 <= \$76 ;
   always @(posedge clk)
-    row_3 <= \$74 ;
+    row_1 <= \$77 ;
   always @(posedge clk)
-    row_4 <= \$75 ;
+    row_place_1 <= \$78 ;
   always @(posedge clk)
-    row_address <= \$43 [1:0];
+    row_2 <= \$79 ;
   always @(posedge clk)
-    row_valid <= \$76 ;
+    row_place_2 <= \$80 ;
   always @(posedge clk)
-    row_enable <= \$77 ;
+    row_3 <= \$81 ;
+  always @(posedge clk)
+    row_place_3 <= \$82 ;
+  always @(posedge clk)
+    row_4 <= \$83 ;
+  always @(posedge clk)
+    row_place_4 <= \$84 ;
+  always @(posedge clk)
+    row_address <= \$46 [1:0];
+  always @(posedge clk)
+    row_valid <= \$85 ;
+  always @(posedge clk)
+    row_enable <= \$86 ;
   assign \$2  = 1'h0 + \$1 ;
   assign \$3  = position_0 == 2'h2;
   assign \$4  = active_0 & \$3 ;
   assign \$5  = position_0 + 1'h1;
-  assign \$6  = o ? \port$361$0  : held_1;
-  assign \$7  = o ? \port$362$0  : held_2;
-  assign \$8  = o ? \port$363$0  : held_3;
-  assign \$9  = o ? \port$364$0  : held_3;
-  assign \$11  = active_0 & \$10 ;
-  assign \$13  = \$11  & \$12 ;
-  assign \$15  = active_0 & \$14 ;
-  assign \$17  = ~ \$16 ;
-  assign \$18  = \$15  & \$17 ;
+  assign \$6  = o ? \port$368$0  : held_1;
+  assign \$7  = o ? \port$369$0  : held_2;
+  assign \$8  = o ? \port$370$0  : held_3;
+  assign \$9  = o ? \port$371$0  : held_3;
   \hdlgen_tiny.engine.drain.bias_0  bias_0 (
     .address(address),
     .clk(clk),
@@ -1680,6 +1710,20 @@ module \hdlgen_tiny.engine.drain (rst, \port$361$0 , \port$362$0 , \port$363$0 ,
     (* full_case = 32'd1 *)
     casez (position_0)
       2'h0:
+          \$14  = written_0;
+      2'h1:
+          \$14  = written_0;
+      2'h2:
+          \$14  = written_0;
+      2'h3:
+          \$14  = written_0;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    (* full_case = 32'd1 *)
+    casez (position_0)
+      2'h0:
           \$21  = written_0;
       2'h1:
           \$21  = written_0;
@@ -1692,7 +1736,7 @@ module \hdlgen_tiny.engine.drain (rst, \port$361$0 , \port$362$0 , \port$363$0 ,
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     (* full_case = 32'd1 *)
-    casez (\port$667$0 [3])
+    casez (\port$677$0 [3])
       1'h0:
           \$29  = 3'h0;
       1'h1:
@@ -1719,59 +1763,29 @@ module \hdlgen_tiny.engine.drain (rst, \port$361$0 , \port$362$0 , \port$363$0 ,
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$48  = \$4 ;
-    if (rst) begin
-      \$48  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$49  = \$5 [1:0];
-    if (load_0) begin
-      \$49  = 2'h0;
-    end
-    if (rst) begin
-      \$49  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$50  = active_0;
-    if (at_end_0) begin
-      \$50  = 1'h0;
-    end
-    if (load_0) begin
-      \$50  = 1'h1;
-    end
-    if (rst) begin
-      \$50  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$51  = written_0;
-    if (load_0) begin
-      \$51  = \port$667$0 [1];
-    end
+    \$51  = \$4 ;
     if (rst) begin
       \$51  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$52  = carry_0;
+    \$52  = \$5 [1:0];
     if (load_0) begin
-      \$52  = \port$667$0 [2];
+      \$52  = 2'h0;
     end
     if (rst) begin
-      \$52  = 1'h0;
+      \$52  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$53  = job_0;
+    \$53  = active_0;
+    if (at_end_0) begin
+      \$53  = 1'h0;
+    end
     if (load_0) begin
-      \$53  = \port$667$0 [3];
+      \$53  = 1'h1;
     end
     if (rst) begin
       \$53  = 1'h0;
@@ -1779,9 +1793,9 @@ module \hdlgen_tiny.engine.drain (rst, \port$361$0 , \port$362$0 , \port$363$0 ,
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$54  = final_0;
+    \$54  = written_0;
     if (load_0) begin
-      \$54  = \port$667$0 [0];
+      \$54  = \port$677$0 [1];
     end
     if (rst) begin
       \$54  = 1'h0;
@@ -1789,9 +1803,9 @@ module \hdlgen_tiny.engine.drain (rst, \port$361$0 , \port$362$0 , \port$363$0 ,
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$55  = parity_0;
+    \$55  = carry_0;
     if (load_0) begin
-      \$55  = parity;
+      \$55  = \port$677$0 [2];
     end
     if (rst) begin
       \$55  = 1'h0;
@@ -1799,42 +1813,51 @@ module \hdlgen_tiny.engine.drain (rst, \port$361$0 , \port$362$0 , \port$363$0 ,
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$56  = \$13 ;
+    \$56  = job_0;
+    if (load_0) begin
+      \$56  = \port$677$0 [3];
+    end
     if (rst) begin
       \$56  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$57  = \$19 ;
+    \$57  = final_0;
+    if (load_0) begin
+      \$57  = \port$677$0 [0];
+    end
     if (rst) begin
       \$57  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$58  = final_0;
+    \$58  = parity_0;
+    if (load_0) begin
+      \$58  = parity;
+    end
     if (rst) begin
       \$58  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$59  = parity_0;
+    \$59  = \$13 ;
     if (rst) begin
       \$59  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$60  = \$20 ;
+    \$60  = \$19 ;
     if (rst) begin
       \$60  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$61  = job_0;
+    \$61  = final_0;
     if (rst) begin
       \$61  = 1'h0;
     end
@@ -1848,118 +1871,181 @@ module \hdlgen_tiny.engine.drain (rst, \port$361$0 , \port$362$0 , \port$363$0 ,
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$63  = address;
-    if (\$27 ) begin
-      \$63  = \$28 [1:0];
-    end
-    if (load_0) begin
-      if (fresh_0) begin
-        \$63  = \$30 [1:0];
-      end
-    end
+    \$63  = \$20 ;
     if (rst) begin
-      \$63  = 2'h0;
+      \$63  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$64  = fresh_0;
-    if (load_0) begin
-      \$64  = \port$667$0 [0];
-    end
+    \$64  = job_0;
     if (rst) begin
-      \$64  = 1'h1;
+      \$64  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$65  = job_0;
+    \$65  = parity_0;
     if (rst) begin
       \$65  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$66  = job_late_0_0;
+    \$66  = address;
+    if (\$27 ) begin
+      \$66  = \$28 [1:0];
+    end
+    if (load_0) begin
+      if (fresh_0) begin
+        \$66  = \$30 [1:0];
+      end
+    end
     if (rst) begin
-      \$66  = 1'h0;
+      \$66  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$67  = \$36 ;
+    \$67  = fresh_0;
+    if (load_0) begin
+      \$67  = \port$677$0 [0];
+    end
     if (rst) begin
-      \$67  = 1'h0;
+      \$67  = 1'h1;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$68  = parity_0;
+    \$68  = job_0;
     if (rst) begin
       \$68  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$69  = done_0;
+    \$69  = job_late_0_0;
     if (rst) begin
       \$69  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$70  = done_parity_0;
+    \$70  = \$36 ;
     if (rst) begin
       \$70  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$71  = { \$41 , carry_0, written_0, \$39  };
+    \$71  = parity_0;
     if (rst) begin
-      \$71  = 6'h00;
+      \$71  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$72  = \row_0$78 ;
+    \$72  = done_0;
     if (rst) begin
-      \$72  = 6'h00;
+      \$72  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$73  = row_1;
+    \$73  = done_parity_0;
     if (rst) begin
-      \$73  = 6'h00;
+      \$73  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$74  = row_2;
+    \$74  = { carry_0, written_0, \$39  };
     if (rst) begin
-      \$74  = 6'h00;
+      \$74  = 3'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$75  = row_3;
+    \$75  = 2'h0;
     if (rst) begin
-      \$75  = 6'h00;
+      \$75  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$76  = row_next;
+    \$76  = \$40 ;
     if (rst) begin
-      \$76  = 1'h0;
+      \$76  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$77  = { \$47 , \$46 , \$45 , \$44  };
+    \$77  = \row_0$78 ;
     if (rst) begin
-      \$77  = 4'h0;
+      \$77  = 3'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$78  = \$41 [1:0];
+    if (rst) begin
+      \$78  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$79  = row_1;
+    if (rst) begin
+      \$79  = 3'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$80  = \$42 [1:0];
+    if (rst) begin
+      \$80  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$81  = row_2;
+    if (rst) begin
+      \$81  = 3'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$82  = \$43 [1:0];
+    if (rst) begin
+      \$82  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$83  = row_3;
+    if (rst) begin
+      \$83  = 3'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$84  = \$44 [1:0];
+    if (rst) begin
+      \$84  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$85  = row_next;
+    if (rst) begin
+      \$85  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$86  = { \$50 , \$49 , \$48 , \$47  };
+    if (rst) begin
+      \$86  = 4'h0;
     end
   end
   always @* begin
@@ -1988,24 +2074,10 @@ module \hdlgen_tiny.engine.drain (rst, \port$361$0 , \port$362$0 , \port$363$0 ,
           \$10  = written_0;
       2'h3:
           \$10  = written_0;
-    endcase
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    (* full_case = 32'd1 *)
-    casez (position_0)
-      2'h0:
-          \$14  = written_0;
-      2'h1:
-          \$14  = written_0;
-      2'h2:
-          \$14  = written_0;
-      2'h3:
-          \$14  = written_0;
     endcase
   end
   assign flush_next = i;
-  assign flush = \port$667$0 [1];
+  assign flush = \port$677$0 [1];
   assign own_row_0 = \$2 [0];
   assign partial_result_0 = partial_result;
   assign partial_merge_0 = partial_merge;
@@ -2025,12 +2097,12 @@ module \hdlgen_tiny.engine.drain (rst, \port$361$0 , \port$362$0 , \port$363$0 ,
   assign done_parity_1 = done_parity;
   assign row_address_0 = row_address;
   assign row_data = { gathered_3, gathered_2, gathered_1, gathered_0 };
-  assign carry = \port$667$0 [2];
-  assign \job$57  = \port$667$0 [3];
-  assign \final  = \port$667$0 [0];
-  assign sums = { \port$364$0 , \port$363$0 , \port$362$0 , \port$361$0  };
+  assign carry = \port$677$0 [2];
+  assign \job$57  = \port$677$0 [3];
+  assign \final  = \port$677$0 [0];
+  assign sums = { \port$371$0 , \port$370$0 , \port$369$0 , \port$368$0  };
   assign merged_0 = 1'h0;
-  assign load_0 = \port$667$0 [1];
+  assign load_0 = \port$677$0 [1];
   assign row_soon = row_3[0];
   assign row_next = row_4[0];
   assign \$12  = job_0;
@@ -2041,7 +2113,7 @@ module \hdlgen_tiny.engine.drain (rst, \port$361$0 , \port$362$0 , \port$363$0 ,
   assign \$25  = job_0;
   assign \$34  = job_0;
   assign \$37  = job_0;
-  assign \$42  = row_4[5:3];
+  assign \$45  = row_place_4;
 endmodule
 
 module \hdlgen_tiny.engine.drain.bias_0 (data, address, clk);
@@ -2629,34 +2701,40 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   reg \$auto$verilog_backend.cc:2355:dump_module$7  = 0;
   wire [2:0] \$1 ;
   wire \$10 ;
-  reg [1:0] \$100 ;
+  reg \$100 ;
+  reg \$101 ;
+  reg \$102 ;
+  reg \$103 ;
+  reg \$104 ;
+  reg [3:0] \$105 ;
+  reg [1:0] \$106 ;
   wire \$11 ;
-  wire \$12 ;
-  wire \$13 ;
+  wire [2:0] \$12 ;
+  wire [1:0] \$13 ;
   wire \$14 ;
   wire \$15 ;
   wire \$16 ;
   wire \$17 ;
-  wire [2:0] \$18 ;
-  wire [1:0] \$19 ;
+  wire \$18 ;
+  wire \$19 ;
   wire [3:0] \$2 ;
   wire \$20 ;
   wire \$21 ;
   wire \$22 ;
   wire \$23 ;
-  wire \$24 ;
+  wire [7:0] \$24 ;
   wire \$25 ;
   wire \$26 ;
   wire \$27 ;
   wire \$28 ;
-  wire \$29 ;
+  wire [3:0] \$29 ;
   wire \$3 ;
-  wire [7:0] \$30 ;
+  wire \$30 ;
   wire \$31 ;
   wire \$32 ;
   wire \$33 ;
   wire \$34 ;
-  wire [3:0] \$35 ;
+  wire \$35 ;
   wire \$36 ;
   wire \$37 ;
   wire \$38 ;
@@ -2665,83 +2743,84 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   wire \$40 ;
   wire \$41 ;
   wire \$42 ;
-  wire \$43 ;
-  wire \$44 ;
+  wire [2:0] \$43 ;
+  wire [3:0] \$44 ;
   wire \$45 ;
   wire \$46 ;
   wire \$47 ;
   wire \$48 ;
-  wire [2:0] \$49 ;
+  wire \$49 ;
   wire \$5 ;
-  wire [3:0] \$50 ;
-  wire \$51 ;
+  wire \$50 ;
+  wire [2:0] \$51 ;
   wire \$52 ;
   wire \$53 ;
   wire \$54 ;
   wire \$55 ;
-  wire [2:0] \$56 ;
+  wire \$56 ;
   wire \$57 ;
-  reg [5:0] \$58 ;
-  wire \$59 ;
+  wire \$58 ;
+  reg [5:0] \$59 ;
   wire \$6 ;
-  wire [1:0] \$60 ;
-  wire [1:0] \$61 ;
+  wire \$60 ;
+  wire \$61 ;
   wire \$62 ;
-  wire [3:0] \$63 ;
+  wire \$63 ;
   wire \$64 ;
   wire \$65 ;
-  wire [1:0] \$66 ;
+  wire \$66 ;
   wire \$67 ;
   wire \$68 ;
-  wire [2:0] \$69 ;
+  wire \$69 ;
   wire \$7 ;
   wire [1:0] \$70 ;
-  reg \$71 ;
-  reg \$72 ;
-  reg [7:0] \$73 ;
-  reg \$74 ;
-  reg [7:0] \$75 ;
+  wire [1:0] \$71 ;
+  wire \$72 ;
+  wire [3:0] \$73 ;
+  wire [2:0] \$74 ;
+  wire [1:0] \$75 ;
   reg \$76 ;
-  reg [2:0] \$77 ;
-  reg \$78 ;
+  reg \$77 ;
+  reg [7:0] \$78 ;
   reg \$79 ;
   wire \$8 ;
-  reg \$80 ;
+  reg [7:0] \$80 ;
   reg \$81 ;
-  reg \$82 ;
+  reg [2:0] \$82 ;
   reg \$83 ;
-  reg [1:0] \$84 ;
-  reg [1:0] \$85 ;
+  reg \$84 ;
+  reg \$85 ;
   reg \$86 ;
-  reg [1:0] \$87 ;
+  reg \$87 ;
   reg \$88 ;
-  reg \$89 ;
+  reg [1:0] \$89 ;
   wire \$9 ;
-  reg [5:0] \$90 ;
+  reg [1:0] \$90 ;
   reg \$91 ;
   reg \$92 ;
-  reg \$93 ;
+  reg [1:0] \$93 ;
   reg \$94 ;
   reg \$95 ;
   reg \$96 ;
-  reg \$97 ;
-  reg [3:0] \$98 ;
+  reg [5:0] \$97 ;
+  reg \$98 ;
   reg \$99 ;
   reg [7:0] \$like  = 8'h00;
   reg \$signal  = 1'h0;
   reg \$signal$12  = 1'h0;
   (* init = 1'h0 *)
-  wire \$signal$26 ;
-  reg \$signal$40  = 1'h0;
-  reg \$signal$51  = 1'h0;
-  reg \$signal$52  = 1'h0;
-  reg \$signal$53  = 1'h0;
+  wire \$signal$28 ;
+  reg \$signal$41  = 1'h0;
+  reg \$signal$55  = 1'h0;
+  reg \$signal$56  = 1'h0;
+  reg \$signal$57  = 1'h0;
   reg [1:0] \$signal$7  = 2'h0;
   reg \$signal$9  = 1'h0;
   (* init = 2'h0 *)
   wire [1:0] address_0;
   wire bank_end;
   reg bank_full = 1'h0;
+  reg beat_full = 1'h1;
   reg [2:0] beats_left = 3'h7;
   reg buffer = 1'h0;
   wire busy;
@@ -2763,7 +2842,8 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   wire \following.shared ;
   output frame_error;
   reg frame_error = 1'h0;
-  reg here_0 = 1'h0;
+  wire here_next;
+  wire i;
   wire [-1:0] index_0;
   input last;
   wire last;
@@ -2771,6 +2851,7 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   reg [3:0] late_lane = 4'h1;
   output loaded;
   wire loaded;
+  wire o;
   reg [1:0] occupied = 2'h0;
   wire [1:0] occupied_next;
   wire [-1:0] origin;
@@ -2790,6 +2871,7 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   reg stop = 1'h0;
   input take;
   wire take;
+  reg taken = 1'h1;
   reg used = 1'h0;
   input valid;
   wire valid;
@@ -2811,226 +2893,183 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   assign \$6  = \$4  & \$5 ;
   assign \$7  = ~ \$signal$12 ;
   assign step = \$6  & \$7 ;
-  assign \$8  = ~ bank_full;
-  assign \$9  = reach == 1'h1;
-  assign \$10  = ~ shared;
+  assign \$8  = step & beat_full;
+  assign \$9  = \$signal$9  & dropping;
+  assign \$10  = ~ \$signal$12 ;
   assign \$11  = \$9  & \$10 ;
-  assign \$12  = \$8  | \$11 ;
-  assign \$13  = \$12  | last_bank;
-  assign \$14  = step & \$13 ;
-  assign \$15  = \$signal$9  & dropping;
-  assign \$16  = ~ \$signal$12 ;
-  assign \$17  = \$15  & \$16 ;
-  assign finished = \$14  | \$17 ;
+  assign finished = \$8  | \$11 ;
   assign bank_end = step & bank_full;
-  assign \$18  = following[1:0] + 1'h0;
-  assign write_enable = late_lane & { here_0, here_0, here_0, here_0 };
+  assign \$12  = following[1:0] + 1'h0;
+  assign i = rst ? 1'h0 : here_next;
+  assign here_next = step & taken;
+  assign write_enable = late_lane & { o, o, o, o };
+  assign \$14  = ~ finished;
+  assign \$15  = \$signal$9  & \$14 ;
+  assign \$16  = \$15  | spare_held;
+  assign \$17  = \$16  | valid;
+  assign \$18  = spare_held | valid;
+  assign \$19  = \$18  & \$signal$9 ;
   assign \$20  = ~ finished;
-  assign \$21  = \$signal$9  & \$20 ;
-  assign \$22  = \$21  | spare_held;
-  assign \$23  = \$22  | valid;
-  assign \$24  = spare_held | valid;
-  assign \$25  = \$24  & \$signal$9 ;
-  assign \$26  = ~ finished;
-  assign \$27  = \$25  & \$26 ;
-  assign \$28  = ~ \$signal$9 ;
-  assign \$29  = finished | \$28 ;
-  assign \$30  = spare_held ? spare : data;
-  assign \$31  = spare_held ? spare_last : last;
-  assign \$32  = ~ spare_held;
+  assign \$21  = \$19  & \$20 ;
+  assign \$22  = ~ \$signal$9 ;
+  assign \$23  = finished | \$22 ;
+  assign \$24  = spare_held ? spare : data;
+  assign \$25  = spare_held ? spare_last : last;
+  assign \$26  = ~ spare_held;
+  assign \$27  = ~ dropping;
+  assign \$28  = finished & \$27 ;
+  assign \$29  = beats_left - 1'h1;
+  assign \$30  = beats_left == 1'h1;
+  assign \$31  = finished & dropping;
+  assign \$32  = \$31  & \$signal$41 ;
   assign \$33  = ~ dropping;
   assign \$34  = finished & \$33 ;
-  assign \$35  = beats_left - 1'h1;
-  assign \$36  = beats_left == 1'h1;
-  assign \$37  = finished & dropping;
-  assign \$38  = \$37  & \$signal$40 ;
-  assign \$39  = ~ dropping;
-  assign \$40  = finished & \$39 ;
-  assign \$41  = \$signal$40  | final_beat;
-  assign \$42  = \$40  & \$41 ;
-  assign \$43  = ~ dropping;
-  assign \$44  = finished & \$43 ;
-  assign \$45  = \$44  & \$signal$40 ;
-  assign \$46  = \$45  & final_beat;
-  assign \$47  = ~ \$signal$40 ;
-  assign \$48  = ~ \$signal ;
-  assign \$49  = \$signal$7  + \$signal ;
-  assign \$50  = \$49  - take;
-  assign \$51  = \$2 [1:0] == 1'h1;
-  assign \$52  = \$51  | dropping;
-  assign \$53  = \$signal$12  & ending_late;
-  assign \$54  = \$52  | \$53 ;
-  assign \$55  = \$54  | busy_next;
-  assign \$56  = reach - 1'h1;
-  assign \$57  = reach <= 2'h2;
-  assign \$59  = \$18 [1:0] <= 1'h1;
-  assign \$62  = bank_end | \$signal$12 ;
-  assign \$63  = \$signal$53  ? 4'h1 : { late_lane[2:0], late_lane[3] };
-  assign \$64  = 1'h0 >= used;
-  assign \$65  = step & \$64 ;
-  assign \$66  = bank_full ? reach : 2'h1;
-  assign \$67  = 1'h0 < \$66 ;
-  assign \$68  = \$65  & \$67 ;
-  assign \$69  = write_address + 1'h1;
-  assign \$70  = \$signal$52  ? 2'h2 : 2'h0;
+  assign \$35  = \$signal$41  | final_beat;
+  assign \$36  = \$34  & \$35 ;
+  assign \$37  = ~ dropping;
+  assign \$38  = finished & \$37 ;
+  assign \$39  = \$38  & \$signal$41 ;
+  assign \$40  = \$39  & final_beat;
+  assign \$41  = ~ \$signal$41 ;
+  assign \$42  = ~ \$signal ;
+  assign \$43  = \$signal$7  + \$signal ;
+  assign \$44  = \$43  - take;
+  assign \$45  = \$2 [1:0] == 1'h1;
+  assign \$46  = \$45  | dropping;
+  assign \$47  = \$signal$12  & ending_late;
+  assign \$48  = \$46  | \$47 ;
+  assign \$49  = \$48  | busy_next;
+  assign \$50  = reach > 1'h1;
+  assign \$51  = reach - 1'h1;
+  assign \$52  = reach <= 2'h2;
+  assign \$53  = reach > 2'h2;
+  assign \$54  = reach == 2'h2;
+  assign \$55  = ! shared;
+  assign \$56  = \$54  & \$55 ;
+  assign \$57  = \$53  | \$56 ;
+  assign \$58  = \$57  | last_bank;
+  assign \$61  = \$12 [1:0] > 1'h0;
+  assign \$63  = \$12 [1:0] <= 1'h1;
+  assign \$64  = \$12 [1:0] > 1'h1;
+  assign \$65  = \$12 [1:0] == 1'h1;
+  assign \$66  = ! following[2];
+  assign \$67  = \$65  & \$66 ;
+  assign \$68  = \$64  | \$67 ;
+  assign \$69  = \$68  | following[3];
+  assign \$72  = bank_end | \$signal$12 ;
+  assign \$73  = \$signal$57  ? 4'h1 : { late_lane[2:0], late_lane[3] };
+  assign \$74  = write_address + 1'h1;
+  assign \$75  = \$signal$56  ? 2'h2 : 2'h0;
   always @(posedge clk)
-    \$signal$9  <= \$71 ;
+    \$signal$9  <= \$76 ;
   always @(posedge clk)
-    spare_held <= \$72 ;
+    spare_held <= \$77 ;
   always @(posedge clk)
-    \$like  <= \$73 ;
+    \$like  <= \$78 ;
   always @(posedge clk)
-    \$signal$40  <= \$74 ;
+    \$signal$41  <= \$79 ;
   always @(posedge clk)
-    spare <= \$75 ;
+    spare <= \$80 ;
   always @(posedge clk)
-    spare_last <= \$76 ;
+    spare_last <= \$81 ;
   always @(posedge clk)
-    beats_left <= \$77 ;
+    beats_left <= \$82 ;
   always @(posedge clk)
-    final_beat <= \$78 ;
+    final_beat <= \$83 ;
   always @(posedge clk)
-    dropping <= \$79 ;
+    dropping <= \$84 ;
   always @(posedge clk)
-    \$signal$12  <= \$80 ;
+    \$signal$12  <= \$85 ;
   always @(posedge clk)
-    \$signal  <= \$81 ;
+    \$signal  <= \$86 ;
   always @(posedge clk)
-    ending_late <= \$82 ;
+    ending_late <= \$87 ;
   always @(posedge clk)
-    frame_error <= \$83 ;
+    frame_error <= \$88 ;
   always @(posedge clk)
-    \$signal$7  <= \$84 ;
+    \$signal$7  <= \$89 ;
   always @(posedge clk)
-    occupied <= \$85 ;
+    occupied <= \$90 ;
   always @(posedge clk)
-    stop <= \$86 ;
+    stop <= \$91 ;
   always @(posedge clk)
-    reach <= \$87 ;
+    taken <= \$92 ;
   always @(posedge clk)
-    bank_full <= \$88 ;
+    reach <= \$93 ;
   always @(posedge clk)
-    used <= \$89 ;
+    bank_full <= \$94 ;
   always @(posedge clk)
-    following <= \$90 ;
+    beat_full <= \$95 ;
   always @(posedge clk)
-    last_bank <= \$91 ;
+    used <= \$96 ;
   always @(posedge clk)
-    shared <= \$92 ;
+    following <= \$97 ;
   always @(posedge clk)
-    buffer <= \$93 ;
+    last_bank <= \$98 ;
   always @(posedge clk)
-    writing <= \$94 ;
+    shared <= \$99 ;
   always @(posedge clk)
-    \$signal$51  <= \$95 ;
+    buffer <= \$100 ;
   always @(posedge clk)
-    \$signal$52  <= \$96 ;
+    writing <= \$101 ;
   always @(posedge clk)
-    \$signal$53  <= \$97 ;
+    \$signal$55  <= \$102 ;
   always @(posedge clk)
-    late_lane <= \$98 ;
+    \$signal$56  <= \$103 ;
   always @(posedge clk)
-    here_0 <= \$99 ;
+    \$signal$57  <= \$104 ;
+  always @(posedge clk)
+    late_lane <= \$105 ;
   always @(posedge clk)
     write_data <= \$like ;
   always @(posedge clk)
-    write_address <= \$100 ;
+    write_address <= \$106 ;
+  \hdlgen_tiny.engine.loader.here  here (
+    .clk(clk),
+    .copies(o),
+    .i(i),
+    .rst(rst)
+  );
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     (* full_case = 32'd1 *)
     casez (following[5:4])
       2'h0:
-          \$58  = 6'h12;
+          \$59  = 6'h12;
       2'h1:
-          \$58  = 6'h22;
+          \$59  = 6'h22;
       2'h2:
-          \$58  = 6'h32;
+          \$59  = 6'h32;
       2'h3:
-          \$58  = 6'h0a;
+          \$59  = 6'h0a;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$71  = \$23 ;
-    if (rst) begin
-      \$71  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$72  = \$27 ;
-    if (rst) begin
-      \$72  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$73  = \$like ;
-    if (\$29 ) begin
-      \$73  = \$30 ;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$74  = \$signal$40 ;
-    if (\$29 ) begin
-      \$74  = \$31 ;
-    end
-    if (rst) begin
-      \$74  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$75  = spare;
-    if (\$32 ) begin
-      \$75  = data;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$76  = spare_last;
-    if (\$32 ) begin
-      \$76  = last;
-    end
+    \$76  = \$17 ;
     if (rst) begin
       \$76  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$77  = beats_left;
-    if (\$34 ) begin
-      \$77  = \$35 [2:0];
-    end
-    if (\$signal$12 ) begin
-      \$77  = 3'h7;
-    end
+    \$77  = \$21 ;
     if (rst) begin
-      \$77  = 3'h7;
+      \$77  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$78  = final_beat;
-    if (\$34 ) begin
-      \$78  = \$36 ;
-    end
-    if (\$signal$12 ) begin
-      \$78  = 1'h0;
-    end
-    if (rst) begin
-      \$78  = 1'h0;
+    \$78  = \$like ;
+    if (\$23 ) begin
+      \$78  = \$24 ;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$79  = dropping;
-    if (\$38 ) begin
-      \$79  = 1'h0;
-    end
-    if (\$signal$12 ) begin
-      \$79  = ending_late;
+    \$79  = \$signal$41 ;
+    if (\$23 ) begin
+      \$79  = \$25 ;
     end
     if (rst) begin
       \$79  = 1'h0;
@@ -3038,32 +3077,42 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$80  = \$42 ;
-    if (rst) begin
-      \$80  = 1'h0;
+    \$80  = spare;
+    if (\$26 ) begin
+      \$80  = data;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$81  = \$46 ;
+    \$81  = spare_last;
+    if (\$26 ) begin
+      \$81  = last;
+    end
     if (rst) begin
       \$81  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$82  = \$47 ;
+    \$82  = beats_left;
+    if (\$28 ) begin
+      \$82  = \$29 [2:0];
+    end
+    if (\$signal$12 ) begin
+      \$82  = 3'h7;
+    end
     if (rst) begin
-      \$82  = 1'h0;
+      \$82  = 3'h7;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$83  = frame_error;
+    \$83  = final_beat;
+    if (\$28 ) begin
+      \$83  = \$30 ;
+    end
     if (\$signal$12 ) begin
-      if (\$48 ) begin
-        \$83  = 1'h1;
-      end
+      \$83  = 1'h0;
     end
     if (rst) begin
       \$83  = 1'h0;
@@ -3071,52 +3120,45 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$84  = \$50 [1:0];
+    \$84  = dropping;
+    if (\$32 ) begin
+      \$84  = 1'h0;
+    end
+    if (\$signal$12 ) begin
+      \$84  = ending_late;
+    end
     if (rst) begin
-      \$84  = 2'h0;
+      \$84  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$85  = \$2 [1:0];
+    \$85  = \$36 ;
     if (rst) begin
-      \$85  = 2'h0;
+      \$85  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$86  = \$55 ;
+    \$86  = \$40 ;
     if (rst) begin
       \$86  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$87  = reach;
-    if (step) begin
-      \$87  = \$56 [1:0];
-    end
-    if (bank_end) begin
-      \$87  = \$18 [1:0];
-    end
-    if (\$signal$12 ) begin
-      \$87  = 2'h2;
-    end
+    \$87  = \$41 ;
     if (rst) begin
-      \$87  = 2'h2;
+      \$87  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$88  = bank_full;
-    if (step) begin
-      \$88  = \$57 ;
-    end
-    if (bank_end) begin
-      \$88  = \$59 ;
-    end
+    \$88  = frame_error;
     if (\$signal$12 ) begin
-      \$88  = 1'h0;
+      if (\$42 ) begin
+        \$88  = 1'h1;
+      end
     end
     if (rst) begin
       \$88  = 1'h0;
@@ -3124,129 +3166,207 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$89  = used;
+    \$89  = \$44 [1:0];
+    if (rst) begin
+      \$89  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$90  = \$2 [1:0];
+    if (rst) begin
+      \$90  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$91  = \$49 ;
+    if (rst) begin
+      \$91  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$92  = taken;
     if (step) begin
-      \$89  = 1'h0;
+      \$92  = \$50 ;
     end
     if (bank_end) begin
-      \$89  = 1'h0;
+      \$92  = \$62 ;
     end
     if (\$signal$12 ) begin
-      \$89  = 1'h0;
+      \$92  = 1'h1;
     end
     if (rst) begin
-      \$89  = 1'h0;
+      \$92  = 1'h1;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$90  = following;
+    \$93  = reach;
+    if (step) begin
+      \$93  = \$51 [1:0];
+    end
     if (bank_end) begin
-      \$90  = \$58 ;
+      \$93  = \$12 [1:0];
     end
     if (\$signal$12 ) begin
-      \$90  = 6'h22;
+      \$93  = 2'h2;
     end
     if (rst) begin
-      \$90  = 6'h22;
+      \$93  = 2'h2;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$91  = last_bank;
+    \$94  = bank_full;
+    if (step) begin
+      \$94  = \$52 ;
+    end
     if (bank_end) begin
-      \$91  = following[3];
+      \$94  = \$63 ;
     end
     if (\$signal$12 ) begin
-      \$91  = 1'h0;
+      \$94  = 1'h0;
     end
-    if (rst) begin
-      \$91  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$92  = shared;
-    if (bank_end) begin
-      \$92  = following[2];
-    end
-    if (\$signal$12 ) begin
-      \$92  = 1'h0;
-    end
-    if (rst) begin
-      \$92  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$93  = 1'h0;
-    if (rst) begin
-      \$93  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$94  = step;
     if (rst) begin
       \$94  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$95  = \$62 ;
+    \$95  = beat_full;
+    if (step) begin
+      \$95  = \$58 ;
+    end
+    if (bank_end) begin
+      \$95  = \$69 ;
+    end
+    if (\$signal$12 ) begin
+      \$95  = 1'h1;
+    end
     if (rst) begin
-      \$95  = 1'h0;
+      \$95  = 1'h1;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$96  = 1'h0;
+    \$96  = used;
+    if (step) begin
+      \$96  = 1'h0;
+    end
+    if (bank_end) begin
+      \$96  = 1'h0;
+    end
+    if (\$signal$12 ) begin
+      \$96  = 1'h0;
+    end
     if (rst) begin
       \$96  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$97  = \$signal$12 ;
+    \$97  = following;
+    if (bank_end) begin
+      \$97  = \$59 ;
+    end
+    if (\$signal$12 ) begin
+      \$97  = 6'h22;
+    end
     if (rst) begin
-      \$97  = 1'h0;
+      \$97  = 6'h22;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$98  = late_lane;
-    if (\$signal$51 ) begin
-      \$98  = \$63 ;
+    \$98  = last_bank;
+    if (bank_end) begin
+      \$98  = following[3];
+    end
+    if (\$signal$12 ) begin
+      \$98  = 1'h0;
     end
     if (rst) begin
-      \$98  = 4'h1;
+      \$98  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$99  = \$68 ;
+    \$99  = shared;
+    if (bank_end) begin
+      \$99  = following[2];
+    end
+    if (\$signal$12 ) begin
+      \$99  = 1'h0;
+    end
     if (rst) begin
       \$99  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$100  = write_address;
-    if (here_0) begin
-      \$100  = \$69 [1:0];
+    \$100  = 1'h0;
+    if (rst) begin
+      \$100  = 1'h0;
     end
-    if (\$signal$51 ) begin
-      \$100  = \$70 ;
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$101  = step;
+    if (rst) begin
+      \$101  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$102  = \$72 ;
+    if (rst) begin
+      \$102  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$103  = 1'h0;
+    if (rst) begin
+      \$103  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$104  = \$signal$12 ;
+    if (rst) begin
+      \$104  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$105  = late_lane;
+    if (\$signal$55 ) begin
+      \$105  = \$73 ;
     end
     if (rst) begin
-      \$100  = 2'h0;
+      \$105  = 4'h1;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$106  = write_address;
+    if (o) begin
+      \$106  = \$74 [1:0];
+    end
+    if (\$signal$55 ) begin
+      \$106  = \$75 ;
+    end
+    if (rst) begin
+      \$106  = 2'h0;
     end
   end
   assign occupied_next = \$2 [1:0];
   assign busy = 1'h0;
-  assign reach_next = \$18 [1:0];
+  assign reach_next = \$12 [1:0];
   assign carried = 1'h0;
-  assign \$signal$26  = writing;
+  assign \$signal$28  = writing;
   assign address_0 = write_address;
   assign value_0 = write_data;
   assign \following.rows  = following[1:0];
@@ -3255,34 +3375,52 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   assign \following.next  = following[5:4];
   assign \$3  = 1'h1;
   assign \$4  = \$signal$9 ;
-  assign \$19  = 2'h0;
-  assign \$60  = 2'h1;
-  assign \$61  = 2'h0;
+  assign \$13  = 2'h0;
+  assign \$60  = 1'h1;
+  assign \$62  = \$61 ;
+  assign \$70  = 2'h1;
+  assign \$71  = 2'h0;
 endmodule
 
-module \hdlgen_tiny.engine.multiplier (p, w, \port$890$0 , \port$891$0 , \port$892$0 , \port$893$0 , clk);
+module \hdlgen_tiny.engine.loader.here (rst, i, copies, clk);
+  input clk;
+  wire clk;
+  output copies;
+  reg copies = 1'h0;
+  input i;
+  wire i;
+  (* init = 1'h0 *)
+  wire o;
+  input rst;
+  wire rst;
+  always @(posedge clk)
+    copies <= i;
+  assign o = copies;
+endmodule
+
+module \hdlgen_tiny.engine.multiplier (p, w, \port$903$0 , \port$904$0 , \port$905$0 , \port$906$0 , clk);
   wire [31:0] a;
   input clk;
   wire clk;
   output [63:0] p;
   wire [63:0] p;
-  input [7:0] \port$890$0 ;
-  wire [7:0] \port$890$0 ;
-  input [7:0] \port$891$0 ;
-  wire [7:0] \port$891$0 ;
-  input [7:0] \port$892$0 ;
-  wire [7:0] \port$892$0 ;
-  input [7:0] \port$893$0 ;
-  wire [7:0] \port$893$0 ;
+  input [7:0] \port$903$0 ;
+  wire [7:0] \port$903$0 ;
+  input [7:0] \port$904$0 ;
+  wire [7:0] \port$904$0 ;
+  input [7:0] \port$905$0 ;
+  wire [7:0] \port$905$0 ;
+  input [7:0] \port$906$0 ;
+  wire [7:0] \port$906$0 ;
   input [31:0] w;
   wire [31:0] w;
   hdlgen_tiny_multiplier part (
-    .a({ \port$893$0 , \port$892$0 , \port$891$0 , \port$890$0  }),
+    .a({ \port$906$0 , \port$905$0 , \port$904$0 , \port$903$0  }),
     .clk(clk),
     .p(p),
     .w(w)
   );
-  assign a = { \port$893$0 , \port$892$0 , \port$891$0 , \port$890$0  };
+  assign a = { \port$906$0 , \port$905$0 , \port$904$0 , \port$903$0  };
 endmodule
 
 module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_value, write_position, valid, \last$36 , result, ready);
