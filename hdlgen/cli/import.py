@@ -79,7 +79,7 @@ def command(
             exact = imported.exact
         else:
             real = importers.float_network(lowered)
-            span = None if input_range is None else _range(input_range)
+            span = None if input_range is None else importers.read_range(input_range)
             x = None if calibration is None else importers.read_samples(calibration, real.width, options.given())
             chosen = options.of(x, span)
             if chosen is None or (x is None and span is None):
@@ -102,7 +102,7 @@ def command(
     console = Console(soft_wrap=True)
     console.width = max(console.width, 120)
     _show(network, report, console)
-    click.echo(f"input: {_meaning(codes)}")
+    click.echo(f"input: {importers.meaning(codes)}")
     click.echo(f"outputs: {scale:.9g} times the integers")
     for note in notes:
         click.echo(f"note: {note}")
@@ -119,22 +119,6 @@ def _refuse_reals(file: Path, lowered: importers.LoweredNetwork) -> None:
     layer = next(layer for layer in lowered.layers if not layer.integer or layer.codes is None)
     what = "weights are real numbers" if not layer.integer else "the activation is a real number"
     raise InputError(f"{layer.place}: {what}; required: --bits with --calibration X.npy or --input-range LOW,HIGH")
-
-
-def _range(text: str) -> tuple[float, float]:
-    ends = [importers.number(word, "--input-range") for word in text.split(",")]
-    if len(ends) != 2 or not ends[0] < ends[1]:
-        raise InputError(f"--input-range is {text[:40]!a}; allowed: LOW,HIGH with LOW below HIGH")
-    return ends[0], ends[1]
-
-
-def _meaning(codes: importers.Codes) -> str:
-    offset = -codes.scale * codes.zero
-    if not offset:
-        formula = f"round(x / {float(codes.scale):.9g})"
-    else:
-        formula = f"round((x - {float(offset):.9g}) / {float(codes.scale):.9g})"
-    return f"{formula}, {codes.low}..{codes.high}"
 
 
 def _compared(result: importers.Comparison) -> str:

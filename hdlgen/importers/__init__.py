@@ -7,7 +7,7 @@ from hdlgen.importers.lower import LoweredLayer, LoweredNetwork, lower
 from hdlgen.importers.onnx_file import read_onnx
 from hdlgen.importers.read import Comparison, check_name, compare, read, reference
 from hdlgen.importers.reals import float_network
-from hdlgen.importers.samples import InputOptions, codes_of, number, read_labels, read_samples
+from hdlgen.importers.samples import InputOptions, codes_of, meaning, number, read_labels, read_range, read_samples
 from hdlgen.importers.state_dict import read_state_dict
 
 __all__ = [
@@ -25,10 +25,12 @@ __all__ = [
     "float_network",
     "integer_network",
     "lower",
+    "meaning",
     "number",
     "read",
     "read_labels",
     "read_onnx",
+    "read_range",
     "read_samples",
     "read_state_dict",
     "reference",

@@ -11,7 +11,7 @@ from hdlgen.importers.codes import Codes
 from hdlgen.importers.graph import finite
 from hdlgen.quantize.layered import InputScale, choose_input
 
-__all__ = ["InputOptions", "codes_of", "number", "read_labels", "read_samples"]
+__all__ = ["InputOptions", "codes_of", "meaning", "number", "read_labels", "read_range", "read_samples"]
 
 
 def number(text: str, what: str) -> float:
@@ -102,3 +102,18 @@ def read_labels(path: str | os.PathLike[str], count: int) -> np.ndarray:
     if labels.dtype.kind not in "iu" or labels.shape != (count,):
         raise InputError(f"{path}: labels are {labels.dtype} {list(labels.shape)}; allowed: integers [{count}]")
     return labels
+
+
+def read_range(text: str) -> tuple[float, float]:
+    """LOW,HIGH of ``--input-range``."""
+    ends = [number(word, "--input-range") for word in text.split(",")]
+    if len(ends) != 2 or not ends[0] < ends[1]:
+        raise InputError(f"--input-range is {text[:40]!a}; allowed: LOW,HIGH with LOW below HIGH")
+    return ends[0], ends[1]
+
+
+def meaning(codes: Codes) -> str:
+    """How real inputs become integers, in one line."""
+    offset = -codes.scale * codes.zero
+    formula = f"(x - {float(offset):.9g})" if offset else "x"
+    return f"round({formula} / {float(codes.scale):.9g}), {codes.low}..{codes.high}"

@@ -202,7 +202,7 @@ def _activation_scale(values: np.ndarray, high: int, recipe: QuantizeRecipe, bas
     full = magnitude / high
     if recipe.requantise == "shift":
         exponent = math.ceil(math.log2(full / base))
-        trials = [base * 2.0 ** (exponent - k) for k in range(4)]
+        trials = [base * 2.0 ** max(exponent - k, 0) for k in range(4)]  # no finer than the sums
     else:
         trials = [full * (1 - k / _TRIALS) for k in range(_TRIALS * 3 // 4)]
     if recipe.calibration == "range":

@@ -28,6 +28,7 @@ VERBS = [
         "paths",
         "program",
         "prune",
+        "quantize",
         "report",
         "run",
         "simulate",
@@ -108,6 +109,7 @@ USAGE = [
     ("import", "hdlgen import: Missing argument 'FILE'; see hdlgen import --help"),
     ("paths", "hdlgen paths: Missing argument 'NET'; see hdlgen paths --help"),
     ("prune", "hdlgen prune: Missing argument 'NET'; see hdlgen prune --help"),
+    ("quantize", "hdlgen quantize: Missing argument 'FILE'; see hdlgen quantize --help"),
     ("simulate", "hdlgen simulate: Missing argument 'DIR'; see hdlgen simulate --help"),
     (
         "simulate core --simulator vcs",

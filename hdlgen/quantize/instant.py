@@ -1,0 +1,277 @@
+"""Instant quantisation: integers by sampling, without data.
+
+A layer with max(0, x) or x is positively homogeneous, so each neuron's weights may be divided by the sum of their
+magnitudes if the next layer's are multiplied by it. Then the magnitudes are probabilities: of N samples of a
+low-discrepancy sequence, c_i hit weight i, and the signed counts are the integers. Weights that no sample hits are absent.
+Only the outputs carry a scale; all of them carry one, since an output gets samples in proportion to its own.
+
+Source: A. Keller, "Structural Sparsity" and the talks on quantising trained networks by sampling.
+"""
+
+import math
+
+import numpy as np
+
+from hdlgen.errors import InputError
+from hdlgen.network import InputFormat
+from hdlgen.quantize.layered import InputScale, Quantized
+from hdlgen.quantize.real import FloatLayer, FloatNetwork
+from hdlgen.quantize.sparse import IntegerLayer, bits_of, layered_network
+from hdlgen.sequences import sobol
+
+__all__ = ["MAX_SAMPLES", "instant_network", "path_network", "sample_counts", "sample_paths"]
+
+MAX_SAMPLES = 1 << 22
+_BITS = 32
+_MULTIPLIER_BITS = 15
+
+
+def _points(dimension: int, count: int) -> np.ndarray:
+    """The first points of a component of the Sobol' sequence, in the middle of the cells of 2**-32."""
+    return (sobol.points(dimension, 0, count, _BITS).astype(np.float64) + 0.5) / (1 << _BITS)
+
+
+def _edges(row: np.ndarray) -> np.ndarray:
+    """Ends of the intervals of 0..1 whose lengths are as the magnitudes; the last is 1."""
+    ends = np.cumsum(np.abs(row))
+    return ends / ends[-1]
+
+
+def sample_counts(row: np.ndarray, count: int, shift: float = 0.0) -> np.ndarray:
+    """Signed numbers of ``count`` samples in proportion to the magnitudes of ``row``: int64, of the same length.
+
+    The samples are the first points of van der Corput's sequence, moved by ``shift`` modulo 1, so more samples come
+    between those of fewer. Magnitudes add up to ``count`` unless all of ``row`` are 0.
+    """
+    if count == 0 or not row.any():
+        return np.zeros(len(row), dtype=np.int64)
+    hit = np.searchsorted(_edges(row), (_points(0, count) + shift) % 1.0, side="right")
+    # The end of the last interval that is not empty belongs to it.
+    hit = np.minimum(hit, int(np.flatnonzero(row)[-1]))
+    return np.bincount(hit, minlength=len(row)) * np.sign(row).astype(np.int64)
+
+
+def _matrix(layer: FloatLayer, sources: int) -> np.ndarray:
+    if layer.weight.ndim == 2:
+        return layer.weight
+    return np.diag(layer.weight) if sources <= 4096 else layer.weight[:, None]
+
+
+def _refuse_skips(network: FloatNetwork) -> None:
+    for layer in network.layers:
+        if layer.skip is not None:
+            raise InputError(
+                f"{layer.place}: adds another layer; allowed with samples and paths: layers without skips"
+            )
+
+
+class _Assembler:
+    """Integer layers from signed counts: neuron j is the mean of what its samples read."""
+
+    def __init__(self, network: FloatNetwork, scale: InputScale, activation_bits: int, x: np.ndarray | None) -> None:
+        self.network, self.input, self.bits = network, scale, activation_bits
+        self.units = [scale.scale]  # what 1 means, times the factor of each neuron
+        self.factors = [np.ones(network.width)]
+        self.tops = [np.full(network.width, float(max(-scale.low, scale.high)))]
+        self.samples = None if x is None else [scale.codes(x).astype(np.float64)]
+        self.layers: list[IntegerLayer] = []
+
+    def bias(self, layer: FloatLayer, per_step: np.ndarray) -> np.ndarray:
+        """Real biases in steps of the sums, what 0 means in the input included."""
+        real = layer.bias.copy()
+        if layer.source == 0 and self.input.offset:
+            real += self.input.offset * (layer.weight if layer.weight.ndim == 1 else layer.weight.sum(axis=1))
+        whole = np.floor(real / per_step + 0.5)
+        if np.abs(whole).max(initial=0) >= 1 << 31:
+            raise InputError(f"{layer.place}: a bias leaves 32 bits in steps of the sum; allowed: more samples")
+        return whole.astype(np.int64)
+
+    def hidden(self, layer: FloatLayer, counts: np.ndarray, norms: np.ndarray, samples: np.ndarray) -> None:
+        """``norms``: real sums of magnitudes, factors of the source included; ``samples``: how many each neuron has."""
+        unit = self.units[layer.source]
+        safe = np.maximum(samples, 1)
+        # One unit of the sum means unit * norm / samples; divided by the norm, which goes forward, unit / samples.
+        norms = np.where(norms > 0, norms, 1.0)
+        bias = self.bias(layer, unit * norms / safe)
+        signed = layer.activation == "identity"
+        high = (1 << (self.bits - signed)) - 1
+        positive = np.maximum(counts, 0) @ self.tops[layer.source] + np.maximum(bias, 0)
+        negative = np.maximum(-counts, 0) @ self.tops[layer.source] + np.maximum(-bias, 0)
+        reach = (np.maximum(positive, negative) if signed else positive) / safe
+        values = None
+        if self.samples is not None:
+            values = (self.samples[layer.source] @ counts.T + bias) / safe
+            if not signed:
+                values = np.maximum(values, 0)
+        step = self.step(values, float(reach.max(initial=0.0)), high, int(safe.max()))
+        # The mean over the samples, in steps.
+        ratio = 1 / (safe * step)
+        shift, multiplier = _nearest(ratio)
+        if values is not None and self.samples is not None:
+            sums = np.rint(values * safe).astype(np.int64)
+            rounding = 1 << (shift - 1) if shift else 0
+            low = -high - 1 if signed else 0
+            self.samples.append(np.clip((sums * multiplier + rounding) >> shift, low, high).astype(np.float64))
+        self.tops.append(np.minimum(reach / step + 1, high))
+        self.units.append(unit * step)
+        self.factors.append(norms)
+        self.layers.append(
+            IntegerLayer(
+                source=layer.source,
+                weight=counts,
+                bias=bias,
+                kind="identity" if signed else "relu",
+                bits=self.bits,
+                shift=shift,
+                multiplier=multiplier,
+            )
+        )
+
+    def step(self, values: np.ndarray | None, reach: float, high: int, samples: int) -> float:
+        """What 1 means after a layer, in units of the layer before: a power of two, no finer than the sums."""
+        if reach <= 0:
+            return 1.0
+        least = 1 - samples.bit_length()
+        exponent = max(least, math.ceil(math.log2(reach / high)))
+        if values is None:
+            return 2.0**exponent
+        magnitude = np.abs(values).max(initial=0.0)
+        if magnitude > 0:
+            exponent = max(least, math.ceil(math.log2(magnitude / high)))
+        sample = values.reshape(-1)[: 1 << 20]
+
+        def error(step: float) -> float:
+            return float(np.square(np.clip(np.rint(sample / step), -high - 1, high) * step - sample).sum())
+
+        return min((2.0 ** max(least, exponent - k) for k in range(4)), key=error)
+
+    def output(self, layer: FloatLayer, counts: np.ndarray, per_sample: float) -> float:
+        """``per_sample`` is what one sample weighs; all outputs have the same."""
+        scale = self.units[layer.source] * per_sample
+        self.layers.append(
+            IntegerLayer(source=layer.source, weight=counts, bias=self.bias(layer, np.full(layer.width, scale)))
+        )
+        return scale
+
+    def result(self, output_scale: float) -> Quantized:
+        if any(bits_of(layer.weight) > 16 for layer in self.layers):
+            raise InputError(
+                f"{self.network.where}: a weight has too many samples for 16 bits; allowed: fewer samples"
+            )
+        return Quantized(
+            network=layered_network(
+                name=self.network.name,
+                source=InputFormat(width=self.network.width, bits=self.input.bits, signed=self.input.signed),
+                layers=self.layers,
+                where=self.network.where,
+            ),
+            input=self.input,
+            output_scale=output_scale,
+            layers=tuple(self.layers),
+        )
+
+
+def _nearest(ratio: np.ndarray) -> tuple[int, np.ndarray]:
+    """Shift and multipliers; exact where all ratios are powers of two."""
+    mantissa, exponent = np.frexp(ratio)
+    if (mantissa == 0.5).all() and int(exponent.max()) <= 1:
+        shift = 1 - int(exponent.min())
+        if int(exponent.max()) - 1 + shift < 24:
+            return shift, (1 << (exponent.astype(np.int64) - 1 + shift)).astype(np.int64)
+    shift = max(0, _MULTIPLIER_BITS - int(exponent.max()))
+    return shift, np.maximum(np.rint(np.ldexp(ratio, shift)), 1).astype(np.int64)
+
+
+def _check(count: int, what: str) -> None:
+    if not 1 <= count <= MAX_SAMPLES:
+        raise InputError(f"quantize: {what} is {count}; allowed: 1..{MAX_SAMPLES}")
+
+
+def instant_network(
+    network: FloatNetwork, samples: int, scale: InputScale, *, activation_bits: int = 8, x: np.ndarray | None = None
+) -> Quantized:
+    """``samples`` for each neuron; outputs get as many as the greatest has, in proportion to their scales.
+
+    Without ``x`` the steps of the activations are those that no input can exceed; with it they are chosen by inputs.
+
+    Raises
+    ------
+    InputError
+        For a number of samples that is not allowed, and for networks with skip connections.
+    """
+    _check(samples, "samples")
+    _refuse_skips(network)
+    made = _Assembler(network, scale, activation_bits, x)
+    shifts = _points(0, max(network.widths)) / samples
+    for layer in network.layers:
+        real = _matrix(layer, network.widths[layer.source]) * made.factors[layer.source]
+        norms = np.abs(real).sum(axis=1)
+        if layer.activation is None:
+            top = float(norms.max())
+            numbers = np.rint(norms / top * samples).astype(np.int64) if top > 0 else np.zeros(len(norms), np.int64)
+            counts = np.stack([sample_counts(*entry) for entry in zip(real, numbers.tolist(), shifts, strict=False)])
+            return made.result(made.output(layer, counts, (top or 1.0) / samples))
+        counts = np.stack([sample_counts(row, samples, shift) for row, shift in zip(real, shifts, strict=False)])
+        made.hidden(layer, counts, norms, np.abs(counts).sum(axis=1))
+    raise AssertionError("a network ends with outputs")
+
+
+def sample_paths(network: FloatNetwork, paths: int, factors: list[np.ndarray]) -> list[np.ndarray]:
+    """How many of ``paths`` paths use each edge, signed: int64 (n_l, n_{l-1}) for each layer.
+
+    Path i begins at an output, chosen in proportion to the outputs' scales, and goes back to the input, edge by edge in
+    proportion to the magnitudes; its choices are the components of point i of the Sobol' sequence.
+    """
+    matrices = [_matrix(layer, network.widths[layer.source]) * factors[layer.source] for layer in network.layers]
+    norms = np.abs(matrices[-1]).sum(axis=1)
+    if not norms.any():
+        raise InputError(f"{network.where}: all weights of the outputs are 0; allowed: some that are not")
+    neuron = np.searchsorted(_edges(norms), _points(0, paths), side="right")
+    neuron = np.minimum(neuron, int(np.flatnonzero(norms)[-1]))
+    alive = np.ones(paths, dtype=bool)
+    counts: list[np.ndarray] = [np.zeros(matrix.shape, dtype=np.int64) for matrix in matrices]
+    for dimension, (matrix, count) in enumerate(zip(reversed(matrices), reversed(counts), strict=True), 1):
+        totals = np.abs(matrix).sum(axis=1)
+        alive &= totals[neuron] > 0
+        ends = np.cumsum(np.abs(matrix), axis=1) / np.where(totals > 0, totals, 1.0)[:, None]
+        ends[:, -1] = 1.0
+        # One search for all rows: row j lies in j..j+1.
+        flat = (ends + np.arange(len(matrix))[:, None]).reshape(-1)
+        found = np.searchsorted(flat, neuron + _points(dimension, paths), side="right")
+        before = np.clip(found - neuron * matrix.shape[1], 0, matrix.shape[1] - 1)
+        sign = np.sign(matrix[neuron, before]).astype(np.int64)
+        alive &= sign != 0
+        np.add.at(count, (neuron[alive], before[alive]), sign[alive])
+        neuron = np.where(alive, before, 0)
+    return counts
+
+
+def path_network(
+    network: FloatNetwork, paths: int, scale: InputScale, *, activation_bits: int = 8, x: np.ndarray | None = None
+) -> Quantized:
+    """The network that ``paths`` paths leave, sampled backwards from the outputs. Neurons on no path are never read.
+
+    A neuron is the mean over the paths through it, so that each has a multiplier of its own.
+
+    Raises
+    ------
+    InputError
+        As :func:`instant_network`; and for layers that do not read the one before.
+    """
+    _check(paths, "paths")
+    _refuse_skips(network)
+    for number, layer in enumerate(network.layers, 1):
+        if layer.source != number - 1:
+            raise InputError(f"{layer.place}: reads layer {layer.source}; allowed with paths: layers in a chain")
+    factors = [np.ones(network.width)]
+    norms = []
+    for layer in network.layers:
+        real = np.abs(_matrix(layer, network.widths[layer.source]) * factors[-1]).sum(axis=1)
+        norms.append(real)
+        factors.append(np.where(real > 0, real, 1.0))
+    counts = sample_paths(network, paths, factors)
+    made = _Assembler(network, scale, activation_bits, x)
+    for layer, count, norm in zip(network.layers[:-1], counts, norms, strict=False):
+        made.hidden(layer, count, norm, np.abs(count).sum(axis=1))
+    total = float(norms[-1].sum())
+    return made.result(made.output(network.layers[-1], counts[-1], total / paths))
