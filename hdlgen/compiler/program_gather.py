@@ -38,7 +38,7 @@ Ints = NDArray[np.int64]
 
 MEMORY = 2
 """Cycles from an address to the value."""
-ADDRESS = MEMORY + 1
+ADDRESS = MEMORY + 2
 """Cycles from a step to the addresses of its sources."""
 OPERAND = ADDRESS + MEMORY
 """Cycles from a step to its factors at the multipliers."""

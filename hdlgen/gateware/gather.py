@@ -214,8 +214,8 @@ class GatherSequencer(wiring.Component):
         ]
         entry = self._table(m, entries, cycle_bits + delay_bits + 1)
 
-        running, waiting, settling = Signal(), Signal(), Signal(range(p.settle + 1))
-        delay, left = Signal(delay_bits), Signal(cycle_bits)
+        running, settling = Signal(), Signal(range(p.settle + 1))
+        waiting, delay, left = Signal(), Signal(delay_bits), Signal(cycle_bits)
         done, ended, start = Signal(), Signal(), Signal()
         job_last = self.job == len(p.layers) - 1
         m.d.comb += [
@@ -228,7 +228,9 @@ class GatherSequencer(wiring.Component):
                 Mux(self.final, _choose(self.job, [(job.parts - 1) % p.lanes for job in p.layers]), p.lanes - 1)
             ),
         ]
-        with m.If(settling != 0):
+        with m.If(ended):
+            m.d.sync += settling.eq(p.settle)
+        with m.Elif(settling != 0):
             m.d.sync += settling.eq(settling - 1)
         with m.If(running & waiting):
             m.d.sync += [delay.eq(delay - 1), waiting.eq(delay != 1)]
@@ -297,13 +299,13 @@ class GatherSequencer(wiring.Component):
 class Sources(wiring.Component):
     """The activations, a copy for every lane, and the addresses of what the lanes read.
 
-    ``operands`` are there ``OPERAND`` cycles after their step. Where there are no indices all lanes read the same, and there
-    is one memory.
+    ``operands`` are there ``OPERAND`` cycles after their step, one cycle less after ``valid``. Where there are no
+    indices all lanes read the same, and there is one memory.
 
     Members
     -------
-    valid, first, fresh, job, place: of a step
-    deltas: of the same step, `LATENCY` cycles later
+    valid, first, fresh, job, place: of a step, a cycle later
+    deltas: of the same step, `LATENCY` cycles later still
     write_enable, write_address, write_data: into all copies; the write happens in the next cycle
     skip_address, skip_data: a port for values of skip connections, `LATENCY` cycles
     """
@@ -354,14 +356,14 @@ class Sources(wiring.Component):
         if p.skips:
             m.d.comb += [rams[-1].read_address.eq(self.skip_address), self.skip_data.eq(rams[-1].read_data)]
 
-        # s1: base of the job's source
+        # s2: base of the job's source
         bases = [p.base(job.source, place) for job in p.layers for place in range(2)]
         base = Signal(self.address_bits)
         m.d.sync += base.eq(_choose(Cat(self.place, self.job), bases))
         m.submodules.begin = begin = Fanout(
             FanoutParameters(prefix=self.prefix, width=1 + self.address_bits, copies=copies), library=self.library
         )
-        # s2: the same, near the lanes
+        # s3: the same, near the lanes
         computed = [int(job.interleaver is not None) for job in p.layers]
         is_computed = _choose(self.job, computed)
         m.d.comb += begin.i.eq(Cat(later(m, self.first | is_computed, 1, "first"), base))
@@ -371,18 +373,18 @@ class Sources(wiring.Component):
         for number in range(readers):
             near = begin.near(number, readers)
             address = Signal(self.address_bits, name=f"address_{number}", reset_less=True)
-            # s3: address' = (first ? base : address) + delta
+            # s4: address' = (first ? base : address) + delta
             delta: Value = self.deltas.word_select(number, p.delta_bits) if p.indexed else ~near[0]
             if any(computed):
                 delta = offsets[number] if all(computed) else Mux(choice, offsets[number], delta)
             with m.If(valid):
                 m.d.sync += address.eq(Mux(near[0], near[1:], address) + delta)
             m.d.comb += rams[number].read_address.eq(address)
-        # s5: values
+        # s6: values
         operands = [ram.read_data for ram in rams[:readers]]
         rectified = [int(job.rectify) for job in p.layers]
         if any(rectified):
-            rectify = _choose(later(m, self.job, OPERAND - 1, "rectified_job"), rectified)
+            rectify = _choose(later(m, self.job, OPERAND - 2, "rectified_job"), rectified)
             near_rectify = Signal(name="rectify")
             m.d.sync += near_rectify.eq(rectify)
             operands = [Mux(near_rectify & value[-1], 0, value) for value in operands]
@@ -739,6 +741,9 @@ class GatherCore(wiring.Component):
             stream.enable.eq(1),
             stream.output_enable.eq(1),
             stream.address.eq(sequencer.step),
+        ]
+        # Behind a deep memory comes a multiplexer: the deltas get a register of their own.
+        m.d.sync += [
             sources.valid.eq(sequencer.valid),
             sources.first.eq(sequencer.first),
             sources.fresh.eq(sequencer.fresh),
