@@ -212,8 +212,18 @@ def layered_networks(draw: st.DrawFn) -> LayeredNetwork:
                 fan_out = width // gcd(widths[entry["source"]], width) * draw(st.integers(1, 3))
                 entry["topology"] = interleaver(widths[entry["source"]], width, lanes=lanes, fan_out=fan_out)
             elif draw(st.booleans()):
-                entry["paths"] = draw(st.integers(1, 40))
-                entry["dims"] = (draw(st.integers(0, 9)), draw(st.integers(0, 9)))
+                paths, ends = draw(st.integers(1, 40)), (widths[entry["source"]], width)
+                seeds = [draw(st.one_of(st.none(), st.integers(0, 2**32 - 1))) for _ in range(2)]
+                changed = seeds != [None, None]
+                entry["topology"] = SobolTopology(
+                    paths=paths,
+                    dimensions=(draw(st.integers(0, 9)), draw(st.integers(0, 9))),
+                    log2_slots=log2_slots(ends),
+                    scramble=seeds[0],
+                    kept=draw(st.integers(0, 8)) if seeds[0] is not None else 6,
+                    shift=seeds[1],
+                    digits=(paths - 1).bit_length() + draw(st.integers(0, 4)) if changed else None,
+                )
             else:
                 entry["topology"] = RandomTopology(
                     paths=draw(st.integers(1, 40)), generator="philox", seed=draw(st.integers(0, 99))

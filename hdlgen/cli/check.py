@@ -34,8 +34,12 @@ def _fraction(value: float | None) -> str:
 
 def _show(data: dict[str, Any], console: Console, *, remarks: bool = True) -> None:
     widths = "-".join(str(width) for width in data["widths"])
+    changes = ""
+    for what, name in (("scrambled", "scramble"), ("shifted", "shift")):
+        if data[name] is not None:
+            changes += f" {what} by {data[name]},"
     console.print(
-        f"{data['name']}: {widths}, {data['paths']} paths, {data['parameters']} parameters,"
+        f"{data['name']}: {widths}, {data['paths']} paths,{changes} {data['parameters']} parameters,"
         f" {data['weight_bits_total']} bits of weights",
         highlight=False,
     )

@@ -283,7 +283,7 @@ def report(network: Network) -> dict[str, Any]:
 
     Members
     -------
-    name, paths, widths, parameters, weight_bits_total : the network at a glance.
+    name, paths, scramble, shift, widths, parameters, weight_bits_total : the network at a glance.
     layers : per layer 0..L its width, slots, dimension, paths per neuron, and the neurons that no path visits.
     transitions : per layer 1..L its distinct slot edges (by rank; null where the paths are no power of two), distinct
         edges, repeats, degrees.
@@ -301,6 +301,8 @@ def report(network: Network) -> dict[str, Any]:
     data: dict[str, Any] = {
         "name": network.name,
         "paths": network.topology.paths,
+        "scramble": network.topology.scramble,
+        "shift": network.topology.shift,
         "widths": list(network.widths),
         "parameters": sum(tensor.size for tensor in network.tensors.values()),
         "weight_bits_total": sum(layer.weight_bits for layer in network.layers) * network.topology.paths,

@@ -73,3 +73,11 @@ def test_verb(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tiny, few = load(VECTORS / "tiny.safetensors"), load(output)
     assert few.topology.paths == 8
     assert few.tensors["w1"].tolist() == tiny.tensors["w1"][:8].tolist()
+
+
+def test_check_tells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "net.safetensors"
+    save(make((4, 4, 4), 64, scramble=3, digital_shift=0), file)
+    with pytest.raises(SystemExit):
+        main(["check", str(file)])
+    assert "random: 4-4-4, 64 paths, scrambled by 3, shifted by 0, 136 parameters," in capsys.readouterr().out
