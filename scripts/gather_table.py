@@ -1,0 +1,106 @@
+"""Numbers of the gather engine and of ternary weights, on networks with random weights: docs/gather-engine.md.
+
+python scripts/gather_table.py                     lane utilisation and interval of a pruned network, by lanes
+python scripts/gather_table.py --run NAME ...      place and route for ecp5-25k (minutes each); reports go to docs/numbers
+python scripts/gather_table.py --save NAME FILE    the network itself
+"""
+
+import argparse
+import itertools
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from hdlgen import network as networks
+from hdlgen.compiler.gather import compile_layered
+from hdlgen.emit import compile_to
+from hdlgen.flow.synth import synthesise, write_report
+from hdlgen.flow.targets import find_target
+from hdlgen.network import InputFormat, LayeredNetwork, Network, SparseActivation, SparseLayer
+
+REPORTS = Path(__file__).resolve().parent.parent / "docs" / "numbers"
+TARGET = "ecp5-25k"
+LANES = 16
+
+
+def pruned() -> LayeredNetwork:
+    """784-300-300-10 with a tenth of all edges, chosen at random, of 8 bits."""
+    rng = np.random.default_rng(1)
+    widths = (784, 300, 300, 10)
+    tensors: dict[str, np.ndarray] = {}
+    layers = []
+    for number, (inside, outside) in enumerate(itertools.pairwise(widths), 1):
+        count = round(inside * outside * 0.1)
+        keys = np.sort(rng.choice(inside * outside, count, replace=False))
+        weights = rng.integers(-127, 128, count)
+        weights[weights == 0] = 1
+        tensors[f"e{number}"] = np.stack([keys % inside, keys // inside], axis=1).astype(np.int32)
+        tensors[f"w{number}"] = weights.astype(np.int8)
+        tensors[f"b{number}"] = rng.integers(-1000, 1000, outside).astype(np.int32)
+        last = number == len(widths) - 1
+        layers.append(
+            SparseLayer(
+                kind="explicit",
+                width=outside,
+                source=number - 1,
+                edges=f"e{number}",
+                weight=f"w{number}",
+                weight_bits=8,
+                bias=f"b{number}",
+                activation=None if last else SparseActivation(bits=8, shift=9),
+            )
+        )
+    form = InputFormat(width=widths[0], bits=8, signed=False)
+    return LayeredNetwork(name="pruned", input=form, layers=tuple(layers), tensors=tensors)
+
+
+def paths(name: str, top: int, shift: int) -> Network:
+    """The shape of mnist-small with random weights from -top to top."""
+    shape = networks.load("mnist-small")
+    assert isinstance(shape, Network)
+    rng = np.random.default_rng(1)
+    tensors = dict(shape.tensors)
+    layers = []
+    for layer in shape.layers:
+        weights = tensors[layer.weight]
+        tensors[layer.weight] = rng.integers(-top, top + 1, weights.shape).astype(weights.dtype)
+        activation = None if layer.activation is None else replace(layer.activation, shift=shift)
+        layers.append(replace(layer, activation=activation))
+    return replace(shape, name=name, tensors=tensors, layers=tuple(layers), source=None)
+
+
+NETWORKS = {
+    "pruned": (pruned, {}),
+    "ternary-small": (lambda: paths("ternary-small", 1, 3), {"merge": False}),
+    "eight-small": (lambda: paths("eight-small", 127, 9), {"merge": False}),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--run", nargs="+", metavar="NAME", choices=NETWORKS, default=[])
+    parser.add_argument("--save", nargs=2, metavar=("NAME", "FILE"))
+    options = parser.parse_args()
+    if options.save:
+        networks.save(NETWORKS[options.save[0]][0](), options.save[1])
+        return 0
+    for name in options.run:
+        make, more = NETWORKS[name]
+        with tempfile.TemporaryDirectory() as scratch:
+            core = Path(scratch) / "core"
+            compile_to(make(), core, target=TARGET, lanes=LANES, **more)
+            report = synthesise(core, target=find_target(TARGET), seeds=(1,), progress=True)
+        write_report(report, REPORTS / f"{name}-{LANES}-{TARGET}.json")
+    if not options.run:
+        network = pruned()
+        for lanes in (4, 8, 16, 32):
+            program = compile_layered(network, lanes=lanes)
+            print(f"{lanes} lanes: interval {program.interval_cycles:,}, utilisation {program.utilisation:.3f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
