@@ -259,17 +259,14 @@ class GatherSequencer(wiring.Component):
             m.d.sync += begin(entry)
             with m.If(self.final):
                 m.d.sync += [self.job.eq(self.job + 1), self.fresh.eq(1)]
-        with m.If(ended):
-            m.d.sync += [running.eq(0), settling.eq(p.settle)]
-        with m.If(start):
-            m.d.sync += [
-                running.eq(1),
-                self.fresh.eq(1),
-                self.step.eq(0),
-                self.job.eq(0),
-                self.place.eq(self.in_place),
-            ]
+        # The first round of the next frame stands ready when one ends, and after a reset: that it starts is known late.
+        loaded = Signal()
+        m.d.sync += loaded.eq(1)
+        with m.If(ended | ~loaded):
+            m.d.sync += [running.eq(0), self.fresh.eq(1), self.step.eq(0), self.job.eq(0)]
             m.d.sync += begin(Const(entries[0], cycle_bits + delay_bits + 1))
+        with m.If(start):
+            m.d.sync += [running.eq(1), self.place.eq(self.in_place)]
 
         # The round behind the one in work; behind the last one that is the second of the next frame.
         if len(rounds) > 1:
