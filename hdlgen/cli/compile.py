@@ -42,9 +42,11 @@ __all__ = ["command"]
     "source",
     default="auto",
     show_default=True,
-    help="Where they are: rom, ram (block RAM that can be loaded), spram (of the UP5K, loaded first), or auto by size.",
+    help="Where they are: rom, ram (block RAM that can be loaded), spram (of the UP5K, loaded first), flash, or auto by "
+    "size.",
 )
 @click.option("--banks", default=None, type=int, help="With ram: 2 to use the old weights while new ones come, or 1.")
+@click.option("--flash-lines", default=1, show_default=True, help="With flash: lines that give data, 1, 2 or 4.")
 @click.option(
     "--adaptable/--fixed",
     default=None,
@@ -76,6 +78,7 @@ def command(
     input_buffers: int | None,
     source: str,
     banks: int | None,
+    flash_lines: int,
     adaptable: bool | None,
     results: str | None,
     inputs: Path | None,
@@ -85,7 +88,7 @@ def command(
     """Compile NET (a file, or the name of a shipped network) into a new folder."""
     from hdlgen.compiler import compile_network
     from hdlgen.emit import compile_to
-    from hdlgen.flow.targets import choose_multiplier, choose_source, find_target
+    from hdlgen.flow.targets import choose_flash_divide, choose_multiplier, choose_source, find_target
 
     network = networks.load(net)
     device = find_target(target) if target is not None else None
@@ -98,6 +101,7 @@ def command(
             ("--adaptable", adaptable, None),
             ("--weights", source, "auto"),
             ("--banks", banks, None),
+            ("--flash-lines", flash_lines, 1),
         ):
             if value != only:
                 if isinstance(network, RecurrentNetwork):
@@ -121,6 +125,8 @@ def command(
             "input_buffers": input_buffers,
             "source": "rom" if source == "auto" else source,
             "banks": banks,
+            "flash_lines": flash_lines,
+            "flash_divide": choose_flash_divide(device) if source == "flash" and device is not None else 2,
             "adaptable": adaptable,
             **_images(network, inputs, labels),
         }

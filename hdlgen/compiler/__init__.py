@@ -9,6 +9,7 @@ from hdlgen.compiler import frame as frames
 from hdlgen.compiler import passes, timing
 from hdlgen.compiler.frame import Frame, check_shape
 from hdlgen.compiler.program import SOURCES, Layer, Program, Requantise, Transition
+from hdlgen.compiler.program_flash import LINES
 from hdlgen.compiler.verify import verify
 from hdlgen.errors import InputError
 from hdlgen.network import Network
@@ -39,6 +40,8 @@ def compile_network(
     input_buffers: int | None = None,
     source: str = "rom",
     banks: int | None = None,
+    flash_lines: int = 1,
+    flash_divide: int = 2,
     adaptable: bool | None = None,
     frame: Frame | None = None,
     check: bool = True,
@@ -54,8 +57,10 @@ def compile_network(
         or "auto": "add" where it is possible, else "dsp"
     input_buffers: 1 or 2 frames of input memory; None takes 1 where that costs no time
     source: where the weights are: "rom" (block RAM, in the bitstream), "ram" (block RAM, can be written), "spram" (the
-        single-port RAM of the iCE40 UltraPlus, is to be written first)
+        single-port RAM of the iCE40 UltraPlus, is to be written first), "flash" (SPI flash beside the device)
     banks: with "ram", 2 to go on with the old weights while new ones come, or 1; default 2
+    flash_lines: with "flash", lines on which it gives data: 1, 2 or 4
+    flash_divide: with "flash", cycles of its clock: 2, 4 or 8
     adaptable: leave room for the weights of a retrained network: shifts and all biases in memory, sums one bit wider; None
         does so where weights can be written
     frame: take the widths of a design that this network is to run on; the other options are to be ``frame.options``
@@ -84,6 +89,12 @@ def compile_network(
         raise InputError(f"{where}: weights: {source!r}; allowed are {', '.join(SOURCES)}")
     if banks not in ((None, 1, 2) if source == "ram" else (None, 1)):
         raise InputError(f"{where}: banks: {banks} of weights in {source}; allowed are 1 and, with ram, 2")
+    if flash_lines not in LINES or (source != "flash" and flash_lines != 1):
+        raise InputError(
+            f"{where}: flash lines: {flash_lines} of weights in {source}; allowed with flash: 1, 2 and 4"
+        )
+    if flash_divide not in (2, 4, 8) or (source != "flash" and flash_divide != 2):
+        raise InputError(f"{where}: flash divide: {flash_divide} of weights in {source}; allowed with flash: 2, 4, 8")
     golden.accumulator_bits(network)  # refuses layers whose shift leaves nothing
     outputs = network.widths[-1]
     bits = max((paths - 1).bit_length(), lanes.bit_length() - 1)
@@ -113,6 +124,8 @@ def compile_network(
         merge=merge,
         source=source,
         banks=banks or (2 if source == "ram" else 1),
+        flash_lines=flash_lines,
+        flash_divide=flash_divide,
         notes=tuple(notes),
     )
     for step in PASSES:

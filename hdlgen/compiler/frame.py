@@ -31,6 +31,8 @@ class Frame:
     input_buffers: int
     source: str
     banks: int
+    flash_lines: int
+    flash_divide: int
     weight_bits: int
     sum_bits: int
     accumulator_bits: tuple[int, ...]
@@ -57,7 +59,8 @@ class Frame:
     @property
     def options(self) -> dict[str, Any]:
         """Those of `hdlgen.compiler.compile_network`."""
-        names = ("lanes", "elements_per_beat", "merge", "multiplier", "input_buffers", "source", "banks")
+        names = ["lanes", "elements_per_beat", "merge", "multiplier", "input_buffers", "source", "banks"]
+        names += ["flash_lines", "flash_divide"]
         return {name: getattr(self, name) for name in names}
 
     def as_json(self) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 __all__ = ["SOURCES", "Layer", "Program", "Requantise", "Transition", "flushes", "signed_digits"]
 
-SOURCES = ("rom", "ram", "spram")
+SOURCES = ("rom", "ram", "spram", "flash")
 """Block RAM with the contents that the bitstream gives it; block RAM that can be written; the UltraPlus' single-port RAM."""
 
 Ints = NDArray[np.int64]
@@ -179,6 +179,7 @@ class Program:
     ``result_bias_bits``: of the output layer's biases in a memory; 0 where they are wired in.
     ``shift_bits``: of the shift that stands beside each bias, less ``shift_low``; 0 where the shifts are wired in.
     ``source``: where the weights are, one of `SOURCES`; ``banks``: complete sets of weights for which there is room.
+    ``flash_lines``, ``flash_divide``: bits that a flash gives at once, cycles of its clock.
     ``exclusive``: for every transition, whether it must wait until no other frame's sums are on their way, because the
     merging of split neurons could still be busy when it ends.
     """
@@ -201,6 +202,8 @@ class Program:
     merge: bool = True
     source: str = "rom"
     banks: int = 1
+    flash_lines: int = 1
+    flash_divide: int = 2
     multiplier: str = "dsp"
     groups: int = 1
     chains: int = 1
@@ -245,6 +248,11 @@ class Program:
     def writable(self) -> bool:
         """Whether weights, biases and shifts can be written while the design runs."""
         return self.source != "rom"
+
+    @property
+    def in_order(self) -> bool:
+        """Whether frames are computed one after the other, so that the weights are wanted in the order of the image."""
+        return self.source == "flash"
 
     @property
     def hidden_bias(self) -> bool:

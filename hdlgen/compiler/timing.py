@@ -7,15 +7,19 @@ test benches assert the outcome on the emitted Verilog, cycle by cycle.
 
 import itertools
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hdlgen.compiler.passes import store
 from hdlgen.compiler.program import Layer, Program, flushes
+from hdlgen.compiler.program_flash import FlashTiming
 from hdlgen.network import Network
 
 __all__ = ["Pipeline", "predict", "schedule"]
 
 FRAMES = 14
+_MULTIPLIER = 2
+"""Cycles from the factors to the product."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +106,29 @@ class _Loader:
         self.waiting += complete - take
 
 
+class _FlashWords:
+    """When the words come, for blocks that are issued one after the other, beginning with all words there that fit.
+
+    ``taken`` is the number of cycles from a block's issue to where its word is taken.
+    """
+
+    def __init__(self, timing: FlashTiming, taken: int):
+        self._timing, self._taken = timing, taken
+        self._there: list[int] = [-1] * timing.prefetch
+        self._issued: list[int] = []
+
+    def issue(self, earliest: int) -> int:
+        """The cycle in which the next block is issued, which the sequencer could do from ``earliest`` on."""
+        number, t = len(self._issued), self._timing
+        if number == len(self._there):
+            # begin(n) = max(there(n - 1) [+ restart], first cycle in which there is room)
+            begin = self._there[-1] + (t.restart if number % t.words == 0 else 0)
+            begin = max(begin, self._issued[number - t.prefetch] + self._taken + 1)
+            self._there.append(begin + t.word)
+        self._issued.append(max(earliest, self._there[number] + 1))
+        return self._issued[-1]
+
+
 def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[int]]:
     """Cycle of the first input beat and of the last output beat of every frame, all sent back to back from cycle 0 on."""
     pipe = Pipeline.of(program)
@@ -111,6 +138,9 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
     output = program.layers[-1]
     output_places = sum(output.rows)
     loader = _Loader(program, frames)
+    words = None
+    if program.source == "flash":
+        words = _FlashWords(FlashTiming.of(program), taken=program.product_latency - _MULTIPLIER)
 
     releases: Counter[int] = Counter()
     dones: dict[int, list[int]] = {}
@@ -145,12 +175,18 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
         free = unsent < 2
         if older and not waiting[parity_of_older] and (older_next != final or free) and allowed(older_next, idle):
             candidate = ("older", older_next)
-        elif newer and not waiting[1 - parity_of_older] and older_next > newer_next + 1 and allowed(newer_next, idle):
+        elif (
+            newer
+            and not program.in_order
+            and not waiting[1 - parity_of_older]
+            and older_next > newer_next + 1
+            and allowed(newer_next, idle)
+        ):
             candidate = ("newer", newer_next)
         elif (
             loader.waiting
             and allowed(0, idle)
-            and (free if final == 0 else not newer and (not older or older_next > 1))
+            and (free if final == 0 else not newer and (not older or (older_next > 1 and not program.in_order)))
         ):
             candidate = ("begin", 0)
         following = None if start else chosen if chosen is not None else candidate
@@ -164,8 +200,11 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
 
         if start and chosen is not None:
             kind, job = chosen
-            first = now + 1
-            job_end = now + blocks[job]
+            issued: Sequence[int] = range(now + 1, now + 1 + blocks[job])
+            if words is not None:
+                cycle = now
+                issued = [cycle := words.issue(cycle + 1) for _ in range(blocks[job])]
+            job_end = issued[-1]
             parity = parity_of_older
             if kind == "begin":
                 parity = 1 - parity_of_older if older else parity_of_older
@@ -193,7 +232,7 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
             else:
                 waiting[parity] = True
                 for block in hidden_flushes[job]:
-                    rows.add(first + block + pipe.row)
+                    rows.add(issued[block] + pipe.row)
                 if program.layers[job + 1].split:
                     first_sum = job_end + pipe.drained + 10
                     borders.append(([first_sum + place for place in edge_ends(program.layers[job + 1])], parity))

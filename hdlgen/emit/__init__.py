@@ -23,6 +23,7 @@ from hdlgen.compiler.band import compile_recurrent
 from hdlgen.compiler.gather import compile_layered
 from hdlgen.compiler.program import Program
 from hdlgen.compiler.program_band import BandProgram
+from hdlgen.compiler.program_flash import FlashTiming
 from hdlgen.compiler.program_gather import GatherProgram
 from hdlgen.emit import gather, recurrent
 from hdlgen.emit.ports import ports
@@ -232,8 +233,25 @@ def _members(program: Program, top: str) -> dict[str, Any]:
             "image": f"images/{top}.bin" if program.writable else None,
             "image_bytes": image_bytes(program) if program.writable else None,
             "id": image_id(image(program)) if program.writable else None,
+            **(_flash(program) if program.source == "flash" else {}),
         },
         "frame": Frame.of(program).as_json(),
+    }
+
+
+def _flash(program: Program) -> dict[str, Any]:
+    """What the manifest says of weights in a flash.
+
+    A frame alone takes the latency if there was time to read ahead, otherwise up to ``refill_cycles`` more. The flash takes
+    ``read_cycles`` for the weights of one inference; ``start_cycles`` bounds the time from configuration to readiness.
+    """
+    timing = FlashTiming.of(program)
+    return {
+        "lines": timing.lines,
+        "divide": timing.divide,
+        "read_cycles": timing.frame,
+        "refill_cycles": timing.refill,
+        "start_cycles": timing.wake + 3 * timing.restart + image_bytes(program) * (timing.byte + 16) + 100,
     }
 
 
@@ -293,7 +311,10 @@ def memory_bits(program: Program) -> dict[str, int]:
     elif any(program.result_bias):
         biases += program.output_width * (max(abs(value) for value in program.result_bias).bit_length() + 1)
     return {
-        "weights": program.banks * program.blocks * lanes * program.weight_bits,
+        "weights": program.banks
+        * (FlashTiming.of(program).prefetch if program.source == "flash" else program.blocks)
+        * lanes
+        * program.weight_bits,
         "biases": program.banks * biases,
         "activations": program.memory_rows * lanes * program.activation_bits,
         "results": results + edges,
@@ -308,10 +329,18 @@ def _ports(program: Program) -> list[dict[str, Any]]:
         ("load_valid", "input", 1),
         ("load_ready", "output", 1),
         ("load_kind", "input", 2),
-        ("load_state", "output", 8),
-        ("load_id", "output", 32),
     )
-    return ports(data=data, results=program.result_bits, more=load if program.writable else ())
+    flash = (
+        ("flash_cs_n", "output", 1),
+        ("flash_clk", "output", 1),
+        ("flash_o", "output", 4),
+        ("flash_oe", "output", 4),
+        ("flash_i", "input", 4),
+        ("flash_address", "input", 24),
+    )
+    state = (("load_state", "output", 8), ("load_id", "output", 32))
+    more = (*(flash if program.source == "flash" else load), *state) if program.writable else ()
+    return ports(data=data, results=program.result_bits, more=more)
 
 
 def _random_inputs(network: Network | LayeredNetwork, seed: int) -> NDArray[np.int64]:

@@ -23,6 +23,7 @@ _WORD = re.compile(r"[A-Za-z0-9_.]+")
 
 
 _ADAPTERS = ("usb", "external")
+_IMAGE = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +85,24 @@ class Uart:
 
 @dataclass(frozen=True, kw_only=True)
 class Flash:
-    """The SPI flash with the bitstream; ``clk`` is None where it is no pin of the user (ECP5: the part USRMCLK)."""
+    """The SPI flash with the bitstream.
+
+    Parameters
+    ----------
+    clk : Pin or None
+        None where it is no pin of the user (ECP5: the part USRMCLK).
+    image : int
+        Where an image of weights is put, behind the bitstream.
+    programs : tuple of str
+        The commands that write ``{image}`` there, at ``{offset}``; like those of the board.
+    """
 
     cs: Pin
     clk: Pin | None
     mosi: Pin
     miso: Pin
+    image: int
+    programs: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -303,13 +316,29 @@ def _uart(where: Path, table: Mapping[str, Any]) -> Uart:
 
 
 def _flash(where: Path, table: Mapping[str, Any]) -> Flash:
-    _only(where, table, "flash.", {"cs", "clk", "mosi", "miso", *_COMMON})
+    _only(where, table, "flash.", {"cs", "clk", "mosi", "miso", "image", "program", *_COMMON})
+    image, programs = table.get("image", _IMAGE), table.get("program", [])
+    if type(image) is not int or not 0 <= image < 1 << 24 or image % 4096:
+        raise InputError(f"{where}: flash.image is {image!r}; allowed are multiples of 4096 below 2^24")
+    if not isinstance(programs, list) or not all(
+        isinstance(text, str) and "{image}" in text.split()[1:] for text in programs
+    ):
+        raise InputError(
+            f"{where}: flash.program is {programs!r}; allowed is a list of commands with the word {{image}} in each"
+        )
     pins = {
         name: _pin(where, _common(table) | _table(where, table, name, "flash."), f"flash.{name}")
         for name in ("cs", "clk", "mosi", "miso")
         if name != "clk" or "clk" in table
     }
-    return Flash(cs=pins["cs"], clk=pins.get("clk"), mosi=pins["mosi"], miso=pins["miso"])
+    return Flash(
+        cs=pins["cs"],
+        clk=pins.get("clk"),
+        mosi=pins["mosi"],
+        miso=pins["miso"],
+        image=image,
+        programs=tuple(programs),
+    )
 
 
 def _table(where: Path, table: Mapping[str, Any], key: str, prefix: str = "") -> dict[str, Any]:

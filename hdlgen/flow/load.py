@@ -11,7 +11,7 @@ from hdlgen import golden
 from hdlgen import network as networks
 from hdlgen.compiler import Frame, check_shape, compile_network
 from hdlgen.errors import InputError, Refused
-from hdlgen.flow.serial import loads
+from hdlgen.flow.serial import from_flash, loads
 from hdlgen.flow.simulate import check_sources, read_manifest
 from hdlgen.gateware.contents import image, image_id
 from hdlgen.host import Board
@@ -47,6 +47,10 @@ def image_for(directory: str | os.PathLike[str], network: Network | None) -> tup
     if "sequence" in manifest:
         raise InputError(
             f"{root}: computes a recurrent network; weights can be sent to designs of path networks only"
+        )
+    if from_flash(manifest):
+        raise InputError(
+            f"{root}: its weights are in flash; `hdlgen patch` makes the image of others, and `hdlgen program` writes it"
         )
     if not loads(manifest):
         raise InputError(

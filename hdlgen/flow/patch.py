@@ -101,6 +101,8 @@ def _refill(root: Path, manifest: Mapping[str, Any], program: Program, network: 
             raise InputError(
                 f"{root / 'manifest.json'}: memory {rom.name} is not what it would be now; compile again"
             )
+        if program.source == "flash" and rom.name.endswith("_weights"):
+            continue  # they are in the image only
         for name, text in part_files(Store if program.writable else Rom, rom).values():
             data = text.encode()
             (new / "rtl" / name).write_bytes(data)
@@ -166,8 +168,8 @@ def _stored(root: Path, manifest: Mapping[str, Any]) -> dict[str, RomParameters]
         words = tuple(int(line, 16) for line in (root / "images" / f"{name}.hex").read_text().split())
         if manifest["weights"]["source"] == "rom":
             found[name] = RomParameters(name=name, init=words, **form)
-        elif manifest["weights"]["source"] != "spram" or not name.endswith("_weights"):
-            # Single-port RAM is not in the bitstream: its weights come with the image.
+        elif manifest["weights"]["source"] == "ram" or not name.endswith("_weights"):
+            # Single-port RAM and flash are not in the bitstream: their weights come with the image.
             found[name] = StoreParameters(name=name, init=words, banks=manifest["weights"]["banks"], **form)
     return found
 

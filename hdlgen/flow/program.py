@@ -26,17 +26,28 @@ class Programming:
     command : tuple of str
         The board's first command whose program is installed, otherwise its first one.
     installed : bool
+    image : Path or None
+        The image of weights that belongs into the board's flash.
+    image_command : tuple of str
+        What writes it there, before the bitstream is loaded; empty where no program of the board can.
     """
 
     board: Board
     bitstream: Path
     command: tuple[str, ...]
     installed: bool
+    image: Path | None = None
+    image_command: tuple[str, ...] = ()
+
+    @property
+    def commands(self) -> tuple[tuple[str, ...], ...]:
+        """All, in order."""
+        return tuple(command for command in (self.image_command, self.command) if command)
 
     @property
     def text(self) -> str:
-        """The command, to be copied into a shell."""
-        return shlex.join(self.command)
+        """The commands, to be copied into a shell."""
+        return "\n".join(map(shlex.join, self.commands))
 
 
 def prepare(directory: str | os.PathLike[str], board: Board | None = None, top: str | None = None) -> Programming:
@@ -82,13 +93,45 @@ def prepare(directory: str | os.PathLike[str], board: Board | None = None, top: 
     if hashlib.sha256(bitstream.read_bytes()).hexdigest() != made.get("sha256"):
         raise InputError(f"{bitstream}: not the bitstream that {where.name} is about: its SHA-256 differs")
     commands = [
-        tuple(word.format(bitstream=bitstream) if word == "{bitstream}" else word for word in shlex.split(text))
+        tuple(str(bitstream) if word == "{bitstream}" else word for word in shlex.split(text))
         for text in board.programs
     ]
+    image, image_commands = _image(root, board)
+    command, installed = _choose(commands)
+    image_command, image_installed = _choose(image_commands)
+    return Programming(
+        board=board,
+        bitstream=bitstream,
+        command=command,
+        installed=installed and image_installed and bool(image_command or image is None),
+        image=image,
+        image_command=image_command,
+    )
+
+
+def _choose(commands: list[tuple[str, ...]]) -> tuple[tuple[str, ...], bool]:
+    """The first command whose program is installed, or the first, and whether it is installed."""
     for command in commands:
         if shutil.which(command[0]) is not None:
-            return Programming(board=board, bitstream=bitstream, command=command, installed=True)
-    return Programming(board=board, bitstream=bitstream, command=commands[0], installed=False)
+            return command, True
+    return (commands[0], False) if commands else ((), True)
+
+
+def _image(root: Path, board: Board) -> tuple[Path | None, list[tuple[str, ...]]]:
+    """The image of weights for the board's flash, if the design has one, and the commands that write it."""
+    try:
+        weights = json.loads((root / "manifest.json").read_text(encoding="utf-8"))["weights"]
+        if weights["source"] != "flash":
+            return None, []
+        image = root / str(weights["image"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None, []
+    if not image.is_file():
+        raise InputError(f"{image}: not found; the board reads its weights from it: compile the design again")
+    if board.flash is None:
+        raise InputError(f"{root}: reads its weights from flash, and {board.title} has none in its file")
+    places = {"{image}": str(image), "{offset}": str(board.flash.image)}
+    return image, [tuple(places.get(word, word) for word in shlex.split(text)) for text in board.flash.programs]
 
 
 def run(programming: Programming) -> None:
@@ -99,15 +142,25 @@ def run(programming: Programming) -> None:
     Refused
         If none of the board's programs is installed, or it fails.
     """
+    if programming.image is not None and not programming.image_command:
+        assert programming.board.flash is not None
+        raise Refused(
+            f"no program of {programming.board.title} writes into its flash; write {programming.image} there at byte "
+            f"{programming.board.flash.image}, and then: {programming.text}"
+        )
     if not programming.installed:
         wanted = " or ".join(shlex.split(text)[0] for text in programming.board.programs)
-        raise Refused(f"{wanted} is not installed; install it, or run on another machine: {programming.text}")
-    try:
-        status = subprocess.run(programming.command, check=False).returncode
-    except OSError as error:
-        raise Refused(f"{programming.command[0]} cannot be run: {error.strerror}: {programming.text}") from error
-    if status:
-        raise Refused(f"{programming.command[0]} failed with exit status {status}: {programming.text}")
+        raise Refused(
+            f"{wanted} is not installed; install it, or run on another machine: {' && '.join(programming.text.splitlines())}"
+        )
+    for command in programming.commands:
+        text = shlex.join(command)
+        try:
+            status = subprocess.run(command, check=False).returncode
+        except OSError as error:
+            raise Refused(f"{command[0]} cannot be run: {error.strerror}: {text}") from error
+        if status:
+            raise Refused(f"{command[0]} failed with exit status {status}: {text}")
 
 
 def _bitstreams(root: Path) -> Iterator[tuple[str, str, Path, dict[str, Any]]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from amaranth.hdl import ClockSignal, Instance, Module, Signal
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -38,6 +38,7 @@ __all__ = [
     "fixed_memory",
     "for_board",
     "for_simulation",
+    "from_flash",
     "loads",
     "network_id",
     "pins",
@@ -75,6 +76,10 @@ class SerialTopParameters:
         Whether the board has them; a port is left away where not.
     *_active_low : bool
         Polarity of the pins.
+    flash_address : int or None
+        Where the image of the weights begins, if the core reads them from a flash.
+    flash_clock_pin : bool
+        Whether the flash's clock is a pin; if not it goes through the part USRMCLK of an ECP5.
     high : int
         Pins that are held high.
     blink_bits : int
@@ -90,6 +95,8 @@ class SerialTopParameters:
     alive_active_low: bool = False
     busy_active_low: bool = False
     error_active_low: bool = False
+    flash_address: int | None = None
+    flash_clock_pin: bool = True
     high: int = 0
     blink_bits: int = 24
 
@@ -110,6 +117,8 @@ class SerialTop(wiring.Component):
         The line, as the FPGA sees it.
     led_alive, led_busy, led_error : Out(1)
         The latter two where the board has them.
+    flash_cs_n, flash_clk, flash_mosi, flash_miso
+        Lines to the flash, if the core has one.
     high : Out
         All ones.
     """
@@ -121,6 +130,9 @@ class SerialTop(wiring.Component):
         members |= {"button": In(1)} if p.button else {}
         members |= {"led_busy": Out(1)} if p.busy_led else {}
         members |= {"led_error": Out(1)} if p.error_led else {}
+        if p.flash_address is not None:
+            members |= {"flash_cs_n": Out(1), "flash_mosi": Out(1), "flash_miso": In(1)}
+            members |= {"flash_clk": Out(1)} if p.flash_clock_pin else {}
         members |= {f"high_{number}": Out(1) for number in range(p.high)}
         super().__init__(members)
 
@@ -146,16 +158,18 @@ class SerialTop(wiring.Component):
             *(getattr(self, f"high_{number}").eq(1) for number in range(p.high)),
         ]
         load: dict[str, Any] = {}
-        if identity.load:
+        if identity.load or identity.flash:
             load_state = Signal(8)
-            load = {
-                "i_load_data": endpoint.load_data,
-                "i_load_valid": endpoint.load_valid,
-                "i_load_kind": endpoint.load_type[:2],
-                "o_load_ready": endpoint.load_ready,
-                "o_load_state": load_state,
-                "o_load_id": endpoint.loaded_id,
-            }
+            load = {"o_load_state": load_state, "o_load_id": endpoint.loaded_id}
+            if identity.load:
+                load |= {
+                    "i_load_data": endpoint.load_data,
+                    "i_load_valid": endpoint.load_valid,
+                    "i_load_kind": endpoint.load_type[:2],
+                    "o_load_ready": endpoint.load_ready,
+                }
+            else:
+                load |= self._flash(m)
             m.d.comb += [
                 endpoint.load_state.eq(load_state),
                 endpoint.ready.eq(load_state[IN_FORCE]),
@@ -196,6 +210,24 @@ class SerialTop(wiring.Component):
                 m.d.sync += [shown.eq(seen), seen.eq(endpoint.busy)]
             m.d.comb += self.led_busy.eq((shown | seen) ^ p.busy_active_low)
         return m
+
+    def _flash(self, m: Module) -> dict[str, Any]:
+        """What the core's lines to the flash are connected with."""
+        p = self.parameters
+        clock, out = Signal(), Signal(4)
+        m.d.comb += self.flash_mosi.eq(out[0])
+        if p.flash_clock_pin:
+            m.d.comb += self.flash_clk.eq(clock)
+        else:
+            m.submodules.flash_clock = Instance("USRMCLK", i_USRMCLKI=clock, i_USRMCLKTS=Const(0, 1))
+        return {
+            "o_flash_cs_n": self.flash_cs_n,
+            "o_flash_clk": clock,
+            "o_flash_o": out,
+            "o_flash_oe": Signal(4, name="flash_oe"),
+            "i_flash_i": Cat(Const(1, 1), self.flash_miso, Const(3, 2)),
+            "i_flash_address": Const(p.flash_address, 24),
+        }
 
 
 def divisor(clock: Fraction, baud: int | None, where: str) -> int:
@@ -250,6 +282,7 @@ def _identity(
         sequences="sequence" in manifest,
         every_step="sequence" in manifest and manifest["sequence"]["results"] == "step",
         load=loads(manifest),
+        flash=from_flash(manifest),
         lanes=min(int(manifest.get("lanes", 0)), 255),
         log2_buffer=log2_buffer,
         width=form["width"],
@@ -269,13 +302,23 @@ def _identity(
 
 
 def loads(manifest: Mapping[str, Any]) -> bool:
-    """Whether the core can be given other weights."""
-    return bool(manifest.get("weights", {}).get("source", "rom") != "rom")
+    """Whether the core can be given other weights over its load port."""
+    return _source(manifest) in ("ram", "spram")
+
+
+def from_flash(manifest: Mapping[str, Any]) -> bool:
+    """Whether the core reads its weights from a flash."""
+    return _source(manifest) == "flash"
+
+
+def _source(manifest: Mapping[str, Any]) -> str:
+    return str(manifest.get("weights", {}).get("source", "rom"))
 
 
 def network_id(manifest: Mapping[str, Any]) -> bytes:
     """What a board says that computes the network of ``manifest``: `Identity.network`."""
-    return bytes.fromhex(manifest["weights"]["id"] if loads(manifest) else manifest["network"]["sha256"])[:8]
+    of_image = loads(manifest) or from_flash(manifest)
+    return bytes.fromhex(manifest["weights"]["id"] if of_image else manifest["network"]["sha256"])[:8]
 
 
 def can_talk(board: Board) -> bool:
@@ -300,6 +343,14 @@ def for_board(
             f"{where}: the oscillator of {board.title} may be off by {100 * board.clock.tolerance:g} %, too much for a "
             f"serial line; allowed are up to {float(100 * _TOLERANCE):g} %; --top self-test needs no line"
         )
+    if from_flash(manifest):
+        if board.flash is None:
+            raise InputError(f"{where}: {board.title} has no flash in its file; compile with --weights rom or ram")
+        if manifest["weights"]["lines"] != 1:
+            raise InputError(
+                f"{where}: reads its flash on {manifest['weights']['lines']} lines; board files know of one: compile "
+                f"with --flash-lines 1"
+            )
     block = board.target.resources.memory_block_bits
     identity = _identity(
         manifest,
@@ -319,6 +370,8 @@ def for_board(
         alive_active_low=board.led_pass.active_low,
         busy_active_low=board.led_busy is not None and board.led_busy.active_low,
         error_active_low=board.led_fail is not None and board.led_fail.active_low,
+        flash_address=board.flash.image if board.flash is not None and from_flash(manifest) else None,
+        flash_clock_pin=board.flash is None or board.flash.clk is not None,
         high=len(board.uart.high),
         blink_bits=(int(clock) // 2).bit_length(),
     )
@@ -327,7 +380,11 @@ def for_board(
 def for_simulation(manifest: Mapping[str, Any], where: str, *, clock: int = 12_000_000) -> SerialTopParameters:
     """The top for a simulation: the fastest line there is, everything else as on the smallest board."""
     identity = _identity(manifest, clock=Fraction(clock), divisor=MIN_DIVISOR, block_bytes=512, where=where)
-    return SerialTopParameters(core=manifest["top"], link=LinkParameters(identity=identity))
+    return SerialTopParameters(
+        core=manifest["top"],
+        link=LinkParameters(identity=identity),
+        flash_address=1 << 20 if from_flash(manifest) else None,
+    )
 
 
 def fixed_memory(manifest: Mapping[str, Any], summary: Mapping[str, Any], where: str) -> RomParameters:
@@ -342,9 +399,13 @@ def fixed_memory(manifest: Mapping[str, Any], summary: Mapping[str, Any], where:
     return fixed_bytes(identity)
 
 
-def pins(board: Board) -> dict[str, Pin]:
-    """Ports of the top on ``board``, which has a serial port, and where they go."""
+def pins(board: Board, *, flash: bool = False) -> dict[str, Pin]:
+    """Ports of the top on ``board``, which has a serial port, and where they go; ``flash``: those to the flash too."""
     assert board.uart is not None
+    lines: dict[str, Pin | None] = {}
+    if flash and board.flash is not None:
+        lines = {"flash_cs_n": board.flash.cs, "flash_clk": board.flash.clk}
+        lines |= {"flash_mosi": board.flash.mosi, "flash_miso": board.flash.miso}
     ports = {
         "clk": board.clock.pin,
         "button": board.reset,
@@ -353,6 +414,7 @@ def pins(board: Board) -> dict[str, Pin]:
         "led_alive": board.led_pass,
         "led_busy": board.led_busy,
         "led_error": board.led_fail,
+        **lines,
         **{f"high_{number}": pin for number, pin in enumerate(board.uart.high)},
     }
     return {name: pin for name, pin in ports.items() if pin is not None}
@@ -368,7 +430,7 @@ def board_top(manifest: Mapping[str, Any], baud: int | None, where: str) -> Call
             kind=KIND,
             name=TOP,
             verilog=to_verilog(parameters),
-            pins=pins(board),
+            pins=pins(board, flash=from_flash(manifest)),
             summary={
                 "clock": str(setting.frequency),
                 "baud": round(setting.frequency / identity.divisor),

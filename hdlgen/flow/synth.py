@@ -637,10 +637,14 @@ def _self_test(
     root: Path, manifest: Mapping[str, Any], board: Board, need: Needs, images: int | None, setting: Setting
 ) -> selftest.SelfTestParameters:
     source = manifest.get("weights", {}).get("source", "rom")
-    if source == "spram":
+    if source in ("spram", "flash"):
+        place = {
+            "spram": "in single-port RAM, which the self-test cannot fill",
+            "flash": "in flash, which it does not read",
+        }
         raise InputError(
-            f"{root}: the weights are in single-port RAM, which the self-test cannot fill; synthesise with --target, or "
-            f"compile with --weights rom or ram"
+            f"{root}: the weights are {place[source]}; take --top serial, synthesise with --target, or compile with "
+            f"--weights rom or ram"
         )
     x = np.load(root / manifest["vectors"]["x"], allow_pickle=False)
     y = np.load(root / manifest["vectors"]["y"], allow_pickle=False)
@@ -766,6 +770,8 @@ def _synthesise(
 
 def _ones(root: Path, manifest: Mapping[str, Any]) -> int | None:
     """How many bits of the weight images are 1; None if the folder has no such images."""
+    if manifest.get("weights", {}).get("source") == "flash":
+        return None  # they are beside the device
     total = 0
     names = [name for name in manifest["sources_sha256"] if name.endswith(".hex") and "weight" in Path(name).name]
     if not names:

@@ -20,6 +20,7 @@ __all__ = [
     "Needs",
     "Resources",
     "Target",
+    "choose_flash_divide",
     "choose_multiplier",
     "choose_source",
     "find_target",
@@ -258,7 +259,14 @@ def choose_source(target: Target, program: Program) -> str:
     # A tenth of the block RAM is left to activations and what is around the core.
     too_large = program.blocks * width > have.memory_bits * 9 // 10
     fits = program.blocks <= SPRAM_WORDS and width <= SPRAM_BITS
-    return "spram" if too_large and have.spram_bits and fits else "rom"
+    if not too_large:
+        return "rom"
+    return "spram" if have.spram_bits and fits else "flash"
+
+
+def choose_flash_divide(target: Target) -> int:
+    """The compiler's option ``flash_divide``: the flash's clock stays below 50 MHz at what cores reach on the device."""
+    return 2 if target.family == "ice40" else 4
 
 
 def needs(manifest: Mapping[str, Any], resources: Resources) -> Needs:

@@ -37,6 +37,7 @@ _MAIN = r"""
 #include <memory>
 #include <poll.h>
 #include <unistd.h>
+#include <vector>
 #include "V@TOP@.h"
 #include "verilated.h"
 
@@ -46,8 +47,44 @@ static bool ended(int timeout) {
     return poll(&end, 1, timeout) > 0;
 }
 
+#ifdef FLASH
+// An SPI flash with an image at address FLASH, and 0xff around it. It knows 0xab (wake up), before which it does nothing,
+// and 0x0b (fast read): 24 bits of address, 8 clocks that mean nothing, then data until it is deselected. Data change when
+// the clock falls.
+struct Flash {
+    std::vector<uint8_t> content;
+    bool clock = false, awake = false;
+    uint64_t bits = 0;  // received, the first one highest
+    long count = 0, given = 0;
+    bool miso = true;
+
+    explicit Flash(const char *name) {
+        FILE *file = fopen(name, "rb");
+        for (int byte; file && (byte = fgetc(file)) != EOF;) content.push_back(byte);
+        if (file) fclose(file);
+    }
+    bool cycle(bool deselected, bool clk, bool mosi) {
+        if (deselected) {
+            if (count == 8 && bits == 0xab) awake = true;
+            bits = count = given = 0;
+            miso = true;
+        } else if (clk && !clock) {
+            if (count < 40) bits = bits << 1 | mosi;
+            if (count < 40) count++;
+        } else if (!clk && clock && count == 40 && awake && bits >> 32 == 0x0b) {
+            const long place = long(bits >> 8 & 0xffffff) + given / 8 - FLASH;
+            const uint8_t byte = place >= 0 && place < long(content.size()) ? content[place] : 0xff;
+            miso = byte >> (7 - given % 8) & 1;
+            given++;
+        }
+        clock = clk && !deselected;
+        return miso;
+    }
+};
+#endif
+
 int main(int argc, char **argv) {
-    if (argc != 4) return 2;
+    if (argc < 4) return 2;
     const int line = atoi(argv[1]);
     const long divisor = atol(argv[2]), patience = atol(argv[3]);
     fcntl(line, F_SETFL, fcntl(line, F_GETFL) | O_NONBLOCK);
@@ -62,6 +99,9 @@ int main(int argc, char **argv) {
     bool active = false, before = true;
     long quiet = 0;
     uint64_t cycle = 0;
+#ifdef FLASH
+    Flash flash(argv[4]);
+#endif
     puts("ready");
     fflush(stdout);
     for (;; cycle++) {
@@ -69,6 +109,9 @@ int main(int argc, char **argv) {
         top->eval();
         top->clk = 0;
         top->eval();
+#ifdef FLASH
+        top->flash_miso = flash.cycle(top->flash_cs_n, top->flash_clk, top->flash_mosi);
+#endif
         // To the board: start bit, eight bits, stop bit.
         if (send_left == 0) {
             if (sending > 1) {
@@ -198,7 +241,11 @@ class VirtualBoard:
             shutil.copyfile(root / name, build / name)
         (build / "serial.v").write_text(serial.to_verilog(parameters), encoding="utf-8")
         (build / "clock.v").write_text(clock.to_verilog(clock.for_simulation()), encoding="utf-8")
-        (build / "main.cpp").write_text(_MAIN.replace("@TOP@", serial.TOP), encoding="utf-8")
+        main = _MAIN.replace("@TOP@", serial.TOP)
+        flash = [] if parameters.flash_address is None else [str(build / manifest["weights"]["image"])]
+        if flash:
+            main = f"#define FLASH {parameters.flash_address}\n{main}"
+        (build / "main.cpp").write_text(main, encoding="utf-8")
         options = ["--cc", "--exe", "--build", "-j", str(min(2, os.cpu_count() or 1)), "--Mdir", "obj", "-Wno-fatal"]
         options += ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-CFLAGS", "-O2"]
         files = [*manifest["sources"], "serial.v", "clock.v", "main.cpp"]
@@ -224,6 +271,7 @@ class VirtualBoard:
         try:
             tty.setraw(slave)
             patience = 4 * (manifest["latency_cycles"] + manifest["interval_cycles"]) + 100_000
+            patience += manifest.get("weights", {}).get("start_cycles", 0)
             process = stack.enter_context(
                 child(
                     [
@@ -231,6 +279,7 @@ class VirtualBoard:
                         str(master),
                         str(parameters.link.identity.divisor),
                         str(patience),
+                        *flash,
                     ],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,

@@ -2,14 +2,17 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program import Program
+from hdlgen.compiler.program_flash import FlashTiming
 from hdlgen.gateware.activations import ActivationMemory
 from hdlgen.gateware.border import Border
+from hdlgen.gateware.contents import header
 from hdlgen.gateware.drain import Drain
+from hdlgen.gateware.flash import FlashLoader, FlashReader, FlashWeights, flash_ports
 from hdlgen.gateware.lanes import Accumulators, LaneExchange
 from hdlgen.gateware.loader import Loader
 from hdlgen.gateware.primitives import LATENCY, Library, Multiplier, MultiplierParameters
@@ -23,14 +26,16 @@ __all__ = ["Core", "Engine"]
 
 
 def load_ports(program: Program) -> dict[str, Any]:
-    """The load port of a core, beats as wide as those of its input."""
+    """What a core has whose weights come while it runs: the load port, beats as wide as those of its input, or a flash."""
+    state = {"load_state": Out(8), "load_id": Out(32)}
+    if program.source == "flash":
+        return {**flash_ports(), "flash_address": In(24), **state}
     return {
         "load_data": In(8 * program.bytes_per_element * program.elements_per_beat),
         "load_valid": In(1),
         "load_ready": Out(1),
         "load_kind": In(2),
-        "load_state": Out(8),
-        "load_id": Out(32),
+        **state,
     }
 
 
@@ -50,6 +55,7 @@ class Engine(wiring.Component):
     s_*, m_*, frame_error: see `Core`
     request: the transition whose weights are wanted next
     weights_next: ``weights.ready`` of the next cycle, for a source that wants to know
+    issued: a block is issued
     weights: one word per block, consumed where the block meets the multipliers; the word must be there by then, which a
         source ensures by holding ``go`` low while it cannot promise a word for one more block
     """
@@ -76,6 +82,7 @@ class Engine(wiring.Component):
                 "weights": In(stream.Signature(unsigned(p.lanes * p.weight_bits))),
                 "weights_next": Out(1),
                 "go": In(1),
+                **({"issued": Out(1)} if p.source == "flash" else {}),
             }
         )
 
@@ -138,6 +145,7 @@ class Engine(wiring.Component):
         # Blocks.
         m.d.comb += [
             sequencer.go.eq(self.go),
+            *([self.issued.eq(sequencer.valid)] if p.source == "flash" else []),
             sequencer.accept.eq(self.accept),
             self.idle.eq(sequencer.idle),
             drain.load.eq(self.load),
@@ -257,11 +265,12 @@ class Engine(wiring.Component):
 
 
 class Core(wiring.Component):
-    """The engine with its weights on chip: what is emitted as Verilog.
+    """The engine with the source of its weights: what is emitted as Verilog.
 
     AXI4-Stream on both sides; see docs/interface.md. Where weights can be written there is a load port, `Reload`'s beats
     with ``load_kind``; ``load_state`` is in_force, receiving, complete, error, loaded, and above these generation;
-    ``load_id`` is loaded_id.
+    ``load_id`` is loaded_id. With weights in a flash there are its pins instead, and ``flash_address``, where the image
+    begins.
     """
 
     def __init__(self, program: Program, *, library: Library | None = None, prefix: str = "hdlgen"):
@@ -285,11 +294,16 @@ class Core(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.engine = engine = Engine(self.program, library=self.library, prefix=self.prefix)
-        m.submodules.weights = weights = WeightRom(self.program, library=self.library, prefix=self.prefix)
+        weights: WeightRom | FlashWeights
+        if self.program.source == "flash":
+            m.submodules.weights = weights = FlashWeights(self.program)
+            m.d.comb += [engine.go.eq(weights.issue), weights.issued.eq(engine.issued)]
+        else:
+            m.submodules.weights = weights = WeightRom(self.program, library=self.library, prefix=self.prefix)
+            wiring.connect(m, engine=engine.request, source=weights.request)
+            m.d.comb += engine.go.eq(1)
         wiring.connect(m, source=weights.o, engine=engine.weights)
-        wiring.connect(m, engine=engine.request, source=weights.request)
         m.d.comb += [
-            engine.go.eq(1),
             weights.ready_next.eq(engine.weights_next),
             engine.s_data.eq(self.s_axis_tdata),
             engine.s_valid.eq(self.s_axis_tvalid),
@@ -301,30 +315,60 @@ class Core(wiring.Component):
             self.m_axis_tlast.eq(engine.m_last),
             self.frame_error.eq(engine.frame_error),
         ]
-        if self.program.writable:
-            p = self.program
-            m.submodules.reload = reload = Reload(p, beat_bytes=p.bytes_per_element * p.elements_per_beat)
+        if not self.program.writable:
+            m.d.comb += engine.accept.eq(1)
+            return m
+        p = self.program
+        beat_bytes = 1 if p.source == "flash" else p.bytes_per_element * p.elements_per_beat
+        m.submodules.reload = reload = Reload(p, beat_bytes=beat_bytes)
+        m.d.comb += [
+            self.load_state.eq(
+                Cat(
+                    reload.in_force,
+                    reload.receiving,
+                    reload.complete,
+                    reload.error,
+                    reload.loaded,
+                    reload.generation,
+                )
+            ),
+            self.load_id.eq(reload.loaded_id),
+            reload.idle.eq(engine.idle),
+            engine.accept.eq(reload.accept),
+            engine.load.eq(reload.load),
+        ]
+        if isinstance(weights, FlashWeights):
+            self._connect_flash(m, weights, reload)
+        else:
             m.d.comb += [
                 reload.data.eq(self.load_data),
                 reload.valid.eq(self.load_valid),
                 self.load_ready.eq(reload.ready),
                 reload.kind.eq(self.load_kind),
-                self.load_state.eq(
-                    Cat(
-                        reload.in_force,
-                        reload.receiving,
-                        reload.complete,
-                        reload.error,
-                        reload.loaded,
-                        reload.generation,
-                    )
-                ),
-                self.load_id.eq(reload.loaded_id),
-                reload.idle.eq(engine.idle),
-                engine.accept.eq(reload.accept),
-                engine.load.eq(reload.load),
                 weights.load.eq(reload.load),
             ]
-        else:
-            m.d.comb += engine.accept.eq(1)
         return m
+
+    def _connect_flash(self, m: Module, weights: FlashWeights, reload: Reload) -> None:
+        """One reader: first for the whole image, then for its weights."""
+        m.submodules.reader = reader = FlashReader(FlashTiming.of(self.program))
+        m.submodules.flash_loader = loader = FlashLoader(self.program)
+        m.d.comb += [
+            loader.in_force.eq(reload.in_force),
+            loader.error.eq(reload.error),
+            reload.data.eq(loader.data),
+            reload.kind.eq(loader.kind),
+            reload.valid.eq(loader.valid),
+            loader.ready.eq(reload.ready),
+            weights.run.eq(~loader.active),
+            reader.begin.eq(loader.begin | weights.begin),
+            reader.go.eq(Mux(loader.active, loader.go, weights.go)),
+            reader.address.eq(Mux(loader.active, self.flash_address, self.flash_address + len(header(self.program)))),
+            self.flash_cs_n.eq(reader.flash_cs_n),
+            self.flash_clk.eq(reader.flash_clk),
+            self.flash_o.eq(reader.flash_o),
+            self.flash_oe.eq(reader.flash_oe),
+            reader.flash_i.eq(self.flash_i),
+        ]
+        for part in (loader, weights):
+            m.d.comb += [part.boundary.eq(reader.boundary), part.byte.eq(reader.byte), part.got.eq(reader.valid)]

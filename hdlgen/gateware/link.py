@@ -433,7 +433,7 @@ class MessageSender(wiring.Component):
             m.d.comb += payload.eq(Mux(is_result, self.results, self.number))
         with m.Else():
             m.d.comb += payload.eq(rom.data)
-            if p.identity.load:
+            if p.identity.load or p.identity.flash:
                 first = Identity.network_place()
                 for number in range(LOADED_BYTES):
                     with m.If(self.loaded & part[1] & (index == first + number)):

@@ -103,7 +103,7 @@ class Reload(wiring.Component):
         start = header(p)
         # What is in force survives a reset.
         bank = Signal(reset_less=True)
-        in_force = Signal(init=p.source != "spram", reset_less=True)
+        in_force = Signal(init=p.source in ("rom", "ram"), reset_less=True)
         generation = Signal(3, reset_less=True)
         loaded, own_id = Signal(reset_less=True), Signal(32, reset_less=True)
         # With one bank nothing is in force while an image comes in.

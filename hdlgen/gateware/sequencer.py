@@ -14,7 +14,8 @@ class Sequencer(wiring.Component):
 
     A transition may start when the sums of the one before are stored; until then the next frame's transitions fill the time,
     so back-to-back frames leave no gap. The older frame goes first. Transition j of the newer frame overwrites what
-    transition j + 1 of the older frame reads, so it waits for that one to be issued.
+    transition j + 1 of the older frame reads, so it waits for that one to be issued. Where the weights come in order, so do
+    the frames: the next one begins when the last transition of the one before has.
 
     Members
     -------
@@ -95,6 +96,8 @@ class Sequencer(wiring.Component):
         can_newer = newer & ~waiting.bit_select(~older_parity, 1) & ahead
         begun = older_next[1:].any() if final > 1 else Const(0, 1)
         can_begin = self.loaded & self.accept & ~newer & (~older | begun)
+        if self.program.in_order:
+            can_newer, can_begin = Const(0, 1), self.loaded & self.accept & ~older
         if final == 0:
             can_begin = self.loaded & self.accept & results_free
         exclusive = Array(Const(int(flag), 1) for flag in self.program.exclusive)

@@ -157,9 +157,9 @@ class Identity:
 
     Parameters
     ----------
-    signed, sequences, every_step, load : bool
+    signed, sequences, every_step, load, flash : bool
         Signed inputs; frames are the steps of sequences; a result for every step and not only for the last; there is a
-        load port.
+        load port; the weights come from a flash.
     lanes : int
     log2_buffer : int
         The input memory holds 2^log2_buffer beats.
@@ -174,8 +174,8 @@ class Identity:
     latency, interval : int
         Predicted, in cycles, as in the manifest.
     network, build : bytes
-        The first 8 bytes of the network file's SHA-256, or with a load port what stands for the weights in force (4
-        bytes) and for the design that they fit (4 bytes); 4 bytes that stand for the build.
+        The first 8 bytes of the network file's SHA-256, or with a load port or a flash what stands for the weights in
+        force (4 bytes) and for the design that they fit (4 bytes); 4 bytes that stand for the build.
     name : str
         Of the network, up to ``MAX_NAME`` bytes.
     """
@@ -184,6 +184,7 @@ class Identity:
     sequences: bool
     every_step: bool
     load: bool
+    flash: bool = False
     lanes: int
     log2_buffer: int
     width: int
@@ -231,7 +232,7 @@ class Identity:
         return self.elements_per_beat * self.bytes_per_element << self.log2_buffer
 
     def pack(self) -> bytes:
-        flags = self.signed | self.sequences << 1 | self.every_step << 2 | self.load << 3
+        flags = self.signed | self.sequences << 1 | self.every_step << 2 | self.load << 3 | self.flash << 4
         numbers = (self.width, self.bits, self.bytes_per_element, self.elements_per_beat, self.result_bytes)
         speeds = (self.results, self.divisor, self.clock, self.latency, self.interval)
         head = (VERSION, flags, self.lanes, self.log2_buffer)
@@ -248,12 +249,13 @@ class Identity:
             raise ValueError(f"{len(payload)} bytes; allowed are {size}..{size + MAX_NAME}")
         _version, flags, lanes, log2_buffer, *rest = struct.unpack(cls._FORMAT, payload[:size])
         names = [member.name for member in fields(cls)]
-        values = dict(zip(names[6:-1], rest, strict=True))
+        values = dict(zip(names[7:-1], rest, strict=True))
         return cls(
             signed=bool(flags & 1),
             sequences=bool(flags & 2),
             every_step=bool(flags & 4),
             load=bool(flags & 8),
+            flash=bool(flags & 16),
             lanes=lanes,
             log2_buffer=log2_buffer,
             name=payload[size:].decode(errors="replace"),

@@ -183,7 +183,16 @@ INPUT = [
     ("compile tiny.safetensors -o new --lanes 128", "lanes: 128; allowed"),
     ("compile tiny.safetensors -o new --lanes 32", "lanes: 32 is more than its 16 paths; allowed are powers of two"),
     ("compile tiny.safetensors -o new --lanes 4 --elements-per-beat 3", "elements per beat: 3; allowed"),
-    ("compile tiny.safetensors -o new --lanes 4 --weights rum", "weights: 'rum'; allowed are rom, ram, spram"),
+    ("compile tiny.safetensors -o new --lanes 4 --weights rum", "weights: 'rum'; allowed are rom, ram, spram, flash"),
+    (
+        "compile tiny.safetensors -o new --lanes 4 --weights flash --flash-lines 3",
+        "flash lines: 3 of weights in flash",
+    ),
+    ("compile tiny.safetensors -o new --lanes 4 --flash-lines 2", "flash lines: 2 of weights in rom; allowed with"),
+    (
+        "compile rnn.safetensors -o new --lanes 4 --flash-lines 2",
+        "--flash-lines: rnn.safetensors has recurrent layers",
+    ),
     (
         "compile tiny.safetensors -o new --lanes 4 --weights ram --banks 3",
         "banks: 3 of weights in ram; allowed are 1 and",

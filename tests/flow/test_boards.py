@@ -176,7 +176,17 @@ def test_a_board_of_ones_own(tmp_path: Path) -> None:
         ),
         ('adapter = "usb"', 'adapter = "wifi"', "uart.adapter is 'wifi'; allowed usb, external"),
         ("rx = {", "rxd = {", "unknown entry 'uart.rxd'; allowed adapter, high, io, number, resource, rx, tx"),
-        ("cs = {", "select = {", "unknown entry 'flash.select'; allowed clk, cs, io, miso, mosi, number, resource"),
+        (
+            "cs = {",
+            "select = {",
+            "unknown entry 'flash.select'; allowed clk, cs, image, io, miso, mosi, number, prog",
+        ),
+        ("[flash]", "[flash]\nimage = 5000", "flash.image is 5000; allowed are multiples of 4096 below 2^24"),
+        (
+            "iceprog -o {offset} {image}",
+            "iceprog -o 5",
+            "flash.program is ['iceprog -o 5']; allowed is a list of commands",
+        ),
         ("number = 1", "number = 1.5", "leds.pass.number is 1.5; allowed is an integer"),
         (
             'target = "ice40-up5k"',

@@ -207,3 +207,39 @@ def test_every_board_has_a_command(tmp_path: Path, name: str) -> None:
     found = prepare(_synthesised(tmp_path / "core", name))
     assert not found.installed
     assert found.command.count(str(found.bitstream)) == 1
+
+
+def _from_flash(root: Path) -> Path:
+    (root / "images").mkdir()
+    (root / "images" / "top.bin").write_bytes(b"image")
+    (root / "manifest.json").write_text('{"weights": {"source": "flash", "image": "images/top.bin"}}')
+    return root / "images" / "top.bin"
+
+
+def test_image_of_weights(tmp_path: Path, programs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is written behind the bitstream's place, before the bitstream."""
+    root = _synthesised(tmp_path / "core", "icebreaker")
+    image = _from_flash(root)
+    said = programs / "said"
+    (programs / "iceprog").write_text(f'#!/bin/sh\necho "$@" >> {said}\n')
+    (programs / "iceprog").chmod(0o755)
+    assert _run(root) == 0
+    bits = root / "synth-icebreaker.bin"
+    assert said.read_text() == f"-o 1048576 {image}\n{bits}\n"
+    assert capsys.readouterr().out == f"iceprog -o 1048576 {image}\niceprog {bits}\n"
+    (programs / "iceprog").write_text("#!/bin/sh\nexit 3\n")
+    assert _run(root) == 1
+    assert f"iceprog failed with exit status 3: iceprog -o 1048576 {image}" in capsys.readouterr().err
+    image.unlink()
+    assert _run(root) == 2
+    assert f"{image}: not found; the board reads its weights from it" in capsys.readouterr().err
+
+
+def test_image_that_no_program_writes(tmp_path: Path, programs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = _synthesised(tmp_path / "core", "orangecrab-25f")
+    image = _from_flash(root)
+    _install(programs, "dfu-util")
+    assert _run(root) == 1
+    error = capsys.readouterr().err
+    assert f"writes into its flash; write {image} there at byte 2097152, and then: dfu-util" in error
+    assert error.count("\n") == 1

@@ -41,6 +41,8 @@ def test_recurrent_bit_exact(tmp_path: Path, family: str) -> None:
         ("ecp5", "wide_weights", "MULT18X18D", 2, "rom"),
         ("ice40", "thirds", "SB_SPRAM256KA", 8, "spram"),
         ("ice40", "wide_weights", "SB_MAC16", 2, "ram"),
+        # The biases are in block RAM, which is filled from the flash.
+        ("ice40", "pow2", "SB_RAM40_4K", 4, "flash"),
     ],
 )
 def test_bit_exact(tmp_path: Path, family: str, name: str, part: str, lanes: int, source: str) -> None:

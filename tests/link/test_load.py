@@ -1,5 +1,7 @@
 """New weights over the serial port, to the simulated board, by the host program."""
 
+import hashlib
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,6 +129,29 @@ def test_virtual(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     compile_to(network(2), tmp_path / "design", lanes=4, source="ram", banks=1)
     assert _run("load", tmp_path / "design", tmp_path / "five.safetensors", "--virtual") == 0
     assert "16 answers, equal to the golden model's" in capsys.readouterr().out
+
+
+def test_flash(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Weights from a flash: other ones by another image there; a board that finds none says so."""
+    design = tmp_path / "design"
+    compile_to(network(2), design, lanes=4, source="flash")
+    found = run(design, port=None)
+    assert found.failures == ()
+    manifest = json.loads((design / "manifest.json").read_text())
+    assert found.bench.interval == manifest["interval_cycles"] >= manifest["weights"]["read_cycles"]
+    patch(design, network(3), tmp_path / "three")
+    with VirtualBoard(tmp_path / "three") as board:
+        assert run(tmp_path / "three", port=board.port).failures == ()
+        with pytest.raises(Refused, match="not that of"):
+            run(design, port=board.port)
+    assert _run("load", design, "--port", "none") == 2
+    assert "its weights are in flash" in capsys.readouterr().err
+    name = manifest["weights"]["image"]
+    (design / name).write_bytes(b"nothing")
+    hashes = manifest["sources_sha256"] | {name: hashlib.sha256(b"nothing").hexdigest()}
+    (design / "manifest.json").write_text(json.dumps(manifest | {"sources_sha256": hashes}))
+    with pytest.raises(InputError, match="the board finds no image for its design in its flash"):
+        run(design, port=None)
 
 
 def test_designs_that_cannot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

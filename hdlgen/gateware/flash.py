@@ -1,0 +1,302 @@
+"""Weights from the SPI flash that holds the bitstream: read in order, over and over, ahead of the engine.
+
+Commands that all flashes know: 0x0B, 0x3B and 0x6B (fast read over one, two and four lines: 24 bits of address and 8 cycles
+of its clock without meaning, both on line 0, then data without end), and 0xAB (wake up), as the FPGA may have put it to
+sleep after its configuration. SPI mode 0: data change when the clock falls. They are sampled when it falls the next time.
+"""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Signal, unsigned
+from amaranth.lib import memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdlgen.compiler.program import Program
+from hdlgen.compiler.program_flash import FlashTiming
+from hdlgen.gateware.contents import image_bytes
+from hdlgen.gateware.reload import BEGIN, COMMIT, DATA
+
+__all__ = ["COMMANDS", "FlashLoader", "FlashReader", "FlashWeights", "flash_ports"]
+
+COMMANDS = {1: 0x0B, 2: 0x3B, 4: 0x6B}
+"""Fast read, by lines."""
+
+
+def flash_ports() -> dict[str, Any]:
+    """Lines to the flash: IO0 (MOSI), IO1 (MISO), IO2 (WP#) and IO3 (HOLD#), driven where ``flash_oe`` is 1."""
+    return {
+        "flash_cs_n": Out(1, init=1),
+        "flash_clk": Out(1),
+        "flash_o": Out(4),
+        "flash_oe": Out(4),
+        "flash_i": In(4),
+    }
+
+
+class FlashReader(wiring.Component):
+    """Bytes from the flash, in order from an address on.
+
+    ``begin`` starts a read, of which the first byte may be begun ``FlashTiming.restart`` cycles later. From then on, a byte
+    is begun in a cycle in which ``boundary`` and ``go`` are high, and is there ``FlashTiming.byte`` cycles later; that is
+    also the next boundary. While ``go`` is low the flash's clock stands still.
+
+    Parameters
+    ----------
+    timing : FlashTiming
+
+    Members
+    -------
+    begin, address: a read begins; allowed at a boundary, and before the first read
+    go, boundary: see above
+    byte, valid: a byte has come; it stays until the clock of the next one rises
+    flash_*: the pins
+    """
+
+    def __init__(self, timing: FlashTiming):
+        self.timing = timing
+        super().__init__(
+            {
+                "begin": In(1),
+                "address": In(24),
+                "go": In(1),
+                "boundary": Out(1),
+                "byte": Out(8),
+                "valid": Out(1),
+                **flash_ports(),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        t = self.timing
+        half = t.divide // 2
+        selected, sck = Signal(), Signal()
+        outgoing, clocks = Signal(32), Signal(range(40))
+        # The flash is awake: a reset does not change that.
+        awake, waking = Signal(reset_less=True), Signal()
+        count, timer = Signal(range(half)), Signal(range(t.wake))
+        reading = Signal()
+        incoming = Signal(8)
+        m.d.comb += [
+            self.flash_cs_n.eq(~selected),
+            self.flash_clk.eq(sck),
+            self.flash_o.eq(Cat(outgoing[-1], Const(0b110, 3))),
+            self.byte.eq(incoming),
+        ]
+        # With one line WP# and HOLD# are held high; with more the flash drives what it reads on.
+        if t.lines == 1:
+            m.d.comb += self.flash_oe.eq(0b1101)
+        else:
+            drives = 0b1100 if t.lines == 2 else 0
+            m.d.comb += self.flash_oe.eq(Cat(~reading, Const(0, 1), Const(drives >> 2, 2) | ~reading.replicate(2)))
+        received = self.flash_i[1:2] if t.lines == 1 else self.flash_i[: t.lines]
+
+        moving, edge = Signal(), Signal()
+        m.d.comb += [moving.eq(~self.boundary | self.go), edge.eq(moving & (count == half - 1))]
+        m.d.sync += self.valid.eq(0)
+
+        def clock(last: Any) -> Signal:
+            """One cycle of the flash's clock after the other; high in the last cycle of the last one."""
+            done = Signal(name=f"done_{last}")
+            with m.If(moving):
+                m.d.sync += [count.eq(count + 1), self.boundary.eq(0)]
+            with m.If(edge):
+                m.d.sync += [count.eq(0), sck.eq(~sck)]
+                with m.If(sck):
+                    m.d.sync += [outgoing.eq(outgoing << 1), clocks.eq(clocks - 1)]
+                    m.d.comb += done.eq(clocks == 0)
+            return done
+
+        with m.FSM():
+            with m.State("idle"), m.If(self.begin):
+                m.next = "deselected"
+            with m.State("deselected"):
+                m.d.sync += timer.eq(timer + 1)
+                m.d.sync += [outgoing.eq(Cat(self.address, Const(COMMANDS[t.lines], 8))), clocks.eq(39)]
+                with m.If(~awake):
+                    m.d.sync += [outgoing.eq(0xAB << 24), clocks.eq(7)]
+                with m.If(timer == t.deselect - 1):
+                    m.d.sync += [timer.eq(0), selected.eq(1), waking.eq(~awake)]
+                    m.next = "command"
+            with m.State("command"):
+                with m.If(edge & sck & (clocks == 8) & ~waking):
+                    m.d.sync += reading.eq(1)  # the lines are free before the flash drives them
+                with m.If(clock("command")):
+                    m.next = "read"
+                    m.d.sync += [clocks.eq(8 // t.lines - 1), self.boundary.eq(1)]
+                    with m.If(waking):
+                        m.d.sync += [selected.eq(0), self.boundary.eq(0)]
+                        m.next = "waking"
+            with m.State("waking"):
+                m.d.sync += timer.eq(timer + 1)
+                with m.If(timer == t.wake - 1):
+                    m.d.sync += [timer.eq(0), awake.eq(1)]
+                    m.next = "deselected"
+            with m.State("read"):
+                done = clock("read")
+                with m.If(edge & sck):
+                    m.d.sync += incoming.eq(Cat(received, incoming))
+                with m.If(done):
+                    m.d.sync += [clocks.eq(8 // t.lines - 1), self.boundary.eq(1), self.valid.eq(1)]
+                with m.If(self.begin):
+                    m.d.sync += [selected.eq(0), self.boundary.eq(0), reading.eq(0), sck.eq(0), count.eq(0)]
+                    m.next = "deselected"
+        return m
+
+
+class FlashLoader(wiring.Component):
+    """Reads the whole image after configuration and hands it to `Reload`, again and again until it is right.
+
+    Members
+    -------
+    in_force, error: those of `Reload`
+    data, kind, valid, ready: to it
+    active: the image is being read; then ``begin`` and ``go`` are for the reader, and ``byte`` and ``got`` are its
+    """
+
+    def __init__(self, program: Program):
+        self.program = program
+        super().__init__(
+            {
+                "in_force": In(1),
+                "error": In(1),
+                "data": Out(8),
+                "kind": Out(2),
+                "valid": Out(1),
+                "ready": In(1),
+                "active": Out(1),
+                "begin": Out(1),
+                "go": Out(1),
+                "boundary": In(1),
+                "byte": In(8),
+                "got": In(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        count = image_bytes(self.program)
+        left = Signal(range(count))
+        m.d.comb += [self.data.eq(self.byte), self.active.eq(1)]
+        with m.FSM():
+            with m.State("start"):
+                m.next = "begin"
+                with m.If(self.in_force):
+                    m.next = "done"
+            with m.State("begin"):
+                m.d.comb += [self.kind.eq(BEGIN), self.valid.eq(1)]
+                m.d.sync += left.eq(count - 1)
+                with m.If(self.ready):
+                    m.d.comb += self.begin.eq(1)
+                    m.next = "wait"
+            with m.State("wait"):
+                m.d.comb += self.go.eq(self.boundary)
+                with m.If(self.boundary):
+                    m.next = "byte"
+            with m.State("byte"), m.If(self.got):
+                m.next = "give"
+            with m.State("give"):
+                m.d.comb += [self.kind.eq(DATA), self.valid.eq(1)]
+                with m.If(self.ready):
+                    m.d.sync += left.eq(left - 1)
+                    m.next = "wait"
+                    with m.If(left == 0):
+                        m.next = "commit"
+            with m.State("commit"):
+                m.d.comb += [self.kind.eq(COMMIT), self.valid.eq(1)]
+                with m.If(self.ready):
+                    m.next = "check"
+            with m.State("check"):
+                with m.If(self.in_force):
+                    m.next = "done"
+                with m.If(self.error):
+                    m.next = "begin"
+            with m.State("done"):
+                m.d.comb += self.active.eq(0)
+        return m
+
+
+class FlashWeights(wiring.Component):
+    """The weights of one inference after the other, from bytes of the flash, up to ``FlashTiming.prefetch`` words ahead.
+
+    ``issue`` is high while there is a word for one more block; the word is on ``o`` when the engine asks for it.
+
+    Members
+    -------
+    run: the image is right; before, nothing is read
+    issued: a block was issued
+    begin, go, boundary, byte, got: of the reader; ``begin`` is the beginning of the first word
+    issue: the engine's ``go``
+    o, ready_next: as `WeightRom` has them
+    """
+
+    def __init__(self, program: Program):
+        self.program = program
+        self.width = program.lanes * program.weight_bits
+        super().__init__(
+            {
+                "run": In(1),
+                "issued": In(1),
+                "begin": Out(1),
+                "go": Out(1),
+                "boundary": In(1),
+                "byte": In(8),
+                "got": In(1),
+                "issue": Out(1),
+                "o": Out(stream.Signature(unsigned(self.width))),
+                "ready_next": In(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        t = FlashTiming.of(self.program)
+        m.submodules.storage = storage = memory.Memory(
+            shape=unsigned(self.width), depth=t.prefetch, init=[], attrs={"ram_style": "block"}
+        )
+        write, read = storage.write_port(), storage.read_port()
+
+        # A word may be begun while fewer than t.prefetch are begun and not yet taken. The end of the last word of an
+        # inference begins a new read.
+        begun, byte, word = Signal(range(t.prefetch + 1)), Signal(range(t.word_bytes)), Signal(range(t.words))
+        first, finished, started = Signal(init=1), Signal(), Signal()
+        step = Signal()
+        m.d.comb += [
+            self.begin.eq(self.run & (~started | (self.boundary & finished))),
+            self.go.eq(self.run & started & ~finished & (~first | (begun != t.prefetch))),
+            step.eq(self.boundary & self.go),
+        ]
+        with m.If(self.begin):
+            m.d.sync += [started.eq(1), finished.eq(0)]
+        with m.If(step):
+            m.d.sync += [first.eq(0), byte.eq(byte + 1)]
+            with m.If(byte == t.word_bytes - 1):
+                m.d.sync += [first.eq(1), byte.eq(0), word.eq(word + 1)]
+                with m.If(word == t.words - 1):
+                    m.d.sync += [word.eq(0), finished.eq(1)]
+        m.d.sync += begun.eq(begun + (step & first) - self.o.ready)
+
+        # Bytes to words; the first byte is the lowest.
+        bytes_in, place = Signal(8 * t.word_bytes), Signal(range(t.word_bytes))
+        complete = Signal()
+        coming = Cat(bytes_in[8:], self.byte)
+        with m.If(self.run & started & self.got):
+            m.d.sync += [bytes_in.eq(coming), place.eq(place + 1)]
+            with m.If(place == t.word_bytes - 1):
+                m.d.sync += place.eq(0)
+                m.d.comb += complete.eq(1)
+        write_address = Signal(range(t.prefetch))
+        m.d.comb += [write.addr.eq(write_address), write.data.eq(coming), write.en.eq(complete)]
+        with m.If(complete):
+            m.d.sync += write_address.eq(write_address + 1)
+
+        # available' = available + complete - issued; blocks are issued as long as there is a word for one.
+        available, following = Signal(range(t.prefetch + 1)), Signal(range(t.prefetch + 1))
+        m.d.comb += following.eq(available + complete - self.issued)
+        m.d.sync += [available.eq(following), self.issue.eq(following != 0)]
+
+        # o(t) is the word of which the engine takes the next one at t + 1 if ready_next(t): read two cycles ahead.
+        at = Signal(range(t.prefetch))
+        m.d.comb += [read.addr.eq(at + self.ready_next), read.en.eq(1), self.o.valid.eq(1)]
+        m.d.sync += [at.eq(read.addr), self.o.payload.eq(read.data)]
+        return m

@@ -1,0 +1,213 @@
+"""Weights from a flash: a core beside a model of one, pin by pin."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+
+from hdlgen.compiler import compile_network
+from hdlgen.compiler.program import Program
+from hdlgen.compiler.program_flash import FlashTiming
+from hdlgen.gateware.contents import image
+from hdlgen.gateware.core import Core
+from hdlgen.gateware.flash import FlashReader
+
+from ..compiler.networks import inputs, make
+from .flash_model import FlashModel
+
+ADDRESS = 0x0FF0F8
+IN_FORCE, ERROR = 1, 8
+
+
+class Bench:
+    """A core and a flash."""
+
+    def __init__(self, program: Program, flash: FlashModel) -> None:
+        self.program, self.flash = program, flash
+        self.core = Core(program)
+        self.now = 0
+        self.results: list[int] = []
+        self.first_beats: list[int] = []
+        self.last_results: list[int] = []
+
+    def run(self, test: Any) -> None:
+        simulator = Simulator(self.core)
+        simulator.add_clock(self.flash.period * 1e-9)
+        simulator.add_testbench(self._surroundings, background=True)
+        simulator.add_testbench(test)
+        simulator.run()
+        assert self.flash.offences == []
+
+    async def _surroundings(self, ctx: Any) -> None:
+        core = self.core
+        ctx.set(core.flash_address, ADDRESS)
+        ctx.set(core.m_axis_tready, 1)
+        begins, driven = True, None
+        pins = (core.flash_cs_n, core.flash_clk, core.flash_o, core.flash_oe)
+        streams = (core.s_axis_tvalid, core.s_axis_tready, core.s_axis_tlast)
+        results = (core.m_axis_tvalid, core.m_axis_tdata, core.m_axis_tlast)
+        while True:
+            values = (await ctx.tick().sample(*pins, *streams, *results))[2:]
+            lines = self.flash.cycle(*values[:4])
+            if lines != driven:
+                ctx.set(core.flash_i, driven := lines)
+            valid, ready, last, given, data, end = values[4:]
+            if valid and ready:
+                if begins:
+                    self.first_beats.append(self.now)
+                begins = bool(last)
+            if given:
+                self.results.append(data - (data >> 31 << 32))
+                if end:
+                    self.last_results.append(self.now)
+            self.now += 1
+
+    async def ready(self, ctx: Any, limit: int) -> bool:
+        for _ in range(limit):
+            await ctx.tick()
+            if ctx.get(self.core.load_state) & IN_FORCE:
+                return True
+        return False
+
+    async def send(self, ctx: Any, rows: np.ndarray) -> None:
+        core = self.core
+        for row in rows:
+            for place, element in enumerate(row):
+                ctx.set(core.s_axis_tdata, int(element))
+                ctx.set(core.s_axis_tlast, int(place + 1 == len(row)))
+                ctx.set(core.s_axis_tvalid, 1)
+                await ctx.tick().until(core.s_axis_tready)
+            ctx.set(core.s_axis_tvalid, 0)
+
+    async def answers(self, ctx: Any, count: int) -> np.ndarray:
+        while len(self.last_results) < count:
+            await ctx.tick().repeat(16)
+        return np.array(self.results).reshape(-1, self.program.output_width)
+
+
+def start_cycles(program: Program) -> int:
+    timing = FlashTiming.of(program)
+    return timing.wake + 3 * timing.restart + len(image(program)) * (timing.byte + 16) + 100
+
+
+@pytest.mark.parametrize(
+    ("widths", "paths", "weight_bits", "options"),
+    [
+        ((12, 10, 4), 32, 4, {"lanes": 4}),
+        ((12, 10, 4), 32, 4, {"lanes": 4, "flash_lines": 2}),
+        ((12, 10, 4), 32, 4, {"lanes": 4, "flash_lines": 4}),
+        ((12, 10, 4), 32, 4, {"lanes": 4, "flash_lines": 4, "flash_divide": 4}),
+        ((9, 17, 6, 5), 32, 5, {"lanes": 8, "flash_lines": 4}),  # words of 40 bits, three transitions
+        ((5, 3), 8, 3, {"lanes": 4, "flash_lines": 4}),  # words of 12 bits, two for an inference
+    ],
+)
+def test_frames(widths: tuple[int, ...], paths: int, weight_bits: int, options: dict[str, Any]) -> None:
+    """Every result is right; the latency of a frame alone and the distance of frames back to back are those predicted."""
+    network = make(widths, paths, weight_bits=weight_bits)
+    program = compile_network(network, source="flash", **options)
+    timing = FlashTiming.of(program)
+    bench = Bench(program, FlashModel(image(program), ADDRESS, period=20.0))
+    x = inputs(network, 14)
+
+    async def test(ctx: Any) -> None:
+        assert await bench.ready(ctx, start_cycles(program))
+        assert ctx.get(bench.core.load_id) == int.from_bytes(image(program)[-4:], "little")
+        await ctx.tick().repeat(timing.refill)
+        await bench.send(ctx, x[:1])
+        await bench.answers(ctx, 1)
+        await ctx.tick().repeat(timing.refill)
+        await bench.send(ctx, x[1:])
+        assert np.array_equal(await bench.answers(ctx, len(x)), program.run(x))
+
+    bench.run(test)
+    assert bench.last_results[0] - bench.first_beats[0] == program.latency_cycles
+    distances = [b - a for a, b in itertools.pairwise(bench.last_results[1:])]
+    assert set(distances[5:-3]) == {program.interval_cycles}
+    assert program.interval_cycles >= timing.frame
+    # The image once, then its weights again and again.
+    assert bench.flash.reads[0] == ADDRESS
+    assert set(bench.flash.reads[1:]) == {ADDRESS + 8}
+
+
+def test_the_interval_is_that_of_the_flash() -> None:
+    """Where the flash is the slowest part it is never waiting."""
+    for lines in (1, 2, 4):
+        program = compile_network(make((12, 10, 4), 32), lanes=4, source="flash", flash_lines=lines)
+        assert program.interval_cycles == FlashTiming.of(program).frame
+    # A word takes eight cycles, and the engine one: where little is to be read, the input is the slowest part.
+    program = compile_network(make((200, 3), 8), lanes=4, source="flash", flash_lines=4)
+    assert program.interval_cycles > FlashTiming.of(program).frame
+
+
+def test_images_that_are_not_right() -> None:
+    """An image that is damaged, or missing, is read again until it is right; until then no frame is computed."""
+    network = make((12, 10, 4), 32)
+    program = compile_network(network, lanes=4, source="flash", flash_lines=4)
+    good = image(program)
+    damaged = bytearray(good)
+    damaged[11] ^= 0x40
+    flash = FlashModel(b"", ADDRESS)
+    bench = Bench(program, flash)
+    x = inputs(network, 2)
+
+    async def test(ctx: Any) -> None:
+        await bench.send(ctx, x[:1])
+        for content in (b"", bytes(damaged), good[:-1]):
+            flash.content = content
+            before = len(flash.reads)
+            while len(flash.reads) < before + 2:
+                assert not await bench.ready(ctx, 100)
+        assert bench.results == []
+        flash.content = good
+        assert await bench.ready(ctx, 2 * start_cycles(program))
+        await bench.send(ctx, x[1:])
+        assert np.array_equal(await bench.answers(ctx, 2), program.run(x))
+
+    bench.run(test)
+
+
+@pytest.mark.parametrize("change", [{"LINES": {0x03: 1}}, {"wake": 1e9}])
+def test_flashes_that_do_not_answer(change: dict[str, Any]) -> None:
+    """One that knows other commands, or does not wake up: no data, and no frame."""
+    program = compile_network(make((12, 10, 4), 32), lanes=4, source="flash")
+    flash = FlashModel(image(program), ADDRESS)
+    for name, value in change.items():
+        setattr(flash, name, value)
+    bench = Bench(program, flash)
+
+    async def test(ctx: Any) -> None:
+        assert not await bench.ready(ctx, start_cycles(program))
+        assert flash.commands[:2] == [0xAB, 0x0B]
+        assert flash.reads == []
+
+    bench.run(test)
+
+
+@pytest.mark.parametrize("dummy", [0, 7, 9])
+def test_the_model_counts(dummy: int) -> None:
+    """A reader with another number of clocks before the data would read something else."""
+    timing = FlashTiming(lines=1, divide=2)
+    reader = FlashReader(timing)
+    flash = FlashModel(bytes(range(1, 9)), 0x20, late=dummy - 8)
+    got = []
+
+    async def test(ctx: Any) -> None:
+        ctx.set(reader.address, 0x20)
+        ctx.set(reader.begin, 1)
+        await ctx.tick()
+        ctx.set(reader.begin, 0)
+        ctx.set(reader.go, 1)
+        while len(got) < 4:
+            pins = (reader.flash_cs_n, reader.flash_clk, reader.flash_o, reader.flash_oe)
+            values = (await ctx.tick().sample(*pins, reader.valid, reader.byte))[2:]
+            ctx.set(reader.flash_i, flash.cycle(*values[:4]))
+            if values[4]:
+                got.append(values[5])
+
+    simulator = Simulator(reader)
+    simulator.add_clock(20e-9)
+    simulator.add_testbench(test)
+    simulator.run()
+    assert got != [1, 2, 3, 4]
