@@ -29,11 +29,11 @@ module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_
   wire o__valid;
   wire ready_next;
   wire request__payload;
-  wire \request__payload$18 ;
+  wire \request__payload$12 ;
   wire request__ready;
-  wire \request__ready$20 ;
+  wire \request__ready$14 ;
   wire request__valid;
-  wire \request__valid$22 ;
+  wire \request__valid$16 ;
   input rst;
   wire rst;
   input [7:0] s_axis_tdata;
@@ -80,13 +80,13 @@ module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_
     .w_data(request__payload),
     .w_en(request__valid)
   );
+  assign \request__payload$12  = request__payload;
+  assign \request__ready$14  = request__ready;
+  assign \request__valid$16  = request__valid;
+  assign go = 1'h1;
   assign o__payload = weights__payload;
   assign weights__ready = o__ready;
   assign o__valid = weights__valid;
-  assign \request__payload$18  = request__payload;
-  assign \request__ready$20  = request__ready;
-  assign \request__valid$22  = request__valid;
-  assign go = 1'h1;
   assign weights_next = ready_next;
   assign s_data = s_axis_tdata;
   assign s_valid = s_axis_tvalid;
