@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
+from hdlgen import network as networks
 from hdlgen.cli import main
+from hdlgen.compiler import compile_network
 from hdlgen.errors import InputError, Refused
 from hdlgen.flow import synth
 from hdlgen.flow.boards import Board, find_board
 from hdlgen.flow.pll import Setting
 from hdlgen.flow.synth import BoardTop, check_netlist, synthesise
-from hdlgen.flow.targets import TARGETS, needs
+from hdlgen.flow.targets import TARGETS, choose_source, needs
 
 from .small_core import make_small_core, rehash
 
@@ -196,6 +198,17 @@ def test_too_few_multipliers_are_said_at_once(core: Path, capsys: pytest.Capture
         f"hdlgen: {core}: needs 32 hardware multiplications a cycle, one for each lane; ice40-up5k (iCE40UP5K) has 8 "
         "multipliers for 16; take a larger device or compile with fewer lanes or with multipliers of logic\n"
     )
+
+
+def test_source_by_size() -> None:
+    """Block RAM as long as it is large enough, then what else there is."""
+    small, large = (
+        compile_network(networks.load(name), lanes=8, check=False) for name in ("mnist-small", "mnist-large")
+    )
+    assert choose_source(TARGETS["ice40-up5k"], small) == "rom"
+    assert choose_source(TARGETS["ice40-up5k"], large) == "spram"
+    assert choose_source(TARGETS["ice40-hx8k"], large) == "flash"
+    assert choose_source(TARGETS["ecp5-25k"], large) == "rom"
 
 
 def test_needs() -> None:
