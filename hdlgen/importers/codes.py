@@ -52,6 +52,18 @@ class Codes:
     def narrowed(self, low: int | Fraction, high: int) -> "Codes":
         return replace(self, low=max(self.low, int(low)), high=min(self.high, high))
 
+    def rectified(self) -> "Codes":
+        """Those of max(0, y): the least is that of 0."""
+        low, high = self.low, self.high
+        while low < high:
+            middle = (low + high + 1) // 2
+            edge, closed = self.threshold(middle)
+            if edge < 0 or (edge == 0 and closed):
+                low = middle
+            else:
+                high = middle - 1
+        return replace(self, low=low)
+
     @property
     def bits(self) -> int | None:
         """The least format that the codes fit in; None beyond 16 bits."""

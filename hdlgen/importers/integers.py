@@ -54,25 +54,10 @@ class _Reach:
 
 
 def staircase(
-    codes: Codes,
-    *,
-    gain: Fraction,
-    offset: Fraction,
-    rectified: bool,
-    values: range,
-    first: int,
-    last: int,
-    less: int,
+    codes: Codes, *, gain: Fraction, offset: Fraction, values: range, first: int, last: int, less: int
 ) -> Staircase:
     """That of ``codes(gain * acc + offset) - less`` on ``first..last``; ``gain`` is above 0."""
     low = codes.low
-    if rectified:
-        # max(0, y) reaches what 0 reaches.
-        while low < codes.high:
-            edge, closed = codes.threshold(low + 1)
-            if not (edge < 0 or (edge == 0 and closed)):
-                break
-            low += 1
     numbers = np.arange(values.start, values.stop, dtype=np.int64)
     thresholds = np.full(len(numbers), first, dtype=np.int64)
     thresholds[numbers + less > codes.high] = last + 1
@@ -95,8 +80,9 @@ def staircase(
     )
 
 
-def _format(codes: Codes, low: int, place: str) -> tuple[str, int, int, range]:
-    """Kind, bits, what is taken off the codes, and the values but the least, of an activation for ``low..codes.high``."""
+def _format(codes: Codes, place: str) -> tuple[str, int, int, range]:
+    """Kind, bits, what is taken off the codes, and the values but the least, of an activation for ``codes``."""
+    low = codes.low
     less = low if low > 0 else 0
     signed = low < 0
     bits = max((codes.high - less).bit_length(), (-low - 1).bit_length() if signed else 0) + signed
@@ -207,14 +193,9 @@ class _Builder:
         assert codes is not None
         weight, gain, offset = self.start(layer)
         weight, gain, skip = self.skip(layer, weight, gain)
-        low = codes.low
         if layer.rectified:
-            while low < codes.high:
-                edge, closed = codes.threshold(low + 1)
-                if not (edge < 0 or (edge == 0 and closed)):
-                    break
-                low += 1
-        kind, bits, less, values = _format(codes, low, layer.place)
+            codes = codes.rectified()
+        kind, bits, less, values = _format(codes, layer.place)
         for j, entry in enumerate(gain):
             if entry == 0:  # a constant: any sum of nothing will do
                 weight[j], gain[j] = 0, codes.scale
@@ -231,7 +212,6 @@ class _Builder:
                 codes,
                 gain=g,
                 offset=o,
-                rectified=layer.rectified,
                 values=values,
                 first=int(a),
                 last=int(b),

@@ -6,6 +6,7 @@ they are rational numbers, so that what a file says exactly stays exact. A layer
 quantiser, or where a second matrix comes without either.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -16,6 +17,7 @@ import numpy as np
 from hdlgen.errors import InputError
 from hdlgen.importers.codes import Codes
 from hdlgen.importers.graph import Graph, Node, finite
+from hdlgen.network.layered import MAX_EDGES
 from hdlgen.network.model import MAX_WIDTH, show
 
 __all__ = ["INPUT", "LoweredLayer", "LoweredNetwork", "lower"]
@@ -24,6 +26,11 @@ __all__ = ["INPUT", "LoweredLayer", "LoweredNetwork", "lower"]
 INPUT = -1
 
 _ONE, _ZERO = Fraction(1), Fraction(0)
+#: Elements of a constant that is computed, of all values together, and of all matrices; and layers.
+_MAX_CONSTANT = 1 << 24
+_MAX_VALUES = 1 << 24
+_MAX_WEIGHTS = 1 << 27
+_MAX_LAYERS = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,6 +169,7 @@ class _Lowering:
         self.input_codes: Codes | None = None
         self.notes: list[str] = []
         self.node = graph.nodes[0]
+        self.elements = self.weights = 0
 
     # What nodes read.
 
@@ -187,6 +195,17 @@ class _Lowering:
         finite(value.array, self.node.place, what)
         return value
 
+    def bounded(self, shape: Sequence[int]) -> None:
+        """Refuse a constant that would be too large, before it is made."""
+        if math.prod(shape) > _MAX_CONSTANT:
+            self.refuse(f"makes a constant of shape {list(shape)}; allowed: up to {_MAX_CONSTANT} elements")
+
+    def spend(self, count: int) -> None:
+        """Count the elements of all values that depend on the input."""
+        self.elements += count
+        if self.elements > _MAX_VALUES:
+            self.refuse(f"the values up to here have {self.elements} elements; allowed: up to {_MAX_VALUES}")
+
     def number(self, value: _Value | _Constant | None, what: str) -> float:
         array = self.constant(value, what).array
         if array.size != 1:
@@ -204,6 +223,8 @@ class _Lowering:
     def add_layer(self, layer: LoweredLayer) -> _Affine:
         if layer.width > MAX_WIDTH:
             raise InputError(f"{layer.place}: {layer.width} neurons; allowed: up to {MAX_WIDTH}")
+        if len(self.layers) == _MAX_LAYERS:
+            raise InputError(f"{layer.place}: is in layer {_MAX_LAYERS + 1}; allowed: up to {_MAX_LAYERS}")
         self.layers.append(layer)
         return self.of_layer(len(self.layers), layer.width, layer.codes)
 
@@ -274,8 +295,6 @@ class _Lowering:
         if codes is not None and single is not None and single.source == INPUT:
             if value.rectified:
                 codes = codes.narrowed(codes.zero, codes.high)
-            if codes.bits is None:
-                raise InputError(f"{value.place}: {codes.refusal}")
             if self.input_codes is not None and self.input_codes != codes:
                 raise InputError(
                     f"{value.place}: quantises the input a second time, in another way; allowed: one way"
@@ -316,6 +335,12 @@ class _Lowering:
             )
         if weight.array.dtype.kind not in "fiu":
             self.refuse(f"{what} has elements of type {weight.array.dtype}; allowed: numbers")
+        self.weights += weight.array.size
+        if weight.array.size > MAX_EDGES or self.weights > _MAX_WEIGHTS:
+            self.refuse(
+                f"{what} has {weight.array.size} elements, with those before {self.weights}; allowed: up to {MAX_EDGES},"
+                f" and {_MAX_WEIGHTS} together"
+            )
         affine = self.affine(value)
         if len(affine.terms) > 1 or affine.terms[0].matrix is not None:
             affine = self.end(affine, rectified=False, codes=None, place=value.place)
@@ -418,6 +443,7 @@ class _Lowering:
             if op == "Div" or first.dtype.kind not in "fiu" or second.dtype != first.dtype:
                 self.refuse(f"{op} of constants {first.dtype} and {second.dtype}; allowed: Add, Sub, Mul of one type")
             try:
+                self.bounded(np.broadcast_shapes(first.shape, second.shape))
                 return _Constant(functions[op](first, second))
             except ValueError:
                 self.refuse(f"shapes are {list(first.shape)} and {list(second.shape)}; allowed: what broadcasts")
@@ -527,6 +553,8 @@ class _Lowering:
 
     def quantised(self, value: _Value, codes: Codes, *, plain: bool = False) -> _Value:
         """A quantiser behind ``value``; with a rectifier before it they make one activation."""
+        if codes.bits is None:
+            self.refuse(codes.refusal)
         function, rectified = value.affine, value.rectified
         if value.dropped or value.codes is not None or value.closed is not None:
             function, rectified = self.affine(value), False
@@ -558,10 +586,10 @@ class _Lowering:
         if not (scales > 0).all():
             self.refuse("a scale is not above 0; allowed: numbers above 0")
         try:
-            integers = codes.of(array / scales + zeros) - np.rint(zeros).astype(np.int64)
-            scales = np.broadcast_to(scales, array.shape)
+            scales, zeros = (np.broadcast_to(values, array.shape) for values in (scales, zeros))
         except ValueError:
             self.refuse(f"scale has shape {list(scales.shape)}; allowed: what broadcasts to {list(array.shape)}")
+        integers = codes.of(array / scales + zeros) - np.rint(zeros).astype(np.int64)
         return _Constant(integers * scales, integers, scales)
 
     def bipolar(self, value: _Value | _Constant | None, scale: _Value | _Constant | None) -> _Value | _Constant:
@@ -712,8 +740,10 @@ class _Lowering:
                 order = self.node.attributes.get("perm")
                 return first.moved(lambda array: np.transpose(array, order))
             if op == "Concat":
+                self.bounded([sum(c.array.size for c in constants)])
                 return _Constant(np.concatenate([c.array for c in constants], axis=self.attribute("axis", 0)))
             if op == "Gather":
+                self.bounded([*first.array.shape[:8], constants[1].array.size])
                 return _Constant(np.take(first.array, constants[1].array, axis=self.attribute("axis", 0)))
             axes = self.node.attributes.get("axes")
             if axes is None and len(constants) > 1:
@@ -791,6 +821,8 @@ class _Lowering:
             self.unsupported()
         if not node.outputs:
             self.refuse("has no output; allowed: one")
+        if isinstance(result, _Value):
+            self.spend(len(result.affine.offset) * (1 + len(result.affine.terms)))
         for name in node.outputs[: len(node.outputs) if isinstance(result, _Value) and result.dropped else 1]:
             self.values[name] = result
 

@@ -232,6 +232,10 @@ def set_dims(*dims: int) -> Any:
             "node 1 of 1 'n_y' (Quant): bit width is 0; allowed: integers 1..32",
         ),
         (
+            model([node("Quant", "x s z b", "h"), node("Gemm", "h w", "y")], {"s": 1.0, "z": 0.0, "b": 32.0, "w": W}),
+            "node 1 of 2 'n_h' (Quant): codes are -2147483648..2147483647; allowed: at least two, within 16 bits",
+        ),
+        (
             model([node("Quant", "x s z b", "h"), node("Gemm", "h w", "y")], {"s": 1.0, "z": 0.0, "b": 17.0, "w": W}),
             "node 1 of 2 'n_h' (Quant): codes are -65536..65535; allowed: at least two, within 16 bits",
         ),
@@ -239,6 +243,31 @@ def set_dims(*dims: int) -> Any:
 )
 def test_wrong_graphs(made: onnx.ModelProto, message: str, tmp_path: Path) -> None:
     assert refusal(write(tmp_path / "m.onnx", made)).startswith(message)
+
+
+def test_constants_do_not_grow_without_bounds(tmp_path: Path) -> None:
+    """Each node doubles: refused before there is memory for it."""
+    nodes = [node("Concat", f"c{i} c{i}", f"c{i + 1}", axis=0) for i in range(40)]
+    text = refusal(write(tmp_path / "m.onnx", model([*nodes, node("Add", "x c40", "y")], {"c0": np.ones(1 << 10)})))
+    assert text.startswith(
+        "node 15 of 41 'n_c15' (Concat): makes a constant of shape [33554432]; allowed: up to 16777216"
+    )
+    nodes = [node("Mul", "a b", "c"), node("Add", "x c", "y")]
+    made = model(nodes, {"a": np.ones((1 << 15, 1)), "b": np.ones(1 << 15)})
+    text = refusal(write(tmp_path / "m.onnx", made))
+    assert text.startswith(
+        "node 1 of 2 'n_c' (Mul): makes a constant of shape [32768, 32768]; allowed: up to 16777216"
+    )
+
+
+def test_values_do_not_grow_without_bounds(tmp_path: Path) -> None:
+    nodes = [node("Add", f"h{i} b", f"h{i + 1}") for i in range(40)]
+    made = model(
+        [node("Relu", "x", "h0"), *nodes, node("Gemm", "h40 w", "y")], {"b": np.ones(1), "w": np.ones((1, 1))}
+    )
+    made.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 1 << 20
+    text = refusal(write(tmp_path / "m.onnx", made))
+    assert "elements; allowed: up to 16777216" in text
 
 
 def test_scales_of_a_skip_connection(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Files that the real tools made, against what these tools say of them. files/make.py made both."""
 
-import json
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -169,7 +170,11 @@ def test_without_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert float(out.rpartition("(")[2].removesuffix("%)\n")) >= 95
 
 
-def test_the_description_says_what_the_tensors_are() -> None:
-    """As docs/import.md shows it."""
-    description = json.loads((FILES / "state.json").read_text())
-    assert set(description) == {"format", "name", "tensors", "input", "layers"}
+def test_the_description_in_the_document(tmp_path: Path) -> None:
+    """The example of docs/import.md is of the file here."""
+    document = (Path(__file__).parents[2] / "docs" / "import.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"^```json\n(.*?)^```", document, re.MULTILINE | re.DOTALL)
+    shutil.copy(FILES / "state.safetensors", tmp_path)
+    (tmp_path / "state.json").write_text(text)
+    network = importers.float_network(importers.lower(importers.read(tmp_path / "state.json")))
+    assert network.widths == (196, 32, 16)

@@ -2,12 +2,15 @@
 
 import dataclasses
 import itertools
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hdlgen import golden
 from hdlgen.errors import InputError
+from hdlgen.network import load
 from hdlgen.quantize.layered import InputScale, QuantizeRecipe, choose_input, quantize_network, weight_codes
 from hdlgen.quantize.real import FloatLayer, FloatNetwork
 
@@ -187,3 +190,13 @@ def test_wrong_recipes(members: dict[str, object], message: str) -> None:
     with pytest.raises(InputError) as caught:
         QuantizeRecipe(**members)
     assert str(caught.value) == message
+
+
+def test_the_example_of_the_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = (Path(__file__).parents[2] / "docs" / "quantize.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", document, re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    network = load("mine.safetensors")
+    assert network.widths == (8, 16, 3)
+    assert [layer.weight_bits for layer in network.layers] == [4, 4]

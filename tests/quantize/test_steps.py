@@ -54,10 +54,9 @@ def check(codes: Codes, gains, offsets, rectified: bool, span: range, finest: in
     values = range(low + 1, (1 << (bits - signed)))
     stairs = [
         staircase(
-            codes,
+            codes.rectified() if rectified else codes,
             gain=gain,
             offset=offset,
-            rectified=rectified,
             values=values,
             first=span.start,
             last=span.stop - 1,
@@ -128,7 +127,7 @@ def test_finer_sums_help_where_multipliers_have_too_few_bits() -> None:
     for value, bias in zip(generator.uniform(2e-4, 9e-4, 20), generator.integers(-5000, 5000, 20), strict=True):
         gain = Fraction(float(np.float32(value)))
         span = {"values": range(1, 256), "first": -20000, "last": 99999, "less": 0}
-        stairs.append(staircase(codes, gain=gain, offset=gain * int(bias), rectified=True, **span))
+        stairs.append(staircase(codes, gain=gain, offset=gain * int(bias), **span))
     few, every = (fit(stairs, [finest] * 20) for finest in (0, 2))
     assert few.wrong.sum() == 2
     assert not few.fine.any()
@@ -154,7 +153,6 @@ def test_one_bit_is_a_bias() -> None:
         codes,
         gain=Fraction(1, 7),
         offset=Fraction(-5),
-        rectified=False,
         values=range(1, 2),
         first=-100,
         last=100,
