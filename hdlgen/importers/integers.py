@@ -14,7 +14,7 @@ import numpy as np
 
 from hdlgen.errors import InputError
 from hdlgen.importers.codes import Codes
-from hdlgen.importers.lower import LoweredLayer, LoweredNetwork
+from hdlgen.importers.lowering import LoweredLayer, LoweredNetwork
 from hdlgen.network import InputFormat, LayeredNetwork
 from hdlgen.quantize.sparse import IntegerLayer, bits_of, layered_network
 from hdlgen.quantize.steps import Staircase, Steps, fit

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 
 from hdlgen.errors import InputError
-from hdlgen.importers.lower import LoweredLayer, LoweredNetwork
+from hdlgen.importers.lowering import LoweredLayer, LoweredNetwork
 from hdlgen.quantize.real import FloatLayer, FloatNetwork
 
 __all__ = ["float_network"]

@@ -15,7 +15,7 @@ from onnx import TensorProto
 from hdlgen import importers
 from hdlgen.cli import main
 from hdlgen.errors import InputError
-from hdlgen.importers import onnx_file
+from hdlgen.importers import lowering, onnx_file
 
 from .models import FILES, model, node, write
 
@@ -260,14 +260,14 @@ def test_constants_do_not_grow_without_bounds(tmp_path: Path) -> None:
     )
 
 
-def test_values_do_not_grow_without_bounds(tmp_path: Path) -> None:
+def test_values_do_not_grow_without_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nodes = [node("Add", f"h{i} b", f"h{i + 1}") for i in range(40)]
     made = model(
-        [node("Relu", "x", "h0"), *nodes, node("Gemm", "h40 w", "y")], {"b": np.ones(1), "w": np.ones((1, 1))}
+        [node("Relu", "x", "h0"), *nodes, node("Gemm", "h40 w", "y")], {"b": np.ones(1), "w": np.ones((1, 4))}
     )
-    made.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 1 << 20
+    monkeypatch.setattr(lowering, "_MAX_VALUES", 100)
     text = refusal(write(tmp_path / "m.onnx", made))
-    assert "elements; allowed: up to 16777216" in text
+    assert text == "node 13 of 42 'n_h12' (Add): the values up to here have 104 elements; allowed: up to 100"
 
 
 def test_scales_of_a_skip_connection(tmp_path: Path) -> None:

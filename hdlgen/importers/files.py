@@ -9,7 +9,7 @@ import numpy as np
 from hdlgen import golden
 from hdlgen.errors import InputError
 from hdlgen.importers.graph import Graph
-from hdlgen.importers.lower import LoweredNetwork
+from hdlgen.importers.lowering import LoweredNetwork
 from hdlgen.importers.onnx_file import read_onnx
 from hdlgen.importers.reals import float_network
 from hdlgen.importers.state_dict import read_state_dict
