@@ -64,8 +64,13 @@ def command(
         codes: importers.Codes
         report: tuple[dict[str, Any], ...] = ()
         if bits is None:
-            _refuse_reals(file, lowered)
+            _refuse_reals(lowered)
             given = options.given()
+            for option, value in (("--calibration", calibration), ("--input-range", input_range)):
+                if value is not None:
+                    raise InputError(f"{option}: {file} holds integers already; allowed: with --bits only")
+            if given is not None and lowered.codes is not None:
+                raise InputError(f"--input-scale: {file} quantises its input itself; allowed: files that do not")
             imported = importers.integer_network(
                 lowered, None if given is None else importers.codes_of(given), widen=not keep_bits
             )
@@ -113,7 +118,7 @@ def command(
             raise Refused(f"{check}: classes differ from those of the file")
 
 
-def _refuse_reals(file: Path, lowered: importers.LoweredNetwork) -> None:
+def _refuse_reals(lowered: importers.LoweredNetwork) -> None:
     if lowered.integer:
         return
     layer = next(layer for layer in lowered.layers if not layer.integer or layer.codes is None)

@@ -178,6 +178,8 @@ class _Lowering:
 
     def get(self, name: str) -> _Value | _Constant:
         if name not in self.values:
+            if name not in self.graph.constants:
+                self.refuse(f"reads {show(name)}, which is not the first output of its node; allowed: first outputs")
             self.values[name] = _Constant(self.graph.constants[name])
         return self.values[name]
 

@@ -39,6 +39,11 @@ _TYPES: dict[int, tuple[type[np.generic], str]] = {
 _TYPES_ALLOWED = ", ".join(np.dtype(kind).name for kind, _ in _TYPES.values())
 
 
+def _text(value: str | bytes) -> str:
+    """A string of a message, which comes as bytes where it is no UTF-8."""
+    return value if isinstance(value, str) else value.decode()  # raises UnicodeDecodeError
+
+
 def _type(number: int, place: str) -> tuple[np.dtype, str]:
     if number not in _TYPES:
         raise InputError(f"{place}: type of elements is number {number}; allowed: {_TYPES_ALLOWED}")
@@ -48,7 +53,7 @@ def _type(number: int, place: str) -> tuple[np.dtype, str]:
 
 def _external(tensor: Any, needed: int, folder: Path, place: str) -> bytes:
     """The bytes of a tensor that lie in another file, which must be in ``folder`` or below."""
-    entries = {entry.key: entry.value for entry in tensor.external_data}
+    entries = {_text(entry.key): _text(entry.value) for entry in tensor.external_data}
     location = entries.get("location", "")
     allowed = "files in the folder of the model and below it"
     # Both as it is written and as links resolve it.
@@ -82,6 +87,13 @@ def _external(tensor: Any, needed: int, folder: Path, place: str) -> bytes:
 
 
 def _array(tensor: Any, folder: Path, place: str) -> np.ndarray:
+    try:
+        return _values(tensor, folder, place)
+    except UnicodeDecodeError:
+        raise InputError(f"{place}: names data that are no UTF-8; allowed: what onnx.save writes") from None
+
+
+def _values(tensor: Any, folder: Path, place: str) -> np.ndarray:
     dtype, member = _type(tensor.data_type, place)
     shape = tuple(tensor.dims)
     if any(length < 0 for length in shape) or len(shape) > 8:
@@ -163,29 +175,30 @@ def _graph(model: Any, path: Path, where: str) -> Graph:
     folder = path.parent
     readers = {}
     for tensor in graph.initializer:
-        place = f"{where}: tensor {show(tensor.name)}"
-        if tensor.name in readers:
+        title = _text(tensor.name)
+        place = f"{where}: tensor {show(title)}"
+        if title in readers:
             raise InputError(f"{place}: exists already; allowed: each name once")
-        readers[tensor.name] = functools.partial(_array, tensor, folder, place)
-    given = [info for info in graph.input if info.name not in readers]
+        readers[title] = functools.partial(_array, tensor, folder, place)
+    given = [info for info in graph.input if _text(info.name) not in readers]
     if len(given) != 1:
         names = ", ".join(show(info.name) for info in given[:5]) or "none"
         raise InputError(f"{where}: the graph has {len(given)} inputs ({names}); allowed: one")
     batch, shape, dtype = _shape(given[0], where)
     nodes = []
     for number, node in enumerate(graph.node, 1):
-        name = f" {show(node.name)}" if node.name else ""
-        place = f"{where}: node {number} of {len(graph.node)}{name} ({show(node.op_type)[1:-1]})"
+        name = f" {show(_text(node.name))}" if node.name else ""
+        place = f"{where}: node {number} of {len(graph.node)}{name} ({show(_text(node.op_type))[1:-1]})"
         nodes.append(
             Node(
                 op=node.op_type,
-                inputs=tuple(node.input),
-                outputs=tuple(output for output in node.output if output),
-                attributes={item.name: _attribute(item, folder, place) for item in node.attribute},
+                inputs=tuple(_text(name) for name in node.input),
+                outputs=tuple(_text(output) for output in node.output if output),
+                attributes={_text(item.name): _attribute(item, folder, place) for item in node.attribute},
                 place=place,
             )
         )
-    outputs = tuple(info.name for info in graph.output)
+    outputs = tuple(_text(info.name) for info in graph.output)
     if not outputs:
         raise InputError(f"{where}: the graph has no output; allowed: one")
     ordered = sort(nodes, {given[0].name, "", *readers})

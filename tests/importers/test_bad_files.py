@@ -144,6 +144,10 @@ def set_dims(*dims: int) -> Any:
             "outputs 'y' and 'z' are of different layers; allowed: one output",
         ),
         (model([node("Relu", "x", "y")], {}), "no layer has weights; allowed: a Gemm or MatMul at least"),
+        (
+            model([node("Dropout", "x", "h mask"), node("Gemm", "mask w", "y")], {"w": W}),
+            "node 2 of 2 'n_y' (Gemm): reads 'mask', which is not the first output of its node; allowed: first outputs",
+        ),
         # The input.
         (
             model(GEMM, GOOD, shape=[1, "features"]),
@@ -298,6 +302,15 @@ def test_scales_of_a_skip_connection(tmp_path: Path) -> None:
 def test_no_onnx(content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(content)
     assert refusal(tmp_path / "m.onnx") == message
+
+
+@pytest.mark.parametrize("name", [b"n_y", b"Gemm", b"w", b"outside.bin"])
+def test_names_that_are_no_text(name: bytes, tmp_path: Path) -> None:
+    content = external("outside.bin").SerializeToString()
+    assert name in content
+    (tmp_path / "m.onnx").write_bytes(content.replace(name, b"\xff" * len(name)))
+    text = refusal(tmp_path / "m.onnx")
+    assert text.endswith("no UTF-8; allowed: what onnx.save writes")
 
 
 def test_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -455,6 +468,9 @@ def test_wrong_tensors(tmp_path: Path) -> None:
         ),
         (["torch-mlp.onnx", "--input-bits", "0"], "--input-bits is 0; allowed: 1..16"),
         (["torch-mlp.onnx", "--name", "a b"], "name is 'a b'; allowed: 1 to 64 of the characters"),
+        (["qonnx-fixed.onnx", "--calibration", "wide.npy"], "--calibration: "),
+        (["qonnx-fixed.onnx", "--input-range", "0,1"], "--input-range: "),
+        (["qonnx-fixed.onnx", "--input-scale", "1"], "--input-scale: "),
         (["qonnx-fixed.onnx", "--check", "wide.npy"], "wide.npy: shape is [3, 8]; allowed: [1.., 196]"),
         (
             ["qonnx-fixed.onnx", "--check", "large.npy"],

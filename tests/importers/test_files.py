@@ -161,6 +161,22 @@ def test_check_of_real_numbers(file: str, tmp_path: Path, capsys: pytest.Capture
     assert (tmp_path / "b.safetensors").read_bytes() == first
 
 
+def test_another_class_is_a_refusal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the file said something else than the network that should equal it."""
+    np.save(tmp_path / "x.npy", PIXELS)
+    monkeypatch.setattr(importers, "reference", lambda *_: -REFERENCE["qonnx-fixed"])
+    with pytest.raises(SystemExit) as caught:
+        main(
+            ["import", f"{FILES}/qonnx-fixed.onnx", "-o", f"{tmp_path}/y.safetensors", "--check", f"{tmp_path}/x.npy"]
+        )
+    assert caught.value.code == 1
+    captured = capsys.readouterr()
+    assert "compared on 200 inputs: 0 with equal outputs" in captured.out
+    assert captured.err == f"hdlgen: {tmp_path}/x.npy: classes differ from those of the file\n"
+
+
 def test_without_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A range of the inputs is enough, at the price of coarser activations."""
     np.save(tmp_path / "x.npy", PIXELS)
