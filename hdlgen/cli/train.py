@@ -1,4 +1,4 @@
-"""``hdlgen train``: a path network from a folder of images, or a recurrent network from sequences."""
+"""``hdlgen train``: a sparse network from a folder of images, or a recurrent network from sequences."""
 
 import io
 import os
@@ -24,6 +24,15 @@ def _integers(context: click.Context, option: click.Parameter, value: str | None
         return tuple(int(word) for word in value.split(","))
     except ValueError:
         raise InputError(f"train: {option.opts[0][2:]} is {value!r}; allowed: integers with commas between") from None
+
+
+def _numbers(context: click.Context, option: click.Parameter, value: str | None) -> tuple[float, ...] | None:
+    if value is None:
+        return None
+    try:
+        return tuple(float(word) for word in value.split(","))
+    except ValueError:
+        raise InputError(f"train: {option.opts[0][2:]} is {value!r}; allowed: numbers with commas between") from None
 
 
 def _writable(output: Path) -> None:
@@ -52,16 +61,37 @@ def command() -> None:
 @click.option(
     "--widths", required=True, callback=_integers, help="Neurons of each layer after the input: 256,256,10."
 )
-@click.option("--paths", required=True, type=int, help="Number of paths.")
+@click.option(
+    "--topology",
+    "kind",
+    default="sobol",
+    show_default=True,
+    help="What connects the layers: sobol, random, interleaver, dense or pruned.",
+)
+@click.option("--paths", type=int, help="sobol, random: number of paths.")
 @click.option("--weight-bits", type=int, default=8, show_default=True, help="Bits of a weight; 2: {-1, 0, 1}.")
 @click.option("--activation-bits", type=int, default=8, show_default=True, help="Bits of a hidden value.")
-@click.option("--dimensions", callback=_integers, help="Sobol' dimension of each layer.  [default: 0,1,2,...]")
-@click.option("--log2-slots", callback=_integers, help="Slots of each layer, as logarithms.  [default: ceil(log2 n)]")
-@click.option("--scramble", type=int, metavar="SEED", help="Scramble the sequence.")
-@click.option("--kept", type=int, help="Digits that scrambling leaves, for up to 2^N lanes.  [default: 6]")
-@click.option("--shift", type=int, metavar="SEED", help="Shift the sequence digitally.")
-@click.option("--digits", type=int, help="Digits to scramble and shift.  [default: as many as number the paths]")
-@click.option("--init", metavar="NET", help="Go on from this network, whose paths are the first ones of the new one.")
+@click.option("--dimensions", callback=_integers, help="sobol: Sobol' dimension of each layer.  [default: 0,1,2,...]")
+@click.option(
+    "--log2-slots", callback=_integers, help="sobol: slots of each layer, as logarithms.  [default: ceil(log2 n)]"
+)
+@click.option("--scramble", type=int, metavar="SEED", help="sobol: scramble the sequence.")
+@click.option("--kept", type=int, help="sobol: digits that scrambling leaves, for up to 2^N lanes.  [default: 6]")
+@click.option("--shift", type=int, metavar="SEED", help="sobol: shift the sequence digitally.")
+@click.option(
+    "--digits", type=int, help="sobol: digits to scramble and shift.  [default: as many as number the paths]"
+)
+@click.option("--generator", help="random: drand48 or philox.  [default: drand48]")
+@click.option("--topology-seed", type=int, help="random, interleaver: of the connections.  [default: 1]")
+@click.option(
+    "--fan-out", callback=_integers, help="interleaver: edges out of each neuron, for each layer: 16,32,10."
+)
+@click.option("--lanes", type=int, help="interleaver: lanes that compute the connections.  [default: 16]")
+@click.option("--density", callback=_numbers, help="pruned: share of edges that stay, for each layer: 0.05,0.1,1.")
+@click.option("--prune-epochs", type=int, help="pruned: epochs in real numbers after pruning.  [default: 20]")
+@click.option(
+    "--init", metavar="NET", help="sobol: go on from this network, whose paths are the first ones of the new one."
+)
 @click.option("--lasso", type=float, default=0.0, show_default=True, help="Factor of a group-lasso penalty.")
 @click.option("--lasso-groups", default="neurons", show_default=True, help="Its groups: rows, columns or neurons.")
 @click.option("--bias/--no-bias", default=False, show_default=True, help="Whether the layers have biases.")
@@ -79,7 +109,8 @@ def command() -> None:
 def idx(
     folder: Path,
     widths: tuple[int, ...],
-    paths: int,
+    kind: str,
+    paths: int | None,
     weight_bits: int,
     activation_bits: int,
     dimensions: tuple[int, ...] | None,
@@ -88,6 +119,12 @@ def idx(
     kept: int | None,
     shift: int | None,
     digits: int | None,
+    generator: str | None,
+    topology_seed: int | None,
+    fan_out: tuple[int, ...] | None,
+    lanes: int | None,
+    density: tuple[float, ...] | None,
+    prune_epochs: int | None,
     init: str | None,
     lasso: float,
     lasso_groups: str,
@@ -115,6 +152,7 @@ def idx(
     recipe = Recipe(
         name=output.name.removesuffix(".safetensors") if name is None else name,
         widths=widths,
+        kind=kind,
         paths=paths,
         weight_bits=weight_bits,
         activation_bits=activation_bits,
@@ -124,6 +162,12 @@ def idx(
         kept=kept,
         shift=shift,
         digits=digits,
+        generator=generator,
+        topology_seed=topology_seed,
+        fan_out=fan_out,
+        lanes=lanes,
+        density=density,
+        prune_epochs=prune_epochs,
         lasso=lasso,
         lasso_groups=lasso_groups,
         bias=bias,
@@ -137,6 +181,8 @@ def idx(
         seed=seed,
         threads=threads,
     )
+    if init is not None and kind != "sobol":
+        raise InputError(f"train: init is {init!r}; allowed: with --topology sobol")
     _writable(output)
     initial = None if init is None else load_path(init)
     trained = train(read_folder(folder), recipe, initial=initial)

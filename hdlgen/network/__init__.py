@@ -11,6 +11,7 @@ from hdlgen.network.layered import (
     SparseActivation,
     SparseLayer,
     describe_layered,
+    parse_layered,
     verify_layered,
 )
 from hdlgen.network.model import (
@@ -76,6 +77,7 @@ __all__ = [
     "log2_slots",
     "log_mel",
     "parse",
+    "parse_layered",
     "resolve",
     "save",
     "verify",

@@ -1,12 +1,13 @@
 """From real weights to integers: distinct edges, power-of-two scales, and the network they make."""
 
-from hdlgen.quantize.edges import Edges, find_edges
+from hdlgen.quantize.edges import Edges, find_edges, join
 from hdlgen.quantize.scales import (
     MAX_SHIFT,
     Scales,
     activation_shift,
     calibrate,
     integer_network,
+    integer_plan,
     quantize,
     weight_exponent,
     weight_limits,
@@ -20,6 +21,8 @@ __all__ = [
     "calibrate",
     "find_edges",
     "integer_network",
+    "integer_plan",
+    "join",
     "quantize",
     "weight_exponent",
     "weight_limits",

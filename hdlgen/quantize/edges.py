@@ -14,12 +14,14 @@ import numpy as np
 from hdlgen.network import SobolTopology
 from hdlgen.topology import paths
 
-__all__ = ["Edges", "find_edges"]
+__all__ = ["Edges", "find_edges", "join"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Edges:
     """The E distinct edges of one transition with P paths, ordered by source slot, then target slot.
+
+    Without slots, as in layered networks, neurons take their place.
 
     Members
     -------
@@ -67,22 +69,37 @@ class Edges:
         return result
 
 
+def _distinct(key: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The distinct keys, ascending, and who has them."""
+    distinct, of_path, multiplicity = np.unique(key, return_inverse=True, return_counts=True)
+    order = np.argsort(of_path, kind="stable")
+    rank = np.empty(len(key), dtype=np.int64)
+    rank[order] = np.arange(len(key)) - np.repeat(np.cumsum(multiplicity) - multiplicity, multiplicity)
+    return distinct, {"of_path": of_path, "rank": rank, "multiplicity": multiplicity}
+
+
 def find_edges(topology: SobolTopology, widths: Sequence[int], layer: int) -> Edges:
     """The distinct edges of the transition into ``layer``, 1..L; ``widths`` are n_0..n_L."""
     if not 1 <= layer < len(widths):
         raise ValueError(f"transition is {layer}; allowed: 1..{len(widths) - 1}")
     log2 = topology.log2_slots
-    key = (paths.slots(topology, layer - 1) << log2[layer]) | paths.slots(topology, layer)
-    distinct, of_path, multiplicity = np.unique(key, return_inverse=True, return_counts=True)
-    order = np.argsort(of_path, kind="stable")
-    rank = np.empty(len(key), dtype=np.int64)
-    rank[order] = np.arange(len(key)) - np.repeat(np.cumsum(multiplicity) - multiplicity, multiplicity)
+    key, paths_of = _distinct((paths.slots(topology, layer - 1) << log2[layer]) | paths.slots(topology, layer))
     return Edges(
-        source=((distinct >> log2[layer]) * widths[layer - 1]) >> log2[layer - 1],
-        target=((distinct & ((1 << log2[layer]) - 1)) * widths[layer]) >> log2[layer],
+        source=((key >> log2[layer]) * widths[layer - 1]) >> log2[layer - 1],
+        target=((key & ((1 << log2[layer]) - 1)) * widths[layer]) >> log2[layer],
         source_width=widths[layer - 1],
         target_width=widths[layer],
-        of_path=of_path,
-        rank=rank,
-        multiplicity=multiplicity,
+        **paths_of,
+    )
+
+
+def join(source: np.ndarray, target: np.ndarray, source_width: int, target_width: int) -> Edges:
+    """The distinct edges among those between neurons ``source`` and ``target``, int64 (P,) each."""
+    key, paths_of = _distinct(source * target_width + target)
+    return Edges(
+        source=key // target_width,
+        target=key % target_width,
+        source_width=source_width,
+        target_width=target_width,
+        **paths_of,
     )

@@ -7,11 +7,20 @@ appears, so the integer network computes what the real one does, but for roundin
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hdlgen.network import Activation, InputFormat, Layer, Network, SobolTopology, verify
+from hdlgen.network import (
+    Activation,
+    InputFormat,
+    Layer,
+    LayeredNetwork,
+    Network,
+    SobolTopology,
+    verify,
+    verify_layered,
+)
 from hdlgen.quantize.edges import Edges
 
 __all__ = [
@@ -20,6 +29,7 @@ __all__ = [
     "activation_shift",
     "calibrate",
     "integer_network",
+    "integer_plan",
     "quantize",
     "weight_exponent",
     "weight_limits",
@@ -176,4 +186,44 @@ def integer_network(
         tensors=tensors,
     )
     verify(network)
+    return network
+
+
+def integer_plan(
+    plan: LayeredNetwork,
+    *,
+    edges: Sequence[Edges],
+    weights: Sequence[np.ndarray],
+    biases: Sequence[np.ndarray | None],
+    scales: Scales,
+) -> LayeredNetwork:
+    """As :func:`integer_network`, for a layered network.
+
+    Parameters
+    ----------
+    plan : the network, without tensors but those of explicit edges, and with any shifts; each layer reads the one before.
+    edges : the distinct ones of each layer of ``plan``, by :func:`~hdlgen.quantize.edges.join`.
+
+    Raises
+    ------
+    hdlgen.errors.InputError
+        If the result breaks a rule of the network format.
+    """
+    tensors = {layer.edges: plan.tensors[layer.edges] for layer in plan.layers if layer.edges is not None}
+    layers = []
+    for number, (layer, transition, weight, bias) in enumerate(
+        zip(plan.layers, edges, weights, biases, strict=True), 1
+    ):
+        stored = _narrow(transition.split(weight), layer.weight_bits)
+        if layer.kind == "dense":
+            stored = stored.reshape(layer.width, transition.source_width)
+        tensors[layer.weight] = stored
+        if layer.bias is not None and bias is not None:
+            tensors[layer.bias] = bias.astype(np.int32)
+        activation = layer.activation
+        if activation is not None:
+            activation = replace(activation, shift=scales.shifts[number - 1])
+        layers.append(replace(layer, activation=activation))
+    network = replace(plan, layers=tuple(layers), tensors=tensors)
+    verify_layered(network)
     return network

@@ -1,4 +1,4 @@
-"""A path network in PyTorch, in real numbers and in integers.
+"""A network in PyTorch, in real numbers and in integers: every layer joined to the one before by some edges.
 
 The weights of the distinct edges are scattered into a dense matrix; the gradient flows back by gathering. In
 integers, the forward pass computes the very integers of :mod:`hdlgen.golden`, held in floating point that is wide
@@ -13,11 +13,11 @@ import numpy as np
 import torch
 
 from hdlgen.errors import InputError
-from hdlgen.network import Network, SobolTopology
-from hdlgen.quantize import MAX_SHIFT, Edges, Scales, find_edges, weight_limits
+from hdlgen.network import LayeredNetwork, Network, SobolTopology
+from hdlgen.quantize import MAX_SHIFT, Edges, Scales, find_edges, join, weight_limits
 from hdlgen.train.penalties import GroupLasso
 
-__all__ = ["PathModel", "rudin_shapiro"]
+__all__ = ["EdgeModel", "PathModel", "begin", "largest", "rudin_shapiro"]
 
 INPUT_BITS = 8
 _MAX_BIAS = (1 << 31) - 1
@@ -40,6 +40,20 @@ def rudin_shapiro(count: int) -> np.ndarray:
         odd ^= pairs & 1
         pairs = pairs >> 1
     return (1 - 2 * odd).astype(np.float64)
+
+
+def _signed(count: int, width: int) -> np.ndarray:
+    """What ``count`` paths into ``width`` neurons begin with."""
+    return rudin_shapiro(count) * math.sqrt(2 * width / count)
+
+
+def _check_sizes(widths: Sequence[int]) -> None:
+    for layer, (source_width, width) in enumerate(pairwise(widths), 1):
+        if source_width * width > _MAX_MATRIX:
+            raise InputError(
+                f"train: layer {layer}: {source_width} x {width} neurons are too many to train;"
+                f" allowed: up to {_MAX_MATRIX} pairs of neurons"
+            )
 
 
 def _begin_with(
@@ -92,58 +106,37 @@ class _Floor(torch.autograd.Function):
         return gradient
 
 
-class PathModel:
-    """Weights and biases of a path network under training.
+class EdgeModel:
+    """Weights and biases of a network under training.
 
     Parameters
     ----------
-    topology : the paths.
-    widths : n_0..n_L.
+    edges : of each transition; every layer reads the one before.
+    weights : float64 (E_l,) each, to begin with: one for each distinct edge.
+    biases : float64 (n_l,) each, to begin with, or None.
     weight_bits, activation_bits : of the integer network.
-    bias : whether the layers have biases.
-    initial : a network whose paths are the first ones here; they begin with its weights.
-
-    Initialisation is deterministic: path i has the weight sign(i) * sqrt(2 / (P / n_l)) in each transition, signs by
-    :func:`rudin_shapiro`. Paths with the same edge are one parameter, the sum. Beside paths of an ``initial`` network the
-    others have a tenth of that; its scale is chosen so that its weights have the root mean square that P paths begin with.
     """
 
     def __init__(
         self,
-        topology: SobolTopology,
-        widths: Sequence[int],
+        edges: Sequence[Edges],
+        weights: Sequence[np.ndarray],
+        biases: Sequence[np.ndarray | None],
         *,
         weight_bits: int,
         activation_bits: int,
-        bias: bool,
-        initial: Network | None = None,
     ) -> None:
-        for layer, (source_width, width) in enumerate(pairwise(widths), 1):
-            if source_width * width > _MAX_MATRIX:
-                raise InputError(
-                    f"train: layer {layer}: {source_width} x {width} neurons are too many to train;"
-                    f" allowed: up to {_MAX_MATRIX} pairs of neurons"
-                )
-        self.widths = tuple(widths)
+        self.edges = list(edges)
+        self.widths = (edges[0].source_width, *(transition.target_width for transition in edges))
         self.activation_bits = activation_bits
         self.weight_bits = weight_bits
-        transitions = range(1, len(self.widths))
-        self.edges: list[Edges] = [find_edges(topology, self.widths, layer) for layer in transitions]
-        sign = rudin_shapiro(topology.paths)
-        weights = [sign * math.sqrt(2 * width / topology.paths) for width in self.widths[1:]]
-        biases = [np.zeros(width) for width in self.widths[1:]]
-        if initial is not None:
-            weights, biases = _begin_with(initial, topology, self.widths, weights)
-            if not bias and any(values.any() for values in biases):
-                raise InputError(f"{initial.where}: has biases; allowed without --bias: networks without")
-        self.weights = [
-            torch.tensor(edges.merge(values), dtype=torch.float32).requires_grad_()
-            for edges, values in zip(self.edges, weights, strict=True)
-        ]
+        self.weights = [torch.tensor(values, dtype=torch.float32).requires_grad_() for values in weights]
         self.biases = [
-            torch.tensor(values, dtype=torch.float32).requires_grad_() if bias else None for values in biases
+            None if values is None else torch.tensor(values, dtype=torch.float32).requires_grad_()
+            for values in biases
         ]
         self._flat = [torch.tensor(edges.source * edges.target_width + edges.target) for edges in self.edges]
+        transitions = range(1, len(self.widths))
         self._dtypes, self._max_biases = zip(*(self._exact(layer) for layer in transitions), strict=True)
 
     def parameters(self) -> list[torch.Tensor]:
@@ -215,3 +208,90 @@ class PathModel:
     def logits(self, x: torch.Tensor, scales: Scales) -> torch.Tensor:
         """The outputs of the integer network on the scale of the real one."""
         return self.integer(x, scales) * 2.0 ** -scales.accumulator_exponent(len(self.edges))
+
+
+class PathModel(EdgeModel):
+    """A path network under training.
+
+    Parameters
+    ----------
+    topology : the paths.
+    widths : n_0..n_L.
+    weight_bits, activation_bits : of the integer network.
+    bias : whether the layers have biases.
+    initial : a network whose paths are the first ones here; they begin with its weights.
+
+    Initialisation is deterministic: path i has the weight sign(i) * sqrt(2 / (P / n_l)) in each transition, signs by
+    :func:`rudin_shapiro`. Paths with the same edge are one parameter, the sum. Beside paths of an ``initial`` network the
+    others have a tenth of that; its scale is chosen so that its weights have the root mean square that P paths begin with.
+    """
+
+    def __init__(
+        self,
+        topology: SobolTopology,
+        widths: Sequence[int],
+        *,
+        weight_bits: int,
+        activation_bits: int,
+        bias: bool,
+        initial: Network | None = None,
+    ) -> None:
+        _check_sizes(widths)
+        weights = [_signed(topology.paths, width) for width in widths[1:]]
+        biases = [np.zeros(width) for width in widths[1:]]
+        if initial is not None:
+            weights, biases = _begin_with(initial, topology, widths, weights)
+            if not bias and any(values.any() for values in biases):
+                raise InputError(f"{initial.where}: has biases; allowed without --bias: networks without")
+        edges = [find_edges(topology, widths, layer) for layer in range(1, len(widths))]
+        super().__init__(
+            edges,
+            [transition.merge(values) for transition, values in zip(edges, weights, strict=True)],
+            [values if bias else None for values in biases],
+            weight_bits=weight_bits,
+            activation_bits=activation_bits,
+        )
+
+
+def begin(plan: LayeredNetwork, *, weight_bits: int, activation_bits: int, bias: bool, seed: int) -> EdgeModel:
+    """The layered network ``plan`` at the beginning of its training; the tensors of its weights are not looked at.
+
+    Paths begin as in :class:`PathModel`. Weights of dense layers are normal, of variance 2 / n_{l-1}, by ``seed``: with
+    weights of one magnitude their neurons would be alike.
+    """
+    _check_sizes(plan.widths)
+    generator = torch.Generator().manual_seed(seed)
+    edges, weights = [], []
+    for number, layer in enumerate(plan.layers, 1):
+        before = plan.widths[number - 1]
+        source, target = plan.ends(number)
+        edges.append(join(source, target, before, layer.width))
+        if layer.kind == "dense":
+            values = torch.randn(len(source), generator=generator).numpy() * math.sqrt(2 / before)
+        else:
+            values = _signed(len(source), layer.width)
+        weights.append(edges[-1].merge(values))
+    biases = [np.zeros(layer.width) if bias else None for layer in plan.layers]
+    return EdgeModel(edges, weights, biases, weight_bits=weight_bits, activation_bits=activation_bits)
+
+
+def largest(model: EdgeModel, densities: Sequence[float]) -> EdgeModel:
+    """``model`` with the largest weights of each transition only: a share of all possible edges, one edge at least.
+
+    Of equally large ones those of lower sources stay, then those of lower targets.
+    """
+    edges, weights = [], []
+    for transition, weight, density in zip(model.edges, model.weights, densities, strict=True):
+        values = weight.detach().numpy().astype(np.float64)
+        limit = max(1, int(density * transition.source_width * transition.target_width))
+        if limit >= len(values):
+            edges.append(transition)
+            weights.append(values)
+            continue
+        kept = np.sort(np.argsort(-np.abs(values), kind="stable")[:limit])
+        edges.append(
+            join(transition.source[kept], transition.target[kept], transition.source_width, transition.target_width)
+        )
+        weights.append(values[kept])
+    biases = [None if bias is None else bias.detach().numpy().astype(np.float64) for bias in model.biases]
+    return EdgeModel(edges, weights, biases, weight_bits=model.weight_bits, activation_bits=model.activation_bits)

@@ -1,14 +1,55 @@
 """What to train, and how: checked before any file is read."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from hdlgen.errors import InputError
-from hdlgen.network import FORMAT_VERSION, SobolTopology, parse
+from hdlgen.network import (
+    FORMAT_VERSION,
+    InputFormat,
+    InterleaverTopology,
+    LayeredNetwork,
+    RandomTopology,
+    SobolTopology,
+    SparseActivation,
+    SparseLayer,
+    describe_layered,
+    parse,
+    parse_layered,
+)
+from hdlgen.sequences.random import GENERATORS, MAX_SEED
+from hdlgen.topology.interleaver import interleaver
 from hdlgen.train.penalties import GROUPS
 
-__all__ = ["Recipe"]
+__all__ = ["TOPOLOGIES", "Recipe"]
+
+TOPOLOGIES = ("sobol", "random", "interleaver", "dense", "pruned")
+
+#: The topologies that have a member; it is None for the others.
+_ONLY = {
+    "paths": ("sobol", "random"),
+    "dimensions": ("sobol",),
+    "log2_slots": ("sobol",),
+    "scramble": ("sobol",),
+    "kept": ("sobol",),
+    "shift": ("sobol",),
+    "digits": ("sobol",),
+    "generator": ("random",),
+    "topology_seed": ("random", "interleaver"),
+    "fan_out": ("interleaver",),
+    "lanes": ("interleaver",),
+    "density": ("pruned",),
+    "prune_epochs": ("pruned",),
+}
+_NEEDED = {"sobol": "paths", "random": "paths", "interleaver": "fan_out", "pruned": "density"}
+_LANES = 16
+_TOPOLOGY_SEED = 1
+_PRUNE_EPOCHS = 20
 
 _MAX_EPOCHS = 100_000
 _MAX_AUGMENT = 8
@@ -22,7 +63,14 @@ class Recipe:
     ----------
     name : of the network.
     widths : n_1..n_L; n_0 is the number of pixels.
-    paths, dimensions, log2_slots : the topology; dimensions default to 0..L, log2_slots to ceil(log2 n).
+    kind : one of `TOPOLOGIES`. ``pruned`` is trained dense, loses its smallest weights, and goes on without them.
+    paths : their number, of ``sobol`` and ``random``.
+    dimensions, log2_slots : of ``sobol``; dimensions default to 0..L, log2_slots to ceil(log2 n).
+    generator, topology_seed : of ``random``: default drand48; and the seed of ``interleaver``; default 1.
+    fan_out, lanes : of ``interleaver``: for each layer the edges out of each neuron before it; n_l means a dense layer.
+        ``lanes`` defaults to 16 and divides the widths on both sides of the layers that are not dense.
+    density, prune_epochs : of ``pruned``: for each layer the share of all possible edges that stays, 1 means a dense layer;
+        epochs in real numbers after pruning, default 20, at the learning rate of those before.
     weight_bits, activation_bits : of the integers. Two-bit weights are {-1, 0, 1}.
     scramble, kept, shift, digits : scrambling and digital shift of the topology, as in the network file.
     bias : whether all layers have biases.
@@ -32,7 +80,8 @@ class Recipe:
     batch : images per step.
     augment : each image is moved by up to so many pixels in both directions, anew in every epoch.
     validation : so many of the last training images are held out; default a twelfth.
-    seed : of the order of the images and of their augmentation; the initial weights depend on nothing.
+    seed : of the order of the images, of their augmentation, and of the initial weights of dense layers; those of others
+        depend on nothing.
     threads : of PyTorch. Results may depend on it.
 
     Raises
@@ -43,7 +92,8 @@ class Recipe:
 
     name: str
     widths: tuple[int, ...]
-    paths: int
+    kind: str = "sobol"
+    paths: int | None = None
     weight_bits: int = 8
     activation_bits: int = 8
     dimensions: tuple[int, ...] | None = None
@@ -52,6 +102,12 @@ class Recipe:
     kept: int | None = None
     shift: int | None = None
     digits: int | None = None
+    generator: str | None = None
+    topology_seed: int | None = None
+    fan_out: tuple[int, ...] | None = None
+    lanes: int | None = None
+    density: tuple[float, ...] | None = None
+    prune_epochs: int | None = None
     bias: bool = False
     lasso: float = 0.0
     lasso_groups: str = "neurons"
@@ -81,8 +137,43 @@ class Recipe:
             raise InputError(f"train: lasso is {self.lasso}; allowed: 0..1")
         if self.lasso_groups not in GROUPS:
             raise InputError(f"train: lasso-groups is {self.lasso_groups!r}; allowed: {', '.join(GROUPS)}")
-        # A stand-in for the number of inputs, which only the images tell.
-        self.topology(1)
+        self._check_topology()
+
+    def _check_topology(self) -> None:
+        if self.kind not in TOPOLOGIES:
+            raise InputError(f"train: topology is {self.kind!r}; allowed: {', '.join(TOPOLOGIES)}")
+        for member, kinds in _ONLY.items():
+            option, value = member.replace("_", "-"), getattr(self, member)
+            if value is not None and self.kind not in kinds:
+                raise InputError(f"train: {option} is {_show(value)}; allowed: with --topology {' or '.join(kinds)}")
+            if value is None and _NEEDED.get(self.kind) == member:
+                raise InputError(f"train: {option} is missing; allowed: any that suits --topology {self.kind}")
+        # 1 is a stand-in for the number of inputs, which only the images tell.
+        if self.kind == "sobol":
+            self.topology(1)
+            return
+        if self.topology_seed is not None:
+            self._whole("topology-seed", self.topology_seed, 0, MAX_SEED)
+        if self.generator is not None and self.generator not in GENERATORS:
+            raise InputError(f"train: generator is {self.generator!r}; allowed: {', '.join(GENERATORS)}")
+        if self.prune_epochs is not None:
+            self._whole("prune-epochs", self.prune_epochs, 0, _MAX_EPOCHS)
+        for option, values in (("fan-out", self.fan_out), ("density", self.density)):
+            if values is not None and len(values) != len(self.widths):
+                raise InputError(
+                    f"train: {option} is {_show(values)}; allowed: {len(self.widths)} numbers, one for each layer"
+                )
+        if self.lanes is not None:
+            self._whole("lanes", self.lanes, 1, 1 << 20)
+        for layer, density in enumerate(self.density or (), 1):
+            if not 0 < density <= 1:
+                raise InputError(f"train: density of layer {layer} is {density}; allowed: more than 0, up to 1")
+        self._layered(["path" if self.kind == "random" else "dense"] * len(self.widths), 1)
+        for layer, (fan_out, width) in enumerate(zip(self.fan_out or (), self.widths, strict=False), 1):
+            self._whole(f"fan-out of layer {layer}", fan_out, 1, width)
+        if self.kind == "interleaver":
+            for layer, (before, width) in enumerate(pairwise(self.widths), 2):
+                self._interleaver(layer, before, width)
 
     @staticmethod
     def _whole(option: str, value: int, low: int, high: int) -> None:
@@ -91,6 +182,8 @@ class Recipe:
 
     def topology(self, inputs: int) -> SobolTopology:
         """The topology for so many inputs, after the same checks as those of a network file."""
+        if self.paths is None:
+            raise ValueError(f"a network of kind {self.kind!r} has no Sobol' paths")
         last = len(self.widths)
         topology: dict[str, Any] = {
             "kind": "sobol",
@@ -122,3 +215,96 @@ class Recipe:
             ],
         }
         return parse(description, "train")[2]
+
+    def plan(self, inputs: int, kept: Sequence[np.ndarray] | None = None) -> LayeredNetwork:
+        """The network for so many inputs, of any kind but ``sobol``, without tensors of weights.
+
+        Parameters
+        ----------
+        kept : of a pruned network, the edges that stay: (E_l, 2) integers for each layer, source and target. All without.
+        """
+        if self.kind == "random":
+            return self._layered(["path"] * len(self.widths), inputs)
+        kinds: list[str] = []
+        topologies = []
+        tensors = {}
+        for layer, (before, width) in enumerate(pairwise((inputs, *self.widths)), 1):
+            topology = self._interleaver(layer, before, width) if self.kind == "interleaver" else None
+            topologies.append(topology)
+            kinds.append("dense" if topology is None else "path")
+            if kept is not None and len(kept[layer - 1]) < before * width:
+                kinds[-1] = "explicit"
+                tensors[f"e{layer}"] = kept[layer - 1].astype(
+                    np.uint16 if max(before, width) <= 1 << 16 else np.uint32
+                )
+        return self._layered(kinds, inputs, topologies, tensors)
+
+    def _interleaver(self, layer: int, before: int, width: int) -> InterleaverTopology | None:
+        """That of a layer, or None where it is dense."""
+        assert self.fan_out is not None
+        fan_out = self.fan_out[layer - 1]
+        if fan_out == width:
+            return None
+        try:
+            return interleaver(
+                before,
+                width,
+                lanes=_LANES if self.lanes is None else self.lanes,
+                fan_out=fan_out,
+                seed=_TOPOLOGY_SEED if self.topology_seed is None else self.topology_seed,
+            )
+        except InputError as error:
+            raise InputError(f"train: layer {layer}: {error}") from None
+
+    def _layered(
+        self,
+        kinds: Sequence[str],
+        inputs: int,
+        topologies: Sequence[InterleaverTopology | None] | None = None,
+        tensors: dict[str, np.ndarray] | None = None,
+    ) -> LayeredNetwork:
+        """A network of layers of these kinds, after the checks of a network file."""
+        last = len(self.widths)
+        common = None
+        if self.kind == "random" and self.paths is not None:
+            common = RandomTopology(
+                paths=self.paths,
+                generator=GENERATORS[0] if self.generator is None else self.generator,
+                seed=_TOPOLOGY_SEED if self.topology_seed is None else self.topology_seed,
+            )
+        layers = tuple(
+            SparseLayer(
+                kind=kind,
+                width=width,
+                source=layer - 1,
+                topology=None if topologies is None else topologies[layer - 1],
+                edges=f"e{layer}" if kind == "explicit" else None,
+                weight=f"w{layer}",
+                weight_bits=self.weight_bits,
+                bias=f"b{layer}" if self.bias else None,
+                activation=None if layer == last else SparseActivation(bits=self.activation_bits, shift=0),
+            )
+            for layer, (kind, width) in enumerate(zip(kinds, self.widths, strict=True), 1)
+        )
+        network = LayeredNetwork(
+            name=self.name,
+            input=InputFormat(width=inputs, bits=8),
+            topology=common,
+            layers=layers,
+            tensors={} if tensors is None else tensors,
+        )
+        parse_layered(describe_layered(network), "train")
+        return network
+
+    @property
+    def pruning(self) -> int:
+        """Epochs in real numbers after pruning."""
+        if self.kind != "pruned":
+            return 0
+        return _PRUNE_EPOCHS if self.prune_epochs is None else self.prune_epochs
+
+
+def _show(value: object) -> str:
+    if isinstance(value, tuple):
+        return repr(",".join(str(one) for one in value))
+    return repr(value)

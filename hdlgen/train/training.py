@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,9 +12,9 @@ from tqdm import tqdm
 from hdlgen import golden
 from hdlgen.errors import InputError
 from hdlgen.idx import Dataset
-from hdlgen.network import Network, RecurrentNetwork
-from hdlgen.quantize import Scales, calibrate, integer_network
-from hdlgen.train.model import INPUT_BITS, PathModel
+from hdlgen.network import LayeredNetwork, Network, RecurrentNetwork
+from hdlgen.quantize import Scales, calibrate, integer_network, integer_plan
+from hdlgen.train.model import INPUT_BITS, EdgeModel, PathModel, begin, largest
 from hdlgen.train.recipe import Recipe
 
 __all__ = ["Trained", "reproducible", "train"]
@@ -27,7 +28,7 @@ _EVALUATION_BATCH = 1000
 class Trained:
     """A trained network; accuracies are fractions and those of the golden model."""
 
-    network: Network | RecurrentNetwork
+    network: Network | RecurrentNetwork | LayeredNetwork
     validation_accuracy: float
     test_accuracy: float | None
 
@@ -79,7 +80,7 @@ def _accuracy(forward: Callable[[torch.Tensor], torch.Tensor], x: np.ndarray, la
 
 def _phase(
     title: str,
-    model: PathModel,
+    model: EdgeModel,
     forward: Callable[[torch.Tensor], torch.Tensor],
     images: _Images,
     validation: tuple[np.ndarray, np.ndarray],
@@ -114,7 +115,7 @@ def _numpy(tensor: torch.Tensor | None) -> np.ndarray | None:
     return None if tensor is None else tensor.detach().numpy().astype(np.float64)
 
 
-def _scales(model: PathModel, x: np.ndarray) -> Scales:
+def _scales(model: EdgeModel, x: np.ndarray) -> Scales:
     return calibrate(
         model.edges,
         [weight.detach().numpy().astype(np.float64) for weight in model.weights],
@@ -126,14 +127,57 @@ def _scales(model: PathModel, x: np.ndarray) -> Scales:
     )
 
 
-def _golden_accuracy(network: Network, x: np.ndarray, labels: np.ndarray) -> float:
+def _golden_accuracy(network: Network | LayeredNetwork, x: np.ndarray, labels: np.ndarray) -> float:
     return float((golden.evaluate(network, x).argmax(1) == labels).mean())
 
 
-def train(dataset: Dataset, recipe: Recipe, *, initial: Network | None = None, progress: bool = True) -> Trained:
-    """Train a path network; the same arguments give the same network on the same machine.
+def _numbers(recipe: Recipe) -> dict[str, Any]:
+    return {
+        "weight_bits": recipe.weight_bits,
+        "activation_bits": recipe.activation_bits,
+        "bias": recipe.bias,
+    }
 
-    From scratch, or going on from ``initial``, a network whose paths are the first ones of the new network.
+
+def _begin(recipe: Recipe, inputs: int, initial: Network | None) -> PathModel:
+    return PathModel(recipe.topology(inputs), (inputs, *recipe.widths), **_numbers(recipe), initial=initial)
+
+
+def _penalty(recipe: Recipe, model: EdgeModel) -> Callable[[], torch.Tensor] | None:
+    if not recipe.lasso:
+        return None
+    lasso = model.group_lasso(recipe.lasso_groups)
+    return lambda: recipe.lasso * lasso(model.weights, model.biases)
+
+
+def _export(
+    recipe: Recipe, model: EdgeModel, scales: Scales, plan: LayeredNetwork | None
+) -> Network | LayeredNetwork:
+    transitions = range(1, len(model.widths))
+    weights = [model.integer_weights(layer, scales).numpy().astype(np.int64) for layer in transitions]
+    biases = [
+        None if bias is None else bias.numpy().astype(np.int64)
+        for bias in (model.integer_bias(layer, scales) for layer in transitions)
+    ]
+    if plan is not None:
+        return integer_plan(plan, edges=model.edges, weights=weights, biases=biases, scales=scales)
+    return integer_network(
+        name=recipe.name,
+        topology=recipe.topology(model.widths[0]),
+        widths=model.widths,
+        edges=model.edges,
+        weights=weights,
+        biases=biases,
+        scales=scales,
+        weight_bits=recipe.weight_bits,
+        activation_bits=recipe.activation_bits,
+    )
+
+
+def train(dataset: Dataset, recipe: Recipe, *, initial: Network | None = None, progress: bool = True) -> Trained:
+    """Train a network; the same arguments give the same network on the same machine.
+
+    From scratch, or going on from ``initial``, a network whose Sobol' paths are the first ones of the new network.
 
     The test images are looked at once, by the golden model, when all is done; validation images are never trained on.
 
@@ -152,74 +196,57 @@ def train(dataset: Dataset, recipe: Recipe, *, initial: Network | None = None, p
         raise InputError(
             f"train: last width is {recipe.widths[-1]}; allowed: at least {dataset.classes}, the labels' classes"
         )
-    topology = recipe.topology(rows * columns)
-    widths = (rows * columns, *recipe.widths)
+    if initial is not None and recipe.kind != "sobol":
+        raise InputError(f"train: init is {initial.where}; allowed: with --topology sobol")
+    inputs = rows * columns
+    plan = None if recipe.kind == "sobol" else recipe.plan(inputs)
     x = dataset.train_images.reshape(count, -1)
     labels = dataset.train_labels
     kept = count - held_out
     validation = x[kept:], labels[kept:]
     with reproducible(recipe.threads):
-        model = PathModel(
-            topology,
-            widths,
-            weight_bits=recipe.weight_bits,
-            activation_bits=recipe.activation_bits,
-            bias=recipe.bias,
-            initial=initial,
+        model: EdgeModel = (
+            _begin(recipe, inputs, initial) if plan is None else begin(plan, **_numbers(recipe), seed=recipe.seed)
         )
-        penalty = None
-        if recipe.lasso:
-            lasso = model.group_lasso(recipe.lasso_groups)
-
-            def penalty() -> torch.Tensor:
-                return recipe.lasso * lasso(model.weights, model.biases)
-
+        penalty = _penalty(recipe, model)
         images = _Images(
             dataset.train_images[:kept], labels[:kept], augment=recipe.augment, batch=recipe.batch, seed=recipe.seed
         )
-        steps = (recipe.epochs + recipe.qat_epochs) * images.steps
+        steps = (recipe.epochs + recipe.pruning + recipe.qat_epochs) * images.steps
         with tqdm(total=steps, disable=not progress, unit="step", mininterval=0.5) as bar:
-            _phase(
-                "real",
-                model,
-                model.real,
-                images,
-                validation,
-                epochs=recipe.epochs,
-                learning_rate=recipe.learning_rate,
-                option="learning-rate",
-                penalty=penalty,
-                progress=bar,
-            )
+
+            def phase(
+                title: str, forward: Callable[[torch.Tensor], torch.Tensor], epochs: int, rate: float, option: str
+            ) -> None:
+                _phase(
+                    title,
+                    model,
+                    forward,
+                    images,
+                    validation,
+                    epochs=epochs,
+                    learning_rate=rate,
+                    option=option,
+                    penalty=penalty,
+                    progress=bar,
+                )
+
+            phase("real", model.real, recipe.epochs, recipe.learning_rate, "learning-rate")
+            if recipe.density is not None:
+                model = largest(model, recipe.density)
+                penalty = _penalty(recipe, model)
+                plan = recipe.plan(inputs, [np.stack([e.source, e.target], axis=1) for e in model.edges])
+                phase("pruned", model.real, recipe.pruning, recipe.learning_rate, "learning-rate")
             scales = _scales(model, x[:kept])
-            _phase(
+            phase(
                 "integer",
-                model,
                 lambda pixels: model.logits(pixels, scales),
-                images,
-                validation,
-                epochs=recipe.qat_epochs,
-                learning_rate=recipe.qat_learning_rate,
-                option="qat-learning-rate",
-                penalty=penalty,
-                progress=bar,
+                recipe.qat_epochs,
+                recipe.qat_learning_rate,
+                "qat-learning-rate",
             )
-        transitions = range(1, len(widths))
         with torch.no_grad():
-            network = integer_network(
-                name=recipe.name,
-                topology=topology,
-                widths=widths,
-                edges=model.edges,
-                weights=[model.integer_weights(layer, scales).numpy().astype(np.int64) for layer in transitions],
-                biases=[
-                    None if bias is None else bias.numpy().astype(np.int64)
-                    for bias in (model.integer_bias(layer, scales) for layer in transitions)
-                ],
-                scales=scales,
-                weight_bits=recipe.weight_bits,
-                activation_bits=recipe.activation_bits,
-            )
+            network = _export(recipe, model, scales, plan)
             trained_for = model.integer(torch.tensor(validation[0]), scales).numpy()
     # What was trained is what was exported, bit for bit.
     assert np.array_equal(trained_for, golden.evaluate(network, validation[0]))
