@@ -32,6 +32,10 @@ FAMILIES: dict[str, dict[type, Any]] = {
     "gowin": {},
 }
 
+_LARGEST = {"ice40": 32 * 4096, "ice40-logic": 32 * 4096, "ecp5": 208 * 18432}
+"""Bits of block RAM in the largest device of a family. A memory that no device holds is not made of its blocks: that takes
+minutes to write, for nothing."""
+
 _HEADER = "// {what}\n// Written by hdlgen; do not edit.\n`default_nettype wire\n`timescale 1ns/1ps\n\n"
 
 
@@ -118,6 +122,8 @@ def part_files(kind: Any, parameters: Any) -> dict[str, tuple[str, str]]:
     chosen = {}
     for family, special in FAMILIES.items():
         other: Any = special.get(kind)
+        if kind is Rom and parameters.depth * parameters.width > _LARGEST.get(family, 0):
+            other = None
         if other not in made:
             text = convert(other(parameters), name, f"{name}: {family}")
             same = text.split("\n", 1)[1] == generic.split("\n", 1)[1]

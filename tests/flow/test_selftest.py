@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from hdlgen.emit import compile_to
 from hdlgen.flow import clock, tools
 from hdlgen.flow.selftest import SelfTestParameters, compress, expand, parameters, to_verilog
+from hdlgen.network import SparseActivation
 
 from ..compiler.recurrent import layer, make_recurrent
+from ..layered import make
 from .small_core import make_small_core
 
 BENCH = """
@@ -192,3 +194,17 @@ def test_sequences(tmp_path: Path, results: str) -> None:
         joined = dataclasses.replace(test, lengths=(1, 5))
         lines = _simulate(tmp_path / "core", joined, tmp_path / "wrong")
         assert lines[:2] == ["ever: pass 0, fail 1", "end: pass 0, fail 1"]
+
+
+def test_signed_inputs(tmp_path: Path) -> None:
+    """A gather core with inputs of five bits, two's complement."""
+    activation = SparseActivation(bits=6, shift=5)
+    layers = [
+        {"kind": "dense", "width": 4, "activation": activation},
+        {"kind": "explicit", "width": 3, "edge_count": 8},
+    ]
+    network = make(1, width=5, bits=5, signed=True, layers=layers, name="signed")
+    compile_to(network, tmp_path / "core", lanes=2)
+    test = _parameters(tmp_path / "core", 6)
+    assert test.input_bits == 5
+    assert _simulate(tmp_path / "core", test, tmp_path / "sim")[:2] == ["ever: pass 1, fail 0", "end: pass 1, fail 0"]

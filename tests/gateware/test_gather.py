@@ -2,6 +2,7 @@
 
 from math import gcd
 
+import numpy as np
 import pytest
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
@@ -55,6 +56,36 @@ def test_interleavers(source: int, target: int, lanes: int, fan_out: int) -> Non
     program = compile_layered(network, lanes=lanes)
     assert connectivity_bits(program) == 0
     check_full_speed(network, lanes)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "code_bits", "coded"),
+    [
+        ((-1, 1), "add", 1, False),
+        ((-1, 0, 1), "add", 2, False),
+        ((-8, -1, 0, 4, 16), "shift", 4, False),
+        ((-7, 0, 100, 3), "dsp", 2, True),
+        ((-512, 0, 4, 1), "shift", 2, True),
+    ],
+)
+@pytest.mark.parametrize("signed", [False, True])
+def test_few_bits(values: tuple[int, ...], kind: str, code_bits: int, coded: bool, signed: bool) -> None:
+    """Adders, shifters and code books, on unsigned and signed values."""
+    activation = SparseActivation(kind="identity" if signed else "relu", bits=6, shift=3)
+    codes = {"codes": len(values)} if coded else {}
+    layers = [{"kind": "dense", "width": width, "weight_bits": 12, **codes} for width in (6, 5)]
+    network = make(7, width=9, signed=signed, layers=[{**layers[0], "activation": activation}, layers[1]])
+    rng = np.random.default_rng(2)
+    for number in (1, 2):
+        stored = network.tensors[f"w{number}"]
+        if coded:
+            network.tensors[f"c{number}"][:] = values
+        else:
+            stored[:] = rng.choice(values, stored.shape)
+            stored.flat[: len(values)] = values
+    program = compile_layered(network, lanes=4)
+    assert (program.multiplier, program.code_bits) == (kind, code_bits)
+    check_full_speed(network, 4)
 
 
 @settings(deadline=None, max_examples=30, phases=[Phase.explicit, Phase.reuse, Phase.generate])
