@@ -347,15 +347,14 @@ def _wait_for_flash(board: Board, manifest: Mapping[str, Any]) -> None:
     InputError
         If it finds none.
     """
-    tries = 20
+    left = 2 * manifest["weights"]["start_cycles"]
     while not board.status().ready:
-        tries -= 1
-        if not tries:
+        left -= board.status_cycles
+        if left < 0:
             raise InputError(
                 f"the board finds no image for its design in its flash; `hdlgen program` writes it, "
                 f"{manifest['weights']['image']}"
             )
-        time.sleep(manifest["weights"]["start_cycles"] / board.identity.clock / 5)
     board.greet()
 
 

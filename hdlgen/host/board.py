@@ -320,6 +320,11 @@ class Board:
         reason = _REASONS.get(report.reason, "it was lost")
         raise InputError(f"--port {self._name}: the same message failed {_TRIES} times: {reason}")
 
+    @property
+    def status_cycles(self) -> int:
+        """Clock cycles of the board that `status` takes at the least: those of the line."""
+        return 10 * self.identity.divisor * 2 * OVERHEAD
+
     def greet(self) -> None:
         """Begin a new session, and ask anew what the board says of itself."""
         self.identity = self._hello()
@@ -341,9 +346,8 @@ class Board:
         answer = np.asarray(self.infer([frame] if p.sequences else frame)).reshape(-1, p.results).tolist()
         cycles: dict[int, int] = {}
         correct = True
-        exchange = 10 * p.divisor * (2 * OVERHEAD)
         for count in (1, frames // 2, frames):
-            for _ in range(-(-pause // exchange)):
+            for _ in range(-(-pause // self.status_cycles)):
                 self.status()  # what a pause of the host is to a simulated board, nobody knows
             message = self._ask(Request.BENCH, Reply.BENCH, number=count - 1)
             report = Report.unpack(message.payload)
