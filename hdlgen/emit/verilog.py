@@ -18,7 +18,7 @@ from hdlgen.gateware.core import Core
 from hdlgen.gateware.ecp5 import Ecp5Fanout, Ecp5Multiplier, Ecp5Ram, Ecp5Rom, Ecp5Store
 from hdlgen.gateware.gather import GatherCore
 from hdlgen.gateware.ice40 import Ice40Multiplier, Ice40Rom, Ice40Store
-from hdlgen.gateware.primitives import Fanout, Library, Multiplier, Primitive, Ram, Rom, Store
+from hdlgen.gateware.primitives import Fanout, Library, Multiplier, Primitive, Ram, Rom, RomParameters, Store
 from hdlgen.gateware.recurrent import RecurrentCore
 
 __all__ = ["FAMILIES", "convert", "part_files", "verilog_files", "yosys_version"]
@@ -35,6 +35,9 @@ FAMILIES: dict[str, dict[type, Any]] = {
 _LARGEST = {"ice40": 32 * 4096, "ice40-logic": 32 * 4096, "ecp5": 208 * 18432}
 """Bits of block RAM in the largest device of a family. A memory that no device holds is not made of its blocks: that takes
 minutes to write, for nothing."""
+
+DEEP = 8192
+"""Words from which on a read-only memory is written as text here: Yosys takes minutes for tens of thousands of them."""
 
 _HEADER = "// {what}\n// Written by hdlgen; do not edit.\n`default_nettype wire\n`timescale 1ns/1ps\n\n"
 
@@ -114,10 +117,34 @@ def verilog_files(
     return texts, files
 
 
+def _deep_rom(parameters: RomParameters, what: str) -> str:
+    """`Rom` in Verilog."""
+    p = parameters
+    digits = -(-p.width // 4)
+    words = "".join(f"    storage[{number}] = {p.width}'h{word:0{digits}x};\n" for number, word in enumerate(p.init))
+    return _HEADER.format(what=what) + (
+        f"module {p.name}(clk, enable, output_enable, address, data);\n"
+        f"  input clk, enable, output_enable;\n"
+        f"  input [{p.address_bits - 1}:0] address;\n"
+        f"  output [{p.width - 1}:0] data;\n"
+        f"  reg [{p.width - 1}:0] data = {p.width}'h{0:0{digits}x};\n"
+        f"  reg [{p.width - 1}:0] word;\n"
+        f"  reg [{p.width - 1}:0] storage [{p.depth - 1}:0];\n"
+        f"  initial begin\n{words}  end\n"
+        f"  always @(posedge clk) begin\n"
+        f"    if (enable) word <= storage[address];\n"
+        f"    if (output_enable) data <= word;\n"
+        f"  end\n"
+        f"endmodule\n"
+    )
+
+
 def part_files(kind: Any, parameters: Any) -> dict[str, tuple[str, str]]:
     """The Verilog of a kind of `Primitive`: for every family the name of the file and its text."""
     name = parameters.name
-    generic = convert(kind(parameters), name, f"{name}: generic")
+    what = f"{name}: generic"
+    deep = kind is Rom and parameters.depth >= DEEP
+    generic = _deep_rom(parameters, what) if deep else convert(kind(parameters), name, what)
     made: dict[Any, tuple[str, str]] = {None: (f"{name}.v", generic)}
     chosen = {}
     for family, special in FAMILIES.items():

@@ -11,7 +11,7 @@ import pytest
 
 from hdlgen.compiler.gather import compile_layered
 from hdlgen.compiler.program_gather import GatherProgram
-from hdlgen.emit import compile_to, emit
+from hdlgen.emit import compile_to, emit, verilog
 from hdlgen.flow.simulate import simulate
 from hdlgen.network import LayeredNetwork, SparseActivation
 
@@ -55,6 +55,17 @@ def test_small(tmp_path: Path) -> None:
     report = simulate(tmp_path / "core", simulator=QUICK)
     assert report.failures == ()
     assert report.interval_cycles == report.predicted_interval_cycles
+
+
+def test_deep_memories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All read-only memories as they are written where they are deep."""
+    monkeypatch.setattr(verilog, "DEEP", 1)
+    monkeypatch.setattr(verilog, "_LARGEST", {})
+    compile_to(two_layers(), tmp_path / "core", lanes=2)
+    text = (tmp_path / "core/rtl/hdlgen_layered_weights.v").read_text()
+    assert "if (output_enable) data <= word;" in text
+    report = simulate(tmp_path / "core", simulator=QUICK)
+    assert report.failures == ()
 
 
 def test_a_wait_too_short_is_found(tmp_path: Path) -> None:
