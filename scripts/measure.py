@@ -194,22 +194,53 @@ def baseline() -> str:
     return table([f"`{result['network']}` on `{result['target']}`", ours_name, theirs_name, "ratio"], rows)
 
 
+def topologies() -> str:
+    """What scripts/compare_topologies.py measured."""
+    file = REPORTS / "topologies.json"
+    if not file.is_file():
+        return ""
+    result = json.loads(file.read_text(encoding="utf-8"))
+    rows = []
+    for name, line in result["topologies"].items():
+        bits, fmax = line["memory_bits"], line.get("fmax_mhz")
+        weights, connectivity = bits["weights"], bits["connectivity"] + bits.get("schedule", 0)
+        rows.append(
+            [
+                name,
+                line["connections"],
+                f"{line['test_percent']:.2f} %",
+                f"{weights:,}",
+                f"{connectivity:,}",
+                f"{weights + connectivity:,}",
+                f"{line['interval_cycles']:,}",
+                f"{line['latency_cycles']:,}",
+                *(f"{line[kind]:,}" if kind in line else "" for kind in ("luts", "block_rams", "dsps")),
+                "" if fmax is None else f"{fmax['minimum']:.0f} / **{fmax['median']:.0f}** / {fmax['maximum']:.0f}",
+            ]
+        )
+    headings = ["topology", "connections", "test accuracy", "weight bits", "connectivity bits", "bits of both"]
+    return table([*headings, "interval, cycles", "latency, cycles", "LUTs", "block RAMs", "DSPs", "Fmax, MHz"], rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "cycles": cycles,
     "recurrent": recurrent,
     "devices": devices,
     "baseline": baseline,
+    "topologies": topologies,
 }
 
 
 def fill(text: str) -> str:
-    """``text`` with new tables between the marks."""
+    """``text`` with new tables between the marks; a table without numbers needs none."""
     for name, make in TABLES.items():
         begin, end = f"<!-- {name}: scripts/measure.py -->\n", f"<!-- end of {name} -->\n"
         pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
+        content = make()
+        if not content and begin not in text:
+            continue
         if len(pattern.findall(text)) != 1:
             raise SystemExit(f"{README}: the marks of the table {name!r} are missing")
-        content = make()
         text = pattern.sub(lambda _, content=content, begin=begin, end=end: f"{begin}\n{content}\n{end}", text)
     return text
 
