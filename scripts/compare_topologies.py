@@ -8,7 +8,9 @@ It is compiled and synthesised with one number of lanes. A size P means P edges 
 leaves P edges; or the fan-out nearest to it, for the transitions that an interleaver of so many lanes can have, and dense
 ones else. Pruned networks have as many epochs again after pruning.
 
-With --only the other topologies stay in the file as they are, if it was made with the same options.
+With --only the other topologies stay in the file as they are, if it was made with the same options. With --keep the
+networks and the record of the search for them are written to a folder, and taken from there the next time, if they were
+found with the same options: then only what depends on the hardware is measured again.
 """
 
 import argparse
@@ -35,6 +37,10 @@ TOPOLOGIES = ("sobol", "random", "interleaver", "pruned")
 LADDER = tuple(round(256 * 2 ** (step / 4)) for step in range(21))
 #: Seeds of training, tried one after the other until one network is as accurate as wanted.
 TRAINING_SEEDS = (1, 2, 3)
+#: Options that decide which networks are found.
+SEARCH = ("widths", "weight_bits", "epochs", "qat_epochs", "goal", "within", "lanes")
+
+Network = networks.Network | networks.LayeredNetwork
 
 
 def connections(topology: str, size: int, widths: tuple[int, ...], lanes: int) -> dict[str, Any]:
@@ -109,22 +115,40 @@ class Search:
         )
 
 
-def measure(topology: str, dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
-    """One line of the table."""
+def find(topology: str, dataset: Dataset, options: argparse.Namespace) -> tuple[Network, dict[str, Any]]:
+    """The network of a topology, and how it was found: trained, or kept from an earlier time."""
+    asked = {name: value for name, value in settings(options).items() if name in SEARCH}
+    if options.keep is not None:
+        file, record = (options.keep / f"mnist-{topology}.{kind}" for kind in ("safetensors", "json"))
+        if record.is_file():
+            kept = json.loads(record.read_text(encoding="utf-8"))
+            if kept["settings"] == asked:
+                network = networks.load(file)
+                assert not isinstance(network, networks.RecurrentNetwork)
+                return network, kept["found"]
     search = Search(topology, dataset, options)
     trained, chosen = search.find()
+    found = {
+        "connections": text_of(connections(topology, chosen["size"], search.widths, options.lanes), search.widths),
+        **chosen,
+        "tried": search.tried,
+    }
     network = trained.network
     assert not isinstance(network, networks.RecurrentNetwork)
-    members = connections(topology, chosen["size"], search.widths, options.lanes)
     if options.keep is not None:
-        networks.save(network, options.keep / f"mnist-{topology}.safetensors")
+        networks.save(network, file)
+        atomic_write(record, json.dumps({"settings": asked, "found": found}, indent=1) + "\n")
+    return network, found
+
+
+def measure(topology: str, dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
+    """One line of the table."""
+    network, found = find(topology, dataset, options)
     with tempfile.TemporaryDirectory() as scratch:
         core = Path(scratch) / "core"
         manifest = compile_to(network, core, target=options.target, lanes=options.lanes)
         result: dict[str, Any] = {
-            "connections": text_of(members, search.widths),
-            **chosen,
-            "tried": search.tried,
+            **found,
             "memory_bits": manifest["memory_bits"],
             "interval_cycles": manifest["interval_cycles"],
             "latency_cycles": manifest["latency_cycles"],
@@ -148,7 +172,7 @@ def measure(topology: str, dataset: Dataset, options: argparse.Namespace) -> dic
 
 def settings(options: argparse.Namespace) -> dict[str, Any]:
     """What all lines have in common."""
-    members = ("widths", "weight_bits", "epochs", "qat_epochs", "goal", "within", "lanes", "target", "seeds")
+    members = (*SEARCH, "target", "seeds")
     return {name: list(value) if isinstance(value := getattr(options, name), tuple) else value for name in members}
 
 
@@ -170,7 +194,7 @@ def main() -> int:
     parser.add_argument("--lanes", type=int, default=16)
     parser.add_argument("--target", default="ecp5-25k")
     parser.add_argument("--seeds", type=int, default=5, help="of place and route; 0: no synthesis")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="write the networks there, too")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="networks, written there or taken from there")
     options = parser.parse_args()
     common = settings(options)
     result: dict[str, Any] = {"settings": common, "topologies": {}}

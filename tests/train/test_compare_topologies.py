@@ -70,6 +70,11 @@ def test_lines_of_the_table(folder, tmp_path):
     before = output.read_bytes()
     ended = run(folder, "-o", output, *OPTIONS, "--seeds", "0", "--lanes", "8", "--only", "sobol")
     assert ended.returncode == 0, ended.stderr
+    assert "sobol: size" in ended.stderr
+    assert output.read_bytes() == before
+    # Networks that were kept are not trained again.
+    ended = run(folder, "-o", output, *OPTIONS, "--seeds", "0", "--lanes", "8", "--keep", keep)
+    assert (ended.returncode, ended.stderr) == (0, "")
     assert output.read_bytes() == before
     ended = run(folder, "-o", output, *OPTIONS, "--seeds", "0", "--lanes", "4", "--only", "sobol")
     assert ended.returncode == 2
