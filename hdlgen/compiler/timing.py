@@ -70,7 +70,7 @@ class _Loader:
         self.accepted = self.written = 0
         self.used = self.bank = self.row = 0
         self.occupied = self.waiting = 0
-        self.stepped = self.ending = False
+        self.stepped = self.writing = self.ending = False
         self.first_beats: list[int] = []
 
     @property
@@ -81,7 +81,8 @@ class _Loader:
 
     def cycle(self, now: int, busy: bool, take: bool, release: bool) -> None:
         held, room_for_beat = self.written < self.accepted, self.accepted - self.written < 2
-        complete, self.ending, self.stepped = self.ending, False, False
+        complete, self.ending = self.ending, False
+        self.writing, self.stepped = self.stepped, False
         if held and not complete and not busy and self.occupied < self.buffers:
             self.stepped = True
             reach = self.layer.rows[self.bank] - self.row + self.used
@@ -161,7 +162,7 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
     while len(outputs) < frames or now <= outputs[-1]:
         storing = bool(borders) and borders[0][0][-1] <= now
         row_any = now in rows
-        busy = now + 1 in rows or storing
+        busy = now + 2 in rows or storing
         running = job_end >= now
         start = chosen is not None and (not running or job_end == now)
         take = start and chosen is not None and chosen[0] == "begin"
@@ -239,7 +240,7 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
                 else:
                     dones.setdefault(job_end + pipe.done, []).append(parity)
 
-        if storing and not row_any and not loader.stepped:
+        if storing and not row_any and not loader.writing:
             places, parity = borders[0]
             places.pop()
             if not places:
@@ -252,6 +253,7 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
             quiet
             and not storing
             and not loader.stepped
+            and not loader.writing
             and not loader.ending
             and (chosen is not None) == (following is not None)
         )

@@ -14,9 +14,9 @@ class ActivationMemory(wiring.Component):
     """``splits`` memories; row r lies in memory r mod splits.
 
     Reading: every group of lanes sees the split named for it. The value follows ``latency`` cycles after the address.
-    Writing, one source per cycle, the first that asks: ``rows`` (never waits), ``column`` (waits for ``column_ready``),
-    ``input`` (must not ask with a row or in the cycle after ``busy``). A written row can be read by an address given two
-    cycles later.
+    Writing, one source per cycle: ``rows`` (never waits), ``input`` (never waits, and must not come with a row), ``column``
+    (waits for ``column_ready``; while one is there the loader is to begin nothing: ``busy``). A written row can be read by
+    an address given two cycles later.
 
     Members
     -------
@@ -63,8 +63,8 @@ class ActivationMemory(wiring.Component):
         bits = p.activation_bits
         columns = any(layer.split for layer in p.layers[1:-1])
         row_any = self.row_valid
-        # Rows come first. The loader keeps clear of them, and of the column writer one cycle ahead; the column writer
-        # waits for what the loader had begun.
+        # The loader keeps clear of rows, which it sees coming. The column writer waits for both, and what the loader had
+        # begun is all that it waits for.
         m.d.comb += [
             self.column_ready.eq(~row_any & ~self.input_writing),
             self.busy.eq(self.column_valid if columns else 0),

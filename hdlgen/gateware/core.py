@@ -212,7 +212,7 @@ class Engine(wiring.Component):
             drain.job.eq(job),
             drain.parity.eq(parity),
             activations.row_next.eq(drain.row_next),
-            loader.busy_next.eq(drain.row_soon),
+            loader.row_soon.eq(drain.row_soon),
             activations.row_valid.eq(drain.row_valid),
             activations.row_enable.eq(drain.row_enable),
             activations.row_address.eq(drain.row_address),

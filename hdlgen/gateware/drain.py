@@ -75,7 +75,7 @@ class Drain(wiring.Component):
     sums, final, job, parity, flush, carry, row: from the accumulators and the framer, all of one cycle
     flush_next: ``flush`` of the next cycle
     row_*: to the activation memory; row_next says one cycle before that a row comes,
-        row_soon two
+        row_soon three before ``row_valid``
     partial_*: per chain: a sum for the results or for merging, its position in the chain, its row, whether it is the
         bank's last
     end, end_job, end_parity: the last of a transition's partial sums
@@ -305,8 +305,8 @@ class Drain(wiring.Component):
         asked = Cat(*requests) if p.groups > 1 else requests[0].replicate(p.chains)
         row_shape = range(max(layer.base + layer.depth for layer in hidden) + 1)
         bundle = Cat(asked, mask[: p.groups], over[: p.groups])
+        coming = []
         for stage in range(self.bias_latency + Requantiser.LATENCY):
-            soon = bundle[: p.chains]
             late = Signal(len(bundle), name=f"row_{stage}")
             row_late, base_late = (Signal(row_shape, name=f"row_{name}_{stage}") for name in ("place", "base"))
             m.d.sync += late.eq(bundle)
@@ -315,6 +315,7 @@ class Drain(wiring.Component):
             else:
                 m.d.sync += row_late.eq(target_row + base)
             bundle, target_row, base = late, row_late, base_late if stage == 0 else 0
+            coming.append(bundle[: p.chains].any())
         asked = bundle[: p.chains]
         mask = bundle[p.chains : p.chains + p.groups]
         over = bundle[p.chains + p.groups :]
@@ -331,7 +332,7 @@ class Drain(wiring.Component):
             address = Signal(self.address_bits, name=f"row_address_{split}", reset_less=True)
             m.d.sync += address.eq((target_row >> self.split_bits) + ahead)
             m.d.comb += self.row_address.word_select(split, self.address_bits).eq(address)
-        m.d.comb += [self.row_soon.eq(soon.any()), self.row_next.eq(asked.any())]
+        m.d.comb += [self.row_soon.eq(coming[-3]), self.row_next.eq(coming[-1])]
         m.d.sync += [self.row_valid.eq(self.row_next), self.row_enable.eq(Cat(*enables))]
         m.d.comb += self.row_data.eq(Cat(*[signal for signal in collected if signal is not None]))
         return m

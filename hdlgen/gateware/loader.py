@@ -15,7 +15,7 @@ __all__ = ["Loader"]
 class Loader(wiring.Component):
     """Takes frames from an AXI4-Stream and writes every element to the bank or banks that hold it.
 
-    A beat is written in one cycle, or in two if it lies in two banks.
+    A beat is written in one cycle, or in two if it lies in two banks; a write comes ``LATENCY`` cycles after its step.
     Only a frame with ``tlast`` exactly on its last beat is handed on; any other raises ``frame_error`` until reset and is
     forgotten up to and including its ``tlast``.
 
@@ -25,9 +25,11 @@ class Loader(wiring.Component):
     write_enable: for every split of the activation memory, the lanes to write
     write_address, write_data: for every split
     writing: there is a write in this cycle
-    busy: the memory is not to be written in the next cycle; busy_next: nor in the one after
+    busy: no step in this cycle; row_soon: nor in the next, whose write would meet another
     loaded: a frame is waiting; ``take`` passes it on, ``release`` gives its buffer back
     """
+
+    LATENCY = 2
 
     def __init__(self, program: Program, *, library: Library | None = None, prefix: str = "hdlgen"):
         self.program, self.library, self.prefix = program, library, prefix
@@ -41,7 +43,7 @@ class Loader(wiring.Component):
                 "ready": Out(1),
                 "last": In(1),
                 "busy": In(1),
-                "busy_next": In(1),
+                "row_soon": In(1),
                 "writing": Out(1),
                 "write_enable": Out(p.lanes * p.splits),
                 "write_address": Out(self.address_bits * p.splits),
@@ -104,7 +106,7 @@ class Loader(wiring.Component):
         m.d.sync += [
             waiting.eq(waiting + ending_well - self.take),
             occupied.eq(occupied_next),
-            stop.eq((occupied_next == p.input_buffers) | dropping | (ending & ending_late) | self.busy_next),
+            stop.eq((occupied_next == p.input_buffers) | dropping | (ending & ending_late) | self.row_soon),
         ]
         m.d.comb += self.loaded.eq(waiting != 0)
 
@@ -182,8 +184,8 @@ class Loader(wiring.Component):
         other = buffer ^ ending_well if p.input_buffers == 2 else Const(0, 1)
         m.d.sync += buffer.eq(other)
 
-        # One register on: the write. Split s takes element s - origin of the beat; the origin is the row that the beat's
-        # first element has, or would have.
+        # One register on: split s gets element s - origin of the beat; the origin is the row that the beat's first element
+        # has, or would have. Another one on, since all lanes are far from here: the write.
         origin = Signal(self.split_bits)
         with m.If(step):
             m.d.sync += origin.eq(origin + elements)
@@ -191,34 +193,32 @@ class Loader(wiring.Component):
             m.d.sync += origin.eq(-carried)
         with m.If(ending):
             m.d.sync += origin.eq(0)
-        late_step, late_end, late_other, late_ending = Signal(), Signal(), Signal(), Signal()
-        late_lane = Signal(p.lanes, init=1)
-        m.d.sync += [
-            late_step.eq(step),
-            late_end.eq(bank_end | ending),
-            late_other.eq(other),
-            late_ending.eq(ending),
-        ]
-        with m.If(late_end):
-            m.d.sync += late_lane.eq(Mux(late_ending, 1, late_lane.rotate_left(1)))
+        flags_1, flags_2 = Signal(4), Signal(3)
+        m.d.sync += [flags_1.eq(Cat(step, bank_end | ending, other, ending)), flags_2.eq(flags_1[:3])]
+        late_step, late_end, late_other = flags_2
         size = 8 * p.bytes_per_element
-        here_next = Signal(p.splits)
+        marked = Signal(p.splits)
+        # Near every lane: the splits to be written, and whether the bank ends or the frame.
         m.submodules.here = here = Fanout(
-            FanoutParameters(prefix=self.prefix, width=p.splits, copies=p.copies), library=self.library
+            FanoutParameters(prefix=self.prefix, width=p.splits + 2, copies=p.copies), library=self.library
         )
         # Copies have no reset of their own.
-        m.d.comb += here.i.eq(Mux(ResetSignal(), 0, here_next))
+        m.d.comb += here.i.eq(Mux(ResetSignal(), 0, Cat(marked, flags_1[1], flags_1[3])))
+        late_lane = Signal(p.lanes, init=1)
+        for lane in range(p.lanes):
+            end, ending_here = here.near(lane, p.lanes)[p.splits :]
+            with m.If(end):
+                m.d.sync += late_lane[lane].eq(Mux(ending_here, lane == 0, late_lane[lane - 1]))
         enables, addresses, values = [], [], []
         for split in range(p.splits):
             index = Signal(self.split_bits, name=f"index_{split}")
-            value = Signal(p.input_bits, name=f"value_{split}", reset_less=True)
-            m.d.comb += [
-                index.eq(split - origin),
-                here_next[split].eq(step & (taken.bit_select(index, 1) if p.splits > 1 else taken[0])),
+            chosen, value = (Signal(p.input_bits, name=f"{n}_{split}", reset_less=True) for n in ("chosen", "value"))
+            m.d.comb += index.eq(split - origin)
+            m.d.sync += [
+                marked[split].eq(step & (taken.bit_select(index, 1) if p.splits > 1 else taken[0])),
+                chosen.eq(beat.word_select(index, size)[: p.input_bits] if elements > 1 else beat[: p.input_bits]),
+                value.eq(chosen),
             ]
-            m.d.sync += value.eq(
-                beat.word_select(index, size)[: p.input_bits] if elements > 1 else beat[: p.input_bits]
-            )
             # A bank's rows take their turns in the splits, so each split's are neighbours.
             address = Signal(self.address_bits, name=f"address_{split}")
             with m.If(here.near(0, p.lanes)[split]):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Array, Cat, Module, Signal, signed
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -40,10 +40,11 @@ def edge_places(layer: Layer) -> list[Place]:
 
 
 class BankOrder(wiring.Component):
-    """Counts through the places of a layer in bank order.
+    """Counts through the places of a layer in bank order, again and again.
 
     The lane of a bank is linear in the bank's number over GF(2); rows and ends follow from the layer's arithmetic. Both are
-    plain logic of the counters. The outputs change in the cycle after ``step`` or ``restart``; a restart must come first.
+    plain logic of the counters. The outputs change in the cycle after ``step`` or ``restart``. With one layer they are its
+    first place from reset on; otherwise a restart comes first.
 
     Members
     -------
@@ -56,29 +57,37 @@ class BankOrder(wiring.Component):
         self.lane_bits = lanes.bit_length() - 1
         self.row_bits = max(max(place.row for place in places) for places in layers.values()).bit_length()
         self.count = max(len(places) for places in layers.values())
+        lane, row, ends, last = self._values(next(iter(layers.values())), 0)
         super().__init__(
             {
                 "job": In(job_bits),
                 "restart": In(1),
                 "step": In(1),
-                "lane": Out(self.lane_bits),
-                "row": Out(self.row_bits),
-                "ends": Out(1),
-                "last": Out(1),
+                "lane": Out(self.lane_bits, init=lane),
+                "row": Out(self.row_bits, init=row),
+                "ends": Out(1, init=ends),
+                "last": Out(1, init=last),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         # The outputs are registers; ``index`` is the place behind them.
-        index = Signal(range(self.count + 1), init=1)
+        index = Signal(range(self.count), init=1 % self.count)
         fields = (self.lane, self.row, self.ends, self.last)
         only = next(iter(self.layers)) if len(self.layers) == 1 else None
         following = [Signal.like(field, name=f"following_{number}") for number, field in enumerate(fields)]
         first = [Signal.like(field, name=f"first_{number}") for number, field in enumerate(fields)]
+        # Where the count is a power of two it wraps by itself.
+        index_next, index_first = Signal.like(index), Signal.like(index)
         for job, places in self.layers.items():
+            wraps = len(places) == 1 << len(index)
             with m.If(self.job == job if only is None else 1):
                 m.d.comb += [field.eq(value) for field, value in zip(first, self._values(places, 0), strict=True)]
+                m.d.comb += [
+                    index_next.eq(index + 1 if wraps else Mux(index == len(places) - 1, 0, index + 1)),
+                    index_first.eq(1 % len(places)),
+                ]
                 with m.Switch(index):
                     for number in range(len(places)):
                         with m.Case(number):
@@ -86,11 +95,14 @@ class BankOrder(wiring.Component):
                             m.d.comb += [field.eq(value) for field, value in zip(following, values, strict=True)]
         with m.If(self.step):
             m.d.sync += [
-                index.eq(index + 1),
+                index.eq(index_next),
                 *[field.eq(value) for field, value in zip(fields, following, strict=True)],
             ]
         with m.If(self.restart):
-            m.d.sync += [index.eq(1), *[field.eq(value) for field, value in zip(fields, first, strict=True)]]
+            m.d.sync += [
+                index.eq(index_first),
+                *[field.eq(value) for field, value in zip(fields, first, strict=True)],
+            ]
         return m
 
     @staticmethod

@@ -84,9 +84,7 @@ class Results(wiring.Component):
         m.d.sync += frames.eq(frames + self.start - ended)
         with m.If(ended):
             m.d.sync += read_half.eq(~read_half)
-        begun = Signal()
-        m.d.sync += begun.eq(1)
-        m.d.comb += [order.step.eq(reading & advance), order.restart.eq(ended | ~begun)]
+        m.d.comb += order.step.eq(reading & advance)
         active, ends, last = reading, order.ends, order.last
         for stage in range(PartialSums.LATENCY):
             late = [Signal(name=f"{name}_{stage}") for name in ("active", "ends", "last")]
@@ -121,20 +119,31 @@ class Results(wiring.Component):
             with m.If(advance):
                 m.d.sync += bias.eq(Array(biases)[number])
         valid_1, last_1 = Signal(), Signal()
-        result = Signal(signed(max(bits, p.sum_bits)))
         with m.If(advance):
-            m.d.sync += [
-                valid_1.eq(active & ends),
-                last_1.eq(last),
-                value.eq(total),
-                self.valid.eq(valid_1),
-                self.last.eq(valid_1 & last_1),
-                result.eq(value + bias),
-            ]
+            m.d.sync += [valid_1.eq(active & ends), last_1.eq(last), value.eq(total)]
             with m.If(active):
                 m.d.sync += kept.eq(Mux(ends, 0, total))
+
+        # Two results: the one that is offered and one behind it, so that ``advance`` is a register.
+        complete, spare, result = (
+            Signal(signed(max(bits, p.sum_bits)), name=name, reset_less=True)
+            for name in ("complete", "spare", "result")
+        )
+        spare_held, spare_last = Signal(), Signal()
+        m.d.comb += complete.eq(value + bias)
+        m.d.sync += [
+            self.valid.eq((self.valid & ~self.ready) | spare_held | valid_1),
+            spare_held.eq((spare_held | valid_1) & self.valid & ~self.ready),
+        ]
+        with m.If(~self.valid | self.ready):
+            m.d.sync += [
+                result.eq(Mux(spare_held, spare, complete)),
+                self.last.eq(Mux(spare_held, spare_last, last_1)),
+            ]
+        with m.If(advance):
+            m.d.sync += [spare.eq(complete), spare_last.eq(last_1)]
         m.d.comb += [
-            advance.eq(~self.valid | self.ready),
+            advance.eq(~spare_held),
             self.data.eq(result),
             self.sent.eq(self.valid & self.ready & self.last),
         ]

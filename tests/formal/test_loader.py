@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from amaranth.hdl import Array, Assert, Assume, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Assert, Assume, Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
@@ -29,7 +29,7 @@ class Specification(wiring.Component):
 
     @property
     def ports(self) -> list[Value]:
-        return [self.data, self.valid, self.last, self.busy, self.take, self.release]
+        return [self.data, self.valid, self.last, self.busy, self.row_soon, self.take, self.release]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -77,16 +77,18 @@ class Frames(Specification):
 
         # Frames waiting to be taken, and in a buffer.
         waiting, occupied = Signal(range(8)), Signal(range(8))
-        writes, busy_before = dut.write_enable.any(), Signal()
-        m.d.sync += busy_before.eq(self.busy)
+        # A write is two cycles behind its step: what was said of the memory then, and what was in it one cycle before.
+        writes, occupied_before = dut.write_enable.any(), Signal.like(occupied)
+        busy, soon = Signal(Loader.LATENCY), Signal(Loader.LATENCY + 1)
+        m.d.sync += [busy.eq(Cat(self.busy, busy)), soon.eq(Cat(self.row_soon, soon)), occupied_before.eq(occupied)]
         m.d.sync += [waiting.eq(waiting + complete - self.take), occupied.eq(occupied + complete - self.release)]
         m.d.comb += [
             Assume(~self.take | (waiting != 0)),
             Assume(~self.release | (occupied > waiting)),
             Assert(dut.loaded == (waiting != 0)),
             Assert(occupied <= program.input_buffers),
-            Assert(~writes | (occupied < program.input_buffers)),
-            Assert(~writes | ~busy_before),
+            Assert(~writes | (occupied_before < program.input_buffers)),
+            Assert(~writes | ~(busy[-1] | soon[-1])),
             Assert(~writes | dut.writing),
         ]
 
@@ -94,7 +96,11 @@ class Frames(Specification):
             return  # a mutant has to be caught by what it does, not by what its registers hold
         # For the induction: the registers tell the same story.
         held, spare_held = inner["held"], inner["spare_held"]
+        marked = inner["marked"].any()
         m.d.comb += [
+            Assert(inner["stop"] | ~soon[0]),
+            Assert(~marked | ~(busy[0] | soon[1])),
+            Assert(~marked | (inner["flags_1"][0] & (occupied < program.input_buffers))),
             Assert(~spare_held | held),
             Assert(count == held + spare_held),
             Assert(~held | (inner["last"] == queue[0])),
@@ -126,7 +132,9 @@ class Progress(Specification):
         waited, occupied = Signal(8), Signal(range(8))
         m.d.sync += occupied.eq(occupied + inner["ending_well"] - self.release)
         m.d.comb += Assume(~self.release | (occupied != 0))
-        allowed = ~self.busy & (occupied < program.input_buffers)
+        row_soon = Signal()
+        m.d.sync += row_soon.eq(self.row_soon)
+        allowed = ~self.busy & ~row_soon & (occupied < program.input_buffers)
         m.d.sync += waited.eq(Mux(self.dut.ready, 0, waited + allowed))
         m.d.comb += Assert(waited < program.elements_per_beat + program.lanes + 1)
 
@@ -138,9 +146,11 @@ class Contents(Specification):
         dut, program = self.dut, self.program
         layer = program.layers[0]
         waiting, occupied = Signal(range(8)), Signal(range(8))
-        complete, handed = inner["ending_well"], Signal()
+        # A frame's last element is written in the cycle in which it is handed on, and there in the next.
+        complete, ended, handed = inner["ending_well"], Signal(), Signal()
         m.d.sync += [
-            handed.eq(complete),
+            ended.eq(complete),
+            handed.eq(ended),
             waiting.eq(waiting + complete - self.take),
             occupied.eq(occupied + complete - self.release),
         ]

@@ -410,6 +410,22 @@ def test_bank_order() -> None:
     simulate(dut, bench)
 
 
+def test_bank_order_of_one_layer() -> None:
+    """From reset on its first place, and behind the last one the first one again, without any restart."""
+    for widths, lanes in (((16, 12, 10), 8), ((16, 12, 10), 16), ((8, 8, 1), 1), ((8, 8, 7), 4)):
+        places = result_places(compile_network(make(widths, 64), lanes=lanes).layers[-1])
+        dut = BankOrder({0: places}, lanes=lanes, job_bits=0)
+
+        async def bench(ctx, dut=dut, places=places) -> None:  # type: ignore[no-untyped-def]
+            ctx.set(dut.step, 1)
+            for number, place in [*enumerate(places)] * 3:
+                seen = tuple(ctx.get(signal) for signal in (dut.lane, dut.row, dut.ends, dut.last))
+                assert seen == (place.lane, place.row, place.ends, number + 1 == len(places))
+                await ctx.tick()
+
+        simulate(dut, bench)
+
+
 def test_places_cover_the_layer() -> None:
     """Every neuron ends exactly once, in the order of the neurons."""
     for widths, lanes in (((16, 12, 10), 8), ((9, 7, 3), 16), ((8, 8, 1), 4)):

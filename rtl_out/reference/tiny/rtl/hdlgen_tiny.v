@@ -59,7 +59,7 @@ module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_
     .last(s_axis_tlast),
     .m_last(m_axis_tlast),
     .m_valid(m_axis_tvalid),
-    .\port$1064$0 (\$1 ),
+    .\port$1075$0 (\$1 ),
     .\ready$113 (m_axis_tready),
     .request__payload(request__payload),
     .request__valid(request__valid),
@@ -101,7 +101,7 @@ module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_
   assign m_axis_tdata = { \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1  };
 endmodule
 
-module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, s_ready, w, weights_next, weights__ready, frame_error, request__payload, m_valid, m_last, \port$1064$0 , data);
+module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, s_ready, w, weights_next, weights__ready, frame_error, request__payload, m_valid, \port$1075$0 , m_last, data);
   reg \$auto$verilog_backend.cc:2355:dump_module$1  = 0;
   wire \$1 ;
   reg \$10 ;
@@ -181,7 +181,6 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   wire \buffer$46 ;
   wire busy;
   wire \busy$11 ;
-  wire busy_next;
   wire carry;
   wire \carry$148 ;
   input clk;
@@ -289,8 +288,8 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   wire partial_result;
   wire partial_row;
   wire [17:0] partial_value;
-  output [17:0] \port$1064$0 ;
-  wire [17:0] \port$1064$0 ;
+  output [17:0] \port$1075$0 ;
+  wire [17:0] \port$1075$0 ;
   wire [1:0] read_address;
   wire [31:0] read_data;
   wire [-1:0] read_split;
@@ -321,6 +320,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   wire row_next;
   wire \row_next$87 ;
   wire row_soon;
+  wire \row_soon$89 ;
   wire row_valid;
   wire \row_valid$91 ;
   input rst;
@@ -486,10 +486,10 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
     .input_data(input_data),
     .input_enable(input_enable),
     .input_writing(input_writing),
-    .\port$972$0 (\$59 ),
-    .\port$973$0 (\$60 ),
-    .\port$974$0 (\$61 ),
-    .\port$975$0 (\$62 ),
+    .\port$983$0 (\$59 ),
+    .\port$984$0 (\$60 ),
+    .\port$985$0 (\$61 ),
+    .\port$986$0 (\$62 ),
     .read_address(read_address),
     .read_data(i),
     .row_address(row_address),
@@ -513,15 +513,15 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
     .partial_result(\write_enable$98 ),
     .partial_row(partial_row),
     .partial_value(write_value),
-    .\port$368$0 (\$55 ),
-    .\port$369$0 (\$56 ),
-    .\port$370$0 (\$57 ),
-    .\port$371$0 (\$58 ),
-    .\port$677$0 (frame_last_0),
+    .\port$371$0 (\$55 ),
+    .\port$372$0 (\$56 ),
+    .\port$373$0 (\$57 ),
+    .\port$374$0 (\$58 ),
+    .\port$689$0 (frame_last_0),
     .row_address(row_address),
     .row_enable(row_enable),
     .row_next(row_next),
-    .row_soon(busy_next),
+    .row_soon(row_soon),
     .row_valid(row_valid),
     .rst(rst)
   );
@@ -550,7 +550,6 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
     .valid(\valid$36 )
   );
   \hdlgen_tiny.engine.loader  loader (
-    .busy_next(busy_next),
     .clk(clk),
     .data(data),
     .frame_error(frame_error),
@@ -558,6 +557,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
     .loaded(loaded),
     .ready(s_ready),
     .\release (\release ),
+    .row_soon(row_soon),
     .rst(rst),
     .take(take),
     .valid(valid),
@@ -569,15 +569,15 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   \hdlgen_tiny.engine.multiplier  multiplier (
     .clk(clk),
     .p(\i$67 ),
-    .\port$903$0 (\$51 ),
-    .\port$904$0 (\$52 ),
-    .\port$905$0 (\$53 ),
-    .\port$906$0 (\$54 ),
+    .\port$914$0 (\$51 ),
+    .\port$915$0 (\$52 ),
+    .\port$916$0 (\$53 ),
+    .\port$917$0 (\$54 ),
     .w(w)
   );
   \hdlgen_tiny.engine.results  results (
     .clk(clk),
-    .\last$36 (m_last),
+    .last(m_last),
     .ready(\ready$113 ),
     .result(\$63 ),
     .rst(rst),
@@ -989,7 +989,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   assign \job$83  = frame_last_0[3];
   assign parity_11 = parity;
   assign \row_next$87  = row_next;
-  assign row_soon = busy_next;
+  assign \row_soon$89  = row_soon;
   assign \row_valid$91  = row_valid;
   assign \row_enable$93  = row_enable;
   assign \row_address$95  = row_address;
@@ -1003,7 +1003,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   assign \valid$112  = m_valid;
   assign m_ready = \ready$113 ;
   assign \last$116  = m_last;
-  assign \port$1064$0  = \$63 ;
+  assign \port$1075$0  = \$63 ;
   assign \load.bank  = 1'h0;
   assign \load.select  = 2'h0;
   assign \load.data  = 16'h0000;
@@ -1145,7 +1145,7 @@ module \hdlgen_tiny.engine.accumulators.fanout (rst, i, copies, clk);
   assign o = copies;
 endmodule
 
-module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_writing, input_data, input_address, read_address, \port$972$0 , \port$973$0 , \port$974$0 , \port$975$0 , row_address, row_valid, row_enable, clk);
+module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_writing, input_data, input_address, read_address, \port$983$0 , \port$984$0 , \port$985$0 , \port$986$0 , row_address, row_valid, row_enable, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$3  = 0;
   wire \$1 ;
   wire \$2 ;
@@ -1179,14 +1179,14 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   wire input_writing;
   wire [1:0] o;
   wire \o$27 ;
-  input [7:0] \port$972$0 ;
-  wire [7:0] \port$972$0 ;
-  input [7:0] \port$973$0 ;
-  wire [7:0] \port$973$0 ;
-  input [7:0] \port$974$0 ;
-  wire [7:0] \port$974$0 ;
-  input [7:0] \port$975$0 ;
-  wire [7:0] \port$975$0 ;
+  input [7:0] \port$983$0 ;
+  wire [7:0] \port$983$0 ;
+  input [7:0] \port$984$0 ;
+  wire [7:0] \port$984$0 ;
+  input [7:0] \port$985$0 ;
+  wire [7:0] \port$985$0 ;
+  input [7:0] \port$986$0 ;
+  wire [7:0] \port$986$0 ;
   input [1:0] read_address;
   wire [1:0] read_address;
   wire [1:0] \read_address$20 ;
@@ -1210,10 +1210,10 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   assign column_ready = \$1  & \$2 ;
   assign address_0 = row_valid ? row_address : input_address;
   assign \$3  = row_enable | input_enable;
-  assign \$4  = \o$27  ? \port$972$0  : input_data;
-  assign \$5  = \o$27  ? \port$973$0  : input_data;
-  assign \$6  = \o$27  ? \port$974$0  : input_data;
-  assign \$7  = \o$27  ? \port$975$0  : input_data;
+  assign \$4  = \o$27  ? \port$983$0  : input_data;
+  assign \$5  = \o$27  ? \port$984$0  : input_data;
+  assign \$6  = \o$27  ? \port$985$0  : input_data;
+  assign \$7  = \o$27  ? \port$986$0  : input_data;
   always @(posedge clk)
     write_enable <= \$8 ;
   always @(posedge clk)
@@ -1239,10 +1239,10 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   );
   \hdlgen_tiny.engine.activations.split_0_0  split_0_0 (
     .clk(clk),
-    .\port$772$0 (data_0_0),
-    .\port$773$0 (data_0_1),
-    .\port$774$0 (data_0_2),
-    .\port$775$0 (data_0_3),
+    .\port$783$0 (data_0_0),
+    .\port$784$0 (data_0_1),
+    .\port$785$0 (data_0_2),
+    .\port$786$0 (data_0_3),
     .read_address(read_address),
     .read_data(read_data),
     .write_address(write_address),
@@ -1263,7 +1263,7 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   assign write_data = { data_0_3, data_0_2, data_0_1, data_0_0 };
   assign \read_address$20  = read_address;
   assign \read_data$22  = read_data;
-  assign row_data = { \port$975$0 , \port$974$0 , \port$973$0 , \port$972$0  };
+  assign row_data = { \port$986$0 , \port$985$0 , \port$984$0 , \port$983$0  };
 endmodule
 
 module \hdlgen_tiny.engine.activations.address_0$31 (rst, i, copies, clk);
@@ -1298,17 +1298,17 @@ module \hdlgen_tiny.engine.activations.fanout (rst, i, copies, clk);
   assign o = copies;
 endmodule
 
-module \hdlgen_tiny.engine.activations.split_0_0 (read_data, write_enable, \port$772$0 , \port$773$0 , \port$774$0 , \port$775$0 , write_address, read_address, clk);
+module \hdlgen_tiny.engine.activations.split_0_0 (read_data, write_enable, \port$783$0 , \port$784$0 , \port$785$0 , \port$786$0 , write_address, read_address, clk);
   input clk;
   wire clk;
-  input [7:0] \port$772$0 ;
-  wire [7:0] \port$772$0 ;
-  input [7:0] \port$773$0 ;
-  wire [7:0] \port$773$0 ;
-  input [7:0] \port$774$0 ;
-  wire [7:0] \port$774$0 ;
-  input [7:0] \port$775$0 ;
-  wire [7:0] \port$775$0 ;
+  input [7:0] \port$783$0 ;
+  wire [7:0] \port$783$0 ;
+  input [7:0] \port$784$0 ;
+  wire [7:0] \port$784$0 ;
+  input [7:0] \port$785$0 ;
+  wire [7:0] \port$785$0 ;
+  input [7:0] \port$786$0 ;
+  wire [7:0] \port$786$0 ;
   input [1:0] read_address;
   wire [1:0] read_address;
   output [31:0] read_data;
@@ -1323,13 +1323,13 @@ module \hdlgen_tiny.engine.activations.split_0_0 (read_data, write_enable, \port
     .read_address(read_address),
     .read_data(read_data),
     .write_address(write_address),
-    .write_data({ \port$775$0 , \port$774$0 , \port$773$0 , \port$772$0  }),
+    .write_data({ \port$786$0 , \port$785$0 , \port$784$0 , \port$783$0  }),
     .write_enable(write_enable)
   );
-  assign write_data = { \port$775$0 , \port$774$0 , \port$773$0 , \port$772$0  };
+  assign write_data = { \port$786$0 , \port$785$0 , \port$784$0 , \port$783$0  };
 endmodule
 
-module \hdlgen_tiny.engine.drain (rst, \port$368$0 , \port$369$0 , \port$370$0 , \port$371$0 , row_soon, row_next, i, \port$677$0 , parity, partial_result, partial_value, partial_position, partial_row, \end , end_job, gathered_0, gathered_1, gathered_2, gathered_3, done
+module \hdlgen_tiny.engine.drain (rst, \port$371$0 , \port$372$0 , \port$373$0 , \port$374$0 , row_soon, row_next, i, \port$689$0 , parity, partial_result, partial_value, partial_position, partial_row, \end , end_job, gathered_0, gathered_1, gathered_2, gathered_3, done
 , done_parity, row_address, row_valid, row_enable, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$4  = 0;
   reg \$1 ;
@@ -1507,16 +1507,16 @@ module \hdlgen_tiny.engine.drain (rst, \port$368$0 , \port$369$0 , \port$370$0 ,
   reg [17:0] partial_value = 18'h00000;
   (* init = 18'h00000 *)
   wire [17:0] partial_value_0;
-  input [17:0] \port$368$0 ;
-  wire [17:0] \port$368$0 ;
-  input [17:0] \port$369$0 ;
-  wire [17:0] \port$369$0 ;
-  input [17:0] \port$370$0 ;
-  wire [17:0] \port$370$0 ;
   input [17:0] \port$371$0 ;
   wire [17:0] \port$371$0 ;
-  input [3:0] \port$677$0 ;
-  wire [3:0] \port$677$0 ;
+  input [17:0] \port$372$0 ;
+  wire [17:0] \port$372$0 ;
+  input [17:0] \port$373$0 ;
+  wire [17:0] \port$373$0 ;
+  input [17:0] \port$374$0 ;
+  wire [17:0] \port$374$0 ;
+  input [3:0] \port$689$0 ;
+  wire [3:0] \port$689$0 ;
   reg [1:0] position_0 = 2'h0;
   wire [-1:0] row;
   wire [-1:0] row_0;
@@ -1682,10 +1682,10 @@ module \hdlgen_tiny.engine.drain (rst, \port$368$0 , \port$369$0 , \port$370$0 ,
   assign \$3  = position_0 == 2'h2;
   assign \$4  = active_0 & \$3 ;
   assign \$5  = position_0 + 1'h1;
-  assign \$6  = o ? \port$368$0  : held_1;
-  assign \$7  = o ? \port$369$0  : held_2;
-  assign \$8  = o ? \port$370$0  : held_3;
-  assign \$9  = o ? \port$371$0  : held_3;
+  assign \$6  = o ? \port$371$0  : held_1;
+  assign \$7  = o ? \port$372$0  : held_2;
+  assign \$8  = o ? \port$373$0  : held_3;
+  assign \$9  = o ? \port$374$0  : held_3;
   \hdlgen_tiny.engine.drain.bias_0  bias_0 (
     .address(address),
     .clk(clk),
@@ -1736,7 +1736,7 @@ module \hdlgen_tiny.engine.drain (rst, \port$368$0 , \port$369$0 , \port$370$0 ,
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     (* full_case = 32'd1 *)
-    casez (\port$677$0 [3])
+    casez (\port$689$0 [3])
       1'h0:
           \$29  = 3'h0;
       1'h1:
@@ -1795,7 +1795,7 @@ module \hdlgen_tiny.engine.drain (rst, \port$368$0 , \port$369$0 , \port$370$0 ,
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$54  = written_0;
     if (load_0) begin
-      \$54  = \port$677$0 [1];
+      \$54  = \port$689$0 [1];
     end
     if (rst) begin
       \$54  = 1'h0;
@@ -1805,7 +1805,7 @@ module \hdlgen_tiny.engine.drain (rst, \port$368$0 , \port$369$0 , \port$370$0 ,
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$55  = carry_0;
     if (load_0) begin
-      \$55  = \port$677$0 [2];
+      \$55  = \port$689$0 [2];
     end
     if (rst) begin
       \$55  = 1'h0;
@@ -1815,7 +1815,7 @@ module \hdlgen_tiny.engine.drain (rst, \port$368$0 , \port$369$0 , \port$370$0 ,
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$56  = job_0;
     if (load_0) begin
-      \$56  = \port$677$0 [3];
+      \$56  = \port$689$0 [3];
     end
     if (rst) begin
       \$56  = 1'h0;
@@ -1825,7 +1825,7 @@ module \hdlgen_tiny.engine.drain (rst, \port$368$0 , \port$369$0 , \port$370$0 ,
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$57  = final_0;
     if (load_0) begin
-      \$57  = \port$677$0 [0];
+      \$57  = \port$689$0 [0];
     end
     if (rst) begin
       \$57  = 1'h0;
@@ -1909,7 +1909,7 @@ module \hdlgen_tiny.engine.drain (rst, \port$368$0 , \port$369$0 , \port$370$0 ,
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$67  = fresh_0;
     if (load_0) begin
-      \$67  = \port$677$0 [0];
+      \$67  = \port$689$0 [0];
     end
     if (rst) begin
       \$67  = 1'h1;
@@ -2077,7 +2077,7 @@ module \hdlgen_tiny.engine.drain (rst, \port$368$0 , \port$369$0 , \port$370$0 ,
     endcase
   end
   assign flush_next = i;
-  assign flush = \port$677$0 [1];
+  assign flush = \port$689$0 [1];
   assign own_row_0 = \$2 [0];
   assign partial_result_0 = partial_result;
   assign partial_merge_0 = partial_merge;
@@ -2097,13 +2097,13 @@ module \hdlgen_tiny.engine.drain (rst, \port$368$0 , \port$369$0 , \port$370$0 ,
   assign done_parity_1 = done_parity;
   assign row_address_0 = row_address;
   assign row_data = { gathered_3, gathered_2, gathered_1, gathered_0 };
-  assign carry = \port$677$0 [2];
-  assign \job$57  = \port$677$0 [3];
-  assign \final  = \port$677$0 [0];
-  assign sums = { \port$371$0 , \port$370$0 , \port$369$0 , \port$368$0  };
+  assign carry = \port$689$0 [2];
+  assign \job$57  = \port$689$0 [3];
+  assign \final  = \port$689$0 [0];
+  assign sums = { \port$374$0 , \port$373$0 , \port$372$0 , \port$371$0  };
   assign merged_0 = 1'h0;
-  assign load_0 = \port$677$0 [1];
-  assign row_soon = row_3[0];
+  assign load_0 = \port$689$0 [1];
+  assign row_soon = row_2[0];
   assign row_next = row_4[0];
   assign \$12  = job_0;
   assign \$16  = job_0;
@@ -2697,17 +2697,20 @@ module \hdlgen_tiny.engine.framer (rst, valid, counter, first, last, job, o_vali
   assign \$21  = 2'h0;
 endmodule
 
-module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_enable, take, busy_next, \release , frame_error, writing, write_data, write_address, data);
+module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_enable, take, row_soon, \release , frame_error, writing, write_data, write_address, data);
   reg \$auto$verilog_backend.cc:2355:dump_module$7  = 0;
   wire [2:0] \$1 ;
   wire \$10 ;
   reg \$100 ;
-  reg \$101 ;
+  reg [5:0] \$101 ;
   reg \$102 ;
   reg \$103 ;
   reg \$104 ;
   reg [3:0] \$105 ;
-  reg [1:0] \$106 ;
+  reg [2:0] \$106 ;
+  reg [3:0] \$107 ;
+  reg \$108 ;
+  reg [1:0] \$109 ;
   wire \$11 ;
   wire [2:0] \$12 ;
   wire [1:0] \$13 ;
@@ -2776,44 +2779,40 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   wire [1:0] \$70 ;
   wire [1:0] \$71 ;
   wire \$72 ;
-  wire [3:0] \$73 ;
-  wire [2:0] \$74 ;
-  wire [1:0] \$75 ;
-  reg \$76 ;
-  reg \$77 ;
-  reg [7:0] \$78 ;
-  reg \$79 ;
+  wire \$73 ;
+  wire \$74 ;
+  wire \$75 ;
+  wire \$76 ;
+  wire \$77 ;
+  wire [2:0] \$78 ;
+  wire [1:0] \$79 ;
   wire \$8 ;
-  reg [7:0] \$80 ;
+  reg \$80 ;
   reg \$81 ;
-  reg [2:0] \$82 ;
+  reg [7:0] \$82 ;
   reg \$83 ;
-  reg \$84 ;
+  reg [7:0] \$84 ;
   reg \$85 ;
-  reg \$86 ;
+  reg [2:0] \$86 ;
   reg \$87 ;
   reg \$88 ;
-  reg [1:0] \$89 ;
+  reg \$89 ;
   wire \$9 ;
-  reg [1:0] \$90 ;
+  reg \$90 ;
   reg \$91 ;
   reg \$92 ;
   reg [1:0] \$93 ;
-  reg \$94 ;
+  reg [1:0] \$94 ;
   reg \$95 ;
   reg \$96 ;
-  reg [5:0] \$97 ;
+  reg [1:0] \$97 ;
   reg \$98 ;
   reg \$99 ;
   reg [7:0] \$like  = 8'h00;
   reg \$signal  = 1'h0;
   reg \$signal$12  = 1'h0;
-  (* init = 1'h0 *)
-  wire \$signal$28 ;
+  reg [3:0] \$signal$24  = 4'h0;
   reg \$signal$41  = 1'h0;
-  reg \$signal$55  = 1'h0;
-  reg \$signal$56  = 1'h0;
-  reg \$signal$57  = 1'h0;
   reg [1:0] \$signal$7  = 2'h0;
   reg \$signal$9  = 1'h0;
   (* init = 2'h0 *)
@@ -2824,9 +2823,8 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   reg [2:0] beats_left = 3'h7;
   reg buffer = 1'h0;
   wire busy;
-  input busy_next;
-  wire busy_next;
   wire carried;
+  reg [7:0] chosen_0 = 8'h00;
   input clk;
   wire clk;
   input [7:0] data;
@@ -2835,6 +2833,7 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   reg ending_late = 1'h0;
   reg final_beat = 1'h0;
   wire finished;
+  reg [2:0] flags_2 = 3'h0;
   reg [5:0] following = 6'h22;
   wire \following.last ;
   wire [1:0] \following.next ;
@@ -2842,8 +2841,7 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   wire \following.shared ;
   output frame_error;
   reg frame_error = 1'h0;
-  wire here_next;
-  wire i;
+  wire [2:0] i;
   wire [-1:0] index_0;
   input last;
   wire last;
@@ -2851,7 +2849,8 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   reg [3:0] late_lane = 4'h1;
   output loaded;
   wire loaded;
-  wire o;
+  reg marked = 1'h0;
+  wire [2:0] o;
   reg [1:0] occupied = 2'h0;
   wire [1:0] occupied_next;
   wire [-1:0] origin;
@@ -2861,6 +2860,8 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   wire ready;
   input \release ;
   wire \release ;
+  input row_soon;
+  wire row_soon;
   input rst;
   wire rst;
   reg shared = 1'h0;
@@ -2884,7 +2885,7 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   output [3:0] write_enable;
   wire [3:0] write_enable;
   output writing;
-  reg writing = 1'h0;
+  wire writing;
   assign ready = ~ spare_held;
   assign \$1  = occupied + \$signal ;
   assign \$2  = \$1  - \release ;
@@ -2900,9 +2901,8 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   assign finished = \$8  | \$11 ;
   assign bank_end = step & bank_full;
   assign \$12  = following[1:0] + 1'h0;
-  assign i = rst ? 1'h0 : here_next;
-  assign here_next = step & taken;
-  assign write_enable = late_lane & { o, o, o, o };
+  assign i = rst ? 3'h0 : { \$signal$24 [3], \$signal$24 [1], marked };
+  assign write_enable = late_lane & { o[0], o[0], o[0], o[0] };
   assign \$14  = ~ finished;
   assign \$15  = \$signal$9  & \$14 ;
   assign \$16  = \$15  | spare_held;
@@ -2938,7 +2938,7 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   assign \$46  = \$45  | dropping;
   assign \$47  = \$signal$12  & ending_late;
   assign \$48  = \$46  | \$47 ;
-  assign \$49  = \$48  | busy_next;
+  assign \$49  = \$48  | row_soon;
   assign \$50  = reach > 1'h1;
   assign \$51  = reach - 1'h1;
   assign \$52  = reach <= 2'h2;
@@ -2957,73 +2957,77 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   assign \$68  = \$64  | \$67 ;
   assign \$69  = \$68  | following[3];
   assign \$72  = bank_end | \$signal$12 ;
-  assign \$73  = \$signal$57  ? 4'h1 : { late_lane[2:0], late_lane[3] };
-  assign \$74  = write_address + 1'h1;
-  assign \$75  = \$signal$56  ? 2'h2 : 2'h0;
+  assign \$73  = o[2] ? 1'h1 : late_lane[3];
+  assign \$74  = o[2] ? 1'h0 : late_lane[0];
+  assign \$75  = o[2] ? 1'h0 : late_lane[1];
+  assign \$76  = o[2] ? 1'h0 : late_lane[2];
+  assign \$77  = step & taken;
+  assign \$78  = write_address + 1'h1;
+  assign \$79  = flags_2[2] ? 2'h2 : 2'h0;
   always @(posedge clk)
-    \$signal$9  <= \$76 ;
+    \$signal$9  <= \$80 ;
   always @(posedge clk)
-    spare_held <= \$77 ;
+    spare_held <= \$81 ;
   always @(posedge clk)
-    \$like  <= \$78 ;
+    \$like  <= \$82 ;
   always @(posedge clk)
-    \$signal$41  <= \$79 ;
+    \$signal$41  <= \$83 ;
   always @(posedge clk)
-    spare <= \$80 ;
+    spare <= \$84 ;
   always @(posedge clk)
-    spare_last <= \$81 ;
+    spare_last <= \$85 ;
   always @(posedge clk)
-    beats_left <= \$82 ;
+    beats_left <= \$86 ;
   always @(posedge clk)
-    final_beat <= \$83 ;
+    final_beat <= \$87 ;
   always @(posedge clk)
-    dropping <= \$84 ;
+    dropping <= \$88 ;
   always @(posedge clk)
-    \$signal$12  <= \$85 ;
+    \$signal$12  <= \$89 ;
   always @(posedge clk)
-    \$signal  <= \$86 ;
+    \$signal  <= \$90 ;
   always @(posedge clk)
-    ending_late <= \$87 ;
+    ending_late <= \$91 ;
   always @(posedge clk)
-    frame_error <= \$88 ;
+    frame_error <= \$92 ;
   always @(posedge clk)
-    \$signal$7  <= \$89 ;
+    \$signal$7  <= \$93 ;
   always @(posedge clk)
-    occupied <= \$90 ;
+    occupied <= \$94 ;
   always @(posedge clk)
-    stop <= \$91 ;
+    stop <= \$95 ;
   always @(posedge clk)
-    taken <= \$92 ;
+    taken <= \$96 ;
   always @(posedge clk)
-    reach <= \$93 ;
+    reach <= \$97 ;
   always @(posedge clk)
-    bank_full <= \$94 ;
+    bank_full <= \$98 ;
   always @(posedge clk)
-    beat_full <= \$95 ;
+    beat_full <= \$99 ;
   always @(posedge clk)
-    used <= \$96 ;
+    used <= \$100 ;
   always @(posedge clk)
-    following <= \$97 ;
+    following <= \$101 ;
   always @(posedge clk)
-    last_bank <= \$98 ;
+    last_bank <= \$102 ;
   always @(posedge clk)
-    shared <= \$99 ;
+    shared <= \$103 ;
   always @(posedge clk)
-    buffer <= \$100 ;
+    buffer <= \$104 ;
   always @(posedge clk)
-    writing <= \$101 ;
+    \$signal$24  <= \$105 ;
   always @(posedge clk)
-    \$signal$55  <= \$102 ;
+    flags_2 <= \$106 ;
   always @(posedge clk)
-    \$signal$56  <= \$103 ;
+    late_lane <= \$107 ;
   always @(posedge clk)
-    \$signal$57  <= \$104 ;
+    marked <= \$108 ;
   always @(posedge clk)
-    late_lane <= \$105 ;
+    chosen_0 <= \$like ;
   always @(posedge clk)
-    write_data <= \$like ;
+    write_data <= chosen_0;
   always @(posedge clk)
-    write_address <= \$106 ;
+    write_address <= \$109 ;
   \hdlgen_tiny.engine.loader.here  here (
     .clk(clk),
     .copies(o),
@@ -3046,73 +3050,30 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$76  = \$17 ;
+    \$80  = \$17 ;
     if (rst) begin
-      \$76  = 1'h0;
+      \$80  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$77  = \$21 ;
-    if (rst) begin
-      \$77  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$78  = \$like ;
-    if (\$23 ) begin
-      \$78  = \$24 ;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$79  = \$signal$41 ;
-    if (\$23 ) begin
-      \$79  = \$25 ;
-    end
-    if (rst) begin
-      \$79  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$80  = spare;
-    if (\$26 ) begin
-      \$80  = data;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$81  = spare_last;
-    if (\$26 ) begin
-      \$81  = last;
-    end
+    \$81  = \$21 ;
     if (rst) begin
       \$81  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$82  = beats_left;
-    if (\$28 ) begin
-      \$82  = \$29 [2:0];
-    end
-    if (\$signal$12 ) begin
-      \$82  = 3'h7;
-    end
-    if (rst) begin
-      \$82  = 3'h7;
+    \$82  = \$like ;
+    if (\$23 ) begin
+      \$82  = \$24 ;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$83  = final_beat;
-    if (\$28 ) begin
-      \$83  = \$30 ;
-    end
-    if (\$signal$12 ) begin
-      \$83  = 1'h0;
+    \$83  = \$signal$41 ;
+    if (\$23 ) begin
+      \$83  = \$25 ;
     end
     if (rst) begin
       \$83  = 1'h0;
@@ -3120,45 +3081,55 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$84  = dropping;
-    if (\$32 ) begin
-      \$84  = 1'h0;
-    end
-    if (\$signal$12 ) begin
-      \$84  = ending_late;
-    end
-    if (rst) begin
-      \$84  = 1'h0;
+    \$84  = spare;
+    if (\$26 ) begin
+      \$84  = data;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$85  = \$36 ;
+    \$85  = spare_last;
+    if (\$26 ) begin
+      \$85  = last;
+    end
     if (rst) begin
       \$85  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$86  = \$40 ;
+    \$86  = beats_left;
+    if (\$28 ) begin
+      \$86  = \$29 [2:0];
+    end
+    if (\$signal$12 ) begin
+      \$86  = 3'h7;
+    end
     if (rst) begin
-      \$86  = 1'h0;
+      \$86  = 3'h7;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$87  = \$41 ;
+    \$87  = final_beat;
+    if (\$28 ) begin
+      \$87  = \$30 ;
+    end
+    if (\$signal$12 ) begin
+      \$87  = 1'h0;
+    end
     if (rst) begin
       \$87  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$88  = frame_error;
+    \$88  = dropping;
+    if (\$32 ) begin
+      \$88  = 1'h0;
+    end
     if (\$signal$12 ) begin
-      if (\$42 ) begin
-        \$88  = 1'h1;
-      end
+      \$88  = ending_late;
     end
     if (rst) begin
       \$88  = 1'h0;
@@ -3166,123 +3137,98 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$89  = \$44 [1:0];
+    \$89  = \$36 ;
     if (rst) begin
-      \$89  = 2'h0;
+      \$89  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$90  = \$2 [1:0];
+    \$90  = \$40 ;
     if (rst) begin
-      \$90  = 2'h0;
+      \$90  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$91  = \$49 ;
+    \$91  = \$41 ;
     if (rst) begin
       \$91  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$92  = taken;
+    \$92  = frame_error;
+    if (\$signal$12 ) begin
+      if (\$42 ) begin
+        \$92  = 1'h1;
+      end
+    end
+    if (rst) begin
+      \$92  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$93  = \$44 [1:0];
+    if (rst) begin
+      \$93  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$94  = \$2 [1:0];
+    if (rst) begin
+      \$94  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$95  = \$49 ;
+    if (rst) begin
+      \$95  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$96  = taken;
     if (step) begin
-      \$92  = \$50 ;
+      \$96  = \$50 ;
     end
     if (bank_end) begin
-      \$92  = \$62 ;
+      \$96  = \$62 ;
     end
     if (\$signal$12 ) begin
-      \$92  = 1'h1;
+      \$96  = 1'h1;
     end
     if (rst) begin
-      \$92  = 1'h1;
+      \$96  = 1'h1;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$93  = reach;
+    \$97  = reach;
     if (step) begin
-      \$93  = \$51 [1:0];
+      \$97  = \$51 [1:0];
     end
     if (bank_end) begin
-      \$93  = \$12 [1:0];
+      \$97  = \$12 [1:0];
     end
     if (\$signal$12 ) begin
-      \$93  = 2'h2;
+      \$97  = 2'h2;
     end
     if (rst) begin
-      \$93  = 2'h2;
+      \$97  = 2'h2;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$94  = bank_full;
+    \$98  = bank_full;
     if (step) begin
-      \$94  = \$52 ;
+      \$98  = \$52 ;
     end
     if (bank_end) begin
-      \$94  = \$63 ;
-    end
-    if (\$signal$12 ) begin
-      \$94  = 1'h0;
-    end
-    if (rst) begin
-      \$94  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$95  = beat_full;
-    if (step) begin
-      \$95  = \$58 ;
-    end
-    if (bank_end) begin
-      \$95  = \$69 ;
-    end
-    if (\$signal$12 ) begin
-      \$95  = 1'h1;
-    end
-    if (rst) begin
-      \$95  = 1'h1;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$96  = used;
-    if (step) begin
-      \$96  = 1'h0;
-    end
-    if (bank_end) begin
-      \$96  = 1'h0;
-    end
-    if (\$signal$12 ) begin
-      \$96  = 1'h0;
-    end
-    if (rst) begin
-      \$96  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$97  = following;
-    if (bank_end) begin
-      \$97  = \$59 ;
-    end
-    if (\$signal$12 ) begin
-      \$97  = 6'h22;
-    end
-    if (rst) begin
-      \$97  = 6'h22;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$98  = last_bank;
-    if (bank_end) begin
-      \$98  = following[3];
+      \$98  = \$63 ;
     end
     if (\$signal$12 ) begin
       \$98  = 1'h0;
@@ -3293,82 +3239,136 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$99  = shared;
+    \$99  = beat_full;
+    if (step) begin
+      \$99  = \$58 ;
+    end
     if (bank_end) begin
-      \$99  = following[2];
+      \$99  = \$69 ;
     end
     if (\$signal$12 ) begin
-      \$99  = 1'h0;
+      \$99  = 1'h1;
     end
     if (rst) begin
-      \$99  = 1'h0;
+      \$99  = 1'h1;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$100  = 1'h0;
+    \$100  = used;
+    if (step) begin
+      \$100  = 1'h0;
+    end
+    if (bank_end) begin
+      \$100  = 1'h0;
+    end
+    if (\$signal$12 ) begin
+      \$100  = 1'h0;
+    end
     if (rst) begin
       \$100  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$101  = step;
+    \$101  = following;
+    if (bank_end) begin
+      \$101  = \$59 ;
+    end
+    if (\$signal$12 ) begin
+      \$101  = 6'h22;
+    end
     if (rst) begin
-      \$101  = 1'h0;
+      \$101  = 6'h22;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$102  = \$72 ;
+    \$102  = last_bank;
+    if (bank_end) begin
+      \$102  = following[3];
+    end
+    if (\$signal$12 ) begin
+      \$102  = 1'h0;
+    end
     if (rst) begin
       \$102  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$103  = 1'h0;
+    \$103  = shared;
+    if (bank_end) begin
+      \$103  = following[2];
+    end
+    if (\$signal$12 ) begin
+      \$103  = 1'h0;
+    end
     if (rst) begin
       \$103  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$104  = \$signal$12 ;
+    \$104  = 1'h0;
     if (rst) begin
       \$104  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$105  = late_lane;
-    if (\$signal$55 ) begin
-      \$105  = \$73 ;
-    end
+    \$105  = { \$signal$12 , 1'h0, \$72 , step };
     if (rst) begin
-      \$105  = 4'h1;
+      \$105  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$106  = write_address;
-    if (o) begin
-      \$106  = \$74 [1:0];
+    \$106  = \$signal$24 [2:0];
+    if (rst) begin
+      \$106  = 3'h0;
     end
-    if (\$signal$55 ) begin
-      \$106  = \$75 ;
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$107  = late_lane;
+    if (o[1]) begin
+      \$107 [0] = \$73 ;
+      \$107 [1] = \$74 ;
+      \$107 [2] = \$75 ;
+      \$107 [3] = \$76 ;
     end
     if (rst) begin
-      \$106  = 2'h0;
+      \$107  = 4'h1;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$108  = \$77 ;
+    if (rst) begin
+      \$108  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$109  = write_address;
+    if (o[0]) begin
+      \$109  = \$78 [1:0];
+    end
+    if (flags_2[1]) begin
+      \$109  = \$79 ;
+    end
+    if (rst) begin
+      \$109  = 2'h0;
     end
   end
   assign occupied_next = \$2 [1:0];
   assign busy = 1'h0;
   assign reach_next = \$12 [1:0];
   assign carried = 1'h0;
-  assign \$signal$28  = writing;
   assign address_0 = write_address;
   assign value_0 = write_data;
+  assign writing = flags_2[0];
   assign \following.rows  = following[1:0];
   assign \following.shared  = following[2];
   assign \following.last  = following[3];
@@ -3385,12 +3385,12 @@ endmodule
 module \hdlgen_tiny.engine.loader.here (rst, i, copies, clk);
   input clk;
   wire clk;
-  output copies;
-  reg copies = 1'h0;
-  input i;
-  wire i;
-  (* init = 1'h0 *)
-  wire o;
+  output [2:0] copies;
+  reg [2:0] copies = 3'h0;
+  input [2:0] i;
+  wire [2:0] i;
+  (* init = 3'h0 *)
+  wire [2:0] o;
   input rst;
   wire rst;
   always @(posedge clk)
@@ -3398,92 +3398,101 @@ module \hdlgen_tiny.engine.loader.here (rst, i, copies, clk);
   assign o = copies;
 endmodule
 
-module \hdlgen_tiny.engine.multiplier (p, w, \port$903$0 , \port$904$0 , \port$905$0 , \port$906$0 , clk);
+module \hdlgen_tiny.engine.multiplier (p, w, \port$914$0 , \port$915$0 , \port$916$0 , \port$917$0 , clk);
   wire [31:0] a;
   input clk;
   wire clk;
   output [63:0] p;
   wire [63:0] p;
-  input [7:0] \port$903$0 ;
-  wire [7:0] \port$903$0 ;
-  input [7:0] \port$904$0 ;
-  wire [7:0] \port$904$0 ;
-  input [7:0] \port$905$0 ;
-  wire [7:0] \port$905$0 ;
-  input [7:0] \port$906$0 ;
-  wire [7:0] \port$906$0 ;
+  input [7:0] \port$914$0 ;
+  wire [7:0] \port$914$0 ;
+  input [7:0] \port$915$0 ;
+  wire [7:0] \port$915$0 ;
+  input [7:0] \port$916$0 ;
+  wire [7:0] \port$916$0 ;
+  input [7:0] \port$917$0 ;
+  wire [7:0] \port$917$0 ;
   input [31:0] w;
   wire [31:0] w;
   hdlgen_tiny_multiplier part (
-    .a({ \port$906$0 , \port$905$0 , \port$904$0 , \port$903$0  }),
+    .a({ \port$917$0 , \port$916$0 , \port$915$0 , \port$914$0  }),
     .clk(clk),
     .p(p),
     .w(w)
   );
-  assign a = { \port$906$0 , \port$905$0 , \port$904$0 , \port$903$0  };
+  assign a = { \port$917$0 , \port$916$0 , \port$915$0 , \port$914$0  };
 endmodule
 
-module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_value, write_position, valid, \last$36 , result, ready);
+module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_value, write_position, valid, result, last, ready);
   reg \$auto$verilog_backend.cc:2355:dump_module$8  = 0;
   wire \$1 ;
   wire [2:0] \$10 ;
   wire \$11 ;
   wire \$12 ;
   wire \$13 ;
-  wire [2:0] \$14 ;
+  wire [3:0] \$14 ;
   wire \$15 ;
   wire \$16 ;
   wire \$17 ;
-  wire [3:0] \$18 ;
+  wire \$18 ;
   wire \$19 ;
-  wire \$2 ;
-  wire \$20 ;
+  wire [18:0] \$2 ;
+  reg [9:0] \$20 ;
   wire \$21 ;
-  wire \$22 ;
+  wire [17:0] \$22 ;
   wire \$23 ;
-  reg [9:0] \$24 ;
+  wire \$24 ;
   wire \$25 ;
   wire \$26 ;
-  wire [18:0] \$27 ;
-  wire [17:0] \$28 ;
-  reg \$29 ;
+  wire \$27 ;
+  wire \$28 ;
+  wire \$29 ;
   wire \$3 ;
-  reg [1:0] \$30 ;
-  reg \$31 ;
-  reg \$32 ;
-  reg \$33 ;
-  reg \$34 ;
+  wire \$30 ;
+  wire \$31 ;
+  wire \$32 ;
+  wire [17:0] \$33 ;
+  wire \$34 ;
   reg \$35 ;
-  reg \$36 ;
+  reg [1:0] \$36 ;
   reg \$37 ;
   reg \$38 ;
-  reg [1:0] \$39 ;
+  reg \$39 ;
   wire \$4 ;
-  reg [9:0] \$40 ;
+  reg \$40 ;
   reg \$41 ;
   reg \$42 ;
-  reg [17:0] \$43 ;
-  reg \$44 ;
-  reg \$45 ;
-  reg [17:0] \$46 ;
-  reg [17:0] \$47 ;
-  wire \$5 ;
-  wire [18:0] \$6 ;
-  wire \$7 ;
+  reg \$43 ;
+  reg [1:0] \$44 ;
+  reg [9:0] \$45 ;
+  reg \$46 ;
+  reg \$47 ;
+  reg [17:0] \$48 ;
+  reg [17:0] \$49 ;
+  wire [2:0] \$5 ;
+  reg \$50 ;
+  reg \$51 ;
+  reg [17:0] \$52 ;
+  reg \$53 ;
+  reg [17:0] \$54 ;
+  reg \$55 ;
+  wire [2:0] \$6 ;
+  wire [18:0] \$7 ;
   wire \$8 ;
-  wire [2:0] \$9 ;
+  wire \$9 ;
   (* init = 1'h0 *)
   wire \$signal ;
-  reg [17:0] \$signal$24  = 18'h00000;
-  reg \$signal$45  = 1'h0;
-  reg [17:0] \$signal$47  = 18'h00000;
+  reg [17:0] \$signal$21  = 18'h00000;
+  reg [17:0] \$signal$29  = 18'h00000;
+  reg \$signal$31  = 1'h0;
+  reg \$signal$46  = 1'h0;
   reg active_0 = 1'h0;
   reg active_1 = 1'h0;
   wire advance;
-  reg begun = 1'h0;
   reg [9:0] bias = 10'h000;
   input clk;
   wire clk;
+  wire [17:0] complete;
   wire [31:0] data;
   wire ends;
   reg ends_0 = 1'h0;
@@ -3491,12 +3500,12 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
   reg [1:0] following;
   reg [1:0] frames = 2'h0;
   wire [1:0] lane;
-  wire last;
-  output \last$36 ;
-  reg \last$36  = 1'h0;
+  output last;
+  reg last = 1'h0;
+  wire \last$41 ;
   reg last_0 = 1'h0;
   reg last_1 = 1'h0;
-  reg \last_1$46  = 1'h0;
+  reg \last_1$47  = 1'h0;
   reg [1:0] number = 2'h0;
   wire [17:0] o;
   wire read_enable;
@@ -3507,7 +3516,6 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
   wire [-1:0] read_row;
   input ready;
   wire ready;
-  wire restart;
   output [17:0] result;
   reg [17:0] result = 18'h00000;
   wire [-1:0] row;
@@ -3515,6 +3523,8 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
   wire rst;
   output sent;
   wire sent;
+  reg [17:0] spare = 18'h00000;
+  reg spare_last = 1'h0;
   input start;
   wire start;
   wire step;
@@ -3534,80 +3544,88 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
   wire [17:0] write_value;
   wire [17:0] \write_value$9 ;
   always @(posedge clk)
-    last_1 <= \$38 ;
+    active_0 <= \$38 ;
   always @(posedge clk)
-    number <= \$39 ;
+    ends_0 <= \$39 ;
   always @(posedge clk)
-    bias <= \$40 ;
+    last_0 <= \$40 ;
   always @(posedge clk)
-    \$signal$45  <= \$41 ;
+    active_1 <= \$41 ;
   always @(posedge clk)
-    \last_1$46  <= \$42 ;
+    ends_1 <= \$42 ;
   always @(posedge clk)
-    \$signal$47  <= \$43 ;
+    last_1 <= \$43 ;
   always @(posedge clk)
-    valid <= \$44 ;
+    number <= \$44 ;
   always @(posedge clk)
-    \last$36  <= \$45 ;
+    bias <= \$45 ;
   always @(posedge clk)
-    result <= \$46 ;
+    \$signal$46  <= \$46 ;
   always @(posedge clk)
-    \$signal$24  <= \$47 ;
+    \last_1$47  <= \$47 ;
+  always @(posedge clk)
+    \$signal$29  <= \$48 ;
+  always @(posedge clk)
+    \$signal$21  <= \$49 ;
+  always @(posedge clk)
+    valid <= \$50 ;
+  always @(posedge clk)
+    \$signal$31  <= \$51 ;
+  always @(posedge clk)
+    result <= \$52 ;
+  always @(posedge clk)
+    last <= \$53 ;
+  always @(posedge clk)
+    spare <= \$54 ;
+  always @(posedge clk)
+    spare_last <= \$55 ;
   assign \$1  = | frames;
   assign step = \$1  & read_enable;
-  assign \$2  = | frames;
-  assign \$3  = \$2  & last;
-  assign \$4  = \$3  & read_enable;
-  assign \$5  = ~ begun;
-  assign restart = \$4  | \$5 ;
-  assign \$6  = $signed(\$signal$24 ) + $signed(o);
-  assign \$7  = read_enable & active_1;
-  assign \$8  = \$7  & ends_1;
-  assign \$9  = number + 1'h1;
-  assign \$10  = last_1 ? 3'h0 : \$9 ;
-  assign \$11  = ~ valid;
-  assign read_enable = \$11  | ready;
-  assign \$12  = valid & ready;
-  assign sent = \$12  & \last$36 ;
-  assign \$13  = ~ write_half;
-  assign \$14  = frames + start;
+  assign \$2  = $signed(\$signal$21 ) + $signed(o);
+  assign \$3  = read_enable & active_1;
+  assign \$4  = \$3  & ends_1;
+  assign \$5  = number + 1'h1;
+  assign \$6  = last_1 ? 3'h0 : \$5 ;
+  assign \$7  = $signed(\$signal$29 ) + $signed(bias);
+  assign read_enable = ~ \$signal$31 ;
+  assign \$8  = valid & ready;
+  assign sent = \$8  & last;
+  assign \$9  = ~ write_half;
+  assign \$10  = frames + start;
+  assign \$11  = | frames;
+  assign \$12  = \$11  & \last$41 ;
+  assign \$13  = \$12  & read_enable;
+  assign \$14  = \$10  - \$13 ;
   assign \$15  = | frames;
-  assign \$16  = \$15  & last;
+  assign \$16  = \$15  & \last$41 ;
   assign \$17  = \$16  & read_enable;
-  assign \$18  = \$14  - \$17 ;
+  assign \$18  = ~ read_half;
   assign \$19  = | frames;
-  assign \$20  = \$19  & last;
-  assign \$21  = \$20  & read_enable;
-  assign \$22  = ~ read_half;
-  assign \$23  = | frames;
-  assign \$25  = active_1 & ends_1;
-  assign \$26  = \$signal$45  & \last_1$46 ;
-  assign \$27  = $signed(\$signal$47 ) + $signed(bias);
-  assign \$28  = ends_1 ? 18'h00000 : \$6 [17:0];
+  assign \$21  = active_1 & ends_1;
+  assign \$22  = ends_1 ? 18'h00000 : \$2 [17:0];
+  assign \$23  = ~ ready;
+  assign \$24  = valid & \$23 ;
+  assign \$25  = \$24  | \$signal$31 ;
+  assign \$26  = \$25  | \$signal$46 ;
+  assign \$27  = \$signal$31  | \$signal$46 ;
+  assign \$28  = \$27  & valid;
+  assign \$29  = ~ ready;
+  assign \$30  = \$28  & \$29 ;
+  assign \$31  = ~ valid;
+  assign \$32  = \$31  | ready;
+  assign \$33  = \$signal$31  ? spare : \$7 [17:0];
+  assign \$34  = \$signal$31  ? spare_last : \last_1$47 ;
   always @(posedge clk)
-    write_half <= \$29 ;
+    write_half <= \$35 ;
   always @(posedge clk)
-    frames <= \$30 ;
+    frames <= \$36 ;
   always @(posedge clk)
-    read_half <= \$31 ;
-  always @(posedge clk)
-    begun <= \$32 ;
-  always @(posedge clk)
-    active_0 <= \$33 ;
-  always @(posedge clk)
-    ends_0 <= \$34 ;
-  always @(posedge clk)
-    last_0 <= \$35 ;
-  always @(posedge clk)
-    active_1 <= \$36 ;
-  always @(posedge clk)
-    ends_1 <= \$37 ;
+    read_half <= \$37 ;
   \hdlgen_tiny.engine.results.order  order (
     .clk(clk),
     .ends(ends),
     .lane(read_lane),
-    .last(last),
-    .restart(restart),
+    .last(\last$41 ),
     .rst(rst),
     .step(step)
   );
@@ -3625,26 +3643,39 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
   );
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$39  = following;
+    \$38  = active_0;
+    if (read_enable) begin
+      \$38  = \$19 ;
+    end
     if (rst) begin
-      \$39  = 2'h0;
+      \$38  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$40  = bias;
+    \$39  = ends_0;
     if (read_enable) begin
-      \$40  = \$24 ;
+      \$39  = ends;
     end
     if (rst) begin
-      \$40  = 10'h000;
+      \$39  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$41  = \$signal$45 ;
+    \$40  = last_0;
     if (read_enable) begin
-      \$41  = \$25 ;
+      \$40  = \last$41 ;
+    end
+    if (rst) begin
+      \$40  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$41  = active_1;
+    if (read_enable) begin
+      \$41  = active_0;
     end
     if (rst) begin
       \$41  = 1'h0;
@@ -3652,9 +3683,9 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$42  = \last_1$46 ;
+    \$42  = ends_1;
     if (read_enable) begin
-      \$42  = last_1;
+      \$42  = ends_0;
     end
     if (rst) begin
       \$42  = 1'h0;
@@ -3662,54 +3693,119 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$43  = \$signal$47 ;
+    \$43  = last_1;
     if (read_enable) begin
-      \$43  = \$6 [17:0];
+      \$43  = last_0;
     end
     if (rst) begin
-      \$43  = 18'h00000;
+      \$43  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$44  = valid;
-    if (read_enable) begin
-      \$44  = \$signal$45 ;
-    end
+    \$44  = following;
     if (rst) begin
-      \$44  = 1'h0;
+      \$44  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$45  = \last$36 ;
+    \$45  = bias;
     if (read_enable) begin
-      \$45  = \$26 ;
+      \$45  = \$20 ;
     end
     if (rst) begin
-      \$45  = 1'h0;
+      \$45  = 10'h000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$46  = result;
+    \$46  = \$signal$46 ;
     if (read_enable) begin
-      \$46  = \$27 [17:0];
+      \$46  = \$21 ;
     end
     if (rst) begin
-      \$46  = 18'h00000;
+      \$46  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$47  = \$signal$24 ;
+    \$47  = \last_1$47 ;
+    if (read_enable) begin
+      \$47  = last_1;
+    end
+    if (rst) begin
+      \$47  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$48  = \$signal$29 ;
+    if (read_enable) begin
+      \$48  = \$2 [17:0];
+    end
+    if (rst) begin
+      \$48  = 18'h00000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$49  = \$signal$21 ;
     if (read_enable) begin
       if (active_1) begin
-        \$47  = \$28 ;
+        \$49  = \$22 ;
       end
     end
     if (rst) begin
-      \$47  = 18'h00000;
+      \$49  = 18'h00000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$50  = \$26 ;
+    if (rst) begin
+      \$50  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$51  = \$30 ;
+    if (rst) begin
+      \$51  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$52  = result;
+    if (\$32 ) begin
+      \$52  = \$33 ;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$53  = last;
+    if (\$32 ) begin
+      \$53  = \$34 ;
+    end
+    if (rst) begin
+      \$53  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$54  = spare;
+    if (read_enable) begin
+      \$54  = \$7 [17:0];
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
+    \$55  = spare_last;
+    if (read_enable) begin
+      \$55  = \last_1$47 ;
+    end
+    if (rst) begin
+      \$55  = 1'h0;
     end
   end
   always @* begin
@@ -3717,81 +3813,27 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
     (* full_case = 32'd1 *)
     casez (number)
       2'h0:
-          \$24  = 10'h1a9;
+          \$20  = 10'h1a9;
       2'h1:
-          \$24  = 10'h0ca;
+          \$20  = 10'h0ca;
       2'h2:
-          \$24  = 10'h39d;
+          \$20  = 10'h39d;
       2'h3:
-          \$24  = 10'h211;
+          \$20  = 10'h211;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     following = number;
-    if (\$8 ) begin
-      following = \$10 [1:0];
+    if (\$4 ) begin
+      following = \$6 [1:0];
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$29  = write_half;
+    \$35  = write_half;
     if (start) begin
-      \$29  = \$13 ;
-    end
-    if (rst) begin
-      \$29  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$30  = \$18 [1:0];
-    if (rst) begin
-      \$30  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$31  = read_half;
-    if (\$21 ) begin
-      \$31  = \$22 ;
-    end
-    if (rst) begin
-      \$31  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$32  = 1'h1;
-    if (rst) begin
-      \$32  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$33  = active_0;
-    if (read_enable) begin
-      \$33  = \$23 ;
-    end
-    if (rst) begin
-      \$33  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$34  = ends_0;
-    if (read_enable) begin
-      \$34  = ends;
-    end
-    if (rst) begin
-      \$34  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$35  = last_0;
-    if (read_enable) begin
-      \$35  = last;
+      \$35  = \$9 ;
     end
     if (rst) begin
       \$35  = 1'h0;
@@ -3799,32 +3841,19 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$36  = active_1;
-    if (read_enable) begin
-      \$36  = active_0;
-    end
+    \$36  = \$14 [1:0];
     if (rst) begin
-      \$36  = 1'h0;
+      \$36  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$37  = ends_1;
-    if (read_enable) begin
-      \$37  = ends_0;
+    \$37  = read_half;
+    if (\$17 ) begin
+      \$37  = \$18 ;
     end
     if (rst) begin
       \$37  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$38  = last_1;
-    if (read_enable) begin
-      \$38  = last_0;
-    end
-    if (rst) begin
-      \$38  = 1'h0;
     end
   end
   assign \write_enable$1  = write_enable;
@@ -3834,21 +3863,23 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
   assign advance = read_enable;
   assign \read_half$13  = read_half;
   assign lane = read_lane;
-  assign total = \$6 [17:0];
+  assign total = \$2 [17:0];
+  assign complete = \$7 [17:0];
   assign data = { result[17], result[17], result[17], result[17], result[17], result[17], result[17], result[17], result[17], result[17], result[17], result[17], result[17], result[17], result };
 endmodule
 
-module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, clk);
+module \hdlgen_tiny.engine.results.order (rst, step, lane, ends, last, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$9  = 0;
-  wire [3:0] \$1 ;
-  reg [2:0] \$2 ;
+  wire [2:0] \$1 ;
+  reg [1:0] \$2 ;
   reg [1:0] \$3 ;
   reg \$4 ;
   reg \$5 ;
+  wire [1:0] \$like ;
   input clk;
   wire clk;
   output ends;
-  reg ends = 1'h0;
+  reg ends = 1'h1;
   wire [1:0] first_0;
   wire [-1:0] first_1;
   wire first_2;
@@ -3857,12 +3888,12 @@ module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, 
   wire [-1:0] following_1;
   reg following_2;
   reg following_3;
-  reg [2:0] index = 3'h1;
+  reg [1:0] index = 2'h1;
+  wire [1:0] index_first;
   output [1:0] lane;
   reg [1:0] lane = 2'h0;
   output last;
   reg last = 1'h0;
-  input restart;
   wire restart;
   wire [-1:0] row;
   input rst;
@@ -3880,43 +3911,43 @@ module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, 
   assign \$1  = index + 1'h1;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
-    following_0 = 2'h0;
+    (* full_case = 32'd1 *)
     casez (index)
-      3'h0:
+      2'h0:
           following_0 = 2'h0;
-      3'h1:
+      2'h1:
           following_0 = 2'h3;
-      3'h2:
+      2'h2:
           following_0 = 2'h2;
-      3'h3:
+      2'h3:
           following_0 = 2'h1;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
-    following_2 = 1'h0;
+    (* full_case = 32'd1 *)
     casez (index)
-      3'h0:
+      2'h0:
           following_2 = 1'h1;
-      3'h1:
+      2'h1:
           following_2 = 1'h1;
-      3'h2:
+      2'h2:
           following_2 = 1'h1;
-      3'h3:
+      2'h3:
           following_2 = 1'h1;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
-    following_3 = 1'h0;
+    (* full_case = 32'd1 *)
     casez (index)
-      3'h0:
+      2'h0:
           following_3 = 1'h0;
-      3'h1:
+      2'h1:
           following_3 = 1'h0;
-      3'h2:
+      2'h2:
           following_3 = 1'h0;
-      3'h3:
+      2'h3:
           following_3 = 1'h1;
     endcase
   end
@@ -3924,13 +3955,10 @@ module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, 
     if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
     \$2  = index;
     if (step) begin
-      \$2  = \$1 [2:0];
-    end
-    if (restart) begin
-      \$2  = 3'h1;
+      \$2  = \$like ;
     end
     if (rst) begin
-      \$2  = 3'h1;
+      \$2  = 2'h1;
     end
   end
   always @* begin
@@ -3938,9 +3966,6 @@ module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, 
     \$3  = lane;
     if (step) begin
       \$3  = following_0;
-    end
-    if (restart) begin
-      \$3  = first_0;
     end
     if (rst) begin
       \$3  = 2'h0;
@@ -3952,11 +3977,8 @@ module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, 
     if (step) begin
       \$4  = following_2;
     end
-    if (restart) begin
-      \$4  = first_2;
-    end
     if (rst) begin
-      \$4  = 1'h0;
+      \$4  = 1'h1;
     end
   end
   always @* begin
@@ -3965,13 +3987,13 @@ module \hdlgen_tiny.engine.results.order (rst, step, restart, lane, ends, last, 
     if (step) begin
       \$5  = following_3;
     end
-    if (restart) begin
-      \$5  = first_3;
-    end
     if (rst) begin
       \$5  = 1'h0;
     end
   end
+  assign restart = 1'h0;
+  assign index_first = 2'h1;
+  assign \$like  = \$1 [1:0];
   assign first_3 = 1'h0;
   assign first_2 = 1'h1;
   assign first_0 = 2'h0;
