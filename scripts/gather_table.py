@@ -1,7 +1,8 @@
 """Numbers of the gather engine and of ternary weights, on networks with random weights: docs/gather-engine.md.
 
 python scripts/gather_table.py                     lane utilisation and interval of a pruned network, by lanes
-python scripts/gather_table.py --run NAME ...      place and route for ecp5-25k (minutes each); reports go to docs/numbers
+python scripts/gather_table.py --run NAME ...      place and route (minutes each) for ecp5-25k with 16 lanes, or as
+                                                   --target and --lanes say; reports go to docs/numbers
 python scripts/gather_table.py --save NAME FILE    the network itself
 """
 
@@ -22,8 +23,6 @@ from hdlgen.flow.targets import find_target
 from hdlgen.network import InputFormat, LayeredNetwork, Network, SparseActivation, SparseLayer
 
 REPORTS = Path(__file__).resolve().parent.parent / "docs" / "numbers"
-TARGET = "ecp5-25k"
-LANES = 16
 
 
 def pruned() -> LayeredNetwork:
@@ -57,8 +56,8 @@ def pruned() -> LayeredNetwork:
     return LayeredNetwork(name="pruned", input=form, layers=tuple(layers), tensors=tensors)
 
 
-def paths(name: str, top: int, shift: int) -> Network:
-    """The shape of mnist-small with random weights from -top to top."""
+def paths(name: str, top: int, shift: int, *, powers: bool = False) -> Network:
+    """The shape of mnist-small with random weights from -top to top, or the powers of two among them and 0."""
     shape = networks.load("mnist-small")
     assert isinstance(shape, Network)
     rng = np.random.default_rng(1)
@@ -66,7 +65,10 @@ def paths(name: str, top: int, shift: int) -> Network:
     layers = []
     for layer in shape.layers:
         weights = tensors[layer.weight]
-        tensors[layer.weight] = rng.integers(-top, top + 1, weights.shape).astype(weights.dtype)
+        weights = rng.integers(-top, top + 1, weights.shape)
+        if powers:
+            weights = np.sign(weights) << rng.integers(0, top.bit_length(), weights.shape)
+        tensors[layer.weight] = weights.astype(np.int8)
         activation = None if layer.activation is None else replace(layer.activation, shift=shift)
         layers.append(replace(layer, activation=activation))
     return replace(shape, name=name, tensors=tensors, layers=tuple(layers), source=None)
@@ -75,6 +77,7 @@ def paths(name: str, top: int, shift: int) -> Network:
 NETWORKS = {
     "pruned": (pruned, {}),
     "ternary-small": (lambda: paths("ternary-small", 1, 3), {"merge": False}),
+    "powers-small": (lambda: paths("powers-small", 127, 9, powers=True), {"merge": False}),
     "eight-small": (lambda: paths("eight-small", 127, 9), {"merge": False}),
 }
 
@@ -82,6 +85,8 @@ NETWORKS = {
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--run", nargs="+", metavar="NAME", choices=NETWORKS, default=[])
+    parser.add_argument("--target", default="ecp5-25k")
+    parser.add_argument("--lanes", type=int, default=16)
     parser.add_argument("--save", nargs=2, metavar=("NAME", "FILE"))
     options = parser.parse_args()
     if options.save:
@@ -91,9 +96,9 @@ def main() -> int:
         make, more = NETWORKS[name]
         with tempfile.TemporaryDirectory() as scratch:
             core = Path(scratch) / "core"
-            compile_to(make(), core, target=TARGET, lanes=LANES, **more)
-            report = synthesise(core, target=find_target(TARGET), seeds=(1,), progress=True)
-        write_report(report, REPORTS / f"{name}-{LANES}-{TARGET}.json")
+            compile_to(make(), core, target=options.target, lanes=options.lanes, **more)
+            report = synthesise(core, target=find_target(options.target), seeds=(1,), progress=True)
+        write_report(report, REPORTS / f"{name}-{options.lanes}-{options.target}.json")
     if not options.run:
         network = pruned()
         for lanes in (4, 8, 16, 32):

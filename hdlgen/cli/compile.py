@@ -31,7 +31,7 @@ __all__ = ["command"]
     "--multiplier",
     default="auto",
     show_default=True,
-    help="auto, dsp, lut, add for ternary weights, or for a layered network shift for powers of two.",
+    help="auto, dsp, lut, shift for powers of two, or add for ternary weights.",
 )
 @click.option("--merge/--no-merge", default=True, show_default=True, help="Fold repeated edges.")
 @click.option(

@@ -7,6 +7,7 @@
 from hdlgen import golden
 from hdlgen.compiler import frame as frames
 from hdlgen.compiler import passes, timing
+from hdlgen.compiler.factors import MULTIPLIERS
 from hdlgen.compiler.frame import Frame, check_shape
 from hdlgen.compiler.program import SOURCES, Layer, Program, Requantise, Transition
 from hdlgen.compiler.program_flash import LINES
@@ -53,8 +54,9 @@ def compile_network(
     lanes: 1, 2, 4 .. 64, at most the number of paths
     elements_per_beat: input elements per beat of the input stream, 1, 2, 4 .. 16
     merge: fold repeated edges into one wherever that saves whole blocks
-    multiplier: "dsp" (vendor multipliers where there are any), "lut" (plain logic), "add" (only for weights in {-1, 0, 1}),
-        or "auto": "add" where it is possible, else "dsp"
+    multiplier: "dsp" (vendor multipliers where there are any), "lut" (plain logic), "shift" (only for weights that are 0 or
+        powers of two, with either sign), "add" (only for weights in {-1, 0, 1}), or "auto": "add" where it is possible,
+        "shift" where it is and weights take no more bits so, else "dsp"
     input_buffers: 1 or 2 frames of input memory; None takes 1 where that costs no time
     source: where the weights are: "rom" (block RAM, in the bitstream), "ram" (block RAM, can be written), "spram" (the
         single-port RAM of the iCE40 UltraPlus, is to be written first), "flash" (SPI flash beside the device)
@@ -81,8 +83,8 @@ def compile_network(
         )
     if elements_per_beat not in (1, 2, 4, 8, 16):
         raise InputError(f"{where}: elements per beat: {elements_per_beat}; allowed are 1, 2, 4, 8 and 16")
-    if multiplier not in ("auto", "dsp", "lut", "add"):
-        raise InputError(f"{where}: multiplier: {multiplier!r}; allowed are auto, dsp, lut and add")
+    if multiplier not in MULTIPLIERS:
+        raise InputError(f"{where}: multiplier: {multiplier!r}; allowed are {', '.join(MULTIPLIERS)}")
     if input_buffers not in (None, 1, 2):
         raise InputError(f"{where}: input buffers: {input_buffers}; allowed are 1 and 2")
     if source not in SOURCES:
@@ -140,9 +142,4 @@ def compile_network(
         )
         if check:
             verify(network, program)
-    if multiplier == "add" and not all(
-        t.weights is not None and abs(t.weights).max() <= 1 for t in program.transitions
-    ):
-        largest = max(int(abs(t.weights).max()) for t in program.transitions if t.weights is not None)
-        raise InputError(f"{where}: multiplier: add needs weights in -1, 0, 1; the largest weight here is {largest}")
     return program

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from hdlgen.compiler.factors import are_powers, factors_allowed
 from hdlgen.compiler.program import Program
 from hdlgen.errors import InputError
 from hdlgen.network import Network
@@ -151,14 +152,16 @@ def fit(
 
     low_weight = min(int(t.weights.min()) for t in program.transitions if t.weights is not None)
     high_weight = max(int(t.weights.max()) for t in program.transitions if t.weights is not None)
-    half = 1 << (frame.weight_bits - 1)
-    least, most = (-1, 1) if frame.multiplier == "add" else (-half, half - 1)
+    least, most = factors_allowed(frame.multiplier, frame.weight_bits)
     if low_weight < least or high_weight > most:
         raise refused(
             "weights, those of repeated edges added up",
             f"{low_weight} to {high_weight}",
             f"has multipliers for {least} to {most}",
         )
+    for number, transition in enumerate(program.transitions, 1):
+        if frame.multiplier == "shift" and transition.weights is not None and not are_powers(transition.weights):
+            raise refused(f"layer {number}: weights", "not all 0 or powers of two", "shifts where others multiply")
     for number, (mine, theirs) in enumerate(zip(program.accumulator_bits, frame.accumulator_bits, strict=True), 1):
         if mine > theirs:
             raise refused(f"layer {number}: sums of {mine} bits", "too wide", f"has {theirs}")

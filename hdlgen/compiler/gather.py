@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from hdlgen.compiler.factors import MULTIPLIERS, choose_multiplier
 from hdlgen.compiler.gather_timing import predict
 from hdlgen.compiler.program_band import Squash
 from hdlgen.compiler.program_gather import (
@@ -27,11 +28,10 @@ from hdlgen.network import InterleaverTopology, LayeredNetwork
 from hdlgen.topology.bands import Interval, signed_bits
 from hdlgen.topology.layered import layered_ranges
 
-__all__ = ["MULTIPLIERS", "compile_layered", "verify"]
+__all__ = ["compile_layered", "verify"]
 
 Ints = NDArray[np.int64]
 
-MULTIPLIERS = ("auto", "dsp", "lut", "shift", "add")
 
 _SLOWER = 1.02
 """So many times as long may a frame take if that saves memory for indices."""
@@ -105,7 +105,7 @@ def compile_layered(
     layers = _layers(network, jobs, streams)  # widths and constants
     layers, stride, depth = _store(layers, network.input.width)  # where the values are kept
     weights, books, code_bits = _code(network, jobs, streams)  # how weights are stored
-    kind, bits = _multiplier(weights, multiplier, where)
+    kind, bits = choose_multiplier(weights, multiplier, where)
     value = _values(network, jobs)
     program = GatherProgram(
         name=network.name,
@@ -464,29 +464,6 @@ def _code(
     if len(together) <= 1 << bits:
         books = [together] * len(jobs)
     return weights, tuple(tuple(book.tolist()) for book in books), bits
-
-
-def _multiplier(weights: Ints, wanted: str, where: str) -> tuple[str, int]:
-    """What multiplies, and the bits of a weight in its form."""
-    size = np.abs(weights)
-    plain = max(signed_bits(int(weights.min()), int(weights.max())), 2)
-    ternary = bool(size.max() <= 1)
-    powers = bool((size & (size - 1) == 0).all())
-    if wanted == "add" and not ternary:
-        raise InputError(
-            f"{where}: multiplier: add needs weights in -1, 0, 1; the largest weight here is {size.max()}"
-        )
-    if wanted == "shift" and not powers:
-        raise InputError(
-            f"{where}: multiplier: shift needs weights that are 0 or powers of two; one here is"
-            f" {int(weights[size & (size - 1) != 0][0])}"
-        )
-    kind = wanted
-    if wanted == "auto":
-        kind = "add" if ternary else "shift" if powers else "dsp"
-    if kind == "shift":
-        return kind, 1 + int(size.max()).bit_length().bit_length()
-    return kind, plain
 
 
 def _multipliers(program: GatherProgram, dsps: tuple[int, int] | None, notes: list[str]) -> GatherProgram:

@@ -9,8 +9,10 @@ from math import gcd
 
 import numpy as np
 
+from hdlgen.compiler.factors import choose_multiplier
 from hdlgen.compiler.program import Ints, Layer, Program, Requantise, Transition, flushes
 from hdlgen.network import Network
+from hdlgen.topology.bands import signed_bits
 
 __all__ = ["accumulate", "drain", "fold", "path_numbers", "place", "store", "walk"]
 
@@ -257,15 +259,16 @@ def fold(network: Network, program: Program, **_options: object) -> Program:
     return replace(program, transitions=tuple(transitions), result_bias=tuple(int(value) for value in bias))
 
 
-def _signed_bits(low: int, high: int) -> int:
-    return max(int(high).bit_length(), (-int(low) - 1 if low < 0 else 0).bit_length()) + 1
+def accumulate(
+    network: Network, program: Program, *, multiplier: str = "auto", frame: object = None, **_options: object
+) -> Program:
+    """Derive all widths from the weights' worst case: no sum, whole or partial, can leave its register.
 
-
-def accumulate(network: Network, program: Program, *, multiplier: str = "auto", **_options: object) -> Program:
-    """Derive all widths from the weights' worst case: no sum, whole or partial, can leave its register."""
+    What multiplies, and the bits of a weight, are those of the ``frame``, if there is one: `frame.fit` takes care of that.
+    """
     widths, sums, notes = [], [1], []
     highest = [(1 << program.input_bits) - 1] * program.layers[0].width
-    low_weight = high_weight = 0
+    weights: list[Ints] = []
     for index, transition in enumerate(program.transitions):
         assert transition.weights is not None
         source, target = program.layers[index], program.layers[index + 1]
@@ -286,28 +289,28 @@ def accumulate(network: Network, program: Program, *, multiplier: str = "auto", 
         np.add.at(low, neuron, np.minimum(transition.weights, 0) * values)
         step = transition.requantise
         bias = np.array(step.bias if step else program.result_bias, np.int64)
-        sums.append(_signed_bits(int(low.min()), int(high.max())))
+        sums.append(signed_bits(int(low.min()), int(high.max())))
         top, bottom = int((high + bias).max()), int((low + bias).min())
-        widths.append(_signed_bits(min(bottom, int(low.min())), max(top, int(high.max()))))
+        widths.append(signed_bits(min(bottom, int(low.min())), max(top, int(high.max()))))
         if step:
             reached = np.clip((high + bias + step.rounding) >> step.shift, 0, (1 << step.bits) - 1)
             highest = [int(value) for value in reached]
         stored = network.weights(index + 1)
-        before = _signed_bits(int(stored.min()), int(stored.max()))
-        after = _signed_bits(int(transition.weights.min()), int(transition.weights.max()))
+        before = signed_bits(int(stored.min()), int(stored.max()))
+        after = signed_bits(int(transition.weights.min()), int(transition.weights.max()))
         stated = network.layers[index].weight_bits
         if after > stated:
             notes.append(
                 f"layer {index + 1}: adding up repeated edges widens the weights from {before} to {after} bits"
             )
-        low_weight = min(low_weight, int(transition.weights.min()))
-        high_weight = max(high_weight, int(transition.weights.max()))
-    stated = max(layer.weight_bits for layer in network.layers)
-    ternary = low_weight >= -1 and high_weight <= 1
-    # A ternary weight is stored as two bits even where the file says more; otherwise the file's own format is kept,
-    # so that a retrained network of the same shape fits the same hardware.
-    weight_bits = 2 if ternary else max(stated, _signed_bits(low_weight, high_weight))
-    kind = ("add" if ternary else "dsp") if multiplier == "auto" else multiplier
+        weights.append(transition.weights.reshape(-1))
+    kind, weight_bits = multiplier, 0
+    if frame is None:
+        # The file's own format is kept, so that a retrained network of the same shape fits the same hardware.
+        stated = max(layer.weight_bits for layer in network.layers)
+        kind, weight_bits = choose_multiplier(
+            np.concatenate(weights), multiplier, f"network {network.name!r}", stated_bits=stated
+        )
     return replace(
         program,
         weight_bits=weight_bits,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from hdlgen.compiler.factors import are_powers, factors_allowed
 from hdlgen.compiler.passes import path_numbers
 from hdlgen.compiler.program import Ints, Program
 from hdlgen.network import Network
@@ -35,9 +36,10 @@ def verify(network: Network, program: Program) -> None:
     if program.weight_bits:
         for transition in program.transitions:
             assert transition.weights is not None
-            half = 1 << (program.weight_bits - 1)
-            assert int(transition.weights.min()) >= -half, "weight below its format"
-            assert int(transition.weights.max()) < half, "weight above its format"
+            least, most = factors_allowed(program.multiplier, program.weight_bits)
+            assert int(transition.weights.min()) >= least, "weight below its format"
+            assert int(transition.weights.max()) <= most, "weight above its format"
+            assert program.multiplier != "shift" or are_powers(transition.weights), "weight that is no power of two"
 
 
 def _all_numbers(network: Network, program: Program, index: int) -> Ints:

@@ -7,6 +7,7 @@ of merged neurons, biases of the output layer.
 from hashlib import sha256
 from zlib import crc32
 
+from hdlgen.compiler.factors import factor
 from hdlgen.compiler.program import Program, Requantise, flushes
 from hdlgen.gateware.merger import edge_places
 from hdlgen.gateware.primitives import PIECE, RomParameters, StoreParameters
@@ -49,7 +50,7 @@ def weight_words(program: Program) -> list[int]:
         for block in transition.weights.tolist():
             word = 0
             for lane, weight in enumerate(block):
-                word |= (weight % (1 << program.weight_bits)) << (lane * program.weight_bits)
+                word |= factor(weight, program.multiplier, program.weight_bits) << (lane * program.weight_bits)
             words.append(word)
     return words
 

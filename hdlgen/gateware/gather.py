@@ -18,6 +18,7 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hdlgen.compiler.factors import factor
 from hdlgen.compiler.program_band import Squash
 from hdlgen.compiler.program_gather import CHAIN, OPERAND, PIECE, GatherProgram
 from hdlgen.gateware.cell import Squasher, Timeline, later
@@ -72,11 +73,9 @@ def stream_words(program: GatherProgram) -> list[int]:
 
 def _code(program: GatherProgram, weight: int) -> int:
     """What is stored for a weight that has no code in a book."""
-    if program.multiplier == "shift":
-        return abs(weight).bit_length() | int(weight < 0) << (program.code_bits - 1)
     if program.code_bits < program.weight_bits:  # -1 or 1
         return int(weight < 0)
-    return weight % (1 << program.code_bits)
+    return factor(weight, program.multiplier, program.code_bits)
 
 
 def drain_fields(program: GatherProgram) -> dict[str, int]:
@@ -826,10 +825,9 @@ class GatherCore(wiring.Component):
         late = later(m, codes, wait - 1, "codes")
         same = all(book == p.books[0] for book in p.books)
         number = Const(0, 0) if same else later(m, job, OPERAND - 1, "book")
-        form = (1 << p.weight_bits) - 1
         entries = []
         for book in p.books[:1] if same else p.books:
-            stored = [self._factor(weight) & form for weight in book]
+            stored = [factor(weight, p.multiplier, p.weight_bits) for weight in book]
             entries += stored + [0] * ((1 << p.code_bits) - len(stored))
         entries += [0] * ((1 << p.code_bits + len(number)) - len(entries))
         table = Array(Const(entry, p.weight_bits) for entry in entries)
@@ -839,9 +837,3 @@ class GatherCore(wiring.Component):
                 table[Cat(late.word_select(lane, p.code_bits), number)]
             )
         return weights
-
-    def _factor(self, weight: int) -> int:
-        """A weight as the multiplier takes it."""
-        if self.program.multiplier == "shift":
-            return abs(weight).bit_length() | int(weight < 0) << (self.program.weight_bits - 1)
-        return weight

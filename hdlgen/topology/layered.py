@@ -9,14 +9,11 @@ import numpy as np
 
 from hdlgen.errors import InputError
 from hdlgen.network import LayeredNetwork, SparseActivation
+from hdlgen.topology.bands import signed_bits
 
 __all__ = ["SparseRange", "activate", "layered_ranges"]
 
 _INT64_MAX = (1 << 63) - 1
-
-
-def _signed_bits(low: int, high: int) -> int:
-    return max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0) + 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +44,12 @@ class SparseRange:
     @property
     def bits(self) -> int:
         """The least two's complement width for low..high."""
-        return _signed_bits(self.low, self.high)
+        return signed_bits(self.low, self.high)
 
     @property
     def product_bits(self) -> int:
         """The least two's complement width for product_low..product_high."""
-        return _signed_bits(self.product_low, self.product_high)
+        return signed_bits(self.product_low, self.product_high)
 
 
 def activate(activation: SparseActivation, multiplier: np.ndarray, accumulator: np.ndarray) -> np.ndarray:

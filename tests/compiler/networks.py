@@ -1,5 +1,7 @@
 """Random networks for the tests of the compiler, the gateware and what is emitted."""
 
+from typing import Any
+
 import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
@@ -8,7 +10,7 @@ from hdlgen import golden
 from hdlgen.errors import InputError
 from hdlgen.network import Activation, InputFormat, Layer, Network, SobolTopology, log2_slots
 
-__all__ = ["inputs", "make", "network_and_lanes", "networks"]
+__all__ = ["inputs", "make", "network_and_lanes", "networks", "powers"]
 
 
 def make(
@@ -66,6 +68,16 @@ def make(
         layers=tuple(layers),
         tensors=tensors,
     )
+
+
+def powers(widths: tuple[int, ...], paths: int, *, weight_bits: int, **changes: Any) -> Network:
+    """As `make`, with weights 0 and plus or minus 1, 2, 4 .. 2^(weight_bits - 2)."""
+    network = make(widths, paths, weight_bits=weight_bits, **changes)
+    rng = np.random.default_rng(2)
+    for layer in network.layers:
+        sizes = (1 << rng.integers(0, weight_bits, paths)) >> 1
+        network.tensors[layer.weight][:] = np.where(rng.random(paths) < 0.5, -sizes, sizes)
+    return network
 
 
 @st.composite

@@ -14,10 +14,11 @@ from hdlgen.compiler.passes import path_numbers
 from hdlgen.compiler.program import flushes
 from hdlgen.compiler.verify import verify
 from hdlgen.errors import InputError
+from hdlgen.gateware.contents import weight_words
 from hdlgen.network import Network, load
 from hdlgen.topology import gf2, paths, relations, sobol
 
-from .networks import inputs, make, network_and_lanes
+from .networks import inputs, make, network_and_lanes, powers
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 NAMES = sorted(file.stem for file in VECTORS.glob("*.safetensors"))
@@ -288,12 +289,16 @@ class TestVerify:
         ),
         ({"elements_per_beat": 3}, "network 'random': elements per beat: 3; allowed are 1, 2, 4, 8 and 16"),
         ({"elements_per_beat": 32}, "network 'random': elements per beat: 32; allowed are 1, 2, 4, 8 and 16"),
-        ({"multiplier": "best"}, "network 'random': multiplier: 'best'; allowed are auto, dsp, lut and add"),
+        ({"multiplier": "best"}, "network 'random': multiplier: 'best'; allowed are auto, dsp, lut, shift, add"),
         ({"input_buffers": 3}, "network 'random': input buffers: 3; allowed are 1 and 2"),
         ({"input_buffers": 0}, "network 'random': input buffers: 0; allowed are 1 and 2"),
         (
             {"multiplier": "add", "merge": False},
             "network 'random': multiplier: add needs weights in -1, 0, 1; the largest weight here is 7",
+        ),
+        (
+            {"multiplier": "shift", "merge": False},
+            "network 'random': multiplier: shift needs weights that are 0 or powers of two; one here is 7",
         ),
     ],
 )
@@ -315,3 +320,19 @@ def test_multiplier_kinds() -> None:
     assert compile_network(network, lanes=4, merge=False, multiplier="dsp").multiplier == "dsp"
     assert compile_network(make((8, 6, 4), 48), lanes=4).multiplier == "dsp"
     assert compile_network(make((8, 6, 4), 48), lanes=4, multiplier="lut").multiplier == "lut"
+
+
+def test_powers_of_two() -> None:
+    """They are stored as sign and exponent, unless repeated edges add up to something else."""
+    network = powers((8, 6, 4), 48, weight_bits=8)
+    program = compile_network(network, lanes=4, merge=False)
+    assert (program.multiplier, program.weight_bits) == ("shift", 4)
+    assert compile_network(network, lanes=4, merge=False, multiplier="dsp").weight_bits == 8
+    x = inputs(network, 9)
+    assert np.array_equal(program.run(x), golden.evaluate(network, x))
+    merged = compile_network(network, lanes=4)
+    assert any(transition.merged for transition in merged.transitions)
+    assert (merged.multiplier, merged.weight_bits) == ("dsp", 8)
+    words = weight_words(program)
+    sizes = {word >> 4 * lane & 7 for word in words for lane in range(4)}
+    assert sizes == {0, 1, 2, 3, 4, 5, 6, 7}

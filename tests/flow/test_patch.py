@@ -22,7 +22,7 @@ from hdlgen.flow.synth import synthesise, write_report
 from hdlgen.flow.targets import TARGETS
 from hdlgen.network import Network, save
 
-from ..compiler.networks import make
+from ..compiler.networks import make, powers
 
 WIDTHS, PATHS = (12, 10, 4), 64
 
@@ -212,6 +212,19 @@ def test_ternary_design_refuses_other_weights(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         patch(tmp_path / "design", with_tensor(ternary, "w1", -2), tmp_path / "new")
     assert "-2 to -2; the design has multipliers for -1 to 1" in str(caught.value)
+
+
+def test_shifting_design_refuses_other_weights(tmp_path: Path) -> None:
+    network = powers((8, 4), 16, weight_bits=8)
+    compile_to(network, tmp_path / "design", lanes=4, adaptable=True, merge=False)
+    with pytest.raises(InputError) as caught:
+        patch(tmp_path / "design", with_tensor(network, "w1", 3), tmp_path / "new")
+    assert "layer 1: weights: not all 0 or powers of two; the design shifts where others multiply" in str(
+        caught.value
+    )
+    patch(tmp_path / "design", with_tensor(network, "w1", -2), tmp_path / "new")
+    for folder in ("design", "new"):
+        assert read_manifest(tmp_path / folder)["frame"]["multiplier"] == "shift"
 
 
 def test_unbiased_design_refuses_biases(tmp_path: Path) -> None:

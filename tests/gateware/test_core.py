@@ -13,7 +13,7 @@ from hdlgen.compiler.timing import schedule
 from hdlgen.errors import InputError
 from hdlgen.network import Network, load
 
-from ..compiler.networks import inputs, make
+from ..compiler.networks import inputs, make, powers
 from .bench import Beat, frame_beats, run, send_all
 
 #: Most cycles in a row for which the source of weights holds the engine back.
@@ -96,6 +96,17 @@ def test_scrambled_and_shifted(widths: tuple, paths: int, lanes: int, changes: d
     y = golden.evaluate(network, x)
     assert len(np.unique(y, axis=0)) == 5
     check_full_speed(compile_network(network, lanes=lanes, elements_per_beat=2), x, y)
+
+
+def test_powers_of_two() -> None:
+    """The lanes shift instead of multiplying."""
+    network = powers((12, 10, 4), 64, weight_bits=8, shift=5)
+    program = compile_network(network, lanes=8, merge=False)
+    assert program.multiplier == "shift"
+    x = inputs(network, 9)
+    y = golden.evaluate(network, x)
+    assert len(np.unique(y, axis=0)) == 9
+    check_full_speed(program, x, y)
 
 
 def test_predicted_latency_and_interval() -> None:
