@@ -13,6 +13,7 @@ from hdlgen.network import (
     Candidate,
     Dense,
     DenseInput,
+    ExplicitInput,
     Fixed,
     Layer,
     PathInput,
@@ -78,6 +79,9 @@ def step(
             value = x[source[i]]
             if not band.input.rectify or value > 0:
                 a[target[i]] += weight[i] * value
+    elif isinstance(band.input, ExplicitInput):
+        for (source, row), value in zip(tensors[band.input.edges], weight, strict=True):
+            a[row] += value * x[source]
     else:
         for row in range(rows):
             a[row] = sum(w * value for w, value in zip(weight[row], x, strict=True))
@@ -105,7 +109,10 @@ def step(
         r_sum, inputs, biases = [], [], []
         for gate in range(gates):
             total = 0
-            for i in range(len(u[gate])):
+            if band.edges is not None:
+                for (source, row), value in zip(tensors[band.edges], u, strict=True):
+                    total += value * h[source] if row == gate * n + k else 0
+            for i in range(len(u[gate]) if band.edges is None else 0):
                 j = neighbour(band, i, k)
                 if j is not None:
                     total += u[gate][i][k] * h[j]
@@ -186,13 +193,19 @@ def weights(rng: np.random.Generator, bits: int, shape: tuple[int, ...]) -> np.n
     return rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), shape).astype(dtype)
 
 
+def ends(rng: np.random.Generator, count: int, sources: int, rows: int) -> np.ndarray:
+    """Random edges, (count, 2); half of them go to the first half of the rows, so that some rows have none."""
+    row = rng.integers(0, np.where(rng.random(count) < 0.5, -(-rows // 2), rows))
+    return np.stack([rng.integers(0, sources, count), row], axis=1).astype(np.int32)
+
+
 def make_band(
     rng: np.random.Generator, number: int, source: int, tensors: dict[str, np.ndarray], **choices: Any
 ) -> BandRnn:
     """A layer with random weights, added to ``tensors``.
 
     ``choices`` are those of BandRnn, and for the input: path, shared, rectify, shift, in_bits, in_weight_bits; tables
-    (gate, state) and a candidate's shift.
+    (gate, state) and a candidate's shift. ``edges`` and ``in_edges`` are numbers of random edges, repeated ones included.
     """
     cell, width = choices["cell"], choices["width"]
     gates = GATES[cell]
@@ -212,8 +225,13 @@ def make_band(
     }
     rows = width if common["shared"] else gates * width
     paths = choices.get("paths")
-    fed: DenseInput | PathInput
-    if paths is None:
+    fed: DenseInput | PathInput | ExplicitInput
+    if choices.get("in_edges") is not None:
+        count = choices["in_edges"]
+        fed = ExplicitInput(**common, edges=name + "in_edges")
+        tensors[name + "in_edges"] = ends(rng, count, source, rows)
+        tensors[name + "in"] = weights(rng, in_weight_bits, (count,))
+    elif paths is None:
         fed = DenseInput(**common)
         tensors[name + "in"] = weights(rng, in_weight_bits, (rows, source))
     else:
@@ -248,6 +266,7 @@ def make_band(
         band=choices.get("band"),
         cyclic=choices.get("cyclic", False),
         groups=choices.get("groups"),
+        edges=None if choices.get("edges") is None else name + "edges",
         recurrent=name + "u",
         weight_bits=weight_bits,
         input=fed,
@@ -262,6 +281,10 @@ def make_band(
         gate_function=functions["gate"],
         state_function=functions["state"],
     )
+    if band.edges is not None:
+        tensors[band.edges] = ends(rng, choices["edges"], width, gates * width)
+        tensors[name + "u"] = weights(rng, weight_bits, (choices["edges"],))
+        return band
     u = weights(rng, weight_bits, (gates, band.connections, width))
     for i in range(band.connections):
         for k in range(width):
@@ -311,16 +334,20 @@ def make(
 
 
 @st.composite
-def band_choices(draw: st.DrawFn, *, most: int = 12) -> dict[str, Any]:
+def band_choices(
+    draw: st.DrawFn, *, most: int = 12, shapes: tuple[str, ...] = ("band", "cyclic", "groups", "edges", "full")
+) -> dict[str, Any]:
     cell = draw(st.sampled_from(CELLS))
     signed = cell in ("tanh", "gru", "lstm")
     width = draw(st.integers(1, most))
     choices: dict[str, Any] = {"cell": cell, "width": width}
-    shape = draw(st.sampled_from(["band", "cyclic", "groups", "full"]))
+    shape = draw(st.sampled_from(shapes))
     if shape == "band":
         choices["band"] = draw(st.sampled_from(range(1, 2 * width, 2)))
     elif shape == "cyclic":
         choices |= {"band": draw(st.sampled_from([*range(1, width + 1, 2), width])), "cyclic": True}
+    elif shape == "edges":
+        choices["edges"] = draw(st.integers(1, max(1, GATES[cell] * width * width // draw(st.integers(1, 8)))))
     elif shape == "groups":
         choices["groups"] = draw(st.sampled_from([g for g in range(1, width + 1) if width % g == 0]))
     else:
@@ -340,8 +367,9 @@ def band_choices(draw: st.DrawFn, *, most: int = 12) -> dict[str, Any]:
     choices["in_weight_bits"] = draw(st.integers(1, 9))
     for name in ("shared", "bias", "candidate_bias", "rectify"):
         choices[name] = draw(st.booleans())
-    if draw(st.booleans()):
-        choices["paths"] = draw(st.integers(1, 40))
+    fed = draw(st.sampled_from(["dense", "path", "explicit"]))
+    if fed != "dense":
+        choices["paths" if fed == "path" else "in_edges"] = draw(st.integers(1, 40))
     for which, cells in (("gate", ("gru", "ligru", "lstm")), ("state", ("tanh", "gru", "lstm"))):
         if cell in cells and draw(st.integers(0, 3)) == 0:
             choices[f"{which}_table"] = 1 << draw(st.integers(1, 6))

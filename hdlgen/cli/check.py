@@ -163,7 +163,9 @@ def _show_recurrent(data: dict[str, Any], console: Console) -> None:
             str(band["recurrent_zero"]),
             str(band["input_weights"]),
             "-" if band["reach_per_step"] is None else str(band["reach_per_step"]),
-            "never" if band["steps_to_all"] is None else str(band["steps_to_all"]),
+            ("never" if band["steps_to_all_known"] else "-")
+            if band["steps_to_all"] is None
+            else str(band["steps_to_all"]),
         )
     console.print(bands)
     integers = _table("Integers", "layer", "value", "least", "greatest", "bits")

@@ -4,17 +4,20 @@
 >>> program.run(x, lengths)            # the same integers as hdlgen.golden.evaluate, in the order of the hardware
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hdlgen.compiler.band_timing import predict, unit_interval
-from hdlgen.compiler.program_band import BandProgram, Cell, Forward, Recurrence, Squash, Unit
+from hdlgen.compiler.program_band import FETCH, BandProgram, Cell, Forward, Recurrence, Squash, Unit
 from hdlgen.errors import InputError
-from hdlgen.network import BandRnn, Dense, Layer, PathInput, RecurrentNetwork, SobolTopology, Table
+from hdlgen.network import BandRnn, Dense, Edges, Layer, PathInput, RecurrentNetwork, Table
 from hdlgen.topology import paths
-from hdlgen.topology.bands import Interval, band_ranges, head_ranges, signed_bits
+from hdlgen.topology.bands import Interval, band_ranges, head_ranges, input_ends, signed_bits
+from hdlgen.topology.covers import covers, laid_out
+from hdlgen.topology.liveness import merge_edges
 
 __all__ = ["RESULTS", "compile_recurrent"]
 
@@ -24,6 +27,9 @@ RESULTS = ("sequence", "step")
 
 _TIGHT = 1.03
 """A unit takes as many chains as it needs to be within this factor of its speed with a chain for every lane."""
+
+_SWEEPS = 4
+"""So often at most all neurons are looked at, to balance lanes with stored indices."""
 
 
 def compile_recurrent(
@@ -112,6 +118,8 @@ def _products(network: RecurrentNetwork, number: int) -> int:
     """Multiplications of one step."""
     layer = network.layers[number - 1]
     source = network.widths[number - 1]
+    if isinstance(layer, BandRnn) and layer.edges is not None:
+        return layer.rows * source + len(network.recurrent_edges(number))
     if isinstance(layer, BandRnn):
         cycles = min(layer.connections, layer.width)
         return layer.rows * source + len(layer.gates) * layer.width * cycles
@@ -155,6 +163,11 @@ def _source(source: Unit | None, width: int) -> tuple[int, int]:
     return (width, 1) if source is None else (source.run_length, source.chains)
 
 
+def _by_position(weights: Ints, source: Unit | None) -> Ints:
+    """The columns of a matrix (.., I) in the order in which the elements come."""
+    return weights if source is None else weights[..., source.order]
+
+
 def _dense_unit(network: RecurrentNetwork, number: int, lanes: int, source: Unit | None) -> tuple[Unit, list[str]]:
     layer = network.layers[number - 1]
     assert isinstance(layer, Dense | Layer)
@@ -167,8 +180,13 @@ def _dense_unit(network: RecurrentNetwork, number: int, lanes: int, source: Unit
     rectify = isinstance(layer, Layer) and number == first + 1
     if isinstance(layer, Layer):
         assert network.topology is not None
-        place = number - 1 - first
-        weights, notes = _merged(network.topology, place, weights, network.widths[number - 1], layer.width)
+        place, inputs = number - 1 - first, network.widths[number - 1]
+        ends = [
+            paths.vertices(network.topology, place + end, width) for end, width in enumerate((inputs, layer.width))
+        ]
+        edges = Edges(source=ends[0], target=ends[1], weight=weights)
+        weights, notes = _matrix(edges, inputs, layer.width, "paths")
+    weights = _by_position(weights, source)
     bias = network.bias(number)
     sums = Interval(low=reached.low, high=reached.high)  # the bias may be in it or not
     if activation is None:
@@ -198,16 +216,16 @@ def _dense_unit(network: RecurrentNetwork, number: int, lanes: int, source: Unit
         rectify=rectify,
         weight_bits=_weight_bits(weights),
         weights=_forward_words(weights[None], lanes).reshape(-1, lanes),
+        order=tuple(range(layer.width)),
     )
     return _choose_chains(unit), notes
 
 
-def _merged(topology: SobolTopology, place: int, weights: Ints, inputs: int, rows: int) -> tuple[Ints, list[str]]:
-    """The paths between layers ``place`` and ``place`` + 1 of the topology as a matrix (rows, inputs)."""
+def _matrix(edges: Edges, inputs: int, rows: int, what: str) -> tuple[Ints, list[str]]:
+    """Paths or edges as a matrix (rows, inputs)."""
     matrix = np.zeros((rows, inputs), np.int64)
-    ends = paths.vertices(topology, place + 1, rows), paths.vertices(topology, place, inputs)
-    np.add.at(matrix, ends, weights)
-    note = f"{topology.paths} paths are computed as a matrix: {rows * inputs} products, "
+    np.add.at(matrix, (edges.target, edges.source), edges.weight)
+    note = f"{len(edges)} {what} are computed as a matrix: {rows * inputs} products, "
     return matrix, [note + f"{np.count_nonzero(matrix == 0)} of them of weight zero"]
 
 
@@ -224,8 +242,11 @@ def _function(network: RecurrentNetwork, table: Table | None, hard: Squash, extr
     return Squash(shift=shift, low=-half, high=half - 1, addend=_rounding(shift), table=entries)
 
 
-def _cell(network: RecurrentNetwork, number: int, lanes: int) -> tuple[Cell, Ints]:
-    """The cell, and what is added to the stored input of each gate (gates, N); a shared input gets it from the cell."""
+def _cell(network: RecurrentNetwork, number: int, lanes: int, order: Ints) -> tuple[Cell, Ints]:
+    """The cell, and what is added to the stored input of each gate (gates, N); a shared input gets it from the cell.
+
+    Both with the neurons in ``order``.
+    """
     layer = network.band(number)
     p, f = layer.fraction, layer.state.fraction
     g = layer.gate_fraction if layer.gate_bits is not None else 0
@@ -270,8 +291,8 @@ def _cell(network: RecurrentNetwork, number: int, lanes: int) -> tuple[Cell, Int
         Cell(
             kind=layer.cell,
             roles=roles,
-            bias=_stream(extra, lanes),
-            late_bias=_stream(late[None], lanes),
+            bias=_stream(extra[:, order], lanes),
+            late_bias=_stream(late[None, order], lanes),
             gate=gate,
             state=state,
             fraction=g,
@@ -281,7 +302,7 @@ def _cell(network: RecurrentNetwork, number: int, lanes: int) -> tuple[Cell, Int
             cell_up=up,
             cell_output=output,
         ),
-        bias,
+        bias[:, order],
     )
 
 
@@ -294,17 +315,12 @@ def _full(layer: BandRnn, weights: Ints) -> Ints:
     return matrix
 
 
-def _recurrence(layer: BandRnn, weights: Ints, lanes: int, sums: Interval) -> tuple[Recurrence, Ints, list[str]]:
-    """The cheapest way to bring the states to the lanes, and the weights (gates, groups, cycles, lanes) in its order."""
+def _form(layer: BandRnn, lanes: int) -> tuple[int, int, str, int]:
+    """The cheapest way to bring the states to the lanes without an index: cycles of a block, preference, form, block."""
     width = layer.width
-    groups = -(-width // lanes)
-    state = Interval(low=layer.state_low, high=layer.state_high)
-    notes = []
-    # (cycles, order of preference, form, block, band)
     forms = [(width, 2, "broadcast", width)]
     if layer.groups is not None:
         size = width // layer.groups
-        radius = size - 1
         forms.append((2 * size - 1, 3, "band", width))
         if size % lanes == 0:
             forms.append((size, 1, "broadcast", size))
@@ -312,12 +328,21 @@ def _recurrence(layer: BandRnn, weights: Ints, lanes: int, sums: Interval) -> tu
             forms.append((size, 0, "rotate", size))
     else:
         assert layer.band is not None
-        radius = layer.band // 2
         if layer.band == 1:
             forms.append((1, 0, "rotate", 1))
         if not layer.cyclic or (width % lanes == 0 and layer.band < width):
             forms.append((layer.band, 1, "band", width))
-    cycles, _, form, block = min(forms)
+    return min(forms)
+
+
+def _recurrence(layer: BandRnn, weights: Ints, lanes: int, sums: Interval) -> tuple[Recurrence, Ints, list[str]]:
+    """The recurrence in its cheapest form, and the weights (gates, groups, cycles, lanes) in its order."""
+    width = layer.width
+    groups = -(-width // lanes)
+    state = Interval(low=layer.state_low, high=layer.state_high)
+    notes = []
+    radius = (layer.band if layer.band is not None else 2 * layer.connections - 1) // 2
+    cycles, _, form, block = _form(layer, lanes)
     if cycles > layer.connections:
         what = f"{layer.groups} groups" if layer.groups is not None else f"a ring of {width} neurons"
         notes.append(
@@ -368,28 +393,142 @@ def _recurrence(layer: BandRnn, weights: Ints, lanes: int, sums: Interval) -> tu
     return recurrence, words, notes
 
 
+def _gathered(
+    layer: BandRnn, edges: Edges, lanes: int, sums: Interval, *, ordered: bool
+) -> tuple[Recurrence, list[list[Ints]], Ints, list[str]]:
+    """The recurrence of ``edges``, merged, with stored indices: with the weights of the blocks by group and gate, the order
+    of the neurons, and a note. ``ordered``: the neurons keep theirs.
+    """
+    gates, width = len(layer.gates), layer.width
+    groups = -(-width // lanes)
+    counts = np.bincount(edges.target, minlength=gates * width).reshape(gates, width)
+    order = np.arange(width) if ordered else _balanced(counts, lanes)
+    position = np.argsort(order)
+    gate, neuron = np.divmod(edges.target, width)
+    group, lane = np.divmod(position[neuron], lanes)
+    most = np.zeros((groups, gates, lanes), np.int64)
+    np.add.at(most, (group, gate, lane), 1)
+    lengths = np.maximum(most.max(axis=2), FETCH).reshape(-1)
+    starts = np.cumsum(lengths) - lengths
+    # The edges of a row stand one after the other.
+    _, first, of_row = np.unique(edges.target, return_index=True, return_inverse=True)
+    word = starts[group * gates + gate] + np.arange(len(edges)) - first[of_row]
+    weights, indices = np.zeros((2, int(lengths.sum()), lanes), np.int64)
+    weights[word, lane], indices[word, lane] = edges.weight, position[edges.source]
+    recurrence = Recurrence(
+        form="gather",
+        cycles=int(lengths.max()),
+        offset=0,
+        rows=groups,
+        ring=False,
+        block=1,
+        reach=int((position[edges.source] // lanes - group).max(initial=0)),
+        state=Interval(low=layer.state_low, high=layer.state_high),
+        sums=sums,
+        lengths=tuple(lengths.tolist()),
+        indices=indices,
+        products=len(edges),
+    )
+    parts = np.split(weights, starts[1:])
+    note = (
+        f"{len(edges)} of {gates * width * width} recurrent weights with stored indices: {len(weights)} cycles of"
+        f" {lanes} lanes, {len(edges) / (len(weights) * lanes):.0%} used"
+    )
+    return recurrence, [parts[q * gates : (q + 1) * gates] for q in range(groups)], order, [note]
+
+
+def _balanced(counts: Ints, lanes: int) -> Ints:
+    """An order of the neurons, of ``counts`` (gates, N) products, in which groups of ``lanes`` take little time all in all.
+
+    Neurons of like work stand together; then any two that save time so change places, those first that save most.
+    """
+    width = counts.shape[1]
+    order = np.argsort(-counts.sum(axis=0), kind="stable")
+    padded = -(-width // lanes) * lanes
+    work = np.zeros((padded, len(counts)), np.int64)  # by position
+    work[:width] = counts[:, order].T
+    for _ in range(_SWEEPS):
+        changed = False
+        for a in range(width):
+            blocks = work.reshape(-1, lanes, len(counts))
+            ranked = np.sort(blocks, axis=1)
+            # The longest lane of every position's group, without the position.
+            longest = np.repeat(ranked[:, -1], lanes, axis=0)
+            second = np.repeat(ranked[:, -2], lanes, axis=0) if lanes > 1 else np.zeros_like(longest)
+            rest = np.where(work == longest, second, longest)
+            before = np.maximum(longest, FETCH).sum(axis=1)
+            here, there = np.maximum(rest[a], work), np.maximum(rest, work[a])
+            after = np.maximum(here, FETCH).sum(axis=1) + np.maximum(there, FETCH).sum(axis=1)
+            saved = before[a] + before - after
+            saved[a // lanes * lanes : (a // lanes + 1) * lanes] = 0
+            b = int(np.argmax(saved[:width]))
+            if saved[b] > 0:
+                work[[a, b]], order[[a, b]] = work[[b, a]], order[[b, a]]
+                changed = True
+        if not changed:
+            break
+    return order
+
+
+def _states(
+    network: RecurrentNetwork, number: int, lanes: int, sums: Interval
+) -> tuple[Recurrence, Sequence[Ints | list[Ints]], Ints, list[str]]:
+    """How the states come to the lanes: with the weights of the blocks by group and gate, and the order of the neurons."""
+    layer, weights = network.band(number), network.recurrent_weights(number)
+    natural, notes = np.arange(layer.width), []
+    if layer.edges is not None:
+        merged = merge_edges(network.recurrent_edges(number), layer.width)
+        stays = merged.weight != 0
+        edges = Edges(source=merged.source[stays], target=merged.target[stays], weight=merged.weight[stays])
+        # What is handed on as a result stays in order.
+        gathered = _gathered(layer, edges, lanes, sums, ordered=number == len(network.layers))
+        cheapest = min(covers(layer, edges), key=lambda cover: _form(cover, lanes))
+        blocks = len(gathered[0].lengths)
+        if sum(gathered[0].lengths) < blocks * _form(cheapest, lanes)[0]:
+            return gathered
+        layer, weights = cheapest, laid_out(cheapest, edges)
+        notes.append(f"{len(edges)} edges lie in {_named(cheapest)}: computed as that, without indices")
+    recurrence, words, said = _recurrence(layer, weights, lanes, sums)
+    return recurrence, list(words.transpose(1, 0, 2, 3)), natural, notes + said
+
+
+def _named(layer: BandRnn) -> str:
+    if layer.groups is not None:
+        return f"{layer.groups} groups" if layer.groups > 1 else "the full matrix"
+    return f"a {'ring' if layer.cyclic else 'band'} of {layer.band}"
+
+
 def _band_unit(network: RecurrentNetwork, number: int, lanes: int, source: Unit | None) -> tuple[Unit, list[str]]:
     layer = network.band(number)
     ranges = band_ranges(network)[number - 1]
     gates, inputs = len(layer.gates), network.widths[number - 1]
     low, high = network.value_range(number - 1)
-    cell, bias = _cell(network, number, lanes)
+    groups = -(-layer.width // lanes)
+    recurrence, recurrent, order, notes = _states(network, number, lanes, ranges.recurrent)
+    cell, bias = _cell(network, number, lanes, order)
     top = 1 << (layer.input.bits - 1)
     squash = Squash(shift=layer.input.shift, low=-top, high=top - 1, addend=_rounding(layer.input.shift))
     after = _stream(bias, lanes)
     forward = Forward(sums=ranges.product, before=(squash.addend,) * len(after), squash=squash, after=after)
-    recurrence, recurrent, notes = _recurrence(layer, network.recurrent_weights(number), lanes, ranges.recurrent)
-    weights = network.input_weights(number)
-    if isinstance(layer.input, PathInput):
-        weights, said = _merged(layer.input.topology, 0, weights, inputs, layer.rows)
+    weights, ends = network.input_weights(number), input_ends(network, number)
+    if ends is not None:
+        edges = Edges(source=ends[0], target=ends[1], weight=weights)
+        kind = "paths" if isinstance(layer.input, PathInput) else "edges"
+        weights, said = _matrix(edges, inputs, layer.rows, kind)
         notes += said
-    feed = _forward_words(weights.reshape(-1, layer.width, inputs), lanes)
+    weights = _by_position(weights, source).reshape(-1, layer.width, inputs)[:, order]
+    feed = _forward_words(weights, lanes)
+    blocks: dict[str, list[Ints]] = {"forward": [], "recurrent": []}
     words = []
-    for group in range(-(-layer.width // lanes)):
+    for group in range(groups):
         for gate in range(gates):
             if gate < feed.shape[1]:
+                blocks["forward"].append(feed[group, gate])
                 words.append(feed[group, gate])
-            words.append(recurrent[gate, group])
+            blocks["recurrent"].append(recurrent[group][gate])
+            words.append(recurrent[group][gate])
+    if recurrence.form == "gather":
+        words = blocks["forward"] + blocks["recurrent"]
     source_run, source_chains = _source(source, inputs)
     unit = Unit(
         name=f"layer{number}",
@@ -408,7 +547,8 @@ def _band_unit(network: RecurrentNetwork, number: int, lanes: int, source: Unit 
         output=ranges.state,
         every_step=True,
         rectify=isinstance(layer.input, PathInput) and layer.input.rectify,
-        weight_bits=_weight_bits(weights, recurrent),
+        weight_bits=_weight_bits(*words),
         weights=np.concatenate(words),
+        order=tuple(order.tolist()),
     )
     return _choose_chains(unit), notes

@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from hdlgen.compiler.program_band import FORWARD, SUM, BandProgram, Unit
+from hdlgen.compiler.program_band import FORWARD, BandProgram, Unit
 
 __all__ = ["predict", "schedule", "unit_interval"]
 
@@ -100,7 +100,7 @@ class _Unit:
         self.clock, self.unit, self.input, self.output = clock, unit, input, output
         self.blocks = unit.slots()
         self.pending: bool | None = None  # the step that waits for its recurrence: whether it ends its sequence
-        self.left: list[tuple[int, int, str]] = []
+        self.left: list[tuple[int, int, str, int]] = []
         self.deciding_at = 0
         self.free_at = 0
         self.ends = {"forward": -1 << 30, "recurrent": -1 << 30}
@@ -126,8 +126,7 @@ class _Unit:
             return now >= self.deciding_at and self._decide()
         if now < self.free_at:
             return False
-        group, gate, kind = self.left[0]
-        cycles = unit.inputs if kind == "forward" else unit.recurrent_cycles
+        group, gate, kind, cycles = self.left[0]
         earliest = self.ends[kind] + unit.run_length - cycles + 1
         if now < earliest:
             return self._wake(earliest)
@@ -146,12 +145,12 @@ class _Unit:
         final = gate == unit.gates - 1
         if kind == "recurrent" and final:
             assert unit.cell is not None
-            written = end + SUM + unit.cell.latency + unit.run_length
+            written = end + unit.sum_at + unit.cell.latency + unit.run_length
             self.clock.at(written, self._written)
             if group == unit.groups - 1:
                 self._commit(written)
         if unit.recurrence is None and not self.left:
-            self._commit(end + SUM + FORWARD + unit.run_length)
+            self._commit(end + unit.sum_at + FORWARD + unit.run_length)
         if not self.left:
             self.deciding_at = end + 1 + (0 if self.recurrent else unit.settle)
             self._wake(self.deciding_at)

@@ -11,13 +11,17 @@ group
     L consecutive neurons, neuron q L + j on lane j. The last group may have lanes to spare; their weights are 0.
 block
     Consecutive cycles in which the lanes work on one gate of one group: a *forward* block multiplies the elements of the
-    input, one a cycle, the same for all lanes; a *recurrent* block multiplies states.
+    input, one a cycle, the same for all lanes; a *recurrent* block multiplies states. All blocks of a kind take equally
+    long, but recurrent ones with stored indices: these take as long as the lane with the most products.
 slot
     One pass over the groups: for every group and gate the forward block of step t + 1 and the recurrent block of step t.
     Where one of the two is not to be had or not wanted, a slot goes without it.
 chain
     A shift register that carries the sums of L / K lanes away, one a cycle. A unit has K of them for forward and K for
     recurrent sums; element i of chain c is lane c L / K + i.
+position
+    Where a neuron stands: lane p mod L of group p div L. That is its number, but with stored indices, where neurons of like
+    work share a group.
 """
 
 from dataclasses import dataclass, field
@@ -27,12 +31,27 @@ from numpy.typing import NDArray
 
 from hdlgen.topology.bands import Interval
 
-__all__ = ["FORWARD", "OPERAND", "SUM", "BandProgram", "Cell", "Forward", "Recurrence", "Squash", "Unit"]
+__all__ = [
+    "FETCH",
+    "FORWARD",
+    "GATHERED",
+    "OPERAND",
+    "BandProgram",
+    "Cell",
+    "Forward",
+    "Recurrence",
+    "Squash",
+    "Unit",
+]
 
 OPERAND = 4
 """Cycles from the cycle of a block to its factors at the multipliers."""
-SUM = OPERAND + 3
-"""Cycles from the last cycle of a block to the first sum at the end of its chain."""
+GATHERED = 6
+"""The same in a unit with stored indices: memory and register of the index come before those of the state."""
+SUM = 3
+"""Cycles from the factors of the last cycle of a block to the first sum at the end of its chain."""
+FETCH = 3
+"""Cycles of a recurrent block with stored indices at the least: how long the next one is has to be looked up meanwhile."""
 FORWARD = 3
 """Cycles from a forward sum to what is stored of it."""
 
@@ -114,14 +133,17 @@ class Recurrence:
     ``form`` is "band": lane j meets positions p, p + 1, .. of the state from p = q L + j on, by a window over the rows of
     the state that shifts by one neuron a cycle; neuron k stands at position k + ``offset``. Or "rotate": as a ring
     inside of blocks of ``block`` lanes. Or "broadcast": all lanes meet the same state, those of a block of ``block``
-    neurons one after the other.
+    neurons one after the other. Or "gather": every lane meets the states at the positions that are stored for it.
 
     Parameters
     ----------
-    cycles: of a recurrent block: products per neuron and gate
+    cycles: of a recurrent block: products per neuron and gate; "gather": of the longest block
     rows: rows of L states in memory
     ring: whether the positions are taken modulo the width
     reach: a group needs the states of so many groups behind it
+    lengths: "gather": cycles of all blocks, group by group, gate by gate
+    indices: "gather": (words, lanes): the positions, block after block
+    products: "gather": of a step that the network asks for
     """
 
     form: str
@@ -133,6 +155,9 @@ class Recurrence:
     reach: int
     state: Interval
     sums: Interval
+    lengths: tuple[int, ...] = ()
+    indices: Ints | None = field(default=None, repr=False, compare=False)
+    products: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,7 +252,8 @@ class Unit:
     output: range of what is handed on
     every_step: whether all steps are handed on, or only the last of a sequence
     rectify: whether the lanes meet max(0, x) of the elements
-    weights: (words, lanes): the blocks of a slot in order
+    weights: (words, lanes): the blocks of a slot in order; with stored indices first the forward, then the recurrent ones
+    order: neuron of every position
     """
 
     name: str
@@ -250,6 +276,7 @@ class Unit:
     multiplier: str = "dsp"
     cell_multiplier: str = "dsp"
     weights: Ints = field(repr=False, compare=False)
+    order: tuple[int, ...] = field(repr=False)
 
     @property
     def groups(self) -> int:
@@ -266,8 +293,36 @@ class Unit:
         return 1 if self.shared else self.gates
 
     @property
+    def gathered(self) -> bool:
+        """Whether there are stored indices."""
+        return self.recurrence is not None and self.recurrence.form == "gather"
+
+    @property
+    def index_bits(self) -> int:
+        """Of a stored index; 0 without."""
+        return max(self.width - 1, 1).bit_length() if self.gathered else 0
+
+    @property
+    def operand_at(self) -> int:
+        """Cycles from the cycle of a block to its factors at the multipliers."""
+        return GATHERED if self.gathered else OPERAND
+
+    @property
+    def sum_at(self) -> int:
+        """Cycles from the last cycle of a block to the first sum at the end of its chain."""
+        return self.operand_at + SUM
+
+    @property
     def recurrent_cycles(self) -> int:
+        """Of a recurrent block; with stored indices of the longest."""
         return 0 if self.recurrence is None else self.recurrence.cycles
+
+    @property
+    def recurrent_lengths(self) -> tuple[int, ...]:
+        """Cycles of the recurrent blocks, group by group, gate by gate."""
+        if self.recurrence is None:
+            return ()
+        return self.recurrence.lengths or (self.recurrent_cycles,) * (self.groups * self.gates)
 
     @property
     def forward_words(self) -> int:
@@ -277,19 +332,20 @@ class Unit:
     @property
     def recurrent_words(self) -> int:
         """Cycles of the recurrent blocks of a slot."""
-        return self.groups * self.gates * self.recurrent_cycles
+        return sum(self.recurrent_lengths)
 
     @property
     def settle(self) -> int:
         """Cycles that a slot without recurrence is followed by, so that its sums are stored when they are wanted.
 
-        A forward sum can be read `SUM` + `FORWARD` + 1 cycles after its block, and is wanted `SUM` - 1 cycles after the
-        recurrent block: the last forward block must be 5 cycles ahead of its recurrent one. One is taken by the decision.
+        A forward sum can be read ``sum_at`` + `FORWARD` + 1 cycles after its block, and is wanted ``sum_at`` - 1 cycles
+        after the recurrent block: the last forward block must be 5 cycles ahead of its recurrent one. One is taken by the
+        decision.
         """
         if self.recurrence is None:
             return 0
         blocks = (self.groups - 1) * self.gates + 1 if self.shared else self.groups * self.gates
-        return max(0, FORWARD + 1 - blocks * self.recurrent_cycles)
+        return max(0, FORWARD + 1 - sum(self.recurrent_lengths[:blocks]))
 
     @property
     def operand(self) -> Interval:
@@ -360,15 +416,15 @@ class Unit:
             sum(count(self.chains, a, w.bits) for a, w in self.cell_products.values()),
         )
 
-    def slots(self) -> list[tuple[int, int, str]]:
-        """(group, gate, kind) of the blocks of a slot in order."""
+    def slots(self) -> list[tuple[int, int, str, int]]:
+        """(group, gate, kind, cycles) of the blocks of a slot in order."""
         blocks = []
         for group in range(self.groups):
             for gate in range(self.gates):
                 if gate < self.forward_gates:
-                    blocks.append((group, gate, "forward"))
+                    blocks.append((group, gate, "forward", self.inputs))
                 if self.recurrence is not None:
-                    blocks.append((group, gate, "recurrent"))
+                    blocks.append((group, gate, "recurrent", self.recurrent_lengths[group * self.gates + gate]))
         return blocks
 
     def run(self, x: Ints, first: NDArray[np.bool_]) -> Ints:
@@ -383,18 +439,23 @@ class Unit:
             if first[t]:
                 state = cell = np.zeros(padded, np.int64)
             sums = {kind: np.zeros((self.gates, padded), np.int64) for kind in ("forward", "recurrent")}
-            word = 0
+            # The next word of either kind, or of both.
+            place = {"forward": 0, "recurrent": self.forward_words} if self.gathered else {"both": 0}
             rows = None if self.recurrence is None else self._rows(state)
-            for group, gate, kind in self.slots():
+            for group, gate, kind, cycles in self.slots():
+                counter = kind if self.gathered else "both"
+                word = place[counter]
+                place[counter] += cycles
                 if kind == "forward":
                     operands = np.repeat(values[:, None], self.lanes, axis=1)
                 else:
                     assert rows is not None
-                    operands = self._operands(rows, group)
-                block = self.weights[word : word + len(operands)]
-                word += len(operands)
+                    operands = self._operands(
+                        rows, group, slice(word - self.forward_words, place[counter] - self.forward_words)
+                    )
+                block = self.weights[word : word + cycles]
                 sums[kind][gate, group * self.lanes : (group + 1) * self.lanes] = (block * operands).sum(axis=0)
-            assert word == len(self.weights)
+            assert max(place.values()) == len(self.weights)
 
             def in_order(serial: Ints) -> Ints:
                 return serial.reshape(self.groups, -1, self.lanes).transpose(1, 0, 2).reshape(-1, padded)
@@ -418,10 +479,12 @@ class Unit:
         rows[place % self.width if r.ring else place] = state[: self.width]
         return rows
 
-    def _operands(self, rows: Ints, group: int) -> Ints:
-        """(cycles, lanes): the states that the lanes meet."""
+    def _operands(self, rows: Ints, group: int, words: slice) -> Ints:
+        """(cycles, lanes): the states that the lanes meet; ``words`` are those of stored indices."""
         assert self.recurrence is not None
         r, lanes = self.recurrence, self.lanes
+        if r.indices is not None:
+            return rows[r.indices[words]]
         cycle, lane = np.arange(r.cycles)[:, None], np.arange(lanes)[None, :]
         if r.form == "broadcast":
             start = group * lanes // r.block * r.block

@@ -23,6 +23,15 @@ PROBE = "probe_"
 """Begins the names of their files."""
 
 
+_PURPOSES = {
+    "weights": "weights",
+    "indices": "connectivity",
+    "lengths": "schedule",
+    **dict.fromkeys(("before", "after", "bias", "late_bias"), "biases"),
+}
+"""What the read-only memories of a unit are for; the others are tables of functions."""
+
+
 def probe_lengths(program: BandProgram) -> tuple[int, ...]:
     """`PROBES` and a long sequence: of 200 steps, fewer where these take long, but enough to see the interval."""
     return (*PROBES, max(20, min(LONGEST, 250_000 // program.interval_cycles)))
@@ -80,26 +89,33 @@ def _layer(unit: Unit) -> dict[str, Any]:
             "recurrent_cycles": unit.recurrent_words,
             "recurrent_weights": unit.width * unit.gates * unit.recurrence.cycles,
         }
+        if unit.gathered:
+            weights = unit.recurrence.products
+            about |= {
+                "recurrent_weights": weights,
+                "index_bits": unit.index_bits,
+                "lane_utilisation": round(weights / (unit.lanes * unit.recurrent_words), 4),
+            }
     return about
 
 
 def _memory_bits(program: BandProgram, library: Library) -> dict[str, int]:
-    """Bits of every memory by purpose. The connectivity is computed: it has none."""
+    """Bits of every memory by purpose. Where there are no stored indices, the connectivity is computed and has none."""
     bits: Counter[str] = Counter()
+    copies = {f"{unit.name}_states": unit.lanes for unit in program.units if unit.gathered}
     for part in library.parts.values():
         p = part.parameters
+        # What a memory is for, a constant of every neuron, or a table of a function, is in its name: see the gateware.
+        name = p.name[p.name.rfind("layer") :]
         if isinstance(p, RamParameters):
-            bits["activations"] += p.depth * p.lanes * p.bits
+            bits["activations"] += copies.get(name, 1) * p.depth * p.lanes * p.bits
         elif isinstance(p, RomParameters):
-            # What a constant of every neuron, or a table of a function, is called: see the gateware.
-            kind = p.name.rsplit("layer", 1)[1].split("_", 1)[1]
-            constant = kind in ("before", "after", "bias", "late_bias")
-            purpose = "weights" if kind == "weights" else "biases" if constant else "tables"
-            bits[purpose] += p.depth * p.width
+            bits[_PURPOSES.get(name.split("_", 1)[1], "tables")] += p.depth * p.width
     last = program.units[-1]
     results = 2 * last.groups * last.lanes * (last.output.bits - (last.output.low >= 0))
-    purposes = ("weights", "biases", "tables", "activations")
-    return {**{purpose: bits[purpose] for purpose in purposes}, "results": results, "connectivity": 0}
+    purposes = ["weights", "biases", "tables", "activations"]
+    purposes += ["schedule"] * bool(copies)
+    return {**{name: bits[name] for name in purposes}, "results": results, "connectivity": bits["connectivity"]}
 
 
 def vectors(

@@ -6,18 +6,24 @@
     state memory -> window, shifting by one   -> multipliers -> accumulators -> chains -> requantiser -> stored inputs
          ^                                            ^ weights, in order           \\-> cell <------------/
          \\------------------------------- new states --------------------------------/    \\-> next unit
+
+With stored indices there are a copy of the state memory for every lane and the stream of its indices instead of the window.
 """
 
 from typing import Any
 
+import numpy as np
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from numpy.typing import NDArray
 
-from hdlgen.compiler.program_band import FORWARD, OPERAND, SUM, Recurrence, Unit
+from hdlgen.compiler.program_band import FORWARD, GATHERED, OPERAND, Recurrence, Unit
 from hdlgen.gateware.cell import CellUnit, SerialConstants, Squasher, Timeline, later
 from hdlgen.gateware.primitives import (
     LATENCY,
+    Fanout,
+    FanoutParameters,
     Library,
     Multiplier,
     MultiplierParameters,
@@ -27,8 +33,19 @@ from hdlgen.gateware.primitives import (
     RomParameters,
 )
 from hdlgen.gateware.steps import Slots, StepMemory, value_shape
+from hdlgen.gateware.tables import look_up
 
-__all__ = ["BandSequencer", "LayerUnit", "Requantiser", "StateMemory", "SumChains", "Window", "unit_words"]
+__all__ = [
+    "BandSequencer",
+    "LayerUnit",
+    "Requantiser",
+    "StateCopies",
+    "StateMemory",
+    "SumChains",
+    "Window",
+    "index_words",
+    "unit_words",
+]
 
 
 class BandSequencer(wiring.Component):
@@ -55,8 +72,9 @@ class BandSequencer(wiring.Component):
     skip: the other kind's blocks that follow are left out
     """
 
-    def __init__(self, unit: Unit):
+    def __init__(self, unit: Unit, *, library: Library | None = None, prefix: str = "hdlgen"):
         u = self.unit = unit
+        self.library, self.prefix = library, prefix
         self.index_bits = max(u.inputs - 1, 1).bit_length()
         self.gate_bits = max(u.gates - 1, 1).bit_length()
         super().__init__(
@@ -90,6 +108,8 @@ class BandSequencer(wiring.Component):
         u = self.unit
         recurs = u.recurrence is not None
         cycles = max(u.recurrent_cycles, 1)
+        length, short_recurrent = self._next_recurrent(m)
+        single = (length == 0) if u.gathered else int(cycles == 1)
 
         # Between the slots: which kinds of block the next one has.
         running, settling = Signal(), Signal(range(u.settle + 1))
@@ -148,8 +168,8 @@ class BandSequencer(wiring.Component):
         with m.If(done):
             m.d.sync += [
                 kind.eq(following),
-                left.eq(Mux(following, cycles - 1, u.inputs - 1)),
-                last.eq(Mux(following, int(cycles == 1), int(u.inputs == 1))),
+                left.eq(Mux(following, length, u.inputs - 1)),
+                last.eq(Mux(following, single, int(u.inputs == 1))),
                 self.index.eq(0),
             ]
             with m.If(advance):
@@ -173,14 +193,16 @@ class BandSequencer(wiring.Component):
                 forward.eq(take_forward),
                 recurrent.eq(take_recurrent),
                 kind.eq(~take_forward),
-                left.eq(Mux(take_forward, u.inputs - 1, cycles - 1)),
-                last.eq(Mux(take_forward, int(u.inputs == 1), int(cycles == 1))),
+                left.eq(Mux(take_forward, u.inputs - 1, length)),
+                last.eq(Mux(take_forward, int(u.inputs == 1), single)),
                 self.deliver.eq(deliver),
                 self.fresh.eq(self.out_first),
                 pending.eq(take_forward),
             ]
             with m.If(take_forward):
                 m.d.sync += [pending_first.eq(self.step_first), pending_last.eq(self.step_last)]
+        if u.gathered:
+            m.d.comb += self._taken.eq((done & following & ~leaving) | (self.start & ~take_forward))
         # The last forward block of the slot reads the input for the last time.
         final_forward = last_group & (Const(1) if u.shared else last_gate)
         m.d.comb += [
@@ -190,12 +212,11 @@ class BandSequencer(wiring.Component):
 
         # Room in the chains: sums of one kind follow each other at a distance of the chain's length.
         rooms = []
-        for name, length in (("forward", u.inputs), ("recurrent", cycles)):
-            short = max(u.run_length - length, 0)
-            if not short or (name == "recurrent" and not recurs):
+        for name, short in (("forward", Const(max(u.run_length - u.inputs, 0))), ("recurrent", short_recurrent)):
+            if (isinstance(short, Const) and not short.value) or (name == "recurrent" and not recurs):
                 rooms.append(Const(1))
                 continue
-            wait = Signal(range(short + 1), name=f"wait_{name}")
+            wait = Signal(short.shape(), name=f"wait_{name}")
             with m.If(done & (kind == (name == "recurrent"))):
                 m.d.sync += wait.eq(short)
             with m.Elif(wait != 0):
@@ -219,6 +240,27 @@ class BandSequencer(wiring.Component):
             m.d.sync += growing.eq(Mux(last_group, int(grows > 0), group + 1 < grows))
         m.d.comb += allowed.eq(Mux(kind, rooms[1] & ~slack[-1], rooms[0]))
         return m
+
+    def _next_recurrent(self, m: Module) -> tuple[Value, Value]:
+        """Cycles of the next recurrent block, less one, and by how many it is shorter than a chain.
+
+        With stored indices they come from a table, `FETCH` cycles after the block before has been ``_taken``.
+        """
+        u = self.unit
+        if not u.gathered:
+            return Const(max(u.recurrent_cycles, 1) - 1), Const(max(u.run_length - max(u.recurrent_cycles, 1), 0))
+        lengths = u.recurrent_lengths
+        shorts = [max(u.run_length - length, 0) for length in lengths]
+        bits, short_bits = (max(lengths) - 1).bit_length(), max(shorts).bit_length()
+        entries = [length - 1 | short << bits for length, short in zip(lengths, shorts, strict=True)]
+        self._taken = Signal(name="taken")
+        number = Signal(range(max(len(entries), 2)))
+        with m.If(self._taken):
+            m.d.sync += number.eq(Mux(number == len(entries) - 1, 0, number + 1))
+        entry = look_up(
+            m, number, entries, bits + short_bits, library=self.library, prefix=self.prefix, what="lengths"
+        )
+        return entry[:bits], entry[bits:] if short_bits else Const(0)
 
 
 class Window(wiring.Component):
@@ -463,6 +505,94 @@ class StateMemory(wiring.Component):
                     ]
 
 
+class StateCopies(wiring.Component):
+    """The states of two steps, a copy for every lane, and the stored positions at which the lanes read them.
+
+    ``operands`` are there `GATHERED` cycles after ``valid``. While the states of one step are read, those of the next are
+    written, one of every chain at a time and into all copies at once.
+
+    Members
+    -------
+    valid: a cycle of a recurrent block
+    write_enable, write_data: a state of every chain, in the order of the elements
+    written: with it the states of a group are complete
+    operands: L states
+    """
+
+    def __init__(self, unit: Unit, *, library: Library | None, prefix: str):
+        assert unit.recurrence is not None
+        self.unit, self.library, self.prefix = unit, library, prefix
+        self.bits = value_shape(unit.recurrence.state).width
+        super().__init__(
+            {
+                "valid": In(1),
+                "write_enable": In(1),
+                "write_data": In(self.bits * unit.chains),
+                "written": Out(1),
+                "operands": Out(self.bits * unit.lanes),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        u, prefix = self.unit, self.prefix
+        assert u.recurrence is not None
+        copies = [
+            StepMemory(
+                width=u.width,
+                values=u.recurrence.state,
+                run=u.run_length,
+                chains=u.chains,
+                library=self.library,
+                name=f"{prefix}_states",
+            )
+            for _ in range(u.lanes)
+        ]
+        # s0: address of the indices; s2: indices; s3: the same, behind what a deep memory has at its end
+        words = index_words(u)
+        m.submodules.indices = rom = Rom(
+            RomParameters(
+                name=f"{prefix}_indices", depth=len(words), width=u.lanes * u.index_bits, init=tuple(words)
+            ),
+            library=self.library,
+        )
+        word, half = Signal(range(max(len(words), 2))), Signal()
+        with m.If(self.valid):
+            m.d.sync += word.eq(word + 1)
+            with m.If(word == len(words) - 1):
+                m.d.sync += [word.eq(0), half.eq(~half)]
+        m.d.comb += [rom.enable.eq(1), rom.output_enable.eq(1), rom.address.eq(word)]
+        indices = Signal(len(rom.data), reset_less=True)
+        m.d.sync += indices.eq(rom.data)
+        place = later(m, half, GATHERED - StepMemory.LATENCY, "place")
+
+        # A state of every chain, and where it stands.
+        rows = u.groups * u.run_length
+        row, other = Signal(copies[0].row_bits), Signal(init=1)
+        with m.If(self.write_enable):
+            m.d.sync += row.eq(row + 1)
+            with m.If(row == rows - 1):
+                m.d.sync += [row.eq(0), other.eq(~other)]
+        m.d.comb += self.written.eq(self.write_enable & row[: copies[0].low_bits].all())
+        fanout = FanoutParameters(
+            prefix=prefix, width=2 + len(row) + len(self.write_data), copies=max(1, u.lanes // 8)
+        )
+        m.submodules.port = port = Fanout(fanout, library=self.library)
+        m.d.comb += port.i.eq(Cat(self.write_enable, other, row, self.write_data))
+        # s6: states
+        for lane, copy in enumerate(copies):
+            m.submodules[f"copy_{lane}"] = copy
+            m.d.comb += [
+                Cat(copy.write_enable, copy.write_place, copy.write_row, copy.write_data).eq(
+                    port.near(lane, u.lanes)
+                ),
+                copy.index.eq(indices.word_select(lane, u.index_bits)),
+                copy.place.eq(place),
+            ]
+        m.d.comb += self.operands.eq(Cat(*(copy.element for copy in copies)))
+        return m
+
+
 class SumChains(wiring.Component):
     """Sums of all lanes, carried away lane by lane, by ``chains`` shift registers side by side.
 
@@ -524,12 +654,23 @@ class Requantiser(wiring.Component):
 
 
 def unit_words(unit: Unit) -> list[int]:
-    """The weights of one cycle per word, lane 0 in the lowest bits, in the order of use."""
+    """The weights of one cycle per word, lane 0 in the lowest bits, in the order of `Unit.weights`."""
+    return _packed(unit.weights, unit.weight_bits)
+
+
+def index_words(unit: Unit) -> list[int]:
+    """The stored indices of one cycle per word, lane 0 in the lowest bits, in the order of use."""
+    assert unit.recurrence is not None
+    assert unit.recurrence.indices is not None
+    return _packed(unit.recurrence.indices, unit.index_bits)
+
+
+def _packed(values: NDArray[np.int64], bits: int) -> list[int]:
     words = []
-    for lanes in (unit.weights % (1 << unit.weight_bits)).tolist():
+    for lanes in (values % (1 << bits)).tolist():
         word = 0
-        for lane, weight in enumerate(lanes):
-            word |= weight << (lane * unit.weight_bits)
+        for lane, value in enumerate(lanes):
+            word |= value << (lane * bits)
         words.append(word)
     return words
 
@@ -545,7 +686,14 @@ class LayerUnit(wiring.Component):
 
     def __init__(self, unit: Unit, *, library: Library | None, prefix: str):
         self.unit, self.library, self.prefix = unit, library, prefix
-        self.memory = StepMemory(unit, library=library, prefix=prefix)
+        self.memory = StepMemory(
+            width=unit.inputs,
+            values=unit.input,
+            run=unit.source_run,
+            chains=unit.source_chains,
+            library=library,
+            name=f"{prefix}_input",
+        )
         self.out_shape = value_shape(unit.output)
         self.out_bits = self.out_shape.width
         self.out_rows = unit.groups * unit.run_length
@@ -577,7 +725,7 @@ class LayerUnit(wiring.Component):
         u, library, prefix = self.unit, self.library, self.prefix
         m.submodules.slots = slots = Slots()
         m.submodules.memory = inputs = self.memory
-        m.submodules.sequencer = sequencer = BandSequencer(u)
+        m.submodules.sequencer = sequencer = BandSequencer(u, library=library, prefix=prefix)
         s = sequencer
         m.d.comb += [
             self.in_free.eq(slots.free),
@@ -613,19 +761,7 @@ class LayerUnit(wiring.Component):
         valid = Timeline(m, "valid", s.valid, 0)
         ends = Timeline(m, "ends", s.valid & s.end, 0)
         kind = Timeline(m, "kind", s.recurrent, 0)
-        at_rom = OPERAND - LATENCY
-        skips = later(m, s.end & s.skip, at_rom, "skip")
-        word = Signal(range(max(len(words), 2)))
-        gap_forward, gap_recurrent = u.inputs, u.recurrent_cycles * (u.gates if u.shared else 1)
-        stride = Mux(skips, Mux(kind.at(at_rom), 1 + gap_forward, 1 + gap_recurrent), 1)
-        with m.If(valid.at(at_rom)):
-            m.d.sync += word.eq(word + stride)
-        start, start_recurrent = (
-            later(m, value, at_rom, name)
-            for value, name in ((s.start, "start"), (s.start_recurrent, "start_recurrent"))
-        )
-        with m.If(start):
-            m.d.sync += word.eq(Mux(start_recurrent, gap_forward, 0))
+        word = self._gathered_word(m, s, valid, kind) if u.gathered else self._word(m, s, valid, kind)
         m.d.comb += [weights.enable.eq(1), weights.output_enable.eq(1), weights.address.eq(word)]
 
         # Factors.
@@ -644,27 +780,30 @@ class LayerUnit(wiring.Component):
         element = Signal(operand)
         negative = inputs.element[-1] if u.rectify and u.input.low < 0 else Const(0)
         m.d.sync += element.eq(Mux(negative, 0, inputs.element))
-        operands: list[Any] = [element] * u.lanes
-        states = None
+        fed = later(m, element, u.operand_at - OPERAND, "element")
+        operands: list[Any] = [fed] * u.lanes
+        states: StateMemory | StateCopies | None = None
         if u.recurrence is not None:
-            m.submodules.states = states = StateMemory(u, library=library, prefix=prefix)
-            m.d.comb += [
-                states.valid.eq(s.valid & s.recurrent),
-                states.begin.eq(s.begin),
-                states.end.eq(s.end),
-                states.group_end.eq(s.group_end),
-            ]
+            states = (StateCopies if u.gathered else StateMemory)(u, library=library, prefix=prefix)
+            m.submodules.states = states
+            m.d.comb += states.valid.eq(s.valid & s.recurrent)
+            if isinstance(states, StateMemory):
+                m.d.comb += [
+                    states.begin.eq(s.begin),
+                    states.end.eq(s.end),
+                    states.group_end.eq(s.group_end),
+                ]
             for j in range(u.lanes):
                 state = Signal(value_shape(u.recurrence.state), name=f"state_{j}")
                 m.d.comb += state.eq(states.operands.word_select(j, states.bits))
-                operands[j] = Mux(kind.at(OPERAND), state, element)
+                operands[j] = Mux(kind.at(u.operand_at), state, fed)
         for j in range(u.lanes):
             factor = Signal(operand, name=f"factor_{j}")
             m.d.comb += [factor.eq(operands[j]), multiplier.a.word_select(j, operand.width).eq(factor)]
         m.d.comb += multiplier.w.eq(weights.data)
 
         # Sums: sum' = sum + product; complete with the last cycle of a block.
-        at_sum = OPERAND + LATENCY
+        at_sum = u.operand_at + LATENCY
         bits = u.sums.bits
         totals = []
         for j in range(u.lanes):
@@ -695,7 +834,7 @@ class LayerUnit(wiring.Component):
             chains[name] = chain
 
         # The elements on the chains, two cycles before they are at the end.
-        before = SUM - LATENCY
+        before = u.sum_at - LATENCY
         run = u.run_length
         flags = Cat(s.gate, s.fresh, s.deliver)
         late_flags = later(m, flags, before - 1, "flags")
@@ -714,9 +853,9 @@ class LayerUnit(wiring.Component):
 
         m.submodules.requantiser = requantiser = Requantiser(u, library=library, prefix=prefix)
         active, _held = steps["forward"]
-        fed = Timeline(m, "fed", active, before)
+        filled = Timeline(m, "fed", active, before)
         m.d.comb += [requantiser.step.eq(active), requantiser.i.eq(chains["forward"].o)]
-        stored = fed.at(SUM + FORWARD)
+        stored = filled.at(u.sum_at + FORWARD)
         if states is None:
             self._hand_on(m, stored, Const(1), requantiser.o)
             return m
@@ -765,6 +904,40 @@ class LayerUnit(wiring.Component):
         ]
         self._hand_on(m, cell.valid, cell.deliver_out, cell.state)
         return m
+
+    def _word(self, m: Module, s: BandSequencer, valid: Timeline, kind: Timeline) -> Value:
+        """Address of the weights, `LATENCY` cycles before the factors: what is left out is stepped over."""
+        u = self.unit
+        at_rom = u.operand_at - LATENCY
+        skips = later(m, s.end & s.skip, at_rom, "skip")
+        word = Signal(range(max(len(u.weights), 2)))
+        gap_forward, gap_recurrent = u.inputs, u.recurrent_cycles * (u.gates if u.shared else 1)
+        stride = Mux(skips, Mux(kind.at(at_rom), 1 + gap_forward, 1 + gap_recurrent), 1)
+        with m.If(valid.at(at_rom)):
+            m.d.sync += word.eq(word + stride)
+        start, start_recurrent = (
+            later(m, value, at_rom, name)
+            for value, name in ((s.start, "start"), (s.start_recurrent, "start_recurrent"))
+        )
+        with m.If(start):
+            m.d.sync += word.eq(Mux(start_recurrent, gap_forward, 0))
+        return word
+
+    def _gathered_word(self, m: Module, s: BandSequencer, valid: Timeline, kind: Timeline) -> Value:
+        """The same where the weights of both kinds of block stand apart."""
+        u = self.unit
+        at_rom = u.operand_at - LATENCY
+        recurrent = kind.at(at_rom)
+        words = [
+            Signal(range(max(len(u.weights), 2)), name=f"word_{name}", init=init)
+            for name, init in (("forward", 0), ("recurrent", u.forward_words))
+        ]
+        for word, own in zip(words, (~recurrent, recurrent), strict=True):
+            with m.If(valid.at(at_rom) & own):
+                m.d.sync += word.eq(word + 1)
+        with m.If(later(m, s.start, at_rom, "start")):
+            m.d.sync += [word.eq(word.init) for word in words]
+        return Mux(recurrent, words[1], words[0])
 
     def _hand_on(self, m: Module, valid: Any, deliver: Any, values: Any) -> None:
         row = Signal(range(max(self.out_rows, 2)))

@@ -36,6 +36,7 @@ from hdlgen.gateware.primitives import (
     RomParameters,
 )
 from hdlgen.gateware.steps import Slots, StepLoader, StepSender, value_shape
+from hdlgen.gateware.tables import look_up
 from hdlgen.topology.bands import Interval
 
 __all__ = [
@@ -48,9 +49,6 @@ __all__ = [
     "drain_words",
     "stream_words",
 ]
-
-SHALLOW = 64
-"""Up to so many rounds stand in logic; a block RAM for them would be nearly empty."""
 
 
 def stream_words(program: GatherProgram) -> list[int]:
@@ -280,16 +278,7 @@ class GatherSequencer(wiring.Component):
         if len(entries) == 1:
             return Const(0, width)
         self._next = Signal(range(len(entries)), init=1)
-        if len(entries) > SHALLOW:
-            m.submodules.rounds = rom = Rom(
-                RomParameters(name=f"{self.prefix}_rounds", depth=len(entries), width=width, init=tuple(entries)),
-                library=self.library,
-            )
-            m.d.comb += [rom.enable.eq(1), rom.output_enable.eq(1), rom.address.eq(self._next)]
-            return rom.data
-        found, entry = Signal(width, name="found"), Signal(width, name="entry")
-        m.d.sync += [found.eq(Array(Const(value, width) for value in entries)[self._next]), entry.eq(found)]
-        return entry
+        return look_up(m, self._next, entries, width, library=self.library, prefix=self.prefix, what="rounds")
 
 
 class Sources(wiring.Component):

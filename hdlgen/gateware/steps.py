@@ -4,11 +4,10 @@ from amaranth.hdl import Array, Cat, Module, Mux, Shape, Signal, signed, unsigne
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdlgen.compiler.program_band import Unit
 from hdlgen.gateware.primitives import LATENCY, Library, Ram, RamParameters
 from hdlgen.topology.bands import Interval
 
-__all__ = ["Slots", "StepLoader", "StepMemory", "StepSender", "split_index", "value_shape"]
+__all__ = ["Slots", "StepLoader", "StepMemory", "StepSender", "value_shape"]
 
 
 def value_shape(interval: Interval) -> Shape:
@@ -145,36 +144,41 @@ class StepLoader(wiring.Component):
         return m
 
 
-def split_index(unit: Unit) -> tuple[int, int]:
-    """Bits of an element's number that count within a chain, and those that number the chain, of the unit's source."""
-    return (unit.source_run - 1).bit_length(), unit.source_chains.bit_length() - 1
-
-
 class StepMemory(wiring.Component):
     """The elements of two steps. ``element`` is the one with the number ``index``, in turn ``LATENCY`` cycles later.
 
+    Element ((q K + c) run + i) comes from chain c of K as its row (q run + i).
+
+    Parameters
+    ----------
+    width: elements of a step
+    values: what they can be
+    run, chains: how they are written
+    name: of the memory
+
     Members
     -------
-    write_enable, write_place, write_row, write_data: an element of every chain of the source
+    write_enable, write_place, write_row, write_data: an element of every chain
     place, index: what is read
     """
 
     LATENCY = LATENCY + 1
 
-    def __init__(self, unit: Unit, *, library: Library | None, prefix: str):
-        self.unit, self.library, self.prefix = unit, library, prefix
-        self.low_bits, self.chain_bits = split_index(unit)
-        self.index_bits = max(unit.inputs - 1, 1).bit_length()
-        padded = -(-unit.inputs // (unit.source_run * unit.source_chains)) * unit.source_run
+    def __init__(self, *, width: int, values: Interval, run: int, chains: int, library: Library | None, name: str):
+        self.chains, self.library, self.name = chains, library, name
+        # Bits of an element's number that count within a chain, and those that number the chain.
+        self.low_bits, self.chain_bits = (run - 1).bit_length(), chains.bit_length() - 1
+        self.index_bits = max(width - 1, 1).bit_length()
+        padded = -(-width // (run * chains)) * run
         self.row_bits = max(padded - 1, 1).bit_length()
-        self.shape = value_shape(unit.input)
+        self.shape = value_shape(values)
         self.bits = self.shape.width
         super().__init__(
             {
                 "write_enable": In(1),
                 "write_place": In(1),
                 "write_row": In(self.row_bits),
-                "write_data": In(self.bits * unit.source_chains),
+                "write_data": In(self.bits * chains),
                 "place": In(1),
                 "index": In(self.index_bits),
                 "element": Out(self.shape),
@@ -183,9 +187,9 @@ class StepMemory(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        chains = self.unit.source_chains
+        chains = self.chains
         m.submodules.ram = ram = Ram(
-            RamParameters(name=f"{self.prefix}_input", depth=2 << self.row_bits, lanes=chains, bits=self.bits),
+            RamParameters(name=self.name, depth=2 << self.row_bits, lanes=chains, bits=self.bits),
             library=self.library,
         )
         row = Cat(self.index[: self.low_bits], self.index[self.low_bits + self.chain_bits :])

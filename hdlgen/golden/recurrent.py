@@ -11,10 +11,19 @@ import numpy as np
 
 from hdlgen.errors import InputError
 from hdlgen.golden import layered, model
-from hdlgen.network import Activation, BandRnn, Dense, LayeredNetwork, Network, PathInput, RecurrentNetwork, Table
+from hdlgen.network import (
+    Activation,
+    BandRnn,
+    Dense,
+    Edges,
+    LayeredNetwork,
+    Network,
+    PathInput,
+    RecurrentNetwork,
+    Table,
+)
 from hdlgen.network.model import show
-from hdlgen.topology import paths
-from hdlgen.topology.bands import band_ranges, head_ranges, round_shift
+from hdlgen.topology.bands import band_ranges, head_ranges, input_ends, round_shift
 from hdlgen.topology.ranges import requantise
 
 __all__ = ["Trace", "check_sequences", "evaluate", "evaluate_sequences", "trace"]
@@ -51,6 +60,18 @@ def _matrix(weights: np.ndarray, source_high: int) -> Callable[[np.ndarray], np.
     return lambda values: (values.astype(dtype) @ matrix).astype(np.int64)
 
 
+def _edges(edges: Edges, width: int, rows: int, source_high: int) -> Callable[[np.ndarray], np.ndarray]:
+    """values int64 (S, width) -> their sums over edges, int64 (S, rows), for values up to ``source_high`` in magnitude."""
+    return model.Transition(
+        source=edges.source,
+        target=edges.target,
+        weights=edges.weight,
+        bias=np.zeros(rows, dtype=np.int64),
+        source_width=width,
+        source_high=source_high,
+    )
+
+
 def _affine(weights: np.ndarray, bias: np.ndarray, source_high: int) -> Callable[[np.ndarray], np.ndarray]:
     multiply = _matrix(weights, source_high)
     return lambda values: multiply(values) + bias
@@ -80,26 +101,28 @@ class _Band:
         weights = network.input_weights(number)
         self._feed: Callable[[np.ndarray], np.ndarray]
         self._rectify = isinstance(source, PathInput) and source.rectify
-        if isinstance(source, PathInput):
-            self._feed = model.Transition(
-                source=paths.vertices(source.topology, 0, network.widths[number - 1]),
-                target=paths.vertices(source.topology, 1, band.rows),
-                weights=weights,
-                bias=np.zeros(band.rows, dtype=np.int64),
-                source_width=network.widths[number - 1],
-                source_high=max(-low, high),
-            )
-        else:
+        ends = input_ends(network, number)
+        if ends is None:
             self._feed = _matrix(weights, max(-low, high))
+        else:
+            self._feed = _edges(
+                Edges(source=ends[0], target=ends[1], weight=weights),
+                network.widths[number - 1],
+                band.rows,
+                max(-low, high),
+            )
         self._weights = network.recurrent_weights(number)
-        self._sources = band.sources()
         self._multiply: Callable[[np.ndarray], np.ndarray] | None = None
-        count, width = band.connections, band.width
-        if self._gates * width * width <= _DENSE_LIMIT and width <= _DENSE_RATIO * count:
-            dense = np.zeros((self._gates, width, width), dtype=np.int64)
-            i, k = np.nonzero(self._sources >= 0)
-            dense[:, k, self._sources[i, k]] = self._weights[:, i, k]
-            self._multiply = _matrix(dense.reshape(-1, width), max(-band.state_low, band.state_high))
+        width, largest = band.width, max(-band.state_low, band.state_high)
+        if band.edges is not None:
+            self._multiply = _edges(network.recurrent_edges(number), width, self._gates * width, largest)
+        else:
+            self._sources = band.sources()
+            if self._gates * width * width <= _DENSE_LIMIT and width <= _DENSE_RATIO * band.connections:
+                dense = np.zeros((self._gates, width, width), dtype=np.int64)
+                i, k = np.nonzero(self._sources >= 0)
+                dense[:, k, self._sources[i, k]] = self._weights[:, i, k]
+                self._multiply = _matrix(dense.reshape(-1, width), largest)
         self._gate = self._function(network, band.gate_function)
         self._state = self._function(network, band.state_function)
 

@@ -51,11 +51,13 @@ __all__ = [
     "Skip",
     "SparseActivation",
     "SparseLayer",
+    "check_edges",
     "check_layered_values",
     "compare_layered_tensors",
     "describe_layered",
     "is_layered",
     "parse_layered",
+    "tensor_length",
     "verify_layered",
 ]
 
@@ -546,7 +548,7 @@ def describe_layered(network: LayeredNetwork) -> dict[str, Any]:
     return result
 
 
-def _length(
+def tensor_length(
     present: Mapping[str, tuple[str, tuple[int, ...]]], where: str, owner: str, name: str, columns: int, most: int
 ) -> int:
     """Rows of a tensor that may have 1..most of them, of ``columns`` (0: no second axis)."""
@@ -567,7 +569,7 @@ def compare_layered_tensors(
         at = f"layer {number}"
         shape: tuple[int, ...] = (layer.width, network.widths[layer.source])
         if layer.edges is not None:
-            shape = (_length(present, where, f"{at}: edges", layer.edges, 2, MAX_EDGES),)
+            shape = (tensor_length(present, where, f"{at}: edges", layer.edges, 2, MAX_EDGES),)
             expected[layer.edges] = (f"{at}: edges", (*shape, 2), any_integer)
         elif layer.kind == "path":
             topology = layer.topology if layer.topology is not None else network.topology
@@ -578,7 +580,7 @@ def compare_layered_tensors(
                 shape = (topology.paths,)
         expected[layer.weight] = (f"{at}: weight", shape, any_integer)
         if layer.code_book is not None:
-            codes = _length(present, where, f"{at}: code_book", layer.code_book, 0, MAX_CODES)
+            codes = tensor_length(present, where, f"{at}: code_book", layer.code_book, 0, MAX_CODES)
             expected[layer.code_book] = (f"{at}: code_book", (codes,), any_integer)
         if layer.bias is not None:
             expected[layer.bias] = (f"{at}: bias", (layer.width,), ("I32",))
@@ -596,22 +598,28 @@ def _check(where: str, what: str, name: str, tensor: np.ndarray, low: int, high:
             )
 
 
+def check_edges(where: str, name: str, edges: np.ndarray, ends: Sequence[tuple[str, int, str]]) -> None:
+    """Refuse edges (E, 2) whose ends, each with what it is called, how many there are and why, are out of range."""
+    for column, (end, count, why) in enumerate(ends):
+        for extreme in (int(edges[:, column].min()), int(edges[:, column].max())):
+            if not 0 <= extreme < count:
+                edge = int(np.flatnonzero(edges[:, column] == extreme)[0])
+                raise InputError(
+                    f"{where}: {end} {extreme} of edge {edge} in tensor {show(name)}; allowed: 0..{count - 1} ({why})"
+                )
+
+
 def check_layered_values(network: LayeredNetwork) -> None:
     """Refuse edges between absent neurons, weights outside of their bits, and multipliers and indices out of range."""
     for number, layer in enumerate(network.layers, 1):
         where = f"{network.where}: layer {number}"
         tensors = network.tensors
         if layer.edges is not None:
-            for column, (end, owner) in enumerate((("source", layer.source), ("target", number))):
-                width = network.widths[owner]
-                neurons = tensors[layer.edges][:, column]
-                for extreme in (int(neurons.min()), int(neurons.max())):
-                    if not 0 <= extreme < width:
-                        edge = int(np.flatnonzero(neurons == extreme)[0])
-                        raise InputError(
-                            f"{where}: {end} {extreme} of edge {edge} in tensor {show(layer.edges)};"
-                            f" allowed: 0..{width - 1} (layer {owner} has {width} neurons)"
-                        )
+            ends = [
+                (end, network.widths[owner], f"layer {owner} has {network.widths[owner]} neurons")
+                for end, owner in (("source", layer.source), ("target", number))
+            ]
+            check_edges(where, layer.edges, tensors[layer.edges], ends)
         name, what = layer.weight, "weight"
         if layer.code_book is not None:
             codes = len(tensors[layer.code_book])

@@ -12,6 +12,7 @@ import numpy as np
 
 from hdlgen.errors import InputError
 from hdlgen.network.features import LogMel, describe_features, parse_features
+from hdlgen.network.layered import MAX_EDGES, Edges, check_edges, tensor_length
 from hdlgen.network.model import (
     FORMAT_VERSION,
     MAX_BITS,
@@ -50,6 +51,7 @@ __all__ = [
     "Candidate",
     "Dense",
     "DenseInput",
+    "ExplicitInput",
     "Fixed",
     "PathInput",
     "RecurrentNetwork",
@@ -151,6 +153,22 @@ class PathInput:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExplicitInput:
+    """As :class:`DenseInput`, with edges from the I inputs to the rows.
+
+    ``edges`` names a tensor (E, 2), input and row of every edge, and ``weight`` one of shape (E,).
+    """
+
+    kind: str = "explicit"
+    edges: str
+    weight: str
+    weight_bits: int
+    shift: int
+    bits: int = 16
+    shared: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Candidate:
     """v = sat(rs(R_n + bias, shift)) to ``bits`` bits: what the GRU's reset gate multiplies."""
 
@@ -163,7 +181,9 @@ class Candidate:
 class BandRnn:
     """``width`` recurrent neurons; ``recurrent`` names a tensor (gates, C, N), ``bias`` one of shape (gates, N).
 
-    Either ``band`` (C; ``cyclic`` or not) or ``groups`` is set. The gate and state functions are hard where None.
+    Either ``band`` (C; ``cyclic`` or not), ``groups`` or ``edges`` is set. ``edges`` names a tensor (E, 2): of every edge
+    the neuron whose state is read and the row, gate * N + neuron, whose sum it adds to; ``recurrent`` is then of shape
+    (E,). The gate and state functions are hard where None.
     """
 
     kind: str = "band_rnn"
@@ -172,9 +192,10 @@ class BandRnn:
     band: int | None = None
     cyclic: bool = False
     groups: int | None = None
+    edges: str | None = None
     recurrent: str
     weight_bits: int
-    input: DenseInput | PathInput
+    input: DenseInput | PathInput | ExplicitInput
     bias: str | None
     fraction: int
     state: Fixed
@@ -196,7 +217,9 @@ class BandRnn:
 
     @property
     def connections(self) -> int:
-        """Recurrent weights per neuron and gate: C, or N / G."""
+        """Recurrent weights per neuron and gate: C, or N / G; not of edges."""
+        if self.edges is not None:
+            raise ValueError("edges are not as many for every neuron")
         return self.band if self.band is not None else self.width // (self.groups or 1)
 
     @property
@@ -304,11 +327,24 @@ class RecurrentNetwork:
         return 0, (1 << activation.bits) - 1
 
     def recurrent_weights(self, number: int) -> np.ndarray:
-        """int64 (gates, C, N) of recurrent layer ``number``."""
+        """int64 (gates, C, N), or (E,), of recurrent layer ``number``."""
         return self.tensors[self.band(number).recurrent].astype(np.int64)
 
+    def recurrent_edges(self, number: int) -> Edges:
+        """The recurrent weights of layer ``number`` one by one, in their order: from a neuron to a row, gate * N + neuron.
+
+        Weights of absent neurons are left out, those of repeated edges are not added up.
+        """
+        band, weights = self.band(number), self.recurrent_weights(number)
+        if band.edges is not None:
+            pairs = self.tensors[band.edges].astype(np.int64)
+            return Edges(source=pairs[:, 0], target=pairs[:, 1], weight=weights)
+        sources = np.broadcast_to(band.sources(), weights.shape)
+        gate, i, k = np.nonzero(sources >= 0)
+        return Edges(source=sources[gate, i, k], target=gate * band.width + k, weight=weights[gate, i, k])
+
     def input_weights(self, number: int) -> np.ndarray:
-        """int64 (rows, I), or (paths,), of recurrent layer ``number``."""
+        """int64 (rows, I), or (paths,), or (E,), of recurrent layer ``number``."""
         return self.tensors[self.band(number).input.weight].astype(np.int64)
 
     def gate_bias(self, number: int) -> np.ndarray:
@@ -388,14 +424,19 @@ def _fixed(where: str, what: str, value: object, *, bits: tuple[int, int], signe
     return Fixed(bits=count, fraction=whole(where, f"{what} fraction", fraction, 0, count - signed))
 
 
-def _parse_input(where: str, value: object, *, source: int, width: int, gates: int) -> DenseInput | PathInput:
-    known_kind(where, "input", value, ("dense", "path"))
-    required = ("kind", "weight", "weight_bits", "shift")
-    path = isinstance(value, dict) and value.get("kind") == "path"
-    if path:
-        members = members_of(where, "input", value, (*required, "topology"), ("bits", "shared", "rectify"))
-    else:
-        members = members_of(where, "input", value, required, ("bits", "shared"))
+def _parse_input(
+    where: str, value: object, *, source: int, width: int, gates: int
+) -> DenseInput | PathInput | ExplicitInput:
+    known_kind(where, "input", value, ("dense", "path", "explicit"))
+    required = ["kind", "weight", "weight_bits", "shift"]
+    optional = ["bits", "shared"]
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if kind == "path":
+        required.append("topology")
+        optional.append("rectify")
+    elif kind == "explicit":
+        required.append("edges")
+    members = members_of(where, "input", value, required, optional)
     common = {
         "kind": members["kind"],
         "weight": _tensor(where, "input weight", members["weight"]),
@@ -404,8 +445,10 @@ def _parse_input(where: str, value: object, *, source: int, width: int, gates: i
         "bits": whole(where, "input bits", members.get("bits", 16), 2, MAX_WIDE_BITS),
         "shared": _flag(where, "shared", members.get("shared", False)),
     }
-    if not path:
+    if kind == "dense":
         return DenseInput(**common)
+    if kind == "explicit":
+        return ExplicitInput(**common, edges=_tensor(where, "input edges", members["edges"]))
     rows = width if common["shared"] else gates * width
     return PathInput(
         **common,
@@ -415,13 +458,16 @@ def _parse_input(where: str, value: object, *, source: int, width: int, gates: i
 
 
 def _parse_connections(where: str, members: dict[str, Any], width: int) -> dict[str, Any]:
-    """``band`` and ``cyclic``, or ``groups``."""
-    if ("band" in members) == ("groups" in members):
-        what = "both 'band' and 'groups'" if "band" in members else "neither 'band' nor 'groups'"
-        raise InputError(f"{where}: layer has {what}; allowed: one of the two")
+    """``band`` and ``cyclic``, or ``groups``, or ``edges``."""
+    given = [name for name in ("band", "groups", "edges") if name in members]
+    if len(given) != 1:
+        what = " and ".join(repr(name) for name in given) or "none of 'band', 'groups' and 'edges'"
+        raise InputError(f"{where}: layer has {what}; allowed: one of band, groups and edges")
+    if "cyclic" in members and "band" not in members:
+        raise InputError(f"{where}: layer has 'cyclic' and {given[0]!r}; allowed: cyclic with a band")
+    if "edges" in members:
+        return {"edges": _tensor(where, "edges", members["edges"])}
     if "groups" in members:
-        if "cyclic" in members:
-            raise InputError(f"{where}: layer has 'cyclic' and 'groups'; allowed: cyclic with a band")
         groups = members["groups"]
         if type(groups) is not int or groups < 1 or width % groups:
             refuse(where, "groups", groups, f"divisors of the width {width}")
@@ -456,7 +502,7 @@ def _parse_band(where: str, value: object, *, source: int) -> BandRnn:
     if "cell" in value and (not isinstance(cell, str) or cell not in GATES):
         refuse(where, "cell", cell, ", ".join(GATES))
     required = ["kind", "width", "cell", "recurrent", "weight_bits", "input", "bias", "fraction", "state"]
-    optional = ["band", "cyclic", "groups"]
+    optional = ["band", "cyclic", "groups", "edges"]
     if cell != "relu":
         optional.append("functions")
     if cell in _GATED:
@@ -564,7 +610,9 @@ def _roles(layer: BandRnn | Dense | Layer) -> list[tuple[str, str | None]]:
     if not isinstance(layer, BandRnn):
         return [("weight", layer.weight), ("bias", layer.bias)]
     return [
+        ("edges", layer.edges),
         ("recurrent", layer.recurrent),
+        ("input edges", layer.input.edges if isinstance(layer.input, ExplicitInput) else None),
         ("input weight", layer.input.weight),
         ("bias", layer.bias),
         ("candidate bias", None if layer.candidate is None else layer.candidate.bias),
@@ -648,6 +696,8 @@ def _describe_band(layer: BandRnn) -> dict[str, Any]:
     described: dict[str, Any] = {"kind": source.kind}
     if isinstance(source, PathInput):
         described["topology"] = describe_topology(source.topology)
+    elif isinstance(source, ExplicitInput):
+        described["edges"] = source.edges
     described |= {
         "weight": source.weight,
         "weight_bits": source.weight_bits,
@@ -662,6 +712,8 @@ def _describe_band(layer: BandRnn) -> dict[str, Any]:
         result["band"] = layer.band
     if layer.groups is not None:
         result["groups"] = layer.groups
+    if layer.edges is not None:
+        result["edges"] = layer.edges
     if layer.band is not None or layer.cyclic:
         result["cyclic"] = layer.cyclic
     result |= {
@@ -740,9 +792,19 @@ def _expected(network: RecurrentNetwork, present: dict[str, tuple[str, tuple[int
             previous = layer.width
             continue
         gates = len(layer.gates)
-        expected[layer.recurrent] = (f"{at}: recurrent", (gates, layer.connections, layer.width), any_integer)
+
+        def listed(what: str, name: str, at: str = at) -> tuple[int, ...]:
+            """The shape of the weights of edges, whose ends tensor ``name`` holds."""
+            count = tensor_length(present, where, f"{at}: {what}", name, 2, MAX_EDGES)
+            expected[name] = (f"{at}: {what}", (count, 2), any_integer)
+            return (count,)
+
+        shape = listed("edges", layer.edges) if layer.edges else (gates, layer.connections, layer.width)
+        expected[layer.recurrent] = (f"{at}: recurrent", shape, any_integer)
         source = layer.input
         shape = (source.topology.paths,) if isinstance(source, PathInput) else (layer.rows, previous)
+        if isinstance(source, ExplicitInput):
+            shape = listed("input edges", source.edges)
         expected[source.weight] = (f"{at}: input weight", shape, any_integer)
         if layer.bias is not None:
             expected[layer.bias] = (f"{at}: bias", (gates, layer.width), ("I32",))
@@ -779,8 +841,30 @@ def _check_values(where: str, what: str, name: str, tensor: np.ndarray, low: int
             )
 
 
+def _check_connections(network: RecurrentNetwork, number: int, layer: BandRnn, where: str) -> None:
+    """Refuse edges between what is absent, and weights of absent neurons."""
+    tensors = network.tensors
+    if isinstance(layer.input, ExplicitInput):
+        inputs = network.widths[number - 1]
+        ends = (("input", inputs, f"{inputs} inputs"), ("row", layer.rows, f"{layer.rows} rows of inputs"))
+        check_edges(where, layer.input.edges, tensors[layer.input.edges], ends)
+    if layer.edges is not None:
+        rows = len(layer.gates) * layer.width
+        ends = (("source", layer.width, f"{layer.width} neurons"), ("row", rows, f"{len(layer.gates)} gates"))
+        check_edges(where, layer.edges, tensors[layer.edges], ends)
+        return
+    tensor = tensors[layer.recurrent]
+    wrong = np.argwhere((tensor != 0) & (layer.sources() < 0))
+    if len(wrong):
+        gate, i, k = (int(index) for index in wrong[0])
+        raise InputError(
+            f"{where}: recurrent weight {int(tensor[gate, i, k])} at [{gate}, {i}, {k}] in tensor"
+            f" {show(layer.recurrent)} is of neuron {k + i - layer.connections // 2}, which is absent; allowed: 0"
+        )
+
+
 def check_values(network: RecurrentNetwork) -> None:
-    """Refuse weights outside of their bits, weights of absent neurons, and entries of tables outside of their range."""
+    """Refuse weights outside of their bits, weights and edges of absent neurons, and entries of tables out of range."""
     for number, layer in enumerate(network.layers, 1):
         where = f"{network.where}: layer {number}"
 
@@ -793,14 +877,7 @@ def check_values(network: RecurrentNetwork) -> None:
             continue
         weights("recurrent weight", layer.recurrent, layer.weight_bits)
         weights("input weight", layer.input.weight, layer.input.weight_bits)
-        tensor = network.tensors[layer.recurrent]
-        wrong = np.argwhere((tensor != 0) & (layer.sources() < 0))
-        if len(wrong):
-            gate, i, k = (int(index) for index in wrong[0])
-            raise InputError(
-                f"{where}: recurrent weight {int(tensor[gate, i, k])} at [{gate}, {i}, {k}] in tensor"
-                f" {show(layer.recurrent)} is of neuron {k + i - layer.connections // 2}, which is absent; allowed: 0"
-            )
+        _check_connections(network, number, layer, where)
         if layer.gate_function is not None:
             name, top = layer.gate_function.table, 1 << layer.gate_fraction
             _check_values(

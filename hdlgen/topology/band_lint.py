@@ -4,22 +4,44 @@ from typing import Any
 
 import numpy as np
 
-from hdlgen.network import BandRnn, Dense, PathInput, RecurrentNetwork
-from hdlgen.topology import lint, paths
-from hdlgen.topology.bands import BandRange, Interval, band_ranges, head_ranges, round_shift
+from hdlgen.network import BandRnn, Dense, ExplicitInput, RecurrentNetwork
+from hdlgen.topology import lint
+from hdlgen.topology.bands import BandRange, Interval, band_ranges, head_ranges, input_ends, round_shift
 from hdlgen.topology.ranges import LayerRange, requantise
 
 __all__ = ["recurrent_report", "steps_to_all"]
 
 #: Numbers listed in a finding.
 _LISTED = 16
+#: Neurons of a layer with edges up to which it is followed how states spread.
+_FOLLOWED = 1024
 
 
-def steps_to_all(band: BandRnn) -> int | None:
-    """Steps after which a state can have reached every neuron of the layer; None if it never does."""
+def _spread(network: RecurrentNetwork, number: int) -> int | None:
+    """As :func:`steps_to_all`, along edges of weight other than 0; None also for layers of more than 1024 neurons."""
+    width, edges = network.band(number).width, network.recurrent_edges(number)
+    if width > _FOLLOWED:
+        return None
+    step = np.eye(width, dtype=np.float32)
+    alive = edges.weight != 0
+    step[edges.target[alive] % width, edges.source[alive]] = 1
+    reached, steps = np.eye(width, dtype=np.float32), 0
+    while not reached.all():
+        further = np.minimum(step @ reached, 1)
+        if np.array_equal(further, reached):
+            return None
+        reached, steps = further, steps + 1
+    return steps
+
+
+def steps_to_all(network: RecurrentNetwork, number: int) -> int | None:
+    """Steps after which a state of recurrent layer ``number`` can have reached all its neurons; None if it never does."""
+    band = network.band(number)
     width = band.width
     if width == 1:
         return 0
+    if band.edges is not None:
+        return _spread(network, number)
     if band.band is None:
         return 1 if band.groups == 1 else None
     below, above = band.band // 2, band.band - 1 - band.band // 2
@@ -42,16 +64,19 @@ def _some(indices: np.ndarray) -> str:
 def _used(network: RecurrentNetwork, number: int, band: BandRnn) -> tuple[np.ndarray, np.ndarray]:
     """bool (I,): sources that a weight other than 0 reads; bool (rows,): rows that such a weight feeds."""
     weights, width = network.input_weights(number), network.widths[number - 1]
-    if not isinstance(band.input, PathInput):
+    ends = input_ends(network, number)
+    if ends is None:
         return (weights != 0).any(axis=0), (weights != 0).any(axis=1)
     alive = weights != 0
     read, fed = np.zeros(width, dtype=bool), np.zeros(band.rows, dtype=bool)
-    read[paths.vertices(band.input.topology, 0, width)[alive]] = True
-    fed[paths.vertices(band.input.topology, 1, band.rows)[alive]] = True
+    read[ends[0][alive]] = True
+    fed[ends[1][alive]] = True
     return read, fed
 
 
 def _shape(band: BandRnn) -> str:
+    if band.edges is not None:
+        return "edges"
     if band.groups is not None:
         return f"{band.groups} groups of {band.connections}"
     if band.cyclic:
@@ -78,8 +103,8 @@ def _functions(network: RecurrentNetwork, band: BandRnn, gate: int, values: np.n
 
 def _band(network: RecurrentNetwork, number: int, reached: BandRange) -> dict[str, Any]:
     band = network.band(number)
-    weights = network.recurrent_weights(number)
-    present = band.sources() >= 0
+    edges = network.recurrent_edges(number)
+    per_gate = np.bincount(edges.target // band.width, minlength=len(band.gates))
     read, fed = _used(network, number, band)
     inputs = network.input_weights(number)
     constant = {}
@@ -92,6 +117,7 @@ def _band(network: RecurrentNetwork, number: int, reached: BandRange) -> dict[st
             constant[name] = int((low == high).sum())
     outer = 0
     if band.band is not None:
+        weights = network.recurrent_weights(number)
         used = (weights != 0).any(axis=(0, 2))
         offsets = np.abs(np.arange(band.band) - band.band // 2)
         outer = int(offsets[used].max()) if used.any() else 0
@@ -100,15 +126,16 @@ def _band(network: RecurrentNetwork, number: int, reached: BandRange) -> dict[st
         "cell": band.cell,
         "width": band.width,
         "shape": _shape(band),
-        "connections": band.connections,
+        "connections": None if band.edges is not None else band.connections,
         "gates": list(band.gates),
-        "weights_per_gate": int(present.sum()),
-        "recurrent_weights": int(present.sum()) * len(band.gates),
+        "weights_per_gate": int(per_gate.max()),
+        "recurrent_weights": len(edges),
         "input_weights": int(inputs.size),
-        "recurrent_zero": int(((weights == 0) & present).sum()),
+        "recurrent_zero": int((edges.weight == 0).sum()),
         "reach_used": outer if band.band is not None else None,
         "reach_per_step": None if band.band is None else band.band // 2,
-        "steps_to_all": steps_to_all(band),
+        "steps_to_all": steps_to_all(network, number),
+        "steps_to_all_known": band.edges is None or band.width <= _FOLLOWED,
         "unread": int((~read).sum()),
         "unread_first": [int(index) for index in np.flatnonzero(~read)[:_LISTED]],
         "unfed": int((~fed).sum()),
@@ -175,7 +202,10 @@ def _findings(network: RecurrentNetwork, data: dict[str, Any]) -> list[dict[str,
             add("warning", where, f"the outer diagonals are zero: a band of {narrow} holds all weights")
         elif 2 * band["recurrent_zero"] > band["recurrent_weights"]:
             add("note", where, f"{band['recurrent_zero']} of {band['recurrent_weights']} recurrent weights are zero")
-        if band["steps_to_all"] is None:
+        if band["shape"] == "edges":
+            if band["steps_to_all"] is None and band["steps_to_all_known"]:
+                add("note", where, "edges: some states never reach some neurons; only layers behind it mix them")
+        elif band["steps_to_all"] is None:
             alone = "each neuron remembers for itself" if band["connections"] == 1 else "groups never meet"
             add("note", where, f"{band['shape']}: {alone}; only layers behind it mix the states")
         for gate, count in band["constant"].items():
@@ -221,7 +251,8 @@ def recurrent_report(network: RecurrentNetwork) -> dict[str, Any]:
     name, widths, parameters, weight_bits_total, multiplications : the network at a glance; multiplications per step of
         weights, those of the head included.
     bands : per recurrent layer its shape, weights, reach of a state per step and the steps until it can have reached
-        every neuron (null: never), sources that nothing reads, gates that never move, and all ranges.
+        every neuron (null: never, or edges of more than 1024 neurons), sources that nothing reads, gates that never
+        move, and all ranges. Weights per gate are those of the gate that has most.
     head : per dense layer behind them its weights and accumulator.
     path_head : the report of a head of path layers as a network of its own, or null.
     findings : what is wrong or remarkable, with severity ``warning`` or ``note``, and where.
@@ -247,10 +278,12 @@ def recurrent_report(network: RecurrentNetwork) -> dict[str, Any]:
     head_bits = sum(layer["weights"] * layer["weight_bits"] for layer in head)
     if path_head is not None:
         head_weights, head_bits = len(network.head) * path_head["paths"], path_head["weight_bits_total"]
+    lists = {layer.edges for layer in network.recurrent_layers}
+    lists |= {layer.input.edges for layer in network.recurrent_layers if isinstance(layer.input, ExplicitInput)}
     data: dict[str, Any] = {
         "name": network.name,
         "widths": list(network.widths),
-        "parameters": sum(tensor.size for tensor in network.tensors.values()),
+        "parameters": sum(tensor.size for name, tensor in network.tensors.items() if name not in lists),
         "weight_bits_total": head_bits
         + sum(
             band["recurrent_weights"] * band["weight_bits"]

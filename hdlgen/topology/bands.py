@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hdlgen.errors import InputError
-from hdlgen.network import BandRnn, Dense, Fixed, Layer, PathInput, RecurrentNetwork, Table
+from hdlgen.network import BandRnn, Dense, ExplicitInput, Fixed, Layer, PathInput, RecurrentNetwork, Table
 from hdlgen.topology import paths
 from hdlgen.topology.ranges import LayerRange, layer_ranges, requantise
 
-__all__ = ["BandRange", "Interval", "band_ranges", "head_ranges", "round_shift", "signed_bits"]
+__all__ = ["BandRange", "Interval", "band_ranges", "head_ranges", "input_ends", "round_shift", "signed_bits"]
 
 _INT64_MAX = (1 << 63) - 1
 
@@ -118,15 +118,38 @@ def _product(network: RecurrentNetwork, number: int, band: BandRnn, where: str) 
     _prove(where, "a sum of inputs", worst)
     terms_high = np.maximum(weights * high, weights * low)
     terms_low = np.minimum(weights * high, weights * low)
-    if not isinstance(source, PathInput):
+    ends = input_ends(network, number)
+    if ends is None:
         return terms_low.sum(axis=1), terms_high.sum(axis=1)
-    target = paths.vertices(source.topology, 1, band.rows)
-    sums = []
-    for values in (terms_low, terms_high):
-        total = np.zeros(band.rows, dtype=np.int64)
-        np.add.at(total, target, values)
-        sums.append(total)
-    return sums[0], sums[1]
+    return _scatter(terms_low, ends[1], band.rows), _scatter(terms_high, ends[1], band.rows)
+
+
+def _scatter(terms: np.ndarray, row: np.ndarray, rows: int) -> np.ndarray:
+    """int64 (rows,): the terms of each row added up."""
+    total = np.zeros(rows, dtype=np.int64)
+    np.add.at(total, row, terms)
+    return total
+
+
+def _recurrent_sums(network: RecurrentNetwork, number: int, terms: np.ndarray) -> np.ndarray:
+    """int64 (gates, N): ``terms``, one for each recurrent weight, added up."""
+    band = network.band(number)
+    if band.edges is None:
+        return terms.sum(axis=1)
+    rows = len(band.gates) * band.width
+    return _scatter(terms, network.recurrent_edges(number).target, rows).reshape(-1, band.width)
+
+
+def input_ends(network: RecurrentNetwork, number: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Input and row of each weight of the input of recurrent layer ``number``, int64; None if there are all of them."""
+    band = network.band(number)
+    source, width = band.input, network.widths[number - 1]
+    if isinstance(source, PathInput):
+        return paths.vertices(source.topology, 0, width), paths.vertices(source.topology, 1, band.rows)
+    if isinstance(source, ExplicitInput):
+        pairs = network.tensors[source.edges].astype(np.int64)
+        return pairs[:, 0], pairs[:, 1]
+    return None
 
 
 def _saturate(values: np.ndarray, bits: int) -> np.ndarray:
@@ -168,13 +191,13 @@ def _band_range(network: RecurrentNetwork, number: int) -> BandRange:
     )
     weights, bias = network.recurrent_weights(number), network.gate_bias(number)
     state = Interval(low=band.state_low, high=band.state_high)
-    worst = max(-int(weights.min()), int(weights.max())) * state.magnitude * weights.shape[1]
+    worst = max(-int(weights.min()), int(weights.max())) * state.magnitude * weights.shape[-1 if band.edges else 1]
     largest_bias = max(-int(bias.min()), int(bias.max()))
     shifts = [table.shift for table in (band.gate_function, band.state_function) if table is not None]
     rounding = sum(_rounding(shift) for shift in shifts) + (1 << (band.fraction + 2))
     _prove(where, "an accumulator", worst + largest_bias + (1 << (band.input.bits - 1)) + rounding)
-    sum_low = np.minimum(weights * state.low, weights * state.high).sum(axis=1)
-    sum_high = np.maximum(weights * state.low, weights * state.high).sum(axis=1)
+    ends = weights * state.low, weights * state.high
+    sum_low, sum_high = (_recurrent_sums(network, number, extreme(*ends)) for extreme in (np.minimum, np.maximum))
     pre_low, pre_high = in_low + bias + sum_low, in_high + bias + sum_high
     any_low = np.minimum(in_low, 0) + np.minimum(bias, 0) + sum_low
     any_high = np.maximum(in_high, 0) + np.maximum(bias, 0) + sum_high

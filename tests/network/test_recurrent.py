@@ -126,6 +126,33 @@ RELU: dict[str, Any] = {
         {"kind": "path", "width": 2, "weight": "w2", "bias": None, "weight_bits": 8, "activation": None},
     ],
 }
+#: Edges instead of a band, and of an input.
+EDGES: dict[str, Any] = {
+    "format_version": 1,
+    "name": "edges",
+    "input": {"width": 3, "bits": 4, "signed": True},
+    "layers": [
+        {
+            "kind": "band_rnn",
+            "width": 5,
+            "cell": "ligru",
+            "edges": "e1",
+            "recurrent": "u1",
+            "weight_bits": 8,
+            "input": {
+                "kind": "explicit",
+                "edges": "f1",
+                "weight": "w1",
+                "weight_bits": 8,
+                "shift": 0,
+                "shared": True,
+            },
+            "bias": None,
+            "fraction": 8,
+            "state": {"bits": 8, "fraction": 5},
+        },
+    ],
+}
 
 
 def tensors(description: dict[str, Any]) -> dict[str, np.ndarray]:
@@ -138,6 +165,9 @@ def tensors(description: dict[str, Any]) -> dict[str, np.ndarray]:
         u = whole(1, 3, 4)
         u[0, 0, 0] = u[0, 2, 3] = 0
         return {"u1": u, "w1": whole(4, 3), "w2": whole(16)}
+    if description["name"] == "edges":
+        edges = np.array([[0, 9], [4, 0], [4, 0], [3, 7]], np.int32)
+        return {"e1": edges, "u1": whole(4, high=100), "f1": np.array([[2, 4], [0, 0]], np.int16), "w1": whole(2)}
     return {
         "u1": whole(3, 3, 6),
         "w1": whole(6, 5, high=100),
@@ -252,7 +282,7 @@ def test_sources() -> None:
     assert sources(groups=4) == [[0, 1, 2, 3]]
 
 
-@pytest.mark.parametrize("description", [GRU, RELU], ids=["gru", "relu"])
+@pytest.mark.parametrize("description", [GRU, RELU, EDGES], ids=["gru", "relu", "edges"])
 def test_save_is_the_inverse_of_load(file: Path, description: dict[str, Any]) -> None:
     file.write_bytes(content(description, tensors(description)))
     network = load(file)
@@ -357,8 +387,11 @@ MEMBERS = "kind, width, cell, recurrent, weight_bits, input, bias, fraction, sta
         (layer(0, band=3.0), "layer 1: band is 3.0; allowed: odd"),
         (layer(0, band=True), "layer 1: band is True; allowed: odd"),
         (layer(0, cyclic=1), "layer 1: cyclic is 1; allowed: true or false"),
-        (layer(0, band="absent"), "layer 1: layer has neither 'band' nor 'groups'; allowed: one of the two"),
-        (layer(0, groups=2), "layer 1: layer has both 'band' and 'groups'; allowed: one of the two"),
+        (layer(0, band="absent"), "layer 1: layer has none of 'band', 'groups' and 'edges'; allowed: one of band,"),
+        (layer(0, groups=2), "layer 1: layer has 'band' and 'groups'; allowed: one of band, groups and edges"),
+        (layer(0, edges="e"), "layer 1: layer has 'band' and 'edges'; allowed: one of band, groups and edges"),
+        (layer(1, groups="absent", edges=3), "layer 2: edges is 3; allowed: 1 to 128 of"),
+        (layer(1, groups="absent", edges="u2"), "layer 2: recurrent is 'u2', which is the edges of layer 2"),
         (layer(1, groups=3), "layer 2: groups is 3; allowed: divisors of the width 4"),
         (layer(1, groups=0), "layer 2: groups is 0; allowed: divisors of the width 4"),
         (layer(1, groups="2"), "layer 2: groups is '2'; allowed: divisors of the width 4"),
@@ -397,7 +430,8 @@ MEMBERS = "kind, width, cell, recurrent, weight_bits, input, bias, fraction, sta
             "layer 1: gate function has no 'shift'; required: table, shift",
         ),
         # The input.
-        (layer(0, input={"kind": "sparse"}), "layer 1: input kind is 'sparse'; allowed: dense, path"),
+        (layer(0, input={"kind": "sparse"}), "layer 1: input kind is 'sparse'; allowed: dense, path, explicit"),
+        (layer(0, input=GRU["layers"][0]["input"] | {"kind": "explicit"}), "layer 1: input has no 'edges'; required"),
         (
             changed("layers", 0, "input", "rectify", value=True),
             "layer 1: a key of input is 'rectify'; allowed: kind, weight, weight_bits, shift, bits, shared",
@@ -522,6 +556,51 @@ def test_tensors_refused(file: Path, name: str, tensor: np.ndarray, message: str
     assert refusal(file, content(GRU, tensors(GRU) | {name: tensor})).startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("name", "tensor", "message"),
+    [
+        ("e1", np.zeros((0, 2), int), "layer 1: edges: tensor 'e1' has shape [0, 2]; allowed: [1..16777216, 2]"),
+        ("e1", np.zeros((4, 3), int), "layer 1: edges: tensor 'e1' has shape [4, 3]; allowed: [1..16777216, 2]"),
+        ("e1", np.zeros((3, 2), int), "layer 1: recurrent: tensor 'u1' has shape [4]; allowed: [3]"),
+        ("e1", np.full((4, 2), 5), "layer 1: source 5 of edge 0 in tensor 'e1'; allowed: 0..4 (5 neurons)"),
+        (
+            "e1",
+            np.array([[0, 0]] * 3 + [[4, 10]]),
+            "layer 1: row 10 of edge 3 in tensor 'e1'; allowed: 0..9 (2 gates)",
+        ),
+        ("e1", np.array([[0, -1]] * 4), "layer 1: row -1 of edge 0 in tensor 'e1'; allowed: 0..9 (2 gates)"),
+        ("f1", np.zeros(2, int), "layer 1: input edges: tensor 'f1' has shape [2]; allowed: [1..16777216, 2]"),
+        ("f1", np.full((2, 2), 3), "layer 1: input 3 of edge 0 in tensor 'f1'; allowed: 0..2 (3 inputs)"),
+        (
+            "f1",
+            np.array([[2, 4], [0, 5]]),
+            "layer 1: row 5 of edge 1 in tensor 'f1'; allowed: 0..4 (5 rows of inputs)",
+        ),
+        ("w1", np.zeros(3, np.int8), "layer 1: input weight: tensor 'w1' has shape [3]; allowed: [2]"),
+    ],
+)
+def test_edges_refused(file: Path, name: str, tensor: np.ndarray, message: str) -> None:
+    assert refusal(file, content(EDGES, tensors(EDGES) | {name: tensor})) == message
+
+
+def test_edges_one_by_one(file: Path) -> None:
+    """Of edges as they are listed, of a band without its absent neurons."""
+    file.write_bytes(content(EDGES, arrays := tensors(EDGES)))
+    network = load(file)
+    assert isinstance(network, RecurrentNetwork)
+    edges = network.recurrent_edges(1)
+    assert (edges.source.tolist(), edges.target.tolist()) == ([0, 4, 4, 3], [9, 0, 0, 7])
+    assert edges.weight.tolist() == arrays["u1"].tolist()
+    with pytest.raises(ValueError, match="edges are not as many for every neuron"):
+        network.band(1).sources()
+    band = make(np.random.default_rng(0), inputs=1, bands=[{"cell": "ligru", "width": 2, "band": 3}])
+    edges, u = band.recurrent_edges(1), band.recurrent_weights(1)
+    assert (edges.source.tolist(), edges.target.tolist()) == ([0, 0, 1, 1] * 2, [1, 0, 1, 0, 3, 2, 3, 2])
+    assert edges.weight.tolist() == [
+        value for gate in u for value in (gate[0, 1], gate[1, 0], gate[1, 1], gate[2, 0])
+    ]
+
+
 def test_weights_of_absent_neurons_are_refused(file: Path) -> None:
     arrays = tensors(RELU)
     arrays["u1"][0, 2, 3] = 5
@@ -538,7 +617,7 @@ def test_networks_made_in_python_obey_the_same_rules() -> None:
     for changes, message in [
         ({"format_version": 2}, "format_version is 2; allowed: 1"),
         ({"layers": (dataclasses.replace(band, band=2), head)}, "layer 1: band is 2; allowed: odd integers 1..7"),
-        ({"layers": (dataclasses.replace(band, groups=2), head)}, "layer 1: layer has both 'band' and 'groups'"),
+        ({"layers": (dataclasses.replace(band, groups=2), head)}, "layer 1: layer has 'band' and 'groups'"),
         (
             {"layers": (dataclasses.replace(band, cell_state=Fixed(bits=16, fraction=8)), head)},
             "layer 1: a key of layer is 'cell_state'",
@@ -579,12 +658,12 @@ def check_loads_or_refuses(file: Path, data: bytes) -> None:
 
 
 words = st.sampled_from(
-    ["dense", "path", "band_rnn", "relu", "tanh", "gru", "ligru", "lstm", "hard", "u1", "w1", "g1"]
+    ["dense", "path", "explicit", "band_rnn", "relu", "tanh", "gru", "ligru", "lstm", "hard", "u1", "w1", "g1"]
 )
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.sampled_from([GRU, RELU]), st.data())
+@given(st.sampled_from([GRU, RELU, EDGES]), st.data())
 def test_changed_description(
     tmp_path_factory: pytest.TempPathFactory, base: dict[str, Any], data: st.DataObject
 ) -> None:
@@ -595,7 +674,7 @@ def test_changed_description(
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.sampled_from([GRU, RELU]), st.data())
+@given(st.sampled_from([GRU, RELU, EDGES]), st.data())
 def test_damaged_bytes(tmp_path_factory: pytest.TempPathFactory, base: dict[str, Any], data: st.DataObject) -> None:
     damaged = bytearray(content(base, tensors(base)))
     for _ in range(data.draw(st.integers(1, 4))):

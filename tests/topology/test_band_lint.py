@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,14 @@ def messages(network: RecurrentNetwork) -> list[str]:
     return [f"{f['severity']}: {f['where']}: {f['message']}" for f in recurrent_report(network)["findings"]]
 
 
-def counted_steps(band: BandRnn) -> int | None:
+def counted_steps(network: RecurrentNetwork, number: int, band: BandRnn) -> int | None:
     """Following the connections, step by step."""
     width = band.width
-    edges = {(neighbour(band, i, k), k) for i in range(band.connections) for k in range(width)}
+    if band.edges is not None:
+        pairs = zip(network.tensors[band.edges].tolist(), network.tensors[band.recurrent].tolist(), strict=True)
+        edges = {(source, row % width) for (source, row), weight in pairs if weight}
+    else:
+        edges = {(neighbour(band, i, k), k) for i in range(band.connections) for k in range(width)}
     reached = {(j, j) for j in range(width)}
     for steps in range(width + 1):
         if len(reached) == width * width:
@@ -50,13 +55,19 @@ def test_numbers_are_those_of_plain_counting(network: RecurrentNetwork) -> None:
     data = recurrent_report(network)
     json.dumps(data, allow_nan=False)
     for band, found in zip(network.recurrent_layers, data["bands"], strict=True):
+        number = found["layer"]
+        assert found["steps_to_all"] == steps_to_all(network, number) == counted_steps(network, number, band)
+        u = network.recurrent_weights(number)
+        if band.edges is not None:
+            rows = network.tensors[band.edges][:, 1].tolist()
+            assert found["weights_per_gate"] == max(Counter(row // band.width for row in rows).values())
+            assert (found["recurrent_weights"], found["recurrent_zero"]) == (u.size, int((u == 0).sum()))
+            continue
         present = [
             (i, k) for i in range(band.connections) for k in range(band.width) if neighbour(band, i, k) is not None
         ]
         assert found["weights_per_gate"] == len(present)
-        u = network.recurrent_weights(found["layer"])
         assert found["recurrent_zero"] == sum(int(u[g, i, k] == 0) for i, k in present for g in range(len(u)))
-        assert found["steps_to_all"] == steps_to_all(band) == counted_steps(band)
 
 
 def test_bits_and_multiplications() -> None:
