@@ -15,6 +15,7 @@ from hdlgen.compiler.program_band import FETCH, BandProgram, Cell, Forward, Recu
 from hdlgen.errors import InputError
 from hdlgen.network import BandRnn, Dense, Edges, Layer, PathInput, RecurrentNetwork, Table
 from hdlgen.topology import paths
+from hdlgen.topology.band_lint import shape
 from hdlgen.topology.bands import Interval, band_ranges, head_ranges, input_ends, signed_bits
 from hdlgen.topology.covers import covers, laid_out
 from hdlgen.topology.liveness import merge_edges
@@ -487,15 +488,9 @@ def _states(
         if sum(gathered[0].lengths) < blocks * _form(cheapest, lanes)[0]:
             return gathered
         layer, weights = cheapest, laid_out(cheapest, edges)
-        notes.append(f"{len(edges)} edges lie in {_named(cheapest)}: computed as that, without indices")
+        notes.append(f"{len(edges)} edges are computed as what holds them, without indices: {shape(cheapest)}")
     recurrence, words, said = _recurrence(layer, weights, lanes, sums)
     return recurrence, list(words.transpose(1, 0, 2, 3)), natural, notes + said
-
-
-def _named(layer: BandRnn) -> str:
-    if layer.groups is not None:
-        return f"{layer.groups} groups" if layer.groups > 1 else "the full matrix"
-    return f"a {'ring' if layer.cyclic else 'band'} of {layer.band}"
 
 
 def _band_unit(network: RecurrentNetwork, number: int, lanes: int, source: Unit | None) -> tuple[Unit, list[str]]:

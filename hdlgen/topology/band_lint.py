@@ -9,7 +9,7 @@ from hdlgen.topology import lint
 from hdlgen.topology.bands import BandRange, Interval, band_ranges, head_ranges, input_ends, round_shift
 from hdlgen.topology.ranges import LayerRange, requantise
 
-__all__ = ["recurrent_report", "steps_to_all"]
+__all__ = ["recurrent_report", "shape", "steps_to_all"]
 
 #: Numbers listed in a finding.
 _LISTED = 16
@@ -74,11 +74,12 @@ def _used(network: RecurrentNetwork, number: int, band: BandRnn) -> tuple[np.nda
     return read, fed
 
 
-def _shape(band: BandRnn) -> str:
+def shape(band: BandRnn) -> str:
+    """What the recurrence is called."""
     if band.edges is not None:
         return "edges"
     if band.groups is not None:
-        return f"{band.groups} groups of {band.connections}"
+        return "full" if band.groups == 1 else f"{band.groups} groups of {band.connections}"
     if band.cyclic:
         return f"ring of {band.band}" if band.band != band.width else "full ring"
     if band.band == 1:
@@ -125,7 +126,7 @@ def _band(network: RecurrentNetwork, number: int, reached: BandRange) -> dict[st
         "layer": number,
         "cell": band.cell,
         "width": band.width,
-        "shape": _shape(band),
+        "shape": shape(band),
         "connections": None if band.edges is not None else band.connections,
         "gates": list(band.gates),
         "weights_per_gate": int(per_gate.max()),

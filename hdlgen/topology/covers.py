@@ -10,7 +10,7 @@ __all__ = ["covers", "laid_out"]
 
 
 def covers(layer: BandRnn, edges: Edges) -> tuple[BandRnn, ...]:
-    """The narrowest band, ring and groups that hold ``edges``, from a neuron to a row, in place of the ``layer``'s own."""
+    """The narrowest band, groups and ring that hold ``edges``, from a neuron to a row, in place of the ``layer``'s own."""
     width = layer.width
     source, target = edges.source, edges.target % width
     distance = np.abs(source - target)
@@ -22,8 +22,8 @@ def covers(layer: BandRnn, edges: Edges) -> tuple[BandRnn, ...]:
     plain = replace(layer, band=None, cyclic=False, groups=None, edges=None)
     return (
         replace(plain, band=2 * radius + 1),
-        replace(plain, band=min(2 * around + 1, width), cyclic=True),
         replace(plain, groups=width // size),
+        replace(plain, band=min(2 * around + 1, width), cyclic=True),
     )
 
 
