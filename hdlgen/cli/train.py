@@ -12,7 +12,7 @@ import numpy as np
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_write
 from hdlgen.idx import read_folder
-from hdlgen.network import SequenceInput, load_path, save
+from hdlgen.network import RecurrentNetwork, SequenceInput, load, load_path, save
 
 __all__ = ["command"]
 
@@ -192,7 +192,24 @@ def idx(
         click.echo(f"{output}: test accuracy {trained.test_accuracy:.2%} (golden model)")
 
 
+_FORM = [
+    "cell",
+    "width",
+    "layers",
+    "band",
+    "cyclic",
+    "groups",
+    "shared",
+    "input_paths",
+    "head_paths",
+    "functions",
+    "weight_bits",
+    "state_bits",
+    "state_fraction",
+]
+"""What a network that is trained further has already."""
 _RECURRENT = [
+    click.option("--init", metavar="NET", help="Go on from this network, with its connections, cells and formats."),
     click.option("--cell", default="gru", show_default=True, help="relu, tanh, gru, ligru or lstm."),
     click.option("--width", type=int, default=32, show_default=True, help="Neurons of each recurrent layer."),
     click.option("--layers", type=int, default=1, show_default=True, help="Recurrent layers."),
@@ -253,6 +270,17 @@ def _archive(sequences: Any, source: SequenceInput) -> bytes:
 def _train_sequences(
     data: Callable[[], Any], output: Path, name: str | None, save_test: Path | None, recipe: dict[str, Any]
 ) -> None:
+    init = recipe.pop("init")
+    initial = None if init is None else load(init)
+    if initial is not None:
+        if not isinstance(initial, RecurrentNetwork):
+            raise InputError(f"{initial.where}: is no recurrent network; allowed with --init: such")
+        context = click.get_current_context()
+        for option in _FORM:
+            if context.get_parameter_source(option) is not click.core.ParameterSource.DEFAULT:
+                raise InputError(
+                    f"train: {option.replace('_', '-')} is that of {initial.where}; allowed without --init"
+                )
     try:
         from hdlgen.train import SequenceRecipe, train_sequences
     except ModuleNotFoundError as error:
@@ -262,7 +290,7 @@ def _train_sequences(
     if save_test is not None:
         _writable(save_test)
     sequences = data()
-    trained = train_sequences(sequences, checked)
+    trained = train_sequences(sequences, checked, initial=initial)
     save(trained.network, output)
     if save_test is not None:
         atomic_write(save_test, _archive(sequences.test, sequences.input))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from hdlgen.network import BandRnn, PathInput, Table
+from hdlgen.network import BandRnn, PathInput, RecurrentNetwork, Table
 from hdlgen.network.recurrent import GATES
 from hdlgen.quantize import Edges, find_edges, weight_exponent, weight_limits
 
@@ -84,18 +84,27 @@ class BandCell(torch.nn.Module):
 
     Parameters
     ----------
-    layer : the layer to be: cell, width, band or groups, input, formats. Its scales (fraction, shift), tables'
+    layer : the layer to be: cell, width, recurrence, input, formats. Its scales (fraction, shift), tables'
         shifts and biases' names are those of an example; :meth:`scales` chooses them.
     inputs : I.
+    ends : of a recurrence of edges: source and row of each.
     functions : "hard"; "smooth": sigmoid and tanh, and tables of them in integers.
     seed : of the initial weights.
     """
 
-    def __init__(self, layer: BandRnn, inputs: int, *, functions: str = "hard", seed: int = 0) -> None:
+    def __init__(
+        self,
+        layer: BandRnn,
+        inputs: int,
+        *,
+        ends: tuple[np.ndarray, np.ndarray] | None = None,
+        functions: str = "hard",
+        seed: int = 0,
+    ) -> None:
         super().__init__()
         self.layer, self.inputs = layer, inputs
         self.smooth = functions == "smooth"
-        gates, width, count = len(GATES[layer.cell]), layer.width, layer.connections
+        gates, width = len(GATES[layer.cell]), layer.width
         generator = torch.Generator().manual_seed(seed)
 
         def uniform(bound: float, *shape: int) -> torch.nn.Parameter:
@@ -109,7 +118,10 @@ class BandCell(torch.nn.Module):
             self.register_buffer("_flat", torch.tensor(self.edges.source * layer.rows + self.edges.target))
         else:
             self.input_weight = uniform(1 / math.sqrt(inputs), layer.rows, inputs)
-        self.recurrent = uniform(1 / math.sqrt(count), gates, count, width)
+        if ends is not None:
+            self.recurrent = uniform(math.sqrt(gates * width / len(ends[0])), len(ends[0]))
+        else:
+            self.recurrent = uniform(1 / math.sqrt(layer.connections), gates, layer.connections, width)
         self.bias = torch.nn.Parameter(torch.zeros(gates, width))
         self.candidate_bias = torch.nn.Parameter(torch.zeros(width)) if layer.cell == "gru" else None
         with torch.no_grad():
@@ -118,6 +130,10 @@ class BandCell(torch.nn.Module):
             if layer.cell in ("tanh", "relu") and layer.band is not None:
                 self.recurrent.mul_(0.5)
                 self.recurrent[0, layer.band // 2] += 0.5
+        if ends is not None:
+            self.register_buffer("_source", torch.tensor(ends[0]))
+            self.register_buffer("_row", torch.tensor(ends[1]))
+            return
         sources = layer.sources()
         offset, neuron = np.nonzero(sources >= 0)
         self.register_buffer("_offset", torch.tensor(offset))
@@ -127,8 +143,11 @@ class BandCell(torch.nn.Module):
     # Matrices.
 
     def _matrix(self, recurrent: torch.Tensor) -> torch.Tensor:
-        """(gates, C, N) -> (N, gates * N), to multiply a state from the right."""
-        gates, _, width = recurrent.shape
+        """(gates, C, N), or (E,), -> (N, gates * N), to multiply a state from the right."""
+        gates, width = len(self.layer.gates), self.layer.width
+        if self.layer.edges is not None:
+            matrix = torch.zeros(width, gates * width, dtype=recurrent.dtype)
+            return matrix.index_put((self._source, self._row), recurrent, accumulate=True)
         matrix = torch.zeros(width, gates, width, dtype=recurrent.dtype)
         index = torch.arange(gates)[:, None]
         return matrix.index_put(
@@ -218,15 +237,35 @@ class BandCell(torch.nn.Module):
         """``recurrent``, ``input``, ``bias`` and perhaps ``candidate``, integers in float64."""
         layer, limit = self.layer, (-_MAX_BIAS, _MAX_BIAS)
         recurrent = self._integers(self.recurrent, scales.recurrent_exponent, weight_limits(layer.weight_bits))
-        present = torch.tensor(layer.sources() >= 0)
+        if layer.edges is None:
+            present = torch.tensor(layer.sources() >= 0)
+            recurrent = torch.where(present, recurrent, torch.zeros((), dtype=recurrent.dtype))
         result = {
-            "recurrent": torch.where(present, recurrent, torch.zeros((), dtype=recurrent.dtype)),
+            "recurrent": recurrent,
             "input": self._integers(self.input_weight, scales.input_exponent, weight_limits(layer.input.weight_bits)),
             "bias": self._integers(self.bias, scales.fraction, limit),
         }
         if self.candidate_bias is not None:
             result["candidate"] = self._integers(self.candidate_bias, scales.fraction, limit)
         return result
+
+    def begin_with(self, network: RecurrentNetwork, number: int, source_exponent: int) -> None:
+        """Take over what the integers of layer ``number`` of ``network`` stand for; its inputs are at 2**source_exponent."""
+        layer = network.band(number)
+        scaled = [
+            (self.recurrent, network.recurrent_weights(number), layer.fraction - layer.state.fraction),
+            (
+                self.input_weight,
+                network.input_weights(number),
+                layer.input.shift + layer.fraction - source_exponent,
+            ),
+            (self.bias, network.gate_bias(number), layer.fraction),
+        ]
+        if self.candidate_bias is not None:
+            scaled.append((self.candidate_bias, network.candidate_bias(number), layer.fraction))
+        with torch.no_grad():
+            for parameter, integers, exponent in scaled:
+                parameter.copy_(torch.from_numpy(np.ldexp(integers.astype(np.float64), -exponent)))
 
     def quantised(self, scales: CellScales) -> BandRnn:
         """The layer of the network file with these scales."""

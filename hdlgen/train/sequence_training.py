@@ -9,14 +9,14 @@ from tqdm import tqdm
 
 from hdlgen import golden
 from hdlgen.errors import InputError
-from hdlgen.network import BandRnn, RecurrentNetwork, SequenceInput, verify_recurrent
+from hdlgen.network import BandRnn, Dense, RecurrentNetwork, SequenceInput, verify_recurrent
 from hdlgen.quantize import Edges, find_edges, weight_exponent, weight_limits
 from hdlgen.train.cells import BandCell, CellScales, floor_through
 from hdlgen.train.sequence_recipe import SequenceRecipe
 from hdlgen.train.sequences import SequenceData, Sequences
 from hdlgen.train.training import Trained, reproducible
 
-__all__ = ["SequenceModel", "train_sequences"]
+__all__ = ["SequenceModel", "begins", "train_sequences"]
 
 _EVALUATION_BATCH = 512
 _MAX_BIAS = (1 << 31) - 1
@@ -35,7 +35,8 @@ class SequenceModel(torch.nn.Module):
 
     Parameters
     ----------
-    network : as of :meth:`SequenceRecipe.network`; one layer behind the recurrent ones.
+    network : as of :meth:`SequenceRecipe.network`; one layer behind the recurrent ones. With tensors training begins with
+        their weights; a network may have them only where :func:`begins` does not refuse it.
     exponent : the input v stands for v / 2**exponent.
     functions, seed : as of :class:`BandCell`.
     """
@@ -45,7 +46,7 @@ class SequenceModel(torch.nn.Module):
         self.network, self.exponent = network, exponent
         widths = network.widths
         self.cells = torch.nn.ModuleList(
-            BandCell(layer, widths[number], functions=functions, seed=seed + number)
+            BandCell(layer, widths[number], ends=_ends(network, number + 1), functions=functions, seed=seed + number)
             for number, layer in enumerate(network.recurrent_layers)
         )
         generator = torch.Generator().manual_seed(seed + len(self.cells))
@@ -60,6 +61,22 @@ class SequenceModel(torch.nn.Module):
             self.register_buffer("_flat", torch.tensor(self.edges.target * widths[-2] + self.edges.source))
         self.head = torch.nn.Parameter((2 * weights - 1) * bound)
         self.head_bias = torch.nn.Parameter(torch.zeros(widths[-1]))
+        if network.tensors:
+            self._begin()
+
+    def _begin(self) -> None:
+        """With the weights of the network. What those of the head stand for, no file says: they are -2 .. 2 here."""
+        network, exponent = self.network, self.exponent
+        for number, cell in enumerate(self.cells, 1):
+            cell.begin_with(network, number, exponent)
+            exponent = cell.layer.state.fraction
+        number = len(network.layers)
+        head = network.layers[-1].weight_bits - 2
+        with torch.no_grad():
+            self.head.copy_(torch.from_numpy(np.ldexp(network.weights(number).astype(np.float64), -head)))
+            self.head_bias.copy_(
+                torch.from_numpy(np.ldexp(network.bias(number).astype(np.float64), -head - exponent))
+            )
 
     @staticmethod
     def _last(states: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
@@ -129,6 +146,8 @@ class SequenceModel(torch.nn.Module):
                 tensors[str(layer.bias)] = weights["bias"].astype(np.int32)
                 if layer.candidate is not None:
                     tensors[str(layer.candidate.bias)] = weights["candidate"].astype(np.int32)
+                if layer.edges is not None:
+                    tensors[layer.edges] = self.network.tensors[layer.edges]
                 tensors |= cell.tables(chosen)
                 layers.append(layer)
             head = self.network.head[0]
@@ -141,6 +160,58 @@ class SequenceModel(torch.nn.Module):
         network = replace(self.network, input=source, layers=(*layers, head), tensors=tensors)
         verify_recurrent(network)
         return network
+
+
+def _ends(network: RecurrentNetwork, number: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Source and row of each recurrent edge of a layer that has such."""
+    if network.band(number).edges is None:
+        return None
+    edges = network.recurrent_edges(number)
+    return edges.source, edges.target
+
+
+def begins(initial: RecurrentNetwork, data: SequenceData, name: str) -> RecurrentNetwork:
+    """``initial`` under another name, with all biases: what training can begin with.
+
+    Raises
+    ------
+    InputError
+        If its inputs or outputs are not those of ``data``, it has tables, paths or edges of inputs, or not one dense layer
+        behind the recurrent ones.
+    """
+    where = initial.where
+    for what, own, asked in (
+        ("inputs", initial.input.width, data.input.width),
+        ("input bits", initial.input.bits, data.input.bits),
+        ("signed", initial.input.signed, data.input.signed),
+        ("outputs", initial.widths[-1], data.classes),
+    ):
+        if own != asked:
+            raise InputError(f"{where}: {what}: {own}; allowed with these sequences: {asked}")
+    if len(initial.head) != 1 or not isinstance(initial.head[0], Dense):
+        raise InputError(f"{where}: cannot be trained further; allowed: one dense layer behind the recurrent ones")
+    tensors, layers = dict(initial.tensors), list(initial.layers)
+
+    def named(bias: str | None, new: str, *shape: int) -> str:
+        if bias is not None:
+            return bias
+        while new in tensors:
+            new += "_"
+        tensors[new] = np.zeros(shape, np.int32)
+        return new
+
+    for number, layer in enumerate(initial.recurrent_layers, 1):
+        if layer.gate_function is not None or layer.state_function is not None or layer.input.kind != "dense":
+            raise InputError(
+                f"{where}: layer {number} cannot be trained further; allowed: hard functions and a dense input"
+            )
+        bias = named(layer.bias, f"bias{number}", len(layer.gates), layer.width)
+        candidate = layer.candidate
+        if candidate is not None:
+            candidate = replace(candidate, bias=named(candidate.bias, f"candidate{number}", layer.width))
+        layers[number - 1] = replace(layer, bias=bias, candidate=candidate)
+    layers[-1] = replace(layers[-1], bias=named(layers[-1].bias, "head_bias", data.classes))
+    return replace(initial, name=name, layers=tuple(layers), tensors=tensors)
 
 
 def _padded(parts: list[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -234,24 +305,25 @@ def _accuracy(network: RecurrentNetwork, sequences: Sequences) -> float:
     return float((y.argmax(1) == sequences.labels).mean())
 
 
-def train_sequences(data: SequenceData, recipe: SequenceRecipe, *, progress: bool = True) -> Trained:
-    """Train a recurrent network from scratch; the same arguments give the same network on the same machine.
+def train_sequences(
+    data: SequenceData, recipe: SequenceRecipe, *, initial: RecurrentNetwork | None = None, progress: bool = True
+) -> Trained:
+    """Train a recurrent network; the same arguments give the same network on the same machine.
 
-    The test sequences are looked at once, by the golden model, when all is done; validation sequences are never
-    trained on.
+    From scratch, or going on from ``initial``, whose connections and formats stay and take the place of the recipe's. The
+    test sequences are looked at once, by the golden model, when all is done; validation sequences are never trained on.
 
     Raises
     ------
     InputError
-        If training diverges.
+        If training diverges, or as :func:`begins`.
     """
+    if initial is None:
+        network = recipe.network(data.input, data.classes)
+    else:
+        network = begins(initial, data, recipe.name)
     with reproducible(recipe.threads):
-        model = SequenceModel(
-            recipe.network(data.input, data.classes),
-            exponent=data.exponent,
-            functions=recipe.functions,
-            seed=recipe.seed,
-        )
+        model = SequenceModel(network, exponent=data.exponent, functions=recipe.functions, seed=recipe.seed)
         batches = _Batches(data, recipe)
         steps = (recipe.epochs + recipe.qat_epochs) * batches.steps
         with tqdm(total=steps, disable=not progress, unit="step", mininterval=0.5) as bar:

@@ -15,7 +15,7 @@ __all__ = ["layer", "make_recurrent", "sequences"]
 
 def layer(cell: str = "gru", width: int = 16, **choices: Any) -> dict[str, Any]:
     """The ``choices`` of a layer, with a band of 5 unless they say otherwise."""
-    if "groups" not in choices:
+    if "groups" not in choices and "edges" not in choices:
         choices.setdefault("band", min(5, 2 * width - 1))
     return {"cell": cell, "width": width, **choices}
 

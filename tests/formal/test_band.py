@@ -1,22 +1,24 @@
 """The states of a recurrent layer: the window shifts by one neuron, and every lane meets the neuron that it should.
 
-Two proofs. The window alone, for all time: whatever rows it is given, it holds neighbours in a row. And the memory of the
+Three proofs. The window alone, for all time: whatever rows it is given, it holds neighbours in a row. And the memory of the
 states with its window, for two steps: whatever was written, lane j meets neuron q L + j + s - r in cycle s of a block of
-group q, while the states of the next step are being written.
+group q, while the states of the next step are being written. And the same of the copies of the states that are read by
+stored indices.
 """
 
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from amaranth.hdl import Array, Assert, Assume, Module, Signal, Value
+from amaranth.hdl import Array, Assert, Assume, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from hdlgen.compiler.band import compile_recurrent
-from hdlgen.compiler.program_band import OPERAND, Unit
-from hdlgen.gateware.band import StateMemory, Window
+from hdlgen.compiler.program_band import GATHERED, OPERAND, Unit
+from hdlgen.gateware.band import StateCopies, StateMemory, Window
 from hdlgen.gateware.cell import later
 
 from ..compiler.recurrent import layer, make_recurrent
@@ -115,6 +117,30 @@ def test_window_mutants_fail(fault: Fault, tmp_path: Path) -> None:
     prover.refute(mutant, tmp_path, ports=mutant.ports, depth=8)
 
 
+def _first_step(m: Module, u: Unit, memory: StateMemory | StateCopies, inputs: Any) -> tuple[Signal, Signal]:
+    """Any two steps of states are written; how many elements so far, and what the first step writes of any one neuron."""
+    begun, before = Signal(), Signal.like(inputs.neuron)
+    m.d.sync += [begun.eq(1), before.eq(inputs.neuron)]
+    elements = u.groups * u.run_length
+    written, state = Signal(range(2 * elements + 1)), Signal()
+    m.d.comb += [
+        memory.write_enable.eq(inputs.write),
+        memory.write_data.eq(inputs.data),
+        Assume(inputs.neuron < u.width),
+        Assume(~begun | (inputs.neuron == before)),
+        Assume(~inputs.write | (written != 2 * elements)),
+    ]
+    with m.If(inputs.write):
+        m.d.sync += written.eq(written + 1)
+        for element in range(elements):
+            group, i = divmod(element, u.run_length)
+            for c in range(u.chains):
+                neuron = group * u.lanes + c * u.run_length + i
+                with m.If((written == element) & (inputs.neuron == neuron)):
+                    m.d.sync += state.eq(inputs.data[c])
+    return written, state
+
+
 class States(wiring.Component):
     """Two steps of recurrent blocks on the memory of the states, with any pauses between blocks and any writes.
 
@@ -137,26 +163,8 @@ class States(wiring.Component):
         assert r is not None
         m.submodules.memory = memory
 
-        # Any one neuron: what the first step writes of it.
-        begun, before = Signal(), Signal.like(self.neuron)
-        m.d.sync += [begun.eq(1), before.eq(self.neuron)]
+        written, state = _first_step(m, u, memory, self)
         elements = u.groups * u.run_length
-        written, state = Signal(range(2 * elements + 1)), Signal()
-        m.d.comb += [
-            memory.write_enable.eq(self.write),
-            memory.write_data.eq(self.data),
-            Assume(self.neuron < u.width),
-            Assume(~begun | (self.neuron == before)),
-            Assume(~self.write | (written != 2 * elements)),
-        ]
-        with m.If(self.write):
-            m.d.sync += written.eq(written + 1)
-            for element in range(elements):
-                group, i = divmod(element, u.run_length)
-                for c in range(u.chains):
-                    neuron = group * u.lanes + c * u.run_length + i
-                    with m.If((written == element) & (self.neuron == neuron)):
-                        m.d.sync += state.eq(self.data[c])
 
         # Blocks: one gate, every group once in each of two steps.
         step, group = Signal(range(3)), Signal(range(max(u.groups, 2)))
@@ -234,4 +242,81 @@ def test_states_mutants_fail(fault: Fault, tmp_path: Path, monkeypatch: pytest.M
         monkeypatch.setattr(StateMemory, "_read", wrong)
     else:
         mutant = States(unit, fault)
+    prover.refute(mutant, tmp_path, ports=mutant.ports, depth=16)
+
+
+class Gathered(wiring.Component):
+    """As `States`, of copies that are read by stored indices: in any cycles, the second step when it is there."""
+
+    def __init__(self, unit: Unit, fault: Fault | None = None) -> None:
+        self.unit, self.fault = unit, fault
+        self.memory = StateCopies(unit, library=None, prefix="proof")
+        super().__init__({"go": In(1), "write": In(1), "data": In(unit.chains), "neuron": In(range(unit.width))})
+
+    @property
+    def ports(self) -> list[Value]:
+        return [self.go, self.write, self.data, self.neuron]
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        u, memory = self.unit, self.memory
+        assert u.recurrence is not None
+        assert u.recurrence.indices is not None
+        indices = u.recurrence.indices
+        m.submodules.memory, _ = prover.opened(memory, self.fault)
+        written, state = _first_step(m, u, memory, self)
+        elements, words = u.groups * u.run_length, len(indices)
+
+        step, word, active = Signal(range(3)), Signal(range(words)), Signal()
+        m.d.comb += [
+            active.eq(self.go & ((step == 0) | ((step == 1) & (written >= elements)))),
+            Assume(~self.write | (written < elements) | (step != 0)),
+            memory.valid.eq(active),
+        ]
+        with m.If(active):
+            m.d.sync += word.eq(word + 1)
+            with m.If(word == words - 1):
+                m.d.sync += [word.eq(0), step.eq(step + 1)]
+        checked = later(m, active & (step == 1), GATHERED, "checked")
+        for j in range(u.lanes):
+            index = Array(Const(row[j], range(u.width)) for row in indices.tolist())[word]
+            meets = later(m, index == self.neuron, GATHERED, f"meets_{j}")
+            m.d.comb += Assert(~(checked & meets) | (memory.operands[j] == state))
+        return m
+
+
+def make_gathered(chains: int) -> Unit:
+    """Four neurons on two lanes: four cycles, in which every lane reads every neuron."""
+    unit = make_unit(4, 2, chains, edges=10)
+    assert unit.recurrence is not None
+    assert unit.gathered
+    indices = np.array([[0, 3], [1, 2], [2, 1], [3, 0]])
+    return replace(unit, recurrence=replace(unit.recurrence, lengths=(2, 2), indices=indices))
+
+
+@pytest.mark.parametrize("chains", [1, 2])
+def test_lanes_meet_what_their_indices_say(chains: int, tmp_path: Path) -> None:
+    specification = Gathered(make_gathered(chains))
+    prover.prove(specification, tmp_path, ports=specification.ports, depth=16, mode="bmc")
+
+
+def _early_half(m: Module, inner: dict[str, Any]) -> None:
+    """The last indices of a step are read in the half of the next."""
+    for copy in inner["copies"]:
+        m.d.comb += copy.place.eq(inner["half"])
+
+
+def _one_half(m: Module, inner: dict[str, Any]) -> None:
+    """The second step's states are written over the first's."""
+    m.d.sync += inner["other"].eq(inner["other"])
+
+
+def _lane_of_another(m: Module, inner: dict[str, Any]) -> None:
+    """Lane 1 reads by the index of lane 0."""
+    m.d.comb += inner["copies"][1].index.eq(inner["copies"][0].index)
+
+
+@pytest.mark.parametrize("fault", [_early_half, _one_half, _lane_of_another])
+def test_gathered_mutants_fail(fault: Fault, tmp_path: Path) -> None:
+    mutant = Gathered(make_gathered(1), fault)
     prover.refute(mutant, tmp_path, ports=mutant.ports, depth=16)
