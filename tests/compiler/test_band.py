@@ -1,6 +1,7 @@
 """The compiler of recurrent networks: the program computes what the golden model does, in the order of the hardware."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,12 @@ from hypothesis import strategies as st
 
 from hdlgen import golden
 from hdlgen.compiler.band import compile_recurrent
-from hdlgen.compiler.program_band import Recurrence
+from hdlgen.compiler.program_band import FETCH, Recurrence
 from hdlgen.errors import InputError
 from hdlgen.network import RecurrentNetwork
+from hdlgen.topology.covers import covers, laid_out
 
-from ..recurrent import recurrent_networks
+from ..recurrent import CELLS, GATES, recurrent_networks
 from .recurrent import layer, make_recurrent, sequences
 
 
@@ -81,6 +83,114 @@ def test_cheapest_recurrence(members: dict[str, Any], lanes: int, form: str, cyc
 def test_notes_on_costlier_forms(width: int, members: dict[str, Any], lanes: int, note: str) -> None:
     network = make_recurrent(3, [layer("tanh", width, **members)])
     assert compile_recurrent(network, lanes=lanes).notes == (note,)
+
+
+def edges_of(rows: list[tuple[int, int]], width: int, **changes: Any) -> RecurrentNetwork:
+    """A layer of tanh cells with these edges, (source, row), and a head unless ``head`` is ()."""
+    head = changes.pop("head", (3,))
+    network = make_recurrent(4, [layer("tanh", width, edges=len(rows), **changes)], head)
+    tensors = network.tensors | {"l1.edges": np.array(rows, np.int32), "l1.u": np.full(len(rows), 3, np.int8)}
+    return replace(network, tensors=tensors)
+
+
+@pytest.mark.parametrize(
+    ("rows", "form", "cycles", "note"),
+    [
+        # A band with a hole, two groups, and all of a ring's.
+        (
+            [(k + d, k) for k in range(8) for d in (-1, 1) if 0 <= k + d < 8],
+            "band",
+            3,
+            "14 edges are computed as what holds them, without indices: band of 3",
+        ),
+        (
+            [(j, k) for k in range(8) for j in range(8) if j // 4 == k // 4],
+            "rotate",
+            4,
+            "32 edges are computed as what holds them, without indices: 2 groups of 4",
+        ),
+        (
+            [((k + d) % 8, k) for k in range(8) for d in (-1, 0, 1)],
+            "band",
+            3,
+            "24 edges are computed as what holds them, without indices: ring of 3",
+        ),
+        (
+            [(k, k) for k in range(8)],
+            "rotate",
+            1,
+            "8 edges are computed as what holds them, without indices: diagonal",
+        ),
+        (
+            [(0, 7), (7, 0), (3, 4), (5, 4), (1, 4), (4, 6)],
+            "gather",
+            3,
+            "6 of 64 recurrent weights with stored indices: 6 cycles of 4 lanes, 25% used",
+        ),
+    ],
+)
+def test_cheapest_form_of_edges(rows: list[tuple[int, int]], form: str, cycles: int, note: str) -> None:
+    program = compile_recurrent(edges_of(rows, 8), lanes=4)
+    recurrence = program.units[0].recurrence
+    assert isinstance(recurrence, Recurrence)
+    assert (recurrence.form, recurrence.cycles) == (form, cycles)
+    assert program.notes == (f"layer 1: {note}",)
+
+
+def test_lanes_are_balanced() -> None:
+    """Neurons of like work share a group: of one group's four lanes none waits. Results are not put in another order."""
+    rows = [(j, k) for k in range(8) for j in range(7 if k % 2 else 3)]
+    unit = compile_recurrent(edges_of(rows, 8), lanes=4).units[0]
+    assert unit.recurrence is not None
+    assert unit.recurrence.lengths == (7, 3)
+    assert unit.order == (1, 3, 5, 7, 0, 2, 4, 6)
+    assert unit.recurrence.products == unit.lanes * unit.recurrent_words == 40
+    last = compile_recurrent(edges_of(rows, 8, head=()), lanes=4).units[0]
+    assert last.recurrence is not None
+    assert last.recurrence.lengths == (7, 7)
+    assert last.order == tuple(range(8))
+
+
+def test_repeated_edges_are_one() -> None:
+    """Their weights are added up, and those that add up to 0 are left out."""
+    network = edges_of([(0, 5)] * 3 + [(7, 1), (7, 1), (2, 6), (6, 2)], 8)
+    network.tensors["l1.u"][3:5] = 7, -7
+    recurrence = compile_recurrent(network, lanes=2).units[0].recurrence
+    assert recurrence is not None
+    assert recurrence.products == 3
+    x, counts = sequences(network, [3, 2])
+    assert np.array_equal(compile_recurrent(network, lanes=2).run(x, counts), golden.evaluate(network, x, counts))
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    cell=st.sampled_from(CELLS),
+    width=st.integers(1, 30),
+    share=st.integers(1, 12),
+    lanes=st.sampled_from([1, 2, 4, 8, 16]),
+    head=st.sampled_from([(), (3,)]),
+    seed=st.integers(0, 99),
+)
+def test_edges_are_gathered(cell: str, width: int, share: int, lanes: int, head: tuple[int, ...], seed: int) -> None:
+    """Any edges are multiplied once, in the lane of their neuron, by the state of theirs; the same as the full matrix."""
+    gates = GATES[cell]
+    edges = max(1, gates * width * width // share)
+    network = make_recurrent(3, [layer(cell, width, edges=edges, weight_bits=4)], head, seed=seed)
+    program = compile_recurrent(network, lanes=lanes)
+    x, counts = sequences(network, [4, 1, 2], seed)
+    assert np.array_equal(program.run(x, counts), golden.evaluate(network, x, counts))
+    full = covers(network.band(1), network.recurrent_edges(1))[0]
+    laid = laid_out(full, network.recurrent_edges(1)).astype(np.int16)
+    tensors = {name: tensor for name, tensor in network.tensors.items() if name != "l1.edges"} | {"l1.u": laid}
+    full = replace(full, weight_bits=16)
+    matrix = replace(network, layers=(full, *network.layers[1:]), tensors=tensors)
+    assert np.array_equal(golden.evaluate(matrix, x, counts), golden.evaluate(network, x, counts))
+    unit = program.units[0]
+    if unit.gathered:
+        assert unit.recurrence is not None
+        assert min(unit.recurrence.lengths) >= FETCH
+        assert np.count_nonzero(unit.weights[unit.forward_words :]) == unit.recurrence.products
+        assert sorted(unit.order) == list(range(width))
 
 
 def gru(band: int) -> RecurrentNetwork:

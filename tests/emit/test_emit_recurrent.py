@@ -45,6 +45,25 @@ def test_manifest_and_files(tmp_path: Path) -> None:
     assert isinstance(load(tmp_path / "core" / "network.safetensors"), RecurrentNetwork)
 
 
+def test_manifest_of_stored_indices(tmp_path: Path) -> None:
+    model = make_recurrent(3, [layer("gru", 9, edges=40, weight_bits=4, in_weight_bits=4)], (4,), name="edges")
+    manifest = compile_to(model, tmp_path / "core", lanes=4)
+    unit = compile_recurrent(model, lanes=4).units[0]
+    assert unit.recurrence is not None
+    first = manifest["layers"][0]
+    assert (first["recurrence"], first["recurrent_cycles"]) == ("gather", unit.recurrent_words)
+    assert (first["recurrent_weights"], first["index_bits"]) == (unit.recurrence.products, 4)
+    assert first["lane_utilisation"] == round(unit.recurrence.products / (4 * unit.recurrent_words), 4)
+    bits, memories = manifest["memory_bits"], manifest["memories"]
+    assert bits["connectivity"] == unit.recurrent_words * 4 * 4
+    assert memories["hdlgen_edges_layer1_indices"] == {"depth": unit.recurrent_words, "width": 4 * 4}
+    # A copy of both steps' states for every lane: 16 rows of a power of two of each.
+    window = compile_to(network(), tmp_path / "window", lanes=4)
+    assert bits["activations"] > window["memory_bits"]["activations"]
+    assert "schedule" not in window["memory_bits"]
+    assert bits["schedule"] == 0  # so few lengths stand in logic
+
+
 @pytest.mark.parametrize("results", ["sequence", "step"])
 def test_vectors(tmp_path: Path, results: str) -> None:
     """Stored steps, lengths and answers of the vectors and of the probes belong together."""

@@ -12,6 +12,7 @@ from hdlgen import golden
 from hdlgen.compiler.band import compile_recurrent
 from hdlgen.compiler.band_timing import predict, schedule
 from hdlgen.compiler.program_band import BandProgram, Unit
+from hdlgen.gateware.tables import SHALLOW
 from hdlgen.network import RecurrentNetwork
 
 from ..compiler.recurrent import layer, make_recurrent, sequences
@@ -57,6 +58,32 @@ def test_cells(given: dict[str, Any], inputs: int, head: tuple[int, ...], lanes:
     network = make_recurrent(inputs, [given], head)
     program = compile_recurrent(network, lanes=lanes, results=results)
     check_full_speed(network, program, [1, 3, 2, 5])
+
+
+EDGES: list[tuple[dict[str, Any], int, tuple[int, ...], int, int]] = [
+    (layer("gru", 9, edges=50, weight_bits=5), 4, (3,), 4, 0),
+    (layer("lstm", 10, edges=60, shared=True), 2, (5,), 8, 2),
+    (layer("ligru", 19, edges=90), 1, (), 16, 1),
+    (layer("tanh", 6, edges=9, in_edges=5), 3, (2,), 1, 0),
+    (layer("relu", 11, edges=24), 2, (4,), 2, 1),
+]
+
+
+@pytest.mark.parametrize(("given", "inputs", "head", "lanes", "chains"), EDGES)
+def test_edges(given: dict[str, Any], inputs: int, head: tuple[int, ...], lanes: int, chains: int) -> None:
+    """States by stored indices, some rows without any, before a layer that reads them in their new order."""
+    network = make_recurrent(inputs, [given], head)
+    program = with_chains(compile_recurrent(network, lanes=lanes, results="step"), chains)
+    assert program.units[0].gathered
+    check_full_speed(network, program, [1, 3, 2])
+
+
+def test_many_blocks() -> None:
+    """Their lengths stand in a block RAM."""
+    network = make_recurrent(2, [layer("lstm", 17, edges=120)], (2,))
+    program = compile_recurrent(network, lanes=1)
+    assert len(program.units[0].recurrent_lengths) > SHALLOW
+    check_full_speed(network, program, [2, 1])
 
 
 @settings(deadline=None, max_examples=12, phases=[Phase.explicit, Phase.reuse, Phase.generate])

@@ -13,13 +13,12 @@ from hypothesis import strategies as st
 from hdlgen import golden
 from hdlgen.cli import main
 from hdlgen.errors import InputError
-from hdlgen.network import LayeredNetwork, RandomTopology, Skip, SparseActivation, load, save
+from hdlgen.network import LayeredNetwork, RandomTopology, Skip, SparseActivation, load
 from hdlgen.prune import densities, explicit, prune_magnitude, remove_dead
 from hdlgen.topology.layered import layered_ranges
 
 from ..compiler import networks
 from ..layered import inputs, layered_networks, make, mixture
-from ..recurrent import make as make_recurrent
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 RELU = SparseActivation(bits=8, shift=4)
@@ -303,14 +302,5 @@ def test_verb_with_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         2,
         "",
         f"hdlgen: {tiny}: layer 1: density is 2.0; allowed: more than 0, up to 1\n",
-    )
-    recurrent = tmp_path / "recurrent.safetensors"
-    save(
-        make_recurrent(np.random.default_rng(0), inputs=2, bands=[{"cell": "tanh", "width": 4, "band": 1}]), recurrent
-    )
-    status, _, error = run(capsys, recurrent, "-o", output)
-    assert (status, error) == (
-        2,
-        f"hdlgen: {recurrent}: is a recurrent network; allowed here: path and layered networks\n",
     )
     assert not output.exists()

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import subprocess
 import sys
 import wave
@@ -14,7 +15,11 @@ import pytest
 from hdlgen import cli, golden, network, reber
 from hdlgen.fsdd import read_recordings
 from hdlgen.network import RecurrentNetwork, log_mel
+from hdlgen.prune import compact, prune_recurrent
 from hdlgen.train import SequenceModel, SequenceRecipe, reber_data, speech_data
+from hdlgen.train.sequence_training import _padded, begins
+
+from ..recurrent import make
 
 QUICK = [
     "--epochs",
@@ -123,6 +128,53 @@ def test_split_and_scaling_of_recordings(folder: Path) -> None:
     assert np.array_equal(
         np.clip(np.floor(data.train.x[: data.train.lengths[0]] + 0.5), -128, 127), log_mel(sound.samples, data.input)
     )
+
+
+def test_goes_on_from_a_pruned_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Edges, cells and formats are those of the network that is trained further; with its weights training begins."""
+    first, pruned, output = (tmp_path / f"{name}.safetensors" for name in ("first", "pruned", "output"))
+    few = ["--strings", "300", "--validation", "50", "--test", "50"]
+    options = ["--cell", "gru", "--width", "8", "--epochs", "2", "--qat-epochs", "1"]
+    assert run("reber", *options, *few, "-o", first) == 0
+    whole = load(first)
+    network.save(compact(prune_recurrent(whole, density=0.2)), pruned)
+    given = load(pruned)
+    assert given.band(1).edges is not None
+    assert run("reber", "--init", pruned, "--epochs", "1", "--qat-epochs", "1", *few, "-o", output) == 0
+    capsys.readouterr()
+    found = load(output)
+    assert (found.name, found.widths) == ("output", given.widths)
+    name = str(given.band(1).edges)
+    assert np.array_equal(found.tensors[name], given.tensors[name])
+    data = reber_data(embedded=False, strings=300, validation=50, test=50, seed=1)
+    # Training begins with what the integers stand for: unrounded, they give the same classes but for a few.
+    model = SequenceModel(begins(whole, data, "x"), exponent=data.exponent)
+    x, lengths = _padded(np.split(data.test.x, np.cumsum(data.test.lengths)[:-1]))
+    real = model.real(x, lengths).argmax(1).numpy()
+    assert (real == golden.evaluate(whole, data.test.x, data.test.lengths).argmax(1)).mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--init", "mnist-small"], "is no recurrent network; allowed with --init: such"),
+        (["--init", "reber-band", "--band", "5"], "train: band is that of .*; allowed without --init"),
+        (["--init", "digits-gru"], "inputs: 20; allowed with these sequences: 7"),
+        (["--init", "smooth"], "layer 1 cannot be trained further; allowed: hard functions and a dense input"),
+        (["--init", "headless"], "cannot be trained further; allowed: one dense layer behind the recurrent ones"),
+    ],
+)
+def test_bad_beginnings(tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str) -> None:
+    shape: dict[str, Any] = {"inputs": 7, "input_bits": 8, "signed": False}
+    band = {"cell": "tanh", "width": 2, "band": 1}
+    rng = np.random.default_rng(0)
+    network.save(make(rng, **shape, bands=[band | {"state_table": 4}], dense=(2,)), tmp_path / "smooth.safetensors")
+    network.save(make(rng, **shape, bands=[band]), tmp_path / "headless.safetensors")
+    words = [f"{tmp_path}/{word}.safetensors" if word in ("smooth", "headless") else word for word in options]
+    few = ["--strings", "60", "--validation", "20", "--test", "20"]
+    assert run("reber", *words, *few, "-o", tmp_path / "new.safetensors") == 2
+    assert re.search(message, capsys.readouterr().err.replace("\n", " "))
+    assert not (tmp_path / "new.safetensors").exists()
 
 
 def test_no_string_of_the_test_was_trained_on() -> None:
