@@ -100,7 +100,7 @@ class _Unit:
         self.clock, self.unit, self.input, self.output = clock, unit, input, output
         self.blocks = unit.slots()
         self.pending: bool | None = None  # the step that waits for its recurrence: whether it ends its sequence
-        self.left: list[tuple[int, int, str, int]] = []
+        self.left: list[tuple[int, int, str, int, int]] = []
         self.deciding_at = 0
         self.free_at = 0
         self.ends = {"forward": -1 << 30, "recurrent": -1 << 30}
@@ -126,7 +126,7 @@ class _Unit:
             return now >= self.deciding_at and self._decide()
         if now < self.free_at:
             return False
-        group, gate, kind, cycles = self.left[0]
+        group, gate, kind, _, cycles = self.left[0]
         earliest = self.ends[kind] + unit.run_length - cycles + 1
         if now < earliest:
             return self._wake(earliest)

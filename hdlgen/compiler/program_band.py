@@ -416,15 +416,21 @@ class Unit:
             sum(count(self.chains, a, w.bits) for a, w in self.cell_products.values()),
         )
 
-    def slots(self) -> list[tuple[int, int, str, int]]:
-        """(group, gate, kind, cycles) of the blocks of a slot in order."""
+    def slots(self) -> list[tuple[int, int, str, int, int]]:
+        """(group, gate, kind, first word, cycles) of the blocks of a slot in order."""
         blocks = []
+        # The next word of forward and of recurrent blocks, or of both.
+        words = [0, self.forward_words] if self.gathered else [0]
         for group in range(self.groups):
             for gate in range(self.gates):
                 if gate < self.forward_gates:
-                    blocks.append((group, gate, "forward", self.inputs))
+                    blocks.append((group, gate, "forward", words[0], self.inputs))
+                    words[0] += self.inputs
                 if self.recurrence is not None:
-                    blocks.append((group, gate, "recurrent", self.recurrent_lengths[group * self.gates + gate]))
+                    cycles = self.recurrent_lengths[group * self.gates + gate]
+                    blocks.append((group, gate, "recurrent", words[-1], cycles))
+                    words[-1] += cycles
+        assert words[-1] == len(self.weights)
         return blocks
 
     def run(self, x: Ints, first: NDArray[np.bool_]) -> Ints:
@@ -435,27 +441,22 @@ class Unit:
         stream = self.groups * self.forward_gates * self.lanes
         before, after = (np.array(v, np.int64).reshape(-1) for v in (self.forward.before, self.forward.after))
         assert len(before) == len(after) == stream
+        blocks = self.slots()
         for t, values in enumerate(np.maximum(x, 0) if self.rectify else x):
             if first[t]:
                 state = cell = np.zeros(padded, np.int64)
             sums = {kind: np.zeros((self.gates, padded), np.int64) for kind in ("forward", "recurrent")}
-            # The next word of either kind, or of both.
-            place = {"forward": 0, "recurrent": self.forward_words} if self.gathered else {"both": 0}
             rows = None if self.recurrence is None else self._rows(state)
-            for group, gate, kind, cycles in self.slots():
-                counter = kind if self.gathered else "both"
-                word = place[counter]
-                place[counter] += cycles
+            for group, gate, kind, word, cycles in blocks:
                 if kind == "forward":
                     operands = np.repeat(values[:, None], self.lanes, axis=1)
                 else:
                     assert rows is not None
-                    operands = self._operands(
-                        rows, group, slice(word - self.forward_words, place[counter] - self.forward_words)
-                    )
+                    operands = self._operands(rows, group, word - self.forward_words)
                 block = self.weights[word : word + cycles]
-                sums[kind][gate, group * self.lanes : (group + 1) * self.lanes] = (block * operands).sum(axis=0)
-            assert max(place.values()) == len(self.weights)
+                sums[kind][gate, group * self.lanes : (group + 1) * self.lanes] = (block * operands[:cycles]).sum(
+                    axis=0
+                )
 
             def in_order(serial: Ints) -> Ints:
                 return serial.reshape(self.groups, -1, self.lanes).transpose(1, 0, 2).reshape(-1, padded)
@@ -479,12 +480,12 @@ class Unit:
         rows[place % self.width if r.ring else place] = state[: self.width]
         return rows
 
-    def _operands(self, rows: Ints, group: int, words: slice) -> Ints:
-        """(cycles, lanes): the states that the lanes meet; ``words`` are those of stored indices."""
+    def _operands(self, rows: Ints, group: int, index: int) -> Ints:
+        """(cycles, lanes): the states that the lanes meet; with stored indices from word ``index`` of these on."""
         assert self.recurrence is not None
         r, lanes = self.recurrence, self.lanes
         if r.indices is not None:
-            return rows[r.indices[words]]
+            return rows[r.indices[index : index + r.cycles]]
         cycle, lane = np.arange(r.cycles)[:, None], np.arange(lanes)[None, :]
         if r.form == "broadcast":
             start = group * lanes // r.block * r.block

@@ -109,7 +109,6 @@ class BandSequencer(wiring.Component):
         recurs = u.recurrence is not None
         cycles = max(u.recurrent_cycles, 1)
         length, short_recurrent = self._next_recurrent(m)
-        single = (length == 0) if u.gathered else int(cycles == 1)
 
         # Between the slots: which kinds of block the next one has.
         running, settling = Signal(), Signal(range(u.settle + 1))
@@ -169,7 +168,7 @@ class BandSequencer(wiring.Component):
             m.d.sync += [
                 kind.eq(following),
                 left.eq(Mux(following, length, u.inputs - 1)),
-                last.eq(Mux(following, single, int(u.inputs == 1))),
+                last.eq(Mux(following, int(cycles == 1), int(u.inputs == 1))),
                 self.index.eq(0),
             ]
             with m.If(advance):
@@ -194,7 +193,7 @@ class BandSequencer(wiring.Component):
                 recurrent.eq(take_recurrent),
                 kind.eq(~take_forward),
                 left.eq(Mux(take_forward, u.inputs - 1, length)),
-                last.eq(Mux(take_forward, int(u.inputs == 1), single)),
+                last.eq(Mux(take_forward, int(u.inputs == 1), int(cycles == 1))),
                 self.deliver.eq(deliver),
                 self.fresh.eq(self.out_first),
                 pending.eq(take_forward),
