@@ -43,7 +43,7 @@ def row(title: str, network: RecurrentNetwork, test: str) -> str:
         f"{layer['recurrent_weights']:,}",
         f"{accuracy:.2%}".replace("%", " %"),
         f"{layer['recurrent_cycles']:,}",
-        f"{layer.get('lane_utilisation', 1):.2f}",
+        f"{layer['lane_utilisation']:.2f}" if "lane_utilisation" in layer else "",
         f"{manifest['interval_cycles']:,}",
         f"{bits['weights']:,}",
         f"{bits['connectivity']:,}",

@@ -18,7 +18,7 @@ from hdlgen.topology import paths
 from hdlgen.topology.band_lint import shape
 from hdlgen.topology.bands import Interval, band_ranges, head_ranges, input_ends, signed_bits
 from hdlgen.topology.covers import covers, laid_out
-from hdlgen.topology.liveness import merge_edges
+from hdlgen.topology.liveness import nonzero_edges
 
 __all__ = ["RESULTS", "compile_recurrent"]
 
@@ -31,6 +31,9 @@ _TIGHT = 1.03
 
 _SWEEPS = 4
 """So often at most all neurons are looked at, to balance lanes with stored indices."""
+
+_WIDEST = 2048
+"""The neurons of wider layers are only sorted for that."""
 
 
 def compile_recurrent(
@@ -120,7 +123,7 @@ def _products(network: RecurrentNetwork, number: int) -> int:
     layer = network.layers[number - 1]
     source = network.widths[number - 1]
     if isinstance(layer, BandRnn) and layer.edges is not None:
-        return layer.rows * source + len(network.recurrent_edges(number))
+        return layer.rows * source + len(nonzero_edges(network.recurrent_edges(number), layer.width))
     if isinstance(layer, BandRnn):
         cycles = min(layer.connections, layer.width)
         return layer.rows * source + len(layer.gates) * layer.width * cycles
@@ -448,7 +451,7 @@ def _balanced(counts: Ints, lanes: int) -> Ints:
     padded = -(-width // lanes) * lanes
     work = np.zeros((padded, len(counts)), np.int64)  # by position
     work[:width] = counts[:, order].T
-    for _ in range(_SWEEPS):
+    for _ in range(_SWEEPS if width <= _WIDEST else 0):
         changed = False
         for a in range(width):
             blocks = work.reshape(-1, lanes, len(counts))
@@ -478,9 +481,7 @@ def _states(
     layer, weights = network.band(number), network.recurrent_weights(number)
     natural, notes = np.arange(layer.width), []
     if layer.edges is not None:
-        merged = merge_edges(network.recurrent_edges(number), layer.width)
-        stays = merged.weight != 0
-        edges = Edges(source=merged.source[stays], target=merged.target[stays], weight=merged.weight[stays])
+        edges = nonzero_edges(network.recurrent_edges(number), layer.width)
         # What is handed on as a result stays in order.
         gathered = _gathered(layer, edges, lanes, sums, ordered=number == len(network.layers))
         cheapest = min(covers(layer, edges), key=lambda cover: _form(cover, lanes))
@@ -513,17 +514,15 @@ def _band_unit(network: RecurrentNetwork, number: int, lanes: int, source: Unit 
         notes += said
     weights = _by_position(weights, source).reshape(-1, layer.width, inputs)[:, order]
     feed = _forward_words(weights, lanes)
-    blocks: dict[str, list[Ints]] = {"forward": [], "recurrent": []}
-    words = []
+    blocks: list[tuple[str, Ints]] = []
     for group in range(groups):
         for gate in range(gates):
             if gate < feed.shape[1]:
-                blocks["forward"].append(feed[group, gate])
-                words.append(feed[group, gate])
-            blocks["recurrent"].append(recurrent[group][gate])
-            words.append(recurrent[group][gate])
+                blocks.append(("forward", feed[group, gate]))
+            blocks.append(("recurrent", recurrent[group][gate]))
     if recurrence.form == "gather":
-        words = blocks["forward"] + blocks["recurrent"]
+        blocks.sort(key=lambda block: block[0])  # each kind by itself, forward first
+    words = [block for _, block in blocks]
     source_run, source_chains = _source(source, inputs)
     unit = Unit(
         name=f"layer{number}",

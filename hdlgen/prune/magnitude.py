@@ -8,7 +8,7 @@ import numpy as np
 from hdlgen.errors import InputError
 from hdlgen.network import Edges, Layer, LayeredNetwork, Network, SparseActivation, SparseLayer, verify_layered
 from hdlgen.topology import paths
-from hdlgen.topology.liveness import merge_edges
+from hdlgen.topology.liveness import nonzero_edges
 
 __all__ = ["LayerDensity", "densities", "explicit", "prune_magnitude"]
 
@@ -44,9 +44,7 @@ def _merged(network: Network | LayeredNetwork, number: int) -> Edges:
             target=paths.vertices(network.topology, number, network.widths[number]),
             weight=network.weights(number),
         )
-    merged = merge_edges(edges, before)
-    stays = merged.weight != 0
-    return Edges(source=merged.source[stays], target=merged.target[stays], weight=merged.weight[stays])
+    return nonzero_edges(edges, before)
 
 
 def densities(network: Network | LayeredNetwork) -> tuple[LayerDensity, ...]:

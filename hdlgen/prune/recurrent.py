@@ -9,7 +9,7 @@ from hdlgen.errors import InputError
 from hdlgen.network import BandRnn, Dense, Edges, ExplicitInput, PathInput, RecurrentNetwork, verify_recurrent
 from hdlgen.topology.bands import signed_bits
 from hdlgen.topology.covers import covers, laid_out
-from hdlgen.topology.liveness import merge_edges
+from hdlgen.topology.liveness import nonzero_edges
 
 __all__ = ["MatrixDensity", "compact", "matrix_densities", "prune_recurrent", "remove_dead_states"]
 
@@ -32,9 +32,7 @@ class MatrixDensity:
 
 def _edges(network: RecurrentNetwork, number: int) -> Edges:
     """The recurrent weights other than 0 of layer ``number``, repeated edges added up; by row, then source."""
-    merged = merge_edges(network.recurrent_edges(number), network.band(number).width)
-    stays = merged.weight != 0
-    return _only(merged, stays)
+    return nonzero_edges(network.recurrent_edges(number), network.band(number).width)
 
 
 def _only(edges: Edges, stays: np.ndarray) -> Edges:

@@ -7,7 +7,7 @@ import numpy as np
 from hdlgen.network import Edges, LayeredNetwork
 from hdlgen.topology.layered import SparseRange, layered_ranges
 
-__all__ = ["Liveness", "find_live", "merge_edges"]
+__all__ = ["Liveness", "find_live", "merge_edges", "nonzero_edges"]
 
 
 def merge_edges(edges: Edges, width: int) -> Edges:
@@ -16,6 +16,13 @@ def merge_edges(edges: Edges, width: int) -> Edges:
     weight = np.zeros(len(keys), dtype=np.int64)
     np.add.at(weight, of_edge, edges.weight)
     return Edges(source=keys % width, target=keys // width, weight=weight)
+
+
+def nonzero_edges(edges: Edges, width: int) -> Edges:
+    """As :func:`merge_edges`, without those whose weights are 0 or cancel."""
+    merged = merge_edges(edges, width)
+    stays = merged.weight != 0
+    return Edges(source=merged.source[stays], target=merged.target[stays], weight=merged.weight[stays])
 
 
 @dataclass(frozen=True, kw_only=True)
