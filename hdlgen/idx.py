@@ -71,7 +71,10 @@ def read(path: str | os.PathLike[str], rank: int) -> np.ndarray:
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """Images, uint8 (N, rows, columns), and labels, uint8 (N,); the test part may be missing."""
+    """Images, uint8 (N, rows, columns), and labels, integers (N,); the test part may be missing.
+
+    Other inputs are images of one row. In place of labels there may be targets, what the outputs should be: float64 (N, n).
+    """
 
     train_images: np.ndarray
     train_labels: np.ndarray
@@ -79,8 +82,10 @@ class Dataset:
     test_labels: np.ndarray | None
 
     @property
-    def classes(self) -> int:
-        """One more than the greatest label."""
+    def classes(self) -> int | None:
+        """One more than the greatest label; None where there are targets."""
+        if self.train_labels.ndim > 1:
+            return None
         test = 0 if self.test_labels is None else int(self.test_labels.max())
         return 1 + max(int(self.train_labels.max()), test)
 

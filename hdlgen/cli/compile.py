@@ -63,7 +63,7 @@ __all__ = ["command"]
     "inputs",
     default=None,
     type=click.Path(path_type=Path),
-    help="Test vectors, .npy (N, width), or sequences as for `hdlgen evaluate`.",
+    help="Test vectors, .npy (N, width), or samples or sequences as for `hdlgen evaluate`.",
 )
 @click.option("--labels", default=None, type=click.Path(path_type=Path), help="Their classes, .npy (N,).")
 @click.option("--seed", default=1, show_default=True, help="For random test vectors.")
@@ -159,8 +159,11 @@ def command(
 
 def _images(network: Network | LayeredNetwork, inputs: Path | None, labels: Path | None) -> dict[str, Any]:
     """Test vectors of the user, checked."""
-    x = golden.check_input(network, golden.read_array(str(inputs)), str(inputs)) if inputs else None
-    classes = golden.read_array(str(labels)) if labels else None
+    samples = golden.read_samples(inputs) if inputs else None
+    x = golden.check_input(network, samples.rows, str(inputs)) if samples else None
+    classes = samples.labels if samples else None
+    if labels:
+        classes = golden.read_array(str(labels))
     _check_labels(classes, str(labels), None if x is None else len(x))
     return {"inputs": x, "labels": classes}
 

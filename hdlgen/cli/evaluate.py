@@ -13,39 +13,47 @@ from hdlgen.files import atomic_write
 __all__ = ["command"]
 
 
-def _labels(labels: np.ndarray, where: str, count: int) -> np.ndarray:
-    if labels.dtype.kind not in "iu" or labels.shape != (count,):
-        raise InputError(f"{where}: labels are {labels.dtype} {list(labels.shape)}; allowed: integers [{count}]")
-    return labels
-
-
 @click.command("evaluate")
 @click.argument("net", metavar="NET")
-@click.option("--input", "-i", "source", metavar="X", required=True, help="Inputs: .npy (N, width), or sequences.")
+@click.option(
+    "--input", "-i", "source", metavar="X", required=True, help="Inputs: .npy (N, width), samples, or sequences."
+)
 @click.option("--output", "-o", "target", metavar="Y.NPY", required=True, help="Outputs: int64 (N, outputs).")
 @click.option("--labels", metavar="LABELS.NPY", help="Classes: integers (N,); prints the accuracy.")
+@click.option("--targets", metavar="T.NPY", help="What outputs should be: numbers (N, outputs); prints the error.")
 @click.option("--every-step", is_flag=True, help="Recurrent networks: outputs of each step, not of the last ones.")
-def command(net: str, source: str, target: str, labels: str | None, every_step: bool) -> None:
+def command(net: str, source: str, target: str, labels: str | None, targets: str | None, every_step: bool) -> None:
     """Evaluate NET, a network file or the name of a shipped network, exactly, on a file of inputs.
+
+    Samples: an .npz file with x (N, width), and perhaps labels (N,) or y (N, outputs), what the outputs should be.
 
     Sequences for a recurrent network: an .npz file with x (steps of all sequences, width), lengths (sequences,), and
     perhaps labels (sequences,); or an .npy file (sequences, steps, width).
     """
     model = network.load(net)
-    classes = None
+    classes = wanted = None
     if isinstance(model, network.RecurrentNetwork):
+        if targets is not None:
+            raise InputError(f"--targets: {model.where} is a recurrent network; allowed with other networks")
         given, lengths, inside = golden.read_sequences(source)
         x, counts = golden.check_sequences(model, given, lengths, where=source, where_lengths=f"{source}: lengths")
         count = len(counts)
         if inside is not None:
-            classes = _labels(inside, f"{source}: labels", count)
+            classes = golden.check_labels(inside, f"{source}: labels", count)
+        scale = None
     else:
         if every_step:
             raise InputError(f"--every-step: {model.where} is no recurrent network; allowed with recurrent networks")
-        x = golden.check_input(model, golden.read_array(source), source)
+        samples = golden.read_samples(source)
+        x = golden.check_input(model, samples.rows, source)
         count = len(x)
+        classes, wanted, scale = samples.labels, samples.targets, model.output_scale
+        if targets is not None:
+            wanted = golden.read_array(targets)
+        if wanted is not None:
+            wanted = golden.check_targets(wanted, targets or f"{source}: y", count, model.widths[-1])
     if labels is not None:
-        classes = _labels(golden.read_array(labels), labels, count)
+        classes = golden.check_labels(golden.read_array(labels), labels, count)
     if isinstance(model, network.RecurrentNetwork):
         y = golden.evaluate(model, x, counts, every_step=every_step)
     else:
@@ -58,4 +66,6 @@ def command(net: str, source: str, target: str, labels: str | None, every_step: 
         last = y[np.cumsum(counts) - 1] if every_step else y
         right = int((last.argmax(axis=1) == classes).sum())  # argmax: the lowest index wins ties
         message += f", {right} of {count} right ({right / count:.2%})"
+    if wanted is not None and count:
+        message += f", {golden.deviation(y, wanted, 1.0 if scale is None else scale)}"
     click.echo(message)

@@ -1,4 +1,4 @@
-"""``hdlgen train``: a sparse network from a folder of images, or a recurrent network from sequences."""
+"""``hdlgen train``: a sparse network from images or other arrays, or a recurrent network from sequences."""
 
 import io
 import os
@@ -56,140 +56,127 @@ def command() -> None:
     """Train a network (needs the extra 'train')."""
 
 
-@command.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option(
-    "--widths", required=True, callback=_integers, help="Neurons of each layer after the input: 256,256,10."
-)
-@click.option(
-    "--topology",
-    "kind",
-    default="sobol",
-    show_default=True,
-    help="What connects the layers: sobol, random, interleaver, dense or pruned.",
-)
-@click.option("--paths", type=int, help="sobol, random: number of paths.")
-@click.option("--weight-bits", type=int, default=8, show_default=True, help="Bits of a weight; 2: {-1, 0, 1}.")
-@click.option("--activation-bits", type=int, default=8, show_default=True, help="Bits of a hidden value.")
-@click.option("--dimensions", callback=_integers, help="sobol: Sobol' dimension of each layer.  [default: 0,1,2,...]")
-@click.option(
-    "--log2-slots", callback=_integers, help="sobol: slots of each layer, as logarithms.  [default: ceil(log2 n)]"
-)
-@click.option("--scramble", type=int, metavar="SEED", help="sobol: scramble the sequence.")
-@click.option("--kept", type=int, help="sobol: digits that scrambling leaves, for up to 2^N lanes.  [default: 6]")
-@click.option("--shift", type=int, metavar="SEED", help="sobol: shift the sequence digitally.")
-@click.option(
-    "--digits", type=int, help="sobol: digits to scramble and shift.  [default: as many as number the paths]"
-)
-@click.option("--generator", help="random: drand48 or philox.  [default: drand48]")
-@click.option("--topology-seed", type=int, help="random, interleaver: of the connections.  [default: 1]")
-@click.option(
-    "--fan-out", callback=_integers, help="interleaver: edges out of each neuron, for each layer: 16,32,10."
-)
-@click.option("--lanes", type=int, help="interleaver: lanes that compute the connections.  [default: 16]")
-@click.option("--density", callback=_numbers, help="pruned: share of edges that stay, for each layer: 0.05,0.1,1.")
-@click.option("--prune-epochs", type=int, help="pruned: epochs in real numbers after pruning.  [default: 20]")
-@click.option(
-    "--init", metavar="NET", help="sobol: go on from this network, whose paths are the first ones of the new one."
-)
-@click.option("--lasso", type=float, default=0.0, show_default=True, help="Factor of a group-lasso penalty.")
-@click.option("--lasso-groups", default="neurons", show_default=True, help="Its groups: rows, columns or neurons.")
-@click.option("--bias/--no-bias", default=False, show_default=True, help="Whether the layers have biases.")
-@click.option("--epochs", type=int, default=40, show_default=True, help="Epochs in real numbers.")
-@click.option("--learning-rate", type=float, default=4e-3, show_default=True, help="Of Adam; cosine to zero.")
-@click.option("--qat-epochs", type=int, default=20, show_default=True, help="Epochs in integers after that.")
-@click.option("--qat-learning-rate", type=float, default=1e-3, show_default=True, help="Of Adam; cosine to zero.")
-@click.option("--batch", type=int, default=128, show_default=True, help="Images per step.")
-@click.option("--augment", type=int, default=1, show_default=True, help="Move images by up to so many pixels.")
-@click.option("--validation", type=int, help="Training images to hold out.  [default: a twelfth]")
-@click.option("--seed", type=int, default=1, show_default=True, help="Of order and augmentation of the images.")
-@click.option("--threads", type=int, default=1, show_default=True, help="Threads of PyTorch.")
-@click.option("--name", help="Name of the network.  [default: that of the output file]")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Network file to write.")
-def idx(
-    folder: Path,
-    widths: tuple[int, ...],
-    kind: str,
-    paths: int | None,
-    weight_bits: int,
-    activation_bits: int,
-    dimensions: tuple[int, ...] | None,
-    log2_slots: tuple[int, ...] | None,
-    scramble: int | None,
-    kept: int | None,
-    shift: int | None,
-    digits: int | None,
-    generator: str | None,
-    topology_seed: int | None,
-    fan_out: tuple[int, ...] | None,
-    lanes: int | None,
-    density: tuple[float, ...] | None,
-    prune_epochs: int | None,
-    init: str | None,
-    lasso: float,
-    lasso_groups: str,
-    bias: bool,
-    epochs: int,
-    learning_rate: float,
-    qat_epochs: int,
-    qat_learning_rate: float,
-    batch: int,
-    augment: int,
-    validation: int | None,
-    seed: int,
-    threads: int,
-    name: str | None,
-    output: Path,
-) -> None:
-    """Train on images in FOLDER: MNIST-like idx files, {train,t10k}-{images-idx3,labels-idx1}-ubyte, gzip or plain.
+_LAYERED = [
+    click.option(
+        "--widths", required=True, callback=_integers, help="Neurons of each layer after the input: 256,256,10."
+    ),
+    click.option(
+        "--topology",
+        "kind",
+        default="sobol",
+        show_default=True,
+        help="What connects the layers: sobol, random, interleaver, dense or pruned.",
+    ),
+    click.option("--paths", type=int, help="sobol, random: number of paths."),
+    click.option("--weight-bits", type=int, default=8, show_default=True, help="Bits of a weight; 2: {-1, 0, 1}."),
+    click.option("--activation-bits", type=int, default=8, show_default=True, help="Bits of a hidden value."),
+    click.option(
+        "--dimensions", callback=_integers, help="sobol: Sobol' dimension of each layer.  [default: 0,1,2,...]"
+    ),
+    click.option(
+        "--log2-slots", callback=_integers, help="sobol: slots of each layer, as logarithms.  [default: ceil(log2 n)]"
+    ),
+    click.option("--scramble", type=int, metavar="SEED", help="sobol: scramble the sequence."),
+    click.option("--kept", type=int, help="sobol: digits that scrambling leaves, for up to 2^N lanes.  [default: 6]"),
+    click.option("--shift", type=int, metavar="SEED", help="sobol: shift the sequence digitally."),
+    click.option(
+        "--digits", type=int, help="sobol: digits to scramble and shift.  [default: as many as number the paths]"
+    ),
+    click.option("--generator", help="random: drand48 or philox.  [default: drand48]"),
+    click.option("--topology-seed", type=int, help="random, interleaver: of the connections.  [default: 1]"),
+    click.option(
+        "--fan-out", callback=_integers, help="interleaver: edges out of each neuron, for each layer: 16,32,10."
+    ),
+    click.option("--lanes", type=int, help="interleaver: lanes that compute the connections.  [default: 16]"),
+    click.option(
+        "--density", callback=_numbers, help="pruned: share of edges that stay, for each layer: 0.05,0.1,1."
+    ),
+    click.option("--prune-epochs", type=int, help="pruned: epochs in real numbers after pruning.  [default: 20]"),
+    click.option(
+        "--init", metavar="NET", help="sobol: go on from this network, whose paths are the first ones of the new one."
+    ),
+    click.option("--lasso", type=float, default=0.0, show_default=True, help="Factor of a group-lasso penalty."),
+    click.option(
+        "--lasso-groups", default="neurons", show_default=True, help="Its groups: rows, columns or neurons."
+    ),
+    click.option("--bias/--no-bias", default=False, show_default=True, help="Whether the layers have biases."),
+    click.option("--epochs", type=int, default=40, show_default=True, help="Epochs in real numbers."),
+    click.option("--learning-rate", type=float, default=4e-3, show_default=True, help="Of Adam; cosine to zero."),
+    click.option("--qat-epochs", type=int, default=20, show_default=True, help="Epochs in integers after that."),
+    click.option("--qat-learning-rate", type=float, default=1e-3, show_default=True, help="Of Adam; cosine to zero."),
+    click.option("--batch", type=int, default=128, show_default=True, help="Inputs per step."),
+    click.option("--reconstruct", is_flag=True, help="The outputs are to be the inputs."),
+    click.option("--validation", type=int, help="Training inputs to hold out.  [default: a twelfth]"),
+    click.option("--seed", type=int, default=1, show_default=True, help="Of order and augmentation of the inputs."),
+    click.option("--threads", type=int, default=1, show_default=True, help="Threads of PyTorch."),
+    click.option("--name", help="Name of the network.  [default: that of the output file]"),
+    click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Network file to write."),
+]
 
-    The test files may be missing; they serve to report the accuracy, nothing else.
-    """
+
+def _with(options: list[Callable[..., Any]]) -> Callable[..., Any]:
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
+
+
+def _report(output: Path, trained: Any) -> None:
+    for what in ("validation", "test"):
+        accuracy, deviation = getattr(trained, f"{what}_accuracy"), getattr(trained, f"{what}_deviation")
+        if accuracy is not None:
+            click.echo(f"{output}: {what} accuracy {accuracy:.2%} (golden model)")
+        if deviation is not None:
+            click.echo(f"{output}: {what}: {deviation} (golden model)")
+
+
+def _train(data: Callable[[], Any], output: Path, name: str | None, init: str | None, recipe: dict[str, Any]) -> None:
     try:
         from hdlgen.train import Recipe, train
     except ModuleNotFoundError as error:
         raise _missing(error) from None
-    recipe = Recipe(
-        name=output.name.removesuffix(".safetensors") if name is None else name,
-        widths=widths,
-        kind=kind,
-        paths=paths,
-        weight_bits=weight_bits,
-        activation_bits=activation_bits,
-        dimensions=dimensions,
-        log2_slots=log2_slots,
-        scramble=scramble,
-        kept=kept,
-        shift=shift,
-        digits=digits,
-        generator=generator,
-        topology_seed=topology_seed,
-        fan_out=fan_out,
-        lanes=lanes,
-        density=density,
-        prune_epochs=prune_epochs,
-        lasso=lasso,
-        lasso_groups=lasso_groups,
-        bias=bias,
-        epochs=epochs,
-        learning_rate=learning_rate,
-        qat_epochs=qat_epochs,
-        qat_learning_rate=qat_learning_rate,
-        batch=batch,
-        augment=augment,
-        validation=validation,
-        seed=seed,
-        threads=threads,
-    )
-    if init is not None and kind != "sobol":
+    checked = Recipe(name=output.name.removesuffix(".safetensors") if name is None else name, **recipe)
+    if init is not None and checked.kind != "sobol":
         raise InputError(f"train: init is {init!r}; allowed: with --topology sobol")
     _writable(output)
     initial = None if init is None else load_path(init)
-    trained = train(read_folder(folder), recipe, initial=initial)
+    trained = train(data(), checked, initial=initial)
     save(trained.network, output)
-    click.echo(f"{output}: validation accuracy {trained.validation_accuracy:.2%} (golden model)")
-    if trained.test_accuracy is not None:
-        click.echo(f"{output}: test accuracy {trained.test_accuracy:.2%} (golden model)")
+    _report(output, trained)
+
+
+@command.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--augment", type=int, default=1, show_default=True, help="Move images by up to so many pixels.")
+@_with(_LAYERED)
+def idx(folder: Path, output: Path, name: str | None, init: str | None, **recipe: Any) -> None:
+    """Train on images in FOLDER: MNIST-like idx files, {train,t10k}-{images-idx3,labels-idx1}-ubyte, gzip or plain.
+
+    The test files may be missing; they serve to report the accuracy, nothing else.
+    """
+    _train(lambda: read_folder(folder), output, name, init, recipe)
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--test", type=click.Path(path_type=Path), help="Such a file, to report how good the network is.")
+@click.option("--augment", type=int, default=0, show_default=True, help="Move images by up to so many pixels.")
+@_with(_LAYERED)
+def arrays(file: Path, test: Path | None, output: Path, name: str | None, init: str | None, **recipe: Any) -> None:
+    """Train on arrays in FILE, as numpy.savez writes it: x, and labels or y.
+
+    x are integers 0..255, (N, width), or images (N, rows, columns). A network with labels, integers (N,), becomes a
+    classifier; one with y, real numbers (N, outputs), computes these.
+    """
+
+    def data() -> Any:
+        from hdlgen.train import read_dataset
+
+        return read_dataset(file, test)
+
+    _train(data, output, name, init, recipe)
 
 
 _FORM = [
@@ -246,15 +233,6 @@ _STRINGS = [
 ]
 
 
-def _with(options: list[Callable[..., Any]]) -> Callable[..., Any]:
-    def add(function: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return add
-
-
 def _archive(sequences: Any, source: SequenceInput) -> bytes:
     """x, lengths and labels in the least types, as an .npz file."""
     buffer = io.BytesIO()
@@ -294,8 +272,7 @@ def _train_sequences(
     save(trained.network, output)
     if save_test is not None:
         atomic_write(save_test, _archive(sequences.test, sequences.input))
-    click.echo(f"{output}: validation accuracy {trained.validation_accuracy:.2%} (golden model)")
-    click.echo(f"{output}: test accuracy {trained.test_accuracy:.2%} (golden model)")
+    _report(output, trained)
 
 
 def _reber(

@@ -186,6 +186,8 @@ def describe(
         members = gather.members(program, library)
     else:
         members = _members(program, top)
+    if not isinstance(network, RecurrentNetwork) and network.output_scale is not None:
+        members["output"] = {**members["output"], "scale": network.output_scale}
     return {
         "format_version": 1,
         "hdlgen_version": __version__,

@@ -1,18 +1,25 @@
 """The golden model: what every network computes, exactly, in integers. All else must equal it bit for bit."""
 
-from hdlgen.golden.arrays import read_array, read_sequences
+from hdlgen.golden.arrays import Samples, check_labels, check_targets, read_array, read_samples, read_sequences
+from hdlgen.golden.deviation import Deviation, deviation
 from hdlgen.golden.model import accumulator_bits, accumulator_range, activations, check_input
 from hdlgen.golden.recurrent import Trace, check_sequences, evaluate, trace
 
 __all__ = [
+    "Deviation",
+    "Samples",
     "Trace",
     "accumulator_bits",
     "accumulator_range",
     "activations",
     "check_input",
+    "check_labels",
     "check_sequences",
+    "check_targets",
+    "deviation",
     "evaluate",
     "read_array",
+    "read_samples",
     "read_sequences",
     "trace",
 ]

@@ -201,9 +201,11 @@ def _described(
         layered = dataclasses.replace(parse_layered(description, where), source=where)
         compare_layered_tensors(layered, present, where)
         return layered
-    name, source, topology, layers = parse(description, where)
+    name, source, topology, layers, scale = parse(description, where)
     check_tensors(present, topology, layers, where)
-    return Network(name=name, input=source, topology=topology, layers=layers, tensors={}, source=where)
+    return Network(
+        name=name, input=source, topology=topology, layers=layers, tensors={}, output_scale=scale, source=where
+    )
 
 
 def _verify(network: Network | RecurrentNetwork | LayeredNetwork) -> None:

@@ -28,9 +28,11 @@ from hdlgen.network.model import (
     SobolTopology,
     claim,
     compare_tensors,
+    describe_output,
     describe_topology,
     known_kind,
     members_of,
+    parse_output,
     parse_topology,
     present_tensors,
     refuse,
@@ -196,8 +198,8 @@ class LayeredNetwork:
     """A trained network of layers that each have their own connections, and the tensors that these name.
 
     Layer 0 is the input, layers 1..L are ``layers[0]``..``layers[L-1]``; the methods below count like that.
-    ``topology`` is that of all layers of kind ``path``, or None, and they have one each. ``source`` is the file it
-    came from, for messages only.
+    ``topology`` is that of all layers of kind ``path``, or None, and they have one each. ``output_scale`` is what an output
+    of 1 means, where that is known. ``source`` is the file it came from, for messages only.
     """
 
     name: str
@@ -205,6 +207,7 @@ class LayeredNetwork:
     layers: tuple[SparseLayer, ...]
     topology: RandomTopology | None = None
     tensors: dict[str, np.ndarray] = field(repr=False)
+    output_scale: float | None = None
     format_version: int = FORMAT_VERSION
     source: str | None = field(default=None, repr=False)
 
@@ -455,7 +458,7 @@ def parse_layered(description: object, where: str) -> LayeredNetwork:
         if type(version) is not int or version != FORMAT_VERSION:
             refuse(where, "format_version", version, str(FORMAT_VERSION))
     members = members_of(
-        where, "description", description, ("format_version", "name", "input", "layers"), ("topology",)
+        where, "description", description, ("format_version", "name", "input", "layers"), ("topology", "output")
     )
     name = text_of(where, "name", members["name"], NAME, NAME_ALLOWED)
     source = _parse_input(f"{where}: input", members["input"])
@@ -480,7 +483,14 @@ def parse_layered(description: object, where: str) -> LayeredNetwork:
     for number, layer in enumerate(layers, 1):
         for role, tensor in _roles(layer):
             claim(owners, where, number, role, tensor)
-    return LayeredNetwork(name=name, input=source, topology=topology, layers=tuple(layers), tensors={})
+    return LayeredNetwork(
+        name=name,
+        input=source,
+        topology=topology,
+        layers=tuple(layers),
+        tensors={},
+        output_scale=parse_output(where, members),
+    )
 
 
 def _describe_random(topology: RandomTopology) -> dict[str, Any]:
@@ -545,7 +555,7 @@ def describe_layered(network: LayeredNetwork) -> dict[str, Any]:
     if network.topology is not None:
         result["topology"] = _describe_random(network.topology)
     result["layers"] = [_describe_layer(layer) for layer in network.layers]
-    return result
+    return result | describe_output(network.output_scale)
 
 
 def tensor_length(

@@ -40,6 +40,7 @@ __all__ = [
     "claim",
     "compare_tensors",
     "describe",
+    "describe_output",
     "describe_topology",
     "known_kind",
     "log2_slots",
@@ -47,6 +48,7 @@ __all__ = [
     "parse",
     "parse_activation",
     "parse_layer",
+    "parse_output",
     "parse_topology",
     "present_tensors",
     "refuse",
@@ -65,6 +67,7 @@ MAX_SHIFT = 62
 MAX_LAYERS = 256
 MAX_DIMENSION = 1023
 MAX_LOG2_SLOTS = 32
+MAX_OUTPUT_SCALE = 1e30
 #: Digits that scrambling leaves, so that a network runs on up to 2**6 lanes.
 DEFAULT_KEPT = 6
 
@@ -187,7 +190,8 @@ class Network:
     """A trained network: its description and the tensors that the description names.
 
     Layer 0 is the input, layers 1..L are ``layers[0]``..``layers[L-1]``; the methods below count like that.
-    ``source`` is the file it came from, for messages only.
+    ``output_scale`` is what an output of 1 means, where that is known. ``source`` is the file it came from, for messages
+    only.
     """
 
     name: str
@@ -195,6 +199,7 @@ class Network:
     topology: SobolTopology
     layers: tuple[Layer, ...]
     tensors: dict[str, np.ndarray] = field(repr=False)
+    output_scale: float | None = None
     format_version: int = FORMAT_VERSION
     source: str | None = field(default=None, repr=False)
 
@@ -367,6 +372,22 @@ def parse_topology(where: str, value: object, widths: Sequence[int]) -> SobolTop
     )
 
 
+def parse_output(where: str, members: Mapping[str, Any]) -> float | None:
+    """The scale of the outputs of a description with ``members``, or None where it has no ``output``."""
+    if "output" not in members:
+        return None
+    at = f"{where}: output"
+    scale = members_of(at, "output", members["output"], ("scale",))["scale"]
+    if type(scale) not in (int, float) or not 0 < scale <= MAX_OUTPUT_SCALE:
+        refuse(at, "scale", scale, f"numbers above 0, up to {MAX_OUTPUT_SCALE:g}")
+    return float(scale)
+
+
+def describe_output(scale: float | None) -> dict[str, Any]:
+    """The inverse of :func:`parse_output`: what a description has of it."""
+    return {} if scale is None else {"output": {"scale": scale}}
+
+
 def _parse_input(where: str, value: object) -> InputFormat:
     members = members_of(where, "input", value, ("width", "bits", "signed"))
     if members["signed"] is not False:
@@ -390,8 +411,8 @@ def claim(owners: dict[str, str], where: str, number: int, role: str, tensor: st
     owners[tensor] = f"{role} of layer {number}"
 
 
-def parse(description: object, where: str) -> tuple[str, InputFormat, SobolTopology, tuple[Layer, ...]]:
-    """Name, input, topology and layers of a JSON description; ``where`` begins every message.
+def parse(description: object, where: str) -> tuple[str, InputFormat, SobolTopology, tuple[Layer, ...], float | None]:
+    """Name, input, topology, layers and output scale of a JSON description; ``where`` begins every message.
 
     Raises
     ------
@@ -404,7 +425,8 @@ def parse(description: object, where: str) -> tuple[str, InputFormat, SobolTopol
         version = description["format_version"]
         if type(version) is not int or version != FORMAT_VERSION:
             refuse(where, "format_version", version, str(FORMAT_VERSION))
-    members = members_of(where, "description", description, ("format_version", "name", "input", "topology", "layers"))
+    required = ("format_version", "name", "input", "topology", "layers")
+    members = members_of(where, "description", description, required, ("output",))
     name = text_of(where, "name", members["name"], NAME, NAME_ALLOWED)
     source = _parse_input(f"{where}: input", members["input"])
     if not isinstance(members["layers"], list):
@@ -424,7 +446,7 @@ def parse(description: object, where: str) -> tuple[str, InputFormat, SobolTopol
     for number, layer in enumerate(layers, 1):
         for role, tensor in (("weight", layer.weight), ("bias", layer.bias)):
             claim(owners, where, number, role, tensor)
-    return name, source, topology, layers
+    return name, source, topology, layers, parse_output(where, members)
 
 
 def describe_topology(topology: SobolTopology) -> dict[str, Any]:
@@ -472,6 +494,7 @@ def describe(network: Network) -> dict[str, Any]:
             }
             for layer in network.layers
         ],
+        **describe_output(network.output_scale),
     }
 
 
@@ -544,7 +567,7 @@ def verify(network: Network) -> None:
         At the first rule that is broken.
     """
     where = network.where
-    _, _, topology, layers = parse(describe(network), where)
+    _, _, topology, layers, _ = parse(describe(network), where)
     check_tensors(present_tensors(network.tensors), topology, layers, where)
     for number in range(1, len(layers) + 1):
         check_weights(network, number)

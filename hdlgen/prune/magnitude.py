@@ -186,7 +186,12 @@ def prune_magnitude(
         chosen = Edges(source=edges.source[kept], target=edges.target[kept], weight=edges.weight[kept])
         result.append(_explicit_layer(network, number, chosen, tensors))
     pruned = LayeredNetwork(
-        name=network.name, input=network.input, layers=tuple(result), topology=common, tensors=tensors
+        name=network.name,
+        input=network.input,
+        layers=tuple(result),
+        topology=common,
+        tensors=tensors,
+        output_scale=network.output_scale,
     )
     verify_layered(pruned)
     return pruned
@@ -212,7 +217,12 @@ def explicit(network: Network | LayeredNetwork) -> LayeredNetwork:
             continue
         layers.append(_explicit_layer(network, number, _merged(network, number), tensors))
     result = LayeredNetwork(
-        name=network.name, input=network.input, layers=tuple(layers), topology=common, tensors=tensors
+        name=network.name,
+        input=network.input,
+        layers=tuple(layers),
+        topology=common,
+        tensors=tensors,
+        output_scale=network.output_scale,
     )
     verify_layered(result)
     return result

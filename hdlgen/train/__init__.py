@@ -1,5 +1,6 @@
 """Training of networks (extra ``train``: PyTorch). Nothing but the verb ``train`` imports this package."""
 
+from hdlgen.train.arrays import read_dataset
 from hdlgen.train.cells import BandCell
 from hdlgen.train.penalties import GroupLasso
 from hdlgen.train.recipe import Recipe
@@ -17,6 +18,7 @@ __all__ = [
     "SequenceRecipe",
     "Sequences",
     "Trained",
+    "read_dataset",
     "reber_data",
     "speech_data",
     "train",

@@ -79,6 +79,7 @@ class Recipe:
     qat_epochs, qat_learning_rate : of the quantisation-aware training that follows; 0 epochs: rounding only.
     batch : images per step.
     augment : each image is moved by up to so many pixels in both directions, anew in every epoch.
+    reconstruct : whether the outputs are to be the inputs, 0..255, whatever labels there are.
     validation : so many of the last training images are held out; default a twelfth.
     seed : of the order of the images, of their augmentation, and of the initial weights of dense layers; those of others
         depend on nothing.
@@ -117,6 +118,7 @@ class Recipe:
     qat_learning_rate: float = 1e-3
     batch: int = 128
     augment: int = 1
+    reconstruct: bool = False
     validation: int | None = None
     seed: int = 1
     threads: int = 1

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,11 +26,16 @@ _EVALUATION_BATCH = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """A trained network; accuracies are fractions and those of the golden model."""
+    """A trained network; accuracies are fractions, and all is that of the golden model.
+
+    Accuracies are None where there are targets, deviations where there are classes.
+    """
 
     network: Network | RecurrentNetwork | LayeredNetwork
-    validation_accuracy: float
+    validation_accuracy: float | None
     test_accuracy: float | None
+    validation_deviation: golden.Deviation | None = None
+    test_deviation: golden.Deviation | None = None
 
 
 @contextmanager
@@ -46,14 +51,53 @@ def reproducible(threads: int) -> Iterator[None]:
         torch.use_deterministic_algorithms(before[1])
 
 
-class _Images:
-    """Batches of images in random order, each moved by a few pixels; what moves in is black."""
+class Goal:
+    """What the outputs of a network are to be, and how far they are from it.
 
-    def __init__(self, images: np.ndarray, labels: np.ndarray, *, augment: int, batch: int, seed: int) -> None:
+    ``wanted`` are classes, integers (N,), which the largest output has to tell, or targets, float64 (N, outputs). A network
+    is trained on targets in steps of ``unit``, a power of two that makes them numbers of about 1.
+    """
+
+    def __init__(self, wanted: np.ndarray) -> None:
+        self.classes = wanted.ndim == 1
+        size = 0.0 if self.classes else float(np.sqrt(np.square(wanted.astype(np.float64)).mean()))
+        self.unit = 2.0 ** round(np.log2(size)) if size else 1.0
+
+    def loss(self, outputs: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+        """Cross entropy, or the mean squared error in units."""
+        if self.classes:
+            return torch.nn.functional.cross_entropy(outputs, wanted)
+        return torch.nn.functional.mse_loss(outputs, (wanted / self.unit).to(outputs.dtype))
+
+    def show(self, outputs: np.ndarray, wanted: np.ndarray) -> str:
+        """The accuracy, or the root mean square error."""
+        if self.classes:
+            return f"{(outputs.argmax(1) == wanted).mean():.2%}"
+        return f"{golden.deviation(outputs, wanted, self.unit).root_mean_square:.4g}"
+
+    def measure(
+        self, network: Network | LayeredNetwork, x: np.ndarray, wanted: np.ndarray
+    ) -> tuple[float | None, golden.Deviation | None]:
+        """Accuracy or deviation of the golden model."""
+        y = golden.evaluate(network, x)
+        if self.classes:
+            return float((y.argmax(1) == wanted).mean()), None
+        return None, golden.deviation(y, wanted, network.output_scale or 1.0)
+
+
+class Images:
+    """Batches of images in random order, each moved by a few pixels, and what is wanted of them; what moves in is black.
+
+    Without ``wanted`` that is the images themselves.
+    """
+
+    def __init__(self, images: np.ndarray, wanted: np.ndarray | None, *, augment: int, batch: int, seed: int) -> None:
         count, rows, columns = images.shape
         padded = np.pad(images, ((0, 0), (augment, augment), (augment, augment)))
         self._pixels = torch.from_numpy(padded.reshape(count, -1))
-        self._labels = torch.from_numpy(labels.astype(np.int64))
+        self._wanted = None
+        if wanted is not None:
+            self._wanted = torch.from_numpy(wanted.astype(np.int64 if wanted.ndim == 1 else np.float32))
         self._augment, self._batch = augment, batch
         self._stride = columns + 2 * augment
         self._window = (torch.arange(rows)[:, None] * self._stride + torch.arange(columns)).flatten()
@@ -61,7 +105,7 @@ class _Images:
         self.steps = -(-count // batch)
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        order = torch.randperm(len(self._labels), generator=self._generator)
+        order = torch.randperm(len(self._pixels), generator=self._generator)
         for chosen in order.split(self._batch):
             pixels = self._pixels[chosen]
             if self._augment:
@@ -69,20 +113,20 @@ class _Images:
                 down = torch.randint(2 * self._augment + 1, size, generator=self._generator)
                 right = torch.randint(2 * self._augment + 1, size, generator=self._generator)
                 pixels = pixels.gather(1, self._window + down * self._stride + right)
-            yield pixels, self._labels[chosen]
+            yield pixels, pixels if self._wanted is None else self._wanted[chosen]
 
 
-def _accuracy(forward: Callable[[torch.Tensor], torch.Tensor], x: np.ndarray, labels: np.ndarray) -> float:
+def _outputs(forward: Callable[[torch.Tensor], torch.Tensor], x: np.ndarray) -> np.ndarray:
     with torch.no_grad():
-        classes = [forward(part).argmax(1).numpy() for part in torch.tensor(x).split(_EVALUATION_BATCH)]
-    return float((np.concatenate(classes) == labels).mean())
+        return np.concatenate([forward(part).numpy() for part in torch.tensor(x).split(_EVALUATION_BATCH)])
 
 
-def _phase(
+def train_phase(
     title: str,
-    model: EdgeModel,
+    parameters: list[torch.Tensor],
     forward: Callable[[torch.Tensor], torch.Tensor],
-    images: _Images,
+    goal: Goal,
+    images: Images,
     validation: tuple[np.ndarray, np.ndarray],
     *,
     epochs: int,
@@ -91,13 +135,20 @@ def _phase(
     penalty: Callable[[], torch.Tensor] | None,
     progress: tqdm,
 ) -> None:
-    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
+    """Adam with its learning rate along a cosine to zero; ``validation`` (inputs, what is wanted) is shown after each epoch.
+
+    Raises
+    ------
+    InputError
+        If the loss is not finite; ``option`` is the one to change.
+    """
+    optimizer = torch.optim.Adam(parameters, lr=learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * images.steps)
     for epoch in range(1, epochs + 1):
         progress.set_description(f"{title} {epoch}/{epochs}")
         total = 0.0
-        for pixels, labels in images:
-            loss = torch.nn.functional.cross_entropy(forward(pixels), labels)
+        for pixels, wanted in images:
+            loss = goal.loss(forward(pixels), wanted)
             if penalty is not None:
                 loss = loss + penalty()
             optimizer.zero_grad()
@@ -108,7 +159,8 @@ def _phase(
             progress.update()
         if not np.isfinite(total):
             raise InputError(f"train: loss is {total} in {title} epoch {epoch}; allowed: a lower --{option}")
-        progress.set_postfix(loss=f"{total / images.steps:.4f}", validation=f"{_accuracy(forward, *validation):.2%}")
+        shown = goal.show(_outputs(forward, validation[0]), validation[1])
+        progress.set_postfix(loss=f"{total / images.steps:.4f}", validation=shown)
 
 
 def _numpy(tensor: torch.Tensor | None) -> np.ndarray | None:
@@ -125,10 +177,6 @@ def _scales(model: EdgeModel, x: np.ndarray) -> Scales:
         weight_bits=model.weight_bits,
         activation_bits=model.activation_bits,
     )
-
-
-def _golden_accuracy(network: Network | LayeredNetwork, x: np.ndarray, labels: np.ndarray) -> float:
-    return float((golden.evaluate(network, x).argmax(1) == labels).mean())
 
 
 def _numbers(recipe: Recipe) -> dict[str, Any]:
@@ -174,6 +222,48 @@ def _export(
     )
 
 
+def held_out(dataset: Dataset, validation: int | None) -> int:
+    """How many of the last training images are for validation, default a twelfth.
+
+    Raises
+    ------
+    InputError
+        If none would be left to train on.
+    """
+    count = len(dataset.train_images)
+    result = -(-count // 12) if validation is None else validation
+    if not 0 < result < count:
+        raise InputError(f"train: validation is {result}; allowed: 1..{count - 1}, there are {count} training images")
+    return result
+
+
+def check_goal(dataset: Dataset, outputs: int, *, augment: int, reconstruct: bool = False) -> None:
+    """Refuse a number of ``outputs`` that does not suit what is wanted of them, and movements that would spoil it.
+
+    Raises
+    ------
+    InputError
+        For either.
+    """
+    _, rows, columns = dataset.train_images.shape
+    if reconstruct:
+        if outputs != rows * columns:
+            raise InputError(f"train: last width is {outputs}; allowed: {rows * columns}, as many as inputs")
+    elif dataset.classes is None:
+        if not dataset.train_labels.shape[1]:
+            raise InputError("train: inputs have no labels and no y; allowed: with --reconstruct")
+        if outputs != dataset.train_labels.shape[1]:
+            raise InputError(
+                f"train: last width is {outputs}; allowed: {dataset.train_labels.shape[1]}, one per target"
+            )
+        if augment:
+            raise InputError(f"train: augment is {augment}; allowed: 0 with targets, which would not move along")
+    elif outputs < dataset.classes:
+        raise InputError(f"train: last width is {outputs}; allowed: at least {dataset.classes}, the labels' classes")
+    if augment and rows == 1:
+        raise InputError(f"train: augment is {augment}; allowed: 0 for inputs that are no images (N, rows, columns)")
+
+
 def train(dataset: Dataset, recipe: Recipe, *, initial: Network | None = None, progress: bool = True) -> Trained:
     """Train a network; the same arguments give the same network on the same machine.
 
@@ -187,30 +277,27 @@ def train(dataset: Dataset, recipe: Recipe, *, initial: Network | None = None, p
         If recipe and images do not fit together, or training diverges.
     """
     count, rows, columns = dataset.train_images.shape
-    held_out = -(-count // 12) if recipe.validation is None else recipe.validation
-    if not 0 < held_out < count:
-        raise InputError(
-            f"train: validation is {held_out}; allowed: 1..{count - 1}, there are {count} training images"
-        )
-    if recipe.widths[-1] < dataset.classes:
-        raise InputError(
-            f"train: last width is {recipe.widths[-1]}; allowed: at least {dataset.classes}, the labels' classes"
-        )
+    kept = count - held_out(dataset, recipe.validation)
+    check_goal(dataset, recipe.widths[-1], augment=recipe.augment, reconstruct=recipe.reconstruct)
     if initial is not None and recipe.kind != "sobol":
         raise InputError(f"train: init is {initial.where}; allowed: with --topology sobol")
     inputs = rows * columns
     plan = None if recipe.kind == "sobol" else recipe.plan(inputs)
     x = dataset.train_images.reshape(count, -1)
-    labels = dataset.train_labels
-    kept = count - held_out
-    validation = x[kept:], labels[kept:]
+    wanted = x if recipe.reconstruct else dataset.train_labels
+    goal = Goal(wanted[:kept])
+    validation = x[kept:], wanted[kept:]
     with reproducible(recipe.threads):
         model: EdgeModel = (
             _begin(recipe, inputs, initial) if plan is None else begin(plan, **_numbers(recipe), seed=recipe.seed)
         )
         penalty = _penalty(recipe, model)
-        images = _Images(
-            dataset.train_images[:kept], labels[:kept], augment=recipe.augment, batch=recipe.batch, seed=recipe.seed
+        images = Images(
+            dataset.train_images[:kept],
+            None if recipe.reconstruct else wanted[:kept],
+            augment=recipe.augment,
+            batch=recipe.batch,
+            seed=recipe.seed,
         )
         steps = (recipe.epochs + recipe.pruning + recipe.qat_epochs) * images.steps
         with tqdm(total=steps, disable=not progress, unit="step", mininterval=0.5) as bar:
@@ -218,10 +305,11 @@ def train(dataset: Dataset, recipe: Recipe, *, initial: Network | None = None, p
             def phase(
                 title: str, forward: Callable[[torch.Tensor], torch.Tensor], epochs: int, rate: float, option: str
             ) -> None:
-                _phase(
+                train_phase(
                     title,
-                    model,
+                    model.parameters(),
                     forward,
+                    goal,
                     images,
                     validation,
                     epochs=epochs,
@@ -248,11 +336,31 @@ def train(dataset: Dataset, recipe: Recipe, *, initial: Network | None = None, p
         with torch.no_grad():
             network = _export(recipe, model, scales, plan)
             trained_for = model.integer(torch.tensor(validation[0]), scales).numpy()
+    if not goal.classes:
+        network = replace(network, output_scale=goal.unit * 2.0 ** -scales.accumulator_exponent(len(recipe.widths)))
     # What was trained is what was exported, bit for bit.
     assert np.array_equal(trained_for, golden.evaluate(network, validation[0]))
-    test = None
+    return measured(network, goal, validation, dataset, reconstruct=recipe.reconstruct)
+
+
+def measured(
+    network: Network | LayeredNetwork,
+    goal: Goal,
+    validation: tuple[np.ndarray, np.ndarray],
+    dataset: Dataset,
+    *,
+    reconstruct: bool = False,
+) -> Trained:
+    """``network``, and how good its golden model is on validation data and on test data, if there are any."""
+    accuracy, deviation = goal.measure(network, *validation)
+    test: tuple[float | None, golden.Deviation | None] = None, None
     if dataset.test_images is not None and dataset.test_labels is not None:
-        test = _golden_accuracy(
-            network, dataset.test_images.reshape(len(dataset.test_images), -1), dataset.test_labels
-        )
-    return Trained(network=network, validation_accuracy=_golden_accuracy(network, *validation), test_accuracy=test)
+        x = dataset.test_images.reshape(len(dataset.test_images), -1)
+        test = goal.measure(network, x, x if reconstruct else dataset.test_labels)
+    return Trained(
+        network=network,
+        validation_accuracy=accuracy,
+        test_accuracy=test[0],
+        validation_deviation=deviation,
+        test_deviation=test[1],
+    )

@@ -131,6 +131,21 @@ def test_default_slots(file: Path) -> None:
     assert log2_slots([1, 2, 3, 4, 5, 784, 1024, 1025]) == (0, 1, 2, 2, 3, 10, 10, 11)
 
 
+@pytest.mark.parametrize("scale", [0.25, 3, 1 / 3])
+def test_output_scale(file: Path, scale: float) -> None:
+    """It comes back as it was, and changes no result."""
+    file.write_bytes(content({**DESCRIPTION, "output": {"scale": scale}}))
+    network = load(file)
+    assert network.output_scale == scale
+    assert describe(network)["output"] == {"scale": scale}
+    save(network, file)
+    assert load(file).output_scale == scale
+    x = np.arange(12).reshape(2, 6)
+    plain = dataclasses.replace(network, output_scale=None)
+    assert "output" not in describe(plain)
+    assert (golden.evaluate(network, x) == golden.evaluate(plain, x)).all()
+
+
 def test_foreign_metadata_is_left_alone(file: Path) -> None:
     file.write_bytes(
         safetensors.numpy.save(tensors(), metadata={"format": "pt", METADATA_KEY: json.dumps(DESCRIPTION)})
@@ -327,6 +342,11 @@ TENSOR = "1 to 128 of the characters A-Z a-z 0-9 _ . / : -, a letter, digit or _
         ("-Infinity", "hdlgen.network: number -Infinity; allowed: JSON with finite numbers and each key once"),
         ([], "description is []; allowed: a JSON object"),
         (changed("format_version", value=2), "format_version is 2; allowed: 1"),
+        (changed("output", value={}), "output: output has no 'scale'; required: scale"),
+        (changed("output", value={"scale": 1, "bits": 8}), "output: a key of output is 'bits'; allowed: scale"),
+        (changed("output", value={"scale": 0}), "output: scale is 0; allowed: numbers above 0, up to 1e+30"),
+        (changed("output", value={"scale": 1e31}), "output: scale is 1e+31; allowed: numbers above 0, up to 1e+30"),
+        (changed("output", value={"scale": True}), "output: scale is True; allowed: numbers above 0, up to 1e+30"),
         (changed("format_version", value=1.0), "format_version is 1.0; allowed: 1"),
         (changed("format_version", value=True), "format_version is True; allowed: 1"),
         (changed("format_version", value="1"), "format_version is '1'; allowed: 1"),

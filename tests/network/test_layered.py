@@ -26,6 +26,7 @@ from hdlgen.network import (
     describe_layered,
     load,
     load_path,
+    parse_layered,
     save,
     verify_layered,
 )
@@ -460,3 +461,14 @@ def test_changed_description(tmp_path_factory: pytest.TempPathFactory, at: Any, 
         return
     if isinstance(network, LayeredNetwork):
         verify_layered(network)
+
+
+def test_output_scale() -> None:
+    description = {**MIXED, "output": {"scale": 0.5}}
+    parsed = parse_layered(description, "x")
+    assert parsed.output_scale == 0.5
+    assert describe_layered(parsed)["output"] == {"scale": 0.5}
+    assert "output" not in describe_layered(parse_layered(MIXED, "x"))
+    with pytest.raises(InputError) as caught:
+        parse_layered({**MIXED, "output": {"scale": -1}}, "x")
+    assert str(caught.value) == "x: output: scale is -1; allowed: numbers above 0, up to 1e+30"
