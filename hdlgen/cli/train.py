@@ -1,5 +1,6 @@
 """``hdlgen train``: a sparse network from images or other arrays, or a recurrent network from sequences."""
 
+import dataclasses
 import io
 import os
 from collections.abc import Callable
@@ -9,10 +10,12 @@ from typing import Any
 import click
 import numpy as np
 
+from hdlgen import importers
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_write
 from hdlgen.idx import read_folder
-from hdlgen.network import RecurrentNetwork, SequenceInput, load, load_path, save
+from hdlgen.network import LayeredNetwork, RecurrentNetwork, SequenceInput, load, load_path, save
+from hdlgen.quantize.layered import QuantizeRecipe
 
 __all__ = ["command"]
 
@@ -177,6 +180,91 @@ def arrays(file: Path, test: Path | None, output: Path, name: str | None, init: 
         return read_dataset(file, test)
 
     _train(data, output, name, init, recipe)
+
+
+@command.command()
+@click.argument("file")
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--test", type=click.Path(path_type=Path), help="With arrays: such a file, to report how good it is.")
+@click.option("--bits", type=int, help="Real numbers: bits of a weight, 1..16.  [default: 8]")
+@click.option("--activation-bits", type=int, help="Real numbers: bits of a hidden value, 1..16.  [default: 8]")
+@click.option("--weights", help="Real numbers: integer, binary, ternary or power-of-two.  [default: integer]")
+@click.option("--scales", help="Real numbers: of weights, for a layer or each neuron.  [default: layer]")
+@click.option("--requantise", help="Real numbers: shift or multiplier.  [default: shift]")
+@click.option("--input-scale", help="Real numbers: what 1 means in the input, such as 1/255.")
+@click.option("--input-offset", help="Real numbers: what 0 means in the input.  [default: 0]")
+@click.option("--epochs", type=int, default=3, show_default=True, help="Epochs in integers.")
+@click.option("--learning-rate", type=float, default=1e-3, show_default=True, help="Of Adam; cosine to zero.")
+@click.option("--batch", type=int, default=128, show_default=True, help="Inputs per step.")
+@click.option("--augment", type=int, default=0, show_default=True, help="Move images by up to so many pixels.")
+@click.option("--validation", type=int, help="Training inputs to hold out.  [default: a twelfth]")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of order and augmentation of the inputs.")
+@click.option("--threads", type=int, default=1, show_default=True, help="Threads of PyTorch.")
+@click.option("--name", help="Name of the network.  [default: that of the output file]")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Network file to write.")
+def tune(
+    file: str,
+    data: Path,
+    test: Path | None,
+    bits: int | None,
+    activation_bits: int | None,
+    weights: str | None,
+    scales: str | None,
+    requantise: str | None,
+    input_scale: str | None,
+    input_offset: str | None,
+    name: str | None,
+    output: Path,
+    **schedule: Any,
+) -> None:
+    """Go on with the training of FILE, in integers, on DATA: a folder as for idx, or a file as for arrays.
+
+    FILE is a layered network, or a network of real numbers, .onnx or .json, which is quantised first, as by `hdlgen
+    quantize`. Absent edges stay absent.
+    """
+    try:
+        from hdlgen.train import Schedule, read_dataset, tune, tune_real
+    except ModuleNotFoundError as error:
+        raise _missing(error) from None
+    checked = Schedule(**schedule)
+    title = importers.check_name(output.name.removesuffix(".safetensors") if name is None else name)
+    _writable(output)
+    choices: dict[str, Any] = {
+        "bits": bits,
+        "activation_bits": activation_bits,
+        "weights": weights,
+        "scales": scales,
+        "requantise": requantise,
+    }
+    given = {option: value for option, value in choices.items() if value is not None}
+    if Path(file).suffix in (".onnx", ".json"):
+        recipe = QuantizeRecipe(**given)
+        scale = importers.InputOptions(8, input_scale, input_offset, False).given()
+        if scale is None:
+            raise InputError(
+                f"{file}: nothing says what its inputs mean; required: --input-scale (1/255: it reads them divided by 255)"
+            )
+        real = importers.float_network(dataclasses.replace(importers.lower(importers.read(Path(file))), name=title))
+        dataset = read_folder(data) if data.is_dir() else read_dataset(data, test)
+        tuned = tune_real(real, recipe, scale, dataset, checked)
+    else:
+        given |= {"input_scale": input_scale} if input_scale is not None else {}
+        given |= {"input_offset": input_offset} if input_offset is not None else {}
+        for option in given:
+            raise InputError(f"--{option.replace('_', '-')}: {file} holds integers; allowed: with .onnx and .json")
+        network = load(file)
+        if not isinstance(network, LayeredNetwork):
+            raise InputError(
+                f"{network.where}: is no layered network; allowed: layered ones, .onnx and .json (path networks go on with"
+                " `hdlgen train idx --init`)"
+            )
+        dataset = read_folder(data) if data.is_dir() else read_dataset(data, test)
+        tuned = tune(dataclasses.replace(network, name=title), dataset, checked)
+    save(tuned.after.network, output)
+    click.echo("before:")
+    _report(output, tuned.before)
+    click.echo("after:")
+    _report(output, tuned.after)
 
 
 _FORM = [

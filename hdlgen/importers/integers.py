@@ -369,7 +369,11 @@ class _Builder:
             self.hidden(layer)
         unit = self.output(self.lowered.layers[-1])
         network = layered_network(
-            name=self.lowered.name, source=self.source, layers=self.layers, where=self.lowered.where
+            name=self.lowered.name,
+            source=self.source,
+            layers=self.layers,
+            where=self.lowered.where,
+            output_scale=float(unit),
         )
         return Imported(
             network=network,

@@ -164,6 +164,7 @@ class _Assembler:
                 source=InputFormat(width=self.network.width, bits=self.input.bits, signed=self.input.signed),
                 layers=self.layers,
                 where=self.network.where,
+                output_scale=output_scale,
             ),
             input=self.input,
             output_scale=output_scale,

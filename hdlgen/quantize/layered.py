@@ -116,12 +116,20 @@ class InputScale:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Quantized:
-    """A network, what its integers mean, and what was measured."""
+    """A network, and what its integers mean.
+
+    Members
+    -------
+    steps : for each layer the q of its neurons, float64 (width,), where weights were rounded to multiples of it.
+    units : for each layer what a sum of 1 means, float64 (width,), likewise.
+    """
 
     network: LayeredNetwork
     input: InputScale
     output_scale: float
     layers: tuple[IntegerLayer, ...] = field(repr=False)
+    steps: tuple[np.ndarray, ...] = field(repr=False, default=())
+    units: tuple[np.ndarray, ...] = field(repr=False, default=())
 
 
 def choose_input(x: np.ndarray, bits: int) -> InputScale:
@@ -239,6 +247,8 @@ class _Quantizer:
         self.samples = None if x is None else [scale.codes(x)]
         self.bounds = [(np.full(network.width, scale.low), np.full(network.width, scale.high))]
         self.layers: list[IntegerLayer] = []
+        self.steps: list[np.ndarray] = []
+        self.units: list[np.ndarray] = []
 
     def sums(
         self, layer: FloatLayer, codes: np.ndarray, bias: np.ndarray, skip: tuple[int, int] | None
@@ -275,8 +285,8 @@ class _Quantizer:
             raise InputError(f"{layer.place}: a bias leaves 32 bits in steps of the sum; allowed: fewer weight bits")
         return whole.astype(np.int64)
 
-    def layer(self, layer: FloatLayer) -> np.ndarray:
-        """Append the integers of ``layer``; the unit of its sums."""
+    def layer(self, layer: FloatLayer) -> None:
+        """Append the integers of ``layer`` and what they mean."""
         last = layer.activation is None
         recipe = self.recipe
         source = self.scales[layer.source]
@@ -294,6 +304,8 @@ class _Quantizer:
         else:
             codes, step = weight_codes(layer.weight, recipe)
         unit = source * step
+        self.steps.append(step)
+        self.units.append(unit)
         bias = self.bias(layer, unit)
         weight_bits = None
         if recipe is self.recipe or last:
@@ -301,7 +313,7 @@ class _Quantizer:
         integer = IntegerLayer(source=layer.source, weight=codes, bias=bias, skip=skip, weight_bits=weight_bits)
         if last:
             self.layers.append(integer)
-            return unit
+            return
         signed = layer.activation == "identity"
         bits = max(self.recipe.activation_bits, 1 + signed)
         high = (1 << (bits - signed)) - 1
@@ -329,7 +341,6 @@ class _Quantizer:
         )
         self.scales.append(scale)
         self.offsets.append(0.0)
-        return unit
 
 
 def quantize_network(
@@ -353,19 +364,22 @@ def quantize_network(
         If a number leaves the formats of the network file.
     """
     quantizer = _Quantizer(network, recipe, scale, x)
-    unit = np.ones(1)
     for number, layer in enumerate(network.layers, 1):
         if progress is not None:
             progress(number, len(network.layers))
-        unit = quantizer.layer(layer)
+        quantizer.layer(layer)
+    output_scale = float(quantizer.units[-1][0])
     return Quantized(
         network=layered_network(
             name=network.name,
             source=InputFormat(width=network.width, bits=scale.bits, signed=scale.signed),
             layers=quantizer.layers,
             where=network.where,
+            output_scale=output_scale,
         ),
         input=scale,
-        output_scale=float(unit[0]),
+        output_scale=output_scale,
         layers=tuple(quantizer.layers),
+        steps=tuple(quantizer.steps),
+        units=tuple(quantizer.units),
     )

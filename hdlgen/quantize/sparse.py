@@ -48,7 +48,12 @@ def _narrow(values: np.ndarray) -> np.ndarray:
 
 
 def layered_network(
-    *, name: str, source: InputFormat, layers: Sequence[IntegerLayer], where: str | None = None
+    *,
+    name: str,
+    source: InputFormat,
+    layers: Sequence[IntegerLayer],
+    where: str | None = None,
+    output_scale: float | None = None,
 ) -> LayeredNetwork:
     """Assemble and verify a network. Weights of 0 are absent where there are many of them.
 
@@ -109,7 +114,9 @@ def layered_network(
             )
         )
         widths.append(width)
-    network = LayeredNetwork(name=name, input=source, layers=tuple(result), tensors=tensors, source=where)
+    network = LayeredNetwork(
+        name=name, input=source, layers=tuple(result), tensors=tensors, output_scale=output_scale, source=where
+    )
     verify_layered(network)
     layered_ranges(network)  # and its ranges
     return network

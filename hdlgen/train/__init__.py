@@ -3,24 +3,29 @@
 from hdlgen.train.arrays import read_dataset
 from hdlgen.train.cells import BandCell
 from hdlgen.train.penalties import GroupLasso
-from hdlgen.train.recipe import Recipe
+from hdlgen.train.recipe import Recipe, Schedule
 from hdlgen.train.sequence_recipe import SequenceRecipe
 from hdlgen.train.sequence_training import SequenceModel, train_sequences
 from hdlgen.train.sequences import SequenceData, Sequences, reber_data, speech_data
 from hdlgen.train.training import Trained, train
+from hdlgen.train.tuning import Tuned, tune, tune_real
 
 __all__ = [
     "BandCell",
     "GroupLasso",
     "Recipe",
+    "Schedule",
     "SequenceData",
     "SequenceModel",
     "SequenceRecipe",
     "Sequences",
     "Trained",
+    "Tuned",
     "read_dataset",
     "reber_data",
     "speech_data",
     "train",
     "train_sequences",
+    "tune",
+    "tune_real",
 ]

@@ -26,7 +26,7 @@ from hdlgen.sequences.random import GENERATORS, MAX_SEED
 from hdlgen.topology.interleaver import interleaver
 from hdlgen.train.penalties import GROUPS
 
-__all__ = ["TOPOLOGIES", "Recipe"]
+__all__ = ["TOPOLOGIES", "Recipe", "Schedule"]
 
 TOPOLOGIES = ("sobol", "random", "interleaver", "dense", "pruned")
 
@@ -55,9 +55,59 @@ _MAX_EPOCHS = 100_000
 _MAX_AUGMENT = 8
 
 
+def check_rate(option: str, rate: float) -> None:
+    """Refuse what is no learning rate."""
+    if not (math.isfinite(rate) and 0 < rate <= 1):
+        raise InputError(f"train: {option} is {rate}; allowed: more than 0, up to 1")
+
+
+def check_whole(option: str, value: int, low: int, high: int) -> None:
+    """Refuse integers out of range."""
+    if not low <= value <= high:
+        raise InputError(f"train: {option} is {value}; allowed: {low}..{high}")
+
+
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """A network to train, and its training.
+class Schedule:
+    """How to train, whatever it is.
+
+    Parameters
+    ----------
+    epochs, learning_rate : Adam, cosine to zero.
+    batch : inputs per step.
+    augment : each image is moved by up to so many pixels in both directions, anew in every epoch.
+    validation : so many of the last training inputs are held out; default a twelfth.
+    seed : of the order of the inputs and of their augmentation.
+    threads : of PyTorch. Results may depend on it.
+
+    Raises
+    ------
+    InputError
+        For the first value out of its range.
+    """
+
+    epochs: int
+    learning_rate: float
+    batch: int = 128
+    augment: int = 1
+    validation: int | None = None
+    seed: int = 1
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        check_whole("epochs", self.epochs, 1, _MAX_EPOCHS)
+        check_whole("batch", self.batch, 1, 1 << 20)
+        check_whole("augment", self.augment, 0, _MAX_AUGMENT)
+        check_whole("seed", self.seed, 0, (1 << 63) - 1)
+        check_whole("threads", self.threads, 1, 256)
+        if self.validation is not None:
+            check_whole("validation", self.validation, 1, 1 << 30)
+        check_rate("learning-rate", self.learning_rate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(Schedule):
+    """A network to train, and its training; see :class:`Schedule` for what is not said here.
 
     Parameters
     ----------
@@ -75,15 +125,10 @@ class Recipe:
     scramble, kept, shift, digits : scrambling and digital shift of the topology, as in the network file.
     bias : whether all layers have biases.
     lasso, lasso_groups : factor of a group-lasso penalty, and its groups; see :class:`hdlgen.train.penalties.GroupLasso`.
-    epochs, learning_rate : of the training in real numbers; Adam, cosine to zero.
+    epochs, learning_rate : of the training in real numbers.
     qat_epochs, qat_learning_rate : of the quantisation-aware training that follows; 0 epochs: rounding only.
-    batch : images per step.
-    augment : each image is moved by up to so many pixels in both directions, anew in every epoch.
     reconstruct : whether the outputs are to be the inputs, 0..255, whatever labels there are.
-    validation : so many of the last training images are held out; default a twelfth.
-    seed : of the order of the images, of their augmentation, and of the initial weights of dense layers; those of others
-        depend on nothing.
-    threads : of PyTorch. Results may depend on it.
+    seed : also of the initial weights of dense layers; those of others depend on nothing.
 
     Raises
     ------
@@ -116,25 +161,12 @@ class Recipe:
     learning_rate: float = 4e-3
     qat_epochs: int = 20
     qat_learning_rate: float = 1e-3
-    batch: int = 128
-    augment: int = 1
     reconstruct: bool = False
-    validation: int | None = None
-    seed: int = 1
-    threads: int = 1
 
     def __post_init__(self) -> None:
-        self._whole("epochs", self.epochs, 1, _MAX_EPOCHS)
-        self._whole("qat-epochs", self.qat_epochs, 0, _MAX_EPOCHS)
-        self._whole("batch", self.batch, 1, 1 << 20)
-        self._whole("augment", self.augment, 0, _MAX_AUGMENT)
-        self._whole("seed", self.seed, 0, (1 << 63) - 1)
-        self._whole("threads", self.threads, 1, 256)
-        if self.validation is not None:
-            self._whole("validation", self.validation, 1, 1 << 30)
-        for option, rate in (("learning-rate", self.learning_rate), ("qat-learning-rate", self.qat_learning_rate)):
-            if not (math.isfinite(rate) and 0 < rate <= 1):
-                raise InputError(f"train: {option} is {rate}; allowed: more than 0, up to 1")
+        super().__post_init__()
+        check_whole("qat-epochs", self.qat_epochs, 0, _MAX_EPOCHS)
+        check_rate("qat-learning-rate", self.qat_learning_rate)
         if not (math.isfinite(self.lasso) and 0 <= self.lasso <= 1):
             raise InputError(f"train: lasso is {self.lasso}; allowed: 0..1")
         if self.lasso_groups not in GROUPS:
@@ -155,32 +187,27 @@ class Recipe:
             self.topology(1)
             return
         if self.topology_seed is not None:
-            self._whole("topology-seed", self.topology_seed, 0, MAX_SEED)
+            check_whole("topology-seed", self.topology_seed, 0, MAX_SEED)
         if self.generator is not None and self.generator not in GENERATORS:
             raise InputError(f"train: generator is {self.generator!r}; allowed: {', '.join(GENERATORS)}")
         if self.prune_epochs is not None:
-            self._whole("prune-epochs", self.prune_epochs, 0, _MAX_EPOCHS)
+            check_whole("prune-epochs", self.prune_epochs, 0, _MAX_EPOCHS)
         for option, values in (("fan-out", self.fan_out), ("density", self.density)):
             if values is not None and len(values) != len(self.widths):
                 raise InputError(
                     f"train: {option} is {_show(values)}; allowed: {len(self.widths)} numbers, one for each layer"
                 )
         if self.lanes is not None:
-            self._whole("lanes", self.lanes, 1, 1 << 20)
+            check_whole("lanes", self.lanes, 1, 1 << 20)
         for layer, density in enumerate(self.density or (), 1):
             if not 0 < density <= 1:
                 raise InputError(f"train: density of layer {layer} is {density}; allowed: more than 0, up to 1")
         self._layered(["path" if self.kind == "random" else "dense"] * len(self.widths), 1)
         for layer, (fan_out, width) in enumerate(zip(self.fan_out or (), self.widths, strict=False), 1):
-            self._whole(f"fan-out of layer {layer}", fan_out, 1, width)
+            check_whole(f"fan-out of layer {layer}", fan_out, 1, width)
         if self.kind == "interleaver":
             for layer, (before, width) in enumerate(pairwise(self.widths), 2):
                 self._interleaver(layer, before, width)
-
-    @staticmethod
-    def _whole(option: str, value: int, low: int, high: int) -> None:
-        if not low <= value <= high:
-            raise InputError(f"train: {option} is {value}; allowed: {low}..{high}")
 
     def topology(self, inputs: int) -> SobolTopology:
         """The topology for so many inputs, after the same checks as those of a network file."""
