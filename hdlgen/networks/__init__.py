@@ -7,10 +7,13 @@ import numpy as np
 from hdlgen import idx
 from hdlgen.resources import folder
 
-__all__ = ["names", "sequence_file", "test_sequences", "test_set"]
+__all__ = ["names", "sample_file", "sequence_file", "test_sequences", "test_set"]
 
 #: Beginnings of the names of recurrent networks, and the file of their test sequences.
 _SEQUENCES = {"digits-": "fsdd-test.npz", "reber-": "reber-test.npz"}
+
+#: Networks with a file of test samples of their own.
+_SAMPLES = {"pendigits": "pendigits-test.npz", "penpoint": "penpoint-test.npz"}
 
 
 def names() -> tuple[str, ...]:
@@ -25,6 +28,22 @@ def test_set() -> tuple[np.ndarray, np.ndarray]:
     """
     images = idx.read(folder("networks") / "t10k-images-idx3-ubyte.gz", 3)
     return images.reshape(len(images), -1), idx.read(folder("networks") / "t10k-labels-idx1-ubyte.gz", 1)
+
+
+def sample_file(name: str) -> Path:
+    """The file of test samples for the shipped network ``name``, as ``hdlgen evaluate`` reads it.
+
+    ``pendigits``: points of 3,498 pen-written digits by writers that the network does not know, and the digits;
+    ``penpoint``: their first seven points, and the last. The networks ``mnist...`` have :func:`test_set`.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if name not in _SAMPLES:
+        raise ValueError(f"no test samples for network {name!r}; there are some for {', '.join(_SAMPLES)}")
+    return folder("networks") / _SAMPLES[name]
 
 
 def sequence_file(name: str) -> Path:

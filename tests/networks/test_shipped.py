@@ -13,6 +13,7 @@ from hdlgen.quantize import find_edges
 from hdlgen.resources import folder
 from hdlgen.topology import sobol
 
+from .test_examples import SHAPES as EXAMPLES
 from .test_shipped_recurrent import TARGETS as RECURRENT
 
 #: Least accuracy in hundredths of a percent, that is, images of 10,000.
@@ -34,7 +35,7 @@ def images():
 
 
 def test_names():
-    assert networks.names() == tuple(sorted([*TARGETS, *RECURRENT]))
+    assert networks.names() == tuple(sorted([*TARGETS, *RECURRENT, *EXAMPLES]))
 
 
 def test_test_set(images):
