@@ -50,7 +50,8 @@ __all__ = ["command"]
 @click.option(
     "--adaptable/--fixed",
     default=None,
-    help="Leave room for retrained weights: shifts and all biases in memory, sums one bit wider. Default: with ram, spram.",
+    help="Leave room for retrained weights: all biases in memory (of path networks shifts, too), sums one bit wider. "
+    "Default: with ram, spram and flash.",
 )
 @click.option(
     "--results",
@@ -98,8 +99,7 @@ def command(
             ("--elements-per-beat", elements_per_beat, 1),
             ("--input-buffers", input_buffers, None),
             ("--no-merge", merge, True),
-            ("--adaptable", adaptable, None),
-            ("--weights", source, "auto"),
+            ("--weights", source if source != "rom" else "auto", "auto"),
             ("--banks", banks, None),
             ("--flash-lines", flash_lines, 1),
         ):
@@ -111,9 +111,10 @@ def command(
     if not isinstance(network, RecurrentNetwork) and results is not None:
         raise InputError(f"--results: {network.where} has no recurrent layers; allowed with recurrent layers only")
     if isinstance(network, RecurrentNetwork):
-        options = {"results": results or "sequence", "dsps": dsps, **_sequences(network, inputs, labels)}
+        options = {"results": results or "sequence", **_sequences(network, inputs, labels)}
+        options |= {"dsps": dsps, "adaptable": bool(adaptable)}
     elif isinstance(network, LayeredNetwork):
-        options = {"dsps": dsps, **_images(network, inputs, labels)}
+        options = {"dsps": dsps, "adaptable": bool(adaptable), **_images(network, inputs, labels)}
     else:
         if device is not None and multiplier == "auto":
             multiplier = choose_multiplier(device, network, lanes)

@@ -17,7 +17,7 @@ __all__ = ["command"]
 @click.option("-o", "--output", required=True, metavar="NEW", type=click.Path(path_type=Path), help="New folder.")
 @click.option("--tool", "tool", multiple=True, metavar="NAME=COMMAND", help="Use another program, e.g. a native one.")
 def command(directory: str, net: str, output: Path, tool: tuple[str, ...]) -> None:
-    """Put the weights, biases and shifts of NET into the design in DIR and into its bitstreams.
+    """Put what was trained of NET into the design in DIR and into its bitstreams.
 
     NET has the shape of the design's own network, e.g. is that network trained again. No synthesis, no place and route. DIR
     stays as it is; the new folder holds the design, its vectors with new answers, and every bitstream that
@@ -26,7 +26,7 @@ def command(directory: str, net: str, output: Path, tool: tuple[str, ...]) -> No
     from hdlgen.flow.patch import patch
     from hdlgen.flow.tools import parse_overrides
 
-    network = networks.load_path(net)
+    network = networks.load(net)
     done = patch(directory, network, output, tool_overrides=parse_overrides(tool))
     table = Table(title=f"{done.manifest['name']} in the design of {directory} -> {output}", show_header=False)
     table.add_row("network", done.manifest["network"]["sha256"][:16])

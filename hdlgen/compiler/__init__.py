@@ -8,14 +8,14 @@ from hdlgen import golden
 from hdlgen.compiler import frame as frames
 from hdlgen.compiler import passes, timing
 from hdlgen.compiler.factors import MULTIPLIERS
-from hdlgen.compiler.frame import Frame, check_shape
+from hdlgen.compiler.frame import Frame
 from hdlgen.compiler.program import SOURCES, Layer, Program, Requantise, Transition
 from hdlgen.compiler.program_flash import LINES
 from hdlgen.compiler.verify import verify
 from hdlgen.errors import InputError
 from hdlgen.network import Network
 
-__all__ = ["PASSES", "Frame", "Layer", "Program", "Requantise", "Transition", "check_shape", "compile_network"]
+__all__ = ["PASSES", "Frame", "Layer", "Program", "Requantise", "Transition", "compile_network"]
 
 PASSES = (
     passes.place,  # neurons to banks, lanes and rows: everything else refers to them

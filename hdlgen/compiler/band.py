@@ -10,8 +10,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from hdlgen.compiler.band_frame import fit_unit
 from hdlgen.compiler.band_timing import predict, unit_interval
-from hdlgen.compiler.program_band import FETCH, BandProgram, Cell, Forward, Recurrence, Squash, Unit
+from hdlgen.compiler.program_band import FETCH, BandProgram, Cell, Constants, Forward, Recurrence, Squash, Unit
+from hdlgen.compiler.room import EngineFrame, Fitter
 from hdlgen.errors import InputError
 from hdlgen.network import BandRnn, Dense, Edges, Layer, PathInput, RecurrentNetwork, Table
 from hdlgen.topology import paths
@@ -43,6 +45,8 @@ def compile_recurrent(
     results: str = "sequence",
     multiplier: str = "auto",
     dsps: tuple[int, int] | None = None,
+    adaptable: bool = False,
+    frame: EngineFrame | None = None,
 ) -> BandProgram:
     """Compile a recurrent network for units of up to ``lanes`` lanes.
 
@@ -55,11 +59,13 @@ def compile_recurrent(
     multiplier: "dsp" (vendor multipliers where there are any), "lut" (plain logic), or "auto": "dsp" as far as they go
     dsps: how many hardware multipliers the device has, and how many 8 x 8 products one of them makes, for "auto". With
         fewer than there is work for, lanes come before cells and layers with many lanes before others.
+    adaptable: leave room for the weights of a retrained network: all biases in memory, sums and biases one bit wider
+    frame: of a design that this network is to run on; the other options are to be ``frame.options``
 
     Raises
     ------
     InputError
-        If an option does not fit the network, or a part of the network cannot be made in hardware.
+        If an option does not fit the network, it does not fit the frame, or a part of it cannot be made in hardware.
     """
     where = network.where
     if lanes not in (1, 2, 4, 8, 16, 32, 64):
@@ -68,6 +74,7 @@ def compile_recurrent(
         raise InputError(f"{where}: results: {results!r}; allowed are step and sequence")
     if multiplier not in ("auto", "dsp", "lut"):
         raise InputError(f"{where}: multiplier: {multiplier!r}; allowed are auto, dsp and lut with recurrent layers")
+    fitter = Fitter(where, adaptable=adaptable, frame=frame)
     notes: list[str] = []
     products = [_products(network, number) for number in range(1, len(network.layers) + 1)]
     units: list[Unit] = []
@@ -78,7 +85,13 @@ def compile_recurrent(
         every_step = results == "step" or (isinstance(layer, BandRnn) and number < len(network.recurrent_layers))
         build = _band_unit if isinstance(layer, BandRnn) else _dense_unit
         unit, said = build(network, number, min(enough, lanes), source)
-        units.append(replace(unit, every_step=every_step or not isinstance(layer, BandRnn)))
+        unit = replace(unit, every_step=every_step or not isinstance(layer, BandRnn))
+        declared = layer.weight_bits
+        if isinstance(layer, BandRnn):
+            declared, raw = max(declared, layer.input.weight_bits), False
+        else:
+            raw = layer.activation is None
+        units.append(fit_unit(unit, f"layer {number}", fitter, declared=declared, raw=raw))
         notes += [f"layer {number}: {text}" for text in said]
     units, said = _multipliers(units, dsps if multiplier == "auto" else (0, 1) if multiplier == "lut" else None)
     notes += said
@@ -91,6 +104,7 @@ def compile_recurrent(
         input_signed=network.input.signed,
         every_step=results == "step",
         multiplications=sum(products),
+        frame=fitter.result(lanes=lanes, results=results, multiplier=multiplier, dsps=dsps),
         notes=tuple(notes),
     )
     return predict(program)
@@ -198,8 +212,9 @@ def _dense_unit(network: RecurrentNetwork, number: int, lanes: int, source: Unit
     else:
         rounding = _rounding(activation.shift)
         squash = Squash(shift=activation.shift, low=0, high=(1 << activation.bits) - 1, addend=rounding)
-    before = _stream(bias[None, :] + squash.addend, lanes)
-    forward = Forward(sums=sums, before=before, squash=squash, after=(0,) * len(before))
+    before = Constants.of(_stream(bias[None, :] + squash.addend, lanes))
+    after = Constants.of((0,) * len(before.values))
+    forward = Forward(sums=sums, before=before, squash=squash, after=after)
     source_run, source_chains = _source(source, network.widths[number - 1])
     unit = Unit(
         name=f"layer{number}",
@@ -295,8 +310,8 @@ def _cell(network: RecurrentNetwork, number: int, lanes: int, order: Ints) -> tu
         Cell(
             kind=layer.cell,
             roles=roles,
-            bias=_stream(extra[:, order], lanes),
-            late_bias=_stream(late[None, order], lanes),
+            bias=Constants.of(_stream(extra[:, order], lanes)),
+            late_bias=Constants.of(_stream(late[None, order], lanes)),
             gate=gate,
             state=state,
             fraction=g,
@@ -504,8 +519,9 @@ def _band_unit(network: RecurrentNetwork, number: int, lanes: int, source: Unit 
     cell, bias = _cell(network, number, lanes, order)
     top = 1 << (layer.input.bits - 1)
     squash = Squash(shift=layer.input.shift, low=-top, high=top - 1, addend=_rounding(layer.input.shift))
-    after = _stream(bias, lanes)
-    forward = Forward(sums=ranges.product, before=(squash.addend,) * len(after), squash=squash, after=after)
+    after = Constants.of(_stream(bias, lanes))
+    before = Constants.of((squash.addend,) * len(after.values))
+    forward = Forward(sums=ranges.product, before=before, squash=squash, after=after)
     weights, ends = network.input_weights(number), input_ends(network, number)
     if ends is not None:
         edges = Edges(source=ends[0], target=ends[1], weight=weights)

@@ -28,7 +28,7 @@ def choose_multiplier(weights: Ints, wanted: str, where: str, *, stated_bits: in
     weights: all of the network, at least one
     wanted: one of `MULTIPLIERS`; "auto" adds where all weights are -1, 0 or 1, and shifts where they are powers of two and
         take no more bits so
-    stated_bits: in two's complement, unless ternary, there are no fewer
+    stated_bits: in two's complement there are no fewer
 
     Raises
     ------
@@ -37,7 +37,7 @@ def choose_multiplier(weights: Ints, wanted: str, where: str, *, stated_bits: in
     """
     size = np.abs(weights)
     ternary, powers = bool(size.max() <= 1), are_powers(weights)
-    plain = 2 if ternary else max(stated_bits, signed_bits(int(weights.min()), int(weights.max())))
+    plain = max(stated_bits, signed_bits(int(weights.min()), int(weights.max())))
     # A sign, and 0 or one more than the exponent.
     short = 1 + int(size.max()).bit_length().bit_length()
     if wanted == "add" and not ternary:
@@ -52,7 +52,7 @@ def choose_multiplier(weights: Ints, wanted: str, where: str, *, stated_bits: in
     kind = wanted
     if wanted == "auto":
         kind = "add" if ternary else "shift" if powers and short <= plain else "dsp"
-    return kind, short if kind == "shift" else plain
+    return kind, {"add": 2, "shift": short}.get(kind, plain)
 
 
 def factor(weight: int, kind: str, bits: int) -> int:

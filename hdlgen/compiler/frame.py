@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from hdlgen.compiler import room
 from hdlgen.compiler.factors import are_powers, factors_allowed
 from hdlgen.compiler.program import Program
 from hdlgen.errors import InputError
 from hdlgen.network import Network
 
-__all__ = ["Frame", "check_shape", "fit"]
+__all__ = ["Frame", "fit"]
 
 _SHIFT_BITS = 3
 
@@ -84,30 +85,6 @@ class Frame:
         return cls(**values)
 
 
-def check_shape(network: Network, design: Network, where: str) -> None:
-    """Refuse a network that another engine would have to be built for.
-
-    Raises
-    ------
-    InputError
-        With the first thing in which ``network`` differs from that of the design in ``where``.
-    """
-    pairs: list[tuple[str, object, object]] = [
-        ("widths", network.widths, design.widths),
-        ("input bits", network.input.bits, design.input.bits),
-        ("topology", network.topology, design.topology),
-    ]
-    for number, (new, old) in enumerate(zip(network.layers, design.layers, strict=False), 1):
-        now, then = new.activation, old.activation
-        pairs.append((f"layer {number}: bits of the activation", now and now.bits, then and then.bits))
-    for what, mine, theirs in pairs:
-        if mine != theirs:
-            raise InputError(
-                f"network {network.name!r}: {what}: {mine}; the design in {where} is made for {theirs}: "
-                f"only weights, biases and shifts may differ"
-            )
-
-
 def fit(
     network: Network, program: Program, *, adaptable: bool = False, frame: Frame | None = None, **_options: object
 ) -> Program:
@@ -143,12 +120,9 @@ def fit(
             shift_bits=shift_bits if steps else 0,
         )
 
-    remedy = (
-        "compile anew" if frame.result_bias_bits else "compile the design with --adaptable to leave room for that"
-    )
-
     def refused(what: str, value: object, allowed: str) -> InputError:
-        return InputError(f"network {network.name!r}: {what}: {value}; the design {allowed}; {remedy}")
+        where = f"network {network.name!r}"
+        return room.refused(where, what, value, allowed, adaptable=frame.result_bias_bits > 0)
 
     low_weight = min(int(t.weights.min()) for t in program.transitions if t.weights is not None)
     high_weight = max(int(t.weights.max()) for t in program.transitions if t.weights is not None)

@@ -6,12 +6,13 @@
 The steps are in `compile_layered`, in order.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hdlgen.compiler.factors import MULTIPLIERS, choose_multiplier
+from hdlgen.compiler.factors import MULTIPLIERS, choose_multiplier, factors_allowed
 from hdlgen.compiler.gather_timing import predict
 from hdlgen.compiler.program_band import Squash
 from hdlgen.compiler.program_gather import (
@@ -23,6 +24,7 @@ from hdlgen.compiler.program_gather import (
     GatherLayer,
     GatherProgram,
 )
+from hdlgen.compiler.room import EngineFrame, Fitter, span, whole
 from hdlgen.errors import InputError
 from hdlgen.network import InterleaverTopology, LayeredNetwork
 from hdlgen.topology.bands import Interval, signed_bits
@@ -76,6 +78,8 @@ def compile_layered(
     lanes: int = 16,
     multiplier: str = "auto",
     dsps: tuple[int, int] | None = None,
+    adaptable: bool = False,
+    frame: EngineFrame | None = None,
     check: bool = True,
 ) -> GatherProgram:
     """Compile a layered network for an engine of ``lanes`` lanes.
@@ -87,25 +91,29 @@ def compile_layered(
         powers of two), "add" (only for weights in {-1, 0, 1}), or "auto": the last of these that the weights allow, or "dsp"
     dsps: how many hardware multipliers the device has, and how many 8 x 8 products one of them makes, for "auto": the
         lanes come before the multiplication of accumulators
+    adaptable: leave room for the weights of a retrained network: all edges of the network are kept, also those of weight
+        zero; weights have the bits that the network declares, and no codes; sums and biases are one bit wider
+    frame: of a design that this network is to run on; the other options are to be ``frame.options``
     check: verify the program
 
     Raises
     ------
     InputError
-        If an option does not fit the network.
+        If an option does not fit the network, or it does not fit the frame.
     """
     where = network.where
     if lanes not in (1, 2, 4, 8, 16, 32, 64):
         raise InputError(f"{where}: lanes: {lanes}; allowed are 1, 2, 4, 8, 16, 32 and 64")
     if multiplier not in MULTIPLIERS:
         raise InputError(f"{where}: multiplier: {multiplier!r}; allowed are {', '.join(MULTIPLIERS)}")
+    fitter = Fitter(where, adaptable=adaptable, frame=frame)
     notes: list[str] = []
-    jobs = _jobs(network, lanes, notes)  # what is to be computed, in order
-    streams = _arrange(jobs, lanes, network.input.width)  # neurons to rounds and lanes, edges to steps
-    layers = _layers(network, jobs, streams)  # widths and constants
+    jobs = _jobs(network, lanes, notes, keep=adaptable)  # what is to be computed, in order
+    plain = _weight_bits(network, jobs, fitter)
+    streams = _arrange(jobs, lanes, network.input.width, plain)  # neurons to rounds and lanes, edges to steps
+    form = _form(network, jobs, streams, multiplier, plain, fitter)  # how weights are stored and multiplied
+    layers = _layers(network, jobs, streams, fitter)  # widths and constants
     layers, stride, depth = _store(layers, network.input.width)  # where the values are kept
-    weights, books, code_bits = _code(network, jobs, streams)  # how weights are stored
-    kind, bits = choose_multiplier(weights, multiplier, where)
     value = _values(network, jobs)
     program = GatherProgram(
         name=network.name,
@@ -115,15 +123,18 @@ def compile_layered(
         input_signed=network.input.signed,
         layers=layers,
         edges=sum(len(job.weights) for job in jobs),
-        weights=weights,
+        weights=np.concatenate([stream.weights for stream in streams]),
         deltas=np.concatenate([stream.deltas for stream in streams]),
         delta_bits=0
         if all(job.counted or job.interleaver for job in jobs)
         else max(max(int(stream.deltas.max()) for stream in streams).bit_length(), 1),
-        weight_bits=bits,
-        code_bits=code_bits or (1 if kind == "add" and not (weights == 0).any() else bits),
-        books=books,
-        multiplier=kind,
+        weight_bits=form.weight_bits,
+        code_bits=form.code_bits,
+        books=form.books,
+        multiplier=form.kind,
+        bias=_biases(layers, fitter),
+        largest=_largest(layers, fitter),
+        frame=fitter.result(lanes=lanes, multiplier=multiplier, dsps=dsps),
         value=value,
         place_stride=stride,
         depth=depth,
@@ -133,7 +144,7 @@ def compile_layered(
     program = _release(program)  # when the input can be overwritten
     program = predict(program)  # latency and interval, which follow from all the above
     bits_of_layers = {network.layers[job.number - 1].weight_bits for job in jobs}
-    if len(bits_of_layers) > 1 and not books:
+    if len(bits_of_layers) > 1 and not form.books:
         notes.append(f"every weight is stored in {program.code_bits} bits, as many as the widest layer needs")
     short = [job for job in layers if job.squash is not None and min(job.cycles) < lanes < job.width]
     for job in short:
@@ -149,8 +160,8 @@ def compile_layered(
 # ------------------------------------------------------------------------------------------------------------- edges
 
 
-def _jobs(network: LayeredNetwork, lanes: int, notes: list[str]) -> list[_Job]:
-    """The layers that the output depends on."""
+def _jobs(network: LayeredNetwork, lanes: int, notes: list[str], *, keep: bool) -> list[_Job]:
+    """The layers that the output depends on; ``keep``: also edges of weight zero."""
     wanted = {len(network.layers)}
     for number in range(len(network.layers), 0, -1):
         layer = network.layers[number - 1]
@@ -173,12 +184,13 @@ def _jobs(network: LayeredNetwork, lanes: int, notes: list[str]) -> list[_Job]:
             key, places = np.unique(edges.target * inputs + edges.source, return_inverse=True)
             weights = np.zeros(len(key), np.int64)
             np.add.at(weights, places, edges.weight)
-            kept = weights != 0
+            kept = (weights != 0) | keep
             targets, sources = np.divmod(key[kept], inputs)
             weights = weights[kept]
             lost = len(edges) - len(weights)
             if lost:
-                notes.append(f"layer {number}: {lost} of {len(edges)} edges are repeated or have no weight")
+                why = "are repeated" if keep else "are repeated or have no weight"
+                notes.append(f"layer {number}: {lost} of {len(edges)} edges {why}")
         jobs.append(
             _Job(
                 number=number,
@@ -218,7 +230,22 @@ def _computed(
 # ----------------------------------------------------------------------------------------------------------- balance
 
 
-def _arrange(jobs: list[_Job], lanes: int, inputs: int) -> list[_Stream]:
+def _weight_bits(network: LayeredNetwork, jobs: list[_Job], fitter: Fitter) -> int:
+    """Of a weight in two's complement. What order the edges come in depends on it, and on the edges."""
+    for job in jobs:
+        if not job.counted and job.interleaver is None:
+            edges = sha256(np.stack([job.targets, job.sources]).astype("<i8").tobytes()).hexdigest()
+            fitter.wired(f"layer {job.number}: edges" + ("" if fitter.adaptable else " that are not zero"), edges)
+    used = np.concatenate([job.weights for job in jobs])
+    needed = span(*used.tolist())
+    least = max(
+        signed_bits(int(job.weights.min()), int(job.weights.max())) if len(job.weights) else 1 for job in jobs
+    )
+    declared = max(network.layers[job.number - 1].weight_bits for job in jobs)
+    return fitter.interval("weights", needed, own=whole(least), wide=whole(max(least, declared))).bits
+
+
+def _arrange(jobs: list[_Job], lanes: int, inputs: int, weight_bits: int) -> list[_Stream]:
     """The steps of all jobs, with deltas of as many bits as make the memory smallest.
 
     Sources that lie further apart than the largest delta take steps of weight zero between them.
@@ -227,9 +254,6 @@ def _arrange(jobs: list[_Job], lanes: int, inputs: int) -> list[_Stream]:
     indexed = [job for job in jobs if not job.counted and job.interleaver is None]
     widest = max((widths[job.source + 1] for job in indexed), default=1)
     largest = max((widest - 1).bit_length(), 1)
-    weight_bits = max(
-        signed_bits(int(job.weights.min()), int(job.weights.max())) if len(job.weights) else 1 for job in jobs
-    )
     fastest = 0
     best: tuple[int, list[_Stream]] | None = None
     for bits in range(largest, 0, -1):
@@ -388,7 +412,9 @@ def _spread(counts: Ints, parts: int) -> Ints:
 # --------------------------------------------------------------------------------------------------------- constants
 
 
-def _layers(network: LayeredNetwork, jobs: list[_Job], streams: list[_Stream]) -> tuple[GatherLayer, ...]:
+def _layers(
+    network: LayeredNetwork, jobs: list[_Job], streams: list[_Stream], fitter: Fitter
+) -> tuple[GatherLayer, ...]:
     ranges = layered_ranges(network)
     layers = []
     for job, stream in zip(jobs, streams, strict=True):
@@ -424,13 +450,18 @@ def _layers(network: LayeredNetwork, jobs: list[_Job], streams: list[_Stream]) -
                 order=stream.order,
                 splits=stream.splits,
                 cycles=stream.cycles,
-                sums=Interval(low=int(sums[0].min()), high=int(sums[1].max())),
+                sums=fitter.interval(
+                    f"layer {job.number}: sums", Interval(low=int(sums[0].min()), high=int(sums[1].max()))
+                ),
                 bias=tuple(bias[order].tolist()),
                 multiplier=multiplier,
                 skip=job.skip,
-                total=Interval(
-                    low=min(0, int((sums[0] + np.minimum(bias, 0)).min()) + skip_low),
-                    high=max(0, int((sums[1] + np.maximum(bias, 0)).max()) + skip_high),
+                total=fitter.interval(
+                    f"layer {job.number}: sums with biases",
+                    Interval(
+                        low=min(0, int((sums[0] + np.minimum(bias, 0)).min()) + skip_low),
+                        high=max(0, int((sums[1] + np.maximum(bias, 0)).max()) + skip_high),
+                    ),
                 ),
                 squash=squash,
                 even=activation is not None and activation.rounding == "even",
@@ -445,13 +476,73 @@ def _values(network: LayeredNetwork, jobs: list[_Job]) -> Interval:
     return Interval(low=min(0, *(low for low, _ in ranges)), high=max(high for _, high in ranges))
 
 
-def _code(
-    network: LayeredNetwork, jobs: list[_Job], streams: list[_Stream]
-) -> tuple[Ints, tuple[tuple[int, ...], ...], int]:
-    """All weights, and where a code book of the network is to be used: the books and the bits of a code."""
-    weights = np.concatenate([stream.weights for stream in streams])
+def _biases(layers: tuple[GatherLayer, ...], fitter: Fitter) -> Interval:
+    """What there is room for beside each part; as in the sums where no neuron has a bias."""
+    multiplies = any(job.multiplier is not None for job in layers)
+    values = [
+        bias + (0 if job.squash is None or multiplies else job.squash.addend) for job in layers for bias in job.bias
+    ]
+    trained = any(any(job.bias) for job in layers)
+    needed = span(*values)
+    wide = whole(needed.bits + 1 if trained else max(job.sums.bits for job in layers))
+    return fitter.interval("biases with rounding", needed, wide=wide)
+
+
+def _largest(layers: tuple[GatherLayer, ...], fitter: Fitter) -> int:
+    """The largest multiplier that there is room for: in an adaptable design any of as many bits."""
+    largest = max((max(job.multiplier) for job in layers if job.multiplier is not None), default=0)
+    wide = Interval(low=0, high=(1 << largest.bit_length()) - 1)
+    return fitter.interval("multipliers", Interval(low=0, high=largest), wide=wide).high
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Form:
+    """How weights are stored and multiplied, as in `GatherProgram`; ``kind`` before it is known what the device has."""
+
+    kind: str
+    weight_bits: int
+    code_bits: int
+    books: tuple[tuple[int, ...], ...]
+
+
+def _form(
+    network: LayeredNetwork, jobs: list[_Job], streams: list[_Stream], wanted: str, plain: int, fitter: Fitter
+) -> _Form:
+    """The cheapest form that the weights have, or that of the design, if they have it."""
+    if fitter.frame is None:
+        weights = np.concatenate([stream.weights for stream in streams])
+        books, code_bits = ((), 0) if fitter.adaptable else _books(network, jobs, streams, weights)
+        kind, bits = choose_multiplier(weights, wanted, network.where, stated_bits=max(plain, 2))
+        code_bits = code_bits or (1 if kind == "add" and not (weights == 0).any() else bits)
+        form = _Form(kind=kind, weight_bits=bits, code_bits=code_bits, books=books)
+        fitter.wired("form of the weights", asdict(form) | {"books": [list(book) for book in books]})
+        return form
+    known = fitter.chosen("form of the weights", None)
+    form = _Form(**{**known, "books": tuple(tuple(book) for book in known["books"])})
+    allowed, said = None, ""
+    if form.kind == "shift":
+        largest = factors_allowed(form.kind, form.weight_bits)[1]
+        allowed = {0, *(sign << k for sign in (-1, 1) for k in range(largest.bit_length()))}
+        said = f"has shifters for 0 and powers of two up to {largest}"
+    elif form.kind == "add":
+        allowed = {-1, 1} if form.code_bits < form.weight_bits and not form.books else {-1, 0, 1}
+        said = f"adds and subtracts: it takes {', '.join(map(str, sorted(allowed)))}"
+    for number, (job, stream) in enumerate(zip(jobs, streams, strict=True)):
+        if form.books:
+            allowed = set(form.books[number])
+            said = f"has a code book of {', '.join(map(str, form.books[number]))}"
+        others = sorted(set(np.unique(stream.weights).tolist()) - allowed) if allowed is not None else []
+        if others:
+            raise fitter.refused(f"layer {job.number}: weights", others[0], said)
+    return form
+
+
+def _books(
+    network: LayeredNetwork, jobs: list[_Job], streams: list[_Stream], weights: Ints
+) -> tuple[tuple[tuple[int, ...], ...], int]:
+    """Where a code book of the network is to be used: the books and the bits of a code."""
     if all(network.layers[job.number - 1].code_book is None for job in jobs):
-        return weights, (), 0
+        return (), 0
     books = [np.unique(stream.weights) for stream in streams]
     bits = max(max(len(book) - 1, 1).bit_length() for book in books)
     if (
@@ -459,11 +550,11 @@ def _code(
         or bits >= signed_bits(int(weights.min()), int(weights.max()))
         or (weights.min() >= -1 and weights.max() <= 1)
     ):
-        return weights, (), 0
+        return (), 0
     together = np.unique(weights)
     if len(together) <= 1 << bits:
         books = [together] * len(jobs)
-    return weights, tuple(tuple(book.tolist()) for book in books), bits
+    return tuple(tuple(book.tolist()) for book in books), bits
 
 
 def _multipliers(program: GatherProgram, dsps: tuple[int, int] | None, notes: list[str]) -> GatherProgram:
@@ -601,7 +692,7 @@ def verify(network: LayeredNetwork, program: GatherProgram) -> None:
 
     Every edge of the network is in the stream, once; every value is there when it is read, and still there.
     """
-    jobs = {job.number: job for job in _jobs(network, program.lanes, [])}
+    jobs = {job.number: job for job in _jobs(network, program.lanes, [], keep=False)}
     ready: dict[int, Ints] = {-1: np.full(program.input_width, -(1 << 40), np.int64)}
     leaving: list[Ints] = []
     found: list[tuple[Ints, Ints, Ints]] = []

@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from hdlgen.compiler.room import EngineFrame, span
 from hdlgen.topology.bands import Interval
 
 __all__ = [
@@ -36,8 +37,10 @@ __all__ = [
     "FORWARD",
     "GATHERED",
     "OPERAND",
+    "SUM",
     "BandProgram",
     "Cell",
+    "Constants",
     "Forward",
     "Recurrence",
     "Squash",
@@ -87,8 +90,35 @@ class Squash:
         return np.array(self.table, np.int64)[clamped - self.low] if self.table else clamped
 
 
-def _span(values: tuple[int, ...]) -> Interval:
-    return Interval(low=min(0, *values), high=max(0, *values))
+@dataclass(frozen=True, kw_only=True)
+class Constants:
+    """An integer for every element, in the order of the stream: group by group, gate by gate.
+
+    Parameters
+    ----------
+    span: what there is room for
+    stored: in a memory, even if all are the same
+    """
+
+    values: tuple[int, ...]
+    span: Interval
+    stored: bool
+
+    @classmethod
+    def of(cls, values: tuple[int, ...]) -> "Constants":
+        """With no more room than they need, and wired in where that can be."""
+        return cls(values=values, span=span(*values), stored=False)
+
+    def words(self, run: int, chains: int) -> list[list[int]]:
+        """What ``chains`` chains of ``run`` elements need at a time: element i of chain c is lane c run + i."""
+        return [
+            [self.values[start + c * run + i] for c in range(chains)]
+            for start in range(0, len(self.values), run * chains)
+            for i in range(run)
+        ]
+
+    def array(self) -> Ints:
+        return np.array(self.values, np.int64)
 
 
 def _plus(a: Interval, b: Interval) -> Interval:
@@ -99,18 +129,18 @@ def _plus(a: Interval, b: Interval) -> Interval:
 class Forward:
     """What becomes of a forward sum A: squash(A + before) + after, stored for the gates or handed on.
 
-    ``before`` and ``after`` have one entry per element, in the order of the stream: group by group, gate by gate.
+    ``before`` and ``after`` have one entry per element.
     """
 
     sums: Interval
-    before: tuple[int, ...]
+    before: Constants
     squash: Squash
-    after: tuple[int, ...]
+    after: Constants
 
     @property
     def biased(self) -> Interval:
         """A + before."""
-        return _plus(self.sums, _span(self.before))
+        return _plus(self.sums, self.before.span)
 
     @property
     def squashed(self) -> Interval:
@@ -123,7 +153,7 @@ class Forward:
 
     @property
     def output(self) -> Interval:
-        return _plus(self.squashed, _span(self.after))
+        return _plus(self.squashed, self.after.span)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +198,7 @@ class Cell:
     ----------
     kind: "relu", "tanh", "gru", "ligru", "lstm"
     roles: what becomes of each gate's pre-activation: "gate" or "state" function, or "candidate" (GRU)
-    bias: added to the recurrent sum, one entry per element of the stream
+    bias: added to the recurrent sum, one entry per element
     late_bias: added to the stored input of a GRU's candidate gate, one entry per neuron
     gate, state: the functions; ``gate`` is None in cells without gates
     fraction: g; a gate of 2^g is 1
@@ -181,8 +211,8 @@ class Cell:
 
     kind: str
     roles: tuple[str, ...]
-    bias: tuple[int, ...]
-    late_bias: tuple[int, ...]
+    bias: Constants
+    late_bias: Constants
     gate: Squash | None
     state: Squash
     fraction: int = 0
@@ -227,7 +257,7 @@ class Cell:
             assert self.candidate is not None
             r, z, v = squashed[0], squashed[1], self.candidate(sums[2])
             half = (1 << self.reset_shift) >> 1
-            late = np.array(self.late_bias, np.int64)
+            late = self.late_bias.array()
             n = self.state((r * v + ((stored[2] + late) << self.reset_shift) + half) >> self.reset_shift)
             return n + ((z * (state - n) + self.rounding) >> g), cell
         assert self.cell is not None
@@ -369,7 +399,7 @@ class Unit:
         """Recurrent sum and bias."""
         assert self.recurrence is not None
         assert self.cell is not None
-        return _plus(self.recurrence.sums, _span(self.cell.bias))
+        return _plus(self.recurrence.sums, self.cell.bias.span)
 
     @property
     def accumulated(self) -> Interval:
@@ -385,7 +415,7 @@ class Unit:
         least, most = min(v.low << g, 0), max(v.high << g, 0)
         half = (1 << self.cell.reset_shift) >> 1
         reset = Interval(low=least >> self.cell.reset_shift, high=(most + half) >> self.cell.reset_shift)
-        return _plus(_plus(self.forward.output, _span(self.cell.late_bias)), reset)
+        return _plus(_plus(self.forward.output, self.cell.late_bias.span), reset)
 
     @property
     def cell_products(self) -> dict[str, tuple[Interval, Interval]]:
@@ -439,7 +469,7 @@ class Unit:
         state = cell = np.zeros(padded, np.int64)
         result = np.zeros((len(x), self.width), np.int64)
         stream = self.groups * self.forward_gates * self.lanes
-        before, after = (np.array(v, np.int64).reshape(-1) for v in (self.forward.before, self.forward.after))
+        before, after = self.forward.before.array(), self.forward.after.array()
         assert len(before) == len(after) == stream
         blocks = self.slots()
         for t, values in enumerate(np.maximum(x, 0) if self.rectify else x):
@@ -466,7 +496,7 @@ class Unit:
             if self.cell is None:
                 result[t] = stored[0, : self.width]
                 continue
-            biased = sums["recurrent"] + in_order(np.array(self.cell.bias, np.int64))
+            biased = sums["recurrent"] + in_order(self.cell.bias.array())
             state, cell = self.cell.step(biased, np.broadcast_to(stored, (self.gates, padded)), state, cell)
             result[t] = state[: self.width]
         return result
@@ -508,6 +538,7 @@ class BandProgram:
     result_bits: 32 or 64
     latency_cycles: first input beat to last output beat of a sequence of one step, alone
     interval_cycles: of a time step in a long sequence
+    frame: what the design is able to take
     """
 
     name: str
@@ -518,6 +549,7 @@ class BandProgram:
     input_signed: bool
     every_step: bool
     multiplications: int
+    frame: EngineFrame
     latency_cycles: int = 0
     interval_cycles: int = 0
     notes: tuple[str, ...] = ()

@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdlgen.compiler.program_band import Squash
+from hdlgen.compiler.room import EngineFrame
 from hdlgen.network import InterleaverTopology
 from hdlgen.topology.bands import Interval
 
@@ -150,6 +151,9 @@ class GatherProgram:
     weight_bits, code_bits: of a weight at the multiplier, and of what is stored for it
     multiplier: "dsp", "lut", "shift" (weights are 0 or powers of two) or "add" (weights are -1, 0 or 1)
     scale_multiplier: "dsp" or "lut": what multiplies accumulators
+    bias: what there is room for beside each part: biases, with the rounding of the shift unless accumulators are multiplied
+    largest: multiplier of accumulators that there is room for
+    frame: what the design is able to take
     place_stride: distance of the two places
     release_job, release_delay: so many cycles after that job's last step the input's place can be filled again
     """
@@ -169,6 +173,9 @@ class GatherProgram:
     books: tuple[tuple[int, ...], ...] = ()
     multiplier: str
     scale_multiplier: str = "dsp"
+    bias: Interval
+    largest: int
+    frame: EngineFrame
     value: Interval
     place_stride: int
     depth: int
@@ -278,8 +285,7 @@ class GatherProgram:
         """Bits of the pieces in which accumulators and their multipliers are multiplied; the highest is signed, the others
         are not."""
         hidden = [job for job in self.layers if job.squash is not None]
-        total = max(job.total.bits for job in hidden)
-        factor = max(max(job.multiplier).bit_length() for job in hidden if job.multiplier is not None) + 1
+        total, factor = max(job.total.bits for job in hidden), self.largest.bit_length() + 1
         return tuple(tuple(min(PIECE, bits - at) for at in range(0, bits, PIECE)) for bits in (total, factor))  # type: ignore[return-value]
 
     @property

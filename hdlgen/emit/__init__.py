@@ -18,16 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdlgen import __version__, golden
-from hdlgen.compiler import Frame, compile_network
-from hdlgen.compiler.band import compile_recurrent
-from hdlgen.compiler.gather import compile_layered
+from hdlgen.compiler.design import AnyNetwork, AnyProgram, compile_any, frame_of
 from hdlgen.compiler.program import Program
 from hdlgen.compiler.program_band import BandProgram
 from hdlgen.compiler.program_flash import FlashTiming
-from hdlgen.compiler.program_gather import GatherProgram
 from hdlgen.emit import gather, recurrent
 from hdlgen.emit.ports import ports
-from hdlgen.emit.verilog import verilog_files, yosys_version
+from hdlgen.emit.verilog import primitives, verilog_files, yosys_version
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_directory
 from hdlgen.gateware.contents import image, image_bytes, image_id, memories
@@ -36,7 +33,16 @@ from hdlgen.gateware.primitives import Library, Rom, RomParameters
 from hdlgen.network import LayeredNetwork, Network, RecurrentNetwork, save
 from hdlgen.resources import folder
 
-__all__ = ["compile_to", "describe", "emit", "module_name", "write_images", "write_vectors"]
+__all__ = [
+    "compile_to",
+    "describe",
+    "emit",
+    "module_name",
+    "stored_memories",
+    "test_vectors",
+    "write_images",
+    "write_vectors",
+]
 
 VECTORS = 16
 
@@ -48,7 +54,7 @@ def module_name(name: str) -> str:
 
 
 def compile_to(
-    network: Network | RecurrentNetwork | LayeredNetwork,
+    network: AnyNetwork,
     directory: str | PathLike[str],
     *,
     target: str | None = None,
@@ -65,21 +71,22 @@ def compile_to(
     `hdlgen.compiler.band.compile_recurrent`, for a layered one of `hdlgen.compiler.gather.compile_layered`; the rest are
     those of `emit`.
     """
-    program: Program | BandProgram | GatherProgram
-    if isinstance(network, RecurrentNetwork):
-        program = compile_recurrent(network, **options)
-    elif isinstance(network, LayeredNetwork):
-        program = compile_layered(network, **options)
-    else:
-        program = compile_network(network, **options)
     return emit(
-        program, network, directory, target=target, inputs=inputs, lengths=lengths, labels=labels, seed=seed, top=top
+        compile_any(network, **options),
+        network,
+        directory,
+        target=target,
+        inputs=inputs,
+        lengths=lengths,
+        labels=labels,
+        seed=seed,
+        top=top,
     )
 
 
 def emit(
-    program: Program | BandProgram | GatherProgram,
-    network: Network | RecurrentNetwork | LayeredNetwork,
+    program: AnyProgram,
+    network: AnyNetwork,
     directory: str | PathLike[str],
     *,
     target: str | None = None,
@@ -106,19 +113,9 @@ def emit(
     top = top or module_name(network.name)
     if seed < 0:
         raise InputError(f"seed: {seed}; allowed are 0 and more")
-    sequences: dict[str, NDArray[np.integer]] = {}
-    if isinstance(network, RecurrentNetwork):
-        assert isinstance(program, BandProgram)
-        sequences = recurrent.vectors(program, network, inputs, lengths, labels, seed)
-    elif inputs is None:
-        inputs = _random_inputs(network, seed)
-    answers = None
-    if not isinstance(network, RecurrentNetwork):
-        assert inputs is not None
-        answers = golden.evaluate(network, inputs)
-    library = Library()
+    vectors = test_vectors(program, network, inputs, lengths, labels, seed)
     with atomic_directory(directory) as root:  # before the long work: it may refuse
-        texts, families = verilog_files(program, top, library=library)
+        texts, families = verilog_files(program, top)
         (root / "rtl").mkdir()
         hashes = {}
         for name, text in sorted(texts.items()):
@@ -126,19 +123,10 @@ def emit(
             (root / "rtl" / name).write_bytes(data)
             hashes[f"rtl/{name}"] = hashlib.sha256(data).hexdigest()
         (root / "images").mkdir()
-        if isinstance(program, Program):
-            hashes |= write_images(root, program, top)
-        else:
-            roms = [part.parameters for part in library.parts.values() if isinstance(part, Rom)]
-            hashes |= _write_files(root, dict(map(_hex, roms)))
+        hashes |= write_images(root, program, top)
         (root / "sim").mkdir()
         shutil.copyfile(folder("sim") / "test_core.py", root / "sim" / "test_core.py")
-        if not isinstance(network, RecurrentNetwork):
-            assert inputs is not None
-            assert answers is not None
-            vectors = write_vectors(root, network, inputs, answers, labels)
-        else:
-            vectors = _write_arrays(root, sequences)
+        names = write_vectors(root, vectors)
         save(network, root / "network.safetensors")
         stored = hashlib.sha256((root / "network.safetensors").read_bytes()).hexdigest()
         sources = {
@@ -152,18 +140,17 @@ def emit(
             target=target,
             sources=sources,
             hashes=hashes,
-            vectors=vectors,
+            vectors=names,
             stored=stored,
             seed=seed,
-            library=library,
         )
         (root / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     return manifest
 
 
 def describe(
-    program: Program | BandProgram | GatherProgram,
-    network: Network | RecurrentNetwork | LayeredNetwork,
+    program: AnyProgram,
+    network: AnyNetwork,
     *,
     top: str,
     target: str | None,
@@ -172,20 +159,15 @@ def describe(
     vectors: Mapping[str, str],
     stored: str,
     seed: int,
-    library: Library | None = None,
 ) -> dict[str, Any]:
-    """The manifest of a design whose files are written; ``stored`` is the hash of its network file.
-
-    ``library`` holds the primitives of the core of a recurrent or layered network.
-    """
-    if isinstance(program, BandProgram):
-        assert library is not None
-        members = recurrent.members(program, library)
-    elif isinstance(program, GatherProgram):
-        assert library is not None
-        members = gather.members(program, library)
-    else:
+    """The manifest of a design whose files are written; ``stored`` is the hash of its network file."""
+    library = Library() if isinstance(program, Program) else primitives(program, top)
+    if isinstance(program, Program):
         members = _members(program, top)
+    elif isinstance(program, BandProgram):
+        members = recurrent.members(program, library)
+    else:
+        members = gather.members(program, library)
     if not isinstance(network, RecurrentNetwork) and network.output_scale is not None:
         members["output"] = {**members["output"], "scale": network.output_scale}
     return {
@@ -196,6 +178,9 @@ def describe(
         "target": target,
         **sources,
         **members,
+        "memories": {rom.name: {"depth": rom.depth, "width": rom.width} for rom in _memories(program, top, library)},
+        "weights": _weights(program, top),
+        "frame": frame_of(program).as_json(),
         "network": {"file": "network.safetensors", "sha256": stored, "widths": list(network.widths)},
         "sources_sha256": dict(hashes),
         "vectors": dict(vectors),
@@ -228,16 +213,21 @@ def _members(program: Program, top: str) -> dict[str, Any]:
         "input_buffers": program.input_buffers,
         "accumulator_bits": list(program.accumulator_bits),
         "memory_bits": memory_bits(program),
-        "memories": {rom.name: {"depth": rom.depth, "width": rom.width} for rom in memories(program, top)},
-        "weights": {
-            "source": program.source,
-            "banks": program.banks,
-            "image": f"images/{top}.bin" if program.writable else None,
-            "image_bytes": image_bytes(program) if program.writable else None,
-            "id": image_id(image(program)) if program.writable else None,
-            **(_flash(program) if program.source == "flash" else {}),
-        },
-        "frame": Frame.of(program).as_json(),
+    }
+
+
+def _weights(program: AnyProgram, top: str) -> dict[str, Any]:
+    """What the manifest says of where the weights are."""
+    writable = isinstance(program, Program) and program.writable
+    if not isinstance(program, Program) or not writable:
+        return {"source": "rom", "banks": 1, "image": None, "image_bytes": None, "id": None}
+    return {
+        "source": program.source,
+        "banks": program.banks,
+        "image": f"images/{top}.bin",
+        "image_bytes": image_bytes(program),
+        "id": image_id(image(program)),
+        **(_flash(program) if program.source == "flash" else {}),
     }
 
 
@@ -269,30 +259,48 @@ def _write_files(root: Path, files: Mapping[str, bytes]) -> dict[str, str]:
     return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
-def write_images(root: Path, program: Program, top: str) -> dict[str, str]:
+def _memories(program: AnyProgram, top: str, library: Library) -> list[RomParameters]:
+    if isinstance(program, Program):
+        return memories(program, top)
+    return [part.parameters for part in library.parts.values() if isinstance(part, Rom)]
+
+
+def stored_memories(program: AnyProgram, top: str) -> list[RomParameters]:
+    """All memories with contents."""
+    return _memories(program, top, Library() if isinstance(program, Program) else primitives(program, top))
+
+
+def write_images(root: Path, program: AnyProgram, top: str) -> dict[str, str]:
     """Write the contents of the memories as files of ``root``. Returns their names and hashes."""
-    files = dict(map(_hex, memories(program, top)))
-    if program.writable:
+    files = dict(map(_hex, stored_memories(program, top)))
+    if isinstance(program, Program) and program.writable:
         files[f"images/{top}.bin"] = image(program)
     return _write_files(root, files)
 
 
-def write_vectors(
-    root: Path,
-    network: Network | LayeredNetwork,
-    inputs: NDArray[np.integer],
-    answers: NDArray[np.integer],
+def test_vectors(
+    program: AnyProgram,
+    network: AnyNetwork,
+    inputs: NDArray[np.integer] | None,
+    lengths: NDArray[np.integer] | None,
     labels: NDArray[np.integer] | None,
-) -> dict[str, str]:
-    """Write the test vectors as files of ``root``. Returns their names."""
+    seed: int,
+) -> dict[str, NDArray[np.integer]]:
+    """The test vectors by name, random ones where there are no ``inputs``, with the answers of the golden model."""
+    if isinstance(network, RecurrentNetwork):
+        assert isinstance(program, BandProgram)
+        return recurrent.vectors(program, network, inputs, lengths, labels, seed)
+    if inputs is None:
+        inputs = _random_inputs(network, seed)
     smallest = np.min_scalar_type(network.input.low or network.input.high)
-    arrays = {"x": inputs.astype(smallest), "y": answers}
+    arrays = {"x": inputs.astype(smallest), "y": golden.evaluate(network, inputs)}
     if labels is not None:
         arrays["labels"] = np.asarray(labels, np.int64)
-    return _write_arrays(root, arrays)
+    return arrays
 
 
-def _write_arrays(root: Path, arrays: Mapping[str, NDArray[np.integer]]) -> dict[str, str]:
+def write_vectors(root: Path, arrays: Mapping[str, NDArray[np.integer]]) -> dict[str, str]:
+    """Write the test vectors as files of ``root``. Returns their names, but for those of the probes."""
     (root / "vectors").mkdir()
     for key, array in arrays.items():
         buffer = io.BytesIO()

@@ -6,7 +6,7 @@ from typing import Any
 from hdlgen.compiler.program_gather import GatherProgram
 from hdlgen.emit.ports import ports
 from hdlgen.gateware.gather import connectivity_bits
-from hdlgen.gateware.primitives import Library, RamParameters, Rom
+from hdlgen.gateware.primitives import Library, RamParameters
 
 __all__ = ["members"]
 
@@ -50,11 +50,6 @@ def members(program: GatherProgram, library: Library) -> dict[str, Any]:
         ],
         "accumulator_bits": [job.total.bits for job in program.layers],
         "memory_bits": _memory_bits(program, library),
-        "memories": {
-            part.parameters.name: {"depth": part.parameters.depth, "width": part.parameters.width}
-            for part in library.parts.values()
-            if isinstance(part, Rom)
-        },
     }
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from hdlgen import golden
 from hdlgen.compiler.program_band import BandProgram, Unit
 from hdlgen.emit.ports import ports
-from hdlgen.gateware.primitives import Library, RamParameters, Rom, RomParameters
+from hdlgen.gateware.primitives import Library, RamParameters, RomParameters
 from hdlgen.network import RecurrentNetwork
 
 __all__ = ["PROBE", "members", "vectors"]
@@ -42,6 +42,7 @@ def members(program: BandProgram, library: Library) -> dict[str, Any]:
 
     ``interval_cycles`` is that of a time step.
     """
+    last = program.units[-1]
     return {
         "ports": ports(data=8 * program.bytes_per_element, results=program.result_bits, sequences=True),
         "lanes": program.lanes,
@@ -63,13 +64,9 @@ def members(program: BandProgram, library: Library) -> dict[str, Any]:
         "interval_cycles": program.interval_cycles,
         "multiplications_per_step": program.multiplications,
         "layers": [_layer(unit) for unit in program.units],
-        "accumulator_bits": [unit.sums.bits for unit in program.units],
+        # Those of the last layer with biases: what the results can be.
+        "accumulator_bits": [*(unit.sums.bits for unit in program.units[:-1]), last.output.bits],
         "memory_bits": _memory_bits(program, library),
-        "memories": {
-            part.parameters.name: {"depth": part.parameters.depth, "width": part.parameters.width}
-            for part in library.parts.values()
-            if isinstance(part, Rom)
-        },
     }
 
 

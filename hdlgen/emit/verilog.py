@@ -1,7 +1,7 @@
 """Verilog of a program: the core once, and the memories and multipliers once per device family."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +13,7 @@ from amaranth.hdl import ClockDomain, Elaboratable, Fragment, Module, Value
 from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 
+from hdlgen.compiler.design import AnyProgram
 from hdlgen.compiler.program import Program
 from hdlgen.compiler.program_band import BandProgram
 from hdlgen.compiler.program_gather import GatherProgram
@@ -23,7 +24,7 @@ from hdlgen.gateware.ice40 import Ice40Multiplier, Ice40Rom, Ice40Store
 from hdlgen.gateware.primitives import Fanout, Library, Multiplier, Primitive, Ram, Rom, RomParameters, Store
 from hdlgen.gateware.recurrent import RecurrentCore
 
-__all__ = ["FAMILIES", "convert", "part_files", "verilog_files", "yosys_version"]
+__all__ = ["FAMILIES", "convert", "part_files", "primitives", "verilog_files", "yosys_version"]
 
 #: Device families and the parts made specially for them; everything else is the generic part.
 FAMILIES: dict[str, dict[type, Any]] = {
@@ -113,18 +114,26 @@ class _WithoutReset(Elaboratable):
         return m
 
 
-def verilog_files(
-    program: Program | BandProgram | GatherProgram, top: str, *, library: Library | None = None
-) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """All Verilog of a program; ``library`` gets the primitives.
+_CORES: Mapping[type, Any] = {Program: Core, BandProgram: RecurrentCore, GatherProgram: GatherCore}
+
+
+def primitives(program: AnyProgram, top: str) -> Library:
+    """The primitives that the core refers to."""
+    library = Library()
+    Fragment.get(_CORES[type(program)](program, library=library, prefix=top), None)
+    return library
+
+
+def verilog_files(program: AnyProgram, top: str) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """All Verilog of a program.
 
     Returns
     -------
     texts by file name; for every family the files that make up the design
     """
-    library = Library() if library is None else library
-    kind: Any = {Program: Core, BandProgram: RecurrentCore, GatherProgram: GatherCore}[type(program)]
-    texts = {f"{top}.v": convert(kind(program, library=library, prefix=top), top, f"{top}: the core")}
+    library = Library()
+    core = _CORES[type(program)](program, library=library, prefix=top)
+    texts = {f"{top}.v": convert(core, top, f"{top}: the core")}
     files = {family: [f"{top}.v"] for family in FAMILIES}
     for _name, part in sorted(library.parts.items()):
         for family, (name, text) in part_files(type(part), part.parameters).items():

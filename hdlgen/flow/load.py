@@ -9,7 +9,8 @@ import numpy as np
 
 from hdlgen import golden
 from hdlgen import network as networks
-from hdlgen.compiler import Frame, check_shape, compile_network
+from hdlgen.compiler.design import compile_for
+from hdlgen.compiler.program import Program
 from hdlgen.errors import InputError, Refused
 from hdlgen.flow.serial import from_flash, loads
 from hdlgen.flow.simulate import check_sources, read_manifest
@@ -59,9 +60,9 @@ def image_for(directory: str | os.PathLike[str], network: Network | None) -> tup
         )
     if network is None:
         return str(manifest["name"]), (root / manifest["weights"]["image"]).read_bytes()
-    frame = Frame.from_json(manifest.get("frame", {}), str(root / "manifest.json"))
-    check_shape(network, networks.load_path(root / manifest["network"]["file"]), str(root))
-    return network.name, image(compile_network(network, **frame.options, frame=frame))
+    program = compile_for(root, manifest, network)[1]
+    assert isinstance(program, Program)  # no others have weights that can be written
+    return network.name, image(program)
 
 
 def loaded_network(directory: str | os.PathLike[str], identity: bytes) -> Path | None:

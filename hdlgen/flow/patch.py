@@ -19,10 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from hdlgen import golden
-from hdlgen import network as networks
-from hdlgen.compiler import Frame, Program, check_shape, compile_network
-from hdlgen.emit import describe, write_images, write_vectors
+from hdlgen.compiler.design import AnyNetwork, AnyProgram, compile_for
+from hdlgen.emit import describe, stored_memories, test_vectors, write_images, write_vectors
 from hdlgen.emit.verilog import part_files
 from hdlgen.errors import InputError, Refused
 from hdlgen.files import atomic_directory
@@ -30,9 +28,8 @@ from hdlgen.flow import selftest, serial, tools
 from hdlgen.flow.simulate import check_sources, read_manifest
 from hdlgen.flow.synth import run_tool
 from hdlgen.gateware.blocks import cut
-from hdlgen.gateware.contents import memories
 from hdlgen.gateware.primitives import Rom, RomParameters, Store, StoreParameters
-from hdlgen.network import Network, save
+from hdlgen.network import save
 
 __all__ = ["Patched", "patch"]
 
@@ -55,15 +52,16 @@ class Patched:
 
 def patch(
     directory: str | os.PathLike[str],
-    network: Network,
+    network: AnyNetwork,
     output: str | os.PathLike[str],
     *,
     tool_overrides: Mapping[str, str] | None = None,
 ) -> Patched:
-    """Write the design of ``directory`` with the weights, biases and shifts of ``network`` to the new folder ``output``.
+    """Write the design of ``directory`` with what was trained of ``network`` to the new folder ``output``.
 
-    The folder is what `hdlgen compile` would have written, to the byte, with the same test inputs. Every bitstream that
-    ``directory`` has a report of (``synth-*.json``) comes along.
+    The folder is what `hdlgen compile` would have written, to the byte, with the same test inputs; edges of the design that
+    a layered network lacks are in its file with weight zero. Every bitstream that ``directory`` has a report of
+    (``synth-*.json``) comes along.
 
     Raises
     ------
@@ -76,10 +74,7 @@ def patch(
     root = Path(directory)
     manifest = read_manifest(root)
     check_sources(root, manifest)
-    frame = Frame.from_json(manifest.get("frame", {}), str(root / "manifest.json"))
-    design = networks.load_path(root / manifest["network"]["file"])
-    check_shape(network, design, str(root))
-    program = compile_network(network, **frame.options, frame=frame)
+    network, program = compile_for(root, manifest, network)
     found = _bitstreams(root)
     with atomic_directory(output) as new:
         now = _refill(root, manifest, program, network, new)
@@ -90,28 +85,34 @@ def patch(
 # ------------------------------------------------------------------------------------------------------------- folder
 
 
-def _refill(root: Path, manifest: Mapping[str, Any], program: Program, network: Network, new: Path) -> dict[str, Any]:
+def _refill(
+    root: Path, manifest: Mapping[str, Any], program: AnyProgram, network: AnyNetwork, new: Path
+) -> dict[str, Any]:
     """Write the folder without its bitstreams; returns its manifest."""
     hashes = dict(manifest["sources_sha256"])
     for name in (*hashes, "sim/test_core.py"):
         (new / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(root / name, new / name)
-    for rom in memories(program, manifest["top"]):
+    source = manifest["weights"]["source"]
+    for rom in stored_memories(program, manifest["top"]):
         if manifest["memories"].get(rom.name) != {"depth": rom.depth, "width": rom.width}:
             raise InputError(
                 f"{root / 'manifest.json'}: memory {rom.name} is not what it would be now; compile again"
             )
-        if program.source == "flash" and rom.name.endswith("_weights"):
+        if source == "flash" and rom.name.endswith("_weights"):
             continue  # they are in the image only
-        for name, text in part_files(Store if program.writable else Rom, rom).values():
+        for name, text in part_files(Rom if source == "rom" else Store, rom).values():
             data = text.encode()
             (new / "rtl" / name).write_bytes(data)
             hashes[f"rtl/{name}"] = hashlib.sha256(data).hexdigest()
     hashes |= write_images(new, program, manifest["top"])
-    x = np.load(root / manifest["vectors"]["x"], allow_pickle=False)
-    labels = manifest["vectors"].get("labels")
-    classes = np.load(root / labels, allow_pickle=False) if labels else None
-    vectors = write_vectors(new, network, x, golden.evaluate(network, x), classes)
+    given = {
+        key: np.load(root / manifest["vectors"][key], allow_pickle=False) if key in manifest["vectors"] else None
+        for key in ("x", "lengths", "labels")
+    }
+    seed = manifest["seeds"]["vectors"]
+    vectors = test_vectors(program, network, given["x"], given["lengths"], given["labels"], seed)
+    names = write_vectors(new, vectors)
     save(network, new / "network.safetensors")
     now = describe(
         program,
@@ -120,9 +121,9 @@ def _refill(root: Path, manifest: Mapping[str, Any], program: Program, network: 
         target=manifest["target"],
         sources={key: manifest[key] for key in ("sources", "synthesis")},
         hashes=hashes,
-        vectors=vectors,
+        vectors=names,
         stored=hashlib.sha256((new / "network.safetensors").read_bytes()).hexdigest(),
-        seed=manifest["seeds"]["vectors"],
+        seed=seed,
     )
     for key in ("hdlgen_version", "tools"):
         now[key] = manifest[key]
@@ -186,9 +187,7 @@ def _contents(
                 f"{path}: the expected results of the self-test are in logic, for want of block RAM, and cannot be "
                 f"exchanged; synthesise again"
             )
-        x = np.load(root / manifest["vectors"]["x"], allow_pickle=False)[: test["images"]]
-        y = np.load(root / manifest["vectors"]["y"], allow_pickle=False)[: test["images"]]
-        rom = selftest.parameters(manifest, x, y).expected_rom
+        rom = selftest.stored(root, manifest, test["images"]).expected_rom
         found[rom.name] = rom
     top = report.get("board_top")
     if isinstance(top, dict) and top.get("kind") == serial.KIND:

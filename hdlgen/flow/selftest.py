@@ -5,6 +5,7 @@ Stored inputs go in, the results are compared with stored expected results, and 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ from hdlgen.flow.clock import add_clock
 from hdlgen.gateware.cell import later
 from hdlgen.gateware.primitives import Rom, RomParameters
 
-__all__ = ["SelfTest", "SelfTestParameters", "Token", "compress", "expand", "parameters", "to_verilog"]
+__all__ = ["SelfTest", "SelfTestParameters", "Token", "compress", "expand", "parameters", "stored", "to_verilog"]
 
 Token = tuple[int, int]
 """(number of zero beats that go before, the beat)."""
@@ -203,6 +204,21 @@ def parameters(
         every_step=lengths is not None and manifest["sequence"]["results"] == "step",
         **options,
     )
+
+
+def stored(root: Path, manifest: Mapping[str, Any], images: int, **options: Any) -> SelfTestParameters:
+    """The self-test with the first ``images`` vectors of the folder ``root``; of a recurrent core so many sequences."""
+    x, y, lengths = (
+        np.load(root / manifest["vectors"][key], allow_pickle=False) if key in manifest["vectors"] else None
+        for key in ("x", "y", "lengths")
+    )
+    assert x is not None
+    assert y is not None
+    if lengths is None:
+        return parameters(manifest, x[:images], y[:images], **options)
+    steps = int(lengths[:images].sum())
+    results = steps if manifest["sequence"]["results"] == "step" else images
+    return parameters(manifest, x[:steps], y[:results], lengths[:images], **options)
 
 
 class SelfTest(wiring.Component):

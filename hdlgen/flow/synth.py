@@ -646,12 +646,8 @@ def _self_test(
             f"{root}: the weights are {place[source]}; take --top serial, synthesise with --target, or compile with "
             f"--weights rom or ram"
         )
-    x = np.load(root / manifest["vectors"]["x"], allow_pickle=False)
-    y = np.load(root / manifest["vectors"]["y"], allow_pickle=False)
-    lengths = None
-    if "sequence" in manifest:
-        lengths = np.load(root / manifest["vectors"]["lengths"], allow_pickle=False)
-    most = len(x) if lengths is None else len(lengths)
+    vectors = manifest["vectors"]
+    most = len(np.load(root / vectors["lengths" if "sequence" in manifest else "x"], allow_pickle=False))
     if images is not None and not 1 <= images <= most:
         raise InputError(f"--images {images}: allowed are 1 to {most}, the vectors in {root}")
     options: dict[str, Any] = {
@@ -666,11 +662,7 @@ def _self_test(
     }
 
     def test(count: int) -> selftest.SelfTestParameters:
-        if lengths is None:
-            return selftest.parameters(manifest, x[:count], y[:count], **options)
-        steps = int(lengths[:count].sum())
-        results = steps if manifest["sequence"]["results"] == "step" else count
-        return selftest.parameters(manifest, x[:steps], y[:results], lengths[:count], **options)
+        return selftest.stored(root, manifest, count, **options)
 
     have = board.target.resources
     # Memories are wider than deep and waste some of their blocks: half of what is left over by the sum of bits.

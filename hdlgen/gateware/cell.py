@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdlgen.compiler.program_band import Squash, Unit
+from hdlgen.compiler.program_band import Constants, Squash, Unit
 from hdlgen.gateware.primitives import (
     LATENCY,
     Library,
@@ -51,30 +51,14 @@ class Timeline:
 
 
 class SerialConstants(wiring.Component):
-    """Constants of a stream of elements, again and again: those of the next element two cycles after ``step``.
+    """Constants of a stream of elements, again and again: those of the next element two cycles after ``step``."""
 
-    ``values`` stand in the order of the lanes, block after block; element i of chain c is lane c run + i. Where all
-    are the same there is no memory.
-    """
-
-    def __init__(self, values: tuple[int, ...], *, run: int, chains: int, library: Library | None, name: str):
+    def __init__(self, constants: Constants, *, run: int, chains: int, library: Library | None, name: str):
         self.library, self.name, self.chains = library, name, chains
-        self.words = [
-            [values[start + c * run + i] for c in range(chains)]
-            for start in range(0, len(values), run * chains)
-            for i in range(run)
-        ]
-        self.shape = value_shape(Interval(low=min(0, *values), high=max(0, *values)))
+        self.constants, self.words = constants, constants.words(run, chains)
+        self.shape = value_shape(constants.span)
         self.bits = self.shape.width
         super().__init__({"step": In(1), "o": Out(self.bits * chains)})
-
-    @property
-    def constant(self) -> bool:
-        return all(word == self.words[0] for word in self.words)
-
-    @property
-    def memory_bits(self) -> int:
-        return 0 if self.constant else len(self.words) * self.chains * self.bits
 
     def column(self, c: int) -> Value:
         """What belongs to chain ``c``."""
@@ -86,7 +70,7 @@ class SerialConstants(wiring.Component):
         packed = [
             sum((value % (1 << self.bits)) << (c * self.bits) for c, value in enumerate(word)) for word in self.words
         ]
-        if self.constant:
+        if not self.constants.stored:
             m.d.comb += self.o.eq(packed[0])
             return m
         m.submodules.rom = rom = Rom(
@@ -289,8 +273,8 @@ class CellUnit(wiring.Component):
     @property
     def late_range(self) -> Interval:
         assert self.unit.cell is not None
-        fed, late = self.unit.forward.output, self.unit.cell.late_bias
-        return Interval(low=fed.low + min(0, *late), high=fed.high + max(0, *late))
+        fed, late = self.unit.forward.output, self.unit.cell.late_bias.span
+        return Interval(low=fed.low + late.low, high=fed.high + late.high)
 
     def _squash(self, squash: Squash, reached: Interval, value: Any, name: str) -> Any:
         part = Squasher(squash, reached, library=self.library, name=f"{self.prefix}_{name}")

@@ -80,10 +80,9 @@ def drain_fields(program: GatherProgram) -> dict[str, int]:
     """Bits of what is known of each part when its sum leaves: bias with rounding, multiplier, row of the result, distance
     of the skip connection's value from its base, and whether the part is its neuron's last."""
     p = program
-    biases = [value for values in _biases(p) for value in values]
-    fields = {"bias": Interval(low=min(0, *biases), high=max(0, *biases)).bits}
+    fields = {"bias": p.bias.bits}
     if p.multiplies:
-        fields["multiplier"] = max(max(job.multiplier) for job in p.layers if job.multiplier is not None).bit_length()
+        fields["multiplier"] = p.largest.bit_length()
     if not p.layers[-1].natural:
         fields["row"] = max(p.output_width - 1, 1).bit_length()
     if p.ordered_skips:
@@ -93,21 +92,14 @@ def drain_fields(program: GatherProgram) -> dict[str, int]:
     return fields
 
 
-def _biases(program: GatherProgram) -> list[list[int]]:
-    """Of every job; with the rounding of the shift, where that is not added behind the multiplier."""
-    found = []
-    for job in program.layers:
-        rounding = 0 if job.squash is None or program.multiplies else job.squash.addend
-        found.append([bias + rounding for bias in job.bias])
-    return found
-
-
 def drain_words(program: GatherProgram) -> list[int]:
     """The memory of `drain_fields`, in the order in which the parts leave."""
     p = program
     fields = drain_fields(p)
     words = []
-    for job, biases in zip(p.layers, _biases(p), strict=True):
+    for job in p.layers:
+        # With the rounding of the shift, where that is not added behind the multiplier.
+        rounding = 0 if job.squash is None or p.multiplies else job.squash.addend
         inverse: dict[int, int] = {}
         if job.skip is not None:
             source = p.input_order if job.skip[0] < 0 else p.layers[job.skip[0]].order
@@ -117,7 +109,7 @@ def drain_words(program: GatherProgram) -> list[int]:
                 final = part == job.splits[place] - 1
                 values = {
                     # The bias comes with the last part.
-                    "bias": biases[place] if final else 0,
+                    "bias": job.bias[place] + rounding if final else 0,
                     "multiplier": 1 if job.multiplier is None else job.multiplier[place],
                     "row": neuron if job.squash is None else 0,
                     "skip": inverse.get(neuron, 0),
@@ -613,8 +605,7 @@ class Drain(wiring.Component):
         if not p.multiplies:
             # The rounding is in the bias.
             return Interval(low=low, high=high + max(rounding)), total
-        largest = max(max(job.multiplier) for job in hidden if job.multiplier is not None)
-        reached = Interval(low=low * largest, high=high * largest + max(rounding))
+        reached = Interval(low=low * p.largest, high=high * p.largest + max(rounding))
         factor = Timeline(m, "factor", fields["multiplier"], 0).at(p.total_at)
         # Both in pieces: all but the highest are positive.
         sizes = p.factors

@@ -12,6 +12,8 @@ import pytest
 
 from hdlgen.cli import main
 from hdlgen.compiler import Frame, compile_network
+from hdlgen.compiler.design import AnyNetwork
+from hdlgen.compiler.room import EngineFrame
 from hdlgen.emit import compile_to
 from hdlgen.errors import InputError, Refused
 from hdlgen.flow.boards import find_board
@@ -20,9 +22,11 @@ from hdlgen.flow.serial import board_top
 from hdlgen.flow.simulate import read_manifest
 from hdlgen.flow.synth import synthesise, write_report
 from hdlgen.flow.targets import TARGETS
-from hdlgen.network import Network, save
+from hdlgen.network import Network, SparseActivation, save
 
+from .. import layered
 from ..compiler.networks import make, powers
+from ..compiler.recurrent import layer, make_recurrent
 
 WIDTHS, PATHS = (12, 10, 4), 64
 
@@ -36,13 +40,55 @@ def second() -> Network:
     return make(WIDTHS, PATHS, shift=3, seed=2)
 
 
+def recurrent(seed: int) -> AnyNetwork:
+    """Other weights and biases of both layers with every seed."""
+    return make_recurrent(2, [layer("gru", 4, band=3, weight_bits=4, in_weight_bits=4)], (3,), seed=seed)
+
+
+def sparse(seed: int) -> AnyNetwork:
+    """The same edges with every seed, with other weights, some of them zero; multipliers for each neuron."""
+    activation = SparseActivation(bits=8, shift=12)
+    hidden = {"kind": "explicit", "width": 6, "edge_count": 16, "multiplied": True, "activation": activation}
+    entries = [hidden | {"weight_bits": 4}, {"kind": "dense", "width": 3, "weight_bits": 4}]
+    network = layered.make(seed, width=7, layers=entries)
+    network.tensors["e1"] = np.stack([np.arange(16) % 7, np.arange(16) % 6], axis=1).astype(np.int32)
+    network.tensors["w1"][seed] = 0
+    network.tensors["w1"][-1], network.tensors["m1"][0] = 7, 50  # the largest ones stay
+    return network
+
+
 BOARDS = {
     "icebreaker": find_board("icebreaker"),
     # The same board with a serial port: what it says of itself has to change too.
     "icebreaker-serial": find_board("icebreaker"),
     # A board with the next smaller device: it is quicker.
     "ulx3s-85f": dataclasses.replace(find_board("ulx3s-85f"), target=TARGETS["ecp5-25k"]),
+    # The other engines.
+    "icebreaker-recurrent": find_board("icebreaker"),
+    "icebreaker-layered": find_board("icebreaker"),
 }
+OTHERS: dict[str, Callable[[int], AnyNetwork]] = {"icebreaker-recurrent": recurrent, "icebreaker-layered": sparse}
+
+
+def before(board: str) -> tuple[AnyNetwork, dict[str, Any]]:
+    """The network of the design, and the options it is compiled with."""
+    return (OTHERS[board](1), {"lanes": 2}) if board in OTHERS else (first(), {"lanes": 4})
+
+
+def after(board: str) -> AnyNetwork:
+    return OTHERS[board](2) if board in OTHERS else second()
+
+
+def compile_again(design: Path, board: str, folder: Path) -> None:
+    """What `hdlgen compile` writes for the other network in the frame of the design."""
+    manifest = json.loads((design / "manifest.json").read_text())
+    kind: Any = EngineFrame if board in OTHERS else Frame
+    frame = kind.from_json(manifest["frame"], "manifest")
+    given = {"x": "inputs", "lengths": "lengths", "labels": "labels"}
+    vectors = {
+        word: np.load(design / manifest["vectors"][key]) for key, word in given.items() if key in manifest["vectors"]
+    }
+    compile_to(after(board), folder, top=manifest["top"], frame=frame, **vectors, **frame.options)
 
 
 def build(design: Path, board: str) -> None:
@@ -59,7 +105,8 @@ def designs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
     def design(board: str) -> Path:
         if not (folder / board).exists():
-            compile_to(first(), folder / board, lanes=4, adaptable=True)
+            network, options = before(board)
+            compile_to(network, folder / board, adaptable=True, **options)
             build(folder / board, board)
         return folder / board
 
@@ -74,17 +121,14 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_equals_a_rebuild(designs: Callable[[str], Path], board: str, tmp_path: Path) -> None:
     """Patched: the bytes of the folder, and of the bitstream, that synthesis, place and route would give."""
     design = designs(board)
-    manifest = json.loads((design / "manifest.json").read_text())
-    done = patch(design, second(), tmp_path / "new")
-    frame = Frame.from_json(manifest["frame"], "manifest")
-    x = np.load(design / "vectors" / "x.npy")
-    compile_to(second(), tmp_path / "again", inputs=x, top=manifest["top"], frame=frame, **frame.options)
+    done = patch(design, after(board), tmp_path / "new")
+    compile_again(design, board, tmp_path / "again")
     report = f"synth-{board}.json"
     bits = f"synth-{board}.bits"
     new, again = files(tmp_path / "new"), files(tmp_path / "again")
     patched = {name: new.pop(name) for name in (report, bits)}
     assert new == again
-    # Weights, biases of both layers, expected results.
+    # Weights, biases, expected results.
     assert done.bitstreams[0][0] == bits
     assert done.bitstreams[0][1] >= done.bitstreams[0][2] >= 4
     assert patched[bits] != (design / bits).read_bytes()

@@ -1,0 +1,149 @@
+"""The frame of a recurrent or layered core: what a finished design has room for, and what of it is wired in.
+
+While a network is compiled, everything that depends on its weights and makes hardware goes through a `Fitter`. For a new
+design it notes what there is room for; for a network that is to run on a finished design it answers with what that one
+has, or refuses. So what is emitted depends on the frame and the shape of the network, and on no weight.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hdlgen.errors import InputError
+from hdlgen.topology.bands import Interval
+
+__all__ = ["EngineFrame", "Fitter", "refused", "span", "whole"]
+
+
+_OPTIONS = {
+    "lanes": (int,),
+    "results": (str,),
+    "multiplier": (str,),
+    "dsps": (tuple, type(None)),
+    "adaptable": (bool,),
+}
+
+
+def whole(bits: int) -> Interval:
+    """All that ``bits`` bits hold in two's complement."""
+    return Interval(low=-(1 << (bits - 1)), high=(1 << (bits - 1)) - 1)
+
+
+def span(*values: int) -> Interval:
+    """The least interval that holds the values, and zero."""
+    return Interval(low=min((0, *values)), high=max((0, *values)))
+
+
+def refused(where: str, what: str, value: object, allowed: str, *, adaptable: bool) -> InputError:
+    """A network does not fit a design: ``what`` of it is ``value``, and the design ``allowed``."""
+    remedy = "compile anew" if adaptable else "compile the design with --adaptable to leave room for that"
+    return InputError(f"{where}: {what}: {value}; the design {allowed}; {remedy}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineFrame:
+    """What a design is able to take.
+
+    Parameters
+    ----------
+    options: of the function that compiled it
+    room: least and greatest value that there is room for, by what it is for
+    wired: what has to be equal
+    """
+
+    options: Mapping[str, Any]
+    room: Mapping[str, tuple[int, int]]
+    wired: Mapping[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"room": {what: list(ends) for what, ends in self.room.items()}}
+
+    @classmethod
+    def from_json(cls, table: object, where: str) -> "EngineFrame":
+        """Raises :class:`InputError` where ``table`` is not what `as_json` gives."""
+
+        def member(name: str) -> dict[str, Any]:
+            value = table.get(name) if isinstance(table, Mapping) else None
+            if not isinstance(value, dict):
+                raise InputError(f"{where}: frame.{name} is {value!r}; compile the design again")
+            return value
+
+        options = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in member("options").items()
+        }
+        for name, value in options.items():
+            if type(value) not in _OPTIONS.get(name, ()):
+                raise InputError(f"{where}: frame.options.{name} is {value!r}; compile the design again")
+        for what, ends in member("room").items():
+            if not isinstance(ends, list) or len(ends) != 2 or not all(type(end) is int for end in ends):
+                raise InputError(f"{where}: frame.room of {what} is {ends!r}; compile the design again")
+        room = {what: (ends[0], ends[1]) for what, ends in member("room").items()}
+        return cls(options=options, room=room, wired=member("wired"))
+
+
+class Fitter:
+    """Collects the frame of a new design, or fits a network into the ``frame`` of a finished one.
+
+    Parameters
+    ----------
+    where: how messages call the network
+    adaptable: a new design leaves room for other weights
+    """
+
+    def __init__(self, where: str, *, adaptable: bool, frame: EngineFrame | None):
+        self.where, self.adaptable, self.frame = where, adaptable, frame
+        self._room: dict[str, tuple[int, int]] = {}
+        self._wired: dict[str, Any] = {}
+
+    def refused(self, what: str, value: object, allowed: str) -> InputError:
+        return refused(self.where, what, value, allowed, adaptable=self.adaptable)
+
+    def interval(
+        self, what: str, needed: Interval, *, own: Interval | None = None, wide: Interval | None = None
+    ) -> Interval:
+        """What there is room for.
+
+        Parameters
+        ----------
+        needed: by this network
+        own: in a new design; ``needed`` by default
+        wide: in an adaptable one; one bit more than ``own`` by default
+        """
+        if self.frame is not None:
+            low, high = self._known(self.frame.room, what)
+            if needed.low < low or needed.high > high:
+                raise self.refused(what, f"{needed.low} to {needed.high}", f"has room for {low} to {high}")
+            room = Interval(low=low, high=high)
+        else:
+            room = own or needed
+            if self.adaptable:
+                room = wide or whole(room.bits + 1)
+        self._room[what] = (room.low, room.high)
+        return room
+
+    def wired(self, what: str, value: Any, *, shown: str = "others") -> Any:
+        """Note, or ask of the design, what cannot change; ``shown`` is said in place of a long value."""
+        if self.frame is not None:
+            known = self._known(self.frame.wired, what)
+            if value != known:
+                raise self.refused(what, shown, "has its own wired in")
+        self._wired[what] = value
+        return value
+
+    def in_memory(self, what: str, otherwise: bool) -> bool:
+        """Whether a design has room for ``what``; ``otherwise`` in a new one."""
+        return what in self.frame.room if self.frame is not None else otherwise
+
+    def chosen(self, what: str, value: Any) -> Any:
+        """A choice that weights decide in a new design, and the design for other weights."""
+        self._wired[what] = value if self.frame is None else self._known(self.frame.wired, what)
+        return self._wired[what]
+
+    def result(self, **options: Any) -> EngineFrame:
+        """The frame; ``options`` are those of the compiling function, ``adaptable`` among them."""
+        return EngineFrame(options={**options, "adaptable": self.adaptable}, room=self._room, wired=self._wired)
+
+    def _known(self, table: Mapping[str, Any], what: str) -> Any:
+        if what not in table:
+            raise InputError(f"{self.where}: the design's frame has nothing on {what}; compile the design again")
+        return table[what]

@@ -1,0 +1,282 @@
+"""Frames of recurrent and layered designs: other weights make no other engine, or are refused."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hdlgen import golden
+from hdlgen.compiler.band import compile_recurrent
+from hdlgen.compiler.design import AnyNetwork, AnyProgram, compile_any
+from hdlgen.compiler.gather import compile_layered
+from hdlgen.compiler.program_band import Constants
+from hdlgen.compiler.program_gather import GatherLayer
+from hdlgen.compiler.room import EngineFrame
+from hdlgen.compiler.shape import adopt
+from hdlgen.errors import InputError
+from hdlgen.network import LayeredNetwork, RecurrentNetwork, verify_layered
+
+from ..layered import inputs, make, mixture
+from .recurrent import layer, make_recurrent, sequences
+from .test_gather import RELU, pruned
+
+
+def retrained(network: Any, seed: int = 9) -> Any:
+    """Other weights, biases and multipliers of the same sizes, some of them zero."""
+    rng = np.random.default_rng(seed)
+    tensors = {}
+    for name, tensor in network.tensors.items():
+        mixed = rng.permutation(tensor.reshape(-1)).reshape(tensor.shape)
+        if name.endswith(".u"):  # where there is no neighbour there is no weight
+            mixed = tensor // 2
+        elif name.startswith("w"):
+            mixed[rng.random(mixed.shape) < 0.2] = 0
+        tensors[name] = tensor if name.startswith("e") else mixed
+    return dataclasses.replace(network, tensors=tensors)
+
+
+RECURRENT: dict[str, Callable[[], RecurrentNetwork]] = {
+    cell: lambda cell=cell: make_recurrent(3, [layer(cell, 6, band=3)], (4, 3)) for cell in ("relu", "gru", "lstm")
+} | {
+    "stack": lambda: make_recurrent(3, [layer("gru", 8, band=3, shared=True), layer("ligru", 4, groups=2)], (3,)),
+    "states": lambda: make_recurrent(2, [layer("tanh", 4, band=3, bias=False)], ()),
+}
+LAYERED: dict[str, Callable[[], LayeredNetwork]] = {
+    "mixture": mixture,
+    "pruned": lambda: pruned((20, 16, 5), 0.3),
+    "unbiased": lambda: make(
+        2,
+        width=9,
+        layers=[
+            {"kind": "dense", "width": 6, "biased": False, "activation": RELU},
+            {"kind": "dense", "width": 4, "biased": False},
+        ],
+    ),
+}
+NETWORKS: dict[str, Callable[[], AnyNetwork]] = {**RECURRENT, **LAYERED}
+
+
+def answers(program: AnyProgram, network: Any) -> tuple[np.ndarray, np.ndarray]:
+    """What the program says, and what the golden model says."""
+    if isinstance(network, RecurrentNetwork):
+        x, lengths = sequences(network, [1, 4, 2])
+        return program.run(x, lengths), golden.evaluate(network, x, lengths)  # type: ignore[call-arg]
+    x = inputs(network, 5)
+    return program.run(x), golden.evaluate(network, x)  # type: ignore[call-arg]
+
+
+def bare(value: Any) -> Any:
+    """A program without what its memories hold."""
+    if isinstance(value, Constants) and value.stored:
+        return value.span, len(value.values)
+    if isinstance(value, GatherLayer):
+        value = dataclasses.replace(value, bias=(), multiplier=None if value.multiplier is None else ())
+    if dataclasses.is_dataclass(value):
+        members = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return {
+            name: part.shape if name == "weights" else bare(part) for name, part in members.items() if name != "notes"
+        }
+    if isinstance(value, tuple):
+        return [bare(part) for part in value]
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_other_weights_make_no_other_engine(name: str, lanes: int) -> None:
+    network = NETWORKS[name]()
+    program = compile_any(network, lanes=lanes, adaptable=True)
+    frame = EngineFrame.from_json(json.loads(json.dumps(program.frame.as_json())), "manifest")  # type: ignore[union-attr]
+    assert frame == program.frame  # type: ignore[union-attr]
+    assert bare(compile_any(network, **frame.options, frame=frame)) == bare(program)
+    other = retrained(network)
+    found = compile_any(other, **frame.options, frame=frame)
+    said, wanted = answers(found, other)
+    assert np.array_equal(said, wanted)
+    assert bare(found) == bare(program)
+    assert not np.array_equal(answers(program, network)[0], said)
+
+
+# ------------------------------------------------------------------------------------------------------ what is refused
+
+
+def changed(network: Any, name: str, value: int) -> Any:
+    tensors = {key: array.copy() for key, array in network.tensors.items()}
+    tensors[name].reshape(-1)[0] = value
+    return dataclasses.replace(network, tensors=tensors)
+
+
+def of_layer(network: Any, number: int, **changes: Any) -> Any:
+    layers = list(network.layers)
+    layers[number - 1] = dataclasses.replace(layers[number - 1], **changes)
+    return dataclasses.replace(network, layers=tuple(layers))
+
+
+def gru(**choices: Any) -> RecurrentNetwork:
+    choices = {"band": 3, "weight_bits": 4, "in_weight_bits": 4} | choices
+    return make_recurrent(3, [layer("gru", 6, **choices)], (3,))
+
+
+def table() -> RecurrentNetwork:
+    return make_recurrent(3, [layer("tanh", 6, band=3, state_table=16)], ())
+
+
+def one(values: tuple[int, ...], **choices: Any) -> LayeredNetwork:
+    """A dense layer with weights of these values."""
+    network = make(4, width=9, layers=[{"kind": "dense", "width": 6, **choices}])
+    network.tensors["w1"] = np.random.default_rng(1).choice(values, (6, 9)).astype(np.int16)
+    return network
+
+
+def coded() -> LayeredNetwork:
+    layers = [{"kind": "dense", "width": 5, "codes": 6, "weight_bits": 12}]
+    network = make(6, width=20, layers=layers)
+    network.tensors["c1"] = np.array([-900, -30, 0, 7, 50, 1000], np.int16)
+    return network
+
+
+def without_edge(network: LayeredNetwork) -> LayeredNetwork:
+    """Its first edge is not there."""
+    tensors = {**network.tensors, **{name: network.tensors[name][1:] for name in ("e1", "w1")}}
+    return dataclasses.replace(network, tensors=tensors)
+
+
+SPARSE = pruned((20, 16, 5), 0.3)
+
+
+@pytest.mark.parametrize(
+    ("design", "other", "adaptable", "said"),
+    [
+        (
+            gru(),
+            gru(shift=3),
+            True,
+            "layer 1: input shift: 3; the design in DIR is made for 2: only weights and biases",
+        ),
+        (gru(), gru(fraction=11), True, "layer 1: fraction: 11; the design in DIR is made for 12: only"),
+        (gru(), gru(band=5), True, "layer 1: band: 5; the design in DIR is made for 3: only weights and biases"),
+        (gru(), table(), True, "widths: (3, 6); the design in DIR is made for (3, 6, 3): only weights and biases"),
+        (table(), changed(table(), "l1.state", 1), True, "layer 1: state function table: another one; the design in"),
+        (
+            gru(),
+            changed(gru(), "l1.in", 30),
+            True,
+            "layer 1: weights: -8 to 30; the design has room for -8 to 7; comp",
+        ),
+        (
+            gru(),
+            changed(gru(), "l1.bias", 1 << 20),
+            True,
+            "layer 1: biases with rounding: -546 to 1056832; the design",
+        ),
+        (
+            gru(),
+            changed(gru(), "b1", 5000),
+            False,
+            "for -487 to 400; compile the design with --adaptable to leave room",
+        ),
+        (mixture(), gru(), True, "is a recurrent network; the design in DIR is made for a layered network"),
+        (
+            SPARSE,
+            of_layer(SPARSE, 1, activation=dataclasses.replace(RELU, shift=8)),
+            True,
+            "activation shift: 8; the",
+        ),
+        (
+            without_edge(SPARSE),
+            SPARSE,
+            True,
+            "layer 1: has 1 edges that the design in DIR lacks, the first from 12 to 15",
+        ),
+        (SPARSE, changed(SPARSE, "w1", 0), False, "layer 1: edges that are not zero: others; the design has its own"),
+        (
+            SPARSE,
+            without_edge(SPARSE),
+            False,
+            "layer 1: edges that are not zero: others; the design has its own wired",
+        ),
+        (SPARSE, changed(SPARSE, "b1", 1 << 20), True, "layer 1: sums with biases: "),
+        (one((-1, 1)), one((-1, 0, 1)), True, "layer 1: weights: 0; the design adds and subtracts: it takes -1, 1; "),
+        (
+            one((-1, 0, 1)),
+            one((-1, 0, -2)),
+            False,
+            "layer 1: weights: -2; the design adds and subtracts: it takes -1, ",
+        ),
+        (
+            one((-4, 2, 1)),
+            one((-4, 3, 1)),
+            True,
+            "layer 1: weights: 3; the design has shifters for 0 and powers of two",
+        ),
+        (
+            coded(),
+            changed(coded(), "c1", -899),
+            False,
+            "layer 1: weights: -899; the design has a code book of -900, -30",
+        ),
+        (coded(), changed(coded(), "c1", -899), True, None),
+        (one((-1, 0, 1)), one((-1, 1)), True, None),
+        (SPARSE, changed(SPARSE, "w1", 0), True, None),
+        (SPARSE, without_edge(SPARSE), True, None),
+    ],
+)
+def test_what_does_not_fit(design: Any, other: Any, adaptable: bool, said: str | None) -> None:
+    """Refused in one line; None: it fits, and is exact."""
+    frame = compile_any(design, lanes=4, adaptable=adaptable).frame  # type: ignore[union-attr]
+    if said is None:
+        program = compile_any(adopt(other, design, "DIR"), **frame.options, frame=frame)
+        found, wanted = answers(program, other)
+        assert np.array_equal(found, wanted)
+        return
+    with pytest.raises(InputError) as caught:
+        compile_any(adopt(other, design, "DIR"), **frame.options, frame=frame)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_lacking_edges_become_edges_of_weight_zero() -> None:
+    """In the file too, so that later networks may have them again."""
+    less = adopt(without_edge(SPARSE), SPARSE, "DIR")
+    assert np.array_equal(
+        golden.evaluate(less, inputs(SPARSE, 4)), golden.evaluate(without_edge(SPARSE), inputs(SPARSE, 4))
+    )
+    verify_layered(less)
+    again = adopt(SPARSE, less, "DIR")
+    assert again.tensors["e1"] is SPARSE.tensors["e1"]
+    full = make(1, width=4, layers=[{"kind": "dense", "width": 3}])
+    few = make(1, width=4, layers=[{"kind": "explicit", "width": 3, "edge_count": 5, "codes": 3}])
+    dense = adopt(few, full, "DIR")
+    verify_layered(dense)
+    assert dense.layers[0].kind == "dense"
+    assert np.array_equal(golden.evaluate(dense, inputs(few, 4)), golden.evaluate(few, inputs(few, 4)))
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({}, "manifest: frame.options is None; compile the design again"),
+        ({"options": {"lanes": "8"}}, "manifest: frame.options.lanes is '8'; compile the design again"),
+        ({"options": {"speed": 8}}, "manifest: frame.options.speed is 8; compile the design again"),
+        ({"options": {}, "room": {"x": [1]}}, "manifest: frame.room of x is [1]; compile the design again"),
+    ],
+)
+def test_damaged_frames(table: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        EngineFrame.from_json(table, "manifest")
+    assert str(caught.value) == said
+
+
+def test_frame_of_another_design() -> None:
+    empty = EngineFrame(options={}, room={}, wired={})
+    with pytest.raises(
+        InputError, match="the design's frame has nothing on layer 1: weights; compile the design again"
+    ):
+        compile_recurrent(gru(), frame=empty)
+    with pytest.raises(
+        InputError, match="the design's frame has nothing on layer 1: edges that are not zero; compile"
+    ):
+        compile_layered(SPARSE, frame=empty)
