@@ -1,6 +1,7 @@
 """Networks of any kind to programs: new designs, and other weights for finished ones."""
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from hdlgen.compiler.gather import compile_layered
 from hdlgen.compiler.program import Program
 from hdlgen.compiler.program_band import BandProgram
 from hdlgen.compiler.program_gather import GatherProgram
-from hdlgen.compiler.room import EngineFrame
+from hdlgen.compiler.room import EngineFrame, engine
 from hdlgen.compiler.shape import AnyNetwork, adopt
+from hdlgen.errors import InputError
 from hdlgen.network import LayeredNetwork, RecurrentNetwork
 
 __all__ = ["AnyNetwork", "AnyProgram", "compile_any", "compile_for", "frame_of"]
@@ -46,8 +48,14 @@ def compile_for(root: Path, manifest: Mapping[str, Any], network: AnyNetwork) ->
     design = networks.load(root / manifest["network"]["file"])
     network = adopt(network, design, str(root))
     table, where = manifest.get("frame", {}), str(root / "manifest.json")
-    if isinstance(design, RecurrentNetwork | LayeredNetwork):
-        frame: Frame | EngineFrame = EngineFrame.from_json(table, where)
-    else:
-        frame = Frame.from_json(table, where)
-    return network, compile_any(network, **frame.options, frame=frame)
+    if not isinstance(design, RecurrentNetwork | LayeredNetwork):
+        fixed = Frame.from_json(table, where)
+        return network, compile_any(network, **fixed.options, frame=fixed)
+    frame = EngineFrame.from_json(table, where)
+    program, theirs = (compile_any(each, **frame.options, frame=frame) for each in (network, design))
+    for (what, mine), (other, known) in zip_longest(engine(program), engine(theirs), fillvalue=("", None)):
+        if what != other or mine != known:
+            raise InputError(
+                f"network {network.name!r}: needs another engine than the design in {root} has: {what or other} differs"
+            )
+    return network, program

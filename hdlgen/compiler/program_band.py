@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from hdlgen.compiler.room import EngineFrame, span
+from hdlgen.compiler.room import HELD, EngineFrame, span
 from hdlgen.topology.bands import Interval
 
 __all__ = [
@@ -100,7 +100,7 @@ class Constants:
     stored: in a memory, even if all are the same
     """
 
-    values: tuple[int, ...]
+    values: tuple[int, ...] = field(metadata=HELD)
     span: Interval
     stored: bool
 
@@ -305,7 +305,7 @@ class Unit:
     rectify: bool = False
     multiplier: str = "dsp"
     cell_multiplier: str = "dsp"
-    weights: Ints = field(repr=False, compare=False)
+    weights: Ints = field(repr=False, compare=False, metadata=HELD)
     order: tuple[int, ...] = field(repr=False)
 
     @property

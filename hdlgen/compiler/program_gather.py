@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdlgen.compiler.program_band import Squash
-from hdlgen.compiler.room import EngineFrame
+from hdlgen.compiler.room import HELD, EngineFrame
 from hdlgen.network import InterleaverTopology
 from hdlgen.topology.bands import Interval
 
@@ -111,8 +111,8 @@ class GatherLayer:
     base: int = 0
     overlay: bool = False
     sums: Interval
-    bias: tuple[int, ...]
-    multiplier: tuple[int, ...] | None
+    bias: tuple[int, ...] = field(metadata=HELD)
+    multiplier: tuple[int, ...] | None = field(metadata=HELD)
     skip: tuple[int, int] | None
     total: Interval
     squash: Squash | None
@@ -165,7 +165,7 @@ class GatherProgram:
     input_signed: bool
     layers: tuple[GatherLayer, ...]
     edges: int
-    weights: Ints = field(repr=False)
+    weights: Ints = field(repr=False, metadata=HELD)
     deltas: Ints = field(repr=False)
     delta_bits: int
     weight_bits: int

@@ -5,14 +5,19 @@ design it notes what there is room for; for a network that is to run on a finish
 has, or refuses. So what is emitted depends on the frame and the shape of the network, and on no weight.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from typing import Any
+
+import numpy as np
 
 from hdlgen.errors import InputError
 from hdlgen.topology.bands import Interval
 
-__all__ = ["EngineFrame", "Fitter", "refused", "span", "whole"]
+__all__ = ["HELD", "EngineFrame", "Fitter", "engine", "refused", "span", "whole"]
+
+HELD = {"held": True}
+"""Metadata of a dataclass' field that is the contents of a memory."""
 
 
 _OPTIONS = {
@@ -38,6 +43,25 @@ def refused(where: str, what: str, value: object, allowed: str, *, adaptable: bo
     """A network does not fit a design: ``what`` of it is ``value``, and the design ``allowed``."""
     remedy = "compile anew" if adaptable else "compile the design with --adaptable to leave room for that"
     return InputError(f"{where}: {what}: {value}; the design {allowed}; {remedy}")
+
+
+def engine(part: object, name: str = "") -> Iterator[tuple[str, object]]:
+    """All of a program, member by member, but for what its memories hold: two programs of which this is the same are the
+    same hardware."""
+    if is_dataclass(part):
+        for field in fields(part):
+            value = getattr(part, field.name)
+            if not name and field.name in ("name", "notes", "frame"):
+                continue
+            if field.metadata.get("held"):
+                yield f"{name}.{field.name}", None if value is None else np.shape(value)
+            else:
+                yield from engine(value, f"{name}.{field.name}")
+    elif isinstance(part, tuple) and any(map(is_dataclass, part)):
+        for number, value in enumerate(part):
+            yield from engine(value, f"{name}[{number}]")
+    else:
+        yield name, part.tolist() if isinstance(part, np.ndarray) else part
 
 
 @dataclass(frozen=True, kw_only=True)

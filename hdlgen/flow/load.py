@@ -47,7 +47,8 @@ def image_for(directory: str | os.PathLike[str], network: Network | None) -> tup
     check_sources(root, manifest)
     if "sequence" in manifest:
         raise InputError(
-            f"{root}: computes a recurrent network; weights can be sent to designs of path networks only"
+            f"{root}: computes a recurrent network; weights can be sent to designs of path networks only; exchange them in "
+            f"the bitstream, with `hdlgen patch`"
         )
     if from_flash(manifest):
         raise InputError(

@@ -51,11 +51,15 @@ class Timeline:
 
 
 class SerialConstants(wiring.Component):
-    """Constants of a stream of elements, again and again: those of the next element two cycles after ``step``."""
+    """Constants of a stream of elements, again and again: those of the next element two cycles after ``step``.
+
+    Where all are the same there is no memory, unless there is to be one.
+    """
 
     def __init__(self, constants: Constants, *, run: int, chains: int, library: Library | None, name: str):
         self.library, self.name, self.chains = library, name, chains
-        self.constants, self.words = constants, constants.words(run, chains)
+        self.words = constants.words(run, chains)
+        self.stored = constants.stored or any(word != self.words[0] for word in self.words)
         self.shape = value_shape(constants.span)
         self.bits = self.shape.width
         super().__init__({"step": In(1), "o": Out(self.bits * chains)})
@@ -70,7 +74,7 @@ class SerialConstants(wiring.Component):
         packed = [
             sum((value % (1 << self.bits)) << (c * self.bits) for c, value in enumerate(word)) for word in self.words
         ]
-        if not self.constants.stored:
+        if not self.stored:
             m.d.comb += self.o.eq(packed[0])
             return m
         m.submodules.rom = rom = Rom(

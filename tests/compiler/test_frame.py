@@ -3,21 +3,21 @@
 import dataclasses
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from hdlgen import golden
+from hdlgen.compiler import design as designs
 from hdlgen.compiler.band import compile_recurrent
-from hdlgen.compiler.design import AnyNetwork, AnyProgram, compile_any
+from hdlgen.compiler.design import AnyNetwork, AnyProgram, compile_any, compile_for
 from hdlgen.compiler.gather import compile_layered
-from hdlgen.compiler.program_band import Constants
-from hdlgen.compiler.program_gather import GatherLayer
-from hdlgen.compiler.room import EngineFrame
+from hdlgen.compiler.room import EngineFrame, engine
 from hdlgen.compiler.shape import adopt
 from hdlgen.errors import InputError
-from hdlgen.network import LayeredNetwork, RecurrentNetwork, verify_layered
+from hdlgen.network import LayeredNetwork, RecurrentNetwork, save, verify_layered
 
 from ..layered import inputs, make, mixture
 from .recurrent import layer, make_recurrent, sequences
@@ -68,22 +68,6 @@ def answers(program: AnyProgram, network: Any) -> tuple[np.ndarray, np.ndarray]:
     return program.run(x), golden.evaluate(network, x)  # type: ignore[call-arg]
 
 
-def bare(value: Any) -> Any:
-    """A program without what its memories hold."""
-    if isinstance(value, Constants) and value.stored:
-        return value.span, len(value.values)
-    if isinstance(value, GatherLayer):
-        value = dataclasses.replace(value, bias=(), multiplier=None if value.multiplier is None else ())
-    if dataclasses.is_dataclass(value):
-        members = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        return {
-            name: part.shape if name == "weights" else bare(part) for name, part in members.items() if name != "notes"
-        }
-    if isinstance(value, tuple):
-        return [bare(part) for part in value]
-    return value.tolist() if isinstance(value, np.ndarray) else value
-
-
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("lanes", [1, 4])
 def test_other_weights_make_no_other_engine(name: str, lanes: int) -> None:
@@ -91,12 +75,12 @@ def test_other_weights_make_no_other_engine(name: str, lanes: int) -> None:
     program = compile_any(network, lanes=lanes, adaptable=True)
     frame = EngineFrame.from_json(json.loads(json.dumps(program.frame.as_json())), "manifest")  # type: ignore[union-attr]
     assert frame == program.frame  # type: ignore[union-attr]
-    assert bare(compile_any(network, **frame.options, frame=frame)) == bare(program)
+    assert list(engine(compile_any(network, **frame.options, frame=frame))) == list(engine(program))
     other = retrained(network)
     found = compile_any(other, **frame.options, frame=frame)
     said, wanted = answers(found, other)
     assert np.array_equal(said, wanted)
-    assert bare(found) == bare(program)
+    assert list(engine(found)) == list(engine(program))
     assert not np.array_equal(answers(program, network)[0], said)
 
 
@@ -280,3 +264,31 @@ def test_frame_of_another_design() -> None:
         InputError, match="the design's frame has nothing on layer 1: edges that are not zero; compile"
     ):
         compile_layered(SPARSE, frame=empty)
+
+
+@pytest.mark.parametrize(
+    ("network", "change", "said"),
+    [
+        (SPARSE, lambda p: dataclasses.replace(p, depth=p.depth + 1), ".depth differs"),
+        (SPARSE, lambda p: dataclasses.replace(p, deltas=p.deltas[:, ::-1]), ".deltas differs"),
+        (gru(), lambda p: dataclasses.replace(p, units=p.units[:1]), ".input_width differs"),
+    ],
+)
+def test_another_engine_is_refused(
+    network: Any, change: Callable, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever made it another one."""
+    save(network, tmp_path / "network.safetensors")
+    frame = compile_any(network, lanes=4, adaptable=True).frame.as_json()  # type: ignore[union-attr]
+    manifest = {"network": {"file": "network.safetensors"}, "frame": json.loads(json.dumps(frame))}
+    other = retrained(network)
+    assert compile_for(tmp_path, manifest, other)[0].tensors.keys() == other.tensors.keys()
+
+    def compiled(given: Any, **options: Any) -> Any:
+        program = compile_any(given, **options)
+        return change(program) if given.source is None else program
+
+    monkeypatch.setattr(designs, "compile_any", compiled)
+    with pytest.raises(InputError, match=r"needs another engine than the design in .* has: ") as caught:
+        compile_for(tmp_path, manifest, other)
+    assert str(caught.value).endswith(said)

@@ -1,6 +1,7 @@
 """The whole gather core: every result equal to the golden model, every frame at the predicted cycle."""
 
 from math import gcd
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,8 +21,8 @@ from ..layered import inputs, layered_networks, make, mixture
 from .bench import run, send_all
 
 
-def check_full_speed(network: LayeredNetwork, lanes: int, frames: int = 4) -> None:
-    program = compile_layered(network, lanes=lanes)
+def check_full_speed(network: LayeredNetwork, lanes: int, frames: int = 4, **options: Any) -> None:
+    program = compile_layered(network, lanes=lanes, **options)
     x = inputs(network, frames)
     recording = run(program, send_all(program, x), len(x))
     assert recording.results == golden.evaluate(network, x).tolist()
@@ -35,6 +36,15 @@ def check_full_speed(network: LayeredNetwork, lanes: int, frames: int = 4) -> No
 def test_mixture(lanes: int) -> None:
     """Dense, path and explicit layers, other sources, skip connections, a code book, multipliers, signed values."""
     check_full_speed(mixture(), lanes, frames=5)
+
+
+def test_other_weights() -> None:
+    """In the frame of an adaptable design; some weights are zero that were not."""
+    network, other = mixture(), mixture()
+    for name in ("w1", "w2", "w5"):
+        other.tensors[name][..., ::3] = 0
+    frame = compile_layered(network, lanes=4, adaptable=True).frame
+    check_full_speed(other, frames=5, **frame.options, frame=frame)
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,15 @@ def test_many_blocks() -> None:
     check_full_speed(network, program, [2, 1])
 
 
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_other_weights(cell: str) -> None:
+    """In the frame of an adaptable design, whose constants are in memory even where all of them are the same."""
+    given = [layer(cell, 4, band=3, shared=cell == "gru", bias=False), layer("relu", 4, band=1)]
+    frame = compile_recurrent(make_recurrent(2, given, (3,)), lanes=4, adaptable=True).frame
+    other = make_recurrent(2, given, (3,), seed=2)
+    check_full_speed(other, compile_recurrent(other, **frame.options, frame=frame), [1, 3, 2])
+
+
 @settings(deadline=None, max_examples=12, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(
     network=recurrent_networks(most=17),
