@@ -42,11 +42,16 @@ __all__ = ["command"]
     "source",
     default="auto",
     show_default=True,
-    help="Where they are: rom, ram (block RAM that can be loaded), spram (of the UP5K, loaded first), flash, or auto by "
+    help="Where they are: rom, ram (block RAM that can be loaded), spram (of the UP5K, filled first), flash, or auto by "
     "size.",
 )
+@click.option(
+    "--fill",
+    default=None,
+    help="With spram: filled through the load port (port, the default), or by the design from the flash (flash).",
+)
 @click.option("--banks", default=None, type=int, help="With ram: 2 to use the old weights while new ones come, or 1.")
-@click.option("--flash-lines", default=1, show_default=True, help="With flash: lines that give data, 1, 2 or 4.")
+@click.option("--flash-lines", default=1, show_default=True, help="Lines on which the flash gives data, 1, 2 or 4.")
 @click.option(
     "--adaptable/--fixed",
     default=None,
@@ -78,6 +83,7 @@ def command(
     merge: bool,
     input_buffers: int | None,
     source: str,
+    fill: str | None,
     banks: int | None,
     flash_lines: int,
     adaptable: bool | None,
@@ -100,6 +106,7 @@ def command(
             ("--input-buffers", input_buffers, None),
             ("--no-merge", merge, True),
             ("--weights", source if source != "rom" else "auto", "auto"),
+            ("--fill", fill, None),
             ("--banks", banks, None),
             ("--flash-lines", flash_lines, 1),
         ):
@@ -120,14 +127,16 @@ def command(
             multiplier = choose_multiplier(device, network, lanes)
         if source == "auto" and device is not None:
             source = choose_source(device, compile_network(network, lanes=lanes, merge=merge, check=False))
+        reads_flash = "flash" in (source, fill)
         options = {
             "elements_per_beat": elements_per_beat,
             "merge": merge,
             "input_buffers": input_buffers,
             "source": "rom" if source == "auto" else source,
+            "fill": fill,
             "banks": banks,
             "flash_lines": flash_lines,
-            "flash_divide": choose_flash_divide(device) if source == "flash" and device is not None else 2,
+            "flash_divide": choose_flash_divide(device) if reads_flash and device is not None else 2,
             "adaptable": adaptable,
             **_images(network, inputs, labels),
         }

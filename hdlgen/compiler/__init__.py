@@ -9,7 +9,7 @@ from hdlgen.compiler import frame as frames
 from hdlgen.compiler import passes, timing
 from hdlgen.compiler.factors import MULTIPLIERS
 from hdlgen.compiler.frame import Frame
-from hdlgen.compiler.program import SOURCES, Layer, Program, Requantise, Transition
+from hdlgen.compiler.program import FILLS, SOURCES, Layer, Program, Requantise, Transition
 from hdlgen.compiler.program_flash import LINES
 from hdlgen.compiler.verify import verify
 from hdlgen.errors import InputError
@@ -40,6 +40,7 @@ def compile_network(
     multiplier: str = "auto",
     input_buffers: int | None = None,
     source: str = "rom",
+    fill: str | None = None,
     banks: int | None = None,
     flash_lines: int = 1,
     flash_divide: int = 2,
@@ -60,9 +61,11 @@ def compile_network(
     input_buffers: 1 or 2 frames of input memory; None takes 1 where that costs no time
     source: where the weights are: "rom" (block RAM, in the bitstream), "ram" (block RAM, can be written), "spram" (the
         single-port RAM of the iCE40 UltraPlus, is to be written first), "flash" (SPI flash beside the device)
+    fill: with "spram", what writes it first: "port" (whoever is at the load port; default) or "flash" (the design itself,
+        after configuration; the load port may do it as well)
     banks: with "ram", 2 to go on with the old weights while new ones come, or 1; default 2
-    flash_lines: with "flash", lines on which it gives data: 1, 2 or 4
-    flash_divide: with "flash", cycles of its clock: 2, 4 or 8
+    flash_lines: with a flash, lines on which it gives data: 1, 2 or 4
+    flash_divide: with a flash, cycles of its clock: 2, 4 or 8
     adaptable: leave room for the weights of a retrained network: shifts and all biases in memory, sums one bit wider; None
         does so where weights can be written
     frame: take the widths of a design that this network is to run on; the other options are to be ``frame.options``
@@ -89,13 +92,17 @@ def compile_network(
         raise InputError(f"{where}: input buffers: {input_buffers}; allowed are 1 and 2")
     if source not in SOURCES:
         raise InputError(f"{where}: weights: {source!r}; allowed are {', '.join(SOURCES)}")
+    fill = FILLS[source][0] if fill is None else fill
+    if fill not in FILLS[source]:
+        allowed = " and ".join(FILLS[source])
+        raise InputError(f"{where}: fill: {fill!r} of weights in {source}; allowed with {source}: {allowed}")
     if banks not in ((None, 1, 2) if source == "ram" else (None, 1)):
         raise InputError(f"{where}: banks: {banks} of weights in {source}; allowed are 1 and, with ram, 2")
-    if flash_lines not in LINES or (source != "flash" and flash_lines != 1):
+    if flash_lines not in LINES or (fill != "flash" and flash_lines != 1):
         raise InputError(
             f"{where}: flash lines: {flash_lines} of weights in {source}; allowed with flash: 1, 2 and 4"
         )
-    if flash_divide not in (2, 4, 8) or (source != "flash" and flash_divide != 2):
+    if flash_divide not in (2, 4, 8) or (fill != "flash" and flash_divide != 2):
         raise InputError(f"{where}: flash divide: {flash_divide} of weights in {source}; allowed with flash: 2, 4, 8")
     golden.accumulator_bits(network)  # refuses layers whose shift leaves nothing
     outputs = network.widths[-1]
@@ -125,6 +132,7 @@ def compile_network(
         input_bits=network.input.bits,
         merge=merge,
         source=source,
+        fill=fill,
         banks=banks or (2 if source == "ram" else 1),
         flash_lines=flash_lines,
         flash_divide=flash_divide,

@@ -32,6 +32,7 @@ class Frame:
     multiplier: str
     input_buffers: int
     source: str
+    fill: str
     banks: int
     flash_lines: int
     flash_divide: int
@@ -61,8 +62,8 @@ class Frame:
     @property
     def options(self) -> dict[str, Any]:
         """Those of `hdlgen.compiler.compile_network`."""
-        names = ["lanes", "elements_per_beat", "merge", "multiplier", "input_buffers", "source", "banks"]
-        names += ["flash_lines", "flash_divide"]
+        names = ["lanes", "elements_per_beat", "merge", "multiplier", "input_buffers", "source", "fill"]
+        names += ["banks", "flash_lines", "flash_divide"]
         return {name: getattr(self, name) for name in names}
 
     def as_json(self) -> dict[str, Any]:

@@ -28,10 +28,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SOURCES", "Layer", "Program", "Requantise", "Transition", "flushes", "signed_digits"]
+__all__ = ["FILLS", "SOURCES", "Layer", "Program", "Requantise", "Transition", "flushes", "signed_digits"]
 
 SOURCES = ("rom", "ram", "spram", "flash")
-"""Block RAM with the contents that the bitstream gives it; block RAM that can be written; the UltraPlus' single-port RAM."""
+"""Block RAM with the contents that the bitstream gives it; block RAM that can be written; the UltraPlus' single-port RAM;
+the SPI flash beside the device."""
+
+FILLS = {"rom": ("bitstream",), "ram": ("bitstream",), "spram": ("port", "flash"), "flash": ("flash",)}
+"""What fills them at first, by source; the usual one first. Single-port RAM: the load port alone, or the flash before it."""
 
 Ints = NDArray[np.int64]
 
@@ -178,7 +182,8 @@ class Program:
     ``bias_bits``: of a hidden neuron's bias with the rounding term, in a memory; 0 where no neuron has one.
     ``result_bias_bits``: of the output layer's biases in a memory; 0 where they are wired in.
     ``shift_bits``: of the shift that stands beside each bias, less ``shift_low``; 0 where the shifts are wired in.
-    ``source``: where the weights are, one of `SOURCES`; ``banks``: complete sets of weights for which there is room.
+    ``source``: where the weights are, one of `SOURCES`; ``fill``: from where they come there at first, one of its `FILLS`;
+    ``banks``: complete sets of weights for which there is room.
     ``flash_lines``, ``flash_divide``: bits that a flash gives at once, cycles of its clock.
     ``exclusive``: for every transition, whether it must wait until no other frame's sums are on their way, because the
     merging of split neurons could still be busy when it ends.
@@ -201,6 +206,7 @@ class Program:
     shift_bits: int = 0
     merge: bool = True
     source: str = "rom"
+    fill: str = "bitstream"
     banks: int = 1
     flash_lines: int = 1
     flash_divide: int = 2
@@ -248,6 +254,11 @@ class Program:
     def writable(self) -> bool:
         """Whether weights, biases and shifts can be written while the design runs."""
         return self.source != "rom"
+
+    @property
+    def load_port(self) -> bool:
+        """Whether weights can come from outside while the design runs."""
+        return self.source in ("ram", "spram")
 
     @property
     def in_order(self) -> bool:

@@ -57,8 +57,13 @@ class FlashTiming:
 
     @property
     def wake(self) -> int:
-        """From the command that wakes the flash to its first use: 43 us at 60 MHz, ``divide`` 2. Flashes take 3 to 35."""
+        """Behind each command that prepares the flash: 43 us at 60 MHz, ``divide`` 2. Flashes take 3 to 35 to wake up."""
         return 1280 * self.divide
+
+    def start(self, count: int) -> int:
+        """At most so much from the end of the reset until an image of ``count`` bytes is in force."""
+        preparations = 3 if self.lines == 4 else 1
+        return preparations * self.wake + (preparations + 2) * self.restart + count * (self.byte + 16) + 100
 
     @property
     def deselect(self) -> int:

@@ -220,30 +220,32 @@ def _weights(program: AnyProgram, top: str) -> dict[str, Any]:
     """What the manifest says of where the weights are."""
     writable = isinstance(program, Program) and program.writable
     if not isinstance(program, Program) or not writable:
-        return {"source": "rom", "banks": 1, "image": None, "image_bytes": None, "id": None}
+        return {"source": "rom", "fill": "bitstream", "banks": 1, "image": None, "image_bytes": None, "id": None}
     return {
         "source": program.source,
+        "fill": program.fill,
         "banks": program.banks,
         "image": f"images/{top}.bin",
         "image_bytes": image_bytes(program),
         "id": image_id(image(program)),
-        **(_flash(program) if program.source == "flash" else {}),
+        **(_flash(program) if program.fill == "flash" else {}),
     }
 
 
 def _flash(program: Program) -> dict[str, Any]:
-    """What the manifest says of weights in a flash.
+    """What the manifest says of weights from a flash; ``start_cycles`` bounds the time from configuration to readiness.
 
-    A frame alone takes the latency if there was time to read ahead, otherwise up to ``refill_cycles`` more. The flash takes
-    ``read_cycles`` for the weights of one inference; ``start_cycles`` bounds the time from configuration to readiness.
+    Where they stay in the flash, a frame alone takes the latency if there was time to read ahead, otherwise up to
+    ``refill_cycles`` more, and the flash takes ``read_cycles`` for the weights of one inference.
     """
     timing = FlashTiming.of(program)
+    beat_bytes = program.bytes_per_element * program.elements_per_beat if program.load_port else 1
+    reading = {"read_cycles": timing.frame, "refill_cycles": timing.refill} if program.source == "flash" else {}
     return {
         "lines": timing.lines,
         "divide": timing.divide,
-        "read_cycles": timing.frame,
-        "refill_cycles": timing.refill,
-        "start_cycles": timing.wake + 3 * timing.restart + image_bytes(program) * (timing.byte + 16) + 100,
+        **reading,
+        "start_cycles": timing.start(-(-image_bytes(program) // beat_bytes) * beat_bytes),
     }
 
 
@@ -334,23 +336,27 @@ def memory_bits(program: Program) -> dict[str, int]:
 
 def _ports(program: Program) -> list[dict[str, Any]]:
     data = 8 * program.bytes_per_element * program.elements_per_beat
-    load = (
-        ("load_data", "input", data),
-        ("load_valid", "input", 1),
-        ("load_ready", "output", 1),
-        ("load_kind", "input", 2),
-    )
-    flash = (
-        ("flash_cs_n", "output", 1),
-        ("flash_clk", "output", 1),
-        ("flash_o", "output", 4),
-        ("flash_oe", "output", 4),
-        ("flash_i", "input", 4),
-        ("flash_address", "input", 24),
-    )
-    state = (("load_state", "output", 8), ("load_id", "output", 32))
-    more = (*(flash if program.source == "flash" else load), *state) if program.writable else ()
-    return ports(data=data, results=program.result_bits, more=more)
+    more: list[tuple[str, str, int]] = []
+    if program.fill == "flash":
+        more += [
+            ("flash_cs_n", "output", 1),
+            ("flash_clk", "output", 1),
+            ("flash_o", "output", 4),
+            ("flash_oe", "output", 4),
+            ("flash_i", "input", 4),
+            ("flash_address", "input", 24),
+        ]
+        more += [("flash_quad", "input", 16)] if program.flash_lines == 4 else []
+    if program.load_port:
+        more += [
+            ("load_data", "input", data),
+            ("load_valid", "input", 1),
+            ("load_ready", "output", 1),
+            ("load_kind", "input", 2),
+        ]
+    if program.writable:
+        more += [("load_state", "output", 8), ("load_id", "output", 32)]
+    return ports(data=data, results=program.result_bits, more=tuple(more))
 
 
 def _random_inputs(network: Network | LayeredNetwork, seed: int) -> NDArray[np.int64]:

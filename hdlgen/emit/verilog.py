@@ -69,7 +69,8 @@ def yosys_version() -> str:
 def convert(component: wiring.Component, name: str, what: str) -> str:
     """Verilog of a component as module ``name``; the same component always gives the same text.
 
-    A `Primitive` gets a clock and no reset: there is no reset to clear a memory's registers with.
+    A `Primitive` gets a clock and no reset: there is no reset to clear a memory's registers with. What a component has in
+    ``io_ports``, name by name, become ports that are driven from both ends.
     """
     return _convert_all([component], name, [what])[0]
 
@@ -82,13 +83,15 @@ def _convert_all(components: Sequence[wiring.Component], name: str, whats: Seque
 
 
 def _to_rtlil(component: wiring.Component, name: str) -> str:
-    ports = {
+    ports: dict[str, Any] = {
         "__".join(map(str, path)): (
             Value.cast(value),
             PortDirection.Input if member.flow == wiring.In else PortDirection.Output,
         )
         for path, member, value in component.signature.flatten(component)
     }
+    for port_name, port in getattr(component, "io_ports", {}).items():
+        ports[port_name] = (port, PortDirection.Inout)
     top: wiring.Component | _WithoutReset = component
     if isinstance(component, Primitive):
         top = _WithoutReset(component)

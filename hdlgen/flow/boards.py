@@ -91,6 +91,9 @@ class Flash:
     ----------
     clk : Pin or None
         None where it is no pin of the user (ECP5: the part USRMCLK).
+    wp, hold, quad : Pin and int, or None
+        Lines IO2 and IO3, and what makes them that: the command that sets the bit QE of a status register, in the upper
+        byte, and its value. None where one of them is not known.
     image : int
         Where an image of weights is put, behind the bitstream.
     programs : tuple of str
@@ -101,6 +104,9 @@ class Flash:
     clk: Pin | None
     mosi: Pin
     miso: Pin
+    wp: Pin | None
+    hold: Pin | None
+    quad: int | None
     image: int
     programs: tuple[str, ...]
 
@@ -173,6 +179,7 @@ class Board:
         if self.flash is not None:
             flash = self.flash
             pins |= {"flash.cs": flash.cs, "flash.clk": flash.clk, "flash.mosi": flash.mosi, "flash.miso": flash.miso}
+            pins |= {"flash.wp": flash.wp, "flash.hold": flash.hold}
         return {place: pin for place, pin in pins.items() if pin is not None}
 
 
@@ -295,6 +302,11 @@ def _clock(where: Path, table: Mapping[str, Any], device: Target) -> Clock:
 _COMMON = ("resource", "number", "io")
 """What the pins of one table may share."""
 
+_FLASH_PINS = ("cs", "clk", "mosi", "miso", "wp", "hold")
+
+_QUAD = re.compile(r"[0-9a-f]{2} [0-9a-f]{2}")
+"""Two bytes: command and value."""
+
 
 def _common(table: Mapping[str, Any]) -> dict[str, Any]:
     return {name: table[name] for name in _COMMON if name in table}
@@ -316,8 +328,8 @@ def _uart(where: Path, table: Mapping[str, Any]) -> Uart:
 
 
 def _flash(where: Path, table: Mapping[str, Any]) -> Flash:
-    _only(where, table, "flash.", {"cs", "clk", "mosi", "miso", "image", "program", *_COMMON})
-    image, programs = table.get("image", _IMAGE), table.get("program", [])
+    _only(where, table, "flash.", {*_FLASH_PINS, "quad", "image", "program", *_COMMON})
+    image, programs, quad = table.get("image", _IMAGE), table.get("program", []), table.get("quad")
     if type(image) is not int or not 0 <= image < 1 << 24 or image % 4096:
         raise InputError(f"{where}: flash.image is {image!r}; allowed are multiples of 4096 below 2^24")
     if not isinstance(programs, list) or not all(
@@ -326,16 +338,23 @@ def _flash(where: Path, table: Mapping[str, Any]) -> Flash:
         raise InputError(
             f"{where}: flash.program is {programs!r}; allowed is a list of commands with the word {{image}} in each"
         )
+    if quad is not None and not (isinstance(quad, str) and _QUAD.fullmatch(quad)):
+        raise InputError(f"{where}: flash.quad is {quad!r}; allowed is text of the form {_QUAD.pattern}")
+    if len({"quad", "wp", "hold"} & set(table)) not in (0, 3):
+        raise InputError(f"{where}: flash.quad, flash.wp and flash.hold: allowed are all of them or none")
     pins = {
         name: _pin(where, _common(table) | _table(where, table, name, "flash."), f"flash.{name}")
-        for name in ("cs", "clk", "mosi", "miso")
-        if name != "clk" or "clk" in table
+        for name in _FLASH_PINS
+        if name in table or name in ("cs", "mosi", "miso")
     }
     return Flash(
         cs=pins["cs"],
         clk=pins.get("clk"),
         mosi=pins["mosi"],
         miso=pins["miso"],
+        wp=pins.get("wp"),
+        hold=pins.get("hold"),
+        quad=None if quad is None else int.from_bytes(bytes.fromhex(quad), "big"),
         image=image,
         programs=tuple(programs),
     )

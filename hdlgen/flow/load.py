@@ -12,7 +12,7 @@ from hdlgen import network as networks
 from hdlgen.compiler.design import compile_for
 from hdlgen.compiler.program import Program
 from hdlgen.errors import InputError, Refused
-from hdlgen.flow.serial import from_flash, loads
+from hdlgen.flow.serial import loads
 from hdlgen.flow.simulate import check_sources, read_manifest
 from hdlgen.gateware.contents import image, image_id
 from hdlgen.host import Board
@@ -50,7 +50,7 @@ def image_for(directory: str | os.PathLike[str], network: Network | None) -> tup
             f"{root}: computes a recurrent network; weights can be sent to designs of path networks only; exchange them in "
             f"the bitstream, with `hdlgen patch`"
         )
-    if from_flash(manifest):
+    if manifest["weights"]["source"] == "flash":
         raise InputError(
             f"{root}: its weights are in flash; `hdlgen patch` makes the image of others, and `hdlgen program` writes it"
         )

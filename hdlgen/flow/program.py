@@ -121,7 +121,7 @@ def _image(root: Path, board: Board) -> tuple[Path | None, list[tuple[str, ...]]
     """The image of weights for the board's flash, if the design has one, and the commands that write it."""
     try:
         weights = json.loads((root / "manifest.json").read_text(encoding="utf-8"))["weights"]
-        if weights["source"] != "flash":
+        if weights["fill"] != "flash":
             return None, []
         image = root / str(weights["image"])
     except (OSError, ValueError, KeyError, TypeError):

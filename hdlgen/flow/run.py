@@ -17,8 +17,9 @@ from tqdm import tqdm
 
 from hdlgen import golden, network
 from hdlgen.errors import InputError
+from hdlgen.flow.flash_pins import from_flash
 from hdlgen.flow.load import load, loaded_network
-from hdlgen.flow.serial import KIND, from_flash, loads, network_id
+from hdlgen.flow.serial import KIND, loads, network_id
 from hdlgen.flow.simulate import check_sources, read_manifest
 from hdlgen.flow.virtual import VirtualBoard
 from hdlgen.host import BAUD, Bench, Board
@@ -275,11 +276,11 @@ def run(
                 stack.enter_context(virtual)
             name, build_seconds = virtual.port, virtual.build_seconds
         board = stack.enter_context(Board.open(name, baud=baud or baud_of(root), timeout=timeout))
-        if loads(manifest) and not board.status().ready:
-            # Nothing is in force yet: single-port RAM is empty at first.
-            load(root, None, board)
         if from_flash(manifest):
             _wait_for_flash(board, manifest)
+        elif loads(manifest) and not board.status().ready:
+            # Nothing is in force yet: single-port RAM is empty at first.
+            load(root, None, board)
         other = None
         if loads(manifest) and board.identity.network != network_id(manifest):
             other = loaded_network(root, board.identity.network)
@@ -351,9 +352,10 @@ def _wait_for_flash(board: Board, manifest: Mapping[str, Any]) -> None:
     while not board.status().ready:
         left -= board.status_cycles
         if left < 0:
+            other = " or `hdlgen load` sends it" if loads(manifest) else ""
             raise InputError(
                 f"the board finds no image for its design in its flash; `hdlgen program` writes it, "
-                f"{manifest['weights']['image']}"
+                f"{manifest['weights']['image']}{other}"
             )
     board.greet()
 

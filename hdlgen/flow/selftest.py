@@ -29,8 +29,10 @@ from numpy.typing import NDArray
 
 from hdlgen.emit.verilog import FAMILIES, convert
 from hdlgen.flow.clock import add_clock
+from hdlgen.flow.flash_pins import FlashPins
 from hdlgen.gateware.cell import later
 from hdlgen.gateware.primitives import Rom, RomParameters
+from hdlgen.gateware.reload import IN_FORCE
 
 __all__ = ["SelfTest", "SelfTestParameters", "Token", "compress", "expand", "parameters", "stored", "to_verilog"]
 
@@ -101,6 +103,8 @@ class SelfTestParameters:
         None they are logic.
     load_port : bool
         Whether the core has a port for new weights, on which there is silence here.
+    flash, start : FlashPins or None, int
+        The flash from which the core gets its weights, and cycles after which the test fails if they have not come.
     pass_active_low, fail_active_low : bool
         Polarity of the pins.
     clock_pin, button, fail_led : bool
@@ -125,6 +129,8 @@ class SelfTestParameters:
     block_rom: bool = False
     family: str | None = None
     load_port: bool = False
+    flash: FlashPins | None = None
+    start: int = 0
     pass_active_low: bool = False
     fail_active_low: bool = False
     clock_pin: bool = True
@@ -202,6 +208,8 @@ def parameters(
         else 4 * int(max(lengths)) * (manifest["latency_cycles"] + 3 * form["beats"]) + 1000,
         lengths=() if lengths is None else tuple(int(length) for length in lengths),
         every_step=lengths is not None and manifest["sequence"]["results"] == "step",
+        # An image that is not right is read again: it may need some attempts.
+        start=4 * manifest.get("weights", {}).get("start_cycles", 0),
         **options,
     )
 
@@ -225,11 +233,12 @@ class SelfTest(wiring.Component):
     """The core, its stored inputs and the comparison.
 
     Sends the stored frames in order and again from the start, without end; a beat every third cycle at most. The
-    results may stall at no time (``m_axis_tready`` is 1).
+    results may stall at no time (``m_axis_tready`` is 1). Where the weights come from a flash it waits for them.
 
     ``led_pass`` is lit from the moment in which every stored frame has given its expected results once.
     ``led_fail`` is lit, and ``led_pass`` dark, for ever from the first result or ``tlast`` that differs, the first
-    ``frame_error``, or ``timeout`` cycles without a result. Without a ``led_fail``, ``led_pass`` blinks instead.
+    ``frame_error``, ``timeout`` cycles without a result, or ``start`` cycles without weights. Without a ``led_fail``,
+    ``led_pass`` blinks instead.
     The button starts all over. Clock and reset come from ``hdlgen_clock`` (`hdlgen.flow.clock`).
 
     Parameters
@@ -242,13 +251,17 @@ class SelfTest(wiring.Component):
         Where the board has them.
     led_pass, led_fail : Out(1)
         The second where the board has it.
+    flash_*
+        Lines to the flash, if there is one; those driven from both ends are in ``io_ports``.
     """
 
     def __init__(self, parameters: SelfTestParameters):
         p = self.parameters = parameters
         members = {"clk": In(1), "button": In(1), "led_pass": Out(1), "led_fail": Out(1)}
         there = {"clk": p.clock_pin, "button": p.button, "led_pass": True, "led_fail": p.fail_led}
-        super().__init__({name: member for name, member in members.items() if there[name]})
+        flash = p.flash.members() if p.flash is not None else {}
+        self.io_ports = p.flash.io_ports() if p.flash is not None else {}
+        super().__init__({name: member for name, member in members.items() if there[name]} | flash)
 
     def elaborate(self, platform: object) -> Module:
         p = self.parameters
@@ -258,6 +271,12 @@ class SelfTest(wiring.Component):
         m_tdata, m_tvalid, m_tlast, frame_error = Signal(p.result_bits), Signal(), Signal(), Signal()
         s_tuser, m_tuser = Signal(), Signal()
         user = {"i_s_axis_tuser": s_tuser, "o_m_axis_tuser": m_tuser} if p.lengths else {}
+        flash: dict[str, Any] = {}
+        ready: Value = Const(1, 1)
+        if p.flash is not None:
+            load_state = Signal(8)
+            flash = {"o_load_state": load_state, **p.flash.connect(m, self, self.io_ports)}
+            ready = load_state[IN_FORCE]
         m.submodules.core = Instance(
             p.core,
             i_clk=ClockSignal("sync"),
@@ -274,9 +293,10 @@ class SelfTest(wiring.Component):
             o_m_axis_tlast=m_tlast,
             o_frame_error=frame_error,
             **user,
+            **flash,
         )
-        self._inputs(m, s_tdata, s_tvalid, s_tready, s_tlast)
-        self._results(m, m_tdata, m_tvalid, m_tlast, m_tuser, frame_error)
+        self._inputs(m, ready, s_tdata, s_tvalid, s_tready, s_tlast)
+        self._results(m, ready, m_tdata, m_tvalid, m_tlast, m_tuser, frame_error)
         if p.lengths:
             m.d.comb += s_tuser.eq(s_tlast & self._which(m, p.ends, s_tvalid & s_tready & s_tlast, "step"))
         return m
@@ -288,7 +308,7 @@ class SelfTest(wiring.Component):
             m.d.sync += number.eq(Mux(number == len(values) - 1, 0, number + 1))
         return Array(Const(int(value), 1) for value in values)[number]
 
-    def _inputs(self, m: Module, tdata: Signal, tvalid: Signal, tready: Signal, tlast: Signal) -> None:
+    def _inputs(self, m: Module, ready: Value, tdata: Signal, tvalid: Signal, tready: Signal, tlast: Signal) -> None:
         p = self.parameters
         m.submodules.inputs = rom = memory.Memory(
             shape=unsigned(p.token_bits),
@@ -309,7 +329,7 @@ class SelfTest(wiring.Component):
             tlast.eq(beat == p.beats - 1),
         ]
         with m.FSM():
-            with m.State("address"):
+            with m.State("address"), m.If(ready):
                 m.next = "token"
             with m.State("token"):
                 # The block RAM's output takes the whole cycle; the address goes on to the next token meanwhile.
@@ -329,7 +349,14 @@ class SelfTest(wiring.Component):
                         m.next = "token"
 
     def _results(
-        self, m: Module, tdata: Signal, tvalid: Signal, tlast: Signal, tuser: Signal, frame_error: Signal
+        self,
+        m: Module,
+        ready: Value,
+        tdata: Signal,
+        tvalid: Signal,
+        tlast: Signal,
+        tuser: Signal,
+        frame_error: Signal,
     ) -> None:
         p = self.parameters
         results = len(p.expected[0])
@@ -384,11 +411,11 @@ class SelfTest(wiring.Component):
 
         # c4: the LEDs' registers; complete counts only if nothing differed up to and including its own beat
         failed, passed = Signal(), Signal()
-        quiet = Signal(range(p.timeout + 1))
-        m.d.sync += quiet.eq(quiet + 1)
-        with m.If(valid):
+        quiet, begun = Signal(range(max(p.timeout, p.start) + 1)), Signal(init=p.flash is None)
+        m.d.sync += [quiet.eq(quiet + 1), begun.eq(ready)]
+        with m.If(valid | (begun != ready)):
             m.d.sync += quiet.eq(0)
-        with m.If(differs | frame_error | (quiet == p.timeout)):
+        with m.If(differs | frame_error | (quiet == Mux(begun, p.timeout, p.start))):
             m.d.sync += failed.eq(1)
         with m.If(complete):
             m.d.sync += passed.eq(1)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal
+from amaranth.hdl import ClockSignal, Instance, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -18,10 +18,12 @@ from hdlgen.emit.verilog import FAMILIES, convert
 from hdlgen.errors import InputError
 from hdlgen.flow.boards import Board, Pin
 from hdlgen.flow.clock import add_clock
+from hdlgen.flow.flash_pins import FlashPins, from_flash
 from hdlgen.flow.pll import Setting
 from hdlgen.flow.synth import BoardTop
 from hdlgen.gateware.link import Endpoint, LinkParameters, fixed_bytes
 from hdlgen.gateware.primitives import Rom, RomParameters
+from hdlgen.gateware.reload import IN_FORCE, LOADED
 from hdlgen.gateware.uart import MIN_DIVISOR, UartReceiver, UartTransmitter
 from hdlgen.host.protocol import Identity
 
@@ -38,7 +40,6 @@ __all__ = [
     "fixed_memory",
     "for_board",
     "for_simulation",
-    "from_flash",
     "loads",
     "network_id",
     "pins",
@@ -57,9 +58,6 @@ KIND = "serial"
 MAX_BUFFER = 1 << 15
 """Bytes of the largest input memory, and so of the largest frame."""
 
-IN_FORCE, LOADED = 0, 4
-"""Bits of the core's load_state."""
-
 _TOLERANCE = Fraction(2, 100)
 
 
@@ -76,10 +74,8 @@ class SerialTopParameters:
         Whether the board has them; a port is left away where not.
     *_active_low : bool
         Polarity of the pins.
-    flash_address : int or None
-        Where the image of the weights begins, if the core reads them from a flash.
-    flash_clock_pin : bool
-        Whether the flash's clock is a pin; if not it goes through the part USRMCLK of an ECP5.
+    flash : FlashPins or None
+        The flash, if the core reads one.
     high : int
         Pins that are held high.
     blink_bits : int
@@ -95,8 +91,7 @@ class SerialTopParameters:
     alive_active_low: bool = False
     busy_active_low: bool = False
     error_active_low: bool = False
-    flash_address: int | None = None
-    flash_clock_pin: bool = True
+    flash: FlashPins | None = None
     high: int = 0
     blink_bits: int = 24
 
@@ -117,8 +112,8 @@ class SerialTop(wiring.Component):
         The line, as the FPGA sees it.
     led_alive, led_busy, led_error : Out(1)
         The latter two where the board has them.
-    flash_cs_n, flash_clk, flash_mosi, flash_miso
-        Lines to the flash, if the core has one.
+    flash_*
+        Lines to the flash, if the core reads one; those driven from both ends are in ``io_ports``.
     high : Out
         All ones.
     """
@@ -130,9 +125,8 @@ class SerialTop(wiring.Component):
         members |= {"button": In(1)} if p.button else {}
         members |= {"led_busy": Out(1)} if p.busy_led else {}
         members |= {"led_error": Out(1)} if p.error_led else {}
-        if p.flash_address is not None:
-            members |= {"flash_cs_n": Out(1), "flash_mosi": Out(1), "flash_miso": In(1)}
-            members |= {"flash_clk": Out(1)} if p.flash_clock_pin else {}
+        members |= p.flash.members() if p.flash is not None else {}
+        self.io_ports = p.flash.io_ports() if p.flash is not None else {}
         members |= {f"high_{number}": Out(1) for number in range(p.high)}
         super().__init__(members)
 
@@ -158,7 +152,7 @@ class SerialTop(wiring.Component):
             *(getattr(self, f"high_{number}").eq(1) for number in range(p.high)),
         ]
         load: dict[str, Any] = {}
-        if identity.load or identity.flash:
+        if identity.load or p.flash is not None:
             load_state = Signal(8)
             load = {"o_load_state": load_state, "o_load_id": endpoint.loaded_id}
             if identity.load:
@@ -168,8 +162,8 @@ class SerialTop(wiring.Component):
                     "i_load_kind": endpoint.load_type[:2],
                     "o_load_ready": endpoint.load_ready,
                 }
-            else:
-                load |= self._flash(m)
+            if p.flash is not None:
+                load |= p.flash.connect(m, self, self.io_ports)
             m.d.comb += [
                 endpoint.load_state.eq(load_state),
                 endpoint.ready.eq(load_state[IN_FORCE]),
@@ -210,24 +204,6 @@ class SerialTop(wiring.Component):
                 m.d.sync += [shown.eq(seen), seen.eq(endpoint.busy)]
             m.d.comb += self.led_busy.eq((shown | seen) ^ p.busy_active_low)
         return m
-
-    def _flash(self, m: Module) -> dict[str, Any]:
-        """What the core's lines to the flash are connected with."""
-        p = self.parameters
-        clock, out = Signal(), Signal(4)
-        m.d.comb += self.flash_mosi.eq(out[0])
-        if p.flash_clock_pin:
-            m.d.comb += self.flash_clk.eq(clock)
-        else:
-            m.submodules.flash_clock = Instance("USRMCLK", i_USRMCLKI=clock, i_USRMCLKTS=Const(0, 1))
-        return {
-            "o_flash_cs_n": self.flash_cs_n,
-            "o_flash_clk": clock,
-            "o_flash_o": out,
-            "o_flash_oe": Signal(4, name="flash_oe"),
-            "i_flash_i": Cat(Const(1, 1), self.flash_miso, Const(3, 2)),
-            "i_flash_address": Const(p.flash_address, 24),
-        }
 
 
 def divisor(clock: Fraction, baud: int | None, where: str) -> int:
@@ -303,16 +279,7 @@ def _identity(
 
 def loads(manifest: Mapping[str, Any]) -> bool:
     """Whether the core can be given other weights over its load port."""
-    return _source(manifest) in ("ram", "spram")
-
-
-def from_flash(manifest: Mapping[str, Any]) -> bool:
-    """Whether the core reads its weights from a flash."""
-    return _source(manifest) == "flash"
-
-
-def _source(manifest: Mapping[str, Any]) -> str:
-    return str(manifest.get("weights", {}).get("source", "rom"))
+    return manifest.get("weights", {}).get("source") in ("ram", "spram")
 
 
 def network_id(manifest: Mapping[str, Any]) -> bytes:
@@ -343,14 +310,6 @@ def for_board(
             f"{where}: the oscillator of {board.title} may be off by {100 * board.clock.tolerance:g} %, too much for a "
             f"serial line; allowed are up to {float(100 * _TOLERANCE):g} %; --top self-test needs no line"
         )
-    if from_flash(manifest):
-        if board.flash is None:
-            raise InputError(f"{where}: {board.title} has no flash in its file; compile with --weights rom or ram")
-        if manifest["weights"]["lines"] != 1:
-            raise InputError(
-                f"{where}: reads its flash on {manifest['weights']['lines']} lines; board files know of one: compile "
-                f"with --flash-lines 1"
-            )
     block = board.target.resources.memory_block_bits
     identity = _identity(
         manifest,
@@ -370,8 +329,7 @@ def for_board(
         alive_active_low=board.led_pass.active_low,
         busy_active_low=board.led_busy is not None and board.led_busy.active_low,
         error_active_low=board.led_fail is not None and board.led_fail.active_low,
-        flash_address=board.flash.image if board.flash is not None and from_flash(manifest) else None,
-        flash_clock_pin=board.flash is None or board.flash.clk is not None,
+        flash=FlashPins.for_board(manifest, board, where),
         high=len(board.uart.high),
         blink_bits=(int(clock) // 2).bit_length(),
     )
@@ -383,7 +341,7 @@ def for_simulation(manifest: Mapping[str, Any], where: str, *, clock: int = 12_0
     return SerialTopParameters(
         core=manifest["top"],
         link=LinkParameters(identity=identity),
-        flash_address=1 << 20 if from_flash(manifest) else None,
+        flash=FlashPins.for_simulation(manifest),
     )
 
 
@@ -399,13 +357,9 @@ def fixed_memory(manifest: Mapping[str, Any], summary: Mapping[str, Any], where:
     return fixed_bytes(identity)
 
 
-def pins(board: Board, *, flash: bool = False) -> dict[str, Pin]:
-    """Ports of the top on ``board``, which has a serial port, and where they go; ``flash``: those to the flash too."""
+def pins(board: Board, flash: FlashPins | None = None) -> dict[str, Pin]:
+    """Ports of the top on ``board``, which has a serial port, and where they go."""
     assert board.uart is not None
-    lines: dict[str, Pin | None] = {}
-    if flash and board.flash is not None:
-        lines = {"flash_cs_n": board.flash.cs, "flash_clk": board.flash.clk}
-        lines |= {"flash_mosi": board.flash.mosi, "flash_miso": board.flash.miso}
     ports = {
         "clk": board.clock.pin,
         "button": board.reset,
@@ -414,7 +368,7 @@ def pins(board: Board, *, flash: bool = False) -> dict[str, Pin]:
         "led_alive": board.led_pass,
         "led_busy": board.led_busy,
         "led_error": board.led_fail,
-        **lines,
+        **(flash.pins(board) if flash is not None else {}),
         **{f"high_{number}": pin for number, pin in enumerate(board.uart.high)},
     }
     return {name: pin for name, pin in ports.items() if pin is not None}
@@ -430,7 +384,7 @@ def board_top(manifest: Mapping[str, Any], baud: int | None, where: str) -> Call
             kind=KIND,
             name=TOP,
             verilog=to_verilog(parameters),
-            pins=pins(board, flash=from_flash(manifest)),
+            pins=pins(board, parameters.flash),
             summary={
                 "clock": str(setting.frequency),
                 "baud": round(setting.frequency / identity.divisor),

@@ -33,6 +33,7 @@ from hdlgen.files import atomic_write
 from hdlgen.flow import clock as clocks
 from hdlgen.flow import selftest, tools
 from hdlgen.flow.boards import Board, Pin, constraints
+from hdlgen.flow.flash_pins import FlashPins
 from hdlgen.flow.pll import Setting, fastest_setting, nearest_setting
 from hdlgen.flow.simulate import check_sources, read_manifest
 from hdlgen.flow.targets import Needs, Target, refuse_if_too_small
@@ -369,7 +370,8 @@ def synthesise(
             (build / "selftest.v").write_text(selftest.to_verilog(test), encoding="utf-8")
             files += ["selftest.v", "clock.v"]
             top = selftest.TOP
-            name, text = constraints(board)
+            flash_pins = {} if test.flash is None else test.flash.pins(board)
+            name, text = constraints(board, {**board.pins, **flash_pins})
             (build / name).write_text(text, encoding="utf-8")
         elif device.family != "ecp5":
             # Only nextpnr-ecp5 can leave the ports without pins, and there are more ports than pins.
@@ -636,15 +638,11 @@ def _destination(root: Path, board: Board | None, bitstream: str | os.PathLike[s
 def _self_test(
     root: Path, manifest: Mapping[str, Any], board: Board, need: Needs, images: int | None, setting: Setting
 ) -> selftest.SelfTestParameters:
-    source = manifest.get("weights", {}).get("source", "rom")
-    if source in ("spram", "flash"):
-        place = {
-            "spram": "in single-port RAM, which the self-test cannot fill",
-            "flash": "in flash, which it does not read",
-        }
+    weights = manifest.get("weights", {})
+    if weights.get("fill") == "port":
         raise InputError(
-            f"{root}: the weights are {place[source]}; take --top serial, synthesise with --target, or compile with "
-            f"--weights rom or ram"
+            f"{root}: the weights are in single-port RAM, which the self-test cannot fill; compile with --fill flash, or "
+            f"take --top serial"
         )
     vectors = manifest["vectors"]
     most = len(np.load(root / vectors["lengths" if "sequence" in manifest else "x"], allow_pickle=False))
@@ -653,7 +651,8 @@ def _self_test(
     options: dict[str, Any] = {
         "pass_active_low": board.led_pass.active_low,
         "fail_active_low": board.led_fail is not None and board.led_fail.active_low,
-        "load_port": source != "rom",
+        "load_port": weights.get("source") in ("ram", "spram"),
+        "flash": FlashPins.for_board(manifest, board, str(root)),
         "clock_pin": board.clock.pin is not None,
         "button": board.reset is not None,
         "fail_led": board.led_fail is not None,

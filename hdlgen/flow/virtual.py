@@ -21,9 +21,87 @@ from types import TracebackType
 
 from hdlgen.errors import InputError, Refused
 from hdlgen.flow import clock, serial, tools
+from hdlgen.flow.flash_pins import FlashPins
 from hdlgen.flow.simulate import build_environment, check_sources, child, read_manifest, runtime_objects
 
-__all__ = ["VirtualBoard"]
+__all__ = ["FLASH", "VirtualBoard", "flash_options"]
+
+FLASH = r"""
+#ifdef FLASH
+#include <cstdint>
+#include <cstdio>
+#include <vector>
+
+// An SPI flash at the pins of a top: an image at address FLASH, and 0xff around it. It knows 0xab (wake up), before which it
+// does nothing, and 0x0b, 0x3b and 0x6b (fast read on one, two and four lines): 24 bits of address, 8 clocks that mean
+// nothing, then data until it is deselected; 0x6b only with the bit QE, which 0x50 and the two bytes FLASH_QUAD set. Data
+// change when the clock falls.
+struct Flash {
+    std::vector<uint8_t> content;
+    bool clock = false, awake = false, is_volatile = false, quad = false;
+    uint64_t bits = 0;  // received, the first one highest
+    long count = 0, given = 0;
+    int lines = 0;      // that it drives
+    unsigned data = 0;  // on them
+
+    explicit Flash(const char *name) {
+        FILE *file = fopen(name, "rb");
+        for (int byte; file && (byte = fgetc(file)) != EOF;) content.push_back(byte);
+        if (file) fclose(file);
+    }
+    void pins(bool deselected, bool clk, bool mosi) {
+        if (deselected) {
+            if (count == 8 && bits == 0xab) awake = true;
+            if (count == 16 && bits == FLASH_QUAD && is_volatile) quad = true;
+            if (count) is_volatile = count == 8 && bits == 0x50 && awake;
+            bits = count = given = lines = 0;
+        } else if (clk && !clock) {
+            if (count < 40) bits = bits << 1 | mosi;
+            if (count < 40) count++;
+        } else if (!clk && clock && count == 40 && awake) {
+            const int command = bits >> 32;
+            lines = command == 0x0b ? 1 : command == 0x3b ? 2 : command == 0x6b && quad ? 4 : 0;
+            if (lines) {
+                const long place = long(bits >> 8 & 0xffffff) + given / 8 - FLASH;
+                const unsigned byte = place >= 0 && place < long(content.size()) ? content[place] : 0xff;
+                data = byte >> (8 - lines - given % 8) & ((1u << lines) - 1);
+                given += lines;
+            }
+        }
+        clock = clk && !deselected;
+    }
+    // One cycle of the top's clock, after it: what the top drives goes to the flash, and what the flash drives to the top.
+    template <class Top> void cycle(Top *top) {
+#if FLASH_LINES == 1
+        pins(top->flash_cs_n, top->flash_clk, top->flash_mosi);
+        top->flash_miso = lines ? data : 1;
+#else
+        pins(top->flash_cs_n, top->flash_clk, top->flash_mosi__en ? top->flash_mosi__out : 1);
+        // A line that nobody drives is high; one that both drive is low if either says so.
+        const unsigned driven = (1u << lines) - 1;
+        auto level = [&](int line, bool enable, bool out) {
+            const bool mine = !(driven >> line & 1) || (data >> line & 1);
+            return mine && (!enable || out);
+        };
+        top->flash_mosi = level(0, top->flash_mosi__en, top->flash_mosi__out);
+        top->flash_miso = level(1, top->flash_miso__en, top->flash_miso__out);
+#if FLASH_LINES == 4
+        top->flash_wp = level(2, top->flash_wp__en, top->flash_wp__out);
+        top->flash_hold = level(3, top->flash_hold__en, top->flash_hold__out);
+#endif
+#endif
+    }
+};
+#endif
+"""
+"""A flash in C++ for a top that Verilator made, with `flash_options`."""
+
+
+def flash_options(flash: FlashPins) -> list[str]:
+    """Verilator's options for a top with ``flash`` beside a program that includes `FLASH`."""
+    macros = f"-DFLASH={flash.address} -DFLASH_LINES={flash.lines} -DFLASH_QUAD={flash.quad}"
+    return ["-CFLAGS", macros, *(["--pins-inout-enables"] if flash.lines > 1 else [])]
+
 
 _MAIN = r"""
 // The serial line of a simulated board, bit by bit, to and from a pseudo-terminal.
@@ -47,42 +125,7 @@ static bool ended(int timeout) {
     return poll(&end, 1, timeout) > 0;
 }
 
-#ifdef FLASH
-// An SPI flash with an image at address FLASH, and 0xff around it. It knows 0xab (wake up), before which it does nothing,
-// and 0x0b (fast read): 24 bits of address, 8 clocks that mean nothing, then data until it is deselected. Data change when
-// the clock falls.
-struct Flash {
-    std::vector<uint8_t> content;
-    bool clock = false, awake = false;
-    uint64_t bits = 0;  // received, the first one highest
-    long count = 0, given = 0;
-    bool miso = true;
-
-    explicit Flash(const char *name) {
-        FILE *file = fopen(name, "rb");
-        for (int byte; file && (byte = fgetc(file)) != EOF;) content.push_back(byte);
-        if (file) fclose(file);
-    }
-    bool cycle(bool deselected, bool clk, bool mosi) {
-        if (deselected) {
-            if (count == 8 && bits == 0xab) awake = true;
-            bits = count = given = 0;
-            miso = true;
-        } else if (clk && !clock) {
-            if (count < 40) bits = bits << 1 | mosi;
-            if (count < 40) count++;
-        } else if (!clk && clock && count == 40 && awake && bits >> 32 == 0x0b) {
-            const long place = long(bits >> 8 & 0xffffff) + given / 8 - FLASH;
-            const uint8_t byte = place >= 0 && place < long(content.size()) ? content[place] : 0xff;
-            miso = byte >> (7 - given % 8) & 1;
-            given++;
-        }
-        clock = clk && !deselected;
-        return miso;
-    }
-};
-#endif
-
+@FLASH@
 int main(int argc, char **argv) {
     if (argc < 4) return 2;
     const int line = atoi(argv[1]);
@@ -110,7 +153,7 @@ int main(int argc, char **argv) {
         top->clk = 0;
         top->eval();
 #ifdef FLASH
-        top->flash_miso = flash.cycle(top->flash_cs_n, top->flash_clk, top->flash_mosi);
+        flash.cycle(top.get());
 #endif
         // To the board: start bit, eight bits, stop bit.
         if (send_left == 0) {
@@ -241,12 +284,10 @@ class VirtualBoard:
             shutil.copyfile(root / name, build / name)
         (build / "serial.v").write_text(serial.to_verilog(parameters), encoding="utf-8")
         (build / "clock.v").write_text(clock.to_verilog(clock.for_simulation()), encoding="utf-8")
-        main = _MAIN.replace("@TOP@", serial.TOP)
-        flash = [] if parameters.flash_address is None else [str(build / manifest["weights"]["image"])]
-        if flash:
-            main = f"#define FLASH {parameters.flash_address}\n{main}"
+        main = _MAIN.replace("@TOP@", serial.TOP).replace("@FLASH@", FLASH)
         (build / "main.cpp").write_text(main, encoding="utf-8")
         options = ["--cc", "--exe", "--build", "-j", str(min(2, os.cpu_count() or 1)), "--Mdir", "obj", "-Wno-fatal"]
+        options += [] if parameters.flash is None else flash_options(parameters.flash)
         options += ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-CFLAGS", "-O2"]
         files = [*manifest["sources"], "serial.v", "clock.v", "main.cpp"]
         with (
@@ -279,7 +320,7 @@ class VirtualBoard:
                         str(master),
                         str(parameters.link.identity.divisor),
                         str(patience),
-                        *flash,
+                        *([] if parameters.flash is None else [str(build / manifest["weights"]["image"])]),
                     ],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Const, Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -26,17 +26,18 @@ __all__ = ["Core", "Engine"]
 
 
 def load_ports(program: Program) -> dict[str, Any]:
-    """What a core has whose weights come while it runs: the load port, beats as wide as those of its input, or a flash."""
-    state = {"load_state": Out(8), "load_id": Out(32)}
-    if program.source == "flash":
-        return {**flash_ports(), "flash_address": In(24), **state}
-    return {
-        "load_data": In(8 * program.bytes_per_element * program.elements_per_beat),
-        "load_valid": In(1),
-        "load_ready": Out(1),
-        "load_kind": In(2),
-        **state,
-    }
+    """What a core has whose weights come while it runs: the load port, of beats as wide as its input's, a flash, or both."""
+    ports: dict[str, Any] = {}
+    if program.fill == "flash":
+        ports |= {**flash_ports(program.flash_lines), "flash_address": In(24)}
+    if program.load_port:
+        ports |= {
+            "load_data": In(8 * program.bytes_per_element * program.elements_per_beat),
+            "load_valid": In(1),
+            "load_ready": Out(1),
+            "load_kind": In(2),
+        }
+    return {**ports, "load_state": Out(8), "load_id": Out(32)}
 
 
 class Engine(wiring.Component):
@@ -269,8 +270,8 @@ class Core(wiring.Component):
 
     AXI4-Stream on both sides; see docs/interface.md. Where weights can be written there is a load port, `Reload`'s beats
     with ``load_kind``; ``load_state`` is in_force, receiving, complete, error, loaded, and above these generation;
-    ``load_id`` is loaded_id. With weights in a flash there are its pins instead, and ``flash_address``, where the image
-    begins.
+    ``load_id`` is loaded_id. With weights from a flash there are its pins (`flash_ports`), and ``flash_address``, where the
+    image begins; then a load port takes its first beat when the flash is not read any more.
     """
 
     def __init__(self, program: Program, *, library: Library | None = None, prefix: str = "hdlgen"):
@@ -319,7 +320,7 @@ class Core(wiring.Component):
             m.d.comb += engine.accept.eq(1)
             return m
         p = self.program
-        beat_bytes = 1 if p.source == "flash" else p.bytes_per_element * p.elements_per_beat
+        beat_bytes = p.bytes_per_element * p.elements_per_beat if p.load_port else 1
         m.submodules.reload = reload = Reload(p, beat_bytes=beat_bytes)
         m.d.comb += [
             self.load_state.eq(
@@ -337,38 +338,62 @@ class Core(wiring.Component):
             engine.accept.eq(reload.accept),
             engine.load.eq(reload.load),
         ]
-        if isinstance(weights, FlashWeights):
-            self._connect_flash(m, weights, reload)
-        else:
+        if isinstance(weights, WeightRom):
+            m.d.comb += weights.load.eq(reload.load)
+        reading: Any = Const(0, 1)
+        if p.load_port:
             m.d.comb += [
                 reload.data.eq(self.load_data),
                 reload.valid.eq(self.load_valid),
-                self.load_ready.eq(reload.ready),
                 reload.kind.eq(self.load_kind),
-                weights.load.eq(reload.load),
             ]
+        if p.fill == "flash":
+            m.submodules.flash_loader = loader = FlashLoader(p, beat_bytes=beat_bytes)
+            self._connect_flash(m, loader, weights)
+            reading = loader.active
+            m.d.comb += [
+                loader.in_force.eq(reload.in_force),
+                loader.error.eq(reload.error),
+                loader.ready.eq(reload.ready),
+                loader.give_up.eq(self.load_valid if p.load_port else 0),
+            ]
+            with m.If(reading):
+                m.d.comb += [
+                    reload.data.eq(loader.data),
+                    reload.valid.eq(loader.valid),
+                    reload.kind.eq(loader.kind),
+                ]
+        if p.load_port:
+            m.d.comb += self.load_ready.eq(reload.ready & ~reading)
         return m
 
-    def _connect_flash(self, m: Module, weights: FlashWeights, reload: Reload) -> None:
-        """One reader: first for the whole image, then for its weights."""
+    def _connect_flash(self, m: Module, loader: FlashLoader, weights: WeightRom | FlashWeights) -> None:
+        """One reader: first for the whole image, then for its weights where these stay in the flash."""
         m.submodules.reader = reader = FlashReader(FlashTiming.of(self.program))
-        m.submodules.flash_loader = loader = FlashLoader(self.program)
         m.d.comb += [
-            loader.in_force.eq(reload.in_force),
-            loader.error.eq(reload.error),
-            reload.data.eq(loader.data),
-            reload.kind.eq(loader.kind),
-            reload.valid.eq(loader.valid),
-            loader.ready.eq(reload.ready),
-            weights.run.eq(~loader.active),
-            reader.begin.eq(loader.begin | weights.begin),
-            reader.go.eq(Mux(loader.active, loader.go, weights.go)),
-            reader.address.eq(Mux(loader.active, self.flash_address, self.flash_address + len(header(self.program)))),
+            reader.prepare.eq(loader.active),
+            reader.begin.eq(loader.begin),
+            reader.go.eq(loader.go),
+            reader.address.eq(self.flash_address),
             self.flash_cs_n.eq(reader.flash_cs_n),
             self.flash_clk.eq(reader.flash_clk),
             self.flash_o.eq(reader.flash_o),
             self.flash_oe.eq(reader.flash_oe),
             reader.flash_i.eq(self.flash_i),
         ]
-        for part in (loader, weights):
+        if self.program.flash_lines == 4:
+            m.d.comb += reader.flash_quad.eq(self.flash_quad)
+        parts: list[FlashLoader | FlashWeights] = [loader]
+        if isinstance(weights, FlashWeights):
+            parts.append(weights)
+            m.d.comb += weights.run.eq(~loader.active)
+            with m.If(~loader.active):
+                m.d.comb += [
+                    reader.begin.eq(weights.begin),
+                    reader.go.eq(weights.go),
+                    reader.address.eq(self.flash_address + len(header(self.program))),
+                ]
+        else:
+            m.d.comb += reader.stop.eq(~loader.active)
+        for part in parts:
             m.d.comb += [part.boundary.eq(reader.boundary), part.byte.eq(reader.byte), part.got.eq(reader.valid)]

@@ -1,20 +1,22 @@
-"""Weights from the SPI flash that holds the bitstream: read in order, over and over, ahead of the engine.
+"""Weights from the SPI flash that holds the bitstream: once into memory, or over and over, ahead of the engine.
 
 Commands that all flashes know: 0x0B, 0x3B and 0x6B (fast read over one, two and four lines: 24 bits of address and 8 cycles
 of its clock without meaning, both on line 0, then data without end), and 0xAB (wake up), as the FPGA may have put it to
-sleep after its configuration. SPI mode 0: data change when the clock falls. They are sampled when it falls the next time.
+sleep after its configuration. For four lines the lines WP# and HOLD# must become IO2 and IO3, by the bit QE of a status
+register: 0x50 (the next write to a status register lasts until power is lost) and that write, which depends on the flash's
+make. SPI mode 0: data change when the clock falls. They are sampled when it falls the next time.
 """
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Signal, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program import Program
 from hdlgen.compiler.program_flash import FlashTiming
 from hdlgen.gateware.contents import image_bytes
-from hdlgen.gateware.reload import BEGIN, COMMIT, DATA
+from hdlgen.gateware.reload import ABORT, BEGIN, COMMIT, DATA
 
 __all__ = ["COMMANDS", "FlashLoader", "FlashReader", "FlashWeights", "flash_ports"]
 
@@ -22,14 +24,19 @@ COMMANDS = {1: 0x0B, 2: 0x3B, 4: 0x6B}
 """Fast read, by lines."""
 
 
-def flash_ports() -> dict[str, Any]:
-    """Lines to the flash: IO0 (MOSI), IO1 (MISO), IO2 (WP#) and IO3 (HOLD#), driven where ``flash_oe`` is 1."""
+def flash_ports(lines: int) -> dict[str, Any]:
+    """Lines to the flash: IO0 (MOSI), IO1 (MISO), IO2 (WP#) and IO3 (HOLD#), driven where ``flash_oe`` is 1.
+
+    ``flash_quad``, with four lines, is constant: the command that writes the status register with the bit QE, in the upper
+    byte, and the value.
+    """
     return {
         "flash_cs_n": Out(1, init=1),
         "flash_clk": Out(1),
         "flash_o": Out(4),
         "flash_oe": Out(4),
         "flash_i": In(4),
+        **({"flash_quad": In(16)} if lines == 4 else {}),
     }
 
 
@@ -38,7 +45,9 @@ class FlashReader(wiring.Component):
 
     ``begin`` starts a read, of which the first byte may be begun ``FlashTiming.restart`` cycles later. From then on, a byte
     is begun in a cycle in which ``boundary`` and ``go`` are high, and is there ``FlashTiming.byte`` cycles later; that is
-    also the next boundary. While ``go`` is low the flash's clock stands still.
+    also the next boundary. While ``go`` is low the flash's clock stands still. With ``prepare``, ``begin`` wakes the flash
+    first, and for four lines makes it ready for them; after each of these commands it is left alone for ``FlashTiming.wake``
+    cycles.
 
     Parameters
     ----------
@@ -46,7 +55,8 @@ class FlashReader(wiring.Component):
 
     Members
     -------
-    begin, address: a read begins; allowed at a boundary, and before the first read
+    begin, prepare, address: a read begins; allowed at a boundary, and before the first read
+    stop: at the next boundary the read ends, and the flash is not selected any more
     go, boundary: see above
     byte, valid: a byte has come; it stays until the clock of the next one rises
     flash_*: the pins
@@ -57,12 +67,14 @@ class FlashReader(wiring.Component):
         super().__init__(
             {
                 "begin": In(1),
+                "prepare": In(1),
+                "stop": In(1),
                 "address": In(24),
                 "go": In(1),
                 "boundary": Out(1),
                 "byte": Out(8),
                 "valid": Out(1),
-                **flash_ports(),
+                **flash_ports(timing.lines),
             }
         )
 
@@ -72,8 +84,13 @@ class FlashReader(wiring.Component):
         half = t.divide // 2
         selected, sck = Signal(), Signal()
         outgoing, clocks = Signal(32), Signal(range(40))
-        # The flash is awake: a reset does not change that.
-        awake, waking = Signal(reset_less=True), Signal()
+        # Commands from their highest bit on, and their clocks; all but the last one prepare the flash.
+        commands: list[tuple[Any, int]] = [(Const(0xAB << 24, 32), 8)]
+        if t.lines == 4:
+            commands += [(Const(0x50 << 24, 32), 8), (Cat(Const(0, 16), self.flash_quad), 16)]
+        commands.append((Cat(self.address, Const(COMMANDS[t.lines], 8)), 40))
+        last = len(commands) - 1
+        step = Signal(range(len(commands)))
         count, timer = Signal(range(half)), Signal(range(t.wake))
         reading = Signal()
         incoming = Signal(8)
@@ -109,28 +126,29 @@ class FlashReader(wiring.Component):
 
         with m.FSM():
             with m.State("idle"), m.If(self.begin):
+                m.d.sync += step.eq(Mux(self.prepare, 0, last))
                 m.next = "deselected"
             with m.State("deselected"):
                 m.d.sync += timer.eq(timer + 1)
-                m.d.sync += [outgoing.eq(Cat(self.address, Const(COMMANDS[t.lines], 8))), clocks.eq(39)]
-                with m.If(~awake):
-                    m.d.sync += [outgoing.eq(0xAB << 24), clocks.eq(7)]
+                for number, (bits, length) in enumerate(commands):
+                    with m.If(step == number):
+                        m.d.sync += [outgoing.eq(bits), clocks.eq(length - 1)]
                 with m.If(timer == t.deselect - 1):
-                    m.d.sync += [timer.eq(0), selected.eq(1), waking.eq(~awake)]
+                    m.d.sync += [timer.eq(0), selected.eq(1)]
                     m.next = "command"
             with m.State("command"):
-                with m.If(edge & sck & (clocks == 8) & ~waking):
+                with m.If(edge & sck & (clocks == 8) & (step == last)):
                     m.d.sync += reading.eq(1)  # the lines are free before the flash drives them
                 with m.If(clock("command")):
                     m.next = "read"
                     m.d.sync += [clocks.eq(8 // t.lines - 1), self.boundary.eq(1)]
-                    with m.If(waking):
+                    with m.If(step != last):
                         m.d.sync += [selected.eq(0), self.boundary.eq(0)]
-                        m.next = "waking"
-            with m.State("waking"):
+                        m.next = "prepared"
+            with m.State("prepared"):
                 m.d.sync += timer.eq(timer + 1)
                 with m.If(timer == t.wake - 1):
-                    m.d.sync += [timer.eq(0), awake.eq(1)]
+                    m.d.sync += [timer.eq(0), step.eq(step + 1)]
                     m.next = "deselected"
             with m.State("read"):
                 done = clock("read")
@@ -138,29 +156,34 @@ class FlashReader(wiring.Component):
                     m.d.sync += incoming.eq(Cat(received, incoming))
                 with m.If(done):
                     m.d.sync += [clocks.eq(8 // t.lines - 1), self.boundary.eq(1), self.valid.eq(1)]
-                with m.If(self.begin):
+                with m.If(self.begin | (self.stop & self.boundary)):
                     m.d.sync += [selected.eq(0), self.boundary.eq(0), reading.eq(0), sck.eq(0), count.eq(0)]
+                    m.d.sync += step.eq(Mux(self.prepare, 0, last))
+                    m.next = "idle"
+                with m.If(self.begin):
                     m.next = "deselected"
         return m
 
 
 class FlashLoader(wiring.Component):
-    """Reads the whole image after configuration and hands it to `Reload`, again and again until it is right.
+    """Reads the whole image after a reset without one in force and hands it to `Reload`, again and again until it is right.
 
     Members
     -------
     in_force, error: those of `Reload`
-    data, kind, valid, ready: to it
+    give_up: another image is coming: what was read is forgotten, and until the next reset nothing is read any more
+    data, kind, valid, ready: to `Reload`, beats of ``beat_bytes``
     active: the image is being read; then ``begin`` and ``go`` are for the reader, and ``byte`` and ``got`` are its
     """
 
-    def __init__(self, program: Program):
-        self.program = program
+    def __init__(self, program: Program, *, beat_bytes: int = 1):
+        self.program, self.beat_bytes = program, beat_bytes
         super().__init__(
             {
                 "in_force": In(1),
                 "error": In(1),
-                "data": Out(8),
+                "give_up": In(1),
+                "data": Out(8 * beat_bytes),
                 "kind": Out(2),
                 "valid": Out(1),
                 "ready": In(1),
@@ -175,9 +198,10 @@ class FlashLoader(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        count = image_bytes(self.program)
-        left = Signal(range(count))
-        m.d.comb += [self.data.eq(self.byte), self.active.eq(1)]
+        beats = -(-image_bytes(self.program) // self.beat_bytes)
+        left, place = Signal(range(beats)), Signal(range(self.beat_bytes))
+        before = Signal(8 * (self.beat_bytes - 1))
+        m.d.comb += [self.data.eq(Cat(before, self.byte)), self.active.eq(1)]
         with m.FSM():
             with m.State("start"):
                 m.next = "begin"
@@ -185,16 +209,27 @@ class FlashLoader(wiring.Component):
                     m.next = "done"
             with m.State("begin"):
                 m.d.comb += [self.kind.eq(BEGIN), self.valid.eq(1)]
-                m.d.sync += left.eq(count - 1)
-                with m.If(self.ready):
+                m.d.sync += [left.eq(beats - 1), place.eq(0)]
+                with m.If(self.give_up):
+                    m.next = "forget"
+                with m.Elif(self.ready):
                     m.d.comb += self.begin.eq(1)
                     m.next = "wait"
             with m.State("wait"):
-                m.d.comb += self.go.eq(self.boundary)
-                with m.If(self.boundary):
+                with m.If(self.give_up):
+                    m.next = "forget"
+                with m.Elif(self.boundary):
+                    m.d.comb += self.go.eq(1)
                     m.next = "byte"
             with m.State("byte"), m.If(self.got):
                 m.next = "give"
+                if self.beat_bytes > 1:
+                    m.d.sync += place.eq(place + 1)
+                    with m.If(place == self.beat_bytes - 1):
+                        m.d.sync += place.eq(0)
+                    with m.Else():
+                        m.d.sync += before.eq(Cat(before, self.byte) >> 8)
+                        m.next = "wait"
             with m.State("give"):
                 m.d.comb += [self.kind.eq(DATA), self.valid.eq(1)]
                 with m.If(self.ready):
@@ -211,6 +246,10 @@ class FlashLoader(wiring.Component):
                     m.next = "done"
                 with m.If(self.error):
                     m.next = "begin"
+            with m.State("forget"):
+                m.d.comb += [self.kind.eq(ABORT), self.valid.eq(1)]
+                with m.If(self.ready):
+                    m.next = "done"
             with m.State("done"):
                 m.d.comb += self.active.eq(0)
         return m

@@ -11,10 +11,13 @@ from hdlgen.compiler.program import Program
 from hdlgen.gateware.contents import header, memories
 from hdlgen.gateware.primitives import PIECE, Library, Rom, RomParameters, Store, StoreParameters
 
-__all__ = ["ABORT", "BEGIN", "COMMIT", "DATA", "Reload", "load_layout", "place_memory"]
+__all__ = ["ABORT", "BEGIN", "COMMIT", "DATA", "IN_FORCE", "LOADED", "Reload", "load_layout", "place_memory"]
 
 BEGIN, DATA, COMMIT, ABORT = range(4)
 """What a beat of the load port is: the beginning of an image, bytes of it, to put it into force, to forget it."""
+
+IN_FORCE, LOADED = 0, 4
+"""Bits of a core's load_state."""
 
 
 def load_layout(program: Program) -> data.StructLayout:

@@ -188,6 +188,15 @@ INPUT = [
         "compile tiny.safetensors -o new --lanes 4 --weights flash --flash-lines 3",
         "flash lines: 3 of weights in flash",
     ),
+    (
+        "compile tiny.safetensors -o new --lanes 4 --weights ram --fill flash",
+        "fill: 'flash' of weights in ram; allowed with ram: bitstream",
+    ),
+    (
+        "compile tiny.safetensors -o new --lanes 4 --weights spram --fill disk",
+        "fill: 'disk' of weights in spram; allowed with spram: port and flash",
+    ),
+    ("compile rnn.safetensors -o new --lanes 4 --fill flash", "--fill: rnn.safetensors has recurrent layers"),
     ("compile tiny.safetensors -o new --lanes 4 --flash-lines 2", "flash lines: 2 of weights in rom; allowed with"),
     (
         "compile rnn.safetensors -o new --lanes 4 --flash-lines 2",

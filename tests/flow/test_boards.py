@@ -12,6 +12,7 @@ import pytest
 from hdlgen.cli import main
 from hdlgen.errors import InputError
 from hdlgen.flow.boards import Board, constraints, find_board, names, read_board
+from hdlgen.flow.flash_pins import FlashPins
 from hdlgen.flow.targets import TARGETS, choose_multiplier
 from hdlgen.network import load
 from hdlgen.resources import folder
@@ -98,6 +99,49 @@ def test_device_is_that_of_amaranth_boards(name: str) -> None:
     assert getattr(platform, "speed", "-") == target.speed
 
 
+@pytest.mark.parametrize("name", WITH_AMARANTH)
+def test_lines_of_the_flash_are_in_the_order_of_amaranth_boards(name: str) -> None:
+    board = find_board(name)
+    for resource in _of_amaranth(board).resources:
+        if board.flash is not None and board.flash.quad is not None and resource.name == "spi_flash_4x":
+            (lines,) = [part.ios[0].names for part in resource.ios if part.name == "dq"]
+            flash = board.flash
+            assert flash.wp is not None
+            assert flash.hold is not None
+            assert lines == [flash.mosi.pin, flash.miso.pin, flash.wp.pin, flash.hold.pin]
+
+
+def test_lines_that_a_board_has() -> None:
+    def pins(name: str, lines: int) -> FlashPins | None:
+        manifest = {"weights": {"fill": "flash", "lines": lines}}
+        return FlashPins.for_board(manifest, find_board(name), "core")
+
+    four = pins("icebreaker", 4)
+    assert four == FlashPins(address=1 << 20, lines=4, quad=0x3102)
+    assert {name: pin.pin for name, pin in four.pins(find_board("icebreaker")).items()} == {
+        "flash_cs_n": "16",
+        "flash_clk": "15",
+        "flash_mosi": "14",
+        "flash_miso": "17",
+        "flash_wp": "12",
+        "flash_hold": "13",
+    }
+    two = pins("ulx3s-85f", 2)
+    assert two is not None
+    assert not two.clock_pin
+    assert list(two.pins(find_board("ulx3s-85f"))) == ["flash_cs_n", "flash_mosi", "flash_miso"]
+    with pytest.raises(InputError) as caught:
+        pins("icestick", 4)
+    assert str(caught.value) == (
+        "core: reads its flash on 4 lines; iCEstick has 2 in its file: compile with --flash-lines 1 or 2"
+    )
+    with pytest.raises(
+        InputError, match="core: UPduino v3 has no flash in its file; compile with --weights rom or ram"
+    ):
+        pins("upduino-v3", 1)
+    assert FlashPins.for_board({"weights": {"fill": "port"}}, find_board("icestick"), "core") is None
+
+
 def test_constraints() -> None:
     assert constraints(find_board("icebreaker")) == (
         "icebreaker.pcf",
@@ -179,8 +223,10 @@ def test_a_board_of_ones_own(tmp_path: Path) -> None:
         (
             "cs = {",
             "select = {",
-            "unknown entry 'flash.select'; allowed clk, cs, image, io, miso, mosi, number, prog",
+            "unknown entry 'flash.select'; allowed clk, cs, hold, image, io, miso, mosi, number, prog",
         ),
+        ("31 02", "3102", "flash.quad is '3102'; allowed is text of the form "),
+        ('quad = "31 02"', "", "flash.quad, flash.wp and flash.hold: allowed are all of them or none"),
         ("[flash]", "[flash]\nimage = 5000", "flash.image is 5000; allowed are multiples of 4096 below 2^24"),
         (
             "iceprog -o {offset} {image}",

@@ -212,7 +212,7 @@ def test_every_board_has_a_command(tmp_path: Path, name: str) -> None:
 def _from_flash(root: Path) -> Path:
     (root / "images").mkdir()
     (root / "images" / "top.bin").write_bytes(b"image")
-    (root / "manifest.json").write_text('{"weights": {"source": "flash", "image": "images/top.bin"}}')
+    (root / "manifest.json").write_text('{"weights": {"fill": "flash", "image": "images/top.bin"}}')
     return root / "images" / "top.bin"
 
 

@@ -4,17 +4,26 @@ import dataclasses
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hdlgen.compiler import Frame, compile_network
 from hdlgen.emit import compile_to
+from hdlgen.errors import InputError
 from hdlgen.flow import clock, tools
+from hdlgen.flow.boards import find_board
+from hdlgen.flow.flash_pins import FlashPins
 from hdlgen.flow.selftest import SelfTestParameters, compress, expand, parameters, to_verilog
+from hdlgen.flow.synth import synthesise
+from hdlgen.flow.virtual import FLASH, flash_options
+from hdlgen.gateware.contents import image
 from hdlgen.network import SparseActivation
 
+from ..compiler.networks import make as make_path
 from ..compiler.recurrent import layer, make_recurrent
 from ..layered import make
 from .small_core import make_small_core
@@ -69,6 +78,16 @@ def _parameters(core: Path, count: int, **options: object) -> SelfTestParameters
 
 
 def _simulate(core: Path, test: SelfTestParameters, scratch: Path, bench: str = BENCH) -> list[str]:
+    return _run(_build(core, test, scratch, bench))
+
+
+def _run(program: Path, *arguments: object) -> list[str]:
+    done = subprocess.run([program, *map(str, arguments)], check=True, capture_output=True, text=True)
+    return done.stdout.splitlines()
+
+
+def _build(core: Path, test: SelfTestParameters, scratch: Path, bench: str) -> Path:
+    """The simulation as a program."""
     scratch.mkdir()
     active_low = test.pass_active_low
     simulated = clock.for_simulation(button_active_low=active_low and test.button)
@@ -79,14 +98,14 @@ def _simulate(core: Path, test: SelfTestParameters, scratch: Path, bench: str = 
     verilator = tools.find("verilator")
     subprocess.run(
         [*verilator.command, "--cc", "--exe", "--build", "-Wno-fatal", "-O0", "-CFLAGS", "-O0"]
+        + ([] if test.flash is None else flash_options(test.flash))
         + ["--top-module", "hdlgen_selftest", "bench.cpp", "hdlgen_selftest.v", "clock.v", *sources],
         cwd=scratch,
         env=verilator.full_environment(),
         check=True,
         capture_output=True,
     )
-    done = subprocess.run([scratch / "obj_dir" / "Vhdlgen_selftest"], check=True, capture_output=True, text=True)
-    return done.stdout.splitlines()
+    return scratch / "obj_dir" / "Vhdlgen_selftest"
 
 
 @pytest.mark.parametrize(
@@ -175,6 +194,60 @@ def test_one_led_and_no_button(tmp_path: Path, fault: int, says: str) -> None:
     assert "button;" not in text
     assert "led_fail" not in text
     assert _simulate(core, test, tmp_path / "sim", ONE_LED) == [says]
+
+
+FROM_FLASH = """
+#include <cstdio>
+#include <cstdlib>
+#include "Vhdlgen_selftest.h"
+
+int main(int argc, char** argv) {
+    Vhdlgen_selftest top;
+    Flash flash(argv[1]);
+    bool passed = false, failed = false;
+    for (int cycle = 0; cycle < atoi(argv[2]); ++cycle) {
+        top.clk = 1; top.eval();
+        top.clk = 0; top.eval();
+        flash.cycle(&top);
+        passed |= top.led_pass;
+        failed |= top.led_fail;
+    }
+    std::printf("pass %d, fail %d\\n", passed, failed);
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "memory",
+    [{"source": "flash"}, {"source": "spram", "fill": "flash", "flash_lines": 4, "elements_per_beat": 2}],
+    ids=["flash", "single-port RAM"],
+)
+def test_weights_from_flash(tmp_path: Path, memory: dict[str, Any]) -> None:
+    """It waits for them and passes; it fails with the image of a network with another weight, and without an image."""
+    network = make_path((12, 10, 4), 32)
+    core = tmp_path / "core"
+    manifest = compile_to(network, core, lanes=4, **memory)
+    options = {"load_port": memory["source"] == "spram", "flash": FlashPins.for_simulation(manifest), "button": False}
+    program = _build(core, _parameters(core, 3, **options), tmp_path / "sim", FLASH + FROM_FLASH)
+    tensors = {name: array.copy() for name, array in network.tensors.items()}
+    tensors["w1"].flat[0] += 1 if tensors["w1"].flat[0] < 0 else -1
+    frame = Frame.of(compile_network(network, lanes=4, **memory))
+    other = compile_network(dataclasses.replace(network, tensors=tensors), frame=frame, **frame.options)
+    (tmp_path / "other.bin").write_bytes(image(other))
+    start = manifest["weights"]["start_cycles"]
+    enough = start + 20 * (manifest["interval_cycles"] + manifest["latency_cycles"])
+    assert _run(program, core / manifest["weights"]["image"], enough) == ["pass 1, fail 0"]
+    assert _run(program, tmp_path / "other.bin", enough) == ["pass 0, fail 1"]
+    assert _run(program, tmp_path / "none", 3 * start) == ["pass 0, fail 0"]
+    assert _run(program, tmp_path / "none", 4 * start + 1000) == ["pass 0, fail 1"]
+
+
+def test_what_it_cannot_fill(tmp_path: Path) -> None:
+    compile_to(make_path((12, 10, 4), 32), tmp_path / "core", lanes=4, source="spram")
+    with pytest.raises(
+        InputError, match="which the self-test cannot fill; compile with --fill flash, or take --top s"
+    ):
+        synthesise(tmp_path / "core", board=find_board("icebreaker"))
 
 
 @pytest.mark.parametrize("results", ["sequence", "step"])

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,20 +36,21 @@ def test_recurrent_bit_exact(tmp_path: Path, family: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("family", "name", "part", "lanes", "source"),
+    ("family", "name", "part", "lanes", "memory"),
     [
-        ("ecp5", "pow2", "DP16KD", 4, "ram"),
-        ("ecp5", "wide_weights", "MULT18X18D", 2, "rom"),
-        ("ice40", "thirds", "SB_SPRAM256KA", 8, "spram"),
-        ("ice40", "wide_weights", "SB_MAC16", 2, "ram"),
+        ("ecp5", "pow2", "DP16KD", 4, {"source": "ram"}),
+        ("ecp5", "wide_weights", "MULT18X18D", 2, {"source": "rom"}),
+        ("ice40", "thirds", "SB_SPRAM256KA", 8, {"source": "spram"}),
+        ("ice40", "thirds", "SB_SPRAM256KA", 8, {"source": "spram", "fill": "flash", "flash_lines": 4}),
+        ("ice40", "wide_weights", "SB_MAC16", 2, {"source": "ram"}),
         # The biases are in block RAM, which is filled from the flash.
-        ("ice40", "pow2", "SB_RAM40_4K", 4, "flash"),
+        ("ice40", "pow2", "SB_RAM40_4K", 4, {"source": "flash"}),
     ],
 )
-def test_bit_exact(tmp_path: Path, family: str, name: str, part: str, lanes: int, source: str) -> None:
+def test_bit_exact(tmp_path: Path, family: str, name: str, part: str, lanes: int, memory: dict[str, Any]) -> None:
     core = tmp_path / "core"
     network = networks.load(VECTORS / f"{name}.safetensors")
-    compile_to(network, core, lanes=lanes, multiplier="dsp", source=source)
+    compile_to(network, core, lanes=lanes, multiplier="dsp", **memory)
     manifest = json.loads((core / "manifest.json").read_text())
     model = f"rtl/model_{family}.v"
     (core / model).write_text("`timescale 1ns/1ps\n" + getattr(vendor_models, family)())

@@ -7,8 +7,10 @@ class FlashModel:
     """Give it the pins once in every cycle of the FPGA's clock; it answers with what it drives.
 
     SPI mode 0. It sleeps until command 0xAB and ``wake`` ns after that. 0x0B, 0x3B and 0x6B read over one, two and four
-    lines: 24 bits of address and 8 clocks that mean nothing, on line 0, then data until it is deselected. Any other command,
-    or one that comes while it sleeps, is answered by nothing. What is against the rules is kept in ``offences``.
+    lines: 24 bits of address and 8 clocks that mean nothing, on line 0, then data until it is deselected. 0x6B does so only
+    with the bit QE, which 0x50 and then ``quad``, a command with its value, set; without it line 3 is HOLD# and must be
+    high. Any other command, or one that comes while it sleeps, is answered by nothing. What is against the rules is kept in
+    ``offences``.
 
     Parameters
     ----------
@@ -20,6 +22,8 @@ class FlashModel:
         Least time between two selections, ns.
     late : int
         Clocks without meaning, more or fewer than 8.
+    quad : int
+        What sets QE: the command in the upper byte, below it the value.
     delay : float
         From the falling clock to the data, ns. Until then the lines hold garbage.
     """
@@ -38,6 +42,7 @@ class FlashModel:
         wake: float = 35_000.0,
         fastest: float = 18.0,
         late: int = 0,
+        quad: int = 0x3102,
     ) -> None:
         self.clocks = 40 + late
         self.content, self.address = content, address
@@ -45,6 +50,7 @@ class FlashModel:
         self.now = 0.0
         self.selected = self.clk = False
         self.awake_at: float | None = None
+        self.quad, self.volatile, self.quad_enabled = quad, False, False
         self.deselected_at, self.fell_at, self.rose_at = -1e9, -1e9, -1e9
         self.bits: list[int] = []
         self.lines = 0
@@ -82,6 +88,8 @@ class FlashModel:
             self.fell_at, self.before = self.now, self.driven
             self._fall()
         self.clk = bool(clk)
+        if not self.quad_enabled and enabled & 8 and not lines & 8:
+            self.offences.append("HOLD# is low")
         drives = {0: 0, 1: 0b0010, 2: 0b0011, 4: 0b1111}[self.lines]
         if drives & enabled:
             self.offences.append(f"lines {drives & enabled:04b} are driven from both sides")
@@ -91,8 +99,14 @@ class FlashModel:
 
     def _deselect(self) -> None:
         self.deselected_at = self.now
-        if self.bits[:8] == [1, 0, 1, 0, 1, 0, 1, 1] and len(self.bits) == 8:
+        word = int("".join(map(str, self.bits)) or "0", 2)
+        if len(self.bits) == 8 and word == 0xAB and self.awake_at is None:
             self.awake_at = self.now + self.wake
+        self.quad_enabled |= len(self.bits) == 16 and word == self.quad and self.volatile
+        self.volatile = len(self.bits) == 8 and word == 0x50 and self._awake()
+
+    def _awake(self) -> bool:
+        return self.awake_at is not None and self.now >= self.awake_at
 
     def _rise(self, bit: int) -> None:
         if len(self.bits) < self.clocks:
@@ -102,8 +116,9 @@ class FlashModel:
 
     def _fall(self) -> None:
         command = int("".join(map(str, self.bits[:8])), 2) if len(self.bits) >= 8 else -1
-        awake = self.awake_at is not None and self.now >= self.awake_at
-        if len(self.bits) < self.clocks or command not in self.LINES or not awake:
+        if len(self.bits) < self.clocks or command not in self.LINES or not self._awake():
+            return
+        if command == 0x6B and not self.quad_enabled:
             return
         place = int("".join(map(str, self.bits[8:32])), 2)
         if not self.lines:

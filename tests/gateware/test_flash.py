@@ -7,25 +7,28 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from hdlgen.compiler import compile_network
+from hdlgen import golden
+from hdlgen.compiler import Frame, compile_network
 from hdlgen.compiler.program import Program
 from hdlgen.compiler.program_flash import FlashTiming
 from hdlgen.gateware.contents import image
 from hdlgen.gateware.core import Core
 from hdlgen.gateware.flash import FlashReader
+from hdlgen.gateware.reload import BEGIN, COMMIT, DATA
 
 from ..compiler.networks import inputs, make
 from .flash_model import FlashModel
 
 ADDRESS = 0x0FF0F8
-IN_FORCE, ERROR = 1, 8
+QUAD = 0x3102
+IN_FORCE = 1
 
 
 class Bench:
     """A core and a flash."""
 
-    def __init__(self, program: Program, flash: FlashModel) -> None:
-        self.program, self.flash = program, flash
+    def __init__(self, program: Program, flash: FlashModel, quad: int = QUAD) -> None:
+        self.program, self.flash, self.quad = program, flash, quad
         self.core = Core(program)
         self.now = 0
         self.results: list[int] = []
@@ -43,6 +46,8 @@ class Bench:
     async def _surroundings(self, ctx: Any) -> None:
         core = self.core
         ctx.set(core.flash_address, ADDRESS)
+        if self.program.flash_lines == 4:
+            ctx.set(core.flash_quad, self.quad)
         ctx.set(core.m_axis_tready, 1)
         begins, driven = True, None
         pins = (core.flash_cs_n, core.flash_clk, core.flash_o, core.flash_oe)
@@ -72,14 +77,28 @@ class Bench:
         return False
 
     async def send(self, ctx: Any, rows: np.ndarray) -> None:
-        core = self.core
+        core, size = self.core, self.program.elements_per_beat
         for row in rows:
-            for place, element in enumerate(row):
-                ctx.set(core.s_axis_tdata, int(element))
-                ctx.set(core.s_axis_tlast, int(place + 1 == len(row)))
+            for place in range(0, len(row), size):
+                beat = sum(int(element) << 8 * at for at, element in enumerate(row[place : place + size]))
+                ctx.set(core.s_axis_tdata, beat)
+                ctx.set(core.s_axis_tlast, int(place + size >= len(row)))
                 ctx.set(core.s_axis_tvalid, 1)
                 await ctx.tick().until(core.s_axis_tready)
             ctx.set(core.s_axis_tvalid, 0)
+
+    async def load(self, ctx: Any, content: bytes) -> None:
+        core = self.core
+        size = len(core.load_data) // 8
+        padded = content + bytes(-len(content) % size)
+        words = [int.from_bytes(padded[at : at + size], "little") for at in range(0, len(padded), size)]
+        for kind, word in [(BEGIN, 0), *((DATA, word) for word in words), (COMMIT, 0)]:
+            ctx.set(core.load_kind, kind)
+            ctx.set(core.load_data, word)
+            ctx.set(core.load_valid, 1)
+            await ctx.tick().until(core.load_ready)
+        ctx.set(core.load_valid, 0)
+        await ctx.tick().repeat(3)
 
     async def answers(self, ctx: Any, count: int) -> np.ndarray:
         while len(self.last_results) < count:
@@ -88,8 +107,7 @@ class Bench:
 
 
 def start_cycles(program: Program) -> int:
-    timing = FlashTiming.of(program)
-    return timing.wake + 3 * timing.restart + len(image(program)) * (timing.byte + 16) + 100
+    return FlashTiming.of(program).start(len(image(program)))
 
 
 @pytest.mark.parametrize(
@@ -131,6 +149,67 @@ def test_frames(widths: tuple[int, ...], paths: int, weight_bits: int, options: 
     assert set(bench.flash.reads[1:]) == {ADDRESS + 8}
 
 
+@pytest.mark.parametrize(
+    ("when", "options"),
+    [
+        ("before", {"lanes": 4, "flash_lines": 4}),
+        ("during", {"lanes": 4}),
+        ("after", {"lanes": 8, "elements_per_beat": 4, "flash_lines": 2}),
+    ],
+)
+def test_single_port_ram(when: str, options: dict[str, Any]) -> None:
+    """Filled from the flash, which is then left alone; an image through the port counts whenever it comes."""
+    network = make((12, 10, 4), 32, shift=2, seed=2)
+    program = compile_network(network, source="spram", fill="flash", **options)
+    other = make((12, 10, 4), 32, shift=3, seed=3)
+    frame = Frame.of(program)
+    content = image(compile_network(other, frame=frame, **frame.options))
+    timing = FlashTiming.of(program)
+    bench = Bench(program, FlashModel(image(program), ADDRESS))
+    x = inputs(network, 12)
+
+    async def test(ctx: Any) -> None:
+        start = timing.start(len(image(program)))
+        if when == "after":
+            assert await bench.ready(ctx, start)
+            await bench.send(ctx, x)
+            assert np.array_equal(await bench.answers(ctx, len(x)), program.run(x))
+            distances = [b - a for a, b in itertools.pairwise(bench.last_results)]
+            assert set(distances[6:]) == {program.interval_cycles}
+            bench.results.clear()
+            bench.last_results.clear()
+        elif when == "during":
+            while not bench.flash.reads:
+                await ctx.tick().repeat(50)
+            await ctx.tick().repeat(321)
+        await bench.load(ctx, content)
+        assert ctx.get(bench.core.load_state) & IN_FORCE
+        assert ctx.get(bench.core.load_id) == int.from_bytes(content[-4:], "little")
+        await bench.send(ctx, x[:3])
+        assert np.array_equal(await bench.answers(ctx, 3), golden.evaluate(other, x[:3]))
+        assert len(bench.flash.reads) <= 1
+        await ctx.tick().repeat(2 * timing.restart)
+        assert ctx.get(bench.core.flash_cs_n)
+
+    bench.run(test)
+
+
+@pytest.mark.parametrize(("wanted", "told"), [(QUAD, 0), (0x0140, QUAD)])
+def test_four_lines_want_their_bit(wanted: int, told: int) -> None:
+    """Without QE there are two of the lines only, and nothing takes effect; with the write of its make there are four."""
+    program = compile_network(make((5, 3), 8, weight_bits=3), lanes=4, source="flash", flash_lines=4)
+    for quad, ready in ((told, False), (wanted, True)):
+        flash = FlashModel(image(program), ADDRESS, quad=wanted)
+        bench = Bench(program, flash, quad)
+
+        async def test(ctx: Any, bench: Bench = bench, ready: bool = ready) -> None:
+            assert await bench.ready(ctx, start_cycles(program)) == ready
+            assert bench.flash.commands[:4] == [0xAB, 0x50, bench.quad >> 8, 0x6B]
+            assert bool(bench.flash.reads) == ready
+
+        bench.run(test)
+
+
 def test_the_interval_is_that_of_the_flash() -> None:
     """Where the flash is the slowest part it is never waiting."""
     for lines in (1, 2, 4):
@@ -144,7 +223,7 @@ def test_the_interval_is_that_of_the_flash() -> None:
 def test_images_that_are_not_right() -> None:
     """An image that is damaged, or missing, is read again until it is right; until then no frame is computed."""
     network = make((12, 10, 4), 32)
-    program = compile_network(network, lanes=4, source="flash", flash_lines=4)
+    program = compile_network(network, lanes=4, source="flash", flash_lines=2)
     good = image(program)
     damaged = bytearray(good)
     damaged[11] ^= 0x40

@@ -134,7 +134,7 @@ def test_virtual(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_flash(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Weights from a flash: other ones by another image there; a board that finds none says so."""
     design = tmp_path / "design"
-    compile_to(network(2), design, lanes=4, source="flash")
+    compile_to(network(2), design, lanes=4, source="flash", flash_lines=2)
     found = run(design, port=None)
     assert found.failures == ()
     manifest = json.loads((design / "manifest.json").read_text())
@@ -152,6 +152,28 @@ def test_flash(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (design / "manifest.json").write_text(json.dumps(manifest | {"sources_sha256": hashes}))
     with pytest.raises(InputError, match="the board finds no image for its design in its flash"):
         run(design, port=None)
+
+
+def test_flash_and_port(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Single-port RAM that the design fills itself: it answers at once, and takes other weights through the port."""
+    design = tmp_path / "design"
+    compile_to(network(2), design, lanes=4, source="spram", fill="flash", flash_lines=4)
+    save(network(3), tmp_path / "three.safetensors")
+    with VirtualBoard(design) as board:
+        assert run(design, port=board.port).failures == ()
+        with hdlgen.Board.open(board.port) as opened:
+            assert opened.identity.load
+            assert opened.identity.flash
+        assert _run("load", design, tmp_path / "three.safetensors", "--port", board.port) == 0
+        assert "in force" in capsys.readouterr().out
+        found = run(design, port=board.port)
+        assert found.failures == ()
+        assert found.loaded == f"loaded-{found.identity.network.hex()}.safetensors"
+    # Other weights for the start: another image.
+    patch(design, network(3), tmp_path / "three")
+    image = "images/hdlgen_net.bin"
+    assert (tmp_path / "three" / image).read_bytes() == image_for(design, network(3))[1]
+    assert _run("load", design, "--virtual") == 0
 
 
 def test_designs_that_cannot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

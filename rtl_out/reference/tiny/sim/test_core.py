@@ -67,11 +67,14 @@ SIGNALS = ("tdata", "tvalid", "tready", "tlast", *(("tuser",) if SEQUENCES else 
 PORTS = ["clk", "rst", "frame_error"] + [f"{side}_axis_{name}" for side in "sm" for name in SIGNALS]
 
 WEIGHTS = MANIFEST.get("weights", {"source": "rom"})
-LOADABLE, FLASH = WEIGHTS["source"] in ("ram", "spram"), WEIGHTS["source"] == "flash"
+LOADABLE, FLASH = WEIGHTS["source"] in ("ram", "spram"), WEIGHTS.get("fill") == "flash"
+QUAD = FLASH and WEIGHTS["lines"] == 4
 if LOADABLE:
-    PORTS += [f"load_{name}" for name in ("data", "valid", "ready", "kind", "state", "id")]
+    PORTS += [f"load_{name}" for name in ("data", "valid", "ready", "kind")]
 if FLASH:
-    PORTS += [f"flash_{name}" for name in ("cs_n", "clk", "o", "oe", "i", "address")] + ["load_state", "load_id"]
+    PORTS += [f"flash_{name}" for name in ("cs_n", "clk", "o", "oe", "i", "address", *(["quad"] if QUAD else []))]
+if LOADABLE or FLASH:
+    PORTS += ["load_state", "load_id"]
 # A frame takes so much longer at most if the flash had no time to read ahead.
 SLACK = WEIGHTS.get("refill_cycles", 0)
 IMAGE = (CORE / WEIGHTS["image"]).read_bytes() if LOADABLE or FLASH else b""
@@ -426,19 +429,33 @@ class Sink:
         self.tready.drive(int(self.accepting))
 
 
+class Weights:
+    """What a core says of weights that came while it ran."""
+
+    IN_FORCE, RECEIVING, COMPLETE, ERROR = 1, 2, 4, 8
+
+    def __init__(self, dut) -> None:
+        self.state = Pin(dut, "load_state", 8)
+        self.id = Pin(dut, "load_id", 32)
+
+    @property
+    def generation(self) -> int:
+        return self.state.read() >> 5
+
+    def is_(self, flag: int) -> bool:
+        return bool(self.state.read() & flag)
+
+
 class Loader:
     """Driver of the load port, of a core that has one: images of weights, with gaps."""
 
     BEGIN, DATA, COMMIT, ABORT = range(4)
-    IN_FORCE, RECEIVING, COMPLETE, ERROR = 1, 2, 4, 8
 
     def __init__(self, dut, geometry: Geometry, rng: random.Random) -> None:
         self.data = Pin(dut, "load_data", geometry.input_bits)
         self.kind = Pin(dut, "load_kind", 2)
         self.valid = Pin(dut, "load_valid", 1)
         self.ready = Pin(dut, "load_ready", 1)
-        self.state = Pin(dut, "load_state", 8)
-        self.id = Pin(dut, "load_id", 32)
         self.bytes = geometry.input_bits // 8
         self.rng = rng
         self.gap: Chance = never
@@ -468,30 +485,25 @@ class Loader:
             self.queue.popleft()
             self.offering = False
 
-    @property
-    def generation(self) -> int:
-        return self.state.read() >> 5
-
-    def is_(self, flag: int) -> bool:
-        return bool(self.state.read() & flag)
-
 
 class Flash:
     """An SPI flash (mode 0) with the image at ``ADDRESS``, for a core that reads its weights from one.
 
     It sleeps until command 0xAB. 0x0B, 0x3B and 0x6B read over one, two and four lines: 24 bits of address and 8 clocks that
-    mean nothing, then data until it is deselected, each changed when the clock falls. It answers nothing else.
+    mean nothing, then data until it is deselected, each changed when the clock falls. 0x6B wants the bit QE, which 0x50 and
+    then the two bytes ``QE`` set. It answers nothing else.
     """
 
     ADDRESS = 0x123000
     LINES = {0x0B: 1, 0x3B: 2, 0x6B: 4}
-    awake = False  # once and for all scenarios: they share the core
+    QE = 0x3102
+    awake = volatile = quad = False  # once and for all scenarios: they share the core
 
     def __init__(self, dut) -> None:
         self.cs_n, self.clk = Pin(dut, "flash_cs_n", 1), Pin(dut, "flash_clk", 1)
         self.o, self.oe, self.i = (Pin(dut, f"flash_{name}", 4) for name in ("o", "oe", "i"))
         self.address = Pin(dut, "flash_address", 24)
-        self.state, self.id = Pin(dut, "load_state", 8), Pin(dut, "load_id", 32)
+        self.qe = Pin(dut, "flash_quad", 16) if QUAD else None
         self.high = False
         self.bits: list[int] = []
         self.given = self.lines = self.data = 0
@@ -499,20 +511,21 @@ class Flash:
 
     def offer(self) -> None:
         self.address.drive(self.ADDRESS)
+        if self.qe is not None:
+            self.qe.drive(self.QE)
         self.i.drive(self.driven)
 
     def look(self) -> None:
         """Before the clock rises: what do the pins say?"""
         clk, out = bool(self.clk.read()), self.o.read() & self.oe.read()
         if self.cs_n.read():
-            Flash.awake |= self.bits == [1, 0, 1, 0, 1, 0, 1, 1]
-            self.bits, self.lines, self.given = [], 0, 0
+            self._deselected()
         elif clk and not self.high:
             if len(self.bits) < 40:
                 self.bits.append(out & 1)
         elif self.high and not clk and len(self.bits) == 40 and self.awake:
             command, place = (int("".join(map(str, part)), 2) for part in (self.bits[:8], self.bits[8:32]))
-            self.lines = self.LINES.get(command, 0)
+            self.lines = self.LINES.get(command, 0) if command != 0x6B or self.quad else 0
             if self.lines:
                 place += self.given // 8 - self.ADDRESS
                 byte = IMAGE[place] if 0 <= place < len(IMAGE) else 0xFF
@@ -524,6 +537,14 @@ class Flash:
         if drives & self.oe.read():
             raise Fault(f"flash_oe is {self.oe.read():04b} while the flash drives {drives:04b}")
         self.driven = (self.data & drives) | (out & ~drives) | (0xF & ~drives & ~self.oe.read())
+
+    def _deselected(self) -> None:
+        if self.bits:
+            command = len(self.bits), int("".join(map(str, self.bits)), 2)
+            Flash.awake |= command == (8, 0xAB)
+            Flash.quad |= command == (16, self.QE) and self.volatile
+            Flash.volatile = command == (8, 0x50) and self.awake
+        self.bits, self.lines, self.given = [], 0, 0
 
 
 class Monitor:
@@ -637,6 +658,7 @@ class Bench:
         self.source = Source(dut, GEOMETRY, self.rng)
         self.sink = Sink(dut)
         self.monitor = Monitor(dut, GEOMETRY)
+        self.weights = Weights(dut) if LOADABLE or FLASH else None
         self.loader = Loader(dut, GEOMETRY, self.rng) if LOADABLE else None
         self.flash = Flash(dut) if FLASH else None
         self.checker = Checker(GEOMETRY)
@@ -753,17 +775,18 @@ class Bench:
         await self.cycles(3)
 
     async def fill(self) -> None:
-        """Weights into a core that starts without."""
-        if self.loader is not None and not self.loader.is_(Loader.IN_FORCE):
-            await self.load(IMAGE, Loader.COMMIT)
-            if not self.loader.is_(Loader.IN_FORCE):
-                raise Fault(f"load_state is {self.loader.state.read()} after the image of the manifest")
-        if self.flash is not None and not self.flash.state.read() & Loader.IN_FORCE:
+        """Weights into a core that starts without, or has lost them before a reset."""
+        weights = self.weights
+        if weights is None or weights.is_(Weights.IN_FORCE):
+            return
+        if FLASH:
             await self.cycles(WEIGHTS["start_cycles"])
-            if not self.flash.state.read() & Loader.IN_FORCE:
-                raise Fault(f"load_state is {self.flash.state.read()} with the image of the manifest in the flash")
-            if self.flash.id.read() != int.from_bytes(IMAGE[-4:], "little"):
-                raise Fault(f"load_id is {self.flash.id.read():#x} with an image that ends with {IMAGE[-4:].hex()}")
+        else:
+            await self.load(IMAGE, Loader.COMMIT)
+        if not weights.is_(Weights.IN_FORCE):
+            raise Fault(f"load_state is {weights.state.read()} after the image of the manifest")
+        if weights.id.read() != int.from_bytes(IMAGE[-4:], "little"):
+            raise Fault(f"load_id is {weights.id.read():#x} after an image that ends with {IMAGE[-4:].hex()}")
 
     def send(self, *frames: Frame) -> None:
         self.source.queue.extend(frames)
@@ -1064,40 +1087,63 @@ if LOADABLE:
     @scenario(SOME)
     async def weights_again(bench: Bench) -> None:
         """The image comes in once more, into the other bank if there is one, while frames are on their way."""
-        loader = bench.loader
-        before = loader.generation
-        loader.gap = bursts(bench.rng, 0.3, 5)
+        weights = bench.weights
+        before = weights.generation
+        bench.loader.gap = bursts(bench.rng, 0.3, 5)
         bench.send(*bench.frames(SOME // 2))
         await bench.load(IMAGE, Loader.COMMIT)
         bench.send(*bench.frames(SOME - SOME // 2))
         await bench.answered()
-        if loader.id.read() != int.from_bytes(IMAGE[-4:], "little"):
-            raise Fault(f"load_id is {loader.id.read():#x} after an image that ends with {IMAGE[-4:].hex()}")
-        if loader.generation != (before + 1) % 8 or not loader.is_(Loader.IN_FORCE):
-            raise Fault(f"load_state is {loader.state.read()} after a new image; generation was {before}")
+        if weights.id.read() != int.from_bytes(IMAGE[-4:], "little"):
+            raise Fault(f"load_id is {weights.id.read():#x} after an image that ends with {IMAGE[-4:].hex()}")
+        if weights.generation != (before + 1) % 8 or not weights.is_(Weights.IN_FORCE):
+            raise Fault(f"load_state is {weights.state.read()} after a new image; generation was {before}")
 
     @scenario(TRIALS + 2)
     async def bad_weights(bench: Bench) -> None:
         """Damaged images, and one that is not complete, take no effect; with two banks the old weights stay in force."""
-        loader = bench.loader
-        before = loader.generation
+        weights = bench.weights
+        before = weights.generation
         for _trial in range(TRIALS):
             damaged = bytearray(IMAGE)
             damaged[bench.rng.randrange(len(IMAGE))] ^= 1 << bench.rng.randrange(8)
             await bench.load(bytes(damaged), Loader.COMMIT)
-            if not loader.is_(Loader.ERROR) or loader.generation != before:
-                raise Fault(f"load_state is {loader.state.read()} after a damaged image; generation was {before}")
-            if loader.is_(Loader.IN_FORCE) != (WEIGHTS["banks"] == 2):
+            if not weights.is_(Weights.ERROR) or weights.generation != before:
+                raise Fault(f"load_state is {weights.state.read()} after a damaged image; generation was {before}")
+            if weights.is_(Weights.IN_FORCE) != (WEIGHTS["banks"] == 2):
                 raise Fault(
-                    f"load_state is {loader.state.read()} after a damaged image into {WEIGHTS['banks']} bank(s)"
+                    f"load_state is {weights.state.read()} after a damaged image into {WEIGHTS['banks']} bank(s)"
                 )
             if WEIGHTS["banks"] == 2:
                 await bench.play(bench.frames(1))
         await bench.load(IMAGE[: len(IMAGE) // 2], Loader.COMMIT, Loader.ABORT)
-        if loader.is_(Loader.RECEIVING) or loader.generation != before:
-            raise Fault(f"load_state is {loader.state.read()} after ABORT; generation was {before}")
-        await bench.fill()
+        if weights.is_(Weights.RECEIVING) or weights.generation != before:
+            raise Fault(f"load_state is {weights.state.read()} after ABORT; generation was {before}")
+        if FLASH:
+            await bench.reset()  # only then the flash is read again
+            await bench.fill()
+        else:
+            await bench.load(IMAGE, Loader.COMMIT)
         await bench.play(bench.frames(2))
+
+
+if LOADABLE and FLASH:
+
+    @scenario(TRIALS * 2)
+    async def port_before_flash(bench: Bench) -> None:
+        """An image through the port while the flash is read: it counts, wherever the reading was."""
+        weights = bench.weights
+        for _trial in range(TRIALS):
+            await bench.load(IMAGE[:5])
+            await bench.reset()
+            before = weights.generation
+            await bench.cycles(bench.rng.randrange(WEIGHTS["start_cycles"] // 3))
+            if weights.is_(Weights.IN_FORCE):
+                raise Fault(f"load_state is {weights.state.read()} before an image can have come")
+            await bench.load(IMAGE, Loader.COMMIT)
+            if weights.generation != (before + 1) % 8 or not weights.is_(Weights.IN_FORCE):
+                raise Fault(f"load_state is {weights.state.read()} after an image through the port")
+            await bench.play(bench.frames(2))
 
 
 # ----------------------------------------------------------------------------------------- running it without hdlgen
