@@ -102,7 +102,7 @@ def cut(parameters: RomParameters, family: str) -> list[Block]:
     depth = form.depths[width]
     blocks = []
     for start in range(0, words_in_all, depth):
-        words = parameters.init[start : start + depth]
+        words = parameters.contents[start : start + depth]
         for low in range(0, parameters.width, column):
             bits = min(column, parameters.width - low)
             mask = (1 << bits) - 1

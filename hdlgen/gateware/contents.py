@@ -38,7 +38,13 @@ def _memory(program: Program, name: str, width: int, words: list[int], *, single
     if not program.writable:
         return RomParameters(name=name, depth=len(words), width=width, init=tuple(words))
     return StoreParameters(
-        name=name, depth=len(words), width=width, init=tuple(words), banks=program.banks, single_port=single_port
+        name=name,
+        depth=len(words),
+        width=width,
+        init=tuple(words),
+        banks=program.banks,
+        preset=program.fill == "bitstream",
+        single_port=single_port,
     )
 
 

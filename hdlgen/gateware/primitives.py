@@ -49,6 +49,11 @@ class RomParameters:
     init: tuple[int, ...]
 
     @property
+    def contents(self) -> tuple[int, ...]:
+        """The words that are there from the beginning."""
+        return self.init
+
+    @property
     def address_bits(self) -> int:
         return max(self.depth - 1, 1).bit_length()
 
@@ -57,11 +62,17 @@ class RomParameters:
 class StoreParameters(RomParameters):
     """A memory of ``banks`` times ``depth`` words; ``init`` holds those of bank 0.
 
-    ``single_port``: no word can be read while one is written, and there are no initial contents: ``init`` does not count.
+    ``preset``: they are there from the beginning; otherwise they are written before they are read. ``single_port``: no word
+    can be read while one is written, and nothing is preset.
     """
 
     banks: int = 1
+    preset: bool = True
     single_port: bool = False
+
+    @property
+    def contents(self) -> tuple[int, ...]:
+        return self.init if self.preset and not self.single_port else ()
 
     @property
     def address_bits(self) -> int:
@@ -211,7 +222,7 @@ class Store(Primitive):
         for piece in range(p.pieces):
             low = piece * PIECE
             bits = min(PIECE, p.width - low)
-            init = [] if p.single_port else [word >> low & ((1 << bits) - 1) for word in p.init]
+            init = [word >> low & ((1 << bits) - 1) for word in p.contents]
             storage = memory.Memory(shape=unsigned(bits), depth=p.banks * p.depth, init=init)
             m.submodules[f"piece_{piece}"] = storage
             write, read = storage.write_port(), storage.read_port()

@@ -155,6 +155,21 @@ def test_verb(designs: Callable[[str], Path], tmp_path: Path, capsys: pytest.Cap
     assert (tmp_path / "back" / bits).read_bytes() == (design / bits).read_bytes()
 
 
+@pytest.mark.parametrize("memory", [{"source": "flash"}, {"source": "spram", "fill": "flash", "flash_lines": 2}])
+def test_what_only_the_image_holds(memory: dict[str, Any], tmp_path: Path) -> None:
+    """Where everything comes from a flash, no source depends on the network."""
+    manifest = compile_to(first(), tmp_path / "design", lanes=4, **memory)
+    patch(tmp_path / "design", second(), tmp_path / "new")
+    frame = Frame.from_json(manifest["frame"], "manifest")
+    x = np.load(tmp_path / "design" / "vectors" / "x.npy")
+    compile_to(second(), tmp_path / "again", inputs=x, top=manifest["top"], frame=frame, **frame.options)
+    old, new = files(tmp_path / "design"), files(tmp_path / "new")
+    assert new == files(tmp_path / "again")
+    changed = {name for name in new if new[name] != old[name]}
+    assert not any(name.startswith("rtl/") for name in changed)
+    assert manifest["weights"]["image"] in changed
+
+
 # ------------------------------------------------------------------------------------------------------ what is refused
 
 

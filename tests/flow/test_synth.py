@@ -12,6 +12,7 @@ import pytest
 from hdlgen import network as networks
 from hdlgen.cli import main
 from hdlgen.compiler import compile_network
+from hdlgen.emit import compile_to
 from hdlgen.errors import InputError, Refused
 from hdlgen.flow import synth
 from hdlgen.flow.boards import Board, find_board
@@ -19,6 +20,7 @@ from hdlgen.flow.pll import Setting
 from hdlgen.flow.synth import BoardTop, check_netlist, synthesise
 from hdlgen.flow.targets import TARGETS, choose_source, needs
 
+from ..compiler.networks import make
 from .small_core import make_small_core, rehash
 
 
@@ -121,6 +123,22 @@ def test_bitstream(
         assert baud == pytest.approx(usual[0], rel=0.01)
         assert f"{baud:,} bits/s" in shown
     assert f"{chosen['mhz']:g} MHz" in shown
+
+
+def test_flash_on_four_lines(tmp_path: Path) -> None:
+    """Pins that are driven from both ends, in a self-test that waits for its weights."""
+    core = tmp_path / "core"
+    network = make((12, 10, 4), 32)
+    compile_to(network, core, lanes=4, source="spram", fill="flash", flash_lines=4, multiplier="lut")
+    kept = tmp_path / "kept"
+    report = synthesise(core, board=find_board("icebreaker"), clock="oscillator", images=2, keep_build=kept)
+    assert report.bitstream is not None
+    assert report.cells["ICESTORM_SPRAM"][0] == 1
+    pins, verilog = (kept / "icebreaker.pcf").read_text(), (kept / "selftest.v").read_text()
+    for name, pin in (("flash_mosi", 14), ("flash_miso", 17), ("flash_wp", 12), ("flash_hold", 13)):
+        assert f"set_io {name} {pin}\n" in pins
+        assert f"inout {name};" in verilog
+        assert re.search(rf"assign {name} = .* \? .* : 1'bz;", verilog)
 
 
 @pytest.mark.parametrize("target", ["ice40-hx8k", "gowin-gw1nr9"])
