@@ -31,7 +31,7 @@ def command(directory: str, net: str, output: Path, tool: tuple[str, ...]) -> No
     table = Table(title=f"{done.manifest['name']} in the design of {directory} -> {output}", show_header=False)
     table.add_row("network", done.manifest["network"]["sha256"][:16])
     for name, blocks, changed in done.bitstreams:
-        table.add_row(f"{output / name}", f"{changed} of {blocks} block RAMs changed, read again and compared")
+        table.add_row(f"{output / name}", f"{changed} of {blocks} block RAMs changed")
     if not done.bitstreams:
         table.add_row("bitstreams", f"none in {directory}")
     Console().print(table)

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from hdlgen.errors import InputError
 from hdlgen.topology.bands import signed_bits
 
-__all__ = ["MULTIPLIERS", "are_powers", "choose_multiplier", "factor", "factors_allowed"]
+__all__ = ["MULTIPLIERS", "are_powers", "choose_multiplier", "factor", "factors", "factors_allowed"]
 
 MULTIPLIERS = ("auto", "dsp", "lut", "shift", "add")
 """What can be asked for; "auto" is one of the others."""
@@ -60,6 +60,13 @@ def factor(weight: int, kind: str, bits: int) -> int:
     if kind == "shift":
         return abs(weight).bit_length() | int(weight < 0) << (bits - 1)
     return weight % (1 << bits)
+
+
+def factors(weights: Ints, kind: str, bits: int) -> Ints:
+    """`factor` of every weight."""
+    values, places = np.unique(weights, return_inverse=True)
+    codes = np.array([factor(value, kind, bits) for value in values.tolist()], np.int64)
+    return codes[places].reshape(weights.shape)
 
 
 def factors_allowed(kind: str, bits: int) -> tuple[int, int]:

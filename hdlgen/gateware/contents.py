@@ -7,7 +7,9 @@ of merged neurons, biases of the output layer.
 from hashlib import sha256
 from zlib import crc32
 
-from hdlgen.compiler.factors import factor
+import numpy as np
+
+from hdlgen.compiler.factors import factors
 from hdlgen.compiler.program import Program, Requantise, flushes
 from hdlgen.gateware.merger import edge_places
 from hdlgen.gateware.primitives import PIECE, RomParameters, StoreParameters
@@ -50,14 +52,13 @@ def _memory(program: Program, name: str, width: int, words: list[int], *, single
 
 def weight_words(program: Program) -> list[int]:
     """The weights of one block per word, lane 0 in the lowest bits, transition after transition."""
-    words = []
+    words: list[int] = []
     for transition in program.transitions:
         assert transition.weights is not None
-        for block in transition.weights.tolist():
-            word = 0
-            for lane, weight in enumerate(block):
-                word |= factor(weight, program.multiplier, program.weight_bits) << (lane * program.weight_bits)
-            words.append(word)
+        codes = factors(transition.weights, program.multiplier, program.weight_bits)
+        bits = codes[:, :, np.newaxis] >> np.arange(program.weight_bits) & 1
+        rows = np.packbits(bits.reshape(len(bits), -1).astype(np.uint8), axis=1, bitorder="little")
+        words += [int.from_bytes(row, "little") for row in rows]
     return words
 
 
