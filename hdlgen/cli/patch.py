@@ -15,8 +15,7 @@ __all__ = ["command"]
 @click.argument("directory", metavar="DIR")
 @click.argument("net", metavar="NET")
 @click.option("-o", "--output", required=True, metavar="NEW", type=click.Path(path_type=Path), help="New folder.")
-@click.option("--tool", "tool", multiple=True, metavar="NAME=COMMAND", help="Use another program, e.g. a native one.")
-def command(directory: str, net: str, output: Path, tool: tuple[str, ...]) -> None:
+def command(directory: str, net: str, output: Path) -> None:
     """Put what was trained of NET into the design in DIR and into its bitstreams.
 
     NET has the shape of the design's own network, e.g. is that network trained again. No synthesis, no place and route. DIR
@@ -24,10 +23,9 @@ def command(directory: str, net: str, output: Path, tool: tuple[str, ...]) -> No
     `hdlgen synth` made in DIR.
     """
     from hdlgen.flow.patch import patch
-    from hdlgen.flow.tools import parse_overrides
 
     network = networks.load(net)
-    done = patch(directory, network, output, tool_overrides=parse_overrides(tool))
+    done = patch(directory, network, output)
     table = Table(title=f"{done.manifest['name']} in the design of {directory} -> {output}", show_header=False)
     table.add_row("network", done.manifest["network"]["sha256"][:16])
     for name, blocks, changed in done.bitstreams:

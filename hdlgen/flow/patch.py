@@ -1,18 +1,14 @@
 """New weights in a finished design: its folder with another network, and its bitstreams without place and route.
 
 The contents of a block RAM are a part of the bitstream of their own. `hdlgen synth` writes down which block of which memory
-lies where; here the contents are exchanged, and nothing else: in an iCE40 bitstream they are bytes in known places, and a
-CRC; one of an ECP5 is unpacked by the vendor-independent tools, packed again, unpacked once more and compared.
+lies where; here the contents are exchanged, and the CRCs over them. Nothing else in it changes.
 """
 
 import hashlib
 import json
 import os
-import re
 import shutil
-import tempfile
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,9 +20,8 @@ from hdlgen.emit import describe, stored_memories, test_vectors, write_images, w
 from hdlgen.emit.verilog import part_files
 from hdlgen.errors import InputError, Refused
 from hdlgen.files import atomic_directory
-from hdlgen.flow import ice40_bits, selftest, serial, tools
+from hdlgen.flow import contents, selftest, serial
 from hdlgen.flow.simulate import check_sources, read_manifest
-from hdlgen.flow.synth import run_tool
 from hdlgen.gateware.blocks import cut
 from hdlgen.gateware.primitives import Rom, RomParameters, Store, StoreParameters
 from hdlgen.network import save
@@ -54,8 +49,6 @@ def patch(
     directory: str | os.PathLike[str],
     network: AnyNetwork,
     output: str | os.PathLike[str],
-    *,
-    tool_overrides: Mapping[str, str] | None = None,
 ) -> Patched:
     """Write the design of ``directory`` with what was trained of ``network`` to the new folder ``output``.
 
@@ -78,7 +71,7 @@ def patch(
     found = _bitstreams(root)
     with atomic_directory(output) as new:
         now = _refill(root, manifest, program, network, new)
-        made = [_patch_bitstream(root, manifest, new, now, report, tool_overrides) for report in found]
+        made = [_patch_bitstream(root, manifest, new, now, report) for report in found]
     return Patched(manifest=now, bitstreams=tuple(made))
 
 
@@ -204,7 +197,6 @@ def _patch_bitstream(
     new: Path,
     now: Mapping[str, Any],
     found: tuple[Path, dict[str, Any]],
-    overrides: Mapping[str, str] | None,
 ) -> tuple[str, int, int]:
     """Write one bitstream and its report; returns name, blocks, changed blocks."""
     path, report = found
@@ -227,7 +219,10 @@ def _patch_bitstream(
                 )
             exchange[places[old_block.name]] = (old_block.rows(), new_block.rows())
     original = (root / made["file"]).read_bytes()
-    packed = _FORMS[family](original, exchange, made, root / made["file"], overrides)
+    try:
+        packed = contents.exchange(family, original, exchange)
+    except ValueError as error:
+        raise InputError(f"{root / made['file']}: {error}; synthesise again") from None
     (new / made["file"]).write_bytes(packed)
     hashes = report["sources_sha256"]
     patched = {
@@ -243,106 +238,3 @@ def _patch_bitstream(
     }
     (new / path.name).write_text(json.dumps(patched, indent=1) + "\n", encoding="utf-8")
     return made["file"], len(exchange), sum(old != fresh for old, fresh in exchange.values())
-
-
-_Exchange = Mapping[str, tuple[list[int], list[int]]]
-
-
-def _replace(text: str, section: re.Pattern[str], exchange: _Exchange, write: Any, where: Path) -> str:
-    """Exchange the contents of the sections that ``exchange`` names; what stood there must be the old contents."""
-    seen = set()
-
-    def one(match: re.Match[str]) -> str:
-        place, body = match["place"], match["body"]
-        if place not in exchange:
-            return match[0]
-        seen.add(place)
-        old, new = exchange[place]
-        if body != write(old):
-            raise InputError(f"{where}: block RAM {place} does not hold what the design says; synthesise again")
-        return match[0].removesuffix(body) + str(write(new))
-
-    text = section.sub(one, text)
-    missing = [place for place in exchange if place not in seen]
-    if missing:
-        raise InputError(f"{where}: has no block RAM {missing[0]}; synthesise again")
-    return text
-
-
-def _ecp5_rows(rows: list[int]) -> str:
-    bytes_ = [row >> (9 * place) & 0x1FF for row in rows for place in range(32)]
-    return "".join(" ".join(f"{b:03x}" for b in bytes_[at : at + 8]) + "\n" for at in range(0, len(bytes_), 8))
-
-
-_ECP5_SECTION = re.compile(r"^\.bram_init (?P<place>\d+)\n(?P<body>(?:(?:[0-9a-f]{3} ?){8}\n){256})", re.MULTILINE)
-
-
-def _ice40(
-    original: bytes,
-    exchange: _Exchange,
-    _made: Mapping[str, Any],
-    where: Path,
-    _overrides: Mapping[str, str] | None,
-) -> bytes:
-    try:
-        return ice40_bits.exchange(original, exchange)
-    except ValueError as error:
-        raise InputError(f"{where}: {error}; synthesise again") from None
-
-
-def _ecp5(
-    original: bytes,
-    exchange: _Exchange,
-    made: Mapping[str, Any],
-    where: Path,
-    overrides: Mapping[str, str] | None,
-) -> bytes:
-    return _through(
-        original,
-        exchange,
-        where,
-        unpack=(tools.find("ecpunpack", overrides), ["--input", "{bits}", "--textcfg", "{text}"]),
-        pack=(tools.find("ecppack", overrides), [*made.get("pack", ()), "--input", "{text}", "--bit", "{bits}"]),
-        section=_ECP5_SECTION,
-        write=_ecp5_rows,
-    )
-
-
-_FORMS = {"ice40": _ice40, "ecp5": _ecp5}
-
-
-def _through(
-    original: bytes,
-    exchange: _Exchange,
-    where: Path,
-    *,
-    unpack: tuple[tools.Tool, list[str]],
-    pack: tuple[tools.Tool, list[str]],
-    section: re.Pattern[str],
-    write: Any,
-) -> bytes:
-    """Unpack, exchange, pack, and unpack again to see that it is so."""
-    with tempfile.TemporaryDirectory(prefix="hdlgen-patch-") as scratch:
-        build = Path(scratch)
-
-        def call(step: tuple[tools.Tool, list[str]], bits: str, text: str) -> None:
-            tool, arguments = step
-            run_tool(build, tool, [word.format(bits=bits, text=text) for word in arguments])
-
-        (build / "old.bits").write_bytes(original)
-        call(unpack, "old.bits", "old.text")
-        text = _replace((build / "old.text").read_text(encoding="utf-8"), section, exchange, write, where)
-        (build / "new.text").write_text(text, encoding="utf-8")
-        with ThreadPoolExecutor(2) as together:
-            # Packed without any change it must be what it was: the same tools with the same options.
-            same = together.submit(call, pack, "same.bits", "old.text")
-            call(pack, "new.bits", "new.text")
-            call(unpack, "new.bits", "again.text")
-            same.result()
-        if (build / "same.bits").read_bytes() != original:
-            raise Refused(
-                f"{where}: packed again without any change it differs: made by other tools; synthesise again"
-            )
-        if (build / "again.text").read_text(encoding="utf-8") != text:
-            raise Refused(f"{where}: the patched bitstream does not hold what was put into it; synthesise again")
-        return (build / "new.bits").read_bytes()

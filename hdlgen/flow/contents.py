@@ -1,8 +1,13 @@
-"""Other contents of block RAMs in an iCE40 bitstream, byte by byte.
+"""Other contents of block RAMs in a finished bitstream, byte by byte.
 
-The format is that of Project IceStorm's documentation ("bitstream file format"): after a preamble commands, of which the
-lower half of the first byte says how many bytes of a number follow. A block RAM has 256 words of 16 bits. Those of a bank
-lie beside each other, their words above each other; a bank is one half, lower or upper, of a column of block RAMs.
+The formats are those of Project IceStorm's documentation and of Project Trellis' library.
+
+iCE40: after a preamble commands, of which the lower half of the first byte says how many bytes of a number follow. A block
+RAM has 256 words of 16 bits. Those of a bank lie beside each other, their words above each other; a bank is one half, lower
+or upper, of a column of block RAMs. One CRC over all of it.
+
+ECP5: for every block RAM a command with its number, one with 256 rows of 72 bits, highest first, and a CRC. Nothing else
+looks like these two.
 """
 
 from binascii import crc_hqx
@@ -19,8 +24,12 @@ _SPECIAL, _BANK, _CRC, _WIDTH, _HEIGHT = 0, 1, 2, 6, 7
 _CRAM, _BRAM, _RESET_CRC, _WAKEUP = 1, 3, 5, 6
 
 
+Contents = Mapping[str, tuple[list[int], list[int]]]
+"""Old and new rows of block RAMs (`hdlgen.gateware.blocks.Block.rows`), by what `hdlgen synth` calls their places."""
+
+
 @dataclass(kw_only=True)
-class _Places:
+class _Ice40:
     """Where in a bitstream the CRC begins, what it is made of, and where every word of the first block RAM of a bank is.
 
     ``banks``: the number of block RAMs and these places; the word of the next block RAM is two bytes behind.
@@ -31,7 +40,7 @@ class _Places:
     banks: dict[int, tuple[int, list[int]]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, bits: bytes) -> "_Places":
+    def of(cls, bits: bytes) -> "_Ice40":
         found = cls()
         at = bits.find(_PREAMBLE) + len(_PREAMBLE)
         bank = width = height = 0
@@ -61,7 +70,7 @@ class _Places:
         return found
 
     def words(self, name: str) -> list[int]:
-        """Where the words of the block RAM at column and row ``name`` are, as iceunpack calls it."""
+        """Where the words of the block RAM at column and row ``name`` are."""
         x, y = map(int, name.split())
         bank, number = _COLUMNS.get(x, -1), y // 2
         if bank in self.banks and number >= self.banks[bank][0]:
@@ -72,22 +81,24 @@ class _Places:
         return [at + 2 * number for at in words]
 
 
-def exchange(bits: bytes, contents: Mapping[str, tuple[list[int], list[int]]]) -> bytes:
-    """``bits`` with other contents of some block RAMs, and the CRC that fits.
-
-    ``contents`` has the 16 rows of 256 bits that are there and those that shall be, by column and row.
+def exchange(family: str, bits: bytes, contents: Contents) -> bytes:
+    """The bitstream with other contents of some block RAMs, and the CRCs that fit.
 
     Raises
     ------
     ValueError
         If the bitstream is damaged, has no such block RAM, or other contents are there.
     """
-    places = _Places.of(bits)
+    return {"ice40": _ice40, "ecp5": _ecp5}[family](bits, contents)
+
+
+def _ice40(bits: bytes, contents: Contents) -> bytes:
+    places = _Ice40.of(bits)
     new = bytearray(bits)
     for name, (old_rows, new_rows) in contents.items():
         for at, before, after in zip(places.words(name), _words(old_rows), _words(new_rows), strict=True):
             if bits[at : at + 2] != before:
-                raise ValueError(f"block RAM {name} does not hold what the design says")
+                raise _others(name)
             new[at : at + 2] = after
     new[places.crc : places.crc + 2] = crc_hqx(new[places.summed : places.crc], 0xFFFF).to_bytes(2, "big")
     return bytes(new)
@@ -97,3 +108,45 @@ def _words(rows: list[int]) -> Iterator[bytes]:
     for row in rows:
         for word in range(16):
             yield (row >> 16 * word & 0xFFFF).to_bytes(2, "big")
+
+
+def _ecp5(bits: bytes, contents: Contents) -> bytes:
+    new = bytearray(bits)
+    for name, rows in contents.items():
+        # LSC_EBR_ADDRESS; LSC_EBR_WRITE with a CRC behind 256 frames
+        command = bytes([0xF6, 0, 0, 0]) + (int(name) << 11).to_bytes(4, "big") + bytes([0xB2, 0xD0, 1, 0])
+        if bits.count(command) != 1:
+            raise ValueError(f"has no block RAM {name}")
+        at = bits.find(command) + len(command)
+        before, after = map(_frames, rows)
+        end = at + len(before)
+        if bits[at:end] != before:
+            raise _others(name)
+        # The CRC is linear: the change of the contents says how it changes, whatever stands before them.
+        change = int.from_bytes(before, "big") ^ int.from_bytes(after, "big")
+        crc = int.from_bytes(bits[end : end + 2], "big") ^ _remainder(change)
+        new[at : end + 2] = after + crc.to_bytes(2, "big")
+    return bytes(new)
+
+
+def _frames(rows: list[int]) -> bytes:
+    """The 2048 words of 9 bits, the first in the highest bits."""
+    number = 0
+    for row in rows:
+        for place in range(32):
+            number = number << 9 | row >> 9 * place & 0x1FF
+    return number.to_bytes(2304, "big")
+
+
+def _remainder(number: int) -> int:
+    """CRC-16 (polynomial 0x8005) of ``number``, beginning with 0."""
+    rest = 0
+    for byte in number.to_bytes(2304, "big"):
+        rest ^= byte << 8
+        for _ in range(8):
+            rest = rest << 1 ^ (0x18005 if rest & 0x8000 else 0)
+    return rest
+
+
+def _others(name: str) -> ValueError:
+    return ValueError(f"block RAM {name} does not hold what the design says")
