@@ -156,7 +156,6 @@ INPUT = [
     ("load core --port no_such_port", "core: its weights are part of the bitstream"),
     ("patch a_folder tiny.safetensors -o new", "a_folder/manifest.json: not found"),
     ("patch core tiny.safetensors -o a_file", "a_file: output folder exists already"),
-    ("patch core tiny.safetensors -o new --tool icepack", "--tool icepack: not of the form NAME=COMMAND"),
     ("compile cut.safetensors -o new", "cut.safetensors"),
     ("compile a_folder -o new", "a_folder"),
     ("evaluate missing --input x.npy -o y.npy", "missing"),

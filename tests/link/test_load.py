@@ -171,9 +171,8 @@ def test_flash_and_port(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
         assert found.loaded == f"loaded-{found.identity.network.hex()}.safetensors"
     # Other weights for the start: another image.
     patch(design, network(3), tmp_path / "three")
-    image = "images/hdlgen_net.bin"
-    assert (tmp_path / "three" / image).read_bytes() == image_for(design, network(3))[1]
-    assert _run("load", design, "--virtual") == 0
+    (image,) = (tmp_path / "three" / "images").glob("*.bin")
+    assert image.read_bytes() == image_for(design, network(3))[1]
 
 
 def test_designs_that_cannot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
