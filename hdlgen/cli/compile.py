@@ -158,7 +158,7 @@ def command(
         ("interval, cycles", manifest["interval_cycles"]),
         ("latency, cycles", manifest["latency_cycles"]),
         ("accumulator bits", " ".join(str(bits) for bits in manifest["accumulator_bits"])),
-        *((("weights in", manifest["weights"]["source"]),) if "weights" in manifest else ()),
+        ("weights in", manifest["weights"]["source"]),
         *((f"{purpose}, bits", bits) for purpose, bits in manifest["memory_bits"].items()),
     ):
         table.add_row(name, str(value))
