@@ -1,24 +1,18 @@
-"""Numbers of digits-full with pruned recurrent matrices: docs/recurrent.md.
+"""Numbers of digits-full with pruned recurrent matrices, for docs/recurrent.md.
 
 python scripts/pruned_table.py             what is left, accuracy without further training, cycles and memory, by density
-python scripts/pruned_table.py --run       place and route for ecp5-25k (minutes); the report goes to docs/numbers
 """
 
-import argparse
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 from hdlgen import golden, networks, prune
 from hdlgen import network as files
 from hdlgen.emit import compile_to
-from hdlgen.flow.synth import synthesise, write_report
-from hdlgen.flow.targets import find_target
 from hdlgen.network import RecurrentNetwork
 
-REPORTS = Path(__file__).resolve().parent.parent / "docs" / "numbers"
-TARGET, LANES, SEEDS = "ecp5-25k", 8, (1, 2, 3)
+LANES = 8
 NAME = "digits-full"
 DENSITIES = (0.05, 0.1, 0.2, 0.3, 0.4)
 FURTHER = ("digits-full", "digits-gru", "digits-grouped")
@@ -53,16 +47,6 @@ def row(title: str, network: RecurrentNetwork, test: str) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--run", action="store_true")
-    if parser.parse_args().run:
-        network = replace(pruned(0.1, balanced=True), name="digits-pruned")
-        with tempfile.TemporaryDirectory() as scratch:
-            core = Path(scratch) / "core"
-            compile_to(network, core, target=TARGET, lanes=LANES)
-            report = synthesise(core, target=find_target(TARGET), seeds=SEEDS, progress=True)
-        write_report(report, REPORTS / f"digits-pruned-{LANES}-{TARGET}.json")
-        return 0
     for name in FURTHER:
         network = files.load(name)
         assert isinstance(network, RecurrentNetwork)

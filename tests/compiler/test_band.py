@@ -162,7 +162,7 @@ def test_repeated_edges_are_one() -> None:
     assert np.array_equal(compile_recurrent(network, lanes=2).run(x, counts), golden.evaluate(network, x, counts))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(
     cell=st.sampled_from(CELLS),
     width=st.integers(1, 30),

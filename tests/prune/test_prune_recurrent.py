@@ -43,7 +43,7 @@ def leaves_something(network: RecurrentNetwork) -> bool:
     return True
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(sparse_networks())
 def test_removal_and_form_change_no_output(network: RecurrentNetwork) -> None:
     assume(leaves_something(network))
