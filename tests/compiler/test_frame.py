@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import Phase, assume, given, settings
+from hypothesis import strategies as st
 
 from hdlgen import golden
 from hdlgen.compiler import design as designs
@@ -19,7 +21,8 @@ from hdlgen.compiler.shape import adopt
 from hdlgen.errors import InputError
 from hdlgen.network import LayeredNetwork, RecurrentNetwork, save, verify_layered
 
-from ..layered import inputs, make, mixture
+from ..layered import inputs, layered_networks, make, mixture
+from ..recurrent import recurrent_networks
 from .recurrent import layer, make_recurrent, sequences
 from .test_gather import RELU, pruned
 
@@ -82,6 +85,27 @@ def test_other_weights_make_no_other_engine(name: str, lanes: int) -> None:
     assert np.array_equal(said, wanted)
     assert list(engine(found)) == list(engine(program))
     assert not np.array_equal(answers(program, network)[0], said)
+
+
+@settings(deadline=None, max_examples=60, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(
+    network=st.one_of(layered_networks(), recurrent_networks(most=9)),
+    lanes=st.sampled_from([1, 2, 4]),
+    adaptable=st.booleans(),
+    seed=st.integers(0, 9),
+)
+def test_random_networks(network: AnyNetwork, lanes: int, adaptable: bool, seed: int) -> None:
+    """Other weights either fit, and then only contents of memories differ and all results are right, or are refused."""
+    other = retrained(network, seed)
+    try:
+        program = compile_any(network, lanes=lanes, adaptable=adaptable)
+        frame = program.frame  # type: ignore[union-attr]
+        found = compile_any(adopt(other, network, "DIR"), **frame.options, frame=frame)
+    except InputError:
+        assume(False)
+    assert list(engine(found)) == list(engine(program))
+    said, wanted = answers(found, other)
+    assert np.array_equal(said, wanted)
 
 
 # ------------------------------------------------------------------------------------------------------ what is refused
