@@ -1,4 +1,4 @@
-"""Files that the real tools made, against what these tools say of them. files/make.py made both."""
+"""Files that the real tools made, against what these tools say of them. files/make.py and make_keras.py made both."""
 
 import re
 import shutil
@@ -13,7 +13,7 @@ from hdlgen.network import load
 
 from .models import FILES
 
-REFERENCE = dict(np.load(FILES / "reference.npz"))
+REFERENCE = dict(np.load(FILES / "reference.npz")) | dict(np.load(FILES / "keras-reference.npz"))
 PIXELS = REFERENCE["x"]
 INTEGER = ["qonnx-fixed", "qonnx-skip", "qonnx-binary", "qonnx-free", "qcdq-fixed", "qdq-runtime"]
 REAL = [
@@ -23,6 +23,8 @@ REAL = [
     "torch-pruned.onnx",
     "sklearn-classifier.onnx",
     "sklearn-regressor.onnx",
+    "keras-sequential.onnx",
+    "keras-functional.onnx",
     "state.json",
 ]
 
@@ -135,7 +137,17 @@ def test_check_of_integers(name: str, tmp_path: Path, capsys: pytest.CaptureFixt
     assert network.widths[-1] == 10
 
 
-@pytest.mark.parametrize("file", ["torch-mlp.onnx", "torch-residual.onnx", "sklearn-regressor.onnx", "state.json"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        "torch-mlp.onnx",
+        "torch-residual.onnx",
+        "sklearn-regressor.onnx",
+        "keras-sequential.onnx",
+        "keras-functional.onnx",
+        "state.json",
+    ],
+)
 def test_check_of_real_numbers(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     np.save(tmp_path / "x.npy", PIXELS.reshape(-1, 1, 14, 14) / 256)
     words = ["import", FILES / file, "-o", tmp_path / "a.safetensors", "--bits", "8"]
