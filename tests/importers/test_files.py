@@ -13,7 +13,11 @@ from hdlgen.network import load
 
 from .models import FILES
 
-REFERENCE = dict(np.load(FILES / "reference.npz")) | dict(np.load(FILES / "keras-reference.npz"))
+REFERENCE = {
+    name: array
+    for file in ("reference", "keras-torch-reference", "keras-tensorflow-reference")
+    for name, array in np.load(FILES / f"{file}.npz").items()
+}
 PIXELS = REFERENCE["x"]
 INTEGER = ["qonnx-fixed", "qonnx-skip", "qonnx-binary", "qonnx-free", "qcdq-fixed", "qdq-runtime"]
 REAL = [
@@ -23,8 +27,10 @@ REAL = [
     "torch-pruned.onnx",
     "sklearn-classifier.onnx",
     "sklearn-regressor.onnx",
-    "keras-sequential.onnx",
-    "keras-functional.onnx",
+    "keras-torch-sequential.onnx",
+    "keras-torch-functional.onnx",
+    "keras-tensorflow-sequential.onnx",
+    "keras-tensorflow-functional.onnx",
     "state.json",
 ]
 
@@ -143,8 +149,8 @@ def test_check_of_integers(name: str, tmp_path: Path, capsys: pytest.CaptureFixt
         "torch-mlp.onnx",
         "torch-residual.onnx",
         "sklearn-regressor.onnx",
-        "keras-sequential.onnx",
-        "keras-functional.onnx",
+        "keras-torch-functional.onnx",
+        "keras-tensorflow-sequential.onnx",
         "state.json",
     ],
 )
