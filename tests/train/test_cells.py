@@ -182,3 +182,29 @@ def test_the_reference_can_differ() -> None:
         x = torch.randn(STEPS, COUNT, INPUTS, generator=torch.Generator().manual_seed(5))
         assert not torch.allclose(one(x), other(x), rtol=0, atol=1e-3)
     assert replace(one.layer) == other.layer
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_edges_equal_the_full_band(name: str) -> None:
+    """Edges, some of them repeated, and the same weights in a full band: the same states, in reals and in integers."""
+    full = cell(name)
+    rng = np.random.default_rng(5)
+    gates, count = len(full.layer.gates), 30
+    source, row = rng.integers(0, WIDTH, count), rng.integers(0, gates * WIDTH, count)
+    layer = replace(full.layer, band=None, edges="edges")
+    sparse = BandCell(layer, INPUTS, ends=(source, row), seed=3)
+    assert sparse.recurrent.shape == (count,)
+    gate, k = np.divmod(row, WIDTH)
+    with torch.no_grad():
+        for one, other in zip(sparse.parameters(), full.parameters(), strict=True):
+            if one.shape == other.shape:
+                one.copy_(other)
+        # Multiples of 1/8, whose integers add up as they do.
+        sparse.recurrent.copy_(torch.from_numpy(rng.integers(-4, 5, count) / 8))
+        full.recurrent.zero_()
+        place = torch.tensor(gate), torch.tensor(source - k + WIDTH - 1), torch.tensor(k)
+        full.recurrent.index_put_(place, sparse.recurrent, accumulate=True)
+        x = torch.from_numpy(rng.integers(-128, 128, (STEPS, COUNT, INPUTS)))
+        assert torch.allclose(sparse(x.float() / 128), full(x.float() / 128), atol=1e-5)
+        scales = full.scales(7)
+        assert torch.equal(sparse.integer(x.double(), scales), full.integer(x.double(), scales))
