@@ -42,8 +42,8 @@ from hdlgen.gateware.blocks import FORMATS
 __all__ = ["BoardTop", "SynthesisReport", "check_netlist", "pin_harness", "run_tool", "synthesise", "write_report"]
 
 _ROUTE_SECONDS = 600
-"""After so long router1 is given up and router2 tried: it finishes some crowded designs that router1 never does. With 64 lanes
-router1 takes four minutes, or has a few dozen nets left that it never routes."""
+"""After so long router1 is given up and router2 tried: it finishes some crowded designs that router1 never does. With 64
+lanes router1 takes four minutes, or has a few dozen nets left that it never routes."""
 
 _RIP_UP_LUTS = 8000
 """Up to so many look-up tables timing-driven rip-up is tried; with more of them it takes hours."""
