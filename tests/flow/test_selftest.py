@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from hdlgen.flow import clock, tools
 from hdlgen.flow.boards import find_board
 from hdlgen.flow.flash_pins import FlashPins
 from hdlgen.flow.selftest import SelfTestParameters, compress, expand, parameters, to_verilog
+from hdlgen.flow.simulate import runtime_objects
 from hdlgen.flow.synth import synthesise
 from hdlgen.flow.virtual import FLASH, flash_options
 from hdlgen.gateware.contents import image
@@ -64,6 +66,14 @@ int main() {
 """LOW is the level of what is off."""
 
 
+@pytest.fixture(scope="module", autouse=True)
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Verilator's run-time library is compiled once."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("HDLGEN_OBJECT_CACHE", str(tmp_path_factory.mktemp("verilated")))
+        yield
+
+
 @given(st.lists(st.integers(0, 3).map(lambda v: max(0, v - 2)), min_size=1), st.integers(1, 5))
 def test_compression_is_exact(beats: list[int], run_bits: int) -> None:
     tokens = compress(beats, run_bits)
@@ -97,15 +107,16 @@ def _build(core: Path, test: SelfTestParameters, scratch: Path, bench: str) -> P
     (scratch / "bench.cpp").write_text(bench.replace("LOW", "1" if active_low else "0"))
     sources = sorted(str(path) for path in (core / "rtl").glob("*.v"))
     verilator = tools.find("verilator")
-    subprocess.run(
-        [*verilator.command, "--cc", "--exe", "--build", "-Wno-fatal", "-O0", "-CFLAGS", "-O0"]
-        + ([] if test.flash is None else flash_options(test.flash))
-        + ["--top-module", "hdlgen_selftest", "bench.cpp", "hdlgen_selftest.v", "clock.v", *sources],
-        cwd=scratch,
-        env=verilator.full_environment(),
-        check=True,
-        capture_output=True,
-    )
+    with runtime_objects(scratch / "obj_dir", {"for": "selftest"}):
+        subprocess.run(
+            [*verilator.command, "--cc", "--exe", "--build", "-Wno-fatal", "-O0", "-CFLAGS", "-O0"]
+            + ([] if test.flash is None else flash_options(test.flash))
+            + ["--top-module", "hdlgen_selftest", "bench.cpp", "hdlgen_selftest.v", "clock.v", *sources],
+            cwd=scratch,
+            env=verilator.full_environment(),
+            check=True,
+            capture_output=True,
+        )
     return scratch / "obj_dir" / "Vhdlgen_selftest"
 
 

@@ -31,6 +31,14 @@ def network(seed: int) -> Network:
     return make(WIDTHS, PATHS, shift=seed, seed=seed)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Verilator's run-time library is compiled once."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("HDLGEN_OBJECT_CACHE", str(tmp_path_factory.mktemp("verilated")))
+        yield
+
+
 @pytest.fixture(scope="module", params=["ram", "spram"])
 def design(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("load") / "design"
