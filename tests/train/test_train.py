@@ -90,6 +90,18 @@ def test_same_arguments_same_bytes_and_another_seed_others(folder, tmp_path):
     assert outputs[0] == outputs[1] != outputs[2]
 
 
+def test_images_are_their_own_targets(folder, tmp_path, capsys):
+    output = tmp_path / "n.safetensors"
+    options = ["--reconstruct", "--widths", "16,64", "--bias", "--epochs", "8", "--augment", "0"]
+    assert run(folder, *RECIPE, *options, "-o", output) == 0
+    network = load(output)
+    assert network.output_scale is not None
+    x = make_dataset(300, 2)[0].reshape(-1, 64)
+    error = golden.deviation(golden.evaluate(network, x), x, network.output_scale)
+    assert f"{output}: test: {error} (golden model)\n" in capsys.readouterr().out
+    assert error.root_mean_square < 0.6 * np.sqrt(np.square(x).mean())
+
+
 def test_options_reach_the_network(folder, tmp_path):
     output = tmp_path / "n.safetensors"
     options = ["--activation-bits", "5", "--dimensions", "5,4,4,1", "--log2-slots", "7,4,6,2", "--qat-epochs", "0"]
