@@ -7,9 +7,9 @@
 from hdlgen import golden
 from hdlgen.compiler import frame as frames
 from hdlgen.compiler import passes, timing
-from hdlgen.compiler.factors import MULTIPLIERS
 from hdlgen.compiler.frame import Frame
 from hdlgen.compiler.program import FILLS, SOURCES, Layer, Program, Requantise, Transition
+from hdlgen.compiler.program_factors import MULTIPLIERS
 from hdlgen.compiler.program_flash import LINES
 from hdlgen.compiler.verify import verify
 from hdlgen.errors import InputError

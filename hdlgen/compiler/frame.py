@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from hdlgen.compiler import room
-from hdlgen.compiler.factors import are_powers, factors_allowed
 from hdlgen.compiler.program import Program
+from hdlgen.compiler.program_factors import are_powers, factors_allowed
 from hdlgen.errors import InputError
 from hdlgen.network import Network
 

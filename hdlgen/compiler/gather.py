@@ -12,9 +12,9 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from hdlgen.compiler.factors import MULTIPLIERS, choose_multiplier, factors_allowed
 from hdlgen.compiler.gather_timing import predict
 from hdlgen.compiler.program_band import Squash
+from hdlgen.compiler.program_factors import MULTIPLIERS, choose_multiplier, factors_allowed
 from hdlgen.compiler.program_gather import (
     ADDRESS,
     CHAIN,

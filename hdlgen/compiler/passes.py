@@ -9,8 +9,8 @@ from math import gcd
 
 import numpy as np
 
-from hdlgen.compiler.factors import choose_multiplier
 from hdlgen.compiler.program import Ints, Layer, Program, Requantise, Transition, flushes
+from hdlgen.compiler.program_factors import choose_multiplier
 from hdlgen.network import Network
 from hdlgen.topology.bands import signed_bits
 

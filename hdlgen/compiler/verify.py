@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from hdlgen.compiler.factors import are_powers, factors_allowed
 from hdlgen.compiler.passes import path_numbers
 from hdlgen.compiler.program import Ints, Program
+from hdlgen.compiler.program_factors import are_powers, factors_allowed
 from hdlgen.network import Network
 from hdlgen.topology import paths
 

@@ -9,8 +9,8 @@ from zlib import crc32
 
 import numpy as np
 
-from hdlgen.compiler.factors import factors
 from hdlgen.compiler.program import Program, Requantise, flushes
+from hdlgen.compiler.program_factors import factors
 from hdlgen.gateware.merger import edge_places
 from hdlgen.gateware.primitives import PIECE, RomParameters, StoreParameters
 

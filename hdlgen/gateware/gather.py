@@ -18,8 +18,8 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdlgen.compiler.factors import factor
 from hdlgen.compiler.program_band import Squash
+from hdlgen.compiler.program_factors import factor
 from hdlgen.compiler.program_gather import CHAIN, OPERAND, PIECE, GatherProgram
 from hdlgen.gateware.cell import Squasher, Timeline, later
 from hdlgen.gateware.lanes import Accumulators
