@@ -20,7 +20,7 @@ from hdlgen.topology import paths
 from hdlgen.topology.band_lint import shape
 from hdlgen.topology.bands import Interval, band_ranges, head_ranges, input_ends, signed_bits
 from hdlgen.topology.covers import covers, laid_out
-from hdlgen.topology.liveness import nonzero_edges
+from hdlgen.topology.liveness import merge_edges, nonzero_edges
 
 __all__ = ["RESULTS", "compile_recurrent"]
 
@@ -59,7 +59,8 @@ def compile_recurrent(
     multiplier: "dsp" (vendor multipliers where there are any), "lut" (plain logic), or "auto": "dsp" as far as they go
     dsps: how many hardware multipliers the device has, and how many 8 x 8 products one of them makes, for "auto". With
         fewer than there is work for, lanes come before cells and layers with many lanes before others.
-    adaptable: leave room for the weights of a retrained network: all biases in memory, sums and biases one bit wider
+    adaptable: leave room for the weights of a retrained network: all biases in memory, sums and biases one bit wider, edges
+        of weight zero kept
     frame: of a design that this network is to run on; the other options are to be ``frame.options``
 
     Raises
@@ -76,15 +77,17 @@ def compile_recurrent(
         raise InputError(f"{where}: multiplier: {multiplier!r}; allowed are auto, dsp and lut with recurrent layers")
     fitter = Fitter(where, adaptable=adaptable, frame=frame)
     notes: list[str] = []
-    products = [_products(network, number) for number in range(1, len(network.layers) + 1)]
+    products = [_products(network, number, keep=adaptable) for number in range(1, len(network.layers) + 1)]
     units: list[Unit] = []
     for number, layer in enumerate(network.layers, 1):
         # As fast as the slowest layer, which has all the lanes, and not faster.
         enough = next(n for n in (1, 2, 4, 8, 16, 32, 64) if products[number - 1] / n <= max(products) / lanes)
         source = units[-1] if units else None
         every_step = results == "step" or (isinstance(layer, BandRnn) and number < len(network.recurrent_layers))
-        build = _band_unit if isinstance(layer, BandRnn) else _dense_unit
-        unit, said = build(network, number, min(enough, lanes), source)
+        if isinstance(layer, BandRnn):
+            unit, said = _band_unit(network, number, min(enough, lanes), source, keep=adaptable)
+        else:
+            unit, said = _dense_unit(network, number, min(enough, lanes), source)
         unit = replace(unit, every_step=every_step or not isinstance(layer, BandRnn))
         declared = layer.weight_bits
         if isinstance(layer, BandRnn):
@@ -132,12 +135,18 @@ def _multipliers(units: list[Unit], dsps: tuple[int, int] | None) -> tuple[list[
     return result, notes
 
 
-def _products(network: RecurrentNetwork, number: int) -> int:
-    """Multiplications of one step."""
+def _recurrent_edges(network: RecurrentNetwork, number: int, *, keep: bool) -> Edges:
+    """The merged edges of a recurrence; ``keep``: also those of weight zero."""
+    edges, width = network.recurrent_edges(number), network.band(number).width
+    return merge_edges(edges, width) if keep else nonzero_edges(edges, width)
+
+
+def _products(network: RecurrentNetwork, number: int, *, keep: bool) -> int:
+    """Multiplications of one step; ``keep`` as in `_recurrent_edges`."""
     layer = network.layers[number - 1]
     source = network.widths[number - 1]
     if isinstance(layer, BandRnn) and layer.edges is not None:
-        return layer.rows * source + len(nonzero_edges(network.recurrent_edges(number), layer.width))
+        return layer.rows * source + len(_recurrent_edges(network, number, keep=keep))
     if isinstance(layer, BandRnn):
         cycles = min(layer.connections, layer.width)
         return layer.rows * source + len(layer.gates) * layer.width * cycles
@@ -490,13 +499,13 @@ def _balanced(counts: Ints, lanes: int) -> Ints:
 
 
 def _states(
-    network: RecurrentNetwork, number: int, lanes: int, sums: Interval
+    network: RecurrentNetwork, number: int, lanes: int, sums: Interval, *, keep: bool
 ) -> tuple[Recurrence, Sequence[Ints | list[Ints]], Ints, list[str]]:
     """How the states come to the lanes: with the weights of the blocks by group and gate, and the order of the neurons."""
     layer, weights = network.band(number), network.recurrent_weights(number)
     natural, notes = np.arange(layer.width), []
     if layer.edges is not None:
-        edges = nonzero_edges(network.recurrent_edges(number), layer.width)
+        edges = _recurrent_edges(network, number, keep=keep)
         # What is handed on as a result stays in order.
         gathered = _gathered(layer, edges, lanes, sums, ordered=number == len(network.layers))
         cheapest = min(covers(layer, edges), key=lambda cover: _form(cover, lanes))
@@ -509,13 +518,15 @@ def _states(
     return recurrence, list(words.transpose(1, 0, 2, 3)), natural, notes + said
 
 
-def _band_unit(network: RecurrentNetwork, number: int, lanes: int, source: Unit | None) -> tuple[Unit, list[str]]:
+def _band_unit(
+    network: RecurrentNetwork, number: int, lanes: int, source: Unit | None, *, keep: bool
+) -> tuple[Unit, list[str]]:
     layer = network.band(number)
     ranges = band_ranges(network)[number - 1]
     gates, inputs = len(layer.gates), network.widths[number - 1]
     low, high = network.value_range(number - 1)
     groups = -(-layer.width // lanes)
-    recurrence, recurrent, order, notes = _states(network, number, lanes, ranges.recurrent)
+    recurrence, recurrent, order, notes = _states(network, number, lanes, ranges.recurrent, keep=keep)
     cell, bias = _cell(network, number, lanes, order)
     top = 1 << (layer.input.bits - 1)
     squash = Squash(shift=layer.input.shift, low=-top, high=top - 1, addend=_rounding(layer.input.shift))

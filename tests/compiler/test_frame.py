@@ -37,7 +37,7 @@ def retrained(network: Any, seed: int = 9) -> Any:
             mixed = tensor // 2
         elif name.startswith("w"):
             mixed[rng.random(mixed.shape) < 0.2] = 0
-        tensors[name] = tensor if name.startswith("e") else mixed
+        tensors[name] = tensor if name.startswith("e") or "edges" in name else mixed
     return dataclasses.replace(network, tensors=tensors)
 
 
@@ -45,6 +45,7 @@ RECURRENT: dict[str, Callable[[], RecurrentNetwork]] = {
     cell: lambda cell=cell: make_recurrent(3, [layer(cell, 6, band=3)], (4, 3)) for cell in ("relu", "gru", "lstm")
 } | {
     "stack": lambda: make_recurrent(3, [layer("gru", 8, band=3, shared=True), layer("ligru", 4, groups=2)], (3,)),
+    "edges": lambda: make_recurrent(3, [layer("gru", 9, edges=30, in_edges=20), layer("relu", 4, edges=5)], (3,)),
     "states": lambda: make_recurrent(2, [layer("tanh", 4, band=3, bias=False)], ()),
 }
 LAYERED: dict[str, Callable[[], LayeredNetwork]] = {
@@ -103,9 +104,11 @@ def test_random_networks(network: AnyNetwork, lanes: int, adaptable: bool, seed:
         found = compile_any(adopt(other, network, "DIR"), **frame.options, frame=frame)
     except InputError:
         assume(False)
-    assert list(engine(found)) == list(engine(program))
     said, wanted = answers(found, other)
     assert np.array_equal(said, wanted)
+    # Without room for it, a recurrent edge that becomes zero makes another engine, which `compile_for` refuses.
+    pruned = any(getattr(part, "kind", "") == "band_rnn" and part.edges is not None for part in network.layers)
+    assert list(engine(found)) == list(engine(program)) or (pruned and not adaptable)
 
 
 # ------------------------------------------------------------------------------------------------------ what is refused
