@@ -379,33 +379,43 @@ class Sources(wiring.Component):
         bits = max(max(depths) - 1, 1).bit_length()
         valid, fresh, job = (later(m, value, 1, "begin") for value in (self.valid, self.fresh, self.job))
         rows = [Signal(bits, name=f"row_{lane}") for lane in range(p.lanes)]
-        sweeps = [Signal(bits, name=f"sweep_{lane}") for lane in range(p.lanes)]
+        # What a row moves on by, and that less D, in the usual step and in a sweep's last.
+        usual = Signal(signed(bits + 1))
+        sweeps = [Signal(bits + 1, name=f"sweep_{lane}") for lane in range(p.lanes)]
+        sweeps_less = [Signal(signed(bits + 1), name=f"sweep_less_{lane}") for lane in range(p.lanes)]
         bank = Signal(p.lanes.bit_length() - 1)
-        # Steps left of the sweep.
-        left = Signal(bits)
+        # Steps left of the sweep, and whether this is its last.
+        left, ending = Signal(bits), Signal()
         depth = _choose(job, depths)
         for lane in range(p.lanes):
             other = (lane + 1) % p.lanes
-            total = Signal(bits + 1, name=f"total_{lane}")
-            m.d.comb += total.eq(rows[other] + 1 + Mux(left == 0, sweeps[other], 0))
-            first = {
-                which: [0 if job.interleaver is None else getattr(job.interleaver, which)[lane] for job in p.layers]
+            start, sweep = (
+                [0 if job.interleaver is None else getattr(job.interleaver, which)[lane] for job in p.layers]
                 for which in ("start", "sweep")
-            }
+            )
+            on, back = Signal(bits + 1, name=f"on_{lane}"), Signal(signed(bits + 2), name=f"back_{lane}")
+            m.d.comb += [
+                on.eq(rows[other] + Mux(ending, sweeps[other], 1)),
+                back.eq(rows[other] + Mux(ending, sweeps_less[other], usual)),
+            ]
             with m.If(valid & fresh):
                 m.d.sync += [
-                    rows[lane].eq(_choose(job, first["start"])),
-                    sweeps[lane].eq(_choose(job, first["sweep"])),
+                    rows[lane].eq(_choose(job, start)),
+                    sweeps[lane].eq(_choose(job, [1 + s for s in sweep])),
+                    sweeps_less[lane].eq(_choose(job, [1 + s - d for s, d in zip(sweep, depths, strict=True)])),
                 ]
             with m.Elif(valid):
                 m.d.sync += [
-                    rows[lane].eq(Mux(total >= depth, total - depth, total)),
+                    rows[lane].eq(Mux(back < 0, on, back)),
                     sweeps[lane].eq(sweeps[other]),
+                    sweeps_less[lane].eq(sweeps_less[other]),
                 ]
         with m.If(valid):
             m.d.sync += [
+                usual.eq(_choose(job, [1 - d for d in depths])),
                 bank.eq(Mux(fresh, 0, bank + 1)),
-                left.eq(Mux(fresh | (left == 0), depth - 1, left - 1)),
+                left.eq(Mux(fresh | ending, depth - 1, left - 1)),
+                ending.eq(Mux(fresh | ending, _choose(job, [int(d == 1) for d in depths]), left == 1)),
             ]
         return [Cat((bank + lane)[: len(bank)], rows[lane]) for lane in range(p.lanes)]
 
