@@ -94,10 +94,13 @@ def main() -> int:
         return 0
     for name in options.run:
         make, more = NETWORKS[name]
+        target = find_target(options.target)
+        if name == "eight-small" and not target.resources.dsps:
+            more = {**more, "multiplier": "lut"}
         with tempfile.TemporaryDirectory() as scratch:
             core = Path(scratch) / "core"
             compile_to(make(), core, target=options.target, lanes=options.lanes, **more)
-            report = synthesise(core, target=find_target(options.target), seeds=(1,), progress=True)
+            report = synthesise(core, target=target, seeds=(1,), progress=True)
         write_report(report, REPORTS / f"{name}-{options.lanes}-{options.target}.json")
     if not options.run:
         network = pruned()
