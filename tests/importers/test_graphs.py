@@ -6,10 +6,11 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hdlgen import golden, importers
+from hdlgen.errors import InputError
 from hdlgen.importers import Codes
 
 from .models import model, node, write
@@ -220,7 +221,11 @@ def test_quant_nodes_with_powers_of_two(tmp_path_factory, seed, bits, exponents,
     path = write(tmp_path_factory.mktemp("q") / "m.onnx", model(nodes, tensors, shape=["N", 2]))
     graph = importers.read(path)
     lowered = importers.lower(graph)
-    imported = importers.integer_network(lowered)
+    try:
+        imported = importers.integer_network(lowered)
+    except InputError as error:  # hidden values that are 0 for every input
+        assume("which leaves nothing" not in str(error))
+        raise
     codes = np.stack(np.meshgrid(np.arange(-8, 8), np.arange(-8, 8)), axis=-1).reshape(-1, 2)
     y = golden.evaluate(imported.network, codes) * float(imported.output_scale)
     low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
