@@ -243,7 +243,10 @@ def test_options_reach_the_network(tmp_path: Path) -> None:
             "train: layer 1: band is 7; allowed: odd integers 1..6, or 6 (width 6, cyclic)",
         ),
         (["--groups", "4"], "train: layer 1: groups is 4; allowed: divisors of the width 6"),
-        (["--groups", "3", "--band", "3"], "train: layer 1: layer has both 'band' and 'groups'; allowed: one of"),
+        (
+            ["--groups", "3", "--band", "3"],
+            "train: layer 1: layer has 'band' and 'groups'; allowed: one of band, groups and edges",
+        ),
         (["--width", "0"], "train: layer 1: width is 0; allowed: integers 1..1048576"),
         (["--layers", "0"], "train: layers is 0; allowed: 1..16"),
         (["--weight-bits", "17"], "train: layer 1: weight_bits is 17; allowed: integers 1..16"),
