@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hdlgen.compiler.band_frame import fit_unit
 from hdlgen.compiler.band_timing import predict, unit_interval
 from hdlgen.compiler.program_band import FETCH, BandProgram, Cell, Constants, Forward, Recurrence, Squash, Unit
-from hdlgen.compiler.room import EngineFrame, Fitter
+from hdlgen.compiler.room import EngineFrame, Fitter, check_source
 from hdlgen.errors import InputError
 from hdlgen.network import BandRnn, Dense, Edges, Layer, PathInput, RecurrentNetwork, Table
 from hdlgen.topology import paths
@@ -45,7 +45,9 @@ def compile_recurrent(
     results: str = "sequence",
     multiplier: str = "auto",
     dsps: tuple[int, int] | None = None,
-    adaptable: bool = False,
+    source: str = "rom",
+    banks: int | None = None,
+    adaptable: bool | None = None,
     frame: EngineFrame | None = None,
 ) -> BandProgram:
     """Compile a recurrent network for units of up to ``lanes`` lanes.
@@ -59,8 +61,10 @@ def compile_recurrent(
     multiplier: "dsp" (vendor multipliers where there are any), "lut" (plain logic), or "auto": "dsp" as far as they go
     dsps: how many hardware multipliers the device has, and how many 8 x 8 products one of them makes, for "auto". With
         fewer than there is work for, lanes come before cells and layers with many lanes before others.
+    source: where weights and biases are: "rom" (block RAM, in the bitstream) or "ram" (block RAM, can be written)
+    banks: with "ram", 2 to go on with the old weights while new ones come, or 1; default 2
     adaptable: leave room for the weights of a retrained network: all biases in memory, sums and biases one bit wider, edges
-        of weight zero kept
+        of weight zero kept; None does so where weights can be written
     frame: of a design that this network is to run on; the other options are to be ``frame.options``
 
     Raises
@@ -75,6 +79,8 @@ def compile_recurrent(
         raise InputError(f"{where}: results: {results!r}; allowed are step and sequence")
     if multiplier not in ("auto", "dsp", "lut"):
         raise InputError(f"{where}: multiplier: {multiplier!r}; allowed are auto, dsp and lut with recurrent layers")
+    banks = check_source(where, source, banks)
+    adaptable = source != "rom" if adaptable is None else adaptable
     fitter = Fitter(where, adaptable=adaptable, frame=frame)
     notes: list[str] = []
     products = [_products(network, number, keep=adaptable) for number in range(1, len(network.layers) + 1)]
@@ -82,12 +88,12 @@ def compile_recurrent(
     for number, layer in enumerate(network.layers, 1):
         # As fast as the slowest layer, which has all the lanes, and not faster.
         enough = next(n for n in (1, 2, 4, 8, 16, 32, 64) if products[number - 1] / n <= max(products) / lanes)
-        source = units[-1] if units else None
+        previous = units[-1] if units else None
         every_step = results == "step" or (isinstance(layer, BandRnn) and number < len(network.recurrent_layers))
         if isinstance(layer, BandRnn):
-            unit, said = _band_unit(network, number, min(enough, lanes), source, keep=adaptable)
+            unit, said = _band_unit(network, number, min(enough, lanes), previous, keep=adaptable)
         else:
-            unit, said = _dense_unit(network, number, min(enough, lanes), source)
+            unit, said = _dense_unit(network, number, min(enough, lanes), previous)
         unit = replace(unit, every_step=every_step or not isinstance(layer, BandRnn))
         declared = layer.weight_bits
         if isinstance(layer, BandRnn):
@@ -107,7 +113,11 @@ def compile_recurrent(
         input_signed=network.input.signed,
         every_step=results == "step",
         multiplications=sum(products),
-        frame=fitter.result(lanes=lanes, results=results, multiplier=multiplier, dsps=dsps),
+        source=source,
+        banks=banks,
+        frame=fitter.result(
+            lanes=lanes, results=results, multiplier=multiplier, dsps=dsps, source=source, banks=banks
+        ),
         notes=tuple(notes),
     )
     return predict(program)

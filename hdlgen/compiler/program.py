@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FILLS", "SOURCES", "Layer", "Program", "Requantise", "Transition", "flushes", "signed_digits"]
+__all__ = ["FILLS", "SOURCES", "Layer", "Program", "Requantise", "Transition", "Weighted", "flushes", "signed_digits"]
 
 SOURCES = ("rom", "ram", "spram", "flash")
 """Block RAM with the contents that the bitstream gives it; block RAM that can be written; the UltraPlus' single-port RAM;
@@ -173,8 +173,24 @@ class Transition:
         return np.array(words, np.int64), np.array(exchange, np.int64)
 
 
+class Weighted:
+    """What the programs of all engines say of where their weights are: ``source``, one of `SOURCES`."""
+
+    source: str
+
+    @property
+    def writable(self) -> bool:
+        """Whether what was trained can be written while the design runs."""
+        return self.source != "rom"
+
+    @property
+    def load_port(self) -> bool:
+        """Whether it can come from outside while the design runs."""
+        return self.source in ("ram", "spram")
+
+
 @dataclass(frozen=True, kw_only=True)
-class Program:
+class Program(Weighted):
     """Everything about one engine. See the passes in `hdlgen.compiler` for where each part comes from.
 
     ``groups``: lanes with equal low index bits share phase and flush in every layer; this is the number of such groups.
@@ -249,16 +265,6 @@ class Program:
     def result_bits(self) -> int:
         """Width of a result on the output stream."""
         return 32 if self.accumulator_bits[-1] <= 32 else 64
-
-    @property
-    def writable(self) -> bool:
-        """Whether weights, biases and shifts can be written while the design runs."""
-        return self.source != "rom"
-
-    @property
-    def load_port(self) -> bool:
-        """Whether weights can come from outside while the design runs."""
-        return self.source in ("ram", "spram")
 
     @property
     def in_order(self) -> bool:

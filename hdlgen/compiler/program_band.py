@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from hdlgen.compiler.room import HELD, EngineFrame, span
+from hdlgen.compiler.room import HELD, EngineProgram, span
 from hdlgen.topology.bands import Interval
 
 __all__ = [
@@ -528,7 +528,7 @@ class Unit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BandProgram:
+class BandProgram(EngineProgram):
     """A recurrent core.
 
     Parameters
@@ -538,7 +538,6 @@ class BandProgram:
     result_bits: 32 or 64
     latency_cycles: first input beat to last output beat of a sequence of one step, alone
     interval_cycles: of a time step in a long sequence
-    frame: what the design is able to take
     """
 
     name: str
@@ -549,7 +548,6 @@ class BandProgram:
     input_signed: bool
     every_step: bool
     multiplications: int
-    frame: EngineFrame
     latency_cycles: int = 0
     interval_cycles: int = 0
     notes: tuple[str, ...] = ()

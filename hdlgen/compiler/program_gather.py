@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdlgen.compiler.program_band import Squash
-from hdlgen.compiler.room import HELD, EngineFrame
+from hdlgen.compiler.room import HELD, EngineProgram
 from hdlgen.network import InterleaverTopology
 from hdlgen.topology.bands import Interval
 
@@ -139,7 +139,7 @@ class GatherLayer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GatherProgram:
+class GatherProgram(EngineProgram):
     """A gather core.
 
     Parameters
@@ -153,7 +153,6 @@ class GatherProgram:
     scale_multiplier: "dsp" or "lut": what multiplies accumulators
     bias: what there is room for beside each part: biases, with the rounding of the shift unless accumulators are multiplied
     largest: multiplier of accumulators that there is room for
-    frame: what the design is able to take
     place_stride: distance of the two places
     release_job, release_delay: so many cycles after that job's last step the input's place can be filled again
     """
@@ -175,7 +174,6 @@ class GatherProgram:
     scale_multiplier: str = "dsp"
     bias: Interval
     largest: int
-    frame: EngineFrame
     value: Interval
     place_stride: int
     depth: int
@@ -190,10 +188,6 @@ class GatherProgram:
     @property
     def bytes_per_element(self) -> int:
         return -(-self.input_bits // 8)
-
-    @property
-    def elements_per_beat(self) -> int:
-        return 1
 
     @property
     def beats(self) -> int:

@@ -5,16 +5,18 @@ design it notes what there is room for; for a network that is to run on a finish
 has, or refuses. So what is emitted depends on the frame and the shape of the network, and on no weight.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from hdlgen.compiler.program import Weighted
 from hdlgen.errors import InputError
 from hdlgen.topology.bands import Interval
 
-__all__ = ["HELD", "EngineFrame", "Fitter", "engine", "refused", "span", "whole"]
+__all__ = ["HELD", "EngineFrame", "EngineProgram", "Fitter", "check_source", "engine", "refused", "span", "whole"]
 
 HELD = {"held": True}
 """Metadata of a dataclass' field that is the contents of a memory."""
@@ -26,6 +28,8 @@ _OPTIONS = {
     "multiplier": (str,),
     "dsps": (tuple, type(None)),
     "adaptable": (bool,),
+    "source": (str,),
+    "banks": (int,),
 }
 
 
@@ -43,6 +47,21 @@ def refused(where: str, what: str, value: object, allowed: str, *, adaptable: bo
     """A network does not fit a design: ``what`` of it is ``value``, and the design ``allowed``."""
     remedy = "compile anew" if adaptable else "compile the design with --adaptable to leave room for that"
     return InputError(f"{where}: {what}: {value}; the design {allowed}; {remedy}")
+
+
+def check_source(where: str, source: str, banks: int | None) -> int:
+    """The options of `EngineProgram`; returns ``banks``, by default 2 where weights can be written.
+
+    Raises
+    ------
+    InputError
+        If there is no such source, or not with so many banks.
+    """
+    if source not in ("rom", "ram"):
+        raise InputError(f"{where}: weights: {source!r}; allowed are rom and ram with recurrent and layered networks")
+    if banks not in ((None, 1, 2) if source == "ram" else (None, 1)):
+        raise InputError(f"{where}: banks: {banks} of weights in {source}; allowed are 1 and, with ram, 2")
+    return banks or (2 if source == "ram" else 1)
 
 
 def engine(part: object, name: str = "") -> Iterator[tuple[str, object]]:
@@ -103,6 +122,32 @@ class EngineFrame:
                 raise InputError(f"{where}: frame.room of {what} is {ends!r}; compile the design again")
         room = {what: (ends[0], ends[1]) for what, ends in member("room").items()}
         return cls(options=options, room=room, wired=member("wired"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineProgram(Weighted):
+    """What the programs of both have in common.
+
+    Parameters
+    ----------
+    frame: what the design is able to take
+    source: where weights and biases are: block RAM, "rom" or "ram" (can be written)
+    banks: with "ram", complete sets of them for which there is room
+    """
+
+    frame: EngineFrame
+    source: str = "rom"
+    banks: int = 1
+    fill: ClassVar[str] = "bitstream"
+
+    @property
+    def elements_per_beat(self) -> int:
+        return 1
+
+    @property
+    def engine(self) -> str:
+        """As a text, all that is the same in two programs only if they are the same hardware."""
+        return json.dumps(list(engine(self)), default=lambda value: value.item())
 
 
 class Fitter:

@@ -24,12 +24,12 @@ from hdlgen.compiler.program_band import BandProgram
 from hdlgen.compiler.program_flash import FlashTiming
 from hdlgen.emit import gather, recurrent
 from hdlgen.emit.ports import ports
-from hdlgen.emit.verilog import primitives, verilog_files, yosys_version
+from hdlgen.emit.verilog import held, primitives, verilog_files, yosys_version
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_directory
-from hdlgen.gateware.contents import image, image_bytes, image_id, memories
+from hdlgen.gateware.image import image_id
 from hdlgen.gateware.merger import edge_places, result_places
-from hdlgen.gateware.primitives import Library, Rom, RomParameters
+from hdlgen.gateware.primitives import Library, Rom, RomParameters, Store
 from hdlgen.network import LayeredNetwork, Network, RecurrentNetwork, save
 from hdlgen.resources import folder
 
@@ -218,21 +218,22 @@ def _members(program: Program, top: str) -> dict[str, Any]:
 
 def _weights(program: AnyProgram, top: str) -> dict[str, Any]:
     """What the manifest says of where the weights are."""
-    writable = isinstance(program, Program) and program.writable
-    if not isinstance(program, Program) or not writable:
+    if not program.writable:
         return {"source": "rom", "fill": "bitstream", "banks": 1, "image": None, "image_bytes": None, "id": None}
+    image = held(program, top).image
+    flash = isinstance(program, Program) and program.fill == "flash" and _flash(program, len(image))
     return {
         "source": program.source,
         "fill": program.fill,
         "banks": program.banks,
         "image": f"images/{top}.bin",
-        "image_bytes": image_bytes(program),
-        "id": image_id(image(program)),
-        **(_flash(program) if program.fill == "flash" else {}),
+        "image_bytes": len(image),
+        "id": image_id(image),
+        **(flash or {}),
     }
 
 
-def _flash(program: Program) -> dict[str, Any]:
+def _flash(program: Program, image_bytes: int) -> dict[str, Any]:
     """What the manifest says of weights from a flash; ``start_cycles`` bounds the time from configuration to readiness.
 
     Where they stay in the flash, a frame alone takes the latency if there was time to read ahead, otherwise up to
@@ -245,7 +246,7 @@ def _flash(program: Program) -> dict[str, Any]:
         "lines": timing.lines,
         "divide": timing.divide,
         **reading,
-        "start_cycles": timing.start(-(-image_bytes(program) // beat_bytes) * beat_bytes),
+        "start_cycles": timing.start(-(-image_bytes // beat_bytes) * beat_bytes),
     }
 
 
@@ -263,8 +264,8 @@ def _write_files(root: Path, files: Mapping[str, bytes]) -> dict[str, str]:
 
 def _memories(program: AnyProgram, top: str, library: Library) -> list[RomParameters]:
     if isinstance(program, Program):
-        return memories(program, top)
-    return [part.parameters for part in library.parts.values() if isinstance(part, Rom)]
+        return list(held(program, top).memories)
+    return [part.parameters for part in library.parts.values() if isinstance(part, Rom | Store)]
 
 
 def stored_memories(program: AnyProgram, top: str) -> list[RomParameters]:
@@ -275,8 +276,8 @@ def stored_memories(program: AnyProgram, top: str) -> list[RomParameters]:
 def write_images(root: Path, program: AnyProgram, top: str) -> dict[str, str]:
     """Write the contents of the memories as files of ``root``. Returns their names and hashes."""
     files = dict(map(_hex, stored_memories(program, top)))
-    if isinstance(program, Program) and program.writable:
-        files[f"images/{top}.bin"] = image(program)
+    if program.writable:
+        files[f"images/{top}.bin"] = held(program, top).image
     return _write_files(root, files)
 
 
@@ -347,16 +348,7 @@ def _ports(program: Program) -> list[dict[str, Any]]:
             ("flash_address", "input", 24),
         ]
         more += [("flash_quad", "input", 16)] if program.flash_lines == 4 else []
-    if program.load_port:
-        more += [
-            ("load_data", "input", data),
-            ("load_valid", "input", 1),
-            ("load_ready", "output", 1),
-            ("load_kind", "input", 2),
-        ]
-    if program.writable:
-        more += [("load_state", "output", 8), ("load_id", "output", 32)]
-    return ports(data=data, results=program.result_bits, more=tuple(more))
+    return ports(program, data=data, results=program.result_bits, more=tuple(more))
 
 
 def _random_inputs(network: Network | LayeredNetwork, seed: int) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ __all__ = ["members"]
 def members(program: GatherProgram, library: Library) -> dict[str, Any]:
     """What the manifest says of the core of a layered network."""
     return {
-        "ports": ports(data=8 * program.bytes_per_element, results=program.result_bits),
+        "ports": ports(program, data=8 * program.bytes_per_element, results=program.result_bits),
         "engine": "gather",
         "lanes": program.lanes,
         "multiplier": program.multiplier,

@@ -2,13 +2,21 @@
 
 from typing import Any
 
+from hdlgen.compiler.program import Weighted
+
 __all__ = ["ports"]
 
 
 def ports(
-    *, data: int, results: int, sequences: bool = False, more: tuple[tuple[str, str, int], ...] = ()
+    program: Weighted,
+    *,
+    data: int,
+    results: int,
+    sequences: bool = False,
+    more: tuple[tuple[str, str, int], ...] = (),
 ) -> list[dict[str, Any]]:
-    """For the manifest: clock, reset and two streams of ``data`` and ``results`` bits, with ``sequences`` also tuser."""
+    """For the manifest: clock, reset and two streams of ``data`` and ``results`` bits, with ``sequences`` also tuser; where
+    weights can be written what they say of them, and the load port if there is one."""
     rows = [
         ("clk", "input", 1),
         ("rst", "input", 1),
@@ -24,5 +32,16 @@ def ports(
         *([("m_axis_tuser", "output", 1)] if sequences else []),
         ("frame_error", "output", 1),
         *more,
+        *(
+            [
+                ("load_data", "input", data),
+                ("load_valid", "input", 1),
+                ("load_ready", "output", 1),
+                ("load_kind", "input", 2),
+            ]
+            if program.load_port
+            else []
+        ),
+        *([("load_state", "output", 8), ("load_id", "output", 32)] if program.writable else []),
     ]
     return [{"name": name, "direction": direction, "width": width} for name, direction, width in rows]

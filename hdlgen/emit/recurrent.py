@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from hdlgen import golden
 from hdlgen.compiler.program_band import BandProgram, Unit
 from hdlgen.emit.ports import ports
-from hdlgen.gateware.primitives import Library, RamParameters, RomParameters
+from hdlgen.gateware.primitives import Library, RamParameters, RomParameters, StoreParameters
 from hdlgen.network import RecurrentNetwork
 
 __all__ = ["PROBE", "members", "vectors"]
@@ -44,7 +44,7 @@ def members(program: BandProgram, library: Library) -> dict[str, Any]:
     """
     last = program.units[-1]
     return {
-        "ports": ports(data=8 * program.bytes_per_element, results=program.result_bits, sequences=True),
+        "ports": ports(program, data=8 * program.bytes_per_element, results=program.result_bits, sequences=True),
         "lanes": program.lanes,
         "multiplier": max(program.units, key=lambda unit: unit.lanes).multiplier,
         "input": {
@@ -107,7 +107,8 @@ def _memory_bits(program: BandProgram, library: Library) -> dict[str, int]:
         if isinstance(p, RamParameters):
             bits["activations"] += copies.get(name, 1) * p.depth * p.lanes * p.bits
         elif isinstance(p, RomParameters):
-            bits[_PURPOSES.get(name.split("_", 1)[1], "tables")] += p.depth * p.width
+            banks = p.banks if isinstance(p, StoreParameters) else 1
+            bits[_PURPOSES.get(name.split("_", 1)[1], "tables")] += banks * p.depth * p.width
     last = program.units[-1]
     results = 2 * last.groups * last.lanes * (last.output.bits - (last.output.low >= 0))
     purposes = ["weights", "biases", "tables", "activations"]

@@ -17,14 +17,16 @@ from hdlgen.compiler.design import AnyProgram
 from hdlgen.compiler.program import Program
 from hdlgen.compiler.program_band import BandProgram
 from hdlgen.compiler.program_gather import GatherProgram
+from hdlgen.gateware import contents, recurrent
 from hdlgen.gateware.core import Core
 from hdlgen.gateware.ecp5 import Ecp5Fanout, Ecp5Multiplier, Ecp5Ram, Ecp5Rom, Ecp5Store
 from hdlgen.gateware.gather import GatherCore
 from hdlgen.gateware.ice40 import Ice40Multiplier, Ice40Rom, Ice40Store
+from hdlgen.gateware.image import Held
 from hdlgen.gateware.primitives import Fanout, Library, Multiplier, Primitive, Ram, Rom, RomParameters, Store
 from hdlgen.gateware.recurrent import RecurrentCore
 
-__all__ = ["FAMILIES", "convert", "part_files", "primitives", "verilog_files", "yosys_version"]
+__all__ = ["FAMILIES", "convert", "held", "part_files", "primitives", "verilog_files", "yosys_version"]
 
 #: Device families and the parts made specially for them; everything else is the generic part.
 FAMILIES: dict[str, dict[type, Any]] = {
@@ -125,6 +127,14 @@ class _WithoutReset(Elaboratable):
 
 
 _CORES: Mapping[type, Any] = {Program: Core, BandProgram: RecurrentCore, GatherProgram: GatherCore}
+
+
+_HELD: Mapping[type, Callable[[Any, str], Held]] = {Program: contents.held, BandProgram: recurrent.held}
+
+
+def held(program: AnyProgram, top: str) -> Held:
+    """The memories of the core that hold what was trained."""
+    return _HELD[type(program)](program, top)
 
 
 def primitives(program: AnyProgram, top: str) -> Library:

@@ -5,23 +5,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from hdlgen import golden
 from hdlgen import network as networks
-from hdlgen.compiler.design import compile_for
-from hdlgen.compiler.program import Program
+from hdlgen.compiler.design import AnyNetwork, compile_for
+from hdlgen.emit.verilog import held
 from hdlgen.errors import InputError, Refused
+from hdlgen.flow.inputs import ask, differences, read_inputs
 from hdlgen.flow.serial import loads
 from hdlgen.flow.simulate import check_sources, read_manifest
-from hdlgen.gateware.contents import image, image_id
+from hdlgen.gateware.image import image_id
 from hdlgen.host import Board
-from hdlgen.network import Network
 
 __all__ = ["Loaded", "image_for", "load", "loaded_network"]
 
 _CHECKED = 16
-"""Inputs of the folder that a board is asked after it was loaded."""
+"""Inputs of the folder, or sequences, that a board is asked after it was loaded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +31,7 @@ class Loaded:
     checked: int
 
 
-def image_for(directory: str | os.PathLike[str], network: Network | None) -> tuple[str, bytes]:
+def image_for(directory: str | os.PathLike[str], network: AnyNetwork | None) -> tuple[str, bytes]:
     """The name of a network and its image for the design in ``directory``; None means the design's own.
 
     Raises
@@ -45,11 +42,6 @@ def image_for(directory: str | os.PathLike[str], network: Network | None) -> tup
     root = Path(directory)
     manifest = read_manifest(root)
     check_sources(root, manifest)
-    if "sequence" in manifest:
-        raise InputError(
-            f"{root}: computes a recurrent network; weights can be sent to designs of path networks only; exchange them in "
-            f"the bitstream, with `hdlgen patch`"
-        )
     if manifest["weights"]["source"] == "flash":
         raise InputError(
             f"{root}: its weights are in flash; `hdlgen patch` makes the image of others, and `hdlgen program` writes it"
@@ -62,8 +54,7 @@ def image_for(directory: str | os.PathLike[str], network: Network | None) -> tup
     if network is None:
         return str(manifest["name"]), (root / manifest["weights"]["image"]).read_bytes()
     program = compile_for(root, manifest, network)[1]
-    assert isinstance(program, Program)  # no others have weights that can be written
-    return network.name, image(program)
+    return network.name, held(program, manifest["top"]).image
 
 
 def loaded_network(directory: str | os.PathLike[str], identity: bytes) -> Path | None:
@@ -76,7 +67,7 @@ def loaded_network(directory: str | os.PathLike[str], identity: bytes) -> Path |
 
 def load(
     directory: str | os.PathLike[str],
-    network: Network | None,
+    network: AnyNetwork | None,
     board: Board,
     *,
     progress: Callable[[int], object] | None = None,
@@ -94,15 +85,16 @@ def load(
     root = Path(directory)
     name, content = image_for(root, network)
     manifest = read_manifest(root)
-    model = network if network is not None else networks.load_path(root / manifest["network"]["file"])
+    other = None
     if network is not None:
-        networks.save(network, root / f"loaded-{image_id(content)}.safetensors")
+        other = root / f"loaded-{image_id(content)}.safetensors"
+        networks.save(network, other)
+    inputs = read_inputs(root, manifest, None, None, _CHECKED, network_file=other)
     board.load(content, progress=progress)
-    x = golden.check_input(model, golden.read_array(root / manifest["vectors"]["x"])[:_CHECKED], str(root))
-    wrong = np.flatnonzero((board.infer(x) != golden.evaluate(model, x)).any(axis=1))
-    if len(wrong):
+    wrong, first = differences(inputs, ask(board, inputs.rows))
+    if wrong:
         raise Refused(
-            f"{root}: the board has the weights of {name!r}, and {len(wrong)} of {len(x)} answers differ from the golden "
-            f"model's; the first is to input {wrong[0]}"
+            f"{root}: the board has the weights of {name!r}, and {wrong} of {len(inputs.rows)} answers differ from the "
+            f"golden model's; {first}"
         )
-    return Loaded(name=name, image_bytes=len(content), id=image_id(content), checked=len(x))
+    return Loaded(name=name, image_bytes=len(content), id=image_id(content), checked=len(inputs.rows))

@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from hdlgen import golden, network
 from hdlgen.errors import InputError
 from hdlgen.flow.flash_pins import from_flash
+from hdlgen.flow.inputs import ask, differences, read_inputs
 from hdlgen.flow.load import load, loaded_network
 from hdlgen.flow.serial import KIND, loads, network_id
 from hdlgen.flow.simulate import check_sources, read_manifest
@@ -25,28 +25,10 @@ from hdlgen.flow.virtual import VirtualBoard
 from hdlgen.host import BAUD, Bench, Board
 from hdlgen.host.protocol import Identity
 
-__all__ = ["Inputs", "RunReport", "baud_of", "read_inputs", "run"]
+__all__ = ["RunReport", "baud_of", "run"]
 
 _SINGLE = 32
 """Inferences that are asked one at a time, for the latency."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Inputs:
-    """What goes to the board.
-
-    Parameters
-    ----------
-    rows : list of int64 (steps, width)
-        One for every inference; one step where the network knows no sequences.
-    y : int64 (inferences, outputs) or None
-        What the golden model says; None if it was not asked.
-    labels : int64 (inferences,) or None
-    """
-
-    rows: Sequence[np.ndarray]
-    y: np.ndarray | None
-    labels: np.ndarray | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,66 +129,6 @@ class RunReport:
         }
 
 
-def read_inputs(
-    directory: str | os.PathLike[str],
-    manifest: Mapping[str, Any],
-    input_file: str | None,
-    labels_file: str | None,
-    images: int | None,
-    *,
-    compare: bool = True,
-    network_file: Path | None = None,
-) -> Inputs:
-    """The inputs in a file, or those stored in the folder, and what the golden model says to them.
-
-    ``network_file`` is that of another network of the same shape than the folder's.
-
-    Raises
-    ------
-    InputError
-        If a file is missing or does not fit the network.
-    """
-    root = Path(directory)
-    if images is not None and images < 1:
-        raise InputError(f"--images {images}: allowed are 1 and more")
-    model = network.load(network_file or root / manifest["network"]["file"])
-    vectors = manifest["vectors"]
-    where = str(root / vectors["x"]) if input_file is None else input_file
-    labels: np.ndarray | None = None
-    lengths: np.ndarray | None = None
-    if isinstance(model, network.RecurrentNetwork):
-        if input_file is None:
-            x = golden.read_array(where)
-            given: np.ndarray | None = golden.read_array(root / vectors["lengths"])
-        else:
-            x, given, labels = golden.read_sequences(input_file)
-        x, lengths = golden.check_sequences(model, x, given, where=where, where_lengths=f"{where}: lengths")
-        rows = np.split(x, np.cumsum(lengths)[:-1])
-    else:
-        x = golden.check_input(model, golden.read_array(where), where)
-        rows = list(x[:, np.newaxis])
-    if not rows:
-        raise InputError(f"{where}: holds no input; allowed is at least one")
-    if labels_file is None and input_file is None and isinstance(vectors.get("labels"), str):
-        labels_file = str(root / vectors["labels"])
-    if labels_file is not None:
-        labels = golden.read_array(labels_file)
-    if labels is not None and (labels.dtype.kind not in "iu" or labels.shape != (len(rows),)):
-        raise InputError(
-            f"{labels_file or where}: labels are {labels.dtype} {list(labels.shape)}; allowed: integers [{len(rows)}]"
-        )
-    rows = rows[:images]
-    y = None
-    if compare:
-        x = np.concatenate(rows)
-        if lengths is None:
-            y = golden.evaluate(model, x)
-        else:
-            every_step = manifest["sequence"]["results"] == "step"
-            y = golden.evaluate(model, x, lengths[:images], every_step=every_step)
-    return Inputs(rows=rows, y=y, labels=None if labels is None else labels[:images].astype(np.int64))
-
-
 def baud_of(directory: str | os.PathLike[str]) -> int:
     """What the folder's reports say of the bitstreams' serial ports, if they agree."""
     found = set()
@@ -297,12 +219,12 @@ def run(
                 bar.update(base + done - bar.n)
 
             for index in range(single):
-                answers.append(_infer(board, inputs.rows[index : index + 1]))
+                answers.append(ask(board, inputs.rows[index : index + 1]))
                 show(1, index)
             latencies = list(board.statistics.latencies)
             begun = time.monotonic()
             if count > single:
-                answers.append(_infer(board, inputs.rows[single:], lambda done: show(done, single)))
+                answers.append(ask(board, inputs.rows[single:], lambda done: show(done, single)))
             seconds = time.monotonic() - begun
         slack = manifest.get("weights", {}).get("refill_cycles", 0)
         bench = board.bench(inputs.rows[0][0], pause=slack)
@@ -311,7 +233,7 @@ def run(
     rate = (count - single) / seconds if count > single else 1 / latencies[0]
     wrong, first = None, None
     if inputs.y is not None:
-        wrong, first = _differences(inputs, y)
+        wrong, first = differences(inputs, y)
     accuracy = None
     if inputs.labels is not None:
         last = y if len(y) == count else y[np.cumsum([len(row) for row in inputs.rows]) - 1]
@@ -358,23 +280,3 @@ def _wait_for_flash(board: Board, manifest: Mapping[str, Any]) -> None:
                 f"{manifest['weights']['image']}{other}"
             )
     board.greet()
-
-
-def _infer(board: Board, rows: Sequence[np.ndarray], progress: Any = None) -> np.ndarray:
-    answers = board.infer(rows if board.identity.sequences else np.concatenate(rows), progress=progress)
-    return np.concatenate(answers) if isinstance(answers, list) else answers
-
-
-def _differences(inputs: Inputs, y: np.ndarray) -> tuple[int, str | None]:
-    """How many inferences differ, and the first result that does."""
-    assert inputs.y is not None
-    wrong = np.argwhere(y != inputs.y)
-    if not len(wrong):
-        return 0, None
-    owner = np.arange(len(y))
-    if len(y) != len(inputs.rows):
-        owner = np.repeat(np.arange(len(inputs.rows)), [len(row) for row in inputs.rows])
-    row, result = (int(number) for number in wrong[0])
-    return len(np.unique(owner[wrong[:, 0]])), (
-        f"inference {owner[row]}, result {result}: {y[row, result]}, the golden model says {inputs.y[row, result]}"
-    )

@@ -19,7 +19,16 @@ from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
 from hdlgen.compiler.program_band import FORWARD, GATHERED, OPERAND, Recurrence, Unit
-from hdlgen.gateware.cell import CellUnit, SerialConstants, Squasher, Timeline, later
+from hdlgen.gateware.cell import (
+    CellUnit,
+    Squasher,
+    Timeline,
+    constants_for,
+    constants_memory,
+    later,
+    unit_constants,
+)
+from hdlgen.gateware.image import Held
 from hdlgen.gateware.primitives import (
     LATENCY,
     Fanout,
@@ -31,7 +40,9 @@ from hdlgen.gateware.primitives import (
     RamParameters,
     Rom,
     RomParameters,
+    Store,
 )
+from hdlgen.gateware.reload import bank_start, load_member, place_memory
 from hdlgen.gateware.steps import Slots, StepMemory, value_shape
 from hdlgen.gateware.tables import look_up
 
@@ -44,6 +55,7 @@ __all__ = [
     "SumChains",
     "Window",
     "index_words",
+    "unit_memories",
     "unit_words",
 ]
 
@@ -615,23 +627,31 @@ class SumChains(wiring.Component):
 
 
 class Requantiser(wiring.Component):
-    """`Forward` of one sum of every chain a cycle, ``FORWARD`` cycles later; ``step`` comes two cycles before the sum."""
+    """`Forward` of one sum of every chain a cycle, ``FORWARD`` cycles later; ``step`` comes two cycles before the sum.
 
-    def __init__(self, unit: Unit, *, library: Library | None, prefix: str):
+    ``load``: to the biases, where they can be written.
+    """
+
+    def __init__(self, unit: Unit, *, library: Library | None, prefix: str, held: Held | None = None):
         f = self.forward = unit.forward
-        self.unit, self.library, self.prefix = unit, library, prefix
+        self.unit, self.library, self.prefix, self.held = unit, library, prefix, held
         self.sum_bits = value_shape(f.sums).width
         self.bits = value_shape(f.output).width
-        super().__init__({"step": In(1), "i": In(self.sum_bits * unit.chains), "o": Out(self.bits * unit.chains)})
+        super().__init__(
+            {
+                "step": In(1),
+                "i": In(self.sum_bits * unit.chains),
+                "o": Out(self.bits * unit.chains),
+                **load_member(held),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         u, f = self.unit, self.forward
         constants = []
-        for name, values, delay in (("before", f.before, 0), ("after", f.after, 2)):
-            part = SerialConstants(
-                values, run=u.run_length, chains=u.chains, library=self.library, name=f"{self.prefix}_{name}"
-            )
+        for name, delay in (("before", 0), ("after", 2)):
+            part = constants_for(m, self, name)
             m.submodules[name] = part
             m.d.comb += part.step.eq(later(m, self.step, delay, f"step_{name}"))
             constants.append(part)
@@ -650,6 +670,20 @@ class Requantiser(wiring.Component):
             m.d.sync += [total.eq(value + before.column(c)), result.eq(squash.o + after.column(c))]
             m.d.comb += self.o.word_select(c, self.bits).eq(result)
         return m
+
+
+def unit_memories(unit: Unit, prefix: str) -> list[RomParameters]:
+    """The memories of a unit that hold what was trained: weights, then biases."""
+    words = unit_words(unit)
+    found = [
+        RomParameters(
+            name=f"{prefix}_weights", depth=len(words), width=unit.lanes * unit.weight_bits, init=tuple(words)
+        )
+    ]
+    for what, constants in unit_constants(unit).items():
+        memory, stored = constants_memory(constants, run=unit.run_length, chains=unit.chains, name=f"{prefix}_{what}")
+        found += [memory] if stored else []
+    return found
 
 
 def unit_words(unit: Unit) -> list[int]:
@@ -681,10 +715,11 @@ class LayerUnit(wiring.Component):
     -------
     in_*: one element of every chain of the unit before; ``in_reserve`` and ``in_commit`` as in `Slots`
     out_*: one element of every chain
+    load: to weights and biases, where they can be written
     """
 
-    def __init__(self, unit: Unit, *, library: Library | None, prefix: str):
-        self.unit, self.library, self.prefix = unit, library, prefix
+    def __init__(self, unit: Unit, *, library: Library | None, prefix: str, held: Held | None = None):
+        self.unit, self.library, self.prefix, self.held = unit, library, prefix, held
         self.memory = StepMemory(
             width=unit.inputs,
             values=unit.input,
@@ -716,6 +751,7 @@ class LayerUnit(wiring.Component):
                 "out_enable": Out(1),
                 "out_row": Out(range(max(self.out_rows, 2))),
                 "out_data": Out(self.out_bits * unit.chains),
+                **load_member(held),
             }
         )
 
@@ -750,17 +786,15 @@ class LayerUnit(wiring.Component):
         ]
 
         # Weights, one word after the other; what is left out is stepped over.
-        words = unit_words(u)
-        m.submodules.weights = weights = Rom(
-            RomParameters(
-                name=f"{prefix}_weights", depth=len(words), width=u.lanes * u.weight_bits, init=tuple(words)
-            ),
-            library=library,
-        )
+        load = getattr(self, "load", None)
+        memory = unit_memories(u, prefix)[0]
+        m.submodules.weights = weights = place_memory(m, memory, self.held, load=load, library=library)
         valid = Timeline(m, "valid", s.valid, 0)
         ends = Timeline(m, "ends", s.valid & s.end, 0)
         kind = Timeline(m, "kind", s.recurrent, 0)
-        word = self._gathered_word(m, s, valid, kind) if u.gathered else self._word(m, s, valid, kind)
+        word = (
+            self._gathered_word(m, s, valid, kind, weights) if u.gathered else self._word(m, s, valid, kind, weights)
+        )
         m.d.comb += [weights.enable.eq(1), weights.output_enable.eq(1), weights.address.eq(word)]
 
         # Factors.
@@ -850,7 +884,9 @@ class LayerUnit(wiring.Component):
                 m.d.sync += left.eq(left - 1)
             steps[name] = (active, held)
 
-        m.submodules.requantiser = requantiser = Requantiser(u, library=library, prefix=prefix)
+        m.submodules.requantiser = requantiser = Requantiser(u, library=library, prefix=prefix, held=self.held)
+        if load is not None:
+            m.d.comb += requantiser.load.eq(load)
         active, _held = steps["forward"]
         filled = Timeline(m, "fed", active, before)
         m.d.comb += [requantiser.step.eq(active), requantiser.i.eq(chains["forward"].o)]
@@ -889,7 +925,7 @@ class LayerUnit(wiring.Component):
             with m.If(reading.at(before + 1)):
                 m.d.sync += read_at.eq(read_at + 1)
 
-        m.submodules.cell = cell = CellUnit(u, library=library, prefix=prefix)
+        m.submodules.cell = cell = CellUnit(u, library=library, prefix=prefix, held=self.held)
         m.d.comb += [
             cell.step.eq(active),
             cell.gate.eq(gate),
@@ -901,15 +937,21 @@ class LayerUnit(wiring.Component):
             states.write_data.eq(cell.state),
             s.written.eq(states.written),
         ]
+        if load is not None:
+            m.d.comb += cell.load.eq(load)
         self._hand_on(m, cell.valid, cell.deliver_out, cell.state)
         return m
 
-    def _word(self, m: Module, s: BandSequencer, valid: Timeline, kind: Timeline) -> Value:
-        """Address of the weights, `LATENCY` cycles before the factors: what is left out is stepped over."""
+    def _word(self, m: Module, s: BandSequencer, valid: Timeline, kind: Timeline, weights: Rom | Store) -> Value:
+        """Address of the weights, `LATENCY` cycles before the factors: what is left out is stepped over.
+
+        Every slot begins in the bank that is in force then.
+        """
         u = self.unit
         at_rom = u.operand_at - LATENCY
         skips = later(m, s.end & s.skip, at_rom, "skip")
-        word = Signal(range(max(len(u.weights), 2)))
+        word = Signal(weights.parameters.address_bits)
+        base = self._base(weights)
         gap_forward, gap_recurrent = u.inputs, u.recurrent_cycles * (u.gates if u.shared else 1)
         stride = Mux(skips, Mux(kind.at(at_rom), 1 + gap_forward, 1 + gap_recurrent), 1)
         with m.If(valid.at(at_rom)):
@@ -919,24 +961,31 @@ class LayerUnit(wiring.Component):
             for value, name in ((s.start, "start"), (s.start_recurrent, "start_recurrent"))
         )
         with m.If(start):
-            m.d.sync += word.eq(Mux(start_recurrent, gap_forward, 0))
+            m.d.sync += word.eq(Mux(start_recurrent, base + gap_forward, base))
         return word
 
-    def _gathered_word(self, m: Module, s: BandSequencer, valid: Timeline, kind: Timeline) -> Value:
+    def _gathered_word(
+        self, m: Module, s: BandSequencer, valid: Timeline, kind: Timeline, weights: Rom | Store
+    ) -> Value:
         """The same where the weights of both kinds of block stand apart."""
         u = self.unit
         at_rom = u.operand_at - LATENCY
         recurrent = kind.at(at_rom)
+        base = self._base(weights)
         words = [
-            Signal(range(max(len(u.weights), 2)), name=f"word_{name}", init=init)
+            Signal(weights.parameters.address_bits, name=f"word_{name}", init=init)
             for name, init in (("forward", 0), ("recurrent", u.forward_words))
         ]
         for word, own in zip(words, (~recurrent, recurrent), strict=True):
             with m.If(valid.at(at_rom) & own):
                 m.d.sync += word.eq(word + 1)
         with m.If(later(m, s.start, at_rom, "start")):
-            m.d.sync += [word.eq(word.init) for word in words]
+            m.d.sync += [word.eq(base + word.init) for word in words]
         return Mux(recurrent, words[1], words[0])
+
+    def _base(self, weights: Rom | Store) -> Any:
+        """Where the weights in force begin."""
+        return bank_start(weights.parameters, getattr(self, "load", None))
 
     def _hand_on(self, m: Module, valid: Any, deliver: Any, values: Any) -> None:
         row = Signal(range(max(self.out_rows, 2)))

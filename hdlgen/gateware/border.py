@@ -5,11 +5,11 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program import Program
-from hdlgen.gateware.contents import border_rom, border_words
+from hdlgen.gateware.contents import border_rom, border_words, held
 from hdlgen.gateware.drain import Requantiser
 from hdlgen.gateware.merger import BankOrder, PartialSums, edge_places
 from hdlgen.gateware.primitives import Library
-from hdlgen.gateware.reload import load_layout, place_memory
+from hdlgen.gateware.reload import bank_start, load_layout, place_memory
 
 __all__ = ["Border"]
 
@@ -39,7 +39,7 @@ class Border(wiring.Component):
         self.row_bits = max(p.memory_rows - 1, 1).bit_length()
         super().__init__(
             {
-                "load": In(load_layout(p)),
+                "load": In(load_layout(held(p))),
                 "write_enable": In(p.chains),
                 "write_half": In(p.chains),
                 "write_row": In(p.chains),
@@ -126,8 +126,8 @@ class Border(wiring.Component):
         if p.hidden_bias:
             parameters = border_rom(p, self.prefix)
             assert parameters is not None
-            rom = place_memory(m, p, parameters, library=self.library, prefix=self.prefix, load=self.load)
-            bank = Mux(self.load.bank, parameters.depth, 0) if p.banks == 2 else 0
+            rom = place_memory(m, parameters, held(p, self.prefix), load=self.load, library=self.library)
+            bank = bank_start(parameters, self.load)
             m.submodules.bias = rom
             m.d.comb += [
                 rom.enable.eq(1),

@@ -8,6 +8,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program_band import Constants, Squash, Unit
+from hdlgen.gateware.image import Held
 from hdlgen.gateware.primitives import (
     LATENCY,
     Library,
@@ -18,10 +19,20 @@ from hdlgen.gateware.primitives import (
     Rom,
     RomParameters,
 )
+from hdlgen.gateware.reload import in_bank, load_member, place_memory
 from hdlgen.gateware.steps import value_shape
 from hdlgen.topology.bands import Interval
 
-__all__ = ["CellUnit", "SerialConstants", "Squasher", "Timeline", "later"]
+__all__ = [
+    "CellUnit",
+    "SerialConstants",
+    "Squasher",
+    "Timeline",
+    "constants_for",
+    "constants_memory",
+    "later",
+    "unit_constants",
+]
 
 
 def later(m: Module, value: Any, cycles: int, name: str) -> Any:
@@ -50,19 +61,36 @@ class Timeline:
         return self.values[cycle - self.start]
 
 
+def constants_memory(constants: Constants, *, run: int, chains: int, name: str) -> tuple[RomParameters, bool]:
+    """The memory of `SerialConstants`; and whether there is one: where all are the same there is none, unless there is to
+    be one."""
+    words, bits = constants.words(run, chains), value_shape(constants.span).width
+    stored = constants.stored or any(word != words[0] for word in words)
+    packed = tuple(sum((value % (1 << bits)) << (c * bits) for c, value in enumerate(word)) for word in words)
+    return RomParameters(name=name, depth=len(packed), width=bits * chains, init=packed), stored
+
+
 class SerialConstants(wiring.Component):
     """Constants of a stream of elements, again and again: those of the next element two cycles after ``step``.
 
-    Where all are the same there is no memory, unless there is to be one.
+    ``load``, where they can be written: from `Reload`.
     """
 
-    def __init__(self, constants: Constants, *, run: int, chains: int, library: Library | None, name: str):
-        self.library, self.name, self.chains = library, name, chains
-        self.words = constants.words(run, chains)
-        self.stored = constants.stored or any(word != self.words[0] for word in self.words)
+    def __init__(
+        self,
+        constants: Constants,
+        *,
+        run: int,
+        chains: int,
+        library: Library | None,
+        name: str,
+        held: Held | None = None,
+    ):
+        self.library, self.held = library, held
+        self.memory, self.stored = constants_memory(constants, run=run, chains=chains, name=name)
         self.shape = value_shape(constants.span)
         self.bits = self.shape.width
-        super().__init__({"step": In(1), "o": Out(self.bits * chains)})
+        super().__init__({"step": In(1), "o": Out(self.bits * chains), **load_member(held)})
 
     def column(self, c: int) -> Value:
         """What belongs to chain ``c``."""
@@ -71,21 +99,44 @@ class SerialConstants(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        packed = [
-            sum((value % (1 << self.bits)) << (c * self.bits) for c, value in enumerate(word)) for word in self.words
-        ]
+        depth = self.memory.depth
         if not self.stored:
-            m.d.comb += self.o.eq(packed[0])
+            m.d.comb += self.o.eq(self.memory.init[0])
             return m
-        m.submodules.rom = rom = Rom(
-            RomParameters(name=self.name, depth=len(packed), width=len(self.o), init=tuple(packed)),
-            library=self.library,
-        )
-        address = Signal(range(len(packed)))
+        load = getattr(self, "load", None)
+        m.submodules.rom = rom = place_memory(m, self.memory, self.held, load=load, library=self.library)
+        address = Signal(range(depth))
         with m.If(self.step):
-            m.d.sync += address.eq(Mux(address == len(packed) - 1, 0, address + 1))
-        m.d.comb += [rom.enable.eq(1), rom.output_enable.eq(1), rom.address.eq(address), self.o.eq(rom.data)]
+            m.d.sync += address.eq(Mux(address == depth - 1, 0, address + 1))
+        m.d.comb += [
+            rom.enable.eq(1),
+            rom.output_enable.eq(1),
+            rom.address.eq(in_bank(rom.parameters, address, load)),
+            self.o.eq(rom.data),
+        ]
         return m
+
+
+def unit_constants(unit: Unit) -> dict[str, Constants]:
+    """All of a unit, by what the names of their memories end with, in the order of the image."""
+    found = {"before": unit.forward.before, "after": unit.forward.after}
+    return found if unit.cell is None else found | {"bias": unit.cell.bias, "late_bias": unit.cell.late_bias}
+
+
+def constants_for(m: Module, part: Any, what: str) -> SerialConstants:
+    """Those called ``what`` of the unit of ``part``, a component of it."""
+    unit = part.unit
+    constants = SerialConstants(
+        unit_constants(unit)[what],
+        run=unit.run_length,
+        chains=unit.chains,
+        library=part.library,
+        name=f"{part.prefix}_{what}",
+        held=part.held,
+    )
+    if "load" in part.signature.members:
+        m.d.comb += constants.load.eq(part.load)
+    return constants
 
 
 class Squasher(wiring.Component):
@@ -162,12 +213,13 @@ class CellUnit(wiring.Component):
     sums: two cycles after ``step``, of every chain
     stored: three cycles after ``step``
     valid, deliver_out: a new state of every chain, in ``state``
+    load: to the biases, where they can be written
     """
 
-    def __init__(self, unit: Unit, *, library: Library | None, prefix: str):
+    def __init__(self, unit: Unit, *, library: Library | None, prefix: str, held: Held | None = None):
         assert unit.cell is not None
         assert unit.recurrence is not None
-        self.unit, self.library, self.prefix = unit, library, prefix
+        self.unit, self.library, self.prefix, self.held = unit, library, prefix, held
         self.gate_bits = max(unit.gates - 1, 1).bit_length()
         self.sum_shape = value_shape(unit.recurrence.sums)
         self.sum_bits = self.sum_shape.width
@@ -187,6 +239,7 @@ class CellUnit(wiring.Component):
                 "valid": Out(1),
                 "deliver_out": Out(1),
                 "state": Out(self.state_bits * k),
+                **load_member(held),
             }
         )
 
@@ -204,13 +257,9 @@ class CellUnit(wiring.Component):
         gate = Timeline(m, "gate", self.gate, -2)
         self.final, self.fresh_at = final, fresh
 
-        m.submodules.bias = bias = SerialConstants(
-            cell.bias, run=u.run_length, chains=u.chains, library=self.library, name=f"{self.prefix}_bias"
-        )
+        m.submodules.bias = bias = constants_for(m, self, "bias")
         m.d.comb += bias.step.eq(step.at(-2))
-        m.submodules.late = late = SerialConstants(
-            cell.late_bias, run=u.run_length, chains=u.chains, library=self.library, name=f"{self.prefix}_late_bias"
-        )
+        m.submodules.late = late = constants_for(m, self, "late_bias")
         m.d.comb += late.step.eq(final.at(-1))
 
         sums, totals, stored = [], [], []

@@ -1,39 +1,28 @@
-"""What a design holds that was trained: the contents of its memories, and all of them as one image.
+"""What the engine of a path network holds that was trained: the contents of its memories.
 
 A memory's contents follow from the program alone. The order of the memories is fixed: weights, biases chain by chain, biases
 of merged neurons, biases of the output layer.
 """
 
-from hashlib import sha256
-from zlib import crc32
-
 import numpy as np
 
 from hdlgen.compiler.program import Program, Requantise, flushes
 from hdlgen.compiler.program_factors import factors
+from hdlgen.gateware.image import Held
 from hdlgen.gateware.merger import edge_places
-from hdlgen.gateware.primitives import PIECE, RomParameters, StoreParameters
+from hdlgen.gateware.primitives import RomParameters, StoreParameters
 
 __all__ = [
-    "MAGIC",
     "bias_rom",
     "bias_words",
     "border_rom",
     "border_words",
     "chain_events",
-    "header",
-    "image",
-    "image_bytes",
-    "image_id",
-    "memories",
+    "held",
     "result_rom",
-    "shape_id",
     "weight_rom",
     "weight_words",
 ]
-
-MAGIC = b"HDLW"
-"""How every image begins."""
 
 
 def _memory(program: Program, name: str, width: int, words: list[int], *, single_port: bool = False) -> RomParameters:
@@ -158,19 +147,19 @@ def result_rom(program: Program, prefix: str) -> RomParameters | None:
     return _memory(program, f"{prefix}_result_bias", bits, words)
 
 
-def memories(program: Program, prefix: str) -> list[RomParameters]:
-    """All memories that hold what was trained, in a fixed order: weights first."""
+def held(program: Program, prefix: str = "") -> Held:
+    """All memories that hold what was trained, weights first."""
     found = [
         weight_rom(program, prefix),
         *(bias_rom(program, chain, prefix) for chain in range(program.chains)),
         border_rom(program, prefix),
         result_rom(program, prefix),
     ]
-    return [rom for rom in found if rom is not None]
+    memories = tuple(rom for rom in found if rom is not None)
+    return Held(shape=_shape(program, memories), memories=memories)
 
 
-def shape_id(program: Program) -> bytes:
-    """Four bytes that two programs share only if the image of either fits the other's engine."""
+def _shape(program: Program, memories: tuple[RomParameters, ...]) -> str:
     layers = [
         (layer.neurons, layer.cells, layer.classes, layer.first, layer.phase, layer.lane) for layer in program.layers
     ]
@@ -178,33 +167,5 @@ def shape_id(program: Program) -> bytes:
     bits = [layer.bits for layer in program.layers]
     widths = (program.weight_bits, program.sum_bits, program.accumulator_bits, program.bias_bits)
     more = (program.result_bias_bits, program.shift_low, program.shift_bits, program.multiplier)
-    forms = [(rom.depth, rom.width) for rom in memories(program, "")]
-    return sha256(repr((layers, walks, bits, widths, more, forms)).encode()).digest()[:4]
-
-
-def header(program: Program) -> bytes:
-    """How an image begins."""
-    return MAGIC + shape_id(program)
-
-
-def image(program: Program) -> bytes:
-    """All that was trained, as it is sent to a design or written into its flash; see docs/weights.md.
-
-    Header, then every memory's words, each in pieces of 16 bits, all least significant byte first, then the CRC-32 (that of
-    zlib) of all bytes before it.
-    """
-    data = bytearray(header(program))
-    for rom in memories(program, ""):
-        pieces = -(-rom.width // PIECE)
-        data += b"".join(word.to_bytes(2 * pieces, "little") for word in rom.init)
-    return bytes(data + crc32(data).to_bytes(4, "little"))
-
-
-def image_id(content: bytes) -> str:
-    """What a board says of an image in force, in hexadecimal: its CRC, and the engine that it is for."""
-    return (content[-4:] + content[len(MAGIC) : len(MAGIC) + 4]).hex()
-
-
-def image_bytes(program: Program) -> int:
-    """Length of an image."""
-    return len(MAGIC) + 8 + sum(2 * -(-rom.width // PIECE) * rom.depth for rom in memories(program, ""))
+    forms = [(rom.depth, rom.width) for rom in memories]
+    return repr((layers, walks, bits, widths, more, forms))

@@ -10,13 +10,13 @@ from hdlgen.compiler.program import Program
 from hdlgen.compiler.program_flash import FlashTiming
 from hdlgen.gateware.activations import ActivationMemory
 from hdlgen.gateware.border import Border
-from hdlgen.gateware.contents import header
+from hdlgen.gateware.contents import held
 from hdlgen.gateware.drain import Drain
 from hdlgen.gateware.flash import FlashLoader, FlashReader, FlashWeights, flash_ports
 from hdlgen.gateware.lanes import Accumulators, LaneExchange
 from hdlgen.gateware.loader import Loader
 from hdlgen.gateware.primitives import LATENCY, Library, Multiplier, MultiplierParameters
-from hdlgen.gateware.reload import Reload, load_layout
+from hdlgen.gateware.reload import Reload, connect_port, load_layout, load_ports
 from hdlgen.gateware.results import Results
 from hdlgen.gateware.sequencer import Framer, Sequencer
 from hdlgen.gateware.walker import Walker
@@ -25,19 +25,11 @@ from hdlgen.gateware.weights import WeightRom
 __all__ = ["Core", "Engine"]
 
 
-def load_ports(program: Program) -> dict[str, Any]:
+def weight_ports(program: Program) -> dict[str, Any]:
     """What a core has whose weights come while it runs: the load port, of beats as wide as its input's, a flash, or both."""
-    ports: dict[str, Any] = {}
-    if program.fill == "flash":
-        ports |= {**flash_ports(program.flash_lines), "flash_address": In(24)}
-    if program.load_port:
-        ports |= {
-            "load_data": In(8 * program.bytes_per_element * program.elements_per_beat),
-            "load_valid": In(1),
-            "load_ready": Out(1),
-            "load_kind": In(2),
-        }
-    return {**ports, "load_state": Out(8), "load_id": Out(32)}
+    bits = 8 * program.bytes_per_element * program.elements_per_beat if program.load_port else None
+    flash = {**flash_ports(program.flash_lines), "flash_address": In(24)} if program.fill == "flash" else {}
+    return {**flash, **load_ports(bits)}
 
 
 class Engine(wiring.Component):
@@ -67,7 +59,7 @@ class Engine(wiring.Component):
         self.job_bits = (len(p.transitions) - 1).bit_length()
         super().__init__(
             {
-                "load": In(load_layout(p)),
+                "load": In(load_layout(held(p))),
                 "accept": In(1, init=1),
                 "idle": Out(1),
                 "s_data": In(8 * p.bytes_per_element * p.elements_per_beat),
@@ -268,15 +260,15 @@ class Engine(wiring.Component):
 class Core(wiring.Component):
     """The engine with the source of its weights: what is emitted as Verilog.
 
-    AXI4-Stream on both sides; see docs/interface.md. Where weights can be written there is a load port, `Reload`'s beats
-    with ``load_kind``; ``load_state`` is in_force, receiving, complete, error, loaded, and above these generation;
-    ``load_id`` is loaded_id. With weights from a flash there are its pins (`flash_ports`), and ``flash_address``, where the
+    AXI4-Stream on both sides; see docs/interface.md. Where weights can be written there are `load_ports`.
+    With weights from a flash there are its pins (`flash_ports`), and ``flash_address``, where the
     image begins; then a load port takes its first beat when the flash is not read any more.
     """
 
     def __init__(self, program: Program, *, library: Library | None = None, prefix: str = "hdlgen"):
         p = self.program = program
         self.library, self.prefix = library, prefix
+        self.held = held(p, prefix)
         super().__init__(
             {
                 "s_axis_tdata": In(8 * p.bytes_per_element * p.elements_per_beat),
@@ -288,7 +280,7 @@ class Core(wiring.Component):
                 "m_axis_tready": In(1),
                 "m_axis_tlast": Out(1),
                 "frame_error": Out(1),
-                **(load_ports(p) if p.writable else {}),
+                **(weight_ports(p) if p.writable else {}),
             }
         )
 
@@ -321,19 +313,9 @@ class Core(wiring.Component):
             return m
         p = self.program
         beat_bytes = p.bytes_per_element * p.elements_per_beat if p.load_port else 1
-        m.submodules.reload = reload = Reload(p, beat_bytes=beat_bytes)
+        m.submodules.reload = reload = Reload(self.held, beat_bytes=beat_bytes)
+        connect_port(m, self, reload)
         m.d.comb += [
-            self.load_state.eq(
-                Cat(
-                    reload.in_force,
-                    reload.receiving,
-                    reload.complete,
-                    reload.error,
-                    reload.loaded,
-                    reload.generation,
-                )
-            ),
-            self.load_id.eq(reload.loaded_id),
             reload.idle.eq(engine.idle),
             engine.accept.eq(reload.accept),
             engine.load.eq(reload.load),
@@ -391,7 +373,7 @@ class Core(wiring.Component):
                 m.d.comb += [
                     reader.begin.eq(weights.begin),
                     reader.go.eq(weights.go),
-                    reader.address.eq(self.flash_address + len(header(self.program))),
+                    reader.address.eq(self.flash_address + len(self.held.header)),
                 ]
         else:
             m.d.comb += reader.stop.eq(~loader.active)

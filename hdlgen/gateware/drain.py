@@ -7,9 +7,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program import Program
-from hdlgen.gateware.contents import bias_rom, bias_words
+from hdlgen.gateware.contents import bias_rom, bias_words, held
 from hdlgen.gateware.primitives import LATENCY, Fanout, FanoutParameters, Library
-from hdlgen.gateware.reload import load_layout, place_memory
+from hdlgen.gateware.reload import bank_start, load_layout, place_memory
 
 __all__ = ["Drain", "Requantiser"]
 
@@ -85,6 +85,7 @@ class Drain(wiring.Component):
     def __init__(self, program: Program, *, library: Library | None, prefix: str, row_bits: int):
         p = self.program = program
         self.library, self.prefix = library, prefix
+        self.held = held(p, prefix)
         self.length = p.lanes // p.chains
         self.job_bits = (len(p.transitions) - 1).bit_length()
         self.row_bits = row_bits
@@ -94,7 +95,7 @@ class Drain(wiring.Component):
         self.partial_row_bits = row_bits + 1
         super().__init__(
             {
-                "load": In(load_layout(p)),
+                "load": In(load_layout(self.held)),
                 "sums": In(p.lanes * p.sum_bits),
                 "final": In(1),
                 "job": In(self.job_bits),
@@ -228,8 +229,8 @@ class Drain(wiring.Component):
             if parameters is not None:
                 starts = bias_words(p, chain)[1]
                 width = p.bias_bits
-                rom = place_memory(m, p, parameters, library=self.library, prefix=self.prefix, load=self.load)
-                bank = Mux(self.load.bank, parameters.depth, 0) if p.banks == 2 else 0
+                rom = place_memory(m, parameters, self.held, load=self.load, library=self.library)
+                bank = bank_start(parameters, self.load)
                 m.submodules[f"bias_{chain}"] = rom
                 fresh = Signal(name=f"fresh_{chain}", init=1)
                 address = Signal(rom.parameters.address_bits, name=f"bias_address_{chain}")

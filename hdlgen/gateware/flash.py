@@ -15,7 +15,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program import Program
 from hdlgen.compiler.program_flash import FlashTiming
-from hdlgen.gateware.contents import image_bytes
+from hdlgen.gateware.contents import held
 from hdlgen.gateware.reload import ABORT, BEGIN, COMMIT, DATA
 
 __all__ = ["COMMANDS", "FlashLoader", "FlashReader", "FlashWeights", "flash_ports"]
@@ -198,7 +198,7 @@ class FlashLoader(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        beats = -(-image_bytes(self.program) // self.beat_bytes)
+        beats = -(-held(self.program).image_bytes // self.beat_bytes)
         left, place = Signal(range(beats)), Signal(range(self.beat_bytes))
         before = Signal(8 * (self.beat_bytes - 1))
         m.d.comb += [self.data.eq(Cat(before, self.byte)), self.active.eq(1)]

@@ -7,11 +7,20 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program_band import BandProgram
-from hdlgen.gateware.band import LayerUnit
+from hdlgen.gateware.band import LayerUnit, unit_memories
+from hdlgen.gateware.image import Held
 from hdlgen.gateware.primitives import Library
+from hdlgen.gateware.reload import add_reload, load_ports
 from hdlgen.gateware.steps import Slots, StepLoader, StepSender
 
-__all__ = ["RecurrentCore"]
+__all__ = ["RecurrentCore", "held"]
+
+
+def held(program: BandProgram, prefix: str = "") -> Held:
+    """All memories that hold what was trained, unit by unit."""
+    return Held.of(
+        program, [memory for unit in program.units for memory in unit_memories(unit, f"{prefix}_{unit.name}")]
+    )
 
 
 class RecurrentCore(wiring.Component):
@@ -21,12 +30,13 @@ class RecurrentCore(wiring.Component):
 
         loader -> unit of layer 1 -> unit of layer 2 -> .. -> sender
 
-    AXI4-Stream on both sides; see docs/interface.md.
+    AXI4-Stream on both sides; see docs/interface.md. Where weights can be written there are `load_ports`.
     """
 
     def __init__(self, program: BandProgram, *, library: Library | None = None, prefix: str = "hdlgen"):
         p = self.program = program
         self.library, self.prefix = library, prefix
+        self.held = held(p, prefix)
         super().__init__(
             {
                 "s_axis_tdata": In(8 * p.bytes_per_element),
@@ -40,6 +50,7 @@ class RecurrentCore(wiring.Component):
                 "m_axis_tlast": Out(1),
                 "m_axis_tuser": Out(1),
                 "frame_error": Out(1),
+                **(load_ports(8 * p.bytes_per_element) if p.writable else {}),
             }
         )
 
@@ -51,7 +62,7 @@ class RecurrentCore(wiring.Component):
         )
         units = []
         for unit in p.units:
-            part = LayerUnit(unit, library=self.library, prefix=f"{self.prefix}_{unit.name}")
+            part = LayerUnit(unit, library=self.library, prefix=f"{self.prefix}_{unit.name}", held=self.held)
             m.submodules[unit.name] = part
             units.append(part)
         final = p.units[-1]
@@ -115,4 +126,10 @@ class RecurrentCore(wiring.Component):
             self.m_axis_tlast.eq(sender.m_last),
             self.m_axis_tuser.eq(sender.m_user),
         ]
+        if p.writable:
+            # As many frames of results as there are places for: before and in every unit, behind the last, in the sender.
+            most = 3 * len(units) + 4
+            due = loader.commit if p.every_step else loader.commit & loader.last
+            load = add_reload(m, self, loader, due=due, most=most)
+            m.d.comb += [unit.load.eq(load) for unit in units]
         return m

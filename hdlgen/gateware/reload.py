@@ -7,11 +7,27 @@ from amaranth.lib import data, wiring
 from amaranth.lib.crc import catalog
 from amaranth.lib.wiring import In, Out
 
-from hdlgen.compiler.program import Program
-from hdlgen.gateware.contents import header, memories
+from hdlgen.gateware.image import Held
 from hdlgen.gateware.primitives import PIECE, Library, Rom, RomParameters, Store, StoreParameters
 
-__all__ = ["ABORT", "BEGIN", "COMMIT", "DATA", "IN_FORCE", "LOADED", "Reload", "load_layout", "place_memory"]
+__all__ = [
+    "ABORT",
+    "BEGIN",
+    "COMMIT",
+    "DATA",
+    "IN_FORCE",
+    "LOADED",
+    "Gate",
+    "Reload",
+    "add_reload",
+    "bank_start",
+    "connect_port",
+    "in_bank",
+    "load_layout",
+    "load_member",
+    "load_ports",
+    "place_memory",
+]
 
 BEGIN, DATA, COMMIT, ABORT = range(4)
 """What a beat of the load port is: the beginning of an image, bytes of it, to put it into force, to forget it."""
@@ -20,38 +36,63 @@ IN_FORCE, LOADED = 0, 4
 """Bits of a core's load_state."""
 
 
-def load_layout(program: Program) -> data.StructLayout:
+def load_layout(held: Held) -> data.StructLayout:
     """What goes from `Reload` to the memories: the bank to read, and one piece of a word of one memory to be written.
 
     ``select`` and ``piece`` are one-hot; ``address`` counts from the beginning of the memory, bank 0.
     """
-    roms = memories(program, "")
-    stores = [rom for rom in roms if isinstance(rom, StoreParameters)]
     return data.StructLayout(
         {
             "bank": 1,
-            "select": len(roms),
-            "piece": max((store.pieces for store in stores), default=0),
-            "address": max((store.address_bits for store in stores), default=0),
+            "select": len(held.memories),
+            "piece": max((store.pieces for store in held.stores), default=0),
+            "address": max((store.address_bits for store in held.stores), default=0),
             "data": PIECE,
         }
     )
 
 
+def load_ports(beat_bits: int | None) -> dict[str, Any]:
+    """Of a core: what it says of its weights (`connect_port`), and, if there is one, its load port: `Reload`'s beats, of so
+    many bits, with ``load_kind``."""
+    ports: dict[str, Any] = {}
+    if beat_bits is not None:
+        ports = {"load_data": In(beat_bits), "load_valid": In(1), "load_ready": Out(1), "load_kind": In(2)}
+    return {**ports, "load_state": Out(8), "load_id": Out(32)}
+
+
+def load_member(held: Held | None) -> dict[str, Any]:
+    """What a part has whose memories can be written: ``load``, from `Reload`."""
+    return {"load": In(load_layout(held))} if held is not None and held.stores else {}
+
+
 def place_memory(
-    m: Module, program: Program, parameters: RomParameters, *, library: Library | None, prefix: str, load: Any
+    m: Module, memory: RomParameters, held: Held | None, *, load: Any, library: Library | None
 ) -> Rom | Store:
-    """A memory of the design: read-only, or written by ``load``."""
-    if not isinstance(parameters, StoreParameters):
-        return Rom(parameters, library=library)
+    """A memory of the design: read-only, or the one of its name in ``held``, written by ``load``."""
+    if held is None or not held.stores:
+        return Rom(memory, library=library)
+    number = held.number(memory.name)
+    parameters = held.stores[number]
     store = Store(parameters, library=library)
-    number = [rom.name for rom in memories(program, prefix)].index(parameters.name)
     m.d.comb += [
         store.write_enable.eq(load.piece & load.select[number].replicate(parameters.pieces)),
         store.write_address.eq(load.address),
         store.write_data.eq(load.data),
     ]
     return store
+
+
+def bank_start(parameters: RomParameters, load: Any) -> Any:
+    """The address of word 0 of the contents in force. It changes only while no frame is on its way."""
+    two = isinstance(parameters, StoreParameters) and parameters.banks == 2
+    return Mux(load.bank, parameters.depth, 0) if two else 0
+
+
+def in_bank(parameters: RomParameters, address: Value, load: Any) -> Value:
+    """The address of a word of the contents in force."""
+    start = bank_start(parameters, load)
+    return address if isinstance(start, int) else address + start
 
 
 class Reload(wiring.Component):
@@ -67,7 +108,7 @@ class Reload(wiring.Component):
     -------
     data, valid, ready, kind: beats; those of kind DATA hold bytes of the image, the first in the lowest bits, and take 8
         cycles for each byte and 2 more. Bytes behind the image mean nothing.
-    accept, idle: as `Sequencer` has them
+    accept, idle: as `Sequencer` and `Gate` have them
     load: to the memories
     in_force: a complete image, or what the bitstream holds, is in force
     receiving, complete, error: an image was begun and is not complete; it is, and right; the last one was not right, or a
@@ -76,8 +117,8 @@ class Reload(wiring.Component):
     generation: how often new weights were put into force, modulo 8
     """
 
-    def __init__(self, program: Program, *, beat_bytes: int = 1):
-        self.program, self.beat_bytes = program, beat_bytes
+    def __init__(self, held: Held, *, beat_bytes: int = 1):
+        self.held, self.beat_bytes = held, beat_bytes
         super().__init__(
             {
                 "data": In(8 * beat_bytes),
@@ -86,7 +127,7 @@ class Reload(wiring.Component):
                 "kind": In(2),
                 "accept": Out(1),
                 "idle": In(1),
-                "load": Out(load_layout(program)),
+                "load": Out(load_layout(held)),
                 "in_force": Out(1),
                 "receiving": Out(1),
                 "complete": Out(1),
@@ -99,18 +140,15 @@ class Reload(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        p = self.program
-        roms = memories(p, "")
-        stores = [rom for rom in roms if isinstance(rom, StoreParameters)]
-        assert len(stores) == len(roms)
-        start = header(p)
+        stores, banks = self.held.stores, self.held.banks
+        start = self.held.header
         # What is in force survives a reset.
         bank = Signal(reset_less=True)
-        in_force = Signal(init=p.source in ("rom", "ram"), reset_less=True)
+        in_force = Signal(init=self.held.preset, reset_less=True)
         generation = Signal(3, reset_less=True)
         loaded, own_id = Signal(reset_less=True), Signal(32, reset_less=True)
         # With one bank nothing is in force while an image comes in.
-        new_id = Signal(32) if p.banks == 2 else own_id
+        new_id = Signal(32) if banks == 2 else own_id
         switching, leaving = Signal(), Signal()
         m.submodules.crc = crc = catalog.CRC32_ISO_HDLC(data_width=1).create()
 
@@ -144,7 +182,7 @@ class Reload(wiring.Component):
         high, low = Signal(), Signal(8)
         last_word = Array(Const(store.depth - 1, len(word)) for store in stores)[memory]
         last_piece = (piece & Array(Const(1 << (store.pieces - 1), len(piece)) for store in stores)[memory]).any()
-        other = ~bank if p.banks == 2 else Const(0, 1)
+        other = ~bank if banks == 2 else Const(0, 1)
 
         def first_address(number: Any) -> Value:
             return Mux(other, Array(Const(store.depth, len(address)) for store in stores)[number], 0)
@@ -196,7 +234,7 @@ class Reload(wiring.Component):
             ]
             m.d.sync += address.eq(first_address(Const(0, len(memory))))
         waits = Signal()
-        if p.banks == 1:
+        if banks == 1:
             # The one bank is written: nobody may read it any more.
             with m.If(self.idle):
                 m.d.sync += waits.eq(0)
@@ -210,7 +248,7 @@ class Reload(wiring.Component):
         with m.If(switching & self.idle):
             m.d.sync += [switching.eq(0), in_force.eq(1), generation.eq(generation + 1)]
             m.d.sync += [bank.eq(other), loaded.eq(1)]
-            if p.banks == 2:
+            if banks == 2:
                 m.d.sync += own_id.eq(new_id)
         m.d.comb += [
             self.accept.eq(in_force & ~switching),
@@ -222,3 +260,96 @@ class Reload(wiring.Component):
         with m.If(waits):
             m.d.comb += self.ready.eq(0)
         return m
+
+
+class Gate(wiring.Component):
+    """Stands at the input of an engine, so that weights change between two sequences of frames only.
+
+    A sequence that has begun goes on; another one begins only with ``accept``. A sequence ends with the beat that has both
+    ``last`` and ``user``, whatever came before it.
+
+    Parameters
+    ----------
+    most: frames of results that can be on their way
+
+    Members
+    -------
+    open: a beat may be taken
+    beat, last, user: it is, and ends its frame, and with it its sequence
+    due: with it, one frame more of results is on its way
+    sent: one of them has left
+    accept: a sequence may begin
+    idle: none is on its way, nor results of any; only after ``accept`` was low
+    """
+
+    def __init__(self, *, most: int):
+        self.most = most
+        super().__init__(
+            {
+                "open": Out(1),
+                "beat": In(1),
+                "last": In(1),
+                "user": In(1),
+                "due": In(1),
+                "sent": In(1),
+                "accept": In(1),
+                "idle": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        inside, waiting = Signal(), Signal(range(self.most + 1))
+        m.d.comb += self.open.eq(self.accept | inside)
+        with m.If(self.beat):
+            m.d.sync += inside.eq(~(self.last & self.user))
+        m.d.sync += [
+            waiting.eq(waiting + self.due - self.sent),
+            self.idle.eq(~(self.accept | inside | waiting.any())),
+        ]
+        return m
+
+
+def connect_port(m: Module, core: Any, reload: Reload) -> None:
+    """What a core says of its weights: ``load_state`` is in_force, receiving, complete, error, loaded, and above these
+    generation; ``load_id`` is loaded_id."""
+    m.d.comb += [
+        core.load_state.eq(
+            Cat(
+                reload.in_force,
+                reload.receiving,
+                reload.complete,
+                reload.error,
+                reload.loaded,
+                reload.generation,
+            )
+        ),
+        core.load_id.eq(reload.loaded_id),
+    ]
+
+
+def add_reload(m: Module, core: Any, loader: Any, *, due: Any, most: int) -> Any:
+    """Give ``core``, which has `load_ports` and ``held``, a `Reload`, and put a `Gate` between its input and its loader.
+
+    Comes behind the statements that connect these two. ``due`` and ``most`` as `Gate` has them. Returns what goes to the
+    memories.
+    """
+    m.submodules.reload = reload = Reload(core.held, beat_bytes=len(core.load_data) // 8)
+    m.submodules.gate = gate = Gate(most=most)
+    connect_port(m, core, reload)
+    m.d.comb += [
+        reload.data.eq(core.load_data),
+        reload.valid.eq(core.load_valid),
+        reload.kind.eq(core.load_kind),
+        core.load_ready.eq(reload.ready),
+        reload.idle.eq(gate.idle),
+        gate.accept.eq(reload.accept),
+        loader.s_valid.eq(core.s_axis_tvalid & gate.open),
+        core.s_axis_tready.eq(loader.s_ready & gate.open),
+        gate.beat.eq(core.s_axis_tvalid & core.s_axis_tready),
+        gate.last.eq(loader.s_last),
+        gate.user.eq(loader.s_user),
+        gate.due.eq(due),
+        gate.sent.eq(core.m_axis_tvalid & core.m_axis_tready & core.m_axis_tlast),
+    ]
+    return reload.load

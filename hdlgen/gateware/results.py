@@ -5,10 +5,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program import Program
-from hdlgen.gateware.contents import result_rom
+from hdlgen.gateware.contents import held, result_rom
 from hdlgen.gateware.merger import BankOrder, PartialSums, result_places
 from hdlgen.gateware.primitives import Library
-from hdlgen.gateware.reload import load_layout, place_memory
+from hdlgen.gateware.reload import bank_start, load_layout, place_memory
 
 __all__ = ["Results"]
 
@@ -40,7 +40,7 @@ class Results(wiring.Component):
         self.row_bits = (self.rows - 1).bit_length()
         super().__init__(
             {
-                "load": In(load_layout(p)),
+                "load": In(load_layout(held(p))),
                 "write_enable": In(p.chains),
                 "write_row": In(p.chains * self.row_bits),
                 "write_position": In(p.chains * position_bits),
@@ -106,8 +106,8 @@ class Results(wiring.Component):
         if p.result_bias_bits:
             parameters = result_rom(p, self.prefix)
             assert parameters is not None
-            rom = place_memory(m, p, parameters, library=self.library, prefix=self.prefix, load=self.load)
-            bank = Mux(self.load.bank, parameters.depth, 0) if p.banks == 2 else 0
+            rom = place_memory(m, parameters, held(p, self.prefix), load=self.load, library=self.library)
+            bank = bank_start(parameters, self.load)
             m.submodules.bias = rom
             m.d.comb += [
                 rom.enable.eq(advance),

@@ -6,9 +6,9 @@ from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program import Program
-from hdlgen.gateware.contents import weight_rom
+from hdlgen.gateware.contents import held
 from hdlgen.gateware.primitives import Library
-from hdlgen.gateware.reload import load_layout, place_memory
+from hdlgen.gateware.reload import bank_start, load_layout, place_memory
 
 __all__ = ["WeightRom"]
 
@@ -35,7 +35,7 @@ class WeightRom(wiring.Component):
         self.width = program.lanes * program.weight_bits
         super().__init__(
             {
-                "load": In(load_layout(program)),
+                "load": In(load_layout(held(program))),
                 "request": In(stream.Signature(unsigned(self.job_bits))),
                 "o": Out(stream.Signature(unsigned(self.width))),
                 "ready_next": In(1),
@@ -44,17 +44,11 @@ class WeightRom(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.rom = rom = place_memory(
-            m,
-            self.program,
-            weight_rom(self.program, self.prefix),
-            library=self.library,
-            prefix=self.prefix,
-            load=self.load,
-        )
+        contents = held(self.program, self.prefix)
+        m.submodules.rom = rom = place_memory(m, contents.memories[0], contents, load=self.load, library=self.library)
         counts = [t.blocks for t in self.program.transitions]
         starts = [sum(counts[:index]) for index in range(len(counts))]
-        bank = Mux(self.load.bank, sum(counts), 0) if self.program.banks == 2 else 0
+        bank = bank_start(rom.parameters, self.load)
 
         # Requests queue up: transitions may be shorter than the way from the request to the multipliers.
         m.submodules.queue = queue = SyncFIFO(width=max(self.job_bits, 1), depth=8)

@@ -23,7 +23,7 @@ from hdlgen.flow.selftest import SelfTestParameters, compress, expand, parameter
 from hdlgen.flow.simulate import runtime_objects
 from hdlgen.flow.synth import synthesise
 from hdlgen.flow.virtual import FLASH, flash_options
-from hdlgen.gateware.contents import image
+from hdlgen.gateware.contents import held
 from hdlgen.network import SparseActivation
 
 from ..compiler.networks import make as make_path
@@ -250,7 +250,7 @@ def test_weights_from_flash(tmp_path: Path, memory: dict[str, Any]) -> None:
             break
     frame = Frame.of(compile_network(network, lanes=4, **memory))
     other = compile_network(wrong, frame=frame, **frame.options)
-    (tmp_path / "other.bin").write_bytes(image(other))
+    (tmp_path / "other.bin").write_bytes(held(other).image)
     start = manifest["weights"]["start_cycles"]
     enough = start + 20 * (manifest["interval_cycles"] + manifest["latency_cycles"])
     assert _run(program, core / manifest["weights"]["image"], enough) == ["pass 1, fail 0"]

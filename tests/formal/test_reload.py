@@ -8,15 +8,17 @@ from amaranth.hdl import Array, Assert, Assume, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from hdlgen.compiler import Program, compile_network
+from hdlgen.compiler import compile_network
+from hdlgen.gateware.contents import held
+from hdlgen.gateware.image import Held
 from hdlgen.gateware.reload import Reload
 
 from ..compiler.networks import make
 from . import prover
 
 
-def program(banks: int) -> Program:
-    return compile_network(make((4, 3), 8), lanes=2, source="ram", banks=banks)
+def memories(banks: int) -> Held:
+    return held(compile_network(make((4, 3), 8), lanes=2, source="ram", banks=banks))
 
 
 class Switch(wiring.Component):
@@ -53,7 +55,7 @@ class Switch(wiring.Component):
         was_busy = Signal()
         m.d.sync += was_busy.eq(now_busy | dut.accept)
         m.d.comb += Assert(~started | (bank == dut.load.bank) | ~was_busy)
-        if dut.program.banks == 1:
+        if dut.held.banks == 1:
             m.d.comb += Assert(~dut.load.select.any() | (~now_busy & ~dut.accept))
         else:
             for number, store in enumerate(inner["stores"]):
@@ -65,7 +67,7 @@ class Switch(wiring.Component):
         receiving, waits, in_force = dut.receiving, inner["waits"], inner["in_force"]
         phases = (receiving, dut.complete, inner["leaving"], inner["switching"])
         m.d.comb += Assert(sum(phases) <= 1)
-        if dut.program.banks == 1:
+        if dut.held.banks == 1:
             m.d.comb += [
                 Assert(~(receiving | dut.complete | inner["leaving"] | inner["switching"] | waits) | ~in_force),
                 Assert(in_force | waits | ~now_busy),
@@ -91,7 +93,7 @@ class Switch(wiring.Component):
 
 @pytest.mark.parametrize("banks", [1, 2])
 def test_switch(banks: int, tmp_path: Path) -> None:
-    specification = Switch(Reload(program(banks)))
+    specification = Switch(Reload(memories(banks)))
     prover.prove(specification, tmp_path, ports=specification.ports, depth=3)
 
 
@@ -123,12 +125,12 @@ def own_bank(m: Module, inner: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("fault", "banks"), [(at_once, 2), (goes_on, 1), (own_bank, 2)])
 def test_mutant_fails(fault: prover.Fault, banks: int, tmp_path: Path) -> None:
-    specification = Switch(Reload(program(banks)), fault)
+    specification = Switch(Reload(memories(banks)), fault)
     prover.refute(specification, tmp_path, ports=specification.ports, depth=30)
 
 
 def test_sooner_is_still_right(tmp_path: Path) -> None:
     """What makes the mutants quick does not make them wrong."""
     for banks in (1, 2):
-        specification = Switch(Reload(program(banks)), without_header)
+        specification = Switch(Reload(memories(banks)), without_header)
         prover.prove(specification, tmp_path / str(banks), ports=specification.ports, depth=30, mode="bmc")

@@ -11,7 +11,7 @@ from hdlgen import golden
 from hdlgen.compiler import Frame, compile_network
 from hdlgen.compiler.program import Program
 from hdlgen.compiler.program_flash import FlashTiming
-from hdlgen.gateware.contents import image
+from hdlgen.gateware.contents import held
 from hdlgen.gateware.core import Core
 from hdlgen.gateware.flash import FlashReader
 from hdlgen.gateware.reload import BEGIN, COMMIT, DATA
@@ -107,7 +107,7 @@ class Bench:
 
 
 def start_cycles(program: Program) -> int:
-    return FlashTiming.of(program).start(len(image(program)))
+    return FlashTiming.of(program).start(len(held(program).image))
 
 
 @pytest.mark.parametrize(
@@ -126,12 +126,12 @@ def test_frames(widths: tuple[int, ...], paths: int, weight_bits: int, options: 
     network = make(widths, paths, weight_bits=weight_bits)
     program = compile_network(network, source="flash", **options)
     timing = FlashTiming.of(program)
-    bench = Bench(program, FlashModel(image(program), ADDRESS, period=20.0))
+    bench = Bench(program, FlashModel(held(program).image, ADDRESS, period=20.0))
     x = inputs(network, 14)
 
     async def test(ctx: Any) -> None:
         assert await bench.ready(ctx, start_cycles(program))
-        assert ctx.get(bench.core.load_id) == int.from_bytes(image(program)[-4:], "little")
+        assert ctx.get(bench.core.load_id) == int.from_bytes(held(program).image[-4:], "little")
         await ctx.tick().repeat(timing.refill)
         await bench.send(ctx, x[:1])
         await bench.answers(ctx, 1)
@@ -163,13 +163,13 @@ def test_single_port_ram(when: str, options: dict[str, Any]) -> None:
     program = compile_network(network, source="spram", fill="flash", **options)
     other = make((12, 10, 4), 32, shift=3, seed=3)
     frame = Frame.of(program)
-    content = image(compile_network(other, frame=frame, **frame.options))
+    content = held(compile_network(other, frame=frame, **frame.options)).image
     timing = FlashTiming.of(program)
-    bench = Bench(program, FlashModel(image(program), ADDRESS))
+    bench = Bench(program, FlashModel(held(program).image, ADDRESS))
     x = inputs(network, 12)
 
     async def test(ctx: Any) -> None:
-        start = timing.start(len(image(program)))
+        start = timing.start(len(held(program).image))
         if when == "after":
             assert await bench.ready(ctx, start)
             await bench.send(ctx, x)
@@ -199,7 +199,7 @@ def test_four_lines_want_their_bit(wanted: int, told: int) -> None:
     """Without QE there are two of the lines only, and nothing takes effect; with the write of its make there are four."""
     program = compile_network(make((5, 3), 8, weight_bits=3), lanes=4, source="flash", flash_lines=4)
     for quad, ready in ((told, False), (wanted, True)):
-        flash = FlashModel(image(program), ADDRESS, quad=wanted)
+        flash = FlashModel(held(program).image, ADDRESS, quad=wanted)
         bench = Bench(program, flash, quad)
 
         async def test(ctx: Any, bench: Bench = bench, ready: bool = ready) -> None:
@@ -224,7 +224,7 @@ def test_images_that_are_not_right() -> None:
     """An image that is damaged, or missing, is read again until it is right; until then no frame is computed."""
     network = make((12, 10, 4), 32)
     program = compile_network(network, lanes=4, source="flash", flash_lines=2)
-    good = image(program)
+    good = held(program).image
     damaged = bytearray(good)
     damaged[11] ^= 0x40
     flash = FlashModel(b"", ADDRESS)
@@ -251,7 +251,7 @@ def test_images_that_are_not_right() -> None:
 def test_flashes_that_do_not_answer(change: dict[str, Any]) -> None:
     """One that knows other commands, or does not wake up: no data, and no frame."""
     program = compile_network(make((12, 10, 4), 32), lanes=4, source="flash")
-    flash = FlashModel(image(program), ADDRESS)
+    flash = FlashModel(held(program).image, ADDRESS)
     for name, value in change.items():
         setattr(flash, name, value)
     bench = Bench(program, flash)

@@ -1,28 +1,34 @@
 """New weights while a core runs: every answer comes from one set of weights, and nothing that is wrong takes effect."""
 
 import itertools
-import random
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import ClockDomain, Module, ResetInserter, Signal
-from amaranth.sim import Simulator
 
 from hdlgen import golden
 from hdlgen.compiler import Frame, Program, compile_network
-from hdlgen.gateware.contents import image
+from hdlgen.gateware.contents import held
 from hdlgen.gateware.core import Core
-from hdlgen.gateware.reload import ABORT, BEGIN, COMMIT, DATA
+from hdlgen.gateware.reload import ABORT, BEGIN, COMMIT
 from hdlgen.network import Network
 
 from ..compiler.networks import inputs, make
 from .bench import always, frame_beats, run, send_all
-
-IN_FORCE, RECEIVING, COMPLETE, ERROR, LOADED = 1, 2, 4, 8, 16
-Beats = list[tuple[int, int]]
+from .load_bench import (
+    ERROR,
+    IN_FORCE,
+    LOADED,
+    RECEIVING,
+    Beats,
+    Played,
+    data_beats,
+    loading,
+    play,
+    sometimes,
+    taking,
+)
 
 
 def pair(
@@ -33,110 +39,6 @@ def pair(
     program = compile_network(one, **options)
     frame = Frame.of(program)
     return one, two, program, compile_network(two, frame=frame, **frame.options)
-
-
-def data_beats(program: Program, content: bytes) -> Beats:
-    size = program.bytes_per_element * program.elements_per_beat
-    padded = content + b"\xa5" * (-len(content) % size)
-    return [(DATA, int.from_bytes(padded[at : at + size], "little")) for at in range(0, len(padded), size)]
-
-
-def loading(program: Program, content: bytes) -> Beats:
-    return [(BEGIN, 0), *data_beats(program, content), (COMMIT, 0)]
-
-
-def taking(program: Program, beats: Beats) -> int:
-    """Cycles that the load port needs for the beats."""
-    size = program.bytes_per_element * program.elements_per_beat
-    return sum(8 * size + 2 if kind == DATA else 2 for kind, _data in beats)
-
-
-@dataclass(kw_only=True)
-class Played:
-    """Complete output frames since the reset, if any, and the state of the load port in every cycle."""
-
-    results: list[list[int]] = field(default_factory=list)
-    ends: list[int] = field(default_factory=list)
-    states: list[int] = field(default_factory=list)
-    loaded: list[int] = field(default_factory=list)  # cycle in which each load beat was taken
-
-
-def play(
-    program: Program,
-    x: np.ndarray,
-    beats: Beats,
-    *,
-    cycles: int,
-    start: int = 0,
-    offer: Callable[[int], bool] = always,
-    accept: Callable[[int], bool] = always,
-    offer_load: Callable[[int], bool] = always,
-    reset: int | None = None,
-) -> Played:
-    """Send the inputs again and again, and the load beats once, for so many cycles."""
-    core, rst = Core(program), Signal()
-    played = Played()
-    top = Module()
-    top.domains.sync = ClockDomain()
-    top.submodules.dut = ResetInserter(rst)(core)
-    frames = send_all(program, x)
-
-    async def bench(ctx: Any) -> None:
-        sent = taken = 0
-        offered = offered_load = False
-        row: list[int] = []
-        for cycle in range(cycles):
-            resetting = cycle == reset
-            ctx.set(rst, resetting)
-            if resetting:
-                sent, offered, row = 0, False, []
-                played.results, played.ends = [], []
-            offered = offered or (offer(cycle) and not resetting)
-            offered_load = offered_load or (
-                cycle >= start and taken < len(beats) and offer_load(cycle) and not resetting
-            )
-            ctx.set(core.s_axis_tvalid, offered)
-            ctx.set(core.s_axis_tdata, frames[sent % len(frames)][0])
-            ctx.set(core.s_axis_tlast, frames[sent % len(frames)][1])
-            ctx.set(core.load_valid, offered_load)
-            if offered_load:
-                ctx.set(core.load_kind, beats[taken][0])
-                ctx.set(core.load_data, beats[taken][1])
-            willing = accept(cycle)
-            ctx.set(core.m_axis_tready, willing)
-            _, _, s_ready, l_ready, valid, word, last, state = await ctx.tick().sample(
-                core.s_axis_tready,
-                core.load_ready,
-                core.m_axis_tvalid,
-                core.m_axis_tdata,
-                core.m_axis_tlast,
-                core.load_state,
-            )
-            played.states.append(state)
-            if resetting:
-                continue
-            if offered and s_ready:
-                sent, offered = sent + 1, False
-            if offered_load and l_ready:
-                taken, offered_load = taken + 1, False
-                played.loaded.append(cycle)
-            if valid and willing:
-                row.append(word - (1 << program.result_bits) if word >> (program.result_bits - 1) else word)
-                if last:
-                    played.results.append(row)
-                    played.ends.append(cycle)
-                    row = []
-
-    simulator = Simulator(top)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
-    return played
-
-
-def sometimes(seed: int, probability: float) -> Callable[[int], bool]:
-    generator = random.Random(seed)
-    return lambda _cycle: generator.random() < probability
 
 
 def generations(played: Played, x: np.ndarray, one: Network, two: Network) -> str:
@@ -166,17 +68,17 @@ SHAPES = [(12, 10, 4), (9, 7, 6, 3)]
 def test_switch(options: dict[str, Any], widths: tuple[int, ...], stalls: bool) -> None:
     one, two, program, other = pair(widths, **options)
     x = inputs(one, 7)[:5]
-    beats = loading(program, image(other))
+    beats = loading(program, held(other).image)
     chance = (lambda seed, p: sometimes(seed, p)) if stalls else (lambda seed, p: always)
     length = taking(program, beats) * (5 if stalls else 4) // 4
     cycles = length + 24 * (program.latency_cycles + program.interval_cycles)
     if options["source"] == "spram":
         # Nothing is in force at first: what is loaded first is the first network.
-        beats = loading(program, image(program)) + beats
+        beats = loading(program, held(program).image) + beats
         cycles += length + program.latency_cycles
     played = play(
-        program,
-        x,
+        Core(program),
+        send_all(program, x),
         beats,
         cycles=cycles,
         start=150,
@@ -222,8 +124,8 @@ def test_speed(options: dict[str, Any]) -> None:
         alone = run(program, frame_beats(program, x[0]), 1)
         assert alone.ends[0] - alone.accepted[0] == program.latency_cycles
     else:
-        beats = loading(program, image(program))
-        played = play(program, x, beats, cycles=taking(program, beats) + 20 * 400)
+        beats = loading(program, held(program).image)
+        played = play(Core(program), send_all(program, x), beats, cycles=taking(program, beats) + 20 * 400)
         steady = played.ends[8:]
         assert {b - a for a, b in itertools.pairwise(steady)} == {program.interval_cycles}
 
@@ -240,7 +142,7 @@ def test_bad_images(options: dict[str, Any]) -> None:
     """Refused, and said so; with two banks the old weights stay; then a good one is accepted."""
     one, two, program, other = pair(**options)
     x = inputs(one, 3)
-    good = image(other)
+    good = held(other).image
     beats: Beats = []
     for _what, content in damaged(good):
         beats += loading(program, content)
@@ -249,7 +151,7 @@ def test_bad_images(options: dict[str, Any]) -> None:
     beats += [(BEGIN, 0), *data_beats(program, good[:50]), (ABORT, 0), (COMMIT, 0)]
     beats += [(BEGIN, 0), *data_beats(program, good), (ABORT, 0), (COMMIT, 0)]
     beats += [*data_beats(program, good), (COMMIT, 0)]  # without BEGIN
-    played = play(program, x, beats, cycles=taking(program, beats) + 2000, start=300)
+    played = play(Core(program), send_all(program, x), beats, cycles=taking(program, beats) + 2000, start=300)
     assert len(played.loaded) == len(beats)
     said = generations(played, x, one, two)
     assert set(said) == {"1"}
@@ -266,7 +168,10 @@ def test_bad_images(options: dict[str, Any]) -> None:
         assert played.ends[-1] < played.loaded[0] + 2 * program.latency_cycles
 
     again = play(
-        program, x, beats + loading(program, good), cycles=taking(program, beats + loading(program, good)) + 3000
+        Core(program),
+        send_all(program, x),
+        beats + loading(program, good),
+        cycles=taking(program, beats + loading(program, good)) + 3000,
     )
     assert generations(again, x, one, two)[-3:] == "222"
 
@@ -276,11 +181,11 @@ def test_reset(source: str) -> None:
     """Reset forgets what is half received and keeps what is in force."""
     one, two, program, other = pair(lanes=4, source=source)
     x = inputs(one, 3)
-    beats = loading(program, image(other))
+    beats = loading(program, held(other).image)
     total = len(beats)
-    beats += [(BEGIN, 0), *data_beats(program, image(program)[:40])]
+    beats += [(BEGIN, 0), *data_beats(program, held(program).image[:40])]
     reset = taking(program, beats) + 500
-    after = play(program, x, beats, cycles=reset + 1000, reset=reset)
+    after = play(Core(program), send_all(program, x), beats, cycles=reset + 1000, reset=reset)
     states = after.states
     assert states[reset - 1] & RECEIVING
     assert not states[reset + 2] & RECEIVING
@@ -291,7 +196,7 @@ def test_reset(source: str) -> None:
         # The one bank is half overwritten.
         assert not states[-1] & IN_FORCE
 
-    kept = play(program, x, beats[:total], cycles=reset + 1000, reset=reset)
+    kept = play(Core(program), send_all(program, x), beats[:total], cycles=reset + 1000, reset=reset)
     assert kept.states[-1] == IN_FORCE | LOADED | 1 << 5
     assert generations(kept, x, one, two).endswith("222")
 
@@ -300,8 +205,8 @@ def test_image_of_another_engine() -> None:
     """The header tells apart what the CRC cannot."""
     one, two, program, _other = pair(lanes=4, source="ram")
     shifted = compile_network(make((12, 10, 4), 16, shift=2, seed=9, dimensions=(0, 2, 1)), lanes=4, source="ram")
-    assert len(image(shifted)) == len(image(program))
-    beats = loading(program, image(shifted))
-    played = play(program, inputs(one, 3), beats, cycles=taking(program, beats) + 500)
+    assert len(held(shifted).image) == len(held(program).image)
+    beats = loading(program, held(shifted).image)
+    played = play(Core(program), send_all(program, inputs(one, 3)), beats, cycles=taking(program, beats) + 500)
     assert played.states[-1] & ERROR
     assert set(generations(played, inputs(one, 3), one, two)) == {"1"}

@@ -10,8 +10,9 @@ from amaranth.hdl import Module
 from amaranth.sim import Simulator
 
 from hdlgen.compiler import Frame, compile_network
-from hdlgen.gateware.contents import image, image_id
+from hdlgen.gateware.contents import held
 from hdlgen.gateware.core import Core
+from hdlgen.gateware.image import image_id
 from hdlgen.gateware.link import Endpoint, LinkParameters
 from hdlgen.network import InputFormat, Layer, Network, SobolTopology
 
@@ -77,7 +78,7 @@ def test_load() -> None:
     other = compile_network(two([-1, 2, -3, 4], [5, -6]), frame=frame, **frame.options)
     assert program.run(np.array([[1, 2]])).tolist() == [[9, 7]]
     assert other.run(np.array([[1, 2]])).tolist() == [[12, -5]]
-    assert image(other).hex(" ") in steps[3][0].hex(" ")
+    assert held(other).image.hex(" ") in steps[3][0].hex(" ")
     core = Core(program)
     identity = replace(
         IDENTITY,
@@ -88,7 +89,7 @@ def test_load() -> None:
         divisor=12,
         latency=program.latency_cycles,
         interval=program.interval_cycles,
-        network=bytes.fromhex(image_id(image(program))),
+        network=bytes.fromhex(image_id(held(program).image)),
         build=bytes.fromhex("0badf00d"),
         name="two",
     )
