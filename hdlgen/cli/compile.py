@@ -43,14 +43,19 @@ __all__ = ["command"]
     default="auto",
     show_default=True,
     help="Where they are: rom, ram (block RAM that can be loaded), spram (of the UP5K, filled first), flash, or auto by "
-    "size.",
+    "size. Recurrent networks: rom or ram.",
 )
 @click.option(
     "--fill",
     default=None,
     help="With spram: filled through the load port (port, the default), or by the design from the flash (flash).",
 )
-@click.option("--banks", default=None, type=int, help="With ram: 2 to use the old weights while new ones come, or 1.")
+@click.option(
+    "--banks",
+    default=None,
+    type=int,
+    help="With ram: 2 to use the old weights while new ones come, or 1. Default: 2, where the target has room for it.",
+)
 @click.option("--flash-lines", default=1, show_default=True, help="Lines on which the flash gives data, 1, 2 or 4.")
 @click.option(
     "--adaptable/--fixed",
@@ -94,21 +99,27 @@ def command(
 ) -> None:
     """Compile NET (a file, or the name of a shipped network) into a new folder."""
     from hdlgen.compiler import compile_network
+    from hdlgen.compiler.design import compile_any
     from hdlgen.emit import compile_to
-    from hdlgen.flow.targets import choose_flash_divide, choose_multiplier, choose_source, find_target
+    from hdlgen.emit.verilog import held
+    from hdlgen.flow.targets import choose_banks, choose_flash_divide, choose_multiplier, choose_source, find_target
 
     network = networks.load(net)
     device = find_target(target) if target is not None else None
     options: dict[str, Any]
+    layered = isinstance(network, LayeredNetwork)
     if not isinstance(network, Network):
         for option, value, only in (
             ("--elements-per-beat", elements_per_beat, 1),
             ("--input-buffers", input_buffers, None),
             ("--no-merge", merge, True),
-            ("--weights", source if source != "rom" else "auto", "auto"),
             ("--fill", fill, None),
-            ("--banks", banks, None),
             ("--flash-lines", flash_lines, 1),
+            *(
+                [("--weights", source if source != "rom" else "auto", "auto"), ("--banks", banks, None)]
+                if layered
+                else []
+            ),
         ):
             if value != only:
                 if isinstance(network, RecurrentNetwork):
@@ -117,11 +128,16 @@ def command(
         dsps = (device.resources.dsps, device.resources.products_per_dsp) if device is not None else None
     if not isinstance(network, RecurrentNetwork) and results is not None:
         raise InputError(f"--results: {network.where} has no recurrent layers; allowed with recurrent layers only")
+    vectors = (
+        _sequences(network, inputs, labels)
+        if isinstance(network, RecurrentNetwork)
+        else _images(network, inputs, labels)
+    )
     if isinstance(network, RecurrentNetwork):
-        options = {"results": results or "sequence", **_sequences(network, inputs, labels)}
-        options |= {"dsps": dsps, "adaptable": bool(adaptable)}
+        options = {"results": results or "sequence", "dsps": dsps, "adaptable": adaptable}
+        options |= {"source": "rom" if source == "auto" else source, "banks": banks}
     elif isinstance(network, LayeredNetwork):
-        options = {"dsps": dsps, "adaptable": bool(adaptable), **_images(network, inputs, labels)}
+        options = {"dsps": dsps, "adaptable": bool(adaptable)}
     else:
         if device is not None and multiplier == "auto":
             multiplier = choose_multiplier(device, network, lanes)
@@ -138,9 +154,12 @@ def command(
             "flash_lines": flash_lines,
             "flash_divide": choose_flash_divide(device) if reads_flash and device is not None else 2,
             "adaptable": adaptable,
-            **_images(network, inputs, labels),
         }
-    manifest = compile_to(network, directory, target=target, seed=seed, lanes=lanes, multiplier=multiplier, **options)
+    options |= {"lanes": lanes, "multiplier": multiplier}
+    if device is not None and banks is None and options.get("source") == "ram":
+        both = compile_any(network, **options)  # two of them, which is the default
+        options["banks"] = choose_banks(device, held(both, "").stores)
+    manifest = compile_to(network, directory, target=target, seed=seed, **options, **vectors)
     console = Console(soft_wrap=True)
     table = Table(title=f"{manifest['name']} -> {directory}", show_header=False)
     for name, value in (

@@ -54,7 +54,7 @@ def command(
     if virtual and baud is not None:
         raise InputError("--baud: allowed with --port only; the line of a virtual board has no rate of its own")
     overrides = parse_overrides(tool)
-    network = networks.load_path(net) if net is not None else None
+    network = networks.load(net) if net is not None else None
     _name, content = image_for(directory, network)  # what is wrong with it is said before the board is looked for
     with contextlib.ExitStack() as stack:
         if port is None:

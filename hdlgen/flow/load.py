@@ -60,7 +60,7 @@ def image_for(directory: str | os.PathLike[str], network: AnyNetwork | None) -> 
 def loaded_network(directory: str | os.PathLike[str], identity: bytes) -> Path | None:
     """The file of the network that a board with the design in ``directory`` has in force, if `load` was given it there."""
     path = Path(directory) / f"loaded-{identity.hex()}.safetensors"
-    if not path.is_file() or image_id(image_for(directory, networks.load_path(path))[1]) != identity.hex():
+    if not path.is_file() or image_id(image_for(directory, networks.load(path))[1]) != identity.hex():
         return None
     return path
 

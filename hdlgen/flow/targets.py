@@ -5,7 +5,7 @@ and not after hours of place and route; a design that is let through may still t
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 from hdlgen.compiler import Program
 from hdlgen.compiler.frame import SPRAM_BITS, SPRAM_WORDS
 from hdlgen.errors import InputError
+from hdlgen.gateware.blocks import FORMATS, cut
+from hdlgen.gateware.primitives import StoreParameters
 from hdlgen.network import Network
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "Needs",
     "Resources",
     "Target",
+    "choose_banks",
     "choose_flash_divide",
     "choose_multiplier",
     "choose_source",
@@ -262,6 +265,17 @@ def choose_source(target: Target, program: Program) -> str:
     if not too_large:
         return "rom"
     return "spram" if have.spram_bits and fits else "flash"
+
+
+def choose_banks(target: Target, stores: Sequence[StoreParameters]) -> int:
+    """The compiler's option ``banks`` for weights in block RAM: that of ``stores``, two, if there is room, else 1."""
+    have = target.resources
+    if target.family in FORMATS:
+        blocks = sum(len(cut(store, target.family)) for store in stores)
+    else:
+        blocks = -(-sum(store.banks * store.depth * store.width for store in stores) // have.memory_block_bits)
+    # A tenth is left, as above.
+    return 2 if blocks <= have.memory_blocks * 9 // 10 else 1
 
 
 def choose_flash_divide(target: Target) -> int:
