@@ -11,7 +11,8 @@ from amaranth.lib.wiring import In
 from hdlgen.compiler import compile_network
 from hdlgen.gateware.contents import held
 from hdlgen.gateware.image import Held
-from hdlgen.gateware.reload import Reload
+from hdlgen.gateware.reload import Gate, Reload
+from hdlgen.gateware.steps import StepLoader
 
 from ..compiler.networks import make
 from . import prover
@@ -134,3 +135,101 @@ def test_sooner_is_still_right(tmp_path: Path) -> None:
     for banks in (1, 2):
         specification = Switch(Reload(memories(banks)), without_header)
         prover.prove(specification, tmp_path / str(banks), ports=specification.ports, depth=30, mode="bmc")
+
+
+class Between(wiring.Component):
+    """The gate before the loader of a core: when it says that nothing is on its way, that is so.
+
+    - With ``idle`` the next beat is the first of a sequence, everything due has left, and ``accept`` was low, as `Switch`
+      assumes: so none can begin before what waits for ``idle`` has been done.
+    - Only with ``accept`` a sequence begins; one that has begun is never held up.
+    - ``idle`` comes as soon as it can.
+    """
+
+    WIDTH = 2
+
+    def __init__(self, fault: prover.Fault | None = None):
+        self.gate, self.loader, self.fault = Gate(most=6), StepLoader(width=self.WIDTH, bits=1, data_bits=8), fault
+        names = ("valid", "last", "user", "free", "accept", "sent", "every_step")
+        super().__init__(dict.fromkeys(names, In(1)))
+
+    @property
+    def ports(self) -> list[Value]:
+        return [self.valid, self.last, self.user, self.free, self.accept, self.sent, self.every_step]
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        gate, loader = self.gate, self.loader
+        m.submodules.gate, inner = prover.opened(gate, self.fault)
+        m.submodules.loader, steps = prover.opened(loader)
+        due = loader.commit & (loader.last | self.every_step)
+        beat = Signal()
+        m.d.comb += [
+            loader.s_valid.eq(self.valid & gate.open),
+            loader.s_last.eq(self.last),
+            loader.s_user.eq(self.user),
+            loader.free.eq(self.free),
+            beat.eq(loader.s_valid & loader.s_ready),
+            gate.beat.eq(beat),
+            gate.last.eq(self.last),
+            gate.user.eq(self.user),
+            gate.due.eq(due),
+            gate.sent.eq(self.sent),
+            gate.accept.eq(self.accept),
+        ]
+        # Frames of results on their way: no more than the places that there are for them.
+        waiting, begun = Signal(range(gate.most + 1)), Signal()
+        m.d.sync += waiting.eq(waiting + due - self.sent)
+        m.d.comb += [Assume(~self.sent | (waiting != 0)), Assume(~due | (waiting < gate.most))]
+        # A sequence lasts from its first beat to one with both, whatever lies between.
+        with m.If(beat):
+            m.d.sync += begun.eq(~(self.last & self.user))
+        between = steps["fresh"] & (steps["index"] == 0) & ~steps["dropping"] & ~steps["broken"]
+        accepted, could = Signal(init=1), Signal()
+        m.d.sync += [accepted.eq(self.accept), could.eq(~self.accept & ~begun & (waiting == 0))]
+        m.d.comb += [
+            Assert(~gate.idle | ~accepted),
+            Assert(~gate.idle | (~begun & (waiting == 0))),
+            Assert(~gate.idle | between),
+            Assert(~beat | begun | self.accept),
+            Assert(~begun | gate.open),
+            Assert(gate.idle == could),
+        ]
+        # For the induction.
+        m.d.comb += [
+            Assert(inner["inside"] == begun),
+            Assert(inner["waiting"] == waiting),
+            Assert(begun | between),
+            Assert(steps["final"] == (steps["index"] == self.WIDTH - 1)),
+            Assert(~steps["dropping"] | (steps["broken"] & (steps["index"] == 0))),
+            Assert(~steps["broken"] | steps["fresh"]),
+            Assert(~could | (~begun & (waiting == 0))),
+        ]
+        return m
+
+
+def test_between_sequences(tmp_path: Path) -> None:
+    specification = Between()
+    prover.prove(specification, tmp_path, ports=specification.ports, depth=3)
+
+
+def between_frames(m: Module, inner: dict[str, Any]) -> None:
+    """A sequence ends with any of its frames."""
+    with m.If(inner["self"].beat):
+        m.d.sync += inner["inside"].eq(~inner["self"].last)
+
+
+def results_forgotten(m: Module, inner: dict[str, Any]) -> None:
+    """What has come in is not waited for."""
+    m.d.sync += inner["waiting"].eq(0)
+
+
+def too_soon(m: Module, inner: dict[str, Any]) -> None:
+    """``idle`` although a sequence may just begin."""
+    m.d.sync += inner["self"].idle.eq(~(inner["inside"] | inner["waiting"].any()))
+
+
+@pytest.mark.parametrize("fault", [between_frames, results_forgotten, too_soon])
+def test_between_mutants_fail(fault: prover.Fault, tmp_path: Path) -> None:
+    specification = Between(fault)
+    prover.refute(specification, tmp_path, ports=specification.ports, depth=10)
