@@ -8,8 +8,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +70,9 @@ def patch(
     network, program = compile_for(root, manifest, network)
     found = _bitstreams(root)
     with atomic_directory(output) as new:
-        now = _refill(root, manifest, program, network, new)
-        made = [_patch_bitstream(root, manifest, new, now, report) for report in found]
+        memories = stored_memories(program, manifest["top"])
+        now = _refill(root, manifest, program, network, memories, new)
+        made = [_patch_bitstream(root, manifest, new, now, report, memories) for report in found]
     return Patched(manifest=now, bitstreams=tuple(made))
 
 
@@ -79,22 +80,26 @@ def patch(
 
 
 def _refill(
-    root: Path, manifest: Mapping[str, Any], program: AnyProgram, network: AnyNetwork, new: Path
+    root: Path,
+    manifest: Mapping[str, Any],
+    program: AnyProgram,
+    network: AnyNetwork,
+    memories: Sequence[RomParameters],
+    new: Path,
 ) -> dict[str, Any]:
-    """Write the folder without its bitstreams; returns its manifest."""
+    """Write the folder without its bitstreams; returns its manifest. ``memories``: those of the program."""
     hashes = dict(manifest["sources_sha256"])
     for name in (*hashes, "sim/test_core.py"):
         (new / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(root / name, new / name)
-    source = manifest["weights"]["source"]
-    for rom in stored_memories(program, manifest["top"]):
+    for rom in memories:
         if manifest["memories"].get(rom.name) != {"depth": rom.depth, "width": rom.width}:
             raise InputError(
                 f"{root / 'manifest.json'}: memory {rom.name} is not what it would be now; compile again"
             )
         if not rom.contents:
             continue  # they are in the image only
-        for name, text in part_files(Rom if source == "rom" else Store, rom).values():
+        for name, text in part_files(Store if isinstance(rom, StoreParameters) else Rom, rom).values():
             data = text.encode()
             (new / "rtl" / name).write_bytes(data)
             hashes[f"rtl/{name}"] = hashlib.sha256(data).hexdigest()
@@ -155,26 +160,26 @@ def _bitstreams(root: Path) -> list[tuple[Path, dict[str, Any]]]:
     return found
 
 
-def _stored(root: Path, manifest: Mapping[str, Any]) -> dict[str, RomParameters]:
-    """The memories of a folder with their contents."""
+def _stored(root: Path, manifest: Mapping[str, Any], memories: Sequence[RomParameters]) -> dict[str, RomParameters]:
+    """The memories of a folder with their contents; ``memories`` have the same form."""
     found = {}
-    for name, form in manifest["memories"].items():
-        words = tuple(int(line, 16) for line in (root / "images" / f"{name}.hex").read_text().split())
-        if manifest["weights"]["source"] == "rom":
-            found[name] = RomParameters(name=name, init=words, **form)
-        elif manifest["weights"]["source"] == "ram" or not name.endswith("_weights"):
-            # Single-port RAM and flash are not in the bitstream: what belongs there comes with the image.
-            preset = manifest["weights"]["fill"] == "bitstream"
-            banks = manifest["weights"]["banks"]
-            found[name] = StoreParameters(name=name, init=words, banks=banks, preset=preset, **form)
+    for memory in memories:
+        # Single-port RAM and flash are not in the bitstream: what belongs there comes with the image.
+        if manifest["weights"]["source"] in ("rom", "ram") or not memory.name.endswith("_weights"):
+            text = (root / "images" / f"{memory.name}.hex").read_text()
+            found[memory.name] = replace(memory, init=tuple(int(line, 16) for line in text.split()))
     return found
 
 
 def _contents(
-    root: Path, manifest: Mapping[str, Any], report: Mapping[str, Any], path: Path
+    root: Path,
+    manifest: Mapping[str, Any],
+    report: Mapping[str, Any],
+    path: Path,
+    memories: Sequence[RomParameters],
 ) -> dict[str, RomParameters]:
     """All memories in a bitstream whose contents depend on the network."""
-    found = _stored(root, manifest)
+    found = _stored(root, manifest, memories)
     test = report.get("self_test")
     if test is not None:
         if test.get("expected") != "block RAM":
@@ -197,13 +202,14 @@ def _patch_bitstream(
     new: Path,
     now: Mapping[str, Any],
     found: tuple[Path, dict[str, Any]],
+    memories: Sequence[RomParameters],
 ) -> tuple[str, int, int]:
     """Write one bitstream and its report; returns name, blocks, changed blocks."""
     path, report = found
     made = report["bitstream"]
     family = report["target"]["family"]
-    before = _contents(root, manifest, report, path)
-    after = _contents(new, now, report, path)
+    before = _contents(root, manifest, report, path, memories)
+    after = _contents(new, now, report, path, memories)
     exchange: dict[str, tuple[list[int], list[int]]] = {}
     others = [name for name in made["memories"] if name not in before]
     if others:

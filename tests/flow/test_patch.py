@@ -186,6 +186,27 @@ def test_what_only_the_image_holds(memory: dict[str, Any], tmp_path: Path) -> No
     assert manifest["weights"]["image"] in changed
 
 
+def test_written_and_read_only_memories(tmp_path: Path) -> None:
+    """Where weights can be written, tables of functions cannot."""
+    one, two = (make_recurrent(2, [layer("tanh", 4, band=3, state_table=16)], seed=seed) for seed in (1, 2))
+    two = dataclasses.replace(two, tensors={**two.tensors, "l1.state": one.tensors["l1.state"]})
+    manifest = compile_to(one, tmp_path / "design", lanes=2, source="ram")
+    patch(tmp_path / "design", two, tmp_path / "new")
+    frame = EngineFrame.from_json(manifest["frame"], "manifest")
+    given = {word: np.load(tmp_path / "design" / "vectors" / f"{word}.npy") for word in ("x", "lengths")}
+    compile_to(
+        two,
+        tmp_path / "again",
+        inputs=given["x"],
+        lengths=given["lengths"],
+        top=manifest["top"],
+        frame=frame,
+        **frame.options,
+    )
+    assert files(tmp_path / "new") == files(tmp_path / "again")
+    assert files(tmp_path / "new") != files(tmp_path / "design")
+
+
 # ------------------------------------------------------------------------------------------------------ what is refused
 
 
