@@ -6,7 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from hdlgen.errors import InputError
-from hdlgen.network import Edges, Layer, LayeredNetwork, Network, SparseActivation, SparseLayer, verify_layered
+from hdlgen.network import (
+    Edges,
+    Layer,
+    LayeredNetwork,
+    Network,
+    RandomTopology,
+    SparseActivation,
+    SparseLayer,
+    verify_layered,
+)
 from hdlgen.topology import paths
 from hdlgen.topology.liveness import nonzero_edges
 
@@ -127,6 +136,25 @@ def _same_layer(network: LayeredNetwork, number: int, tensors: dict[str, np.ndar
     return SparseLayer(**members)
 
 
+def _assembled(
+    network: Network | LayeredNetwork,
+    layers: Sequence[SparseLayer],
+    topology: RandomTopology | None,
+    tensors: dict[str, np.ndarray],
+) -> LayeredNetwork:
+    """The network with other layers and their tensors."""
+    result = LayeredNetwork(
+        name=network.name,
+        input=network.input,
+        layers=tuple(layers),
+        topology=topology,
+        tensors=tensors,
+        output_scale=network.output_scale,
+    )
+    verify_layered(result)
+    return result
+
+
 def _rectifies(network: Network | LayeredNetwork, number: int) -> bool:
     """Whether the paths of a layer read max(0, a) of values that may be negative."""
     layer = network.layers[number - 1]
@@ -185,16 +213,7 @@ def prune_magnitude(
         kept = np.sort(order[:limit])
         chosen = Edges(source=edges.source[kept], target=edges.target[kept], weight=edges.weight[kept])
         result.append(_explicit_layer(network, number, chosen, tensors))
-    pruned = LayeredNetwork(
-        name=network.name,
-        input=network.input,
-        layers=tuple(result),
-        topology=common,
-        tensors=tensors,
-        output_scale=network.output_scale,
-    )
-    verify_layered(pruned)
-    return pruned
+    return _assembled(network, result, common, tensors)
 
 
 def explicit(network: Network | LayeredNetwork) -> LayeredNetwork:
@@ -216,13 +235,4 @@ def explicit(network: Network | LayeredNetwork) -> LayeredNetwork:
             common = network.topology
             continue
         layers.append(_explicit_layer(network, number, _merged(network, number), tensors))
-    result = LayeredNetwork(
-        name=network.name,
-        input=network.input,
-        layers=tuple(layers),
-        topology=common,
-        tensors=tensors,
-        output_scale=network.output_scale,
-    )
-    verify_layered(result)
-    return result
+    return _assembled(network, layers, common, tensors)
