@@ -8,7 +8,7 @@ import io
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
@@ -24,7 +24,8 @@ from hdlgen.compiler.program_band import BandProgram
 from hdlgen.compiler.program_flash import FlashTiming
 from hdlgen.emit import gather, recurrent
 from hdlgen.emit.ports import ports
-from hdlgen.emit.verilog import held, primitives, verilog_files, yosys_version
+from hdlgen.emit.verilog import held, verilog_files
+from hdlgen.emit.yosys import yosys_version
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_directory
 from hdlgen.gateware.image import image_id
@@ -115,7 +116,8 @@ def emit(
         raise InputError(f"seed: {seed}; allowed are 0 and more")
     vectors = test_vectors(program, network, inputs, lengths, labels, seed)
     with atomic_directory(directory) as root:  # before the long work: it may refuse
-        texts, families = verilog_files(program, top)
+        library = Library()
+        texts, families = verilog_files(program, top, library)
         (root / "rtl").mkdir()
         hashes = {}
         for name, text in sorted(texts.items()):
@@ -123,7 +125,8 @@ def emit(
             (root / "rtl" / name).write_bytes(data)
             hashes[f"rtl/{name}"] = hashlib.sha256(data).hexdigest()
         (root / "images").mkdir()
-        hashes |= write_images(root, program, top)
+        memories = stored_memories(program, top, library)
+        hashes |= write_images(root, program, top, memories)
         (root / "sim").mkdir()
         shutil.copyfile(folder("sim") / "test_core.py", root / "sim" / "test_core.py")
         names = write_vectors(root, vectors)
@@ -136,6 +139,8 @@ def emit(
         manifest = describe(
             program,
             network,
+            library,
+            memories,
             top=top,
             target=target,
             sources=sources,
@@ -151,6 +156,8 @@ def emit(
 def describe(
     program: AnyProgram,
     network: AnyNetwork,
+    library: Library,
+    memories: Sequence[RomParameters],
     *,
     top: str,
     target: str | None,
@@ -160,8 +167,10 @@ def describe(
     stored: str,
     seed: int,
 ) -> dict[str, Any]:
-    """The manifest of a design whose files are written; ``stored`` is the hash of its network file."""
-    library = Library() if isinstance(program, Program) else primitives(program, top)
+    """The manifest of a design whose files are written; ``stored`` is the hash of its network file.
+
+    ``library``: as `primitives` gives it; ``memories``: as `stored_memories` does.
+    """
     if isinstance(program, Program):
         members = _members(program, top)
     elif isinstance(program, BandProgram):
@@ -178,7 +187,7 @@ def describe(
         "target": target,
         **sources,
         **members,
-        "memories": {rom.name: {"depth": rom.depth, "width": rom.width} for rom in _memories(program, top, library)},
+        "memories": {rom.name: {"depth": rom.depth, "width": rom.width} for rom in memories},
         "weights": _weights(program, top),
         "frame": frame_of(program).as_json(),
         "network": {"file": "network.safetensors", "sha256": stored, "widths": list(network.widths)},
@@ -262,20 +271,16 @@ def _write_files(root: Path, files: Mapping[str, bytes]) -> dict[str, str]:
     return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
-def _memories(program: AnyProgram, top: str, library: Library) -> list[RomParameters]:
+def stored_memories(program: AnyProgram, top: str, library: Library) -> list[RomParameters]:
+    """All memories with contents; of a path network they are known without the ``library``."""
     if isinstance(program, Program):
         return list(held(program, top).memories)
     return [part.parameters for part in library.parts.values() if isinstance(part, Rom | Store)]
 
 
-def stored_memories(program: AnyProgram, top: str) -> list[RomParameters]:
-    """All memories with contents."""
-    return _memories(program, top, Library() if isinstance(program, Program) else primitives(program, top))
-
-
-def write_images(root: Path, program: AnyProgram, top: str) -> dict[str, str]:
+def write_images(root: Path, program: AnyProgram, top: str, memories: Sequence[RomParameters]) -> dict[str, str]:
     """Write the contents of the memories as files of ``root``. Returns their names and hashes."""
-    files = dict(map(_hex, stored_memories(program, top)))
+    files = dict(map(_hex, memories))
     if program.writable:
         files[f"images/{top}.bin"] = held(program, top).image
     return _write_files(root, files)

@@ -16,14 +16,15 @@ from typing import Any
 import numpy as np
 
 from hdlgen.compiler.design import AnyNetwork, AnyProgram, compile_for
+from hdlgen.compiler.program import Program
 from hdlgen.emit import describe, stored_memories, test_vectors, write_images, write_vectors
-from hdlgen.emit.verilog import part_files
+from hdlgen.emit.verilog import part_files, primitives
 from hdlgen.errors import InputError, Refused
 from hdlgen.files import atomic_directory
 from hdlgen.flow import contents, selftest, serial
 from hdlgen.flow.simulate import check_sources, read_manifest
 from hdlgen.gateware.blocks import cut
-from hdlgen.gateware.primitives import Rom, RomParameters, Store, StoreParameters
+from hdlgen.gateware.primitives import Library, Rom, RomParameters, Store, StoreParameters
 from hdlgen.network import save
 
 __all__ = ["Patched", "patch"]
@@ -70,8 +71,9 @@ def patch(
     network, program = compile_for(root, manifest, network)
     found = _bitstreams(root)
     with atomic_directory(output) as new:
-        memories = stored_memories(program, manifest["top"])
-        now = _refill(root, manifest, program, network, memories, new)
+        library = Library() if isinstance(program, Program) else primitives(program, manifest["top"])
+        memories = stored_memories(program, manifest["top"], library)
+        now = _refill(root, manifest, program, network, library, memories, new)
         made = [_patch_bitstream(root, manifest, new, now, report, memories) for report in found]
     return Patched(manifest=now, bitstreams=tuple(made))
 
@@ -84,10 +86,11 @@ def _refill(
     manifest: Mapping[str, Any],
     program: AnyProgram,
     network: AnyNetwork,
+    library: Library,
     memories: Sequence[RomParameters],
     new: Path,
 ) -> dict[str, Any]:
-    """Write the folder without its bitstreams; returns its manifest. ``memories``: those of the program."""
+    """Write the folder without its bitstreams; returns its manifest. ``library``, ``memories``: of the program."""
     hashes = dict(manifest["sources_sha256"])
     for name in (*hashes, "sim/test_core.py"):
         (new / name).parent.mkdir(parents=True, exist_ok=True)
@@ -97,13 +100,13 @@ def _refill(
             raise InputError(
                 f"{root / 'manifest.json'}: memory {rom.name} is not what it would be now; compile again"
             )
-        if not rom.contents:
-            continue  # they are in the image only
-        for name, text in part_files(Store if isinstance(rom, StoreParameters) else Rom, rom).values():
-            data = text.encode()
-            (new / "rtl" / name).write_bytes(data)
-            hashes[f"rtl/{name}"] = hashlib.sha256(data).hexdigest()
-    hashes |= write_images(new, program, manifest["top"])
+    # The contents of the others are in the image only.
+    parts = ((Store if isinstance(rom, StoreParameters) else Rom, rom) for rom in memories if rom.contents)
+    for name, text in part_files(parts)[0].items():
+        data = text.encode()
+        (new / "rtl" / name).write_bytes(data)
+        hashes[f"rtl/{name}"] = hashlib.sha256(data).hexdigest()
+    hashes |= write_images(new, program, manifest["top"], memories)
     given = {
         key: np.load(root / manifest["vectors"][key], allow_pickle=False) if key in manifest["vectors"] else None
         for key in ("x", "lengths", "labels")
@@ -115,6 +118,8 @@ def _refill(
     now = describe(
         program,
         network,
+        library,
+        memories,
         top=manifest["top"],
         target=manifest["target"],
         sources={key: manifest[key] for key in ("sources", "synthesis")},

@@ -23,6 +23,7 @@ from hdlgen.gateware.primitives import (
     LATENCY,
     Fanout,
     FanoutParameters,
+    Library,
     Multiplier,
     MultiplierParameters,
     Primitive,
@@ -153,7 +154,7 @@ def tiny() -> tuple[Program, np.ndarray, np.ndarray]:
 def core_case(folder: Path) -> Case:
     """The smallest network, synthesised for iCE40 as `hdlgen synth` does it, with its frames at a pace that it can take."""
     program, x, _ = tiny()
-    texts, families = verilog_files(program, "netlist")
+    texts, families = verilog_files(program, "netlist", Library())
     for name in families["ice40"]:
         (folder / name).write_text(texts[name], encoding="ascii")
     script = "; ".join(
