@@ -24,7 +24,7 @@ from hdlgen.compiler.program_gather import (
     GatherLayer,
     GatherProgram,
 )
-from hdlgen.compiler.room import EngineFrame, Fitter, span, whole
+from hdlgen.compiler.room import EngineFrame, Fitter, check_source, span, whole
 from hdlgen.errors import InputError
 from hdlgen.network import InterleaverTopology, LayeredNetwork
 from hdlgen.topology.bands import Interval, signed_bits
@@ -78,7 +78,9 @@ def compile_layered(
     lanes: int = 16,
     multiplier: str = "auto",
     dsps: tuple[int, int] | None = None,
-    adaptable: bool = False,
+    source: str = "rom",
+    banks: int | None = None,
+    adaptable: bool | None = None,
     frame: EngineFrame | None = None,
     check: bool = True,
 ) -> GatherProgram:
@@ -91,8 +93,12 @@ def compile_layered(
         powers of two), "add" (only for weights in {-1, 0, 1}), or "auto": the last of these that the weights allow, or "dsp"
     dsps: how many hardware multipliers the device has, and how many 8 x 8 products one of them makes, for "auto": the
         lanes come before the multiplication of accumulators
+    source: where weights, biases and multipliers are: "rom" (block RAM, in the bitstream) or "ram" (block RAM, can be
+        written)
+    banks: with "ram", 2 to go on with the old weights while new ones come, or 1; default 2
     adaptable: leave room for the weights of a retrained network: all edges of the network are kept, also those of weight
-        zero; weights have the bits that the network declares, and no codes; sums and biases are one bit wider
+        zero; weights have the bits that the network declares, and no codes; sums and biases are one bit wider; None does so
+        where weights can be written
     frame: of a design that this network is to run on; the other options are to be ``frame.options``
     check: verify the program
 
@@ -106,6 +112,8 @@ def compile_layered(
         raise InputError(f"{where}: lanes: {lanes}; allowed are 1, 2, 4, 8, 16, 32 and 64")
     if multiplier not in MULTIPLIERS:
         raise InputError(f"{where}: multiplier: {multiplier!r}; allowed are {', '.join(MULTIPLIERS)}")
+    banks = check_source(where, source, banks)
+    adaptable = source != "rom" if adaptable is None else adaptable
     fitter = Fitter(where, adaptable=adaptable, frame=frame)
     notes: list[str] = []
     jobs = _jobs(network, lanes, notes, keep=adaptable)  # what is to be computed, in order
@@ -134,7 +142,9 @@ def compile_layered(
         multiplier=form.kind,
         bias=_biases(layers, fitter),
         largest=_largest(layers, fitter),
-        frame=fitter.result(lanes=lanes, multiplier=multiplier, dsps=dsps),
+        source=source,
+        banks=banks,
+        frame=fitter.result(lanes=lanes, multiplier=multiplier, dsps=dsps, source=source, banks=banks),
         value=value,
         place_stride=stride,
         depth=depth,

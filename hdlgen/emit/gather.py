@@ -62,14 +62,14 @@ def _memory_bits(program: GatherProgram, library: Library) -> dict[str, int]:
         if isinstance(p, RamParameters):
             bits["activations"] += copies * p.depth * p.lanes * p.bits
         elif p.name.endswith("_neurons"):
-            bits["biases"] += p.depth * p.width
+            bits["biases"] += program.banks * p.depth * p.width
         elif p.name.endswith("_rounds"):
             bits["schedule"] += p.depth * p.width
     connectivity = connectivity_bits(program)
     indices = program.steps * program.lanes * program.delta_bits
     output = program.output
     return {
-        "weights": program.steps * program.lanes * program.code_bits,
+        "weights": program.banks * program.steps * program.lanes * program.code_bits,
         # Indices beside the biases count as connectivity.
         "biases": bits["biases"] - (connectivity - indices),
         "schedule": bits["schedule"],

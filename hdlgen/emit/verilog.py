@@ -14,7 +14,7 @@ from hdlgen.compiler.program import Program
 from hdlgen.compiler.program_band import BandProgram
 from hdlgen.compiler.program_gather import GatherProgram
 from hdlgen.emit.yosys import to_verilog
-from hdlgen.gateware import contents, recurrent
+from hdlgen.gateware import contents, gather, recurrent
 from hdlgen.gateware.core import Core
 from hdlgen.gateware.ecp5 import Ecp5Fanout, Ecp5Multiplier, Ecp5Ram, Ecp5Rom, Ecp5Store
 from hdlgen.gateware.gather import GatherCore
@@ -88,7 +88,11 @@ class _WithoutReset(Elaboratable):
 _CORES: Mapping[type, Any] = {Program: Core, BandProgram: RecurrentCore, GatherProgram: GatherCore}
 
 
-_HELD: Mapping[type, Callable[[Any, str], Held]] = {Program: contents.held, BandProgram: recurrent.held}
+_HELD: Mapping[type, Callable[[Any, str], Held]] = {
+    Program: contents.held,
+    BandProgram: recurrent.held,
+    GatherProgram: gather.held,
+}
 
 
 def held(program: AnyProgram, top: str) -> Held:

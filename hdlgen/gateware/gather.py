@@ -8,7 +8,8 @@
        loader -> activations <- clamp <- shift <- multiplier <- skip <- bias <-------------- chain <--------------+
                                                                   \\-> sender
 
-What happens when is in `hdlgen.compiler.program_gather`.
+What happens when is in `hdlgen.compiler.program_gather`. Where weights can be written, the deltas are in a memory of their
+own, which is not.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ from hdlgen.compiler.program_band import Squash
 from hdlgen.compiler.program_factors import factor
 from hdlgen.compiler.program_gather import CHAIN, OPERAND, PIECE, GatherProgram
 from hdlgen.gateware.cell import Squasher, Timeline, later
+from hdlgen.gateware.image import Held
 from hdlgen.gateware.lanes import Accumulators
 from hdlgen.gateware.primitives import (
     LATENCY,
@@ -35,6 +37,7 @@ from hdlgen.gateware.primitives import (
     Rom,
     RomParameters,
 )
+from hdlgen.gateware.reload import add_reload, bank_start, in_bank, load_member, load_ports, place_memory
 from hdlgen.gateware.steps import Slots, StepLoader, StepSender, value_shape
 from hdlgen.gateware.tables import look_up
 from hdlgen.topology.bands import Interval
@@ -45,28 +48,40 @@ __all__ = [
     "GatherSequencer",
     "Sources",
     "connectivity_bits",
+    "delta_words",
     "drain_fields",
     "drain_words",
-    "stream_words",
+    "held",
+    "weight_words",
 ]
 
 
-def stream_words(program: GatherProgram) -> list[int]:
-    """The stream: for each step the codes of all lanes, lane 0 in the lowest bits, and above them all deltas."""
+def weight_words(program: GatherProgram) -> list[int]:
+    """For each step the codes of all lanes, lane 0 in the lowest bits."""
     p = program
-    steps = list(p.rounds())
     words = []
-    for round in steps:
+    for round in p.rounds():
         book = {weight: code for code, weight in enumerate(p.books[round.job])} if p.books else None
-        for step in range(round.step, round.step + round.cycles):
-            word = 0
-            for lane, weight in enumerate(p.weights[step].tolist()):
-                word |= (_code(p, weight) if book is None else book[weight]) << (lane * p.code_bits)
-            base = p.lanes * p.code_bits
-            for lane, delta in enumerate(p.deltas[step].tolist() if p.indexed else ()):
-                word |= delta << (base + lane * p.delta_bits)
-            words.append(word)
+        for row in p.weights[round.step : round.step + round.cycles].tolist():
+            codes = (_code(p, weight) if book is None else book[weight] for weight in row)
+            words.append(sum(code << lane * p.code_bits for lane, code in enumerate(codes)))
     return words
+
+
+def delta_words(program: GatherProgram) -> list[int]:
+    """For each step the deltas of all lanes, lane 0 in the lowest bits."""
+    p = program
+    return [sum(delta << lane * p.delta_bits for lane, delta in enumerate(row)) for row in p.deltas.tolist()]
+
+
+def stream_memory(program: GatherProgram, prefix: str) -> RomParameters:
+    """The weights of all steps; if they are read-only, with the deltas above them."""
+    p = program
+    words, width = weight_words(p), p.lanes * p.code_bits
+    if p.indexed and not p.writable:
+        words = [word | deltas << width for word, deltas in zip(words, delta_words(p), strict=True)]
+        width += p.lanes * p.delta_bits
+    return RomParameters(name=f"{prefix}_weights", depth=len(words), width=width, init=tuple(words))
 
 
 def _code(program: GatherProgram, weight: int) -> int:
@@ -123,11 +138,23 @@ def drain_words(program: GatherProgram) -> list[int]:
     return words
 
 
+def drain_memory(program: GatherProgram, prefix: str) -> RomParameters:
+    """The memory of `drain_words`."""
+    words, width = drain_words(program), sum(drain_fields(program).values())
+    return RomParameters(name=f"{prefix}_neurons", depth=len(words), width=width, init=tuple(words))
+
+
+def held(program: GatherProgram, prefix: str = "") -> Held:
+    """All memories that hold what was trained, weights first."""
+    return Held.of(program, [stream_memory(program, prefix), drain_memory(program, prefix)])
+
+
 def connectivity_bits(program: GatherProgram) -> int:
-    """Bits that only say what goes where: indices of the stream, and of results, skip connections and parts."""
+    """Bits that only say what goes where: indices of the stream, and of results, skip connections and parts, which are there
+    in every bank."""
     indices = sum(bits for name, bits in drain_fields(program).items() if name in ("row", "skip", "last"))
     parts = sum(job.parts for job in program.layers)
-    return program.steps * program.lanes * program.delta_bits + parts * indices
+    return program.steps * program.lanes * program.delta_bits + program.banks * parts * indices
 
 
 def _choose(index: Value, values: Sequence[int]) -> Value:
@@ -165,6 +192,8 @@ class GatherSequencer(wiring.Component):
     fresh: it is the first of its job
     parts: of the round, less one
     final: it belongs to the last round of its job
+    base, word: with two banks of weights, where those in force begin, and the address of the step's; the frame keeps the
+        bank of the cycle in which it began
     """
 
     def __init__(self, program: GatherProgram, *, library: Library | None, prefix: str):
@@ -172,6 +201,7 @@ class GatherSequencer(wiring.Component):
         self.library, self.prefix = library, prefix
         self.job_bits = max(len(p.layers) - 1, 1).bit_length()
         self.step_bits = max(p.steps - 1, 1).bit_length()
+        self.word_bits = max(2 * p.steps - 1, 1).bit_length()
         super().__init__(
             {
                 "in_valid": In(1),
@@ -188,6 +218,7 @@ class GatherSequencer(wiring.Component):
                 "place": Out(1),
                 "parts": Out(range(max(p.lanes, 2))),
                 "final": Out(1),
+                **({"base": In(self.word_bits), "word": Out(self.word_bits)} if p.banks == 2 else {}),
             }
         )
 
@@ -256,6 +287,12 @@ class GatherSequencer(wiring.Component):
             m.d.sync += begin(Const(entries[0], cycle_bits + delay_bits + 1))
         with m.If(start):
             m.d.sync += [running.eq(1), self.place.eq(self.in_place)]
+        if p.banks == 2:
+            # Words are read ahead: those of a frame to come are of the bank that is in force until it begins.
+            with m.If(~running):
+                m.d.sync += self.word.eq(self.base)
+            with m.Elif(self.valid):
+                m.d.sync += self.word.eq(self.word + 1)
 
         # The round behind the one in work; behind the last one that is the second of the next frame.
         if len(rounds) > 1:
@@ -431,11 +468,12 @@ class Drain(wiring.Component):
     write_soon: ``write_enable`` of the next cycle
     write_*: a value
     result_*: a result, the last of its frame with ``commit``
+    load: to the biases and multipliers, where they can be written
     """
 
-    def __init__(self, program: GatherProgram, *, library: Library | None, prefix: str):
+    def __init__(self, program: GatherProgram, *, library: Library | None, prefix: str, held: Held | None = None):
         p = self.program = program
-        self.library, self.prefix = library, prefix
+        self.library, self.prefix, self.held = library, prefix, held
         self.address_bits = max(p.depth - 1, 1).bit_length()
         self.job_bits = max(len(p.layers) - 1, 1).bit_length()
         self.row_bits = max(p.output_width - 1, 1).bit_length()
@@ -456,6 +494,7 @@ class Drain(wiring.Component):
                 "result_row": Out(self.row_bits),
                 "result_data": Out(value_shape(p.output)),
                 "commit": Out(1),
+                **load_member(held),
             }
         )
 
@@ -566,20 +605,20 @@ class Drain(wiring.Component):
 
     def _fields(self, m: Module, active: Value) -> dict[str, Value]:
         """What is known of the part at the end of the chain."""
-        words, sizes = drain_words(self.program), drain_fields(self.program)
-        m.submodules.constants = rom = Rom(
-            RomParameters(
-                name=f"{self.prefix}_neurons", depth=len(words), width=sum(sizes.values()), init=tuple(words)
-            ),
-            library=self.library,
-        )
-        address = Signal(range(max(len(words), 2)))
+        load = getattr(self, "load", None)
+        memory = drain_memory(self.program, self.prefix)
+        m.submodules.constants = rom = place_memory(m, memory, self.held, load=load, library=self.library)
+        address = Signal(range(max(memory.depth, 2)))
         with m.If(active):
-            m.d.sync += address.eq(Mux(address == len(words) - 1, 0, address + 1))
-        m.d.comb += [rom.enable.eq(1), rom.output_enable.eq(1), rom.address.eq(address)]
+            m.d.sync += address.eq(Mux(address == memory.depth - 1, 0, address + 1))
+        m.d.comb += [
+            rom.enable.eq(1),
+            rom.output_enable.eq(1),
+            rom.address.eq(in_bank(rom.parameters, address, load)),
+        ]
         fields: dict[str, Value] = {"last": Const(1)}
         at = 0
-        for name, bits in sizes.items():
+        for name, bits in drain_fields(self.program).items():
             fields[name] = rom.data[at : at + bits]
             at += bits
         fields["bias"] = fields["bias"].as_signed()
@@ -656,11 +695,13 @@ class Drain(wiring.Component):
 
 
 class GatherCore(wiring.Component):
-    """Frames in, results out; see docs/interface.md for both AXI4-Streams."""
+    """Frames in, results out; see docs/interface.md for both AXI4-Streams. Where weights can be written there are
+    `load_ports`."""
 
     def __init__(self, program: GatherProgram, *, library: Library | None = None, prefix: str = "hdlgen"):
         p = self.program = program
         self.library, self.prefix = library, prefix
+        self.held = held(p, prefix)
         super().__init__(
             {
                 "s_axis_tdata": In(8 * p.bytes_per_element),
@@ -672,6 +713,7 @@ class GatherCore(wiring.Component):
                 "m_axis_tready": In(1),
                 "m_axis_tlast": Out(1),
                 "frame_error": Out(1),
+                **(load_ports(8 * p.bytes_per_element) if p.writable else {}),
             }
         )
 
@@ -685,7 +727,7 @@ class GatherCore(wiring.Component):
         m.submodules.inputs = inputs = Slots()
         m.submodules.sequencer = sequencer = GatherSequencer(p, library=library, prefix=prefix)
         m.submodules.sources = sources = Sources(p, library=library, prefix=prefix)
-        m.submodules.drain = drain = Drain(p, library=library, prefix=prefix)
+        m.submodules.drain = drain = Drain(p, library=library, prefix=prefix, held=self.held)
         m.submodules.results = results = Slots()
         m.submodules.sender = sender = StepSender(width=p.output_width, output=p.output, result_bits=p.result_bits)
 
@@ -715,19 +757,36 @@ class GatherCore(wiring.Component):
         ]
 
         # Steps.
-        words = stream_words(p)
-        width = p.lanes * (p.code_bits + p.delta_bits)
-        m.submodules.stream = stream = Rom(
-            RomParameters(name=f"{prefix}_weights", depth=len(words), width=width, init=tuple(words)), library=library
-        )
+        memory, load = stream_memory(p, prefix), None
+        if p.writable:
+            # Places for frames on their way: two for inputs, two for results, and two results in the sender.
+            load = add_reload(m, self, loader, due=loader.commit, most=6)
+            m.d.comb += drain.load.eq(load)
+        m.submodules.stream = stream = place_memory(m, memory, self.held, load=load, library=library)
+        word = sequencer.step
+        if p.banks == 2:
+            word = sequencer.word
+            m.d.comb += sequencer.base.eq(bank_start(stream.parameters, load))
         m.d.comb += [
             sequencer.in_valid.eq(inputs.valid),
             sequencer.in_place.eq(inputs.place),
             sequencer.out_free.eq(results.free),
             stream.enable.eq(1),
             stream.output_enable.eq(1),
-            stream.address.eq(sequencer.step),
+            stream.address.eq(word),
         ]
+        width = p.lanes * p.code_bits
+        codes, deltas = stream.data[:width], stream.data[width:]
+        if p.writable and p.indexed:
+            words = delta_words(p)
+            m.submodules.indices = indices = Rom(
+                RomParameters(
+                    name=f"{prefix}_indices", depth=len(words), width=p.lanes * p.delta_bits, init=tuple(words)
+                ),
+                library=library,
+            )
+            m.d.comb += [indices.enable.eq(1), indices.output_enable.eq(1), indices.address.eq(sequencer.step)]
+            deltas = indices.data
         # Behind a deep memory comes a multiplexer: the deltas get a register of their own.
         m.d.sync += [
             sources.valid.eq(sequencer.valid),
@@ -735,7 +794,7 @@ class GatherCore(wiring.Component):
             sources.fresh.eq(sequencer.fresh),
             sources.job.eq(sequencer.job),
             sources.place.eq(sequencer.place),
-            sources.deltas.eq(stream.data[p.lanes * p.code_bits :]),
+            sources.deltas.eq(deltas),
         ]
         m.submodules.multiplier = multiplier = Multiplier(
             MultiplierParameters(
@@ -765,7 +824,7 @@ class GatherCore(wiring.Component):
         m.d.sync += flow.eq(later(m, Cat(sequencer.valid, done), at_product - 1, "flow"))
         m.d.comb += [
             multiplier.a.eq(sources.operands),
-            multiplier.w.eq(self._weights(m, stream.data[: p.lanes * p.code_bits], sequencer.job)),
+            multiplier.w.eq(self._weights(m, codes, sequencer.job)),
             accumulators.i.eq(multiplier.p),
             accumulators.valid.eq(flow[0]),
             accumulators.flush.eq(flow[1]),
