@@ -37,7 +37,7 @@ def command(
     timeout: float,
     tool: tuple[str, ...],
 ) -> None:
-    """Send the weights, biases and shifts of NET to a board that runs the design in DIR.
+    """Send what was trained of NET to a board that runs the design in DIR.
 
     NET has the shape of the design's own network, which is what is sent without NET. The board goes on with its old weights,
     if there is room for both, until the new ones are complete and right; then it changes between two inferences. Then it
