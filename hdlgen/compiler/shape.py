@@ -56,7 +56,8 @@ def adopt(network: AnyNetwork, design: AnyNetwork, where: str) -> AnyNetwork:
         raise InputError(
             f"{name}: is {_KINDS[type(network)]}; the design in {where} is made for {_KINDS[type(design)]}"
         )
-    if isinstance(network, LayeredNetwork) and isinstance(design, LayeredNetwork):
+    same = network.widths == design.widths  # if not, that is said below
+    if same and isinstance(network, LayeredNetwork) and isinstance(design, LayeredNetwork):
         network = _with_edges(network, design, where)
     theirs = dict(_structure(design))
     for what, mine in _structure(network):
@@ -104,7 +105,7 @@ def _with_edges(network: LayeredNetwork, design: LayeredNetwork, where: str) -> 
     tensors, layers = dict(network.tensors), []
     for number, layer in enumerate(network.layers, 1):
         layers.append(layer)
-        theirs = design.layers[number - 1] if network.widths == design.widths else layer
+        theirs = design.layers[number - 1]
         if layer.kind != "explicit" or theirs.kind == "path" or theirs.source != layer.source:
             continue  # what differs is said later
         inputs = network.widths[layer.source]

@@ -45,6 +45,34 @@ def test_manifest_and_files(tmp_path: Path) -> None:
     assert isinstance(load(tmp_path / "core" / "network.safetensors"), LayeredNetwork)
 
 
+@pytest.mark.parametrize("banks", [1, 2])
+def test_weights_that_can_be_written(tmp_path: Path, banks: int) -> None:
+    """Indices are there once, in a memory of their own, and are not in the image."""
+    manifest = compile_to(mixture(), tmp_path / "core", lanes=4, source="ram", banks=banks)
+    fixed = compile_to(mixture(), tmp_path / "fixed", lanes=4, adaptable=True)
+    program = compile_layered(mixture(), lanes=4, source="ram", banks=banks)
+    memories, top = manifest["memories"], manifest["top"]
+    assert memories[f"{top}_weights"] == {"depth": program.steps, "width": 4 * program.code_bits}
+    assert memories[f"{top}_indices"] == {"depth": program.steps, "width": 4 * program.delta_bits}
+    memory, before = manifest["memory_bits"], fixed["memory_bits"]
+    neurons = memories[f"{top}_neurons"]
+    indices = program.steps * 4 * program.delta_bits
+    assert memory["weights"] == banks * before["weights"]
+    assert memory["connectivity"] - indices == banks * (before["connectivity"] - indices)
+    assert memory["biases"] + memory["connectivity"] - indices == banks * neurons["depth"] * neurons["width"]
+    weights = manifest["weights"]
+    assert (weights["source"], weights["banks"]) == ("ram", banks)
+    image = (tmp_path / "core" / weights["image"]).read_bytes()
+    words = [memories[f"{top}_{name}"] for name in ("weights", "neurons")]
+    assert (
+        len(image)
+        == weights["image_bytes"]
+        == 12 + sum(2 * -(-word["width"] // 16) * word["depth"] for word in words)
+    )
+    added = {port["name"] for port in manifest["ports"]} - {port["name"] for port in fixed["ports"]}
+    assert added == {f"load_{name}" for name in ("data", "valid", "ready", "kind", "state", "id")}
+
+
 def test_dense_networks_have_no_index(tmp_path: Path) -> None:
     layers = [{"kind": "dense", "width": 20, "activation": RELU}, {"kind": "dense", "width": 20}]
     manifest = compile_to(make(2, width=30, layers=layers), tmp_path / "core", lanes=4)

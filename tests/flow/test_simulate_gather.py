@@ -57,6 +57,15 @@ def test_small(tmp_path: Path) -> None:
     assert report.interval_cycles == report.predicted_interval_cycles
 
 
+def test_other_weights(tmp_path: Path) -> None:
+    """A core that is loaded between frames."""
+    compile_to(two_layers(), tmp_path / "core", lanes=2, source="ram")
+    report = simulate(tmp_path / "core", simulator=QUICK)
+    assert report.failures == ()
+    assert {"weights_again", "bad_weights"} <= {scenario.name for scenario in report.scenarios}
+    assert report.interval_cycles == report.predicted_interval_cycles
+
+
 def test_deep_memories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All read-only memories as they are written where they are deep."""
     monkeypatch.setattr(verilog, "DEEP", 1)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from amaranth.hdl import Array, Assert, Const, Module, Signal, Value
+from amaranth.hdl import Array, Assert, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
@@ -35,19 +35,26 @@ def programs() -> dict[str, GatherProgram]:
             {"kind": "explicit", "width": 3, "edge_count": 7},
         ],
     )
-    return {"one": compile_layered(one, lanes=4), "two": compile_layered(two, lanes=2)}
+    return {
+        "one": compile_layered(one, lanes=4),
+        "two": compile_layered(two, lanes=2),
+        "banks": compile_layered(two, lanes=2, source="ram"),
+    }
 
 
 class Schedule(wiring.Component):
-    """From the cycle after ``reserve`` on everything happens when the program says, and nothing else does."""
+    """From the cycle after ``reserve`` on everything happens when the program says, and nothing else does.
+
+    With two banks all words of a frame are of the one that was in force in that cycle, whatever comes later.
+    """
 
     def __init__(self, program: GatherProgram, fault: Fault | None = None):
         self.program, self.fault = program, fault
-        super().__init__({"in_valid": In(1), "in_place": In(1), "out_free": In(1)})
+        super().__init__({"in_valid": In(1), "in_place": In(1), "out_free": In(1), "bank": In(1)})
 
     @property
     def ports(self) -> list[Value]:
-        return [self.in_valid, self.in_place, self.out_free]
+        return [self.in_valid, self.in_place, self.out_free, self.bank]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -106,6 +113,14 @@ class Schedule(wiring.Component):
             Assert(dut.release == (open_ & (since == released))),
         ]
 
+        if p.banks == 2:
+            bank = Signal()
+            with m.If(start):
+                m.d.sync += bank.eq(self.bank)
+            m.d.comb += dut.base.eq(Mux(self.bank, p.steps, 0))
+            word = table(outputs["step"]) + Mux(bank, p.steps, 0)
+            m.d.comb += Assert(~busy | (dut.word == word))
+
         # For the induction: the registers are those of this moment of the schedule, ready for its first one if there is
         # no frame.
         following = [rounds.index(round) + 1 for round, _ in cycles]
@@ -138,7 +153,7 @@ class Schedule(wiring.Component):
         return m
 
 
-@pytest.mark.parametrize("name", ["one", "two"])
+@pytest.mark.parametrize("name", ["one", "two", "banks"])
 def test_schedule(name: str, tmp_path: Path) -> None:
     specification = Schedule(programs()[name])
     prover.prove(specification, tmp_path, ports=specification.ports, depth=DEPTH)
@@ -166,8 +181,32 @@ def _stuck_table(m: Module, inner: dict[str, Any]) -> None:
     m.d.sync += inner["self"]._next.eq(1)
 
 
+def _old_bank(m: Module, inner: dict[str, Any]) -> None:
+    """The first word of a frame is of the bank that was in force when the frame before it ended."""
+    dut = inner["self"]
+    with m.If(~inner["running"]):
+        m.d.sync += dut.word.eq(dut.word)
+    with m.If(inner["ended"]):
+        m.d.sync += dut.word.eq(dut.base)
+
+
+def _new_bank(m: Module, inner: dict[str, Any]) -> None:
+    """A round begins in the bank that is in force, also in the middle of a frame."""
+    dut = inner["self"]
+    with m.If(inner["done"] & ~inner["ended"]):
+        m.d.sync += dut.word.eq(dut.base + dut.step + 1)
+
+
 @pytest.mark.parametrize(
-    ("name", "fault"), [("two", _no_wait), ("one", _no_settling), ("two", _no_room), ("two", _stuck_table)]
+    ("name", "fault"),
+    [
+        ("two", _no_wait),
+        ("one", _no_settling),
+        ("two", _no_room),
+        ("two", _stuck_table),
+        ("banks", _old_bank),
+        ("banks", _new_bank),
+    ],
 )
 def test_mutants(name: str, fault: Fault, tmp_path: Path) -> None:
     mutant = Schedule(programs()[name], fault)

@@ -1,0 +1,97 @@
+"""New weights over the serial port to a design of a layered network."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hdlgen
+from hdlgen import golden
+from hdlgen.cli import main
+from hdlgen.emit import compile_to
+from hdlgen.errors import InputError
+from hdlgen.flow.load import image_for
+from hdlgen.flow.run import run
+from hdlgen.flow.virtual import VirtualBoard
+from hdlgen.network import LayeredNetwork, SparseActivation, save
+from hdlgen.prune.magnitude import prune_magnitude
+
+from ..compiler.test_frame import retrained
+from ..layered import inputs, make
+
+RELU = SparseActivation(bits=8, shift=7)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Verilator's run-time library is compiled once."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("HDLGEN_OBJECT_CACHE", str(tmp_path_factory.mktemp("verilated")))
+        yield
+
+
+def first(density: float = 0.4, width: int = 9) -> LayeredNetwork:
+    """Explicit layers, one of which reads the input again; multipliers."""
+    layers = [
+        {"kind": "dense", "width": 8, "activation": RELU},
+        {
+            "kind": "dense",
+            "width": 6,
+            "source": 0,
+            "multiplied": True,
+            "activation": SparseActivation(bits=8, shift=12),
+        },
+        {"kind": "dense", "width": 3},
+    ]
+    return prune_magnitude(make(5, width=width, layers=layers), density)
+
+
+def _load(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main(["load", *map(str, arguments)])
+    assert isinstance(caught.value.code, int)
+    return caught.value.code
+
+
+def test_load(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Other weights, fewer edges, the own ones again; the answers are those of the golden model before and after."""
+    one = first()
+    others = {"retrained": retrained(one), "sparser": prune_magnitude(retrained(one, 4), 0.2)}
+    design, x = tmp_path / "design", inputs(one, 20)
+    compile_to(one, design, lanes=2, source="ram")
+    answers = [golden.evaluate(network, x) for network in (one, *others.values())]
+    assert not np.array_equal(answers[0], answers[1])
+    assert not np.array_equal(answers[1], answers[2])
+    with VirtualBoard(design) as board:
+        assert run(design, port=board.port).failures == ()
+        for number, (name, network) in enumerate(others.items(), 1):
+            save(network, tmp_path / f"{name}.safetensors")
+            assert _load(design, tmp_path / f"{name}.safetensors", "--port", board.port) == 0
+            assert "16 answers, equal to the golden model's" in capsys.readouterr().out
+            with hdlgen.Board.open(board.port) as opened:
+                assert np.array_equal(opened.infer(x), answers[number])
+            # The folder that the network was loaded from knows it.
+            found = run(design, port=board.port)
+            assert found.failures == ()
+            assert found.loaded == f"loaded-{found.identity.network.hex()}.safetensors"
+        assert _load(design, "--port", board.port) == 0
+        with hdlgen.Board.open(board.port) as opened:
+            assert np.array_equal(opened.infer(x), answers[0])
+        assert run(design, port=board.port).loaded is None
+
+
+def test_networks_that_do_not_fit(tmp_path: Path) -> None:
+    compile_to(first(), tmp_path / "design", lanes=2, source="ram")
+    for network, said in (
+        (first(width=10), r"widths: \(10, 8, 6, 3\); the design"),
+        (
+            first(0.6),
+            r"layer 1: has 15 edges that the design .* lacks, the first from 1 to 0; allowed are its 28 edges",
+        ),
+    ):
+        with pytest.raises(InputError, match=said):
+            image_for(tmp_path / "design", network)
+    compile_to(first(), tmp_path / "rom", lanes=2)
+    with pytest.raises(InputError, match="its weights are part of the bitstream; compile with"):
+        image_for(tmp_path / "rom", None)
