@@ -106,6 +106,11 @@ def test_verb(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["--input-buffers", "2"], "--input-buffers: {net} has recurrent layers; allowed with path layers only"),
         (["--no-merge"], "--no-merge: {net} has recurrent layers; allowed with path layers only"),
         (["--multiplier", "add"], "{net}: multiplier: 'add'; allowed are auto, dsp and lut with recurrent layers"),
+        (
+            ["--weights", "spram"],
+            "{net}: weights: 'spram'; allowed are rom and ram with recurrent and layered networks",
+        ),
+        (["--banks", "2"], "{net}: banks: 2 of weights in rom; allowed are 1 and, with ram, 2"),
         (["--lanes", "12"], "{net}: lanes: 12; allowed are 1, 2, 4, 8, 16, 32 and 64"),
         (["--labels", "{net}"], "{net}: no .npy file; allowed: an array of integers, as numpy.save writes it"),
     ],

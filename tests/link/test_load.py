@@ -18,10 +18,11 @@ from hdlgen.flow.load import image_for, load
 from hdlgen.flow.patch import patch
 from hdlgen.flow.run import run
 from hdlgen.flow.virtual import VirtualBoard
-from hdlgen.network import Network, save
+from hdlgen.network import Network, RecurrentNetwork, save
 
 from ..compiler.networks import inputs, make
 from ..recurrent import make as recurrent
+from ..recurrent import sequences as steps_of
 from .proxy import Proxy
 
 WIDTHS, PATHS = (12, 10, 4), 32
@@ -29,6 +30,11 @@ WIDTHS, PATHS = (12, 10, 4), 32
 
 def network(seed: int) -> Network:
     return make(WIDTHS, PATHS, shift=seed, seed=seed)
+
+
+def sequence_network(seed: int, shift: int) -> RecurrentNetwork:
+    band = {"cell": "tanh", "width": 4, "band": 3, "shift": shift}
+    return recurrent(np.random.default_rng(seed), inputs=4, bands=[band])
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -139,6 +145,31 @@ def test_virtual(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "16 answers, equal to the golden model's" in capsys.readouterr().out
 
 
+def test_sequences(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A recurrent network: its steps meet one set of weights or the other."""
+    one, two = (sequence_network(seed, shift=3) for seed in (1, 2))
+    design = tmp_path / "design"
+    compile_to(one, design, lanes=2, source="ram")
+    save(two, tmp_path / "two.safetensors")
+    x = [steps_of(one, [length], seed=length) for length in (1, 7, 2, 5)]
+    lengths = np.array([len(steps) for steps in x])
+    with VirtualBoard(design) as board:
+        assert run(design, port=board.port).loaded is None
+        for line, network in (([tmp_path / "two.safetensors"], two), ([], one)):
+            assert _run("load", design, *line, "--port", board.port) == 0
+            with hdlgen.Board.open(board.port) as opened:
+                assert np.array_equal(opened.infer(x), golden.evaluate(network, np.concatenate(x), lengths))
+            found = run(design, port=board.port)
+            assert found.failures == ()
+            assert (found.loaded is None) == (network is one)
+    save(sequence_network(1, shift=2), tmp_path / "shifts.safetensors")
+    save(make((4, 4), 16), tmp_path / "paths.safetensors")
+    for name, said in (("shifts", "layer 1: input shift: 2; the design"), ("paths", "is a path network; the design")):
+        capsys.readouterr()
+        assert _run("load", design, tmp_path / f"{name}.safetensors", "--port", "none") == 2
+        assert said in capsys.readouterr().err
+
+
 def test_flash(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Weights from a flash: other ones by another image there; a board that finds none says so."""
     design = tmp_path / "design"
@@ -187,7 +218,7 @@ def test_designs_that_cannot(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     compile_to(network(2), tmp_path / "rom", lanes=4)
     compile_to(network(2), tmp_path / "ram", lanes=4, source="ram")
     save(make((12, 11, 4), PATHS), tmp_path / "other.safetensors")
-    rnn = recurrent(np.random.default_rng(0), inputs=4, bands=[{"cell": "gru", "width": 4, "band": 3, "shift": 2}])
+    rnn = sequence_network(0, shift=2)
     save(rnn, tmp_path / "rnn.safetensors")
     compile_to(rnn, tmp_path / "rnn", lanes=4)
     for line, said in (
@@ -199,7 +230,7 @@ def test_designs_that_cannot(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         (("load", tmp_path / "ram", "--virtual", "--port", "none"), "give either --port or --virtual"),
         (("load", tmp_path / "ram", "--virtual", "--baud", "9600"), "--baud: allowed with --port only"),
         (("load", tmp_path / "ram", tmp_path / "rnn.safetensors", "--port", "none"), "is a recurrent network"),
-        (("load", tmp_path / "rnn", "--port", "none"), "to designs of path networks only"),
+        (("load", tmp_path / "rnn", "--port", "none"), "its weights are part of the bitstream; compile with"),
     ):
         assert _run(*line) == 2
         error = capsys.readouterr().err
