@@ -18,7 +18,8 @@ from hdlgen.flow import synth
 from hdlgen.flow.boards import Board, find_board
 from hdlgen.flow.pll import Setting
 from hdlgen.flow.synth import BoardTop, check_netlist, synthesise
-from hdlgen.flow.targets import TARGETS, choose_source, needs
+from hdlgen.flow.targets import TARGETS, choose_banks, choose_source, needs
+from hdlgen.gateware.primitives import StoreParameters
 
 from ..compiler.networks import make
 from .small_core import make_small_core, rehash
@@ -230,6 +231,22 @@ def test_source_by_size() -> None:
     assert choose_source(TARGETS["ice40-up5k"], large) == "spram"
     assert choose_source(TARGETS["ice40-hx8k"], large) == "flash"
     assert choose_source(TARGETS["ecp5-25k"], large) == "rom"
+
+
+@pytest.mark.parametrize(
+    ("target", "blocks"),
+    # Blocks of 16 bits and 256 words; of 18 and 1,024; only bits are known.
+    [("ice40-up5k", 27), ("ecp5-25k", 50), ("gowin-gw1nr9", 23)],
+)
+def test_banks_by_room(target: str, blocks: int) -> None:
+    """Two, if they leave a tenth of the block RAM."""
+    words = {"ice40-up5k": 256, "ecp5-25k": 1024, "gowin-gw1nr9": 18 * 1024 // 16}[target]
+
+    def stores(depth: int) -> list[StoreParameters]:
+        return [StoreParameters(name="one", depth=depth // 2, width=16, init=(), banks=2)]
+
+    assert choose_banks(TARGETS[target], stores(blocks * words)) == 2
+    assert choose_banks(TARGETS[target], stores(blocks * words + 2)) == 1
 
 
 def test_needs() -> None:
