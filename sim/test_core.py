@@ -766,7 +766,9 @@ class Bench:
         """Until an image has been taken and dealt with; frames go on meanwhile."""
         assert self.loader is not None
         self.loader.send(image, *ends)
-        limit = self.now + 100 * len(image) + 4 * (self.geometry.latency + self.geometry.interval) + 1000
+        # A sequence that has begun goes on before weights change.
+        steps = 4 + max((frame.steps for frame in self.source.queue), default=0)
+        limit = self.now + 100 * len(image) + steps * (self.geometry.latency + self.geometry.interval) + 1000
         while self.loader.queue or not self.loader.ready.read():
             self.moved = self.now
             await self.cycle()
