@@ -50,18 +50,20 @@ def test_results_of_sequences(tmp_path: Path) -> None:
     assert len(report.scenarios) == 13
 
 
-def test_results_of_every_step(tmp_path: Path) -> None:
+@pytest.mark.parametrize("memory", [{}, {"source": "ram", "banks": 1}])
+def test_results_of_every_step(tmp_path: Path, memory: dict[str, Any]) -> None:
     """The states themselves are the results; inputs are wider than a byte and unsigned."""
-    compile_to(small(input_bits=9, signed=False), tmp_path / "core", lanes=2, results="step")
+    compile_to(small(input_bits=9, signed=False), tmp_path / "core", lanes=2, results="step", **memory)
     report = simulate(tmp_path / "core", simulator=QUICK)
     assert report.failures == ()
+    assert {"weights_again", "bad_weights"} <= {scenario.name for scenario in report.scenarios} or not memory
     assert len(report.outputs) == sum(np.load(tmp_path / "core/vectors/lengths.npy"))
 
 
 def test_stored_indices(tmp_path: Path) -> None:
-    """A core that gathers its states: its bench is that of every other."""
+    """A core that gathers its states, with two sets of weights: its bench is that of every other."""
     network = make_recurrent(2, [layer("ligru", 8, edges=24)], (3,))
-    manifest = compile_to(network, tmp_path / "core", lanes=4)
+    manifest = compile_to(network, tmp_path / "core", lanes=4, source="ram")
     assert manifest["layers"][0]["recurrence"] == "gather"
     report = simulate(tmp_path / "core", simulator=QUICK)
     assert report.failures == ()
