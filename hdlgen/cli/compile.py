@@ -107,7 +107,6 @@ def command(
     network = networks.load(net)
     device = find_target(target) if target is not None else None
     options: dict[str, Any]
-    layered = isinstance(network, LayeredNetwork)
     if not isinstance(network, Network):
         for option, value, only in (
             ("--elements-per-beat", elements_per_beat, 1),
@@ -115,17 +114,18 @@ def command(
             ("--no-merge", merge, True),
             ("--fill", fill, None),
             ("--flash-lines", flash_lines, 1),
-            *(
-                [("--weights", source if source != "rom" else "auto", "auto"), ("--banks", banks, None)]
-                if layered
-                else []
-            ),
         ):
             if value != only:
                 if isinstance(network, RecurrentNetwork):
                     raise InputError(f"{option}: {network.where} has recurrent layers; allowed with path layers only")
                 raise InputError(f"{option}: {network.where} is a layered network; allowed with path networks only")
         dsps = (device.resources.dsps, device.resources.products_per_dsp) if device is not None else None
+        options = {
+            "dsps": dsps,
+            "adaptable": adaptable,
+            "source": "rom" if source == "auto" else source,
+            "banks": banks,
+        }
     if not isinstance(network, RecurrentNetwork) and results is not None:
         raise InputError(f"--results: {network.where} has no recurrent layers; allowed with recurrent layers only")
     vectors = (
@@ -134,11 +134,8 @@ def command(
         else _images(network, inputs, labels)
     )
     if isinstance(network, RecurrentNetwork):
-        options = {"results": results or "sequence", "dsps": dsps, "adaptable": adaptable}
-        options |= {"source": "rom" if source == "auto" else source, "banks": banks}
-    elif isinstance(network, LayeredNetwork):
-        options = {"dsps": dsps, "adaptable": bool(adaptable)}
-    else:
+        options["results"] = results or "sequence"
+    elif isinstance(network, Network):
         if device is not None and multiplier == "auto":
             multiplier = choose_multiplier(device, network, lanes)
         if source == "auto" and device is not None:

@@ -123,7 +123,12 @@ def test_verb(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
             ["--elements-per-beat", "2"],
             "--elements-per-beat: {net} is a layered network; allowed with path networks only",
         ),
-        (["--weights", "ram"], "--weights: {net} is a layered network; allowed with path networks only"),
+        (
+            ["--weights", "spram"],
+            "{net}: weights: 'spram'; allowed are rom and ram with recurrent and layered networks",
+        ),
+        (["--fill", "flash"], "--fill: {net} is a layered network; allowed with path networks only"),
+        (["--banks", "2"], "{net}: banks: 2 of weights in rom; allowed are 1 and, with ram, 2"),
         (["--results", "step"], "--results: {net} has no recurrent layers; allowed with recurrent layers only"),
         (["--lanes", "5"], "{net}: lanes: 5; allowed are 1, 2, 4, 8, 16, 32 and 64"),
     ],
