@@ -471,7 +471,7 @@ class Drain(wiring.Component):
     load: to the biases and multipliers, where they can be written
     """
 
-    def __init__(self, program: GatherProgram, *, library: Library | None, prefix: str, held: Held | None = None):
+    def __init__(self, program: GatherProgram, *, library: Library | None, prefix: str, held: Held):
         p = self.program = program
         self.library, self.prefix, self.held = library, prefix, held
         self.address_bits = max(p.depth - 1, 1).bit_length()
@@ -606,7 +606,7 @@ class Drain(wiring.Component):
     def _fields(self, m: Module, active: Value) -> dict[str, Value]:
         """What is known of the part at the end of the chain."""
         load = getattr(self, "load", None)
-        memory = drain_memory(self.program, self.prefix)
+        _, memory = self.held.memories
         m.submodules.constants = rom = place_memory(m, memory, self.held, load=load, library=self.library)
         address = Signal(range(max(memory.depth, 2)))
         with m.If(active):
@@ -757,7 +757,7 @@ class GatherCore(wiring.Component):
         ]
 
         # Steps.
-        memory, load = stream_memory(p, prefix), None
+        (memory, _), load = self.held.memories, None
         if p.writable:
             # Places for frames on their way: two for inputs, two for results, and two results in the sender.
             load = add_reload(m, self, loader, due=loader.commit, most=6)

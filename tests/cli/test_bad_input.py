@@ -152,7 +152,10 @@ INPUT = [
     ("load core", "hdlgen load: give either --port or --virtual"),
     ("load core missing --virtual", "missing"),
     ("load core tiny.safetensors --virtual", "core: its weights are part of the bitstream; compile with --weights"),
-    ("load core rnn.safetensors --virtual", "core: its weights are part of the bitstream; compile with --weights ram, or"),
+    (
+        "load core rnn.safetensors --virtual",
+        "core: its weights are part of the bitstream; compile with --weights ram, or",
+    ),
     ("load core --port no_such_port", "core: its weights are part of the bitstream"),
     ("patch a_folder tiny.safetensors -o new", "a_folder/manifest.json: not found"),
     ("patch core tiny.safetensors -o a_file", "a_file: output folder exists already"),

@@ -99,10 +99,10 @@ def test_few_bits(values: tuple[int, ...], kind: str, code_bits: int, coded: boo
 
 
 @settings(deadline=None, max_examples=30, phases=[Phase.explicit, Phase.reuse, Phase.generate])
-@given(network=layered_networks(), lanes=st.sampled_from([1, 2, 4, 8]))
-def test_random_networks(network: LayeredNetwork, lanes: int) -> None:
+@given(network=layered_networks(), lanes=st.sampled_from([1, 2, 4, 8]), source=st.sampled_from(["rom", "ram"]))
+def test_random_networks(network: LayeredNetwork, lanes: int, source: str) -> None:
     try:
         layered_ranges(network)
     except InputError:
         assume(False)
-    check_full_speed(network, lanes)
+    check_full_speed(network, lanes, source=source)
