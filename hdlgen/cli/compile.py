@@ -100,9 +100,11 @@ def command(
     """Compile NET (a file, or the name of a shipped network) into a new folder."""
     from hdlgen.compiler import compile_network
     from hdlgen.compiler.design import compile_any
+    from hdlgen.compiler.program_gather import GatherProgram
     from hdlgen.emit import compile_to
     from hdlgen.emit.verilog import held
     from hdlgen.flow.targets import choose_banks, choose_flash_divide, choose_multiplier, choose_source, find_target
+    from hdlgen.gateware.gather import block_memories
 
     network = networks.load(net)
     device = find_target(target) if target is not None else None
@@ -155,7 +157,8 @@ def command(
     options |= {"lanes": lanes, "multiplier": multiplier}
     if device is not None and banks is None and options.get("source") == "ram":
         both = compile_any(network, **options)  # two of them, which is the default
-        options["banks"] = choose_banks(device, held(both, "").stores)
+        memories = block_memories(both) if isinstance(both, GatherProgram) else held(both, "").memories
+        options["banks"] = choose_banks(device, memories)
     manifest = compile_to(network, directory, target=target, seed=seed, **options, **vectors)
     console = Console(soft_wrap=True)
     table = Table(title=f"{manifest['name']} -> {directory}", show_header=False)

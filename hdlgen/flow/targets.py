@@ -14,7 +14,7 @@ from hdlgen.compiler import Program
 from hdlgen.compiler.frame import SPRAM_BITS, SPRAM_WORDS
 from hdlgen.errors import InputError
 from hdlgen.gateware.blocks import FORMATS, cut
-from hdlgen.gateware.primitives import StoreParameters
+from hdlgen.gateware.primitives import RomParameters, StoreParameters
 from hdlgen.network import Network
 
 __all__ = [
@@ -267,13 +267,15 @@ def choose_source(target: Target, program: Program) -> str:
     return "spram" if have.spram_bits and fits else "flash"
 
 
-def choose_banks(target: Target, stores: Sequence[StoreParameters]) -> int:
-    """The compiler's option ``banks`` for weights in block RAM: that of ``stores``, two, if there is room, else 1."""
+def choose_banks(target: Target, memories: Sequence[RomParameters]) -> int:
+    """The compiler's option ``banks`` for weights in block RAM: that of ``memories``, two, if there is room, else 1."""
     have = target.resources
     if target.family in FORMATS:
-        blocks = sum(len(cut(store, target.family)) for store in stores)
+        blocks = sum(len(cut(memory, target.family)) for memory in memories)
     else:
-        blocks = -(-sum(store.banks * store.depth * store.width for store in stores) // have.memory_block_bits)
+        banks = (memory.banks if isinstance(memory, StoreParameters) else 1 for memory in memories)
+        bits = sum(count * memory.depth * memory.width for count, memory in zip(banks, memories, strict=True))
+        blocks = -(-bits // have.memory_block_bits)
     # A tenth is left, as above.
     return 2 if blocks <= have.memory_blocks * 9 // 10 else 1
 

@@ -47,6 +47,7 @@ __all__ = [
     "GatherCore",
     "GatherSequencer",
     "Sources",
+    "block_memories",
     "connectivity_bits",
     "delta_words",
     "drain_fields",
@@ -147,6 +148,22 @@ def drain_memory(program: GatherProgram, prefix: str) -> RomParameters:
 def held(program: GatherProgram, prefix: str = "") -> Held:
     """All memories that hold what was trained, weights first."""
     return Held.of(program, [stream_memory(program, prefix), drain_memory(program, prefix)])
+
+
+def index_memory(program: GatherProgram, prefix: str) -> RomParameters:
+    """The deltas of all steps, where they have a memory of their own."""
+    words = delta_words(program)
+    width = program.lanes * program.delta_bits
+    return RomParameters(name=f"{prefix}_indices", depth=len(words), width=width, init=tuple(words))
+
+
+def block_memories(program: GatherProgram) -> list[RomParameters]:
+    """What is in block RAM, as often as it is there; activations without contents."""
+    p = program
+    copies = (p.lanes if p.replicated else 1) + p.skips
+    values = RomParameters(name="activations", depth=p.depth, width=p.value_bits, init=())
+    indices = [index_memory(p, "")] if p.writable and p.indexed else []
+    return [*held(p).memories, *indices, *[values] * copies]
 
 
 def connectivity_bits(program: GatherProgram) -> int:
@@ -778,13 +795,7 @@ class GatherCore(wiring.Component):
         width = p.lanes * p.code_bits
         codes, deltas = stream.data[:width], stream.data[width:]
         if p.writable and p.indexed:
-            words = delta_words(p)
-            m.submodules.indices = indices = Rom(
-                RomParameters(
-                    name=f"{prefix}_indices", depth=len(words), width=p.lanes * p.delta_bits, init=tuple(words)
-                ),
-                library=library,
-            )
+            m.submodules.indices = indices = Rom(index_memory(p, prefix), library=library)
             m.d.comb += [indices.enable.eq(1), indices.output_enable.eq(1), indices.address.eq(sequencer.step)]
             deltas = indices.data
         # Behind a deep memory comes a multiplexer: the deltas get a register of their own.

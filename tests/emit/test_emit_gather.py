@@ -10,6 +10,8 @@ from hdlgen import cli, golden
 from hdlgen.compiler.gather import compile_layered
 from hdlgen.emit import compile_to
 from hdlgen.flow.simulate import check_sources, read_manifest
+from hdlgen.flow.targets import TARGETS, choose_banks
+from hdlgen.gateware.gather import held
 from hdlgen.network import LayeredNetwork, SparseActivation, load, save
 
 from ..layered import inputs, make, mixture
@@ -114,6 +116,26 @@ def test_verb(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (manifest["multiplier"], manifest["scale_multiplier"]) == ("lut", "dsp")
     assert "the device has too few multipliers: the lanes' are made of logic" in manifest["notes"]
     assert np.array_equal(np.load(tmp_path / "core" / manifest["vectors"]["x"]), inputs(model, 7))
+
+
+@pytest.mark.parametrize(("lanes", "banks"), [(4, 2), (8, 1)])
+def test_banks_that_there_is_room_for(tmp_path: Path, lanes: int, banks: int) -> None:
+    """Beside a copy of the activations for every lane, and the indices."""
+    layers = [
+        {"kind": "explicit", "width": 300, "edge_count": 900, "activation": RELU},
+        {"kind": "dense", "width": 1},
+    ]
+    network = make(2, width=16, layers=layers)
+    save(network, tmp_path / "net.safetensors")
+    arguments = ["compile", str(tmp_path / "net.safetensors"), "-o", str(tmp_path / "core"), "--lanes", str(lanes)]
+    with pytest.raises(SystemExit) as end:
+        cli.main([*arguments, "--weights", "ram", "--target", "ice40-up5k"])
+    assert end.value.code == 0
+    manifest = json.loads((tmp_path / "core" / "manifest.json").read_text())
+    assert (manifest["weights"]["source"], manifest["weights"]["banks"]) == ("ram", banks)
+    # What can be written would fit twice.
+    program = compile_layered(network, lanes=lanes, source="ram")
+    assert choose_banks(TARGETS["ice40-up5k"], held(program).memories) == 2
 
 
 @pytest.mark.parametrize(
