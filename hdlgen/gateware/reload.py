@@ -223,6 +223,10 @@ class Reload(wiring.Component):
 
         with m.If(begin | (taken & (self.kind == ABORT))):
             m.d.sync += [self.receiving.eq(begin), self.complete.eq(0), self.error.eq(0), wrong.eq(0)]
+        # The place is set a cycle later, since the port's handshake takes most of the cycle; the first byte is far away.
+        starting = Signal()
+        m.d.sync += starting.eq(begin)
+        with m.If(starting):
             m.d.sync += [
                 in_header.eq(1),
                 in_crc.eq(0),

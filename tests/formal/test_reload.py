@@ -68,6 +68,7 @@ class Switch(wiring.Component):
         receiving, waits, in_force = dut.receiving, inner["waits"], inner["in_force"]
         phases = (receiving, dut.complete, inner["leaving"], inner["switching"])
         m.d.comb += Assert(sum(phases) <= 1)
+        m.d.comb += Assert(~inner["starting"] | ((inner["left"] == 0) & ~inner["byte_valid"]))
         if dut.held.banks == 1:
             m.d.comb += [
                 Assert(~(receiving | dut.complete | inner["leaving"] | inner["switching"] | waits) | ~in_force),
@@ -79,7 +80,7 @@ class Switch(wiring.Component):
         else:
             stores, memory, word = inner["stores"], inner["memory"], inner["word"]
             first = Array(Mux(inner["other"], store.depth, 0) for store in stores)[memory]
-            at_work = receiving & ~inner["in_crc"]
+            at_work = receiving & ~inner["in_crc"] & ~inner["starting"]
             m.d.comb += [
                 Assert(~at_work | (memory < len(stores))),
                 Assert(~at_work | (inner["address"] == first + word)),
@@ -106,7 +107,7 @@ def at_once(m: Module, inner: dict[str, Any]) -> None:
 
 def without_header(m: Module, inner: dict[str, Any]) -> None:
     """Not wrong in itself: the first piece is written sooner, within the reach of the solver."""
-    with m.If(inner["begin"]):
+    with m.If(inner["starting"]):
         m.d.sync += inner["in_header"].eq(0)
 
 
