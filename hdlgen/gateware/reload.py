@@ -163,7 +163,6 @@ class Reload(wiring.Component):
             self.ready.eq(~busy),
             begin.eq(taken & (self.kind == BEGIN)),
             commit.eq(taken & (self.kind == COMMIT)),
-            crc.start.eq(begin),
         ]
         shifting = left != 0
         m.d.sync += byte_valid.eq(shifting & (place == 7))
@@ -223,9 +222,10 @@ class Reload(wiring.Component):
 
         with m.If(begin | (taken & (self.kind == ABORT))):
             m.d.sync += [self.receiving.eq(begin), self.complete.eq(0), self.error.eq(0), wrong.eq(0)]
-        # The place is set a cycle later, since the port's handshake takes most of the cycle; the first byte is far away.
+        # Place and CRC are set a cycle later, as the port's handshake takes most of the cycle; the first byte is far away.
         starting = Signal()
         m.d.sync += starting.eq(begin)
+        m.d.comb += crc.start.eq(starting)
         with m.If(starting):
             m.d.sync += [
                 in_header.eq(1),
