@@ -9,7 +9,7 @@ from math import gcd
 
 import numpy as np
 
-from hdlgen.compiler.program import Ints, Layer, Program, Requantise, Transition, flushes
+from hdlgen.compiler.program import Flush, Ints, Layer, Program, Requantise, Transition, flushes
 from hdlgen.compiler.program_factors import choose_multiplier
 from hdlgen.network import Network
 from hdlgen.topology.bands import signed_bits
@@ -327,44 +327,85 @@ def drain(network: Network, program: Program, **_options: object) -> Program:
     The lanes of a chain are those with the same low bits. A chain of B lanes needs B cycles; within them none of its lanes
     may flush again.
     """
-    groups = max(layer.classes for layer in program.layers)
+    events = [flushes(program, index) for index in range(len(program.transitions))]
     chains = 1
-    while chains < program.lanes and not _keeps_up(program, chains):
+    while chains < program.lanes and not _keeps_up(program, events, chains):
         chains *= 2
-    return replace(program, groups=groups, chains=chains, exclusive=_exclusive(program))
+    program = replace(
+        program,
+        groups=max(layer.classes for layer in program.layers),
+        chains=chains,
+        serial=(*(layer.spread for layer in program.layers[1:-1]), False),
+    )
+    numbers = range(len(program.transitions))
+    return replace(
+        program,
+        whole_rows=tuple(_whole_rows(program, events[index], index) for index in numbers),
+        pauses=_pauses(program, events),
+        exclusive=tuple(
+            # Merging walks over at most 2 L places and may lose a cycle to every row that is written meanwhile.
+            program.serial[index] and program.transitions[index].blocks < 2 * program.lanes + 20 + len(events[index])
+            for index in numbers
+        ),
+    )
 
 
-def _exclusive(program: Program) -> tuple[bool, ...]:
-    """Transitions into split layers that are too short for the merging of the layer before to be over by their end.
-
-    Merging walks over at most 2 L places and may lose a cycle to every row that is written meanwhile.
-    """
-    answer = []
-    for index, transition in enumerate(program.transitions):
-        hidden = index + 1 < len(program.transitions)
-        busy = 2 * program.lanes + 20 + len(flushes(program, index))
-        answer.append(hidden and program.layers[index + 1].split and transition.blocks < busy)
-    return tuple(answer)
-
-
-def _keeps_up(program: Program, chains: int) -> bool:
+def _keeps_up(program: Program, events: list[list[Flush]], chains: int) -> bool:
     length = program.lanes // chains
-    for index in range(len(program.transitions)):
+    for transition, of_this in zip(program.transitions, events, strict=True):
         last: dict[int, int] = {}
-        events = flushes(program, index)
-        for block, flags, _row in events:
+        for block, flags, _row in of_this:
             for chain in range(chains):
                 if any(flags[chain::chains]):
                     if block - last.get(chain, -length) < length:
                         return False
                     last[chain] = block
         # The next transition may be any; its first flush comes no sooner than its first run ends.
-        final = program.transitions[index].blocks - 1
-        for other in range(len(program.transitions)):
-            first = flushes(program, other)[0][0]
-            if first + 1 + (final - events[-1][0]) < length:
-                return False
+        final = transition.blocks - 1
+        if any(of_other[0][0] + 1 + (final - of_this[-1][0]) < length for of_other in events):
+            return False
     return True
+
+
+def _whole_rows(program: Program, events: list[Flush], index: int) -> int:
+    """All rows but the last of lane 0, if the lanes go through them at the same time; else none.
+
+    What a lane brings is kept until the row is written, so it must bring nothing of the next row before.
+    """
+    if index not in program.joined:
+        return 0
+    layer = program.layers[index + 1]
+    last = events[-1][2][0]
+    kept: dict[int, int] = {}
+    written: dict[tuple[int, int], int] = {}
+    for _block, flags, rows in events:
+        flushed = {lane: rows[lane] for lane in range(program.lanes) if flags[lane]}
+        kept |= flushed
+        if rows[0] == last:
+            written |= {(lane, row): row for lane, row in flushed.items()}
+        elif flags[0]:
+            written |= {(lane, rows[0]): kept.get(lane, -1) for lane in range(program.lanes)}
+    # Row 0 of a lane that goes on with a neuron of another one is written at the end.
+    needed = [(lane, row) for _neuron, lane, row in layer.places() if row or lane not in layer.continued]
+    return last if all(written.get((lane, row)) == row for lane, row in needed) else 0
+
+
+def _pauses(program: Program, events: list[list[Flush]]) -> tuple[bool, ...]:
+    """Transitions into joined layers, if a row could meet that of the neurons' second places."""
+    hidden = range(len(program.transitions) - 1)
+    meet = program.chains == program.lanes and any(
+        _begins_with_a_row(program, events[index], index) for index in hidden
+    )
+    return tuple(meet and index in program.joined for index in range(len(program.transitions)))
+
+
+def _begins_with_a_row(program: Program, events: list[Flush], index: int) -> bool:
+    """Whether the first block of a transition into a hidden layer completes a neuron."""
+    continued = program.layers[index + 1].continued
+    block, flags, rows = events[0]
+    return block == 0 and any(
+        flag and (row > 0 or lane not in continued) for lane, (flag, row) in enumerate(zip(flags, rows, strict=True))
+    )
 
 
 def store(network: Network, program: Program, *, input_buffers: int | None = None, **_options: object) -> Program:

@@ -28,7 +28,19 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FILLS", "SOURCES", "Layer", "Program", "Requantise", "Transition", "Weighted", "flushes", "signed_digits"]
+__all__ = [
+    "FILLS",
+    "SOURCES",
+    "Flush",
+    "Layer",
+    "Program",
+    "Requantise",
+    "Transition",
+    "Weighted",
+    "flushes",
+    "row_writes",
+    "signed_digits",
+]
 
 SOURCES = ("rom", "ram", "spram", "flash")
 """Block RAM with the contents that the bitstream gives it; block RAM that can be written; the UltraPlus' single-port RAM;
@@ -101,6 +113,16 @@ class Layer:
     def split(self) -> bool:
         """Whether any neuron is spread over several banks, so that partial sums have to be merged."""
         return any(self.shared)
+
+    @property
+    def spread(self) -> bool:
+        """Whether a neuron that goes on in another bank is the only one there: it may lie in three banks and more."""
+        return any(shared and rows == 1 for shared, rows in zip(self.shared, self.rows[1:], strict=False))
+
+    @property
+    def continued(self) -> dict[int, int]:
+        """Lanes whose first row goes on with a neuron of the bank before, and the lane of that bank."""
+        return {self.lane[bank + 1]: self.lane[bank] for bank, shared in enumerate(self.shared) if shared}
 
     @property
     def lane_phase(self) -> tuple[int, ...]:
@@ -201,8 +223,13 @@ class Program(Weighted):
     ``source``: where the weights are, one of `SOURCES`; ``fill``: from where they come there at first, one of its `FILLS`;
     ``banks``: complete sets of weights for which there is room.
     ``flash_lines``, ``flash_divide``: bits that a flash gives at once, cycles of its clock.
-    ``exclusive``: for every transition, whether it must wait until no other frame's sums are on their way, because the
-    merging of split neurons could still be busy when it ends.
+    ``serial``: for every transition, whether the sums of split neurons are merged one after the other, in the order of the
+    banks; those of other hidden layers are merged where they leave the lanes, all at once.
+    ``whole_rows``: for every transition, how many rows from row 0 on are written once all lanes have their part of them; all
+    others with every flush.
+    ``pauses``: for every transition, whether a cycle without a block follows it.
+    ``exclusive``: for every transition, whether it must wait until no other frame's sums are on their way, because that
+    serial merging could still be busy when it ends.
     """
 
     name: str
@@ -231,6 +258,9 @@ class Program(Weighted):
     chains: int = 1
     splits: int = 1
     input_buffers: int = 2
+    serial: tuple[bool, ...] = ()
+    whole_rows: tuple[int, ...] = ()
+    pauses: tuple[bool, ...] = ()
     exclusive: tuple[bool, ...] = ()
     latency_cycles: int = 0
     interval_cycles: int = 0
@@ -275,6 +305,17 @@ class Program(Weighted):
     def hidden_bias(self) -> bool:
         """Whether there is a bias memory for the hidden neurons."""
         return self.bias_bits > 0
+
+    @property
+    def joined(self) -> tuple[int, ...]:
+        """The transitions into hidden layers whose split neurons are merged where their sums leave the lanes."""
+        hidden = self.layers[1:-1]
+        return tuple(index for index, layer in enumerate(hidden) if layer.split and not self.serial[index])
+
+    @property
+    def sum_latency(self) -> int:
+        """Cycles from a sum's leaving its lane to the requantiser: the bias memory, and the joining of split neurons."""
+        return 2 if self.hidden_bias or self.joined else 0
 
     @property
     def memory_rows(self) -> int:
@@ -364,8 +405,12 @@ class Program(Weighted):
         return sums
 
 
-def flushes(program: Program, index: int) -> list[tuple[int, list[bool], list[int]]]:
-    """The flushes of a transition in order: (block, whether each lane flushes, the row each lane is at)."""
+Flush = tuple[int, list[bool], list[int]]
+"""A block, whether each lane flushes with it, the row each lane is at."""
+
+
+def flushes(program: Program, index: int) -> list[Flush]:
+    """The flushes of a transition in order."""
     transition, target = program.transitions[index], program.layers[index + 1]
     events = []
     for word in range(1 << target.word_bits):
@@ -376,3 +421,9 @@ def flushes(program: Program, index: int) -> list[tuple[int, list[bool], list[in
         if any(flags):
             events.append((((word + 1) << transition.run_bits) - 1, flags, row))
     return events
+
+
+def row_writes(program: Program, index: int) -> list[int]:
+    """The blocks of a transition into a hidden layer whose flush makes a row be written."""
+    whole = program.whole_rows[index]
+    return [block for block, flags, rows in flushes(program, index) if rows[0] >= whole or flags[0]]

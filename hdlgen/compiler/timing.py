@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hdlgen.compiler.passes import store
-from hdlgen.compiler.program import Layer, Program, flushes
+from hdlgen.compiler.program import Layer, Program, row_writes
 from hdlgen.compiler.program_flash import FlashTiming
 from hdlgen.network import Network
 
@@ -35,14 +35,14 @@ class Pipeline:
     @classmethod
     def of(cls, program: Program) -> "Pipeline":
         requantiser, accumulators = 3, 1
-        bias = 2 if program.hidden_bias else 0
+        bias = program.sum_latency
         sums = program.product_latency + accumulators
         drained = sums + program.lanes // program.chains
         return cls(
             read=5 + program.adder_levels + 2,
             sums=sums,
             drained=drained,
-            row=drained + bias + requantiser + 1,
+            row=drained + bias + requantiser + 1 + bool(program.joined),
             done=drained + bias,
         )
 
@@ -135,7 +135,7 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
     pipe = Pipeline.of(program)
     final = len(program.transitions) - 1
     blocks = [transition.blocks for transition in program.transitions]
-    hidden_flushes = [[block for block, _f, _r in flushes(program, index)] for index in range(final)]
+    written = [row_writes(program, index) for index in range(final)]
     output = program.layers[-1]
     output_places = sum(output.rows)
     loader = _Loader(program, frames)
@@ -157,14 +157,14 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
     waiting = [False, False]
     unsent = 0
     chosen: tuple[str, int] | None = None
-    job_end = -1  # cycle of the running transition's last block
+    job_end, pause = -1, False  # of the running transition: cycle of its last block, whether it pauses then
     now = 0
     while len(outputs) < frames or now <= outputs[-1]:
         storing = bool(borders) and borders[0][0][-1] <= now
         row_any = now in rows
         busy = now + 2 in rows or storing
         running = job_end >= now
-        start = chosen is not None and (not running or job_end == now)
+        start = chosen is not None and (not running or (job_end == now and not pause))
         take = start and chosen is not None and chosen[0] == "begin"
 
         # What the sequencer sees in this cycle.
@@ -205,7 +205,7 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
             if words is not None:
                 cycle = now
                 issued = [cycle := words.issue(cycle + 1) for _ in range(blocks[job])]
-            job_end = issued[-1]
+            job_end, pause = issued[-1], program.pauses[job]
             parity = parity_of_older
             if kind == "begin":
                 parity = 1 - parity_of_older if older else parity_of_older
@@ -232,9 +232,11 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
                 sents[outputs[-1]] += 1
             else:
                 waiting[parity] = True
-                for block in hidden_flushes[job]:
+                for block in written[job]:
                     rows.add(issued[block] + pipe.row)
-                if program.layers[job + 1].split:
+                if job in program.joined:
+                    rows.add(job_end + pipe.row + 1)
+                if program.serial[job]:
                     first_sum = job_end + pipe.drained + 10
                     borders.append(([first_sum + place for place in edge_ends(program.layers[job + 1])], parity))
                 else:
@@ -259,7 +261,7 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
         )
         chosen = following
         # Where nothing can change before the next of these, go there at once.
-        coming = [*releases, *dones, *sents, *(places[-1] for places, _p in borders), job_end]
+        coming = [*releases, *dones, *sents, *(places[-1] for places, _p in borders), job_end + pause]
         now = min((cycle for cycle in coming if cycle > now), default=now + 1) if quiet else now + 1
     return loader.first_beats, outputs
 

@@ -321,7 +321,11 @@ def memory_bits(program: Program) -> dict[str, int]:
     """Bits of every memory by purpose. The connectivity is computed: it has none."""
     lanes = program.lanes
     results = 2 * len(result_places(program.layers[-1])) * program.sum_bits
-    edges = sum(2 * len(edge_places(layer)) for layer in program.layers[1:-1] if layer.split) * program.sum_bits
+    edges = sum(
+        2 * len(edge_places(program.layers[index + 1])) if serial else index in program.joined and lanes
+        for index, serial in enumerate(program.serial)
+    )
+    edges *= program.sum_bits
     hidden = sum(layer.width for layer in program.layers[1:-1])
     biases = hidden * (program.bias_bits + program.shift_bits)
     if program.result_bias_bits:

@@ -61,7 +61,7 @@ class ActivationMemory(wiring.Component):
         m = Module()
         p = self.program
         bits = p.activation_bits
-        columns = any(layer.split for layer in p.layers[1:-1])
+        columns = any(p.serial)
         row_any = self.row_valid
         # The loader keeps clear of rows, which it sees coming. The column writer waits for both, and what the loader had
         # begun is all that it waits for.

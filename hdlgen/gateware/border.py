@@ -1,4 +1,6 @@
-"""Hidden neurons that share banks: their partial sums added, requantised and stored where they are read."""
+"""Hidden layers that are narrower than the lanes: partial sums of many banks added, requantised, stored where they are
+read.
+"""
 
 from amaranth.hdl import Array, Module, Mux, Signal, signed
 from amaranth.lib import memory, wiring
@@ -15,7 +17,9 @@ __all__ = ["Border"]
 
 
 class Border(wiring.Component):
-    """Adds up the partial sums of a split hidden layer in bank order, then writes the neurons to every bank they lie in.
+    """Adds up the partial sums of a hidden layer in bank order, then writes the neurons to every bank they lie in.
+
+    For layers whose neurons fill banks (`Program.serial`); those that lie in two banks at most are joined in the drain.
 
     After the layer's last sum two walks over its at most 2 L places, the second one close behind the first: what the one
     has added up the other stores. The other frame's transitions run meanwhile.
@@ -61,7 +65,7 @@ class Border(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         p = self.program
-        layers = {number: layer for number, layer in enumerate(p.layers[1:-1]) if layer.split}
+        layers = {number: layer for number, layer in enumerate(p.layers[1:-1]) if p.serial[number]}
         places = {number: edge_places(layer) for number, layer in layers.items()}
         order = BankOrder(places, lanes=p.lanes, job_bits=self.job_bits)
         targets = BankOrder(places, lanes=p.lanes, job_bits=self.job_bits)

@@ -59,8 +59,9 @@ def weight_rom(program: Program, prefix: str) -> RomParameters:
 
 
 def chain_events(program: Program, index: int, chain: int) -> list[list[tuple[int, int, bool, bool]]]:
-    """What comes out of a chain in one transition: per flush, per position: (lane, row, kept, to be merged)."""
-    target = program.layers[index + 1]
+    """What comes out of a chain in one transition: per flush, per position: (lane, row, kept, a part of a sum)."""
+    target, serial = program.layers[index + 1], program.serial[index]
+    continued = target.continued
     events = []
     all_events = flushes(program, index)
     for number, (_block, flags, rows) in enumerate(all_events):
@@ -69,8 +70,8 @@ def chain_events(program: Program, index: int, chain: int) -> list[list[tuple[in
         final = number + 1 == len(all_events)
         event = []
         for lane in range(chain, program.lanes, program.chains):
-            head = rows[lane] == 0 and target.lane_phase[lane] != 0
-            event.append((lane, rows[lane], flags[lane], target.split and (final or head)))
+            head = rows[lane] == 0 and (target.lane_phase[lane] != 0 if serial else lane in continued)
+            event.append((lane, rows[lane], flags[lane], head or (serial and final)))
         events.append(event)
     return events
 
@@ -118,7 +119,7 @@ def border_words(program: Program) -> tuple[list[int], list[int]]:
     for index, layer in enumerate(program.layers[1:-1]):
         starts.append(len(words))
         step = program.transitions[index].requantise
-        if step is None or not layer.split:
+        if step is None or not program.serial[index]:
             continue
         bank = {lane: number for number, lane in enumerate(layer.lane)}
         for place in edge_places(layer):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Signal, unsigned
+from amaranth.hdl import Array, Cat, Const, Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -186,6 +186,10 @@ class Engine(wiring.Component):
         at_sum = at_product + accumulators.LATENCY
         frame = delayed(frame, at_sum - 1 - framer.LATENCY, "frame")
         m.d.comb += drain.flush_next.eq(frame[1 : 1 + p.groups])
+        if p.joined:
+            carried = frame[1 + p.groups : 1 + 2 * p.groups]
+            at_first = frame[1 + 2 * p.groups :][: framer.row_bits] == 0
+            m.d.comb += drain.head_next.eq(frame[1 : 1 + p.groups] & ~carried & at_first.replicate(p.groups))
         frame = delayed(frame, 1, "frame_last")
         parity = delayed(sequencer.parity, at_sum, "parity")
         fields = []
@@ -228,13 +232,12 @@ class Engine(wiring.Component):
             self.m_last.eq(results.last),
         ]
 
-        # Hidden neurons that share banks.
-        if any(layer.split for layer in p.layers[1:-1]):
+        # Hidden neurons that fill banks.
+        if any(p.serial):
             m.submodules.border = border = Border(
                 p, position_bits=drain.position_bits, library=self.library, prefix=self.prefix
             )
-            splits = Cat(*[layer.split for layer in p.layers[1:]])
-            to_border = ~is_result & splits.bit_select(drain.end_job, 1)
+            to_border = Array(Const(int(serial), 1) for serial in p.serial)[drain.end_job]
             m.d.comb += [
                 border.load.eq(self.load),
                 border.write_enable.eq(drain.partial_merge),

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, signed
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program import Program
 from hdlgen.gateware.contents import bias_rom, bias_words, held
-from hdlgen.gateware.primitives import LATENCY, Fanout, FanoutParameters, Library
+from hdlgen.gateware.primitives import Fanout, FanoutParameters, Library
 from hdlgen.gateware.reload import bank_start, load_layout, place_memory
 
 __all__ = ["Drain", "Requantiser"]
@@ -67,13 +67,17 @@ class Drain(wiring.Component):
 
     The lanes with equal low bits form a chain, a shift register: a flush loads the sums of its lanes, and one leaves per
     cycle, lowest lane first. Sums of hidden neurons are requantised and gathered in a second shift register; when the chain
-    is empty they are written as one row. Partial sums, and those of the output layer, leave through ``partial``.
+    is empty they are written as one row.
+
+    A neuron that begins in a bank's last row and ends in the next one's first is joined here: the sum of the first row is
+    set aside until that of the last row comes by. The neuron is then written to both places, in two consecutive rows. Where
+    neurons are merged serially their partial sums leave through ``partial``, as do the sums of the output layer.
 
     Members
     -------
     load: from `Reload`
     sums, final, job, parity, flush, carry, row: from the accumulators and the framer, all of one cycle
-    flush_next: ``flush`` of the next cycle
+    flush_next: ``flush`` of the next cycle; head_next: the same, for lanes that are at row 0
     row_*: to the activation memory; row_next says one cycle before that a row comes,
         row_soon three before ``row_valid``
     partial_*: per chain: a sum for the results or for merging, its position in the chain, its row, whether it is the
@@ -102,6 +106,7 @@ class Drain(wiring.Component):
                 "parity": In(1),
                 "flush": In(p.groups),
                 "flush_next": In(p.groups),
+                **({"head_next": In(p.groups)} if p.joined else {}),
                 "carry": In(p.groups),
                 "row": In(row_bits),
                 "row_soon": Out(1),
@@ -125,9 +130,24 @@ class Drain(wiring.Component):
             }
         )
 
-    @property
-    def bias_latency(self) -> int:
-        return LATENCY if self.program.hidden_bias else 0
+    def _is_head(self, index: int, lane: int) -> bool:
+        """Whether the lane's first row in a split layer is not a neuron's last, or only, sum."""
+        layer = self.program.layers[index + 1]
+        return layer.lane_phase[lane] != 0 if self.program.serial[index] else lane in layer.continued
+
+    def _heads(self, m: Module) -> dict[int, Signal]:
+        """The sums of first rows that go on with a neuron of another lane, by lane."""
+        p = self.program
+        m.submodules.head_fanout = fanout = Fanout(
+            FanoutParameters(prefix=self.prefix, width=p.groups, copies=p.copies), library=self.library
+        )
+        m.d.comb += fanout.i.eq(self.head_next)
+        heads = {}
+        for lane in sorted({lane for index in p.joined for lane in p.layers[index + 1].continued}):
+            heads[lane] = Signal(signed(p.sum_bits), name=f"head_{lane}", reset_less=True)
+            with m.If(fanout.near(lane, p.lanes)[lane % p.groups]):
+                m.d.sync += heads[lane].eq(self.sums.word_select(lane, p.sum_bits).as_signed())
+        return heads
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -140,9 +160,12 @@ class Drain(wiring.Component):
             FanoutParameters(prefix=self.prefix, width=p.groups, copies=p.copies), library=self.library
         )
         m.d.comb += fanout.i.eq(self.flush_next)
-        requests = []
-        collected: list[Signal | None] = [None] * p.lanes
+        heads = self._heads(m) if p.joined else {}
+        requests: list[Value] = []
+        gathered = [Signal(bits, name=f"gathered_{lane}", reset_less=True) for lane in range(p.lanes)]
         info = []
+        direct: Any = 0
+        whole: Any = 0
         for chain in range(p.chains):
             lanes = list(range(chain, p.lanes, p.chains))
             members = sorted({lane % p.groups for lane in lanes})
@@ -189,9 +212,9 @@ class Drain(wiring.Component):
             merged = Signal(name=f"merged_{chain}")
             for number, layer in enumerate(hidden):
                 if layer.split:
-                    heads = Array(int(layer.lane_phase[lane] != 0) for lane in lanes)[position]
+                    is_head = Array(int(self._is_head(number, lane)) for lane in lanes)[position]
                     with m.If(job == number):
-                        m.d.comb += merged.eq(final | ((own_row == 0) & heads))
+                        m.d.comb += merged.eq((final & p.serial[number]) | ((own_row == 0) & is_head))
             is_result = job == result_job
             value = held[0]
             result_1, merge_1, final_1, parity_1 = (
@@ -226,6 +249,17 @@ class Drain(wiring.Component):
             # Requantise.
             parameters = bias_rom(p, chain, self.prefix)
             job_late, value_late = job, value
+            if p.joined:
+                part = Signal(signed(p.sum_bits), name=f"part_{chain}")
+                with m.Switch(Cat(position, job, final)):
+                    for place, lane in enumerate(lanes):
+                        for number in p.joined:
+                            for target, origin in hidden[number].continued.items():
+                                if origin == lane:
+                                    with m.Case(place | (number | 1 << self.job_bits) << self.position_bits):
+                                        m.d.comb += part.eq(heads[target])
+                other = Signal(signed(p.sum_bits), name=f"other_{chain}", reset_less=True)
+                m.d.sync += other.eq(part)
             if parameters is not None:
                 starts = bias_words(p, chain)[1]
                 width = p.bias_bits
@@ -242,42 +276,46 @@ class Drain(wiring.Component):
                         m.d.sync += address.eq(Array(starts)[self.job] + bank)
                 m.d.comb += [rom.enable.eq(1), rom.output_enable.eq(1), rom.address.eq(address)]
                 bias, shift = rom.data[:width].as_signed(), rom.data[width:]
-                for stage in range(LATENCY):
-                    job_next = Signal(self.job_bits, name=f"job_late_{chain}_{stage}")
-                    value_next = Signal(signed(p.sum_bits), name=f"value_late_{chain}_{stage}", reset_less=True)
-                    m.d.sync += [job_next.eq(job_late), value_next.eq(value_late)]
-                    job_late, value_late = job_next, value_next
             else:
-                # Without biases, or where every sum of the chain is a partial one, only the rounding term is added.
                 shift = Const(0, 0)
                 width = max(t.requantise.rounding.bit_length() for t in p.transitions if t.requantise) + 1
-                bias = Array(t.requantise.rounding for t in p.transitions if t.requantise)[job]
+            for stage in range(p.sum_latency):
+                job_next = Signal(self.job_bits, name=f"job_late_{chain}_{stage}")
+                value_next = Signal(signed(p.sum_bits), name=f"value_late_{chain}_{stage}", reset_less=True)
+                if p.joined and stage == 1:
+                    value_late = value_late + other
+                m.d.sync += [job_next.eq(job_late), value_next.eq(value_late)]
+                job_late, value_late = job_next, value_next
+            if parameters is None:
+                # Without biases, or where every sum of the chain is a part of one, only the rounding term is added.
+                bias = Array(t.requantise.rounding for t in p.transitions if t.requantise)[job_late]
             requantiser = Requantiser(p, width)
             m.submodules[f"requantiser_{chain}"] = requantiser
             m.d.comb += [requantiser.i.eq(value_late), requantiser.bias.eq(bias), requantiser.job.eq(job_late)]
             m.d.comb += requantiser.shift.eq(shift)
 
             # Gather.
-            gathered = [Signal(bits, name=f"gathered_{lane}", reset_less=True) for lane in lanes]
-            for number, lane in enumerate(lanes):
-                following = gathered[number + 1] if number + 1 < len(lanes) else requantiser.o
-                m.d.sync += gathered[number].eq(following)
-                collected[lane] = gathered[number]
+            for lane, following in zip(lanes, [*lanes[1:], None], strict=True):
+                m.d.sync += gathered[lane].eq(requantiser.o if following is None else gathered[following])
             written = Signal(p.groups, name=f"written_{chain}")
             for group in range(p.groups):
                 lane = group % p.lanes
                 kept: Any = flush[group]
                 for number, layer in enumerate(hidden):
                     if layer.split:
-                        head = int(layer.lane_phase[lane] != 0) & (row == 0) & ~carry[group]
-                        kept = kept & ~((job == number) & (final | head))
+                        head = int(self._is_head(number, lane)) & (row == 0) & ~carry[group]
+                        kept = kept & ~((job == number) & ((final & p.serial[number]) | head))
                 m.d.comb += written[group].eq(kept)
             requests.append(at_end & ~is_result)
             info.append((row, job, written, carry))
+            waits = row < Array(p.whole_rows)[job] if p.joined else Const(0, 1)
+            direct = direct | (requests[chain] & ~waits)
             if chain == 0:
-                unsplit = Array(int(not layer.split) for layer in [*hidden, p.layers[-1]])[job]
-                done = at_end & final & unsplit & ~is_result
-                for stage in range(self.bias_latency):
+                whole = requests[0] & waits & flush[0]
+                again = Cat(*[at_end & final & (job == index) for index in p.joined])
+                at_once = Array(int(not serial) for serial in p.serial)[job]
+                done = at_end & final & at_once & ~is_result
+                for stage in range(p.sum_latency):
                     late = Signal(name=f"done_{stage}")
                     parity_late = Signal(name=f"done_parity_{stage}")
                     m.d.sync += [late.eq(done), parity_late.eq(parity)]
@@ -305,9 +343,9 @@ class Drain(wiring.Component):
             over = over | (carry & here.replicate(p.groups))
         asked = Cat(*requests) if p.groups > 1 else requests[0].replicate(p.chains)
         row_shape = range(max(layer.base + layer.depth for layer in hidden) + 1)
-        bundle = Cat(asked, mask[: p.groups], over[: p.groups])
-        coming = []
-        for stage in range(self.bias_latency + Requantiser.LATENCY):
+        bundle = Cat(asked, mask[: p.groups], over[: p.groups], *([direct, whole] if p.joined else []))
+        bundles = []
+        for stage in range(p.sum_latency + Requantiser.LATENCY + bool(p.joined)):
             late = Signal(len(bundle), name=f"row_{stage}")
             row_late, base_late = (Signal(row_shape, name=f"row_{name}_{stage}") for name in ("place", "base"))
             m.d.sync += late.eq(bundle)
@@ -316,24 +354,73 @@ class Drain(wiring.Component):
             else:
                 m.d.sync += row_late.eq(target_row + base)
             bundle, target_row, base = late, row_late, base_late if stage == 0 else 0
-            coming.append(bundle[: p.chains].any())
+            bundles.append(bundle)
+        coming = [(each[-2:] if p.joined else each[: p.chains]).any() for each in bundles]
         asked = bundle[: p.chains]
         mask = bundle[p.chains : p.chains + p.groups]
-        over = bundle[p.chains + p.groups :]
+        over = bundle[p.chains + p.groups : p.chains + 2 * p.groups]
+        if p.joined:
+            direct, whole = bundle[-2], bundle[-1]
+            asked, over = asked & direct.replicate(p.chains), over & ~whole.replicate(p.groups)
         low = target_row[: self.split_bits]
-        enables = []
+        enables, addresses = [], []
         for split in range(p.splits):
             for lane in range(p.lanes):
                 group = lane % p.groups
                 on = asked[lane % p.chains] & mask[group]
+                if p.joined:
+                    on = on | whole
                 if self.split_bits:
                     on = on & ((low + over[group])[: self.split_bits] == split)
                 enables.append(on)
             ahead = (low > split) if self.split_bits else 0
             address = Signal(self.address_bits, name=f"row_address_{split}", reset_less=True)
+            addresses.append(address)
             m.d.sync += address.eq((target_row >> self.split_bits) + ahead)
             m.d.comb += self.row_address.word_select(split, self.address_bits).eq(address)
-        m.d.comb += [self.row_soon.eq(coming[-3]), self.row_next.eq(coming[-1])]
         m.d.sync += [self.row_valid.eq(self.row_next), self.row_enable.eq(Cat(*enables))]
-        m.d.comb += self.row_data.eq(Cat(*[signal for signal in collected if signal is not None]))
+        if not p.joined:
+            m.d.comb += [
+                self.row_soon.eq(coming[-3]),
+                self.row_next.eq(coming[-1]),
+                self.row_data.eq(Cat(*gathered)),
+            ]
+            return m
+
+        # What the flushes of a row bring is kept until the row is whole.
+        kept = [Signal(bits, name=f"kept_{lane}", reset_less=True) for lane in range(p.lanes)]
+        taken = Signal(p.lanes)
+        came = bundles[-2]
+        m.d.sync += taken.eq(
+            Cat(*[came[lane % p.chains] & came[p.chains + lane % p.groups] for lane in range(p.lanes)])
+        )
+        for lane in range(p.lanes):
+            with m.If(taken[lane]):
+                m.d.sync += kept[lane].eq(gathered[lane])
+
+        # One cycle behind a joined layer's last row comes its row 0: the neurons move on to the lanes that go on with them.
+        moves = [again]
+        for stage in range(len(coming) + 1):
+            late = Signal(len(again), name=f"again_{stage}")
+            m.d.sync += late.eq(moves[-1])
+            moves.append(late)
+        m.submodules.move_fanout = fanout = Fanout(
+            FanoutParameters(prefix=self.prefix, width=len(again), copies=p.copies), library=self.library
+        )
+        m.d.comb += [
+            fanout.i.eq(moves[-2]),
+            self.row_soon.eq(coming[-3] | moves[-3].any()),
+            self.row_next.eq(coming[-1] | moves[-1].any()),
+            self.row_data.eq(Cat(*kept)),
+        ]
+        for number, index in enumerate(p.joined):
+            continued = hidden[index].continued
+            for lane, origin in continued.items():
+                with m.If(fanout.near(lane, p.lanes)[number]):
+                    m.d.sync += kept[lane].eq(kept[origin])
+            with m.If(moves[-1][number]):
+                m.d.sync += [
+                    self.row_enable.eq(sum(1 << lane for lane in continued)),
+                    addresses[0].eq(hidden[index].base >> self.split_bits),
+                ]
         return m

@@ -77,11 +77,14 @@ class Sequencer(wiring.Component):
         left = Signal(max(self.counter_bits, 1))
         start = Signal()
         advance = Signal()
+        ends = advance & last
+        if any(self.program.pauses):
+            ends = ends & ~Array(Const(int(pause), 1) for pause in self.program.pauses)[self.job]
         m.d.comb += [
             self.valid.eq(running & self.go),
             advance.eq(self.valid),
             self.last.eq(last),
-            start.eq(chosen & (~running | (advance & last))),
+            start.eq(chosen & (~running | ends)),
             self.take.eq(start & chosen_begin),
         ]
 

@@ -15,7 +15,8 @@ from hdlgen.compiler.program import flushes
 from hdlgen.compiler.verify import verify
 from hdlgen.errors import InputError
 from hdlgen.gateware.contents import weight_words
-from hdlgen.network import Network, load
+from hdlgen.network import Network, load, log2_slots
+from hdlgen.resources import folder
 from hdlgen.topology import gf2, paths, relations, sobol
 
 from .networks import inputs, make, network_and_lanes, powers
@@ -205,6 +206,39 @@ class TestZeroStalls:
         merged = compile_network(network, lanes=lanes, elements_per_beat=2)
         if min(transition.blocks for transition in merged.transitions) >= 64:
             assert merged.interval_cycles == merged.blocks
+
+    @settings(max_examples=10, deadline=None)
+    @given(
+        st.lists(st.integers(0, 40), min_size=5, max_size=5, unique=True),
+        st.lists(st.tuples(st.integers(0, 240), st.integers(0, 9)), min_size=2, max_size=3),
+        st.sampled_from([4, 8, 16, 32]),
+    )
+    def test_any_hidden_widths(self, dimensions: list[int], hidden: list[tuple[int, int]], lanes: int) -> None:
+        """Any that are at least the lanes: neurons in two banks cost at most one cycle for each of their layers."""
+        widths = (60, *(lanes + more for more, _slots in hidden), 10)
+        paths = 128 * lanes
+        network = make(
+            widths,
+            paths,
+            dimensions=tuple(dimensions[: len(widths)]),
+            slots=tuple(
+                min(least + more, (paths - 1).bit_length())
+                for least, more in zip(log2_slots(widths), (0, *(slots for _more, slots in hidden), 0), strict=True)
+            ),
+        )
+        program = compile_network(network, lanes=lanes, elements_per_beat=4, merge=False, check=False)
+        assert program.interval_cycles == program.blocks + sum(program.pauses)
+
+    @pytest.mark.parametrize(
+        ("lanes", "elements", "interval"), [(8, 1, 1536), (16, 2, 768), (32, 4, 384), (64, 8, 192)]
+    )
+    def test_widths_that_the_lanes_do_not_divide(self, lanes: int, elements: int, interval: int) -> None:
+        """784-300-300-10, all of whose hidden banks share neurons."""
+        program = compile_network(
+            load(folder("networks") / "talk.safetensors"), lanes=lanes, elements_per_beat=elements
+        )
+        assert program.joined == (0, 1)
+        assert program.interval_cycles == program.blocks == interval
 
 
 def with_transition(program: Program, index: int, **changes: object) -> Program:

@@ -13,6 +13,7 @@ from amaranth.lib.wiring import In
 from hdlgen import golden
 from hdlgen.compiler import Program, compile_network
 from hdlgen.gateware.core import Core
+from hdlgen.gateware.drain import Drain
 from hdlgen.network import Network
 
 from . import prover
@@ -153,8 +154,10 @@ class Results(Specification):
                         m.d.comb += Assert(dut.m_axis_tdata == values[frame])
 
 
-def small(widths: tuple[int, ...], *, paths: int, lanes: int) -> tuple[Network, Program]:
-    network = small_network(widths, paths=paths, input_bits=1)
+def small(
+    widths: tuple[int, ...], *, paths: int, lanes: int, slots: tuple[int, ...] | None = None
+) -> tuple[Network, Program]:
+    network = small_network(widths, paths=paths, log2_slots=slots, input_bits=1)
     return network, compile_network(network, lanes=lanes)
 
 
@@ -173,6 +176,32 @@ def test_results(widths: tuple[int, ...], paths: int, lanes: int, tmp_path: Path
     network, program = small(widths, paths=paths, lanes=lanes)
     specification = Results(network, program)
     prover.prove(specification, tmp_path, ports=specification.ports, depth=until_second_frame(program), mode="bmc")
+
+
+def joined() -> tuple[Network, Program]:
+    """A neuron lies in two banks, and its two sums are added where they leave the lanes."""
+    network, program = small((3, 3, 2), paths=8, lanes=2, slots=(3, 3, 2))
+    assert program.joined == (0,)
+    assert program.whole_rows[0]
+    return network, program
+
+
+def test_joined_neurons(tmp_path: Path) -> None:
+    network, program = joined()
+    specification = Results(network, program)
+    prover.prove(specification, tmp_path, ports=specification.ports, depth=until_second_frame(program), mode="bmc")
+
+
+def forgets_first_rows(self: Drain, m: Module) -> dict[int, Value]:
+    """The second bank's part of a neuron."""
+    return {lane: Const(0) for index in self.program.joined for lane in self.program.layers[index + 1].continued}
+
+
+def test_forgotten_part_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Drain, "_heads", forgets_first_rows)
+    network, program = joined()
+    specification = Results(network, program)
+    prover.refute(specification, tmp_path, ports=specification.ports, depth=until_second_frame(program))
 
 
 def test_wrong_weight_fails(tmp_path: Path) -> None:

@@ -14,7 +14,9 @@ from hdlgen.gateware.sequencer import Sequencer
 from . import prover
 
 
-def program(*counter_bits: int, input_buffers: int = 2, exclusive: tuple[bool, ...] = ()) -> Program:
+def program(
+    *counter_bits: int, input_buffers: int = 2, exclusive: tuple[bool, ...] = (), pauses: tuple[bool, ...] = ()
+) -> Program:
     """As much of a program as the sequencer looks at: 2^counter_bits blocks per transition."""
     transitions = tuple(
         Transition(run_bits=0, columns=tuple(1 << k for k in range(bits)), merged=(), steps=((0, 0),) * bits)
@@ -29,6 +31,7 @@ def program(*counter_bits: int, input_buffers: int = 2, exclusive: tuple[bool, .
         transitions=transitions,
         input_buffers=input_buffers,
         exclusive=exclusive,
+        pauses=pauses,
     )
 
 
@@ -60,7 +63,10 @@ class Specification(wiring.Component):
 
 
 class Framing(Specification):
-    """``first`` marks the first and ``last`` the last block of a transition, in between all blocks come in order."""
+    """``first`` marks the first and ``last`` the last block of a transition, in between all blocks come in order.
+
+    A transition that ``pauses`` is followed by a cycle without a block.
+    """
 
     def statements(self, m: Module, dut: Sequencer, inner: dict[str, Any]) -> None:
         # The ideal: inside a transition or between two, and how many of its blocks have been.
@@ -80,6 +86,10 @@ class Framing(Specification):
                 m.d.comb += Assert((dut.job == job) & (dut.parity == parity) & (dut.buffer == buffer))
             m.d.sync += [inside.eq(~dut.last), count.eq(Mux(dut.last, 0, count + 1))]
             m.d.sync += [job.eq(dut.job), parity.eq(dut.parity), buffer.eq(dut.buffer)]
+        pauses = Array(Const(flag, 1) for flag in self.dut.program.pauses or (False,) * (self.final + 1))
+        paused = Signal()
+        m.d.sync += paused.eq(dut.valid & dut.last & pauses[dut.job])
+        m.d.comb += Assert(~paused | ~dut.valid)
         # A transition once begun goes on with every cycle that allows it.
         with m.If(inside):
             m.d.comb += Assert(dut.valid == dut.go)
@@ -88,7 +98,7 @@ class Framing(Specification):
             return  # a mutant has to be caught by what it does, not by what its registers hold
         # For the induction: what the registers can hold.
         running = inner["running"]
-        m.d.comb += Assert(~inside | running)
+        m.d.comb += [Assert(~inside | running), Assert(~paused | ~running)]
         with m.If(running):
             m.d.comb += [
                 Assert(dut.job <= self.final),
@@ -231,6 +241,7 @@ PROGRAMS = {
     "three": program(2, 0, 3),
     "four": program(0, 4, 1, 2, input_buffers=1),
     "exclusive": program(0, 2, 1, exclusive=(False, True, False)),
+    "pauses": program(0, 2, 1, pauses=(True, True, False)),
 }
 
 
@@ -264,6 +275,12 @@ def ends_early(m: Module, inner: dict[str, Any]) -> None:
     """A transition of several blocks ends one block too soon."""
     with m.If(inner["advance"] & (inner["left"] == 2)):
         m.d.sync += inner["last"].eq(1)
+
+
+def forgets_pause(m: Module, inner: dict[str, Any]) -> None:
+    """The next transition begins at once, whatever the one before."""
+    with m.If(inner["chosen"] & inner["advance"] & inner["last"]):
+        m.d.comb += inner["start"].eq(1)
 
 
 def job_too_soon(m: Module, inner: dict[str, Any]) -> None:
@@ -310,9 +327,9 @@ def begins_when_idle(m: Module, inner: dict[str, Any]) -> None:
         m.d.sync += [inner["chosen"].eq(1), inner["chosen_begin"].eq(1)]
 
 
-@pytest.mark.parametrize("fault", [forgets_first, counts_idle, ends_early, job_too_soon])
+@pytest.mark.parametrize("fault", [forgets_first, counts_idle, ends_early, forgets_pause, job_too_soon])
 def test_framing_mutant_fails(fault: prover.Fault, tmp_path: Path) -> None:
-    specification = Framing(Sequencer(program(2, 0, 2)), fault)
+    specification = Framing(Sequencer(program(2, 0, 2, pauses=(False, True, False))), fault)
     prover.refute(specification, tmp_path, ports=specification.ports, depth=20)
 
 

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,7 @@ def check_full_speed(program: Program, x: np.ndarray, y: np.ndarray) -> None:
         ("thirds", 64, 1, 3),
         ("talk_slots", 16, 2, 2),
         ("talk_floor", 16, 4, 2),
+        ("talk_floor", 64, 8, 2),
     ],
 )
 def test_vectors(name: str, lanes: int, elements: int, frames: int) -> None:
@@ -96,6 +98,48 @@ def test_scrambled_and_shifted(widths: tuple, paths: int, lanes: int, changes: d
     y = golden.evaluate(network, x)
     assert len(np.unique(y, axis=0)) == 5
     check_full_speed(compile_network(network, lanes=lanes, elements_per_beat=2), x, y)
+
+
+@pytest.mark.parametrize(
+    ("widths", "slots", "paths", "lanes", "changes"),
+    [
+        ((20, 10, 7), (5, 7, 5), 512, 4, {}),
+        ((20, 11, 21, 13, 7), (5, 8, 8, 8, 3), 256, 8, {"dimensions": (4, 2, 7, 5, 1)}),
+        ((20, 11, 21, 7), (5, 6, 8, 3), 256, 8, {"bias": False, "activation_bits": (3, 5, 6)}),
+        ((20, 13, 11, 3, 7), (5, 8, 8, 6, 3), 256, 8, {}),
+        ((20, 13, 64, 7), (5, 6, 6, 3), 64, 8, {}),
+    ],
+    ids=["chains", "lanes", "no biases", "with serial", "pauses"],
+)
+def test_neurons_in_two_banks(widths: tuple, slots: tuple, paths: int, lanes: int, changes: dict) -> None:
+    """They are added where their sums leave the lanes, several such layers of different order after each other, too."""
+    for seed in range(100):
+        network = make(widths, paths, slots=slots, shift=2, seed=seed, **changes)
+        x = inputs(network, 7)
+        y = golden.evaluate(network, x)
+        if len(np.unique(y, axis=0)) == 7:
+            break
+    else:
+        pytest.fail("no network whose answers differ")
+    program = compile_network(network, lanes=lanes, elements_per_beat=2)
+    assert program.joined
+    assert any(program.serial) == (3 in widths)
+    assert any(program.pauses) == (64 in widths)
+    assert any(program.whole_rows)
+    check_full_speed(program, x, y)
+
+
+def test_rows_that_are_never_whole() -> None:
+    """Where a lane is a row ahead before another has completed its own, every flush has to be written."""
+    network = make((20, 31, 29, 7), 64, slots=(5, 6, 6, 3), shift=2, seed=3)
+    program = compile_network(network, lanes=8, elements_per_beat=2)
+    assert program.joined
+    assert not any(program.whole_rows)
+    x = inputs(network, 7)
+    y = golden.evaluate(network, x)
+    check_full_speed(program, x, y)
+    wrong = replace(program, whole_rows=(3, 3, 0))
+    assert run(wrong, send_all(wrong, x), len(x)).results != y.tolist()
 
 
 def test_powers_of_two() -> None:
