@@ -335,18 +335,12 @@ def drain(network: Network, program: Program, **_options: object) -> Program:
         program,
         groups=max(layer.classes for layer in program.layers),
         chains=chains,
-        serial=(*(layer.spread for layer in program.layers[1:-1]), False),
     )
     numbers = range(len(program.transitions))
     return replace(
         program,
         whole_rows=tuple(_whole_rows(program, events[index], index) for index in numbers),
         pauses=_pauses(program, events),
-        exclusive=tuple(
-            # Merging walks over at most 2 L places and may lose a cycle to every row that is written meanwhile.
-            program.serial[index] and program.transitions[index].blocks < 2 * program.lanes + 20 + len(events[index])
-            for index in numbers
-        ),
     )
 
 

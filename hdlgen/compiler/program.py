@@ -23,6 +23,7 @@ flush
     A lane's sum is complete (for its bank) and leaves the accumulator.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -115,14 +116,15 @@ class Layer:
         return any(self.shared)
 
     @property
-    def spread(self) -> bool:
-        """Whether a neuron that goes on in another bank is the only one there: it may lie in three banks and more."""
-        return any(shared and rows == 1 for shared, rows in zip(self.shared, self.rows[1:], strict=False))
-
-    @property
     def continued(self) -> dict[int, int]:
-        """Lanes whose first row goes on with a neuron of the bank before, and the lane of that bank."""
-        return {self.lane[bank + 1]: self.lane[bank] for bank, shared in enumerate(self.shared) if shared}
+        """Lanes whose first row goes on with a neuron of earlier banks, and the lane of the first of these."""
+        lanes: dict[int, int] = {}
+        for bank, shared in enumerate(self.shared):
+            if shared:
+                begins = self.lane[bank]
+                # If that is all of the bank, the neuron goes on there, too.
+                lanes[self.lane[bank + 1]] = lanes.get(begins, begins) if self.rows[bank] == 1 else begins
+        return lanes
 
     @property
     def lane_phase(self) -> tuple[int, ...]:
@@ -223,13 +225,9 @@ class Program(Weighted):
     ``source``: where the weights are, one of `SOURCES`; ``fill``: from where they come there at first, one of its `FILLS`;
     ``banks``: complete sets of weights for which there is room.
     ``flash_lines``, ``flash_divide``: bits that a flash gives at once, cycles of its clock.
-    ``serial``: for every transition, whether the sums of split neurons are merged one after the other, in the order of the
-    banks; those of other hidden layers are merged where they leave the lanes, all at once.
     ``whole_rows``: for every transition, how many rows from row 0 on are written once all lanes have their part of them; all
     others with every flush.
     ``pauses``: for every transition, whether a cycle without a block follows it.
-    ``exclusive``: for every transition, whether it must wait until no other frame's sums are on their way, because that
-    serial merging could still be busy when it ends.
     """
 
     name: str
@@ -258,10 +256,8 @@ class Program(Weighted):
     chains: int = 1
     splits: int = 1
     input_buffers: int = 2
-    serial: tuple[bool, ...] = ()
     whole_rows: tuple[int, ...] = ()
     pauses: tuple[bool, ...] = ()
-    exclusive: tuple[bool, ...] = ()
     latency_cycles: int = 0
     interval_cycles: int = 0
     notes: tuple[str, ...] = ()
@@ -308,14 +304,19 @@ class Program(Weighted):
 
     @property
     def joined(self) -> tuple[int, ...]:
-        """The transitions into hidden layers whose split neurons are merged where their sums leave the lanes."""
-        hidden = self.layers[1:-1]
-        return tuple(index for index, layer in enumerate(hidden) if layer.split and not self.serial[index])
+        """The transitions into hidden layers with split neurons, whose sums are joined where they leave the lanes."""
+        return tuple(index for index, layer in enumerate(self.layers[1:-1]) if layer.split)
+
+    @property
+    def join_levels(self) -> int:
+        """Levels of the adder trees that make one of all parts of a neuron but that of its first bank."""
+        parts = [Counter(self.layers[index + 1].continued.values()) for index in self.joined]
+        return max(((max(count.values()) - 1).bit_length() for count in parts), default=0)
 
     @property
     def sum_latency(self) -> int:
         """Cycles from a sum's leaving its lane to the requantiser: the bias memory, and the joining of split neurons."""
-        return 2 if self.hidden_bias or self.joined else 0
+        return 2 + self.join_levels if self.hidden_bias or self.joined else 0
 
     @property
     def memory_rows(self) -> int:

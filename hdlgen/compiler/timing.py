@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hdlgen.compiler.passes import store
-from hdlgen.compiler.program import Layer, Program, row_writes
+from hdlgen.compiler.program import Program, row_writes
 from hdlgen.compiler.program_flash import FlashTiming
 from hdlgen.network import Network
 
@@ -45,17 +45,6 @@ class Pipeline:
             row=drained + bias + requantiser + 1 + bool(program.joined),
             done=drained + bias,
         )
-
-
-def edge_ends(layer: Layer) -> list[int]:
-    """For every partial sum of a split hidden layer, in bank order, the number of its neuron's last one; backwards."""
-    complete = []
-    for rows, phase, shared in zip(layer.rows, layer.phase, layer.shared, strict=True):
-        complete += [True] * (rows > 1 and phase != 0) + [not shared]
-    ends: list[int] = []
-    for place in reversed(range(len(complete))):
-        ends.append(place if complete[place] else ends[-1])
-    return ends
 
 
 class _Loader:
@@ -147,7 +136,6 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
     dones: dict[int, list[int]] = {}
     sents: Counter[int] = Counter()
     rows: set[int] = set()
-    borders: list[tuple[list[int], int]] = []  # (for every place left, when its neuron is there, last first; parity)
     outputs: list[int] = []
     result_free_at = 0
 
@@ -160,34 +148,20 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
     job_end, pause = -1, False  # of the running transition: cycle of its last block, whether it pauses then
     now = 0
     while len(outputs) < frames or now <= outputs[-1]:
-        storing = bool(borders) and borders[0][0][-1] <= now
-        row_any = now in rows
-        busy = now + 2 in rows or storing
+        busy = now + 2 in rows
         running = job_end >= now
         start = chosen is not None and (not running or (job_end == now and not pause))
         take = start and chosen is not None and chosen[0] == "begin"
 
         # What the sequencer sees in this cycle.
-        def allowed(job: int, idle: bool) -> bool:
-            return idle or not program.exclusive[job]
-
-        idle = not any(waiting)
         candidate: tuple[str, int] | None = None
         free = unsent < 2
-        if older and not waiting[parity_of_older] and (older_next != final or free) and allowed(older_next, idle):
+        if older and not waiting[parity_of_older] and (older_next != final or free):
             candidate = ("older", older_next)
-        elif (
-            newer
-            and not program.in_order
-            and not waiting[1 - parity_of_older]
-            and older_next > newer_next + 1
-            and allowed(newer_next, idle)
-        ):
+        elif newer and not program.in_order and not waiting[1 - parity_of_older] and older_next > newer_next + 1:
             candidate = ("newer", newer_next)
-        elif (
-            loader.waiting
-            and allowed(0, idle)
-            and (free if final == 0 else not newer and (not older or (older_next > 1 and not program.in_order)))
+        elif loader.waiting and (
+            free if final == 0 else not newer and (not older or (older_next > 1 and not program.in_order))
         ):
             candidate = ("begin", 0)
         following = None if start else chosen if chosen is not None else candidate
@@ -236,24 +210,13 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
                     rows.add(issued[block] + pipe.row)
                 if job in program.joined:
                     rows.add(job_end + pipe.row + 1)
-                if program.serial[job]:
-                    first_sum = job_end + pipe.drained + 10
-                    borders.append(([first_sum + place for place in edge_ends(program.layers[job + 1])], parity))
-                else:
-                    dones.setdefault(job_end + pipe.done, []).append(parity)
+                dones.setdefault(job_end + pipe.done, []).append(parity)
 
-        if storing and not row_any and not loader.writing:
-            places, parity = borders[0]
-            places.pop()
-            if not places:
-                borders.pop(0)
-                dones.setdefault(now + 1, []).append(parity)
         loader.cycle(now, busy, take, bool(releases.pop(now, 0)))
         rows.discard(now)
 
         quiet = (
             quiet
-            and not storing
             and not loader.stepped
             and not loader.writing
             and not loader.ending
@@ -261,7 +224,7 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
         )
         chosen = following
         # Where nothing can change before the next of these, go there at once.
-        coming = [*releases, *dones, *sents, *(places[-1] for places, _p in borders), job_end + pause]
+        coming = [*releases, *dones, *sents, job_end + pause]
         now = min((cycle for cycle in coming if cycle > now), default=now + 1) if quiet else now + 1
     return loader.first_beats, outputs
 

@@ -29,7 +29,7 @@ from hdlgen.emit.yosys import yosys_version
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_directory
 from hdlgen.gateware.image import image_id
-from hdlgen.gateware.merger import edge_places, result_places
+from hdlgen.gateware.merger import result_places
 from hdlgen.gateware.primitives import Library, Rom, RomParameters, Store
 from hdlgen.network import LayeredNetwork, Network, RecurrentNetwork, save
 from hdlgen.resources import folder
@@ -321,11 +321,8 @@ def memory_bits(program: Program) -> dict[str, int]:
     """Bits of every memory by purpose. The connectivity is computed: it has none."""
     lanes = program.lanes
     results = 2 * len(result_places(program.layers[-1])) * program.sum_bits
-    edges = sum(
-        2 * len(edge_places(program.layers[index + 1])) if serial else index in program.joined and lanes
-        for index, serial in enumerate(program.serial)
-    )
-    edges *= program.sum_bits
+    parts = {lane for index in program.joined for lane in program.layers[index + 1].continued}
+    edges = len(parts) * program.sum_bits
     hidden = sum(layer.width for layer in program.layers[1:-1])
     biases = hidden * (program.bias_bits + program.shift_bits)
     if program.result_bias_bits:

@@ -14,16 +14,14 @@ class ActivationMemory(wiring.Component):
     """``splits`` memories; row r lies in memory r mod splits.
 
     Reading: every group of lanes sees the split named for it. The value follows ``latency`` cycles after the address.
-    Writing, one source per cycle: ``rows`` (never waits), ``input`` (never waits, and must not come with a row), ``column``
-    (waits for ``column_ready``; while one is there the loader is to begin nothing: ``busy``). A written row can be read by
-    an address given two cycles later.
+    Writing: rows and input, neither of which waits, so they must not come together. A written row can be read by an address
+    given two cycles later.
 
     Members
     -------
     read_address: one per split; read_split: one per group; read_data: lanes x bits
     row_next: ``row_valid`` of the next cycle
     row_valid, row_enable: one bit per lane and split; row_address: one per split; row_data: one value per lane
-    column_*: one value for one lane
     input_*: as `Loader` gives them
     """
 
@@ -44,13 +42,6 @@ class ActivationMemory(wiring.Component):
                 "row_enable": In(p.lanes * p.splits),
                 "row_address": In(self.address_bits * p.splits),
                 "row_data": In(p.lanes * bits),
-                "column_valid": In(1),
-                "column_ready": Out(1),
-                "column_lane": In(p.log2_lanes),
-                "column_row": In(self.address_bits + self.split_bits),
-                "column_data": In(bits),
-                "busy": Out(1),
-                "input_writing": In(1),
                 "input_enable": In(p.lanes * p.splits),
                 "input_address": In(self.address_bits * p.splits),
                 "input_data": In(p.input_bits * p.splits),
@@ -61,16 +52,7 @@ class ActivationMemory(wiring.Component):
         m = Module()
         p = self.program
         bits = p.activation_bits
-        columns = any(p.serial)
         row_any = self.row_valid
-        # The loader keeps clear of rows, which it sees coming. The column writer waits for both, and what the loader had
-        # begun is all that it waits for.
-        m.d.comb += [
-            self.column_ready.eq(~row_any & ~self.input_writing),
-            self.busy.eq(self.column_valid if columns else 0),
-        ]
-        column_split = self.column_row[: self.split_bits]
-        column_mask = (1 << self.column_lane)[: p.lanes]
         m.submodules.fanout = fanout = Fanout(
             FanoutParameters(prefix=self.prefix, width=1, copies=p.copies), library=self.library
         )
@@ -105,13 +87,6 @@ class ActivationMemory(wiring.Component):
             for lane in range(p.lanes):
                 row = fanout.near(lane, p.lanes)
                 m.d.sync += written[lane].eq(Mux(row, self.row_data.word_select(lane, bits), element))
-            if columns:
-                with m.If(self.column_valid & self.column_ready):
-                    m.d.sync += [
-                        enable.eq(Mux(column_split == split, column_mask, 0)),
-                        *[value.eq(self.column_data) for value in written],
-                    ]
-                    m.d.comb += address.eq(self.column_row >> self.split_bits)
             read = []
             for number in range(p.copies):
                 ram = Ram(parameters, library=self.library)

@@ -1,7 +1,7 @@
 """What the engine of a path network holds that was trained: the contents of its memories.
 
-A memory's contents follow from the program alone. The order of the memories is fixed: weights, biases chain by chain, biases
-of merged neurons, biases of the output layer.
+A memory's contents follow from the program alone. The order of the memories is fixed: weights, biases chain by chain,
+biases of the output layer.
 """
 
 import numpy as np
@@ -9,14 +9,11 @@ import numpy as np
 from hdlgen.compiler.program import Program, Requantise, flushes
 from hdlgen.compiler.program_factors import factors
 from hdlgen.gateware.image import Held
-from hdlgen.gateware.merger import edge_places
 from hdlgen.gateware.primitives import RomParameters, StoreParameters
 
 __all__ = [
     "bias_rom",
     "bias_words",
-    "border_rom",
-    "border_words",
     "chain_events",
     "held",
     "result_rom",
@@ -60,18 +57,14 @@ def weight_rom(program: Program, prefix: str) -> RomParameters:
 
 def chain_events(program: Program, index: int, chain: int) -> list[list[tuple[int, int, bool, bool]]]:
     """What comes out of a chain in one transition: per flush, per position: (lane, row, kept, a part of a sum)."""
-    target, serial = program.layers[index + 1], program.serial[index]
-    continued = target.continued
+    continued = program.layers[index + 1].continued
     events = []
-    all_events = flushes(program, index)
-    for number, (_block, flags, rows) in enumerate(all_events):
+    for _block, flags, rows in flushes(program, index):
         if not any(flags[chain :: program.chains]):
             continue
-        final = number + 1 == len(all_events)
         event = []
         for lane in range(chain, program.lanes, program.chains):
-            head = rows[lane] == 0 and (target.lane_phase[lane] != 0 if serial else lane in continued)
-            event.append((lane, rows[lane], flags[lane], head or (serial and final)))
+            event.append((lane, rows[lane], flags[lane], rows[lane] == 0 and lane in continued))
         events.append(event)
     return events
 
@@ -109,36 +102,6 @@ def bias_rom(program: Program, chain: int, prefix: str) -> RomParameters | None:
     return _memory(program, f"{prefix}_bias_{chain}", width, words)
 
 
-def border_words(program: Program) -> tuple[list[int], list[int]]:
-    """The bias words of the merged neurons in the order in which they end, and where each hidden layer's begin.
-
-    Without a bias memory they are the rounding terms alone.
-    """
-    words: list[int] = []
-    starts = []
-    for index, layer in enumerate(program.layers[1:-1]):
-        starts.append(len(words))
-        step = program.transitions[index].requantise
-        if step is None or not program.serial[index]:
-            continue
-        bank = {lane: number for number, lane in enumerate(layer.lane)}
-        for place in edge_places(layer):
-            if place.ends:
-                at = bank[place.lane]
-                neuron = layer.last[at] if place.row else layer.first[at]
-                words.append(bias_word(program, step, neuron) if program.hidden_bias else step.rounding)
-    return words, starts
-
-
-def border_rom(program: Program, prefix: str) -> RomParameters | None:
-    """The bias memory of the merged neurons; None where there are none, or no biases."""
-    words, _starts = border_words(program)
-    if not program.hidden_bias or not words:
-        return None
-    width = program.bias_bits + program.shift_bits
-    return _memory(program, f"{prefix}_border_bias", width, words)
-
-
 def result_rom(program: Program, prefix: str) -> RomParameters | None:
     """The memory of the output layer's biases; None where they are wired in."""
     bits = program.result_bias_bits
@@ -153,7 +116,6 @@ def held(program: Program, prefix: str = "") -> Held:
     found = [
         weight_rom(program, prefix),
         *(bias_rom(program, chain, prefix) for chain in range(program.chains)),
-        border_rom(program, prefix),
         result_rom(program, prefix),
     ]
     memories = tuple(rom for rom in found if rom is not None)

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Const, Module, Signal, unsigned
+from amaranth.hdl import Cat, Const, Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program import Program
 from hdlgen.compiler.program_flash import FlashTiming
 from hdlgen.gateware.activations import ActivationMemory
-from hdlgen.gateware.border import Border
 from hdlgen.gateware.contents import held
 from hdlgen.gateware.drain import Drain
 from hdlgen.gateware.flash import FlashLoader, FlashReader, FlashWeights, flash_ports
@@ -128,8 +127,6 @@ class Engine(wiring.Component):
             self.s_ready.eq(loader.ready),
             loader.last.eq(self.s_last),
             self.frame_error.eq(loader.frame_error),
-            loader.busy.eq(activations.busy),
-            activations.input_writing.eq(loader.writing),
             activations.input_enable.eq(loader.write_enable),
             activations.input_address.eq(loader.write_address),
             activations.input_data.eq(loader.write_data),
@@ -232,31 +229,7 @@ class Engine(wiring.Component):
             self.m_last.eq(results.last),
         ]
 
-        # Hidden neurons that fill banks.
-        if any(p.serial):
-            m.submodules.border = border = Border(
-                p, position_bits=drain.position_bits, library=self.library, prefix=self.prefix
-            )
-            to_border = Array(Const(int(serial), 1) for serial in p.serial)[drain.end_job]
-            m.d.comb += [
-                border.load.eq(self.load),
-                border.write_enable.eq(drain.partial_merge),
-                border.write_half.eq(drain.partial_parity),
-                border.write_row.eq(drain.partial_final),
-                border.write_position.eq(drain.partial_position),
-                border.write_value.eq(drain.partial_value),
-                border.start.eq(drain.end & to_border),
-                border.job.eq(drain.end_job),
-                border.parity.eq(drain.end_parity),
-                activations.column_valid.eq(border.column_valid),
-                border.column_ready.eq(activations.column_ready),
-                activations.column_lane.eq(border.column_lane),
-                activations.column_row.eq(border.column_row),
-                activations.column_data.eq(border.column_data),
-                sequencer.done.eq((drain.done << drain.done_parity) | (border.done << border.done_parity)),
-            ]
-        else:
-            m.d.comb += sequencer.done.eq(drain.done << drain.done_parity)
+        m.d.comb += sequencer.done.eq(drain.done << drain.done_parity)
         return m
 
 

@@ -69,9 +69,9 @@ class Drain(wiring.Component):
     cycle, lowest lane first. Sums of hidden neurons are requantised and gathered in a second shift register; when the chain
     is empty they are written as one row.
 
-    A neuron that begins in a bank's last row and ends in the next one's first is joined here: the sum of the first row is
-    set aside until that of the last row comes by. The neuron is then written to both places, in two consecutive rows. Where
-    neurons are merged serially their partial sums leave through ``partial``, as do the sums of the output layer.
+    A neuron that begins in a bank's last row and goes on in the next one's first, or in several, is joined here: the sums of
+    first rows are set aside until that of the last row comes by. The neuron is then written to all its places, in two
+    consecutive rows. The sums of the output layer leave through ``partial``.
 
     Members
     -------
@@ -80,10 +80,9 @@ class Drain(wiring.Component):
     flush_next: ``flush`` of the next cycle; head_next: the same, for lanes that are at row 0
     row_*: to the activation memory; row_next says one cycle before that a row comes,
         row_soon three before ``row_valid``
-    partial_*: per chain: a sum for the results or for merging, its position in the chain, its row, whether it is the
-        bank's last
-    end, end_job, end_parity: the last of a transition's partial sums
-    done: the last row of a hidden layer that is not split is on its way
+    partial_*: per chain: a sum for the results, its position in the chain, its row
+    end, end_job: the last of a transition's sums
+    done: the last row of a hidden layer is on its way
     """
 
     def __init__(self, program: Program, *, library: Library | None, prefix: str, row_bits: int):
@@ -116,27 +115,21 @@ class Drain(wiring.Component):
                 "row_address": Out(self.address_bits * p.splits),
                 "row_data": Out(p.lanes * p.activation_bits),
                 "partial_result": Out(p.chains),
-                "partial_merge": Out(p.chains),
                 "partial_value": Out(p.chains * p.sum_bits),
                 "partial_position": Out(p.chains * self.position_bits),
                 "partial_row": Out(p.chains * self.partial_row_bits),
-                "partial_final": Out(p.chains),
-                "partial_parity": Out(p.chains),
                 "end": Out(1),
                 "end_job": Out(self.job_bits),
-                "end_parity": Out(1),
                 "done": Out(1),
                 "done_parity": Out(1),
             }
         )
 
-    def _is_head(self, index: int, lane: int) -> bool:
-        """Whether the lane's first row in a split layer is not a neuron's last, or only, sum."""
-        layer = self.program.layers[index + 1]
-        return layer.lane_phase[lane] != 0 if self.program.serial[index] else lane in layer.continued
+    def _parts(self, m: Module) -> dict[tuple[int, int], Signal]:
+        """By transition and lane: what first rows of other lanes add to the neuron in the last row of this one.
 
-    def _heads(self, m: Module) -> dict[int, Signal]:
-        """The sums of first rows that go on with a neuron of another lane, by lane."""
+        Latency ``join_levels`` after the sums were set aside.
+        """
         p = self.program
         m.submodules.head_fanout = fanout = Fanout(
             FanoutParameters(prefix=self.prefix, width=p.groups, copies=p.copies), library=self.library
@@ -147,7 +140,19 @@ class Drain(wiring.Component):
             heads[lane] = Signal(signed(p.sum_bits), name=f"head_{lane}", reset_less=True)
             with m.If(fanout.near(lane, p.lanes)[lane % p.groups]):
                 m.d.sync += heads[lane].eq(self.sums.word_select(lane, p.sum_bits).as_signed())
-        return heads
+        parts = {}
+        for index in p.joined:
+            continued = p.layers[index + 1].continued
+            for origin in sorted(set(continued.values())):
+                terms = [heads[lane] for lane, begins in continued.items() if begins == origin]
+                for level in range(p.join_levels):
+                    sums = []
+                    for number in range(0, len(terms), 2):
+                        sums.append(Signal.like(terms[0], name=f"part_{index}_{origin}_{level}_{number}"))
+                        m.d.sync += sums[-1].eq(sum(terms[number + 1 : number + 2], terms[number]))
+                    terms = sums
+                (parts[index, origin],) = terms
+        return parts
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -160,7 +165,7 @@ class Drain(wiring.Component):
             FanoutParameters(prefix=self.prefix, width=p.groups, copies=p.copies), library=self.library
         )
         m.d.comb += fanout.i.eq(self.flush_next)
-        heads = self._heads(m) if p.joined else {}
+        parts = self._parts(m) if p.joined else {}
         requests: list[Value] = []
         gathered = [Signal(bits, name=f"gathered_{lane}", reset_less=True) for lane in range(p.lanes)]
         info = []
@@ -210,39 +215,30 @@ class Drain(wiring.Component):
             own_row = Signal(self.row_bits + 1, name=f"own_row_{chain}")
             m.d.comb += own_row.eq(row + own_carry)
             merged = Signal(name=f"merged_{chain}")
-            for number, layer in enumerate(hidden):
-                if layer.split:
-                    is_head = Array(int(self._is_head(number, lane)) for lane in lanes)[position]
-                    with m.If(job == number):
-                        m.d.comb += merged.eq((final & p.serial[number]) | ((own_row == 0) & is_head))
+            for number in p.joined:
+                is_head = Array(int(lane in hidden[number].continued) for lane in lanes)[position]
+                with m.If(job == number):
+                    m.d.comb += merged.eq((own_row == 0) & is_head)
             is_result = job == result_job
             value = held[0]
-            result_1, merge_1, final_1, parity_1 = (
-                Signal(name=f"partial_{n}_{chain}") for n in ("result", "merge", "final", "parity")
-            )
+            result_1 = Signal(name=f"partial_result_{chain}")
             value_1 = Signal(signed(p.sum_bits), name=f"partial_value_{chain}", reset_less=True)
             position_1 = Signal(self.position_bits, name=f"partial_position_{chain}", reset_less=True)
             row_1 = Signal(self.partial_row_bits, name=f"partial_row_{chain}", reset_less=True)
             m.d.sync += [
                 result_1.eq(active & own_flush & is_result),
-                merge_1.eq(active & own_flush & ~is_result & merged),
-                final_1.eq(final),
-                parity_1.eq(parity),
                 value_1.eq(value),
                 position_1.eq(position),
                 row_1.eq(own_row),
             ]
             m.d.comb += [
                 self.partial_result[chain].eq(result_1),
-                self.partial_merge[chain].eq(merge_1),
-                self.partial_final[chain].eq(final_1),
-                self.partial_parity[chain].eq(parity_1),
                 self.partial_value.word_select(chain, p.sum_bits).eq(value_1),
                 self.partial_position.word_select(chain, self.position_bits).eq(position_1),
                 self.partial_row.word_select(chain, self.partial_row_bits).eq(row_1),
             ]
             if chain == 0:
-                m.d.sync += [self.end.eq(at_end & final), self.end_job.eq(job), self.end_parity.eq(parity)]
+                m.d.sync += [self.end.eq(at_end & final), self.end_job.eq(job)]
             if not hidden:
                 continue
 
@@ -251,13 +247,17 @@ class Drain(wiring.Component):
             job_late, value_late = job, value
             if p.joined:
                 part = Signal(signed(p.sum_bits), name=f"part_{chain}")
-                with m.Switch(Cat(position, job, final)):
-                    for place, lane in enumerate(lanes):
-                        for number in p.joined:
-                            for target, origin in hidden[number].continued.items():
-                                if origin == lane:
-                                    with m.Case(place | (number | 1 << self.job_bits) << self.position_bits):
-                                        m.d.comb += part.eq(heads[target])
+                at = Cat(position, job, final)
+                for stage in range(p.join_levels):
+                    late = Signal(len(at), name=f"at_{chain}_{stage}")
+                    m.d.sync += late.eq(at)
+                    at = late
+                with m.Switch(at):
+                    for (number, lane), sum_of_parts in parts.items():
+                        if lane in lanes:
+                            place = lanes.index(lane) | (number | 1 << self.job_bits) << self.position_bits
+                            with m.Case(place):
+                                m.d.comb += part.eq(sum_of_parts)
                 other = Signal(signed(p.sum_bits), name=f"other_{chain}", reset_less=True)
                 m.d.sync += other.eq(part)
             if parameters is not None:
@@ -274,6 +274,10 @@ class Drain(wiring.Component):
                     m.d.sync += fresh.eq(self.final)
                     with m.If(fresh):
                         m.d.sync += address.eq(Array(starts)[self.job] + bank)
+                for stage in range(p.join_levels):
+                    late = Signal.like(address, name=f"bias_address_{chain}_{stage}", init=0)
+                    m.d.sync += late.eq(address)
+                    address = late
                 m.d.comb += [rom.enable.eq(1), rom.output_enable.eq(1), rom.address.eq(address)]
                 bias, shift = rom.data[:width].as_signed(), rom.data[width:]
             else:
@@ -282,7 +286,7 @@ class Drain(wiring.Component):
             for stage in range(p.sum_latency):
                 job_next = Signal(self.job_bits, name=f"job_late_{chain}_{stage}")
                 value_next = Signal(signed(p.sum_bits), name=f"value_late_{chain}_{stage}", reset_less=True)
-                if p.joined and stage == 1:
+                if p.joined and stage == p.join_levels + 1:
                     value_late = value_late + other
                 m.d.sync += [job_next.eq(job_late), value_next.eq(value_late)]
                 job_late, value_late = job_next, value_next
@@ -301,10 +305,9 @@ class Drain(wiring.Component):
             for group in range(p.groups):
                 lane = group % p.lanes
                 kept: Any = flush[group]
-                for number, layer in enumerate(hidden):
-                    if layer.split:
-                        head = int(self._is_head(number, lane)) & (row == 0) & ~carry[group]
-                        kept = kept & ~((job == number) & ((final & p.serial[number]) | head))
+                for number in p.joined:
+                    head = int(lane in hidden[number].continued) & (row == 0) & ~carry[group]
+                    kept = kept & ~((job == number) & head)
                 m.d.comb += written[group].eq(kept)
             requests.append(at_end & ~is_result)
             info.append((row, job, written, carry))
@@ -313,8 +316,7 @@ class Drain(wiring.Component):
             if chain == 0:
                 whole = requests[0] & waits & flush[0]
                 again = Cat(*[at_end & final & (job == index) for index in p.joined])
-                at_once = Array(int(not serial) for serial in p.serial)[job]
-                done = at_end & final & at_once & ~is_result
+                done = at_end & final & ~is_result
                 for stage in range(p.sum_latency):
                     late = Signal(name=f"done_{stage}")
                     parity_late = Signal(name=f"done_parity_{stage}")

@@ -24,8 +24,7 @@ class Loader(wiring.Component):
     data, valid, ready, last: the stream; ``elements_per_beat`` elements of whole bytes
     write_enable: for every split of the activation memory, the lanes to write
     write_address, write_data: for every split
-    writing: there is a write in this cycle
-    busy: no step in this cycle; row_soon: nor in the next, whose write would meet another
+    row_soon: no step in the next cycle, whose write would meet another
     loaded: a frame is waiting; ``take`` passes it on, ``release`` gives its buffer back
     """
 
@@ -42,9 +41,7 @@ class Loader(wiring.Component):
                 "valid": In(1),
                 "ready": Out(1),
                 "last": In(1),
-                "busy": In(1),
                 "row_soon": In(1),
-                "writing": Out(1),
                 "write_enable": Out(p.lanes * p.splits),
                 "write_address": Out(self.address_bits * p.splits),
                 "write_data": Out(p.input_bits * p.splits),
@@ -122,7 +119,7 @@ class Loader(wiring.Component):
         bank_full = Signal(init=layer.rows[0] <= elements)
         beat_full = Signal(init=_beat_ends(layer.rows[0], elements, layer.shared[0], p.lanes == 1))
         step = Signal()
-        m.d.comb += step.eq(held & ~self.busy & ~stop & ~ending)
+        m.d.comb += step.eq(held & ~stop & ~ending)
         m.d.comb += finished.eq((step & beat_full) | (held & dropping & ~ending))
         buffer = Signal()
         bank_end = Signal()
@@ -193,9 +190,9 @@ class Loader(wiring.Component):
             m.d.sync += origin.eq(-carried)
         with m.If(ending):
             m.d.sync += origin.eq(0)
-        flags_1, flags_2 = Signal(4), Signal(3)
-        m.d.sync += [flags_1.eq(Cat(step, bank_end | ending, other, ending)), flags_2.eq(flags_1[:3])]
-        late_step, late_end, late_other = flags_2
+        flags_1, flags_2 = Signal(4), Signal(2)
+        m.d.sync += [flags_1.eq(Cat(step, bank_end | ending, other, ending)), flags_2.eq(flags_1[1:3])]
+        late_end, late_other = flags_2
         size = 8 * p.bytes_per_element
         marked = Signal(p.splits)
         # Near every lane: the splits to be written, and whether the bank ends or the frame.
@@ -229,7 +226,6 @@ class Loader(wiring.Component):
             addresses.append(address)
             values.append(value)
         m.d.comb += [
-            self.writing.eq(late_step),
             self.write_enable.eq(Cat(*enables)),
             self.write_address.eq(Cat(*addresses)),
             self.write_data.eq(Cat(*values)),

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.program import Layer, Program
 
-__all__ = ["BankOrder", "PartialSums", "Place", "edge_places", "result_places"]
+__all__ = ["BankOrder", "PartialSums", "Place", "result_places"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,39 +29,25 @@ def result_places(layer: Layer) -> list[Place]:
     ]
 
 
-def edge_places(layer: Layer) -> list[Place]:
-    """First and last row of every bank of a split hidden layer, where neurons may be shared: store rows 0 and 1."""
-    places = []
-    for bank in range(layer.lanes):
-        if layer.rows[bank] > 1 and layer.phase[bank]:
-            places.append(Place(lane=layer.lane[bank], row=0, ends=True))
-        places.append(Place(lane=layer.lane[bank], row=1, ends=not layer.shared[bank]))
-    return places
-
-
 class BankOrder(wiring.Component):
     """Counts through the places of a layer in bank order, again and again.
 
     The lane of a bank is linear in the bank's number over GF(2); rows and ends follow from the layer's arithmetic. Both are
-    plain logic of the counters. The outputs change in the cycle after ``step`` or ``restart``. With one layer they are its
-    first place from reset on; otherwise a restart comes first.
+    plain logic of the counter. The outputs change in the cycle after ``step``.
 
     Members
     -------
-    job: transition whose target layer is meant; restart: begin again at the first place; step: go on
+    step: go on
     lane, row, ends, last: the place, and whether it is the layer's last
     """
 
-    def __init__(self, layers: dict[int, list[Place]], *, lanes: int, job_bits: int):
-        self.layers = layers
+    def __init__(self, places: list[Place], *, lanes: int):
+        self.places = places
         self.lane_bits = lanes.bit_length() - 1
-        self.row_bits = max(max(place.row for place in places) for places in layers.values()).bit_length()
-        self.count = max(len(places) for places in layers.values())
-        lane, row, ends, last = self._values(next(iter(layers.values())), 0)
+        self.row_bits = max(place.row for place in places).bit_length()
+        lane, row, ends, last = self._values(0)
         super().__init__(
             {
-                "job": In(job_bits),
-                "restart": In(1),
                 "step": In(1),
                 "lane": Out(self.lane_bits, init=lane),
                 "row": Out(self.row_bits, init=row),
@@ -72,43 +58,28 @@ class BankOrder(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        count = len(self.places)
         # The outputs are registers; ``index`` is the place behind them.
-        index = Signal(range(self.count), init=1 % self.count)
+        index = Signal(range(count), init=1 % count)
         fields = (self.lane, self.row, self.ends, self.last)
-        only = next(iter(self.layers)) if len(self.layers) == 1 else None
         following = [Signal.like(field, name=f"following_{number}") for number, field in enumerate(fields)]
-        first = [Signal.like(field, name=f"first_{number}") for number, field in enumerate(fields)]
-        # Where the count is a power of two it wraps by itself.
-        index_next, index_first = Signal.like(index), Signal.like(index)
-        for job, places in self.layers.items():
-            wraps = len(places) == 1 << len(index)
-            with m.If(self.job == job if only is None else 1):
-                m.d.comb += [field.eq(value) for field, value in zip(first, self._values(places, 0), strict=True)]
-                m.d.comb += [
-                    index_next.eq(index + 1 if wraps else Mux(index == len(places) - 1, 0, index + 1)),
-                    index_first.eq(1 % len(places)),
-                ]
-                with m.Switch(index):
-                    for number in range(len(places)):
-                        with m.Case(number):
-                            values = self._values(places, number)
-                            m.d.comb += [field.eq(value) for field, value in zip(following, values, strict=True)]
+        with m.Switch(index):
+            for number in range(count):
+                with m.Case(number):
+                    values = self._values(number)
+                    m.d.comb += [field.eq(value) for field, value in zip(following, values, strict=True)]
         with m.If(self.step):
+            # Where the count is a power of two it wraps by itself.
+            wraps = count == 1 << len(index)
             m.d.sync += [
-                index.eq(index_next),
+                index.eq(index + 1 if wraps else Mux(index == count - 1, 0, index + 1)),
                 *[field.eq(value) for field, value in zip(fields, following, strict=True)],
-            ]
-        with m.If(self.restart):
-            m.d.sync += [
-                index.eq(index_first),
-                *[field.eq(value) for field, value in zip(fields, first, strict=True)],
             ]
         return m
 
-    @staticmethod
-    def _values(places: list[Place], number: int) -> tuple[int, int, int, int]:
-        place = places[number]
-        return place.lane, place.row, int(place.ends), int(number + 1 == len(places))
+    def _values(self, number: int) -> tuple[int, int, int, int]:
+        place = self.places[number]
+        return place.lane, place.row, int(place.ends), int(number + 1 == len(self.places))
 
 
 class PartialSums(wiring.Component):

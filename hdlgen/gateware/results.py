@@ -58,7 +58,7 @@ class Results(wiring.Component):
         m = Module()
         p = self.program
         layer = p.layers[-1]
-        order = BankOrder({0: result_places(layer)}, lanes=p.lanes, job_bits=0)
+        order = BankOrder(result_places(layer), lanes=p.lanes)
         sums = PartialSums(p, rows=self.rows, position_bits=self.position_bits)
         m.submodules.order, m.submodules.sums = order, sums
         write_half, read_half = Signal(), Signal()

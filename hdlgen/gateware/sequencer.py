@@ -103,12 +103,6 @@ class Sequencer(wiring.Component):
             can_newer, can_begin = Const(0, 1), self.loaded & self.accept & ~older
         if final == 0:
             can_begin = self.loaded & self.accept & results_free
-        exclusive = Array(Const(int(flag), 1) for flag in self.program.exclusive)
-        idle = ~waiting.any()
-        if any(self.program.exclusive):
-            can_older = can_older & (idle | ~exclusive[older_next])
-            can_newer = can_newer & (idle | ~exclusive[newer_next])
-            can_begin = can_begin & (idle | ~exclusive[0])
         following_job = Signal(self.job_bits)
         m.d.comb += following_job.eq(Mux(can_older, older_next, Mux(can_newer, newer_next, 0)))
         m.d.sync += [

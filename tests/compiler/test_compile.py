@@ -210,12 +210,12 @@ class TestZeroStalls:
     @settings(max_examples=10, deadline=None)
     @given(
         st.lists(st.integers(0, 40), min_size=5, max_size=5, unique=True),
-        st.lists(st.tuples(st.integers(0, 240), st.integers(0, 9)), min_size=2, max_size=3),
+        st.lists(st.tuples(st.integers(1, 240), st.integers(0, 9)), min_size=2, max_size=3),
         st.sampled_from([4, 8, 16, 32]),
     )
     def test_any_hidden_widths(self, dimensions: list[int], hidden: list[tuple[int, int]], lanes: int) -> None:
-        """Any that are at least the lanes: neurons in two banks cost at most one cycle for each of their layers."""
-        widths = (60, *(lanes + more for more, _slots in hidden), 10)
+        """Neurons in two banks and more cost at most one cycle for each of their layers."""
+        widths = (60, *(width for width, _slots in hidden), 10)
         paths = 128 * lanes
         network = make(
             widths,
@@ -223,7 +223,7 @@ class TestZeroStalls:
             dimensions=tuple(dimensions[: len(widths)]),
             slots=tuple(
                 min(least + more, (paths - 1).bit_length())
-                for least, more in zip(log2_slots(widths), (0, *(slots for _more, slots in hidden), 0), strict=True)
+                for least, more in zip(log2_slots(widths), (0, *(slots for _width, slots in hidden), 0), strict=True)
             ),
         )
         program = compile_network(network, lanes=lanes, elements_per_beat=4, merge=False, check=False)

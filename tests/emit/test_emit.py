@@ -229,7 +229,7 @@ def test_images_are_the_weights(folder: Path, network: Network) -> None:
             block += 1
     assert block == len(words)
     names = {file.name for file in (folder / "images").iterdir()}
-    assert all(re.fullmatch(r"hdlgen_random_(weights|bias_\d+|border_bias)\.hex", name) for name in names)
+    assert all(re.fullmatch(r"hdlgen_random_(weights|bias_\d+)\.hex", name) for name in names)
 
 
 def test_vectors(folder: Path, network: Network) -> None:

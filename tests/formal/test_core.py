@@ -192,13 +192,14 @@ def test_joined_neurons(tmp_path: Path) -> None:
     prover.prove(specification, tmp_path, ports=specification.ports, depth=until_second_frame(program), mode="bmc")
 
 
-def forgets_first_rows(self: Drain, m: Module) -> dict[int, Value]:
+def forgets_first_rows(self: Drain, m: Module) -> dict[tuple[int, int], Value]:
     """The second bank's part of a neuron."""
-    return {lane: Const(0) for index in self.program.joined for lane in self.program.layers[index + 1].continued}
+    layers = self.program.layers[1:]
+    return {(index, lane): Const(0) for index in self.program.joined for lane in layers[index].continued.values()}
 
 
 def test_forgotten_part_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Drain, "_heads", forgets_first_rows)
+    monkeypatch.setattr(Drain, "_parts", forgets_first_rows)
     network, program = joined()
     specification = Results(network, program)
     prover.refute(specification, tmp_path, ports=specification.ports, depth=until_second_frame(program))

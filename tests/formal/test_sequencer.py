@@ -14,9 +14,7 @@ from hdlgen.gateware.sequencer import Sequencer
 from . import prover
 
 
-def program(
-    *counter_bits: int, input_buffers: int = 2, exclusive: tuple[bool, ...] = (), pauses: tuple[bool, ...] = ()
-) -> Program:
+def program(*counter_bits: int, input_buffers: int = 2, pauses: tuple[bool, ...] = ()) -> Program:
     """As much of a program as the sequencer looks at: 2^counter_bits blocks per transition."""
     transitions = tuple(
         Transition(run_bits=0, columns=tuple(1 << k for k in range(bits)), merged=(), steps=((0, 0),) * bits)
@@ -30,7 +28,6 @@ def program(
         input_bits=8,
         transitions=transitions,
         input_buffers=input_buffers,
-        exclusive=exclusive,
         pauses=pauses,
     )
 
@@ -131,8 +128,7 @@ class Order(Specification):
 
     - transition j - 1 of the frame is reported ``done``;
     - transition j + 1 of a frame before it, which reads what j will overwrite, has begun;
-    - for the last one: fewer than two frames of results wait to be sent;
-    - if it is ``exclusive``: no other sums are on their way.
+    - for the last one: fewer than two frames of results wait to be sent.
 
     While it says ``idle`` no frame is begun, on its way, or waits to be sent: the weights may be exchanged.
 
@@ -151,8 +147,6 @@ class Order(Specification):
         outstanding = [Signal(name=f"outstanding_{p}") for p in range(2)]
         oldest = Signal()  # parity of the older frame where two are in flight
         results = Signal(range(8))
-        alone = self.dut.program.exclusive or (False,) * (final + 1)
-        exclusive = Array(Const(flag, 1) for flag in alone)[dut.job]
         now_begun, now_outstanding = [], []
         for p in range(2):
             other = begun[1 - p]
@@ -161,7 +155,6 @@ class Order(Specification):
                 m.d.comb += [
                     Assert(dut.job == begun[p]),
                     Assert(~outstanding[p]),
-                    Assert(~exclusive | ~outstanding[1 - p]),
                     Assert((other == 0) | (oldest == p) & (begun[p] != 0) | (other > dut.job + 1)),
                 ]
                 with m.If((dut.job == 0) & (other != 0)):
@@ -215,7 +208,6 @@ class Order(Specification):
                 Assert(inner["chosen_waits"] == (inner["chosen_job"] != final)),
                 Assert(inner["chosen_parity"] == Mux(begin, older ^ parity, pick_newer ^ parity)),
             ]
-            m.d.comb += Assert(~Array(Const(flag, 1) for flag in alone)[inner["chosen_job"]] | ~waiting.any())
         with m.If(chosen & begin):
             m.d.comb += [
                 Assert(~pick_newer & (inner["chosen_job"] == 0)),
@@ -240,7 +232,6 @@ PROGRAMS = {
     "two": program(1, 2),
     "three": program(2, 0, 3),
     "four": program(0, 4, 1, 2, input_buffers=1),
-    "exclusive": program(0, 2, 1, exclusive=(False, True, False)),
     "pauses": program(0, 2, 1, pauses=(True, True, False)),
 }
 

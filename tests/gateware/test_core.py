@@ -108,11 +108,12 @@ def test_scrambled_and_shifted(widths: tuple, paths: int, lanes: int, changes: d
         ((20, 11, 21, 7), (5, 6, 8, 3), 256, 8, {"bias": False, "activation_bits": (3, 5, 6)}),
         ((20, 13, 11, 3, 7), (5, 8, 8, 6, 3), 256, 8, {}),
         ((20, 13, 64, 7), (5, 6, 6, 3), 64, 8, {}),
+        ((20, 5, 13, 7), (5, 8, 8, 3), 256, 16, {"dimensions": (4, 2, 7, 5)}),
     ],
-    ids=["chains", "lanes", "no biases", "with serial", "pauses"],
+    ids=["chains", "lanes", "no biases", "narrow", "pauses", "narrower"],
 )
-def test_neurons_in_two_banks(widths: tuple, slots: tuple, paths: int, lanes: int, changes: dict) -> None:
-    """They are added where their sums leave the lanes, several such layers of different order after each other, too."""
+def test_neurons_in_several_banks(widths: tuple, slots: tuple, paths: int, lanes: int, changes: dict) -> None:
+    """They are added where their sums leave the lanes, in several layers of different order, in two banks and in more."""
     for seed in range(100):
         network = make(widths, paths, slots=slots, shift=2, seed=seed, **changes)
         x = inputs(network, 7)
@@ -123,9 +124,9 @@ def test_neurons_in_two_banks(widths: tuple, slots: tuple, paths: int, lanes: in
         pytest.fail("no network whose answers differ")
     program = compile_network(network, lanes=lanes, elements_per_beat=2)
     assert program.joined
-    assert any(program.serial) == (3 in widths)
+    assert (program.join_levels > 0) == any(width < lanes for width in widths[1:-1])
     assert any(program.pauses) == (64 in widths)
-    assert any(program.whole_rows)
+    assert any(program.whole_rows) == (max(widths[1:-1]) > lanes)
     check_full_speed(program, x, y)
 
 

@@ -12,7 +12,7 @@ from hdlgen.gateware.contents import weight_words
 from hdlgen.gateware.drain import Requantiser
 from hdlgen.gateware.lanes import Accumulators, LaneExchange
 from hdlgen.gateware.loader import Loader
-from hdlgen.gateware.merger import BankOrder, PartialSums, edge_places, result_places
+from hdlgen.gateware.merger import BankOrder, PartialSums, result_places
 from hdlgen.gateware.primitives import (
     LATENCY,
     Multiplier,
@@ -358,7 +358,7 @@ def test_loader(widths: tuple, lanes: int, elements: int) -> None:
             if offering:
                 ctx.set(dut.data, beats[sent][0])
                 ctx.set(dut.last, beats[sent][1])
-            ctx.set(dut.busy, generator.random() < 0.2)
+            ctx.set(dut.row_soon, generator.random() < 0.2)
             _, _, ready, enable, address, data = await ctx.tick().sample(
                 dut.ready, dut.write_enable, dut.write_address, dut.write_data
             )
@@ -382,45 +382,21 @@ def test_loader(widths: tuple, lanes: int, elements: int) -> None:
 
 
 def test_bank_order() -> None:
-    """All places of each layer in order, from a restart at any time."""
-    program = compile_network(make((16, 12, 10, 6), 64, slots=(4, 4, 4, 4)), lanes=8)
-    layers = {
-        0: edge_places(program.layers[1]),
-        1: edge_places(program.layers[2]),
-        2: result_places(program.layers[3]),
-    }
-    dut = BankOrder(layers, lanes=8, job_bits=2)
-
-    async def bench(ctx) -> None:  # type: ignore[no-untyped-def]
-        for job, count in ((0, 5), (2, 99), (1, 3), (1, 99), (0, 99)):
-            places = layers[job]
-            ctx.set(dut.job, job)
-            ctx.set(dut.restart, 1)
-            await ctx.tick()
-            ctx.set(dut.restart, 0)
-            for number, place in enumerate(places[:count]):
-                seen = tuple(ctx.get(signal) for signal in (dut.lane, dut.row, dut.ends, dut.last))
-                assert seen == (place.lane, place.row, place.ends, number + 1 == len(places))
-                ctx.set(dut.step, 0)
-                await ctx.tick()
-                ctx.set(dut.step, 1)
-                await ctx.tick()
-                ctx.set(dut.step, 0)
-
-    simulate(dut, bench)
-
-
-def test_bank_order_of_one_layer() -> None:
-    """From reset on its first place, and behind the last one the first one again, without any restart."""
+    """From reset on its first place, and behind the last one the first one again; a place stays until the step."""
     for widths, lanes in (((16, 12, 10), 8), ((16, 12, 10), 16), ((8, 8, 1), 1), ((8, 8, 7), 4)):
         places = result_places(compile_network(make(widths, 64), lanes=lanes).layers[-1])
-        dut = BankOrder({0: places}, lanes=lanes, job_bits=0)
+        dut = BankOrder(places, lanes=lanes)
 
         async def bench(ctx, dut=dut, places=places) -> None:  # type: ignore[no-untyped-def]
             ctx.set(dut.step, 1)
             for number, place in [*enumerate(places)] * 3:
                 seen = tuple(ctx.get(signal) for signal in (dut.lane, dut.row, dut.ends, dut.last))
                 assert seen == (place.lane, place.row, place.ends, number + 1 == len(places))
+                if number % 3 == 1:
+                    ctx.set(dut.step, 0)
+                    await ctx.tick()
+                    assert seen == tuple(ctx.get(signal) for signal in (dut.lane, dut.row, dut.ends, dut.last))
+                    ctx.set(dut.step, 1)
                 await ctx.tick()
 
         simulate(dut, bench)

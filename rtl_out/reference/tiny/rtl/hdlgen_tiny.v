@@ -59,8 +59,8 @@ module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_
     .last(s_axis_tlast),
     .m_last(m_axis_tlast),
     .m_valid(m_axis_tvalid),
-    .\port$1075$0 (\$1 ),
-    .\ready$113 (m_axis_tready),
+    .\port$1047$0 (\$1 ),
+    .\ready$109 (m_axis_tready),
     .request__payload(request__payload),
     .request__valid(request__valid),
     .rst(rst),
@@ -101,7 +101,7 @@ module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_
   assign m_axis_tdata = { \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1 [17], \$1  };
 endmodule
 
-module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, s_ready, w, weights_next, weights__ready, frame_error, request__payload, m_valid, \port$1075$0 , m_last, data);
+module \hdlgen_tiny.engine (valid, last, \ready$109 , clk, rst, request__valid, s_ready, w, weights_next, weights__ready, frame_error, request__payload, m_valid, \port$1047$0 , m_last, data);
   reg \$auto$verilog_backend.cc:2355:dump_module$1  = 0;
   wire \$1 ;
   reg \$10 ;
@@ -168,7 +168,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   reg \$9 ;
   wire [31:0] a;
   wire accept;
-  wire \accept$23 ;
+  wire \accept$19 ;
   wire [1:0] address;
   reg [1:0] ahead_0 = 2'h0;
   reg [1:0] ahead_1 = 2'h0;
@@ -178,33 +178,31 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   reg [1:0] ahead_5 = 2'h0;
   reg [1:0] ahead_6 = 2'h0;
   wire buffer;
-  wire \buffer$46 ;
-  wire busy;
-  wire \busy$11 ;
+  wire \buffer$42 ;
   wire carry;
-  wire \carry$148 ;
+  wire \carry$144 ;
   input clk;
   wire clk;
   wire [1:0] counter;
-  wire [1:0] \counter$44 ;
-  wire [1:0] \counter$52 ;
+  wire [1:0] \counter$40 ;
+  wire [1:0] \counter$48 ;
   input [7:0] data;
   wire [7:0] data;
-  wire [31:0] \data$110 ;
+  wire [31:0] \data$106 ;
   wire [1:0] done;
-  wire \done$118 ;
+  wire \done$114 ;
   wire done_parity;
   wire \end ;
   wire end_job;
   wire [1:0] exchange;
   wire \final ;
   wire first;
-  wire \first$41 ;
-  wire \first$48 ;
+  wire \first$37 ;
+  wire \first$44 ;
   reg [1:0] flush = 2'h3;
-  wire \flush$139 ;
-  wire \flush$75 ;
-  wire \flush$80 ;
+  wire \flush$135 ;
+  wire \flush$71 ;
+  wire \flush$76 ;
   wire flush_next;
   reg [3:0] frame_0 = 4'h0;
   reg [3:0] frame_1 = 4'h0;
@@ -219,44 +217,43 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   wire \frame_error$9 ;
   reg [3:0] frame_last_0 = 4'h0;
   wire go;
-  wire \go$21 ;
+  wire \go$17 ;
   wire [31:0] i;
-  wire [63:0] \i$67 ;
+  wire [63:0] \i$63 ;
   wire idle;
-  wire \idle$25 ;
+  wire \idle$21 ;
   wire [1:0] input_address;
   wire [7:0] input_data;
   wire [3:0] input_enable;
-  wire input_writing;
   wire job;
-  wire \job$42 ;
-  wire \job$51 ;
-  wire \job$83 ;
+  wire \job$38 ;
+  wire \job$47 ;
+  wire \job$79 ;
   input last;
   wire last;
-  wire \last$116 ;
-  wire \last$49 ;
-  wire \last$50 ;
+  wire \last$112 ;
+  wire \last$45 ;
+  wire \last$46 ;
   wire [18:0] load;
-  wire [18:0] \load$27 ;
-  wire [-1:0] \load$27.address ;
-  wire \load$27.bank ;
-  wire [15:0] \load$27.data ;
-  wire [-1:0] \load$27.piece ;
-  wire [1:0] \load$27.select ;
-  wire [18:0] \load$28 ;
-  wire [-1:0] \load$28.address ;
-  wire \load$28.bank ;
-  wire [15:0] \load$28.data ;
-  wire [-1:0] \load$28.piece ;
-  wire [1:0] \load$28.select ;
+  wire [18:0] \load$23 ;
+  wire [-1:0] \load$23.address ;
+  wire \load$23.bank ;
+  wire [15:0] \load$23.data ;
+  wire [-1:0] \load$23.piece ;
+  wire [1:0] \load$23.select ;
+  wire [18:0] \load$24 ;
+  wire [-1:0] \load$24.address ;
+  wire \load$24.bank ;
+  wire [15:0] \load$24.data ;
+  wire [-1:0] \load$24.piece ;
+  wire [1:0] \load$24.select ;
   wire [-1:0] \load.address ;
   wire \load.bank ;
   wire [15:0] \load.data ;
   wire [-1:0] \load.piece ;
   wire [1:0] \load.select ;
   wire loaded;
-  wire \loaded$30 ;
+  wire \loaded$26 ;
   wire [31:0] m_data;
   output m_last;
   wire m_last;
@@ -264,13 +261,13 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   output m_valid;
   wire m_valid;
   wire [31:0] o;
-  wire [71:0] \o$77 ;
+  wire [71:0] \o$73 ;
   wire o_final;
   wire o_job;
   wire o_valid;
   wire [63:0] p;
   reg parity = 1'h0;
-  wire \parity$158 ;
+  wire \parity$154 ;
   reg parity_0 = 1'h0;
   reg parity_1 = 1'h0;
   reg parity_10 = 1'h0;
@@ -288,14 +285,14 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   wire partial_result;
   wire partial_row;
   wire [17:0] partial_value;
-  output [17:0] \port$1075$0 ;
-  wire [17:0] \port$1075$0 ;
+  output [17:0] \port$1047$0 ;
+  wire [17:0] \port$1047$0 ;
   wire [1:0] read_address;
   wire [31:0] read_data;
   wire [-1:0] read_split;
   wire ready;
-  input \ready$113 ;
-  wire \ready$113 ;
+  input \ready$109 ;
+  wire \ready$109 ;
   reg \release  = 1'h0;
   reg release_0 = 1'h0;
   reg release_1 = 1'h0;
@@ -310,19 +307,19 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   output request__valid;
   wire request__valid;
   wire [-1:0] row;
-  wire [-1:0] \row$149 ;
+  wire [-1:0] \row$145 ;
   wire [1:0] row_address;
-  wire [1:0] \row_address$95 ;
+  wire [1:0] \row_address$91 ;
   wire [31:0] row_data;
-  wire [31:0] \row_data$97 ;
+  wire [31:0] \row_data$93 ;
   wire [3:0] row_enable;
-  wire [3:0] \row_enable$93 ;
+  wire [3:0] \row_enable$89 ;
   wire row_next;
-  wire \row_next$87 ;
+  wire \row_next$83 ;
   wire row_soon;
-  wire \row_soon$89 ;
+  wire \row_soon$85 ;
   wire row_valid;
-  wire \row_valid$91 ;
+  wire \row_valid$87 ;
   input rst;
   wire rst;
   wire [7:0] s_data;
@@ -334,12 +331,12 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   (* init = 2'h0 *)
   wire [1:0] select_0;
   wire sent;
-  wire \sent$34 ;
+  wire \sent$30 ;
   wire [-1:0] split;
   wire start;
   wire [71:0] sums;
   wire take;
-  wire \take$32 ;
+  wire \take$28 ;
   reg take_weights_0 = 1'h0;
   reg take_weights_1 = 1'h0;
   reg take_weights_2 = 1'h0;
@@ -351,11 +348,11 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   wire take_weights_7;
   input valid;
   wire valid;
-  wire \valid$112 ;
+  wire \valid$108 ;
+  wire \valid$32 ;
   wire \valid$36 ;
-  wire \valid$40 ;
-  wire \valid$47 ;
-  wire \valid$73 ;
+  wire \valid$43 ;
+  wire \valid$69 ;
   input [31:0] w;
   wire [31:0] w;
   wire [31:0] weights__payload;
@@ -366,11 +363,10 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   wire [1:0] write_address;
   wire [7:0] write_data;
   wire [3:0] write_enable;
-  wire \write_enable$98 ;
+  wire \write_enable$94 ;
   wire [1:0] write_position;
   wire [-1:0] write_row;
   wire [17:0] write_value;
-  wire writing;
   always @(posedge clk)
     release_4 <= \$19 ;
   always @(posedge clk)
@@ -435,12 +431,12 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
     parity_10 <= \$49 ;
   always @(posedge clk)
     parity <= \$50 ;
-  assign request__valid = \valid$36  & first;
+  assign request__valid = \valid$32  & first;
   assign start = \end  & \$1 ;
-  assign done = \done$118  << done_parity;
+  assign done = \done$114  << done_parity;
   assign \$2  = ! request__payload;
-  assign \$3  = \$2  & \valid$36 ;
-  assign \$4  = \$3  & \last$49 ;
+  assign \$3  = \$2  & \valid$32 ;
+  assign \$4  = \$3  & \last$45 ;
   always @(posedge clk)
     select <= \$5 ;
   always @(posedge clk)
@@ -472,7 +468,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   \hdlgen_tiny.engine.accumulators  accumulators (
     .clk(clk),
     .i(flush),
-    .\i$18 (\i$67 ),
+    .\i$18 (\i$63 ),
     .rst(rst),
     .total_0(\$55 ),
     .total_1(\$56 ),
@@ -485,11 +481,10 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
     .input_address(input_address),
     .input_data(input_data),
     .input_enable(input_enable),
-    .input_writing(input_writing),
-    .\port$983$0 (\$59 ),
-    .\port$984$0 (\$60 ),
-    .\port$985$0 (\$61 ),
-    .\port$986$0 (\$62 ),
+    .\port$955$0 (\$59 ),
+    .\port$956$0 (\$60 ),
+    .\port$957$0 (\$61 ),
+    .\port$958$0 (\$62 ),
     .read_address(read_address),
     .read_data(i),
     .row_address(row_address),
@@ -499,7 +494,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   );
   \hdlgen_tiny.engine.drain  drain (
     .clk(clk),
-    .done(\done$118 ),
+    .done(\done$114 ),
     .done_parity(done_parity),
     .\end (\end ),
     .end_job(end_job),
@@ -510,14 +505,14 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
     .i(frame_7[1]),
     .parity(parity),
     .partial_position(write_position),
-    .partial_result(\write_enable$98 ),
+    .partial_result(\write_enable$94 ),
     .partial_row(partial_row),
     .partial_value(write_value),
-    .\port$371$0 (\$55 ),
-    .\port$372$0 (\$56 ),
-    .\port$373$0 (\$57 ),
-    .\port$374$0 (\$58 ),
-    .\port$689$0 (frame_last_0),
+    .\port$366$0 (\$55 ),
+    .\port$367$0 (\$56 ),
+    .\port$368$0 (\$57 ),
+    .\port$369$0 (\$58 ),
+    .\port$669$0 (frame_last_0),
     .row_address(row_address),
     .row_enable(row_enable),
     .row_next(row_next),
@@ -525,7 +520,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
     .row_valid(row_valid),
     .rst(rst)
   );
-  \hdlgen_tiny.engine.exchange$174  \exchange$174  (
+  \hdlgen_tiny.engine.exchange$170  \exchange$170  (
     .clk(clk),
     .\i$13 (i),
     .lane_1_0(\$51 ),
@@ -536,18 +531,18 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
     .select(select)
   );
   \hdlgen_tiny.engine.framer  framer (
-    .carry(\carry$148 ),
+    .carry(\carry$144 ),
     .clk(clk),
     .counter(counter),
     .first(first),
-    .flush(\flush$139 ),
+    .flush(\flush$135 ),
     .job(request__payload),
-    .last(\last$49 ),
+    .last(\last$45 ),
     .o_final(o_final),
     .o_job(o_job),
     .o_valid(o_valid),
     .rst(rst),
-    .valid(\valid$36 )
+    .valid(\valid$32 )
   );
   \hdlgen_tiny.engine.loader  loader (
     .clk(clk),
@@ -563,28 +558,27 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
     .valid(valid),
     .write_address(input_address),
     .write_data(input_data),
-    .write_enable(input_enable),
-    .writing(input_writing)
+    .write_enable(input_enable)
   );
   \hdlgen_tiny.engine.multiplier  multiplier (
     .clk(clk),
-    .p(\i$67 ),
-    .\port$914$0 (\$51 ),
-    .\port$915$0 (\$52 ),
-    .\port$916$0 (\$53 ),
-    .\port$917$0 (\$54 ),
+    .p(\i$63 ),
+    .\port$894$0 (\$51 ),
+    .\port$895$0 (\$52 ),
+    .\port$896$0 (\$53 ),
+    .\port$897$0 (\$54 ),
     .w(w)
   );
   \hdlgen_tiny.engine.results  results (
     .clk(clk),
     .last(m_last),
-    .ready(\ready$113 ),
+    .ready(\ready$109 ),
     .result(\$63 ),
     .rst(rst),
     .sent(sent),
     .start(start),
     .valid(m_valid),
-    .write_enable(\write_enable$98 ),
+    .write_enable(\write_enable$94 ),
     .write_position(write_position),
     .write_value(write_value)
   );
@@ -595,13 +589,13 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
     .first(first),
     .idle(idle),
     .job(request__payload),
-    .last(\last$49 ),
+    .last(\last$45 ),
     .loaded(loaded),
-    .parity(\parity$158 ),
+    .parity(\parity$154 ),
     .rst(rst),
     .sent(sent),
     .take(take),
-    .valid(\valid$36 )
+    .valid(\valid$32 )
   );
   \hdlgen_tiny.engine.walker  walker (
     .address(read_address),
@@ -611,7 +605,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
     .first(first),
     .job(request__payload),
     .rst(rst),
-    .valid(\valid$36 )
+    .valid(\valid$32 )
   );
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
@@ -629,7 +623,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$22  = { \flush$139 , o_valid };
+    \$22  = { \flush$135 , o_valid };
     if (rst) begin
       \$22  = 2'h0;
     end
@@ -685,7 +679,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$30  = { o_job, \carry$148 , \flush$139 , o_final };
+    \$30  = { o_job, \carry$144 , \flush$135 , o_final };
     if (rst) begin
       \$30  = 4'h0;
     end
@@ -748,7 +742,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$39  = \parity$158 ;
+    \$39  = \parity$154 ;
     if (rst) begin
       \$39  = 1'h0;
     end
@@ -839,7 +833,7 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$6  = \valid$36 ;
+    \$6  = \valid$32 ;
     if (rst) begin
       \$6  = 1'h0;
     end
@@ -940,35 +934,32 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   assign ready = s_ready;
   assign s_last = last;
   assign \frame_error$9  = frame_error;
-  assign busy = 1'h0;
-  assign \busy$11  = 1'h0;
-  assign writing = input_writing;
   assign write_enable = input_enable;
   assign write_address = input_address;
   assign write_data = input_data;
   assign go = 1'h1;
-  assign \go$21  = 1'h1;
+  assign \go$17  = 1'h1;
   assign accept = 1'h1;
-  assign \accept$23  = 1'h1;
-  assign \idle$25  = idle;
+  assign \accept$19  = 1'h1;
+  assign \idle$21  = idle;
   assign load = 19'h00000;
-  assign \load$27  = 19'h00000;
-  assign \load$28  = 19'h00000;
-  assign \loaded$30  = loaded;
-  assign \take$32  = take;
-  assign \sent$34  = sent;
+  assign \load$23  = 19'h00000;
+  assign \load$24  = 19'h00000;
+  assign \loaded$26  = loaded;
+  assign \take$28  = take;
+  assign \sent$30  = sent;
   assign job = request__payload;
-  assign \valid$40  = \valid$36 ;
-  assign \first$41  = first;
-  assign \job$42  = request__payload;
-  assign \counter$44  = counter;
+  assign \valid$36  = \valid$32 ;
+  assign \first$37  = first;
+  assign \job$38  = request__payload;
+  assign \counter$40  = counter;
   assign buffer = 1'h0;
-  assign \buffer$46  = 1'h0;
-  assign \valid$47  = \valid$36 ;
-  assign \first$48  = first;
-  assign \last$50  = \last$49 ;
-  assign \job$51  = request__payload;
-  assign \counter$52  = counter;
+  assign \buffer$42  = 1'h0;
+  assign \valid$43  = \valid$32 ;
+  assign \first$44  = first;
+  assign \last$46  = \last$45 ;
+  assign \job$47  = request__payload;
+  assign \counter$48  = counter;
   assign address = read_address;
   assign read_data = i;
   assign select_0 = select;
@@ -976,43 +967,43 @@ module \hdlgen_tiny.engine (valid, last, \ready$113 , clk, rst, request__valid, 
   assign o = { \$54 , \$53 , \$52 , \$51  };
   assign weights__payload = w;
   assign take_weights_7 = weights_next;
-  assign p = \i$67 ;
+  assign p = \i$63 ;
   assign release_6 = \release ;
   assign flush_next = frame_7[1];
-  assign \valid$73  = flush[0];
-  assign \flush$75  = flush[1];
+  assign \valid$69  = flush[0];
+  assign \flush$71  = flush[1];
   assign sums = { \$58 , \$57 , \$56 , \$55  };
-  assign \o$77  = { \$58 , \$57 , \$56 , \$55  };
+  assign \o$73  = { \$58 , \$57 , \$56 , \$55  };
   assign \final  = frame_last_0[0];
-  assign \flush$80  = frame_last_0[1];
+  assign \flush$76  = frame_last_0[1];
   assign carry = frame_last_0[2];
-  assign \job$83  = frame_last_0[3];
+  assign \job$79  = frame_last_0[3];
   assign parity_11 = parity;
-  assign \row_next$87  = row_next;
-  assign \row_soon$89  = row_soon;
-  assign \row_valid$91  = row_valid;
-  assign \row_enable$93  = row_enable;
-  assign \row_address$95  = row_address;
+  assign \row_next$83  = row_next;
+  assign \row_soon$85  = row_soon;
+  assign \row_valid$87  = row_valid;
+  assign \row_enable$89  = row_enable;
+  assign \row_address$91  = row_address;
   assign row_data = { \$62 , \$61 , \$60 , \$59  };
-  assign \row_data$97  = { \$62 , \$61 , \$60 , \$59  };
-  assign partial_result = \write_enable$98 ;
+  assign \row_data$93  = { \$62 , \$61 , \$60 , \$59  };
+  assign partial_result = \write_enable$94 ;
   assign partial_position = write_position;
   assign partial_value = write_value;
   assign m_data = { \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63  };
-  assign \data$110  = { \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63  };
-  assign \valid$112  = m_valid;
-  assign m_ready = \ready$113 ;
-  assign \last$116  = m_last;
-  assign \port$1075$0  = \$63 ;
+  assign \data$106  = { \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63 [17], \$63  };
+  assign \valid$108  = m_valid;
+  assign m_ready = \ready$109 ;
+  assign \last$112  = m_last;
+  assign \port$1047$0  = \$63 ;
   assign \load.bank  = 1'h0;
   assign \load.select  = 2'h0;
   assign \load.data  = 16'h0000;
-  assign \load$27.bank  = 1'h0;
-  assign \load$27.select  = 2'h0;
-  assign \load$27.data  = 16'h0000;
-  assign \load$28.bank  = 1'h0;
-  assign \load$28.select  = 2'h0;
-  assign \load$28.data  = 16'h0000;
+  assign \load$23.bank  = 1'h0;
+  assign \load$23.select  = 2'h0;
+  assign \load$23.data  = 16'h0000;
+  assign \load$24.bank  = 1'h0;
+  assign \load$24.select  = 2'h0;
+  assign \load$24.data  = 16'h0000;
   assign \$1  = end_job;
 endmodule
 
@@ -1145,21 +1136,17 @@ module \hdlgen_tiny.engine.accumulators.fanout (rst, i, copies, clk);
   assign o = copies;
 endmodule
 
-module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_writing, input_data, input_address, read_address, \port$983$0 , \port$984$0 , \port$985$0 , \port$986$0 , row_address, row_valid, row_enable, clk);
+module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_data, input_address, read_address, \port$955$0 , \port$956$0 , \port$957$0 , \port$958$0 , row_address, row_valid, row_enable, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$3  = 0;
-  wire \$1 ;
-  wire \$2 ;
-  wire [3:0] \$3 ;
+  wire [3:0] \$1 ;
+  wire [7:0] \$2 ;
+  wire [7:0] \$3 ;
   wire [7:0] \$4 ;
   wire [7:0] \$5 ;
-  wire [7:0] \$6 ;
-  wire [7:0] \$7 ;
-  reg [3:0] \$8 ;
+  reg [3:0] \$6 ;
   wire [1:0] address_0;
-  wire busy;
   input clk;
   wire clk;
-  wire column_ready;
   reg [7:0] data_0_0 = 8'h00;
   reg [7:0] data_0_1 = 8'h00;
   reg [7:0] data_0_2 = 8'h00;
@@ -1168,31 +1155,29 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   wire [3:0] enable_0;
   input i;
   wire i;
-  wire [1:0] \i$9 ;
+  wire [1:0] \i$6 ;
   input [1:0] input_address;
   wire [1:0] input_address;
   input [7:0] input_data;
   wire [7:0] input_data;
   input [3:0] input_enable;
   wire [3:0] input_enable;
-  input input_writing;
-  wire input_writing;
   wire [1:0] o;
-  wire \o$27 ;
-  input [7:0] \port$983$0 ;
-  wire [7:0] \port$983$0 ;
-  input [7:0] \port$984$0 ;
-  wire [7:0] \port$984$0 ;
-  input [7:0] \port$985$0 ;
-  wire [7:0] \port$985$0 ;
-  input [7:0] \port$986$0 ;
-  wire [7:0] \port$986$0 ;
+  wire \o$24 ;
+  input [7:0] \port$955$0 ;
+  wire [7:0] \port$955$0 ;
+  input [7:0] \port$956$0 ;
+  wire [7:0] \port$956$0 ;
+  input [7:0] \port$957$0 ;
+  wire [7:0] \port$957$0 ;
+  input [7:0] \port$958$0 ;
+  wire [7:0] \port$958$0 ;
   input [1:0] read_address;
   wire [1:0] read_address;
-  wire [1:0] \read_address$20 ;
+  wire [1:0] \read_address$17 ;
   output [31:0] read_data;
   wire [31:0] read_data;
-  wire [31:0] \read_data$22 ;
+  wire [31:0] \read_data$19 ;
   input [1:0] row_address;
   wire [1:0] row_address;
   wire [31:0] row_data;
@@ -1206,26 +1191,23 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   wire [1:0] write_address;
   wire [31:0] write_data;
   reg [3:0] write_enable = 4'h0;
-  assign \$2  = ~ input_writing;
-  assign column_ready = \$1  & \$2 ;
+  assign \$3  = \o$24  ? \port$956$0  : input_data;
+  assign \$4  = \o$24  ? \port$957$0  : input_data;
+  assign \$5  = \o$24  ? \port$958$0  : input_data;
+  always @(posedge clk)
+    write_enable <= \$6 ;
+  always @(posedge clk)
+    data_0_0 <= \$2 ;
+  always @(posedge clk)
+    data_0_1 <= \$3 ;
+  always @(posedge clk)
+    data_0_2 <= \$4 ;
+  always @(posedge clk)
+    data_0_3 <= \$5 ;
   assign address_0 = row_valid ? row_address : input_address;
-  assign \$3  = row_enable | input_enable;
-  assign \$4  = \o$27  ? \port$983$0  : input_data;
-  assign \$5  = \o$27  ? \port$984$0  : input_data;
-  assign \$6  = \o$27  ? \port$985$0  : input_data;
-  assign \$7  = \o$27  ? \port$986$0  : input_data;
-  always @(posedge clk)
-    write_enable <= \$8 ;
-  always @(posedge clk)
-    data_0_0 <= \$4 ;
-  always @(posedge clk)
-    data_0_1 <= \$5 ;
-  always @(posedge clk)
-    data_0_2 <= \$6 ;
-  always @(posedge clk)
-    data_0_3 <= \$7 ;
-  assign \$1  = ~ row_valid;
-  \hdlgen_tiny.engine.activations.address_0$31  \address_0$31  (
+  assign \$1  = row_enable | input_enable;
+  assign \$2  = \o$24  ? \port$955$0  : input_data;
+  \hdlgen_tiny.engine.activations.address_0$28  \address_0$28  (
     .clk(clk),
     .copies(write_address),
     .i(address_0),
@@ -1233,16 +1215,16 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   );
   \hdlgen_tiny.engine.activations.fanout  fanout (
     .clk(clk),
-    .copies(\o$27 ),
+    .copies(\o$24 ),
     .i(i),
     .rst(rst)
   );
   \hdlgen_tiny.engine.activations.split_0_0  split_0_0 (
     .clk(clk),
-    .\port$783$0 (data_0_0),
-    .\port$784$0 (data_0_1),
-    .\port$785$0 (data_0_2),
-    .\port$786$0 (data_0_3),
+    .\port$763$0 (data_0_0),
+    .\port$764$0 (data_0_1),
+    .\port$765$0 (data_0_2),
+    .\port$766$0 (data_0_3),
     .read_address(read_address),
     .read_data(read_data),
     .write_address(write_address),
@@ -1250,23 +1232,22 @@ module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_w
   );
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$8  = \$3 ;
+    \$6  = \$1 ;
     if (rst) begin
-      \$8  = 4'h0;
+      \$6  = 4'h0;
     end
   end
-  assign busy = 1'h0;
   assign row_next = i;
-  assign \i$9  = address_0;
+  assign \i$6  = address_0;
   assign enable_0 = write_enable;
   assign o = write_address;
   assign write_data = { data_0_3, data_0_2, data_0_1, data_0_0 };
-  assign \read_address$20  = read_address;
-  assign \read_data$22  = read_data;
-  assign row_data = { \port$986$0 , \port$985$0 , \port$984$0 , \port$983$0  };
+  assign \read_address$17  = read_address;
+  assign \read_data$19  = read_data;
+  assign row_data = { \port$958$0 , \port$957$0 , \port$956$0 , \port$955$0  };
 endmodule
 
-module \hdlgen_tiny.engine.activations.address_0$31 (rst, i, copies, clk);
+module \hdlgen_tiny.engine.activations.address_0$28 (rst, i, copies, clk);
   input clk;
   wire clk;
   output [1:0] copies;
@@ -1298,17 +1279,17 @@ module \hdlgen_tiny.engine.activations.fanout (rst, i, copies, clk);
   assign o = copies;
 endmodule
 
-module \hdlgen_tiny.engine.activations.split_0_0 (read_data, write_enable, \port$783$0 , \port$784$0 , \port$785$0 , \port$786$0 , write_address, read_address, clk);
+module \hdlgen_tiny.engine.activations.split_0_0 (read_data, write_enable, \port$763$0 , \port$764$0 , \port$765$0 , \port$766$0 , write_address, read_address, clk);
   input clk;
   wire clk;
-  input [7:0] \port$783$0 ;
-  wire [7:0] \port$783$0 ;
-  input [7:0] \port$784$0 ;
-  wire [7:0] \port$784$0 ;
-  input [7:0] \port$785$0 ;
-  wire [7:0] \port$785$0 ;
-  input [7:0] \port$786$0 ;
-  wire [7:0] \port$786$0 ;
+  input [7:0] \port$763$0 ;
+  wire [7:0] \port$763$0 ;
+  input [7:0] \port$764$0 ;
+  wire [7:0] \port$764$0 ;
+  input [7:0] \port$765$0 ;
+  wire [7:0] \port$765$0 ;
+  input [7:0] \port$766$0 ;
+  wire [7:0] \port$766$0 ;
   input [1:0] read_address;
   wire [1:0] read_address;
   output [31:0] read_data;
@@ -1323,13 +1304,13 @@ module \hdlgen_tiny.engine.activations.split_0_0 (read_data, write_enable, \port
     .read_address(read_address),
     .read_data(read_data),
     .write_address(write_address),
-    .write_data({ \port$786$0 , \port$785$0 , \port$784$0 , \port$783$0  }),
+    .write_data({ \port$766$0 , \port$765$0 , \port$764$0 , \port$763$0  }),
     .write_enable(write_enable)
   );
-  assign write_data = { \port$786$0 , \port$785$0 , \port$784$0 , \port$783$0  };
+  assign write_data = { \port$766$0 , \port$765$0 , \port$764$0 , \port$763$0  };
 endmodule
 
-module \hdlgen_tiny.engine.drain (rst, \port$371$0 , \port$372$0 , \port$373$0 , \port$374$0 , row_soon, row_next, i, \port$689$0 , parity, partial_result, partial_value, partial_position, partial_row, \end , end_job, gathered_0, gathered_1, gathered_2, gathered_3, done
+module \hdlgen_tiny.engine.drain (rst, \port$366$0 , \port$367$0 , \port$368$0 , \port$369$0 , row_soon, row_next, i, \port$669$0 , parity, partial_result, partial_value, partial_position, partial_row, \end , end_job, gathered_0, gathered_1, gathered_2, gathered_3, done
 , done_parity, row_address, row_valid, row_enable, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$4  = 0;
   reg \$1 ;
@@ -1337,51 +1318,51 @@ module \hdlgen_tiny.engine.drain (rst, \port$371$0 , \port$372$0 , \port$373$0 ,
   wire \$11 ;
   wire \$12 ;
   wire \$13 ;
-  reg \$14 ;
-  wire \$15 ;
+  wire \$14 ;
+  reg \$15 ;
   wire \$16 ;
   wire \$17 ;
   wire \$18 ;
   wire \$19 ;
   wire [1:0] \$2 ;
   wire \$20 ;
-  reg \$21 ;
-  wire \$22 ;
-  wire \$23 ;
-  wire \$24 ;
+  wire \$21 ;
+  wire [2:0] \$22 ;
+  reg [2:0] \$23 ;
+  wire [3:0] \$24 ;
   wire \$25 ;
   wire \$26 ;
   wire \$27 ;
-  wire [2:0] \$28 ;
-  reg [2:0] \$29 ;
+  wire \$28 ;
+  wire \$29 ;
   wire \$3 ;
-  wire [3:0] \$30 ;
+  wire \$30 ;
   wire \$31 ;
-  reg \$32 ;
-  wire \$33 ;
-  wire \$34 ;
-  wire \$35 ;
-  wire \$36 ;
-  wire \$37 ;
-  wire \$38 ;
+  reg [1:0] \$32 ;
+  wire [2:0] \$33 ;
+  wire [2:0] \$34 ;
+  wire [2:0] \$35 ;
+  wire [2:0] \$36 ;
+  wire [1:0] \$37 ;
+  wire [2:0] \$38 ;
   wire \$39 ;
   wire \$4 ;
-  reg [1:0] \$40 ;
-  wire [2:0] \$41 ;
-  wire [2:0] \$42 ;
-  wire [2:0] \$43 ;
-  wire [2:0] \$44 ;
-  wire [1:0] \$45 ;
-  wire [2:0] \$46 ;
-  wire \$47 ;
-  wire \$48 ;
-  wire \$49 ;
+  wire \$40 ;
+  wire \$41 ;
+  wire \$42 ;
+  reg \$43 ;
+  reg [1:0] \$44 ;
+  reg \$45 ;
+  reg \$46 ;
+  reg \$47 ;
+  reg \$48 ;
+  reg \$49 ;
   wire [2:0] \$5 ;
-  wire \$50 ;
+  reg \$50 ;
   reg \$51 ;
-  reg [1:0] \$52 ;
+  reg \$52 ;
   reg \$53 ;
-  reg \$54 ;
+  reg [1:0] \$54 ;
   reg \$55 ;
   reg \$56 ;
   reg \$57 ;
@@ -1390,33 +1371,21 @@ module \hdlgen_tiny.engine.drain (rst, \port$371$0 , \port$372$0 , \port$373$0 ,
   wire [17:0] \$6 ;
   reg \$60 ;
   reg \$61 ;
-  reg \$62 ;
-  reg \$63 ;
-  reg \$64 ;
-  reg \$65 ;
+  reg [2:0] \$62 ;
+  reg [1:0] \$63 ;
+  reg [1:0] \$64 ;
+  reg [2:0] \$65 ;
   reg [1:0] \$66 ;
-  reg \$67 ;
-  reg \$68 ;
-  reg \$69 ;
+  reg [2:0] \$67 ;
+  reg [1:0] \$68 ;
+  reg [2:0] \$69 ;
   wire [17:0] \$7 ;
-  reg \$70 ;
-  reg \$71 ;
-  reg \$72 ;
+  reg [1:0] \$70 ;
+  reg [2:0] \$71 ;
+  reg [1:0] \$72 ;
   reg \$73 ;
-  reg [2:0] \$74 ;
-  reg [1:0] \$75 ;
-  reg [1:0] \$76 ;
-  reg [2:0] \$77 ;
-  reg [1:0] \$78 ;
-  reg [2:0] \$79 ;
+  reg [3:0] \$74 ;
   wire [17:0] \$8 ;
-  reg [1:0] \$80 ;
-  reg [2:0] \$81 ;
-  reg [1:0] \$82 ;
-  reg [2:0] \$83 ;
-  reg [1:0] \$84 ;
-  reg \$85 ;
-  reg [3:0] \$86 ;
   wire [17:0] \$9 ;
   reg active_0 = 1'h0;
   reg [1:0] address = 2'h0;
@@ -1444,7 +1413,6 @@ module \hdlgen_tiny.engine.drain (rst, \port$371$0 , \port$372$0 , \port$373$0 ,
   reg \end  = 1'h0;
   output end_job;
   reg end_job = 1'h0;
-  reg end_parity = 1'h0;
   wire \final ;
   reg final_0 = 1'h0;
   wire flush;
@@ -1466,9 +1434,9 @@ module \hdlgen_tiny.engine.drain (rst, \port$371$0 , \port$372$0 , \port$373$0 ,
   reg [17:0] held_3 = 18'h00000;
   input i;
   wire i;
-  reg [17:0] \i$26  = 18'h00000;
+  reg [17:0] \i$20  = 18'h00000;
   reg job = 1'h0;
-  wire \job$57 ;
+  wire \job$51 ;
   reg job_0 = 1'h0;
   reg job_late_0_0 = 1'h0;
   (* init = 1'h0 *)
@@ -1476,21 +1444,12 @@ module \hdlgen_tiny.engine.drain (rst, \port$371$0 , \port$372$0 , \port$373$0 ,
   wire load_0;
   wire merged_0;
   wire o;
-  wire [7:0] \o$75 ;
+  wire [7:0] \o$68 ;
   wire output_enable;
   wire own_row_0;
   input parity;
   wire parity;
   reg parity_0 = 1'h0;
-  reg partial_final = 1'h0;
-  (* init = 1'h0 *)
-  wire partial_final_0;
-  reg partial_merge = 1'h0;
-  (* init = 1'h0 *)
-  wire partial_merge_0;
-  reg partial_parity = 1'h0;
-  (* init = 1'h0 *)
-  wire partial_parity_0;
   output [1:0] partial_position;
   reg [1:0] partial_position = 2'h0;
   (* init = 2'h0 *)
@@ -1507,20 +1466,20 @@ module \hdlgen_tiny.engine.drain (rst, \port$371$0 , \port$372$0 , \port$373$0 ,
   reg [17:0] partial_value = 18'h00000;
   (* init = 18'h00000 *)
   wire [17:0] partial_value_0;
-  input [17:0] \port$371$0 ;
-  wire [17:0] \port$371$0 ;
-  input [17:0] \port$372$0 ;
-  wire [17:0] \port$372$0 ;
-  input [17:0] \port$373$0 ;
-  wire [17:0] \port$373$0 ;
-  input [17:0] \port$374$0 ;
-  wire [17:0] \port$374$0 ;
-  input [3:0] \port$689$0 ;
-  wire [3:0] \port$689$0 ;
+  input [17:0] \port$366$0 ;
+  wire [17:0] \port$366$0 ;
+  input [17:0] \port$367$0 ;
+  wire [17:0] \port$367$0 ;
+  input [17:0] \port$368$0 ;
+  wire [17:0] \port$368$0 ;
+  input [17:0] \port$369$0 ;
+  wire [17:0] \port$369$0 ;
+  input [3:0] \port$669$0 ;
+  wire [3:0] \port$669$0 ;
   reg [1:0] position_0 = 2'h0;
   wire [-1:0] row;
   wire [-1:0] row_0;
-  reg [2:0] \row_0$78  = 3'h0;
+  reg [2:0] \row_0$71  = 3'h0;
   reg [2:0] row_1 = 3'h0;
   reg [2:0] row_2 = 3'h0;
   reg [2:0] row_3 = 3'h0;
@@ -1552,48 +1511,37 @@ module \hdlgen_tiny.engine.drain (rst, \port$371$0 , \port$372$0 , \port$373$0 ,
   (* init = 18'h00000 *)
   wire [17:0] value_late_0_1;
   reg written_0 = 1'h0;
-  assign \$11  = active_0 & \$10 ;
-  assign \$13  = \$11  & \$12 ;
-  assign \$15  = active_0 & \$14 ;
-  assign \$17  = ~ \$16 ;
-  assign \$18  = \$15  & \$17 ;
-  assign \$20  = at_end_0 & final_0;
-  assign \$22  = active_0 & \$21 ;
-  assign \$26  = ~ \$25 ;
-  assign \$27  = \$24  & \$26 ;
-  assign \$28  = address + 1'h1;
-  assign \$30  = \$29  + 1'h0;
-  assign \$31  = at_end_0 & final_0;
-  assign \$33  = \$31  & \$32 ;
-  assign \$35  = ~ \$34 ;
-  assign \$36  = \$33  & \$35 ;
-  assign \$38  = ~ \$37 ;
-  assign \$39  = at_end_0 & \$38 ;
-  assign \$41  = row_place_0 + row_base_0;
-  assign \$42  = row_place_1 + 1'h0;
-  assign \$43  = row_place_2 + 1'h0;
-  assign \$44  = row_place_3 + 1'h0;
-  assign \$46  = \$45  + 1'h0;
-  assign \$47  = row_4[0] & row_4[1];
-  assign \$48  = row_4[0] & row_4[1];
-  assign \$49  = row_4[0] & row_4[1];
-  assign \$50  = row_4[0] & row_4[1];
+  assign \$24  = \$23  + 1'h0;
+  assign \$25  = at_end_0 & final_0;
+  assign \$27  = ~ \$26 ;
+  assign \$28  = \$25  & \$27 ;
+  assign \$30  = ~ \$29 ;
+  assign \$31  = at_end_0 & \$30 ;
+  assign \$33  = row_place_0 + row_base_0;
+  assign \$34  = row_place_1 + 1'h0;
+  assign \$35  = row_place_2 + 1'h0;
+  assign \$36  = row_place_3 + 1'h0;
+  assign \$38  = \$37  + 1'h0;
+  assign \$39  = row_4[0] & row_4[1];
+  assign \$40  = row_4[0] & row_4[1];
+  assign \$41  = row_4[0] & row_4[1];
+  assign \$42  = row_4[0] & row_4[1];
   always @(posedge clk)
-    at_end_0 <= \$51 ;
+    at_end_0 <= \$43 ;
   always @(posedge clk)
-    position_0 <= \$52 ;
+    position_0 <= \$44 ;
   always @(posedge clk)
-    active_0 <= \$53 ;
+    active_0 <= \$45 ;
   always @(posedge clk)
-    written_0 <= \$54 ;
+    written_0 <= \$46 ;
   always @(posedge clk)
-    carry_0 <= \$55 ;
+    carry_0 <= \$47 ;
   always @(posedge clk)
-    job_0 <= \$56 ;
+    job_0 <= \$48 ;
   always @(posedge clk)
-    final_0 <= \$57 ;
+    final_0 <= \$49 ;
   always @(posedge clk)
-    parity_0 <= \$58 ;
+    parity_0 <= \$50 ;
   always @(posedge clk)
     held_0 <= \$6 ;
   always @(posedge clk)
@@ -1603,13 +1551,7 @@ module \hdlgen_tiny.engine.drain (rst, \port$371$0 , \port$372$0 , \port$373$0 ,
   always @(posedge clk)
     held_3 <= \$9 ;
   always @(posedge clk)
-    partial_result <= \$59 ;
-  always @(posedge clk)
-    partial_merge <= \$60 ;
-  always @(posedge clk)
-    partial_final <= \$61 ;
-  always @(posedge clk)
-    partial_parity <= \$62 ;
+    partial_result <= \$51 ;
   always @(posedge clk)
     partial_value <= held_0;
   always @(posedge clk)
@@ -1617,23 +1559,21 @@ module \hdlgen_tiny.engine.drain (rst, \port$371$0 , \port$372$0 , \port$373$0 ,
   always @(posedge clk)
     partial_row <= \$2 [0];
   always @(posedge clk)
-    \end  <= \$63 ;
+    \end  <= \$52 ;
   always @(posedge clk)
-    end_job <= \$64 ;
+    end_job <= \$53 ;
   always @(posedge clk)
-    end_parity <= \$65 ;
+    address <= \$54 ;
   always @(posedge clk)
-    address <= \$66 ;
+    fresh_0 <= \$55 ;
   always @(posedge clk)
-    fresh_0 <= \$67 ;
-  always @(posedge clk)
-    job_late_0_0 <= \$68 ;
+    job_late_0_0 <= \$56 ;
   always @(posedge clk)
     value_late_0_0 <= held_0;
   always @(posedge clk)
-    job <= \$69 ;
+    job <= \$57 ;
   always @(posedge clk)
-    \i$26  <= value_late_0_0;
+    \i$20  <= value_late_0_0;
   always @(posedge clk)
     gathered_0 <= gathered_1;
   always @(posedge clk)
@@ -1641,51 +1581,58 @@ module \hdlgen_tiny.engine.drain (rst, \port$371$0 , \port$372$0 , \port$373$0 ,
   always @(posedge clk)
     gathered_2 <= gathered_3;
   always @(posedge clk)
-    gathered_3 <= \o$75 ;
+    gathered_3 <= \o$68 ;
   always @(posedge clk)
-    done_0 <= \$70 ;
+    done_0 <= \$58 ;
   always @(posedge clk)
-    done_parity_0 <= \$71 ;
+    done_parity_0 <= \$59 ;
   always @(posedge clk)
-    done <= \$72 ;
+    done <= \$60 ;
   always @(posedge clk)
-    done_parity <= \$73 ;
+    done_parity <= \$61 ;
   always @(posedge clk)
-    \row_0$78  <= \$74 ;
+    \row_0$71  <= \$62 ;
   always @(posedge clk)
-    row_place_0 <= \$75 ;
+    row_place_0 <= \$63 ;
   always @(posedge clk)
-    row_base_0 <= \$76 ;
+    row_base_0 <= \$64 ;
   always @(posedge clk)
-    row_1 <= \$77 ;
+    row_1 <= \$65 ;
   always @(posedge clk)
-    row_place_1 <= \$78 ;
+    row_place_1 <= \$66 ;
   always @(posedge clk)
-    row_2 <= \$79 ;
+    row_2 <= \$67 ;
   always @(posedge clk)
-    row_place_2 <= \$80 ;
+    row_place_2 <= \$68 ;
   always @(posedge clk)
-    row_3 <= \$81 ;
+    row_3 <= \$69 ;
   always @(posedge clk)
-    row_place_3 <= \$82 ;
+    row_place_3 <= \$70 ;
   always @(posedge clk)
-    row_4 <= \$83 ;
+    row_4 <= \$71 ;
   always @(posedge clk)
-    row_place_4 <= \$84 ;
+    row_place_4 <= \$72 ;
   always @(posedge clk)
-    row_address <= \$46 [1:0];
+    row_address <= \$38 [1:0];
   always @(posedge clk)
-    row_valid <= \$85 ;
+    row_valid <= \$73 ;
   always @(posedge clk)
-    row_enable <= \$86 ;
+    row_enable <= \$74 ;
   assign \$2  = 1'h0 + \$1 ;
   assign \$3  = position_0 == 2'h2;
   assign \$4  = active_0 & \$3 ;
   assign \$5  = position_0 + 1'h1;
-  assign \$6  = o ? \port$371$0  : held_1;
-  assign \$7  = o ? \port$372$0  : held_2;
-  assign \$8  = o ? \port$373$0  : held_3;
-  assign \$9  = o ? \port$374$0  : held_3;
+  assign \$6  = o ? \port$366$0  : held_1;
+  assign \$7  = o ? \port$367$0  : held_2;
+  assign \$8  = o ? \port$368$0  : held_3;
+  assign \$9  = o ? \port$369$0  : held_3;
+  assign \$11  = active_0 & \$10 ;
+  assign \$13  = \$11  & \$12 ;
+  assign \$14  = at_end_0 & final_0;
+  assign \$16  = active_0 & \$15 ;
+  assign \$20  = ~ \$19 ;
+  assign \$21  = \$18  & \$20 ;
+  assign \$22  = address + 1'h1;
   \hdlgen_tiny.engine.drain.bias_0  bias_0 (
     .address(address),
     .clk(clk),
@@ -1700,352 +1647,286 @@ module \hdlgen_tiny.engine.drain (rst, \port$371$0 , \port$372$0 , \port$373$0 ,
   \hdlgen_tiny.engine.drain.requantiser_0  requantiser_0 (
     .bias(bias),
     .clk(clk),
-    .i(\i$26 ),
+    .i(\i$20 ),
     .job(job),
-    .o(\o$75 ),
+    .o(\o$68 ),
     .rst(rst)
   );
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     (* full_case = 32'd1 *)
-    casez (position_0)
-      2'h0:
-          \$14  = written_0;
-      2'h1:
-          \$14  = written_0;
-      2'h2:
-          \$14  = written_0;
-      2'h3:
-          \$14  = written_0;
-    endcase
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    (* full_case = 32'd1 *)
-    casez (position_0)
-      2'h0:
-          \$21  = written_0;
-      2'h1:
-          \$21  = written_0;
-      2'h2:
-          \$21  = written_0;
-      2'h3:
-          \$21  = written_0;
-    endcase
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    (* full_case = 32'd1 *)
-    casez (\port$689$0 [3])
+    casez (\port$669$0 [3])
       1'h0:
-          \$29  = 3'h0;
+          \$23  = 3'h0;
       1'h1:
-          \$29  = 3'h4;
+          \$23  = 3'h4;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    (* full_case = 32'd1 *)
+    \$32  = 2'h0;
     casez (job_0)
       1'h0:
-          \$32  = 1'h1;
-      1'h1:
-          \$32  = 1'h1;
+          \$32  = 2'h2;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$40  = 2'h0;
-    casez (job_0)
-      1'h0:
-          \$40  = 2'h2;
-    endcase
+    \$43  = \$4 ;
+    if (rst) begin
+      \$43  = 1'h0;
+    end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$51  = \$4 ;
+    \$44  = \$5 [1:0];
+    if (load_0) begin
+      \$44  = 2'h0;
+    end
+    if (rst) begin
+      \$44  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$45  = active_0;
+    if (at_end_0) begin
+      \$45  = 1'h0;
+    end
+    if (load_0) begin
+      \$45  = 1'h1;
+    end
+    if (rst) begin
+      \$45  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$46  = written_0;
+    if (load_0) begin
+      \$46  = \port$669$0 [1];
+    end
+    if (rst) begin
+      \$46  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$47  = carry_0;
+    if (load_0) begin
+      \$47  = \port$669$0 [2];
+    end
+    if (rst) begin
+      \$47  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$48  = job_0;
+    if (load_0) begin
+      \$48  = \port$669$0 [3];
+    end
+    if (rst) begin
+      \$48  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$49  = final_0;
+    if (load_0) begin
+      \$49  = \port$669$0 [0];
+    end
+    if (rst) begin
+      \$49  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$50  = parity_0;
+    if (load_0) begin
+      \$50  = parity;
+    end
+    if (rst) begin
+      \$50  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$51  = \$13 ;
     if (rst) begin
       \$51  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$52  = \$5 [1:0];
-    if (load_0) begin
-      \$52  = 2'h0;
-    end
+    \$52  = \$14 ;
     if (rst) begin
-      \$52  = 2'h0;
+      \$52  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$53  = active_0;
-    if (at_end_0) begin
-      \$53  = 1'h0;
-    end
-    if (load_0) begin
-      \$53  = 1'h1;
-    end
+    \$53  = job_0;
     if (rst) begin
       \$53  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$54  = written_0;
+    \$54  = address;
+    if (\$21 ) begin
+      \$54  = \$22 [1:0];
+    end
     if (load_0) begin
-      \$54  = \port$689$0 [1];
+      if (fresh_0) begin
+        \$54  = \$24 [1:0];
+      end
     end
     if (rst) begin
-      \$54  = 1'h0;
+      \$54  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$55  = carry_0;
+    \$55  = fresh_0;
     if (load_0) begin
-      \$55  = \port$689$0 [2];
+      \$55  = \port$669$0 [0];
     end
     if (rst) begin
-      \$55  = 1'h0;
+      \$55  = 1'h1;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     \$56  = job_0;
-    if (load_0) begin
-      \$56  = \port$689$0 [3];
-    end
     if (rst) begin
       \$56  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$57  = final_0;
-    if (load_0) begin
-      \$57  = \port$689$0 [0];
-    end
+    \$57  = job_late_0_0;
     if (rst) begin
       \$57  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$58  = parity_0;
-    if (load_0) begin
-      \$58  = parity;
-    end
+    \$58  = \$28 ;
     if (rst) begin
       \$58  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$59  = \$13 ;
+    \$59  = parity_0;
     if (rst) begin
       \$59  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$60  = \$19 ;
+    \$60  = done_0;
     if (rst) begin
       \$60  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$61  = final_0;
+    \$61  = done_parity_0;
     if (rst) begin
       \$61  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$62  = parity_0;
+    \$62  = { carry_0, written_0, \$31  };
     if (rst) begin
-      \$62  = 1'h0;
+      \$62  = 3'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$63  = \$20 ;
+    \$63  = 2'h0;
     if (rst) begin
-      \$63  = 1'h0;
+      \$63  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$64  = job_0;
+    \$64  = \$32 ;
     if (rst) begin
-      \$64  = 1'h0;
+      \$64  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$65  = parity_0;
+    \$65  = \row_0$71 ;
     if (rst) begin
-      \$65  = 1'h0;
+      \$65  = 3'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$66  = address;
-    if (\$27 ) begin
-      \$66  = \$28 [1:0];
-    end
-    if (load_0) begin
-      if (fresh_0) begin
-        \$66  = \$30 [1:0];
-      end
-    end
+    \$66  = \$33 [1:0];
     if (rst) begin
       \$66  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$67  = fresh_0;
-    if (load_0) begin
-      \$67  = \port$689$0 [0];
-    end
+    \$67  = row_1;
     if (rst) begin
-      \$67  = 1'h1;
+      \$67  = 3'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$68  = job_0;
+    \$68  = \$34 [1:0];
     if (rst) begin
-      \$68  = 1'h0;
+      \$68  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$69  = job_late_0_0;
+    \$69  = row_2;
     if (rst) begin
-      \$69  = 1'h0;
+      \$69  = 3'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$70  = \$36 ;
+    \$70  = \$35 [1:0];
     if (rst) begin
-      \$70  = 1'h0;
+      \$70  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$71  = parity_0;
+    \$71  = row_3;
     if (rst) begin
-      \$71  = 1'h0;
+      \$71  = 3'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$72  = done_0;
+    \$72  = \$36 [1:0];
     if (rst) begin
-      \$72  = 1'h0;
+      \$72  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$73  = done_parity_0;
+    \$73  = row_next;
     if (rst) begin
       \$73  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$74  = { carry_0, written_0, \$39  };
+    \$74  = { \$42 , \$41 , \$40 , \$39  };
     if (rst) begin
-      \$74  = 3'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$75  = 2'h0;
-    if (rst) begin
-      \$75  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$76  = \$40 ;
-    if (rst) begin
-      \$76  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$77  = \row_0$78 ;
-    if (rst) begin
-      \$77  = 3'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$78  = \$41 [1:0];
-    if (rst) begin
-      \$78  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$79  = row_1;
-    if (rst) begin
-      \$79  = 3'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$80  = \$42 [1:0];
-    if (rst) begin
-      \$80  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$81  = row_2;
-    if (rst) begin
-      \$81  = 3'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$82  = \$43 [1:0];
-    if (rst) begin
-      \$82  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$83  = row_3;
-    if (rst) begin
-      \$83  = 3'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$84  = \$44 [1:0];
-    if (rst) begin
-      \$84  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$85  = row_next;
-    if (rst) begin
-      \$85  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$86  = { \$50 , \$49 , \$48 , \$47  };
-    if (rst) begin
-      \$86  = 4'h0;
+      \$74  = 4'h0;
     end
   end
   always @* begin
@@ -2074,22 +1955,33 @@ module \hdlgen_tiny.engine.drain (rst, \port$371$0 , \port$372$0 , \port$373$0 ,
           \$10  = written_0;
       2'h3:
           \$10  = written_0;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    (* full_case = 32'd1 *)
+    casez (position_0)
+      2'h0:
+          \$15  = written_0;
+      2'h1:
+          \$15  = written_0;
+      2'h2:
+          \$15  = written_0;
+      2'h3:
+          \$15  = written_0;
     endcase
   end
   assign flush_next = i;
-  assign flush = \port$689$0 [1];
+  assign flush = \port$669$0 [1];
   assign own_row_0 = \$2 [0];
   assign partial_result_0 = partial_result;
-  assign partial_merge_0 = partial_merge;
-  assign partial_final_0 = partial_final;
-  assign partial_parity_0 = partial_parity;
   assign partial_value_0 = partial_value;
   assign partial_position_0 = partial_position;
   assign partial_row_0 = partial_row;
   assign enable = 1'h1;
   assign output_enable = 1'h1;
   assign bias_address_0 = address;
-  assign value_late_0_1 = \i$26 ;
+  assign value_late_0_1 = \i$20 ;
   assign data = bias;
   assign job_late_0_1 = job;
   assign flush_0 = written_0;
@@ -2097,23 +1989,21 @@ module \hdlgen_tiny.engine.drain (rst, \port$371$0 , \port$372$0 , \port$373$0 ,
   assign done_parity_1 = done_parity;
   assign row_address_0 = row_address;
   assign row_data = { gathered_3, gathered_2, gathered_1, gathered_0 };
-  assign carry = \port$689$0 [2];
-  assign \job$57  = \port$689$0 [3];
-  assign \final  = \port$689$0 [0];
-  assign sums = { \port$374$0 , \port$373$0 , \port$372$0 , \port$371$0  };
+  assign carry = \port$669$0 [2];
+  assign \job$51  = \port$669$0 [3];
+  assign \final  = \port$669$0 [0];
+  assign sums = { \port$369$0 , \port$368$0 , \port$367$0 , \port$366$0  };
   assign merged_0 = 1'h0;
-  assign load_0 = \port$689$0 [1];
+  assign load_0 = \port$669$0 [1];
   assign row_soon = row_2[0];
   assign row_next = row_4[0];
   assign \$12  = job_0;
-  assign \$16  = job_0;
-  assign \$19  = 1'h0;
-  assign \$23  = 1'h1;
-  assign \$24  = \$22 ;
-  assign \$25  = job_0;
-  assign \$34  = job_0;
-  assign \$37  = job_0;
-  assign \$45  = row_place_4;
+  assign \$17  = 1'h1;
+  assign \$18  = \$16 ;
+  assign \$19  = job_0;
+  assign \$26  = job_0;
+  assign \$29  = job_0;
+  assign \$37  = row_place_4;
 endmodule
 
 module \hdlgen_tiny.engine.drain.bias_0 (data, address, clk);
@@ -2273,7 +2163,7 @@ module \hdlgen_tiny.engine.drain.requantiser_0 (rst, bias, job, i, o, clk);
   assign \$6  = \$5 ;
 endmodule
 
-module \hdlgen_tiny.engine.exchange$174 (rst, \i$13 , select, lane_1_0, lane_1_1, lane_1_2, lane_1_3, clk);
+module \hdlgen_tiny.engine.exchange$170 (rst, \i$13 , select, lane_1_0, lane_1_1, lane_1_2, lane_1_3, clk);
   wire [7:0] \$1 ;
   wire [7:0] \$2 ;
   wire [7:0] \$3 ;
@@ -2337,13 +2227,13 @@ module \hdlgen_tiny.engine.exchange$174 (rst, \i$13 , select, lane_1_0, lane_1_1
   always @(posedge clk)
     select_1 <= select_0;
   assign \$1  = \o$12  ? \i$13 [15:8] : \i$13 [7:0];
-  \hdlgen_tiny.engine.exchange$174.fanout_0  fanout_0 (
+  \hdlgen_tiny.engine.exchange$170.fanout_0  fanout_0 (
     .clk(clk),
     .copies(\o$12 ),
     .i(select[0]),
     .rst(rst)
   );
-  \hdlgen_tiny.engine.exchange$174.fanout_1  fanout_1 (
+  \hdlgen_tiny.engine.exchange$170.fanout_1  fanout_1 (
     .clk(clk),
     .copies(\o$17 ),
     .i(select_0[1]),
@@ -2354,7 +2244,7 @@ module \hdlgen_tiny.engine.exchange$174 (rst, \i$13 , select, lane_1_0, lane_1_1
   assign o = { lane_1_3, lane_1_2, lane_1_1, lane_1_0 };
 endmodule
 
-module \hdlgen_tiny.engine.exchange$174.fanout_0 (rst, i, copies, clk);
+module \hdlgen_tiny.engine.exchange$170.fanout_0 (rst, i, copies, clk);
   input clk;
   wire clk;
   output copies;
@@ -2370,7 +2260,7 @@ module \hdlgen_tiny.engine.exchange$174.fanout_0 (rst, i, copies, clk);
   assign o = copies;
 endmodule
 
-module \hdlgen_tiny.engine.exchange$174.fanout_1 (rst, i, copies, clk);
+module \hdlgen_tiny.engine.exchange$170.fanout_1 (rst, i, copies, clk);
   input clk;
   wire clk;
   output copies;
@@ -2697,23 +2587,21 @@ module \hdlgen_tiny.engine.framer (rst, valid, counter, first, last, job, o_vali
   assign \$21  = 2'h0;
 endmodule
 
-module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_enable, take, row_soon, \release , frame_error, writing, write_data, write_address, data);
+module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_enable, take, row_soon, \release , frame_error, write_data, write_address, data);
   reg \$auto$verilog_backend.cc:2355:dump_module$7  = 0;
   wire [2:0] \$1 ;
-  wire \$10 ;
+  wire [2:0] \$10 ;
   reg \$100 ;
-  reg [5:0] \$101 ;
+  reg \$101 ;
   reg \$102 ;
-  reg \$103 ;
-  reg \$104 ;
+  reg [3:0] \$103 ;
+  reg [1:0] \$104 ;
   reg [3:0] \$105 ;
-  reg [2:0] \$106 ;
-  reg [3:0] \$107 ;
-  reg \$108 ;
-  reg [1:0] \$109 ;
-  wire \$11 ;
-  wire [2:0] \$12 ;
-  wire [1:0] \$13 ;
+  reg \$106 ;
+  reg [1:0] \$107 ;
+  wire [1:0] \$11 ;
+  wire \$12 ;
+  wire \$13 ;
   wire \$14 ;
   wire \$15 ;
   wire \$16 ;
@@ -2723,14 +2611,14 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   wire [3:0] \$2 ;
   wire \$20 ;
   wire \$21 ;
-  wire \$22 ;
+  wire [7:0] \$22 ;
   wire \$23 ;
-  wire [7:0] \$24 ;
+  wire \$24 ;
   wire \$25 ;
   wire \$26 ;
-  wire \$27 ;
+  wire [3:0] \$27 ;
   wire \$28 ;
-  wire [3:0] \$29 ;
+  wire \$29 ;
   wire \$3 ;
   wire \$30 ;
   wire \$31 ;
@@ -2744,26 +2632,26 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   wire \$39 ;
   wire \$4 ;
   wire \$40 ;
-  wire \$41 ;
-  wire \$42 ;
-  wire [2:0] \$43 ;
-  wire [3:0] \$44 ;
+  wire [2:0] \$41 ;
+  wire [3:0] \$42 ;
+  wire \$43 ;
+  wire \$44 ;
   wire \$45 ;
   wire \$46 ;
   wire \$47 ;
   wire \$48 ;
-  wire \$49 ;
+  wire [2:0] \$49 ;
   wire \$5 ;
   wire \$50 ;
-  wire [2:0] \$51 ;
+  wire \$51 ;
   wire \$52 ;
   wire \$53 ;
   wire \$54 ;
   wire \$55 ;
   wire \$56 ;
-  wire \$57 ;
+  reg [5:0] \$57 ;
   wire \$58 ;
-  reg [5:0] \$59 ;
+  wire \$59 ;
   wire \$6 ;
   wire \$60 ;
   wire \$61 ;
@@ -2773,46 +2661,46 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   wire \$65 ;
   wire \$66 ;
   wire \$67 ;
-  wire \$68 ;
-  wire \$69 ;
+  wire [1:0] \$68 ;
+  wire [1:0] \$69 ;
   wire \$7 ;
-  wire [1:0] \$70 ;
-  wire [1:0] \$71 ;
+  wire \$70 ;
+  wire \$71 ;
   wire \$72 ;
   wire \$73 ;
   wire \$74 ;
   wire \$75 ;
-  wire \$76 ;
-  wire \$77 ;
-  wire [2:0] \$78 ;
-  wire [1:0] \$79 ;
+  wire [2:0] \$76 ;
+  wire [1:0] \$77 ;
+  reg \$78 ;
+  reg \$79 ;
   wire \$8 ;
-  reg \$80 ;
+  reg [7:0] \$80 ;
   reg \$81 ;
   reg [7:0] \$82 ;
   reg \$83 ;
-  reg [7:0] \$84 ;
+  reg [2:0] \$84 ;
   reg \$85 ;
-  reg [2:0] \$86 ;
+  reg \$86 ;
   reg \$87 ;
   reg \$88 ;
   reg \$89 ;
   wire \$9 ;
   reg \$90 ;
-  reg \$91 ;
-  reg \$92 ;
-  reg [1:0] \$93 ;
-  reg [1:0] \$94 ;
-  reg \$95 ;
+  reg [1:0] \$91 ;
+  reg [1:0] \$92 ;
+  reg \$93 ;
+  reg \$94 ;
+  reg [1:0] \$95 ;
   reg \$96 ;
-  reg [1:0] \$97 ;
+  reg \$97 ;
   reg \$98 ;
-  reg \$99 ;
+  reg [5:0] \$99 ;
   reg [7:0] \$like  = 8'h00;
   reg \$signal  = 1'h0;
-  reg \$signal$12  = 1'h0;
-  reg [3:0] \$signal$24  = 4'h0;
-  reg \$signal$41  = 1'h0;
+  reg \$signal$11  = 1'h0;
+  reg [3:0] \$signal$23  = 4'h0;
+  reg \$signal$38  = 1'h0;
   reg [1:0] \$signal$7  = 2'h0;
   reg \$signal$9  = 1'h0;
   (* init = 2'h0 *)
@@ -2822,7 +2710,6 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   reg beat_full = 1'h1;
   reg [2:0] beats_left = 3'h7;
   reg buffer = 1'h0;
-  wire busy;
   wire carried;
   reg [7:0] chosen_0 = 8'h00;
   input clk;
@@ -2833,7 +2720,7 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   reg ending_late = 1'h0;
   reg final_beat = 1'h0;
   wire finished;
-  reg [2:0] flags_2 = 3'h0;
+  reg [1:0] flags_2 = 2'h0;
   reg [5:0] following = 6'h22;
   wire \following.last ;
   wire [1:0] \following.next ;
@@ -2884,150 +2771,148 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   reg [7:0] write_data = 8'h00;
   output [3:0] write_enable;
   wire [3:0] write_enable;
-  output writing;
-  wire writing;
   assign ready = ~ spare_held;
   assign \$1  = occupied + \$signal ;
   assign \$2  = \$1  - \release ;
   assign loaded = | \$signal$7 ;
-  assign \$5  = ~ stop;
-  assign \$6  = \$4  & \$5 ;
-  assign \$7  = ~ \$signal$12 ;
-  assign step = \$6  & \$7 ;
-  assign \$8  = step & beat_full;
-  assign \$9  = \$signal$9  & dropping;
-  assign \$10  = ~ \$signal$12 ;
-  assign \$11  = \$9  & \$10 ;
-  assign finished = \$8  | \$11 ;
+  assign \$3  = ~ stop;
+  assign \$4  = \$signal$9  & \$3 ;
+  assign \$5  = ~ \$signal$11 ;
+  assign step = \$4  & \$5 ;
+  assign \$6  = step & beat_full;
+  assign \$7  = \$signal$9  & dropping;
+  assign \$8  = ~ \$signal$11 ;
+  assign \$9  = \$7  & \$8 ;
+  assign finished = \$6  | \$9 ;
   assign bank_end = step & bank_full;
-  assign \$12  = following[1:0] + 1'h0;
-  assign i = rst ? 3'h0 : { \$signal$24 [3], \$signal$24 [1], marked };
+  assign \$10  = following[1:0] + 1'h0;
+  assign i = rst ? 3'h0 : { \$signal$23 [3], \$signal$23 [1], marked };
   assign write_enable = late_lane & { o[0], o[0], o[0], o[0] };
-  assign \$14  = ~ finished;
-  assign \$15  = \$signal$9  & \$14 ;
-  assign \$16  = \$15  | spare_held;
-  assign \$17  = \$16  | valid;
-  assign \$18  = spare_held | valid;
-  assign \$19  = \$18  & \$signal$9 ;
-  assign \$20  = ~ finished;
-  assign \$21  = \$19  & \$20 ;
-  assign \$22  = ~ \$signal$9 ;
-  assign \$23  = finished | \$22 ;
-  assign \$24  = spare_held ? spare : data;
-  assign \$25  = spare_held ? spare_last : last;
-  assign \$26  = ~ spare_held;
-  assign \$27  = ~ dropping;
-  assign \$28  = finished & \$27 ;
-  assign \$29  = beats_left - 1'h1;
-  assign \$30  = beats_left == 1'h1;
-  assign \$31  = finished & dropping;
-  assign \$32  = \$31  & \$signal$41 ;
-  assign \$33  = ~ dropping;
-  assign \$34  = finished & \$33 ;
-  assign \$35  = \$signal$41  | final_beat;
-  assign \$36  = \$34  & \$35 ;
-  assign \$37  = ~ dropping;
-  assign \$38  = finished & \$37 ;
-  assign \$39  = \$38  & \$signal$41 ;
-  assign \$40  = \$39  & final_beat;
-  assign \$41  = ~ \$signal$41 ;
-  assign \$42  = ~ \$signal ;
-  assign \$43  = \$signal$7  + \$signal ;
-  assign \$44  = \$43  - take;
-  assign \$45  = \$2 [1:0] == 1'h1;
-  assign \$46  = \$45  | dropping;
-  assign \$47  = \$signal$12  & ending_late;
-  assign \$48  = \$46  | \$47 ;
-  assign \$49  = \$48  | row_soon;
-  assign \$50  = reach > 1'h1;
-  assign \$51  = reach - 1'h1;
-  assign \$52  = reach <= 2'h2;
-  assign \$53  = reach > 2'h2;
-  assign \$54  = reach == 2'h2;
-  assign \$55  = ! shared;
-  assign \$56  = \$54  & \$55 ;
-  assign \$57  = \$53  | \$56 ;
-  assign \$58  = \$57  | last_bank;
-  assign \$61  = \$12 [1:0] > 1'h0;
-  assign \$63  = \$12 [1:0] <= 1'h1;
-  assign \$64  = \$12 [1:0] > 1'h1;
-  assign \$65  = \$12 [1:0] == 1'h1;
-  assign \$66  = ! following[2];
-  assign \$67  = \$65  & \$66 ;
-  assign \$68  = \$64  | \$67 ;
-  assign \$69  = \$68  | following[3];
-  assign \$72  = bank_end | \$signal$12 ;
-  assign \$73  = o[2] ? 1'h1 : late_lane[3];
-  assign \$74  = o[2] ? 1'h0 : late_lane[0];
-  assign \$75  = o[2] ? 1'h0 : late_lane[1];
-  assign \$76  = o[2] ? 1'h0 : late_lane[2];
-  assign \$77  = step & taken;
-  assign \$78  = write_address + 1'h1;
-  assign \$79  = flags_2[2] ? 2'h2 : 2'h0;
+  assign \$12  = ~ finished;
+  assign \$13  = \$signal$9  & \$12 ;
+  assign \$14  = \$13  | spare_held;
+  assign \$15  = \$14  | valid;
+  assign \$16  = spare_held | valid;
+  assign \$17  = \$16  & \$signal$9 ;
+  assign \$18  = ~ finished;
+  assign \$19  = \$17  & \$18 ;
+  assign \$20  = ~ \$signal$9 ;
+  assign \$21  = finished | \$20 ;
+  assign \$22  = spare_held ? spare : data;
+  assign \$23  = spare_held ? spare_last : last;
+  assign \$24  = ~ spare_held;
+  assign \$25  = ~ dropping;
+  assign \$26  = finished & \$25 ;
+  assign \$27  = beats_left - 1'h1;
+  assign \$28  = beats_left == 1'h1;
+  assign \$29  = finished & dropping;
+  assign \$30  = \$29  & \$signal$38 ;
+  assign \$31  = ~ dropping;
+  assign \$32  = finished & \$31 ;
+  assign \$33  = \$signal$38  | final_beat;
+  assign \$34  = \$32  & \$33 ;
+  assign \$35  = ~ dropping;
+  assign \$36  = finished & \$35 ;
+  assign \$37  = \$36  & \$signal$38 ;
+  assign \$38  = \$37  & final_beat;
+  assign \$39  = ~ \$signal$38 ;
+  assign \$40  = ~ \$signal ;
+  assign \$41  = \$signal$7  + \$signal ;
+  assign \$42  = \$41  - take;
+  assign \$43  = \$2 [1:0] == 1'h1;
+  assign \$44  = \$43  | dropping;
+  assign \$45  = \$signal$11  & ending_late;
+  assign \$46  = \$44  | \$45 ;
+  assign \$47  = \$46  | row_soon;
+  assign \$48  = reach > 1'h1;
+  assign \$49  = reach - 1'h1;
+  assign \$50  = reach <= 2'h2;
+  assign \$51  = reach > 2'h2;
+  assign \$52  = reach == 2'h2;
+  assign \$53  = ! shared;
+  assign \$54  = \$52  & \$53 ;
+  assign \$55  = \$51  | \$54 ;
+  assign \$56  = \$55  | last_bank;
+  assign \$59  = \$10 [1:0] > 1'h0;
+  assign \$61  = \$10 [1:0] <= 1'h1;
+  assign \$62  = \$10 [1:0] > 1'h1;
+  assign \$63  = \$10 [1:0] == 1'h1;
+  assign \$64  = ! following[2];
+  assign \$65  = \$63  & \$64 ;
+  assign \$66  = \$62  | \$65 ;
+  assign \$67  = \$66  | following[3];
+  assign \$70  = bank_end | \$signal$11 ;
+  assign \$71  = o[2] ? 1'h1 : late_lane[3];
+  assign \$72  = o[2] ? 1'h0 : late_lane[0];
+  assign \$73  = o[2] ? 1'h0 : late_lane[1];
+  assign \$74  = o[2] ? 1'h0 : late_lane[2];
+  assign \$75  = step & taken;
+  assign \$76  = write_address + 1'h1;
+  assign \$77  = flags_2[1] ? 2'h2 : 2'h0;
   always @(posedge clk)
-    \$signal$9  <= \$80 ;
+    \$signal$9  <= \$78 ;
   always @(posedge clk)
-    spare_held <= \$81 ;
+    spare_held <= \$79 ;
   always @(posedge clk)
-    \$like  <= \$82 ;
+    \$like  <= \$80 ;
   always @(posedge clk)
-    \$signal$41  <= \$83 ;
+    \$signal$38  <= \$81 ;
   always @(posedge clk)
-    spare <= \$84 ;
+    spare <= \$82 ;
   always @(posedge clk)
-    spare_last <= \$85 ;
+    spare_last <= \$83 ;
   always @(posedge clk)
-    beats_left <= \$86 ;
+    beats_left <= \$84 ;
   always @(posedge clk)
-    final_beat <= \$87 ;
+    final_beat <= \$85 ;
   always @(posedge clk)
-    dropping <= \$88 ;
+    dropping <= \$86 ;
   always @(posedge clk)
-    \$signal$12  <= \$89 ;
+    \$signal$11  <= \$87 ;
   always @(posedge clk)
-    \$signal  <= \$90 ;
+    \$signal  <= \$88 ;
   always @(posedge clk)
-    ending_late <= \$91 ;
+    ending_late <= \$89 ;
   always @(posedge clk)
-    frame_error <= \$92 ;
+    frame_error <= \$90 ;
   always @(posedge clk)
-    \$signal$7  <= \$93 ;
+    \$signal$7  <= \$91 ;
   always @(posedge clk)
-    occupied <= \$94 ;
+    occupied <= \$92 ;
   always @(posedge clk)
-    stop <= \$95 ;
+    stop <= \$93 ;
   always @(posedge clk)
-    taken <= \$96 ;
+    taken <= \$94 ;
   always @(posedge clk)
-    reach <= \$97 ;
+    reach <= \$95 ;
   always @(posedge clk)
-    bank_full <= \$98 ;
+    bank_full <= \$96 ;
   always @(posedge clk)
-    beat_full <= \$99 ;
+    beat_full <= \$97 ;
   always @(posedge clk)
-    used <= \$100 ;
+    used <= \$98 ;
   always @(posedge clk)
-    following <= \$101 ;
+    following <= \$99 ;
   always @(posedge clk)
-    last_bank <= \$102 ;
+    last_bank <= \$100 ;
   always @(posedge clk)
-    shared <= \$103 ;
+    shared <= \$101 ;
   always @(posedge clk)
-    buffer <= \$104 ;
+    buffer <= \$102 ;
   always @(posedge clk)
-    \$signal$24  <= \$105 ;
+    \$signal$23  <= \$103 ;
   always @(posedge clk)
-    flags_2 <= \$106 ;
+    flags_2 <= \$104 ;
   always @(posedge clk)
-    late_lane <= \$107 ;
+    late_lane <= \$105 ;
   always @(posedge clk)
-    marked <= \$108 ;
+    marked <= \$106 ;
   always @(posedge clk)
     chosen_0 <= \$like ;
   always @(posedge clk)
     write_data <= chosen_0;
   always @(posedge clk)
-    write_address <= \$109 ;
+    write_address <= \$107 ;
   \hdlgen_tiny.engine.loader.here  here (
     .clk(clk),
     .copies(o),
@@ -3039,41 +2924,58 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
     (* full_case = 32'd1 *)
     casez (following[5:4])
       2'h0:
-          \$59  = 6'h12;
+          \$57  = 6'h12;
       2'h1:
-          \$59  = 6'h22;
+          \$57  = 6'h22;
       2'h2:
-          \$59  = 6'h32;
+          \$57  = 6'h32;
       2'h3:
-          \$59  = 6'h0a;
+          \$57  = 6'h0a;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$80  = \$17 ;
+    \$78  = \$15 ;
     if (rst) begin
-      \$80  = 1'h0;
+      \$78  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$81  = \$21 ;
+    \$79  = \$19 ;
+    if (rst) begin
+      \$79  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$80  = \$like ;
+    if (\$21 ) begin
+      \$80  = \$22 ;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$81  = \$signal$38 ;
+    if (\$21 ) begin
+      \$81  = \$23 ;
+    end
     if (rst) begin
       \$81  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$82  = \$like ;
-    if (\$23 ) begin
-      \$82  = \$24 ;
+    \$82  = spare;
+    if (\$24 ) begin
+      \$82  = data;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$83  = \$signal$41 ;
-    if (\$23 ) begin
-      \$83  = \$25 ;
+    \$83  = spare_last;
+    if (\$24 ) begin
+      \$83  = last;
     end
     if (rst) begin
       \$83  = 1'h0;
@@ -3081,16 +2983,25 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$84  = spare;
+    \$84  = beats_left;
     if (\$26 ) begin
-      \$84  = data;
+      \$84  = \$27 [2:0];
+    end
+    if (\$signal$11 ) begin
+      \$84  = 3'h7;
+    end
+    if (rst) begin
+      \$84  = 3'h7;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$85  = spare_last;
+    \$85  = final_beat;
     if (\$26 ) begin
-      \$85  = last;
+      \$85  = \$28 ;
+    end
+    if (\$signal$11 ) begin
+      \$85  = 1'h0;
     end
     if (rst) begin
       \$85  = 1'h0;
@@ -3098,139 +3009,145 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$86  = beats_left;
-    if (\$28 ) begin
-      \$86  = \$29 [2:0];
+    \$86  = dropping;
+    if (\$30 ) begin
+      \$86  = 1'h0;
     end
-    if (\$signal$12 ) begin
-      \$86  = 3'h7;
+    if (\$signal$11 ) begin
+      \$86  = ending_late;
     end
     if (rst) begin
-      \$86  = 3'h7;
+      \$86  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$87  = final_beat;
-    if (\$28 ) begin
-      \$87  = \$30 ;
-    end
-    if (\$signal$12 ) begin
-      \$87  = 1'h0;
-    end
+    \$87  = \$34 ;
     if (rst) begin
       \$87  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$88  = dropping;
-    if (\$32 ) begin
-      \$88  = 1'h0;
-    end
-    if (\$signal$12 ) begin
-      \$88  = ending_late;
-    end
+    \$88  = \$38 ;
     if (rst) begin
       \$88  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$89  = \$36 ;
+    \$89  = \$39 ;
     if (rst) begin
       \$89  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$90  = \$40 ;
+    \$90  = frame_error;
+    if (\$signal$11 ) begin
+      if (\$40 ) begin
+        \$90  = 1'h1;
+      end
+    end
     if (rst) begin
       \$90  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$91  = \$41 ;
+    \$91  = \$42 [1:0];
     if (rst) begin
-      \$91  = 1'h0;
+      \$91  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$92  = frame_error;
-    if (\$signal$12 ) begin
-      if (\$42 ) begin
-        \$92  = 1'h1;
-      end
-    end
+    \$92  = \$2 [1:0];
     if (rst) begin
-      \$92  = 1'h0;
+      \$92  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$93  = \$44 [1:0];
+    \$93  = \$47 ;
     if (rst) begin
-      \$93  = 2'h0;
+      \$93  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$94  = \$2 [1:0];
+    \$94  = taken;
+    if (step) begin
+      \$94  = \$48 ;
+    end
+    if (bank_end) begin
+      \$94  = \$60 ;
+    end
+    if (\$signal$11 ) begin
+      \$94  = 1'h1;
+    end
     if (rst) begin
-      \$94  = 2'h0;
+      \$94  = 1'h1;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$95  = \$49 ;
+    \$95  = reach;
+    if (step) begin
+      \$95  = \$49 [1:0];
+    end
+    if (bank_end) begin
+      \$95  = \$10 [1:0];
+    end
+    if (\$signal$11 ) begin
+      \$95  = 2'h2;
+    end
     if (rst) begin
-      \$95  = 1'h0;
+      \$95  = 2'h2;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$96  = taken;
+    \$96  = bank_full;
     if (step) begin
       \$96  = \$50 ;
     end
     if (bank_end) begin
-      \$96  = \$62 ;
+      \$96  = \$61 ;
     end
-    if (\$signal$12 ) begin
-      \$96  = 1'h1;
+    if (\$signal$11 ) begin
+      \$96  = 1'h0;
     end
     if (rst) begin
-      \$96  = 1'h1;
+      \$96  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$97  = reach;
+    \$97  = beat_full;
     if (step) begin
-      \$97  = \$51 [1:0];
+      \$97  = \$56 ;
     end
     if (bank_end) begin
-      \$97  = \$12 [1:0];
+      \$97  = \$67 ;
     end
-    if (\$signal$12 ) begin
-      \$97  = 2'h2;
+    if (\$signal$11 ) begin
+      \$97  = 1'h1;
     end
     if (rst) begin
-      \$97  = 2'h2;
+      \$97  = 1'h1;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$98  = bank_full;
+    \$98  = used;
     if (step) begin
-      \$98  = \$52 ;
+      \$98  = 1'h0;
     end
     if (bank_end) begin
-      \$98  = \$63 ;
+      \$98  = 1'h0;
     end
-    if (\$signal$12 ) begin
+    if (\$signal$11 ) begin
       \$98  = 1'h0;
     end
     if (rst) begin
@@ -3239,30 +3156,24 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$99  = beat_full;
-    if (step) begin
-      \$99  = \$58 ;
-    end
+    \$99  = following;
     if (bank_end) begin
-      \$99  = \$69 ;
+      \$99  = \$57 ;
     end
-    if (\$signal$12 ) begin
-      \$99  = 1'h1;
+    if (\$signal$11 ) begin
+      \$99  = 6'h22;
     end
     if (rst) begin
-      \$99  = 1'h1;
+      \$99  = 6'h22;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$100  = used;
-    if (step) begin
-      \$100  = 1'h0;
-    end
+    \$100  = last_bank;
     if (bank_end) begin
-      \$100  = 1'h0;
+      \$100  = following[3];
     end
-    if (\$signal$12 ) begin
+    if (\$signal$11 ) begin
       \$100  = 1'h0;
     end
     if (rst) begin
@@ -3271,115 +3182,85 @@ module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_e
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$101  = following;
+    \$101  = shared;
     if (bank_end) begin
-      \$101  = \$59 ;
+      \$101  = following[2];
     end
-    if (\$signal$12 ) begin
-      \$101  = 6'h22;
+    if (\$signal$11 ) begin
+      \$101  = 1'h0;
     end
     if (rst) begin
-      \$101  = 6'h22;
+      \$101  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$102  = last_bank;
-    if (bank_end) begin
-      \$102  = following[3];
-    end
-    if (\$signal$12 ) begin
-      \$102  = 1'h0;
-    end
+    \$102  = 1'h0;
     if (rst) begin
       \$102  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$103  = shared;
-    if (bank_end) begin
-      \$103  = following[2];
-    end
-    if (\$signal$12 ) begin
-      \$103  = 1'h0;
-    end
+    \$103  = { \$signal$11 , 1'h0, \$70 , step };
     if (rst) begin
-      \$103  = 1'h0;
+      \$103  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$104  = 1'h0;
+    \$104  = \$signal$23 [2:1];
     if (rst) begin
-      \$104  = 1'h0;
+      \$104  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$105  = { \$signal$12 , 1'h0, \$72 , step };
-    if (rst) begin
-      \$105  = 4'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$106  = \$signal$24 [2:0];
-    if (rst) begin
-      \$106  = 3'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$107  = late_lane;
+    \$105  = late_lane;
     if (o[1]) begin
-      \$107 [0] = \$73 ;
-      \$107 [1] = \$74 ;
-      \$107 [2] = \$75 ;
-      \$107 [3] = \$76 ;
+      \$105 [0] = \$71 ;
+      \$105 [1] = \$72 ;
+      \$105 [2] = \$73 ;
+      \$105 [3] = \$74 ;
     end
     if (rst) begin
-      \$107  = 4'h1;
+      \$105  = 4'h1;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$108  = \$77 ;
+    \$106  = \$75 ;
     if (rst) begin
-      \$108  = 1'h0;
+      \$106  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$109  = write_address;
+    \$107  = write_address;
     if (o[0]) begin
-      \$109  = \$78 [1:0];
+      \$107  = \$76 [1:0];
     end
-    if (flags_2[1]) begin
-      \$109  = \$79 ;
+    if (flags_2[0]) begin
+      \$107  = \$77 ;
     end
     if (rst) begin
-      \$109  = 2'h0;
+      \$107  = 2'h0;
     end
   end
   assign occupied_next = \$2 [1:0];
-  assign busy = 1'h0;
-  assign reach_next = \$12 [1:0];
+  assign reach_next = \$10 [1:0];
   assign carried = 1'h0;
   assign address_0 = write_address;
   assign value_0 = write_data;
-  assign writing = flags_2[0];
   assign \following.rows  = following[1:0];
   assign \following.shared  = following[2];
   assign \following.last  = following[3];
   assign \following.next  = following[5:4];
-  assign \$3  = 1'h1;
-  assign \$4  = \$signal$9 ;
-  assign \$13  = 2'h0;
-  assign \$60  = 1'h1;
-  assign \$62  = \$61 ;
-  assign \$70  = 2'h1;
-  assign \$71  = 2'h0;
+  assign \$11  = 2'h0;
+  assign \$58  = 1'h1;
+  assign \$60  = \$59 ;
+  assign \$68  = 2'h1;
+  assign \$69  = 2'h0;
 endmodule
 
 module \hdlgen_tiny.engine.loader.here (rst, i, copies, clk);
@@ -3398,29 +3279,29 @@ module \hdlgen_tiny.engine.loader.here (rst, i, copies, clk);
   assign o = copies;
 endmodule
 
-module \hdlgen_tiny.engine.multiplier (p, w, \port$914$0 , \port$915$0 , \port$916$0 , \port$917$0 , clk);
+module \hdlgen_tiny.engine.multiplier (p, w, \port$894$0 , \port$895$0 , \port$896$0 , \port$897$0 , clk);
   wire [31:0] a;
   input clk;
   wire clk;
   output [63:0] p;
   wire [63:0] p;
-  input [7:0] \port$914$0 ;
-  wire [7:0] \port$914$0 ;
-  input [7:0] \port$915$0 ;
-  wire [7:0] \port$915$0 ;
-  input [7:0] \port$916$0 ;
-  wire [7:0] \port$916$0 ;
-  input [7:0] \port$917$0 ;
-  wire [7:0] \port$917$0 ;
+  input [7:0] \port$894$0 ;
+  wire [7:0] \port$894$0 ;
+  input [7:0] \port$895$0 ;
+  wire [7:0] \port$895$0 ;
+  input [7:0] \port$896$0 ;
+  wire [7:0] \port$896$0 ;
+  input [7:0] \port$897$0 ;
+  wire [7:0] \port$897$0 ;
   input [31:0] w;
   wire [31:0] w;
   hdlgen_tiny_multiplier part (
-    .a({ \port$917$0 , \port$916$0 , \port$915$0 , \port$914$0  }),
+    .a({ \port$897$0 , \port$896$0 , \port$895$0 , \port$894$0  }),
     .clk(clk),
     .p(p),
     .w(w)
   );
-  assign a = { \port$917$0 , \port$916$0 , \port$915$0 , \port$914$0  };
+  assign a = { \port$897$0 , \port$896$0 , \port$895$0 , \port$894$0  };
 endmodule
 
 module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_value, write_position, valid, result, last, ready);
@@ -3875,26 +3756,19 @@ module \hdlgen_tiny.engine.results.order (rst, step, lane, ends, last, clk);
   reg [1:0] \$3 ;
   reg \$4 ;
   reg \$5 ;
-  wire [1:0] \$like ;
   input clk;
   wire clk;
   output ends;
   reg ends = 1'h1;
-  wire [1:0] first_0;
-  wire [-1:0] first_1;
-  wire first_2;
-  wire first_3;
   reg [1:0] following_0;
   wire [-1:0] following_1;
   reg following_2;
   reg following_3;
   reg [1:0] index = 2'h1;
-  wire [1:0] index_first;
   output [1:0] lane;
   reg [1:0] lane = 2'h0;
   output last;
   reg last = 1'h0;
-  wire restart;
   wire [-1:0] row;
   input rst;
   wire rst;
@@ -3909,6 +3783,46 @@ module \hdlgen_tiny.engine.results.order (rst, step, lane, ends, last, clk);
   always @(posedge clk)
     last <= \$5 ;
   assign \$1  = index + 1'h1;
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$2  = index;
+    if (step) begin
+      \$2  = \$1 [1:0];
+    end
+    if (rst) begin
+      \$2  = 2'h1;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$3  = lane;
+    if (step) begin
+      \$3  = following_0;
+    end
+    if (rst) begin
+      \$3  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$4  = ends;
+    if (step) begin
+      \$4  = following_2;
+    end
+    if (rst) begin
+      \$4  = 1'h1;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    \$5  = last;
+    if (step) begin
+      \$5  = following_3;
+    end
+    if (rst) begin
+      \$5  = 1'h0;
+    end
+  end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
     (* full_case = 32'd1 *)
@@ -3951,52 +3865,6 @@ module \hdlgen_tiny.engine.results.order (rst, step, lane, ends, last, clk);
           following_3 = 1'h1;
     endcase
   end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
-    \$2  = index;
-    if (step) begin
-      \$2  = \$like ;
-    end
-    if (rst) begin
-      \$2  = 2'h1;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
-    \$3  = lane;
-    if (step) begin
-      \$3  = following_0;
-    end
-    if (rst) begin
-      \$3  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
-    \$4  = ends;
-    if (step) begin
-      \$4  = following_2;
-    end
-    if (rst) begin
-      \$4  = 1'h1;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
-    \$5  = last;
-    if (step) begin
-      \$5  = following_3;
-    end
-    if (rst) begin
-      \$5  = 1'h0;
-    end
-  end
-  assign restart = 1'h0;
-  assign index_first = 2'h1;
-  assign \$like  = \$1 [1:0];
-  assign first_3 = 1'h0;
-  assign first_2 = 1'h1;
-  assign first_0 = 2'h0;
 endmodule
 
 module \hdlgen_tiny.engine.results.sums (rst, read__en, write_enable, write_value, write_position, write_half, read_half, read_lane, o, clk);
