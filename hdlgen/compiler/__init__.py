@@ -11,6 +11,7 @@ from hdlgen.compiler.frame import Frame
 from hdlgen.compiler.program import FILLS, SOURCES, Layer, Program, Requantise, Transition
 from hdlgen.compiler.program_factors import MULTIPLIERS
 from hdlgen.compiler.program_flash import LINES
+from hdlgen.compiler.room import check_banks
 from hdlgen.compiler.verify import verify
 from hdlgen.errors import InputError
 from hdlgen.network import Network
@@ -96,8 +97,7 @@ def compile_network(
     if fill not in FILLS[source]:
         allowed = " and ".join(FILLS[source])
         raise InputError(f"{where}: fill: {fill!r} of weights in {source}; allowed with {source}: {allowed}")
-    if banks not in ((None, 1, 2) if source == "ram" else (None, 1)):
-        raise InputError(f"{where}: banks: {banks} of weights in {source}; allowed are 1 and, with ram, 2")
+    banks = check_banks(where, source, banks)
     if flash_lines not in LINES or (fill != "flash" and flash_lines != 1):
         raise InputError(
             f"{where}: flash lines: {flash_lines} of weights in {source}; allowed with flash: 1, 2 and 4"
@@ -133,7 +133,7 @@ def compile_network(
         merge=merge,
         source=source,
         fill=fill,
-        banks=banks or (2 if source == "ram" else 1),
+        banks=banks,
         flash_lines=flash_lines,
         flash_divide=flash_divide,
         notes=tuple(notes),

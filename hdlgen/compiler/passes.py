@@ -331,16 +331,12 @@ def drain(network: Network, program: Program, **_options: object) -> Program:
     chains = 1
     while chains < program.lanes and not _keeps_up(program, events, chains):
         chains *= 2
-    program = replace(
+    return replace(
         program,
         groups=max(layer.classes for layer in program.layers),
         chains=chains,
-    )
-    numbers = range(len(program.transitions))
-    return replace(
-        program,
-        whole_rows=tuple(_whole_rows(program, events[index], index) for index in numbers),
-        pauses=_pauses(program, events),
+        whole_rows=tuple(_whole_rows(program, of_this, index) for index, of_this in enumerate(events)),
+        pauses=_pauses(program, events, chains),
     )
 
 
@@ -384,12 +380,10 @@ def _whole_rows(program: Program, events: list[Flush], index: int) -> int:
     return last if all(written.get((lane, row)) == row for lane, row in needed) else 0
 
 
-def _pauses(program: Program, events: list[list[Flush]]) -> tuple[bool, ...]:
+def _pauses(program: Program, events: list[list[Flush]], chains: int) -> tuple[bool, ...]:
     """Transitions into joined layers, if a row could meet that of the neurons' second places."""
     hidden = range(len(program.transitions) - 1)
-    meet = program.chains == program.lanes and any(
-        _begins_with_a_row(program, events[index], index) for index in hidden
-    )
+    meet = chains == program.lanes and any(_begins_with_a_row(program, events[index], index) for index in hidden)
     return tuple(meet and index in program.joined for index in range(len(program.transitions)))
 
 

@@ -16,7 +16,18 @@ from hdlgen.compiler.program import Weighted
 from hdlgen.errors import InputError
 from hdlgen.topology.bands import Interval
 
-__all__ = ["HELD", "EngineFrame", "EngineProgram", "Fitter", "check_source", "engine", "refused", "span", "whole"]
+__all__ = [
+    "HELD",
+    "EngineFrame",
+    "EngineProgram",
+    "Fitter",
+    "check_banks",
+    "check_source",
+    "engine",
+    "refused",
+    "span",
+    "whole",
+]
 
 HELD = {"held": True}
 """Metadata of a dataclass' field that is the contents of a memory."""
@@ -49,6 +60,19 @@ def refused(where: str, what: str, value: object, allowed: str, *, adaptable: bo
     return InputError(f"{where}: {what}: {value}; the design {allowed}; {remedy}")
 
 
+def check_banks(where: str, source: str, banks: int | None) -> int:
+    """``banks`` of weights in ``source``, by default 2 where both can be in block RAM.
+
+    Raises
+    ------
+    InputError
+        If there is no room for so many.
+    """
+    if banks not in ((None, 1, 2) if source == "ram" else (None, 1)):
+        raise InputError(f"{where}: banks: {banks} of weights in {source}; allowed are 1 and, with ram, 2")
+    return banks or (2 if source == "ram" else 1)
+
+
 def check_source(where: str, source: str, banks: int | None) -> int:
     """The options of `EngineProgram`; returns ``banks``, by default 2 where weights can be written.
 
@@ -59,9 +83,7 @@ def check_source(where: str, source: str, banks: int | None) -> int:
     """
     if source not in ("rom", "ram"):
         raise InputError(f"{where}: weights: {source!r}; allowed are rom and ram with recurrent and layered networks")
-    if banks not in ((None, 1, 2) if source == "ram" else (None, 1)):
-        raise InputError(f"{where}: banks: {banks} of weights in {source}; allowed are 1 and, with ram, 2")
-    return banks or (2 if source == "ram" else 1)
+    return check_banks(where, source, banks)
 
 
 def engine(part: object, name: str = "") -> Iterator[tuple[str, object]]:

@@ -59,7 +59,7 @@ class _Loader:
         self.accepted = self.written = 0
         self.used = self.bank = self.row = 0
         self.occupied = self.waiting = 0
-        self.stepped = self.writing = self.ending = False
+        self.stepped = self.ending = False
         self.first_beats: list[int] = []
 
     @property
@@ -71,7 +71,7 @@ class _Loader:
     def cycle(self, now: int, busy: bool, take: bool, release: bool) -> None:
         held, room_for_beat = self.written < self.accepted, self.accepted - self.written < 2
         complete, self.ending = self.ending, False
-        self.writing, self.stepped = self.stepped, False
+        self.stepped = False
         if held and not complete and not busy and self.occupied < self.buffers:
             self.stepped = True
             reach = self.layer.rows[self.bank] - self.row + self.used
@@ -215,13 +215,7 @@ def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[in
         loader.cycle(now, busy, take, bool(releases.pop(now, 0)))
         rows.discard(now)
 
-        quiet = (
-            quiet
-            and not loader.stepped
-            and not loader.writing
-            and not loader.ending
-            and (chosen is not None) == (following is not None)
-        )
+        quiet = quiet and not loader.stepped and not loader.ending and (chosen is not None) == (following is not None)
         chosen = following
         # Where nothing can change before the next of these, go there at once.
         coming = [*releases, *dones, *sents, job_end + pause]
