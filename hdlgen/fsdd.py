@@ -43,7 +43,12 @@ def _parse(file: BinaryIO, where: str) -> tuple[np.ndarray, int]:
             if channels != 1 or width != 2:
                 raise InputError(f"{where}: {channels} channels of {8 * width} bits; allowed: one channel of 16 bits")
             data = sound.readframes(count)
-    except (wave.Error, EOFError, ValueError) as error:
+    except (
+        wave.Error,
+        EOFError,
+        ValueError,
+        RuntimeError,
+    ) as error:  # the last where a chunk ends beyond its own end
         raise InputError(f"{where}: no WAV file of samples: {str(error) or 'truncated'}") from None
     samples = np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2").astype(np.int16)
     if not len(samples):

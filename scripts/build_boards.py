@@ -27,7 +27,6 @@ from hdlgen.errors import InputError, Refused
 from hdlgen.files import atomic_write
 from hdlgen.flow.boards import find_board, names
 from hdlgen.flow.synth import synthesise
-from hdlgen.flow.targets import choose_multiplier
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "boards.md"
@@ -183,8 +182,7 @@ def run(build: Build, folder: Path | None) -> None:
         file = ROOT / build.network
         network = networks.load(file if file.is_file() else build.network)
         try:
-            multiplier = choose_multiplier(board.target, network, build.lanes)
-            compile_to(network, core, target=board.target.name, lanes=build.lanes, multiplier=multiplier)
+            compile_to(network, core, target=board.target.name, lanes=build.lanes)
             bitstream = None if folder is None else folder / f"{build.board}.{board.suffix}"
             report = synthesise(core, board=board, bitstream=bitstream, progress=True)
         except (InputError, Refused) as error:

@@ -15,25 +15,26 @@ from rich.table import Table
 
 from hdlgen import network as networks
 from hdlgen.emit import compile_to
+from hdlgen.emit.manifest import Manifest
 from hdlgen.files import atomic_write
 from hdlgen.flow.synth import synthesise
-from hdlgen.flow.targets import find_target
+from hdlgen.targets import find_target
 
 
-def _row(folder: Path, manifest: dict[str, Any], edges: int, target: str, seeds: int) -> dict[str, Any]:
+def _row(folder: Path, manifest: Manifest, edges: int, target: str, seeds: int) -> dict[str, Any]:
     report = synthesise(folder, target=find_target(target), seeds=range(1, seeds + 1), progress=True)
     logic = report.cells[report.target.cells["logic"]][0]
-    macs = edges * report.median * 1e6 / report.interval_cycles
+    macs = edges * report.median * 1e6 / report.mean_cycles
     return {
         "logic cells": logic,
         "DSPs": report.cells.get(report.target.cells["dsp"], (0, 0))[0],
         "block RAMs": report.cells.get(report.target.cells["memory"], (0, 0))[0],
-        "memory bits": sum(manifest["memory_bits"].values()),
-        "of these connectivity": manifest["memory_bits"]["connectivity"],
+        "memory bits": sum(manifest.memory_bits.values()),
+        "of these connectivity": manifest.memory_bits["connectivity"],
         "Fmax MHz, minimum": round(report.minimum, 1),
         "Fmax MHz, median": round(report.median, 1),
         "Fmax MHz, maximum": round(report.maximum, 1),
-        "cycles per inference": report.interval_cycles,
+        "cycles per inference": report.mean_cycles,
         "inferences/s": round(report.inferences_per_second),
         "MAC/s": round(macs),
         "MAC/s per logic cell": round(macs / logic),

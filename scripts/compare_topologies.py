@@ -27,8 +27,8 @@ from hdlgen.emit import compile_to
 from hdlgen.errors import InputError, Refused
 from hdlgen.files import atomic_write
 from hdlgen.flow.synth import synthesise
-from hdlgen.flow.targets import find_target
 from hdlgen.idx import Dataset, read_folder
+from hdlgen.targets import find_target
 from hdlgen.train import Recipe, Trained, train
 
 #: What stands in the table, in this order.
@@ -39,8 +39,6 @@ LADDER = tuple(round(256 * 2 ** (step / 4)) for step in range(21))
 TRAINING_SEEDS = (1, 2, 3)
 #: Options that decide which networks are found.
 SEARCH = ("widths", "weight_bits", "epochs", "qat_epochs", "goal", "within", "lanes")
-
-Network = networks.Network | networks.LayeredNetwork
 
 
 def connections(topology: str, size: int, widths: tuple[int, ...], lanes: int) -> dict[str, Any]:
@@ -115,7 +113,7 @@ class Search:
         )
 
 
-def find(topology: str, dataset: Dataset, options: argparse.Namespace) -> tuple[Network, dict[str, Any]]:
+def find(topology: str, dataset: Dataset, options: argparse.Namespace) -> tuple[networks.Network, dict[str, Any]]:
     """The network of a topology, and how it was found: trained, or kept from an earlier time."""
     asked = {name: value for name, value in settings(options).items() if name in SEARCH}
     if options.keep is not None:
@@ -123,9 +121,7 @@ def find(topology: str, dataset: Dataset, options: argparse.Namespace) -> tuple[
         if record.is_file():
             kept = json.loads(record.read_text(encoding="utf-8"))
             if kept["settings"] == asked:
-                network = networks.load(file)
-                assert not isinstance(network, networks.RecurrentNetwork)
-                return network, kept["found"]
+                return networks.load(file), kept["found"]
     search = Search(topology, dataset, options)
     trained, chosen = search.find()
     found = {
@@ -134,7 +130,6 @@ def find(topology: str, dataset: Dataset, options: argparse.Namespace) -> tuple[
         "tried": search.tried,
     }
     network = trained.network
-    assert not isinstance(network, networks.RecurrentNetwork)
     if options.keep is not None:
         networks.save(network, file)
         atomic_write(record, json.dumps({"settings": asked, "found": found}, indent=1) + "\n")
@@ -149,10 +144,10 @@ def measure(topology: str, dataset: Dataset, options: argparse.Namespace) -> dic
         manifest = compile_to(network, core, target=options.target, lanes=options.lanes)
         result: dict[str, Any] = {
             **found,
-            "memory_bits": manifest["memory_bits"],
-            "interval_cycles": manifest["interval_cycles"],
-            "latency_cycles": manifest["latency_cycles"],
-            "notes": manifest.get("notes", []),
+            "memory_bits": manifest.memory_bits,
+            "interval_cycles": manifest.interval_cycles,
+            "latency_cycles": manifest.latency_cycles,
+            "notes": list(manifest.notes),
         }
         if options.seeds:
             target = find_target(options.target)

@@ -16,16 +16,16 @@ from pathlib import Path
 import numpy as np
 
 from hdlgen import network as networks
-from hdlgen.compiler.gather import compile_layered
-from hdlgen.emit import compile_to
+from hdlgen.compiler import Options, compile_network
+from hdlgen.emit import compile_to, describe_plan
 from hdlgen.flow.synth import synthesise, write_report
-from hdlgen.flow.targets import find_target
-from hdlgen.network import InputFormat, LayeredNetwork, Network, SparseActivation, SparseLayer
+from hdlgen.network import Activation, Explicit, InputFormat, Network, Weighted
+from hdlgen.targets import find_target
 
 REPORTS = Path(__file__).resolve().parent.parent / "docs" / "numbers"
 
 
-def pruned() -> LayeredNetwork:
+def pruned() -> Network:
     """784-300-300-10 with a tenth of all edges, chosen at random, of 8 bits."""
     rng = np.random.default_rng(1)
     widths = (784, 300, 300, 10)
@@ -41,29 +41,27 @@ def pruned() -> LayeredNetwork:
         tensors[f"b{number}"] = rng.integers(-1000, 1000, outside).astype(np.int32)
         last = number == len(widths) - 1
         layers.append(
-            SparseLayer(
-                kind="explicit",
+            Weighted(
                 width=outside,
-                source=number - 1,
-                edges=f"e{number}",
+                connections=Explicit(edges=f"e{number}"),
                 weight=f"w{number}",
                 weight_bits=8,
                 bias=f"b{number}",
-                activation=None if last else SparseActivation(bits=8, shift=9),
+                activation=None if last else Activation(bits=8, shift=9),
             )
         )
     form = InputFormat(width=widths[0], bits=8, signed=False)
-    return LayeredNetwork(name="pruned", input=form, layers=tuple(layers), tensors=tensors)
+    return Network(name="pruned", input=form, layers=tuple(layers), tensors=tensors)
 
 
 def paths(name: str, top: int, shift: int, *, powers: bool = False) -> Network:
     """The shape of mnist-small with random weights from -top to top, or the powers of two among them and 0."""
     shape = networks.load("mnist-small")
-    assert isinstance(shape, Network)
     rng = np.random.default_rng(1)
     tensors = dict(shape.tensors)
     layers = []
-    for layer in shape.layers:
+    for number in range(1, len(shape.layers) + 1):
+        layer = shape.weighted(number)
         weights = tensors[layer.weight]
         weights = rng.integers(-top, top + 1, weights.shape)
         if powers:
@@ -71,7 +69,7 @@ def paths(name: str, top: int, shift: int, *, powers: bool = False) -> Network:
         tensors[layer.weight] = weights.astype(np.int8)
         activation = None if layer.activation is None else replace(layer.activation, shift=shift)
         layers.append(replace(layer, activation=activation))
-    return replace(shape, name=name, tensors=tensors, layers=tuple(layers), source=None)
+    return replace(shape, name=name, tensors=tensors, layers=tuple(layers), origin=None)
 
 
 NETWORKS = {
@@ -95,8 +93,6 @@ def main() -> int:
     for name in options.run:
         make, more = NETWORKS[name]
         target = find_target(options.target)
-        if name == "eight-small" and not target.resources.dsps:
-            more = {**more, "multiplier": "lut"}
         with tempfile.TemporaryDirectory() as scratch:
             core = Path(scratch) / "core"
             compile_to(make(), core, target=options.target, lanes=options.lanes, **more)
@@ -105,8 +101,8 @@ def main() -> int:
     if not options.run:
         network = pruned()
         for lanes in (4, 8, 16, 32):
-            program = compile_layered(network, lanes=lanes)
-            print(f"{lanes} lanes: interval {program.interval_cycles:,}, utilisation {program.utilisation:.3f}")
+            (stage,) = describe_plan(compile_network(network, Options(lanes=lanes)))
+            print(f"{lanes} lanes: interval {stage.interval_cycles:,}, utilisation {stage.utilisation:.3f}")
     return 0
 
 

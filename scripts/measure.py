@@ -19,12 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from hdlgen import network as networks
-from hdlgen.compiler import compile_network
-from hdlgen.compiler.band import compile_recurrent
-from hdlgen.emit import compile_to
+from hdlgen.compiler import Options, compile_network
+from hdlgen.emit import compile_to, describe_plan
 from hdlgen.files import atomic_write
 from hdlgen.flow.synth import synthesise, write_report
-from hdlgen.flow.targets import find_target
+from hdlgen.targets import find_target
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -61,16 +60,16 @@ MEASUREMENTS = (
     Measurement(network="mnist", lanes=8, elements=1, target="ice40-hx8k"),
     Measurement(network="mnist", lanes=8, elements=1, target="gowin-gw1nr9"),
     Measurement(network="mnist", lanes=16, elements=2, target="ecp5-25k"),
-    Measurement(network="mnist-small", lanes=16, elements=2, target="ecp5-85k"),
+    Measurement(network="mnist-small", lanes=16, elements=2, target="ecp5-85k", seeds=10),
     Measurement(network="mnist-small", lanes=64, elements=4, target="ecp5-85k"),
     Measurement(network="mnist-large", lanes=64, elements=4, target="ecp5-85k"),
     Measurement(network="talk", lanes=16, elements=2, target="ecp5-85k"),
     Measurement(network="digits-full", lanes=8, elements=1, target="ecp5-25k"),
     Measurement(network="digits-grouped", lanes=8, elements=1, target="ecp5-25k"),
-    Measurement(network="digits-gru", lanes=8, elements=1, target="ecp5-25k"),
+    Measurement(network="digits-gru", lanes=8, elements=1, target="ecp5-25k", seeds=10),
     Measurement(network="digits-diag", lanes=8, elements=1, target="ecp5-25k"),
     Measurement(network="reber-band", lanes=8, elements=1, target="ecp5-25k"),
-    Measurement(network="digits-gru", lanes=8, elements=1, target="ice40-up5k"),
+    Measurement(network="digits-gru", lanes=8, elements=1, target="ice40-up5k", seeds=10),
 )
 
 RECURRENT = ("digits-full", "digits-grouped", "digits-gru", "digits-diag", "reber-band")
@@ -92,16 +91,17 @@ def cycles() -> str:
     rows = []
     for name, lanes, elements in CYCLES:
         network = networks.load(name)
-        program = compile_network(network, lanes=lanes, elements_per_beat=elements)
+        plan = compile_network(network, Options(lanes=lanes, elements_per_beat=elements))
+        (stage,) = describe_plan(plan)
         rows.append(
             [
                 f"`{name}`",
                 str(lanes),
                 str(elements),
-                f"{network.topology.paths * len(network.layers):,}",
-                f"{program.blocks:,}",
-                f"{program.interval_cycles:,}",
-                f"{program.latency_cycles:,}",
+                f"{sum(network.weights(number).size for number in range(1, len(network.layers) + 1)):,}",
+                f"{sum(layer.cycles for layer in stage.layers):,}",
+                f"{plan.interval_cycles:,}",
+                f"{plan.latency_cycles:,}",
             ]
         )
     headings = [
@@ -152,8 +152,7 @@ def recurrent() -> str:
     rows = []
     for name in RECURRENT:
         network = networks.load(name)
-        assert isinstance(network, networks.RecurrentNetwork)
-        program = compile_recurrent(network, lanes=8)
+        program = compile_network(network, Options(lanes=8))
         record = trained[name]
         rows.append(
             [
@@ -250,11 +249,13 @@ def measure(measurement: Measurement) -> None:
     network = networks.load(measurement.network)
     with tempfile.TemporaryDirectory() as scratch:
         core = Path(scratch) / "core"
-        have = find_target(measurement.target).resources
-        options: dict[str, Any] = {"elements_per_beat": measurement.elements}
-        if isinstance(network, networks.RecurrentNetwork):
-            options = {"dsps": (have.dsps, have.products_per_dsp)}
-        compile_to(network, core, target=measurement.target, lanes=measurement.lanes, **options)
+        compile_to(
+            network,
+            core,
+            target=measurement.target,
+            lanes=measurement.lanes,
+            elements_per_beat=measurement.elements,
+        )
         seeds = range(1, measurement.seeds + 1)
         report = synthesise(core, target=find_target(measurement.target), seeds=seeds, progress=True)
     REPORTS.mkdir(exist_ok=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from hdlgen import golden, networks, prune
 from hdlgen import network as files
 from hdlgen.emit import compile_to
-from hdlgen.network import RecurrentNetwork
+from hdlgen.network import Network
 
 LANES = 8
 NAME = "digits-full"
@@ -18,27 +18,27 @@ DENSITIES = (0.05, 0.1, 0.2, 0.3, 0.4)
 FURTHER = ("digits-full", "digits-gru", "digits-grouped")
 
 
-def pruned(density: float, *, balanced: bool) -> RecurrentNetwork:
+def pruned(density: float, *, balanced: bool) -> Network:
     """As hdlgen prune digits-full --density .. (--balanced)."""
-    network = files.load(NAME)
-    assert isinstance(network, RecurrentNetwork)
-    return prune.compact(prune.remove_dead_states(prune.prune_recurrent(network, density=density, balanced=balanced)))
+    few = prune.prune(files.load(NAME), density=density, balanced=balanced)
+    return prune.compact(prune.remove_dead(few).network)
 
 
-def row(title: str, network: RecurrentNetwork, test: str) -> str:
+def row(title: str, network: Network, test: str) -> str:
     """A line of the table; the folder of the core is not kept."""
     x, lengths, labels = networks.test_sequences(test)
     accuracy = float((golden.evaluate(network, x, lengths).argmax(1) == labels).mean())
     with tempfile.TemporaryDirectory() as scratch:
         manifest = compile_to(network, Path(scratch) / "core", lanes=LANES)
-    layer, bits = manifest["layers"][0], manifest["memory_bits"]
+    layer, bits = manifest.stages[0].layers[0], manifest.memory_bits
+    used = layer.recurrent_edges / (layer.lanes * layer.recurrent_cycles)
     cells = [
         title,
-        f"{layer['recurrent_weights']:,}",
+        f"{layer.recurrent_edges:,}",
         f"{accuracy:.2%}".replace("%", " %"),
-        f"{layer['recurrent_cycles']:,}",
-        f"{layer['lane_utilisation']:.2f}" if "lane_utilisation" in layer else "",
-        f"{manifest['interval_cycles']:,}",
+        f"{layer.recurrent_cycles:,}",
+        f"{used:.2f}" if layer.indices == "stored" else "",
+        f"{manifest.interval_cycles:,}",
         f"{bits['weights']:,}",
         f"{bits['connectivity']:,}",
         f"{bits['activations']:,}",
@@ -48,9 +48,7 @@ def row(title: str, network: RecurrentNetwork, test: str) -> str:
 
 def main() -> int:
     for name in FURTHER:
-        network = files.load(name)
-        assert isinstance(network, RecurrentNetwork)
-        print(row(f"`{name}`", network, name), flush=True)
+        print(row(f"`{name}`", files.load(name), name), flush=True)
     for balanced in (False, True):
         for density in DENSITIES:
             title = f"`--density {density}{' --balanced' if balanced else ''}`"

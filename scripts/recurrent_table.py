@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from hdlgen import golden, network, networks
+from hdlgen.check import report as check
 from hdlgen.cli import main as hdlgen
 from hdlgen.files import atomic_write
-from hdlgen.topology.band_lint import recurrent_report
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "recurrent.md"
@@ -44,18 +44,18 @@ def command(name: str) -> str:
 def measure(name: str) -> dict[str, Any]:
     """What is known of a network, its accuracy on the test sequences included."""
     model = network.load(name)
-    assert isinstance(model, network.RecurrentNetwork)
     x, lengths, labels = networks.test_sequences(name)
     right = int((golden.evaluate(model, x, lengths).argmax(axis=1) == labels).sum())
-    report = recurrent_report(model)
-    (band,) = report["bands"]
+    report = check(model)
+    layer = report["layers"][0]
+    band, matrices = layer["recurrence"], layer["matrices"]
     return {
         "command": command(name),
         "task": "spoken digits" if name.startswith("digits-") else "Reber's grammar",
         "cell": band["cell"],
-        "width": band["width"],
+        "width": layer["width"],
         "recurrence": band["shape"],
-        "recurrent_weights": band["recurrent_weights"],
+        "recurrent_weights": matrices["recurrent"]["weights"],
         "weights": report["multiplications"],
         "weight_bits": report["weight_bits_total"],
         "validation_percent": NETWORKS[name][1],

@@ -1,30 +1,33 @@
 """Recurrent networks for tests, and what they compute by plain loops in Python's integers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from hypothesis import assume
-from hypothesis import strategies as st
 
-from hdlgen.errors import InputError
+from hdlgen.connections import Topology
 from hdlgen.network import (
     Activation,
     BandRnn,
     Candidate,
+    Connections,
     Dense,
-    DenseInput,
-    ExplicitInput,
+    Explicit,
+    Feed,
     Fixed,
+    InputFormat,
     Layer,
-    PathInput,
-    RecurrentNetwork,
-    SequenceInput,
+    Network,
+    Paths,
     SobolTopology,
     Table,
+    Weighted,
     log2_slots,
 )
-from hdlgen.topology import sobol
-from hdlgen.topology.bands import band_ranges, head_ranges
+from hdlgen.sequences import sobol
+
+from .choices import Choices, strategy
+from .layered import make_layer, plain_layer
 
 CELLS = ("relu", "tanh", "gru", "ligru", "lstm")
 GATES = {"relu": 1, "tanh": 1, "gru": 3, "ligru": 2, "lstm": 4}
@@ -43,7 +46,9 @@ def table(entries: list[int], v: int, s: int) -> int:
     return entries[max(-half, min(half - 1, rs(v, s))) + half]
 
 
-def vertices(topology: SobolTopology, side: int, width: int) -> list[int]:
+def vertices(topology: Topology, side: int, width: int) -> list[int]:
+    if not isinstance(topology, SobolTopology):
+        return topology.vertices(side, width).tolist()
     bits = topology.log2_slots[side]
     points = sobol.points(topology.dimensions[side], 0, topology.paths, 64).tolist()
     return [((point >> (64 - bits)) * width) >> bits for point in points]
@@ -61,9 +66,7 @@ def neighbour(band: BandRnn, i: int, k: int) -> int | None:
     return j if 0 <= j < n else None
 
 
-def step(
-    network: RecurrentNetwork, number: int, x: list[int], h: list[int], c: list[int]
-) -> tuple[list[int], list[int]]:
+def step(network: Network, number: int, x: list[int], h: list[int], c: list[int]) -> tuple[list[int], list[int]]:
     """State and cell state of layer ``number`` after one step."""
     band = network.layers[number - 1]
     assert isinstance(band, BandRnn)
@@ -72,15 +75,16 @@ def step(
     rows = n if band.input.shared else gates * n
     weight = tensors[band.input.weight]
     a = [0] * rows
-    if isinstance(band.input, PathInput):
-        source = vertices(band.input.topology, 0, len(x))
-        target = vertices(band.input.topology, 1, rows)
-        for i in range(band.input.topology.paths):
+    connections = band.input.connections
+    if isinstance(connections, Paths):
+        source = vertices(connections.topology, 0, len(x))
+        target = vertices(connections.topology, 1, rows)
+        for i, row in enumerate(target):
             value = x[source[i]]
             if not band.input.rectify or value > 0:
-                a[target[i]] += weight[i] * value
-    elif isinstance(band.input, ExplicitInput):
-        for (source, row), value in zip(tensors[band.input.edges], weight, strict=True):
+                a[row] += weight[i] * value
+    elif isinstance(connections, Explicit):
+        for (source, row), value in zip(tensors[connections.edges], weight, strict=True):
             a[row] += value * x[source]
     else:
         for row in range(rows):
@@ -146,46 +150,33 @@ def step(
     return new_h, new_c
 
 
-def head(network: RecurrentNetwork, state: list[int]) -> list[int]:
-    values = state
-    first = len(network.recurrent_layers)
-    for index, layer in enumerate(network.layers[first:]):
-        bias = [0] * layer.width if layer.bias is None else network.tensors[layer.bias].tolist()
-        weight = network.tensors[layer.weight].tolist()
-        if isinstance(layer, Dense):
-            acc = [
-                b + sum(w * v for w, v in zip(row, values, strict=True)) for b, row in zip(bias, weight, strict=True)
-            ]
-        else:
-            acc = bias
-            source = vertices(network.topology, index, len(values))
-            target = vertices(network.topology, index + 1, layer.width)
-            for i in range(network.topology.paths):
-                if values[source[i]] > 0:
-                    acc[target[i]] += weight[i] * values[source[i]]
-        activation = layer.activation
-        if activation is None:
-            values = acc
-        else:
-            values = [max(0, min(2**activation.bits - 1, rs(v, activation.shift))) for v in acc]
-    return values
+def recurrent_layers(network: Network) -> list[BandRnn]:
+    return [layer for layer in network.layers if isinstance(layer, BandRnn)]
 
 
-def loop(network: RecurrentNetwork, x: np.ndarray) -> tuple[list[list[list[int]]], list[list[int]]]:
-    """For one sequence (T, n_0): the states of each recurrent layer in each step, and the outputs of each step."""
-    bands = network.recurrent_layers
-    h = [[0] * band.width for band in bands]
-    c = [[0] * band.width for band in bands]
-    states: list[list[list[int]]] = [[] for _ in bands]
-    outputs = []
+def step_by_step(network: Network, x: np.ndarray) -> list[list[list[int]]]:
+    """For each step of one sequence (T, n_0), the values of all layers, the input's first; edge by edge."""
+    h = [[0] * width for width in network.widths]
+    c = [[0] * width for width in network.widths]
+    result = []
     for row in x.tolist():
-        values = row
-        for index in range(len(bands)):
-            h[index], c[index] = step(network, index + 1, values, h[index], c[index])
-            values = h[index]
-            states[index].append(values)
-        outputs.append(head(network, values))
-    return states, outputs
+        values = [row]
+        for number, layer in enumerate(network.layers, 1):
+            if isinstance(layer, BandRnn):
+                source = number - 1 if layer.source is None else layer.source
+                h[number], c[number] = step(network, number, values[source], h[number], c[number])
+                values.append(h[number])
+            else:
+                values.append(plain_layer(network, number, values))
+        result.append(values)
+    return result
+
+
+def loop(network: Network, x: np.ndarray) -> tuple[list[list[list[int]]], list[list[int]]]:
+    """For one sequence (T, n_0): the states of each recurrent layer in each step, and the outputs of each step."""
+    steps = step_by_step(network, x)
+    bands = [number for number, layer in enumerate(network.layers, 1) if isinstance(layer, BandRnn)]
+    return [[values[number] for values in steps] for number in bands], [values[-1] for values in steps]
 
 
 def weights(rng: np.random.Generator, bits: int, shape: tuple[int, ...]) -> np.ndarray:
@@ -225,20 +216,19 @@ def make_band(
     }
     rows = width if common["shared"] else gates * width
     paths = choices.get("paths")
-    fed: DenseInput | PathInput | ExplicitInput
+    connections: Connections = Dense()
     if choices.get("in_edges") is not None:
         count = choices["in_edges"]
-        fed = ExplicitInput(**common, edges=name + "in_edges")
+        connections = Explicit(edges=name + "in_edges")
         tensors[name + "in_edges"] = ends(rng, count, source, rows)
         tensors[name + "in"] = weights(rng, in_weight_bits, (count,))
     elif paths is None:
-        fed = DenseInput(**common)
         tensors[name + "in"] = weights(rng, in_weight_bits, (rows, source))
     else:
         topology = SobolTopology(
             paths=paths, dimensions=choices.get("dimensions", (0, 1)), log2_slots=log2_slots((source, rows))
         )
-        fed = PathInput(**common, topology=topology, rectify=choices.get("rectify", False))
+        connections, common["rectify"] = Paths(topology=topology), choices.get("rectify", False)
         tensors[name + "in"] = weights(rng, in_weight_bits, (paths,))
     functions: dict[str, Table | None] = {"gate": None, "state": None}
     for which, low, high in (
@@ -269,7 +259,7 @@ def make_band(
         edges=None if choices.get("edges") is None else name + "edges",
         recurrent=name + "u",
         weight_bits=weight_bits,
-        input=fed,
+        input=Feed(connections=connections, **common),
         bias=bias,
         fraction=fraction,
         state=state,
@@ -301,30 +291,41 @@ def make(
     bands: list[dict[str, Any]],
     input_bits: int = 8,
     signed: bool = True,
+    before: Sequence[dict[str, Any]] = (),
     dense: tuple[int, ...] = (),
     path: tuple[int, ...] = (),
     paths: int = 64,
     head_shift: int = 7,
     name: str = "random",
-) -> RecurrentNetwork:
-    """Recurrent layers as in :func:`make_band`, then dense or path layers of these widths."""
+) -> Network:
+    """Layers ``before`` as in `tests.layered.make`, recurrent ones as in :func:`make_band`, then dense or path ones."""
     tensors: dict[str, np.ndarray] = {}
-    layers: list[BandRnn | Dense | Layer] = []
-    source = inputs
+    layers: list[Layer] = []
+    widths = [inputs]
+    for number, entry in enumerate(before, 1):
+        layers.append(make_layer(rng, number, widths, tensors, entry, suffix=".before"))
+        widths.append(entry["width"])
     for number, choices in enumerate(bands, 1):
-        layers.append(make_band(rng, number, source, tensors, **choices))
-        source = layers[-1].width
-    kind = Dense if dense else Layer
-    widths = [source, *(dense or path)]
+        layers.append(make_band(rng, number, widths[-1], tensors, **choices))
+        widths.append(choices["width"])
+    widths = [widths[-1], *(dense or path)]
     for index, width in enumerate(dense or path, 1):
         last = index == len(widths) - 1
         tensors[f"w{index}"] = weights(rng, 8, (width, widths[index - 1]) if dense else (paths,))
         tensors[f"b{index}"] = rng.integers(-(1 << 9), 1 << 9, width).astype(np.int32)
-        activation = None if last else Activation(bits=8, shift=head_shift)
-        layers.append(kind(width=width, weight=f"w{index}", bias=f"b{index}", weight_bits=8, activation=activation))
-    return RecurrentNetwork(
+        layers.append(
+            Weighted(
+                width=width,
+                connections=Dense() if dense else Paths(common=True),
+                weight=f"w{index}",
+                bias=f"b{index}",
+                weight_bits=8,
+                activation=None if last else Activation(bits=8, shift=head_shift),
+            )
+        )
+    return Network(
         name=name,
-        input=SequenceInput(width=inputs, bits=input_bits, signed=signed),
+        input=InputFormat(width=inputs, bits=input_bits, signed=signed),
         layers=tuple(layers),
         topology=SobolTopology(paths=paths, dimensions=tuple(range(len(widths))), log2_slots=log2_slots(widths))
         if path
@@ -333,76 +334,87 @@ def make(
     )
 
 
-@st.composite
-def band_choices(
-    draw: st.DrawFn, *, most: int = 12, shapes: tuple[str, ...] = ("band", "cyclic", "groups", "edges", "full")
+def band_entry(
+    choose: Choices, *, most: int = 12, shapes: tuple[str, ...] = ("band", "cyclic", "groups", "edges", "full")
 ) -> dict[str, Any]:
-    cell = draw(st.sampled_from(CELLS))
+    cell = choose.of(CELLS)
     signed = cell in ("tanh", "gru", "lstm")
-    width = draw(st.integers(1, most))
+    width = choose.integer(1, most)
     choices: dict[str, Any] = {"cell": cell, "width": width}
-    shape = draw(st.sampled_from(shapes))
+    shape = choose.of(shapes)
     if shape == "band":
-        choices["band"] = draw(st.sampled_from(range(1, 2 * width, 2)))
+        choices["band"] = choose.of(range(1, 2 * width, 2))
     elif shape == "cyclic":
-        choices |= {"band": draw(st.sampled_from([*range(1, width + 1, 2), width])), "cyclic": True}
+        choices |= {"band": choose.of([*range(1, width + 1, 2), width]), "cyclic": True}
     elif shape == "edges":
-        choices["edges"] = draw(st.integers(1, max(1, GATES[cell] * width * width // draw(st.integers(1, 8)))))
+        choices["edges"] = choose.integer(1, max(1, GATES[cell] * width * width // choose.integer(1, 8)))
     elif shape == "groups":
-        choices["groups"] = draw(st.sampled_from([g for g in range(1, width + 1) if width % g == 0]))
+        choices["groups"] = choose.of([g for g in range(1, width + 1) if width % g == 0])
     else:
         choices["band"] = 2 * width - 1
-    bits = draw(st.integers(1 + signed, 10))
-    choices |= {"state_bits": bits, "state_fraction": draw(st.integers(0, bits - signed))}
-    choices["gate_bits"] = draw(st.integers(2, 10))
+    bits = choose.integer(1 + signed, 10)
+    choices |= {"state_bits": bits, "state_fraction": choose.integer(0, bits - signed)}
+    choices["gate_bits"] = choose.integer(2, 10)
     least = max(choices["state_fraction"], choices["gate_bits"] - 3)
-    choices["fraction"] = draw(st.integers(least, least + 6))
-    choices["cell_fraction"] = choices["state_fraction"] + draw(st.integers(0, 4))
-    choices["cell_bits"] = choices["cell_fraction"] + draw(st.integers(1, 8)) + 1
-    choices["candidate_shift"] = draw(st.integers(0, choices["gate_bits"] - 1))
-    choices["candidate_bits"] = draw(st.integers(2, 18))
-    choices["shift"] = draw(st.integers(0, 4))
-    choices["in_bits"] = draw(st.integers(2, 18))
-    choices["weight_bits"] = draw(st.integers(1, 9))
-    choices["in_weight_bits"] = draw(st.integers(1, 9))
+    choices["fraction"] = choose.integer(least, least + 6)
+    choices["cell_fraction"] = choices["state_fraction"] + choose.integer(0, 4)
+    choices["cell_bits"] = choices["cell_fraction"] + choose.integer(1, 8) + 1
+    choices["candidate_shift"] = choose.integer(0, choices["gate_bits"] - 1)
+    choices["candidate_bits"] = choose.integer(2, 18)
+    choices["shift"] = choose.integer(0, 4)
+    choices["in_bits"] = choose.integer(2, 18)
+    choices["weight_bits"] = choose.integer(1, 9)
+    choices["in_weight_bits"] = choose.integer(1, 9)
     for name in ("shared", "bias", "candidate_bias", "rectify"):
-        choices[name] = draw(st.booleans())
-    fed = draw(st.sampled_from(["dense", "path", "explicit"]))
+        choices[name] = choose.flag()
+    fed = choose.of(["dense", "path", "explicit"])
     if fed != "dense":
-        choices["paths" if fed == "path" else "in_edges"] = draw(st.integers(1, 40))
+        choices["paths" if fed == "path" else "in_edges"] = choose.integer(1, 40)
     for which, cells in (("gate", ("gru", "ligru", "lstm")), ("state", ("tanh", "gru", "lstm"))):
-        if cell in cells and draw(st.integers(0, 3)) == 0:
-            choices[f"{which}_table"] = 1 << draw(st.integers(1, 6))
-    choices["table_shift"] = draw(st.integers(0, 8)) + max(0, choices["fraction"] - choices["cell_fraction"])
+        if cell in cells and choose.integer(0, 3) == 0:
+            choices[f"{which}_table"] = 1 << choose.integer(1, 6)
+    choices["table_shift"] = choose.integer(0, 8) + max(0, choices["fraction"] - choices["cell_fraction"])
     return choices
 
 
-@st.composite
-def recurrent_networks(draw: st.DrawFn, *, most: int = 12) -> RecurrentNetwork:
-    """Networks of every kind, up to ``most`` neurons in a layer, whose formats do not lose everything."""
-    head_kind = draw(st.sampled_from(["none", "dense", "path"]))
-    widths = tuple(draw(st.lists(st.integers(1, 8), min_size=1, max_size=2)))
-    signed = draw(st.booleans())
+def recurrent_network(choose: Choices, *, most: int = 12, mixed: bool = False) -> Network:
+    """A network of recurrent layers, up to ``most`` neurons each, whose formats do not lose everything.
+
+    Dense layers, or paths, may follow; if ``mixed``, dense layers, edges and paths come first, too.
+    """
+    head_kind = choose.of(["none", "dense", "path"])
+    widths = tuple(choose.integer(1, 8) for _ in range(choose.integer(1, 2)))
+    signed = choose.flag()
+    before = []
+    for _ in range(choose.integer(1, 2) if mixed else 0):
+        activation = Activation(kind=choose.of(["relu", "identity"]), bits=8, shift=4)
+        before.append(
+            {
+                "kind": choose.of(["dense", "explicit", "path"]),
+                "width": choose.integer(1, 8),
+                "edge_count": choose.integer(1, 30),
+                "paths": choose.integer(1, 30),
+                "activation": activation,
+            }
+        )
     network = make(
-        np.random.default_rng(draw(st.integers(0, 2**32))),
-        inputs=draw(st.integers(1, 9)),
-        bands=draw(st.lists(band_choices(most=most), min_size=1, max_size=2)),
-        input_bits=draw(st.integers(1 + signed, 10)),
+        np.random.default_rng(choose.integer(0, 2**32)),
+        inputs=choose.integer(1, 9),
+        bands=[band_entry(choose, most=most) for _ in range(choose.integer(1, 2))],
+        input_bits=choose.integer(1 + signed, 10),
         signed=signed,
+        before=before,
         dense=widths if head_kind == "dense" else (),
         path=widths if head_kind == "path" else (),
-        paths=draw(st.integers(1, 40)),
+        paths=choose.integer(1, 40),
     )
-    try:
-        band_ranges(network)
-        head_ranges(network)
-    except InputError as error:
-        assume("which leaves nothing" not in str(error))
-        raise
-    return network
+    return choose.usable(network)
 
 
-def sequences(network: RecurrentNetwork, lengths: list[int], seed: int = 1) -> np.ndarray:
+recurrent_networks = strategy(recurrent_network)
+
+
+def sequences(network: Network, lengths: list[int], seed: int = 1) -> np.ndarray:
     """Steps of so many sequences, extremes included."""
     rng = np.random.default_rng(seed)
     low, high = network.input.low, network.input.high

@@ -1,6 +1,6 @@
 """Every table of docs/mathematics.md, computed again by walking over the paths one at a time.
 
-Nothing here uses the linear algebra that the document derives: slots come from `hdlgen.topology`, everything else
+Nothing here uses the linear algebra that the document derives: slots come from `SobolTopology.slots`, everything else
 from looking at all paths. What is stated about the compiler's choices is compared with the compiler.
 """
 
@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from hdlgen import golden
-from hdlgen.compiler import compile_network
-from hdlgen.network import Activation, InputFormat, Layer, Network, SobolTopology
-from hdlgen.topology import paths, sobol
+from hdlgen.compiler import Options
+from hdlgen.compiler.path.compile import compile_paths
+from hdlgen.network import Activation, InputFormat, Network, SobolTopology, Weighted
+from hdlgen.sequences import sobol
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "mathematics.md"
 
@@ -35,20 +36,17 @@ def network(topology: SobolTopology, weights: tuple[np.ndarray, ...]) -> Network
     widths = [1 << bits for bits in topology.log2_slots]
     tensors = {f"w{number}": tensor.astype(np.int64) for number, tensor in enumerate(weights, 1)}
     layers = tuple(
-        Layer(
-            kind="path",
+        Weighted(
             width=width,
             weight=f"w{number}",
-            bias=None,
             weight_bits=4,
-            activation=Activation(kind="relu", bits=4, shift=1) if number < len(weights) else None,
+            activation=Activation(bits=4, shift=1) if number < len(weights) else None,
         )
         for number, width in enumerate(widths[1:], 1)
     )
     return Network(
-        format_version=1,
         name="example",
-        input=InputFormat(width=widths[0], bits=3, signed=False),
+        input=InputFormat(width=widths[0], bits=3),
         topology=topology,
         layers=layers,
         tensors=tensors,
@@ -66,7 +64,7 @@ def tables() -> dict[str, Rows]:
 
 
 def slot(topology: SobolTopology, layer: int, path: int) -> int:
-    return int(paths.slots(topology, layer)[path])
+    return int(topology.slots(layer)[path])
 
 
 def bank(topology: SobolTopology, layer: int, path: int) -> int:
@@ -198,7 +196,7 @@ def result_rows() -> Rows:
 
 
 def walk_program():
-    return compile_network(network(WALK, (np.arange(32) % 15 - 7,)), lanes=LANES)
+    return compile_paths(network(WALK, (np.arange(32) % 15 - 7,)), Options(lanes=LANES))
 
 
 def walk_rows() -> Rows:
@@ -289,7 +287,7 @@ def test_walk_is_destination_stationary() -> None:
 
 def test_program_gives_the_result() -> None:
     example = network(TOPOLOGY, WEIGHTS)
-    program = compile_network(example, lanes=LANES)
+    program = compile_paths(example, Options(lanes=LANES))
     for layer in range(3):
         assert list(program.layers[layer].lane) == lane(TOPOLOGY, layer)
     assert program.run(INPUT[np.newaxis]).tolist() == golden.evaluate(example, INPUT[np.newaxis]).tolist()

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import pkgutil
 import re
 import shlex
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import click
 import pytest
+
+import hdlgen.cli
 
 CHECKOUT = Path(__file__).parents[1]
 README = CHECKOUT / "README.md"
@@ -61,6 +64,18 @@ def help_of(script: str) -> str:
 
 
 COMMANDS = commands(README.read_text(encoding="utf-8"))
+
+
+def test_every_verb_is_a_function() -> None:
+    """Of a fresh interpreter that has imported hdlgen and nothing else, which is fast; and each says what it does."""
+    rows = re.findall(r"^\| `(\w+)` \| (.*hdlgen\..*) \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [verb for verb, _ in rows] == sorted(module.name for module in pkgutil.iter_modules(hdlgen.cli.__path__))
+    functions = [name for _, named in rows for name in re.findall(r"`(hdlgen\.[\w.]+)`", named)]
+    script = "import sys, hdlgen\nassert not {'numpy', 'amaranth', 'torch'} & set(sys.modules)\n"
+    script += "".join(f"assert callable({name}) and {name}.__doc__\n" for name in functions)
+    script += "assert hdlgen.Board is hdlgen.host.Board\nassert not hasattr(hdlgen, 'nonsense')\n"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_there_are_commands() -> None:

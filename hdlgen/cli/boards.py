@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hdlgen.flow.boards import find_board, names
-from hdlgen.flow.targets import TARGETS, Target
+from hdlgen.targets import TARGETS, Target
 
 __all__ = ["command"]
 

@@ -1,7 +1,7 @@
 """hdlgen check: what a network connects, wastes and reaches."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -9,106 +9,106 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hdlgen import network
-from hdlgen.topology import band_lint, layered_lint, lint
+from hdlgen import check, network
 
 __all__ = ["command"]
 
 
-def _spread(spread: dict[str, Any]) -> str:
-    if spread["min"] == spread["max"]:
-        return str(spread["min"])
-    return f"{spread['min']} / {spread['mean']:.4g} / {spread['max']}"
+def _text(value: Any) -> str:
+    """A cell: what is not there is left out, degrees are minimum / mean / maximum, fractions are per cent."""
+    if isinstance(value, dict):
+        if value["min"] == value["max"]:
+            return str(value["min"])
+        return f"{value['min']} / {value['mean']:.4g} / {value['max']}"
+    return "-" if value is None else f"{value:.2%}" if isinstance(value, float) else str(value)
 
 
-def _table(title: str, *columns: str) -> Table:
+def _print(console: Console, title: str, columns: str, rows: Iterable[Iterable[Any]]) -> None:
+    """A table, if it has rows; the names of its ``columns`` are separated by commas."""
     table = Table(title=title, title_justify="left", title_style="bold", header_style="")
-    for column in columns:
+    for column in columns.split(", "):
         table.add_column(column, justify="right")
-    return table
+    for row in rows:
+        table.add_row(*map(_text, row))
+    if table.row_count:
+        console.print(table)
 
 
-def _fraction(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2%}"
+def _of(entry: dict[str, Any], *names: str) -> list[Any]:
+    return [entry[name] for name in names]
 
 
-def _show(data: dict[str, Any], console: Console, *, remarks: bool = True) -> None:
-    widths = "-".join(str(width) for width in data["widths"])
-    changes = ""
-    for what, name in (("scrambled", "scramble"), ("shifted", "shift")):
-        if data[name] is not None:
-            changes += f" {what} by {data[name]},"
-    console.print(
-        f"{data['name']}: {widths}, {data['paths']} paths,{changes} {data['parameters']} parameters,"
-        f" {data['weight_bits_total']} bits of weights",
-        highlight=False,
-    )
-    layers = _table("Layers", "layer", "neurons", "slots", "dimension", "paths per neuron", "on no path")
+def _integers(data: dict[str, Any]) -> Iterable[Iterable[Any]]:
     for layer in data["layers"]:
-        layers.add_row(
-            str(layer["layer"]),
-            str(layer["width"]),
-            str(layer["slots"]),
-            str(layer["dimension"]),
-            _spread(layer["paths_per_neuron"]),
-            str(layer["unvisited"]),
-        )
-    console.print(layers)
-    transitions = _table(
-        "Edges", "into layer", "paths", "slot edges", "edges", "repeated", "density", "out-degree", "in-degree"
-    )
-    for transition in data["transitions"]:
-        transitions.add_row(
-            str(transition["layer"]),
-            str(transition["paths"]),
-            "-" if transition["slot_edges"] is None else str(transition["slot_edges"]),
-            str(transition["edges"]),
-            str(transition["repeated"]),
-            _fraction(transition["density"]),
-            _spread(transition["out_degree"]),
-            _spread(transition["in_degree"]),
-        )
-    console.print(transitions)
-    integers = _table(
-        "Integers",
-        "layer",
-        "weights",
-        "zero",
-        "accumulator",
-        "bits",
-        "shift",
-        "useful shifts",
-        "activations",
-        "always 0",
-    )
-    for values in data["ranges"]:
-        weights, accumulator = values["weights"], values["accumulator"]
-        row = [
-            str(values["layer"]),
-            f"{weights['low']}..{weights['high']}",
-            str(weights["zero"]),
-            f"{accumulator['low']}..{accumulator['high']}",
-            str(accumulator["bits"]),
-        ]
-        activation = values.get("activation")
-        if activation is not None:
-            row += [
-                str(activation["shift"]),
-                f"0..{activation['shift_largest_useful']}",
-                f"0..{activation['highest']}",
-                str(activation["always_zero"]),
-            ]
-        integers.add_row(*row)
-    console.print(integers)
-    reach = data["reachability"]
-    console.print(
-        f"Inputs connected with outputs: {_fraction(reach['input_to_output'])} of all pairs", highlight=False
-    )
-    if remarks:
-        _show_findings(data, console)
+        for name, matrix in layer["matrices"].items():
+            what = name if name == "weights" else f"{name} weights"
+            yield (layer["layer"], what, *_of(matrix, "low", "high", "weight_bits"))
+        for name, reached in layer["integers"].items():
+            row = [layer["layer"], name, *_of(reached, "low", "high", "bits")]
+            if name == "values":
+                activation = layer["activation"]
+                row += [activation["kind"], activation["shift"], f"0..{activation['shift_largest_useful']}"]
+            yield row
 
 
-def _show_findings(data: dict[str, Any], console: Console) -> None:
+def _show(data: dict[str, Any], console: Console) -> None:
+    paths, layers = data["paths"], data["layers"]
+    matrices = [(layer["layer"], name, matrix) for layer in layers for name, matrix in layer["matrices"].items()]
+    parts = [f"{data['name']}: {'-'.join(map(str, data['widths']))}"]
+    if paths is not None:
+        changes = {"scrambled": paths["scramble"], "shifted": paths["shift"]}
+        parts.append(f"{paths['paths']} paths")
+        parts += [f"{what} by {seed}" for what, seed in changes.items() if seed is not None]
+    parts += [
+        *(["recurrent"] if data["sequential"] else []),
+        f"{data['parameters']} parameters",
+        f"{data['weight_bits_total']} bits of weights",
+        f"{data['index_bits_total']} bits of indices",
+        f"{data['multiplications']} multiplications per {'step' if data['sequential'] else 'input'}",
+    ]
+    console.print(", ".join(parts), highlight=False)
+    kinds = [("input", "-")]
+    kinds += [
+        (layer["kind"], str(layer["source"]) + ("" if layer["skip"] is None else f" + {layer['skip']}"))
+        for layer in layers
+    ]
+    neurons = [
+        (*_of(entry, "layer", "width"), *kind, *_of(entry, "unread", "constant"))
+        for entry, kind in zip(data["neurons"], kinds, strict=True)
+    ]
+    _print(console, "Layers", "layer, neurons, kind, reads, not needed, constant", neurons)
+    if paths is not None:
+        names = ("layer", "slots", "dimension", "paths_per_neuron", "unvisited")
+        visits = [_of(layer, *names) for layer in paths["layers"]]
+        _print(console, "Paths", "layer, slots, dimension, paths per neuron, on no path", visits)
+    names = ("weights", "zero", "edges", "repeated", "density")
+    edges = [
+        (number, name, matrix["connections"], *_of(matrix, *names), matrix.get("slot_edges"))
+        for number, name, matrix in matrices
+    ]
+    _print(console, "Edges", "layer, matrix, connections, weights, zero, edges, repeated, density, slot edges", edges)
+    degrees = [
+        (number, name, *_of(matrix, "out_degree", "in_degree", "index_bits")) for number, name, matrix in matrices
+    ]
+    _print(console, "Degrees", "layer, matrix, out-degree, in-degree, index bits", degrees)
+    recurrence = []
+    for layer in layers:
+        if (band := layer["recurrence"]) is not None:
+            row = [layer["layer"], *_of(band, "cell", "shape", "weights_per_gate", "reach_per_step", "steps_to_all")]
+            recurrence.append([*row[:-1], "never" if row[-1] is None and band["steps_to_all_known"] else row[-1]])
+    titles = "layer, cell, connections, weights per gate, reach per step, steps to all"
+    _print(console, "Recurrent layers", titles, recurrence)
+    titles = "layer, value, least, greatest, bits, activation, shift, useful shifts"
+    _print(console, "Integers", titles, _integers(data))
+    if paths is not None and paths["reachability"] is not None:
+        ends = [paths["layers"][place]["layer"] for place in (0, -1)]
+        reach = _text(paths["reachability"]["first_to_last"])
+        what = (
+            "Inputs connected with outputs"
+            if ends == [0, len(layers)]
+            else "Layers {} and {} connected".format(*ends)
+        )
+        console.print(f"{what}: {reach} of all pairs", highlight=False)
     if not data["findings"]:
         console.print("Nothing to remark.")
     for finding in data["findings"]:
@@ -118,171 +118,22 @@ def _show_findings(data: dict[str, Any], console: Console) -> None:
         console.print(line)
 
 
-#: What is shown of the ranges of a recurrent layer.
-_RANGES = (
-    ("sum of inputs", "product"),
-    ("input", "input"),
-    ("recurrent sum", "recurrent"),
-    ("accumulator", "accumulator"),
-    ("candidate's sum", "candidate_sum"),
-    ("candidate", "candidate"),
-    ("candidate's query", "query"),
-    ("cell's sum", "cell_sum"),
-    ("state", "state"),
-)
-
-
-def _show_recurrent(data: dict[str, Any], console: Console) -> None:
-    widths = "-".join(str(width) for width in data["widths"])
-    console.print(
-        f"{data['name']}: {widths}, recurrent, {data['parameters']} parameters, {data['weight_bits_total']} bits of"
-        f" weights, {data['multiplications']} multiplications per step",
-        highlight=False,
-    )
-    bands = _table(
-        "Recurrent layers",
-        "layer",
-        "cell",
-        "neurons",
-        "connections",
-        "weights per gate",
-        "recurrent weights",
-        "zero",
-        "input weights",
-        "reach per step",
-        "steps to all",
-    )
-    for band in data["bands"]:
-        bands.add_row(
-            str(band["layer"]),
-            band["cell"],
-            str(band["width"]),
-            band["shape"],
-            str(band["weights_per_gate"]),
-            str(band["recurrent_weights"]),
-            str(band["recurrent_zero"]),
-            str(band["input_weights"]),
-            "-" if band["reach_per_step"] is None else str(band["reach_per_step"]),
-            ("never" if band["steps_to_all_known"] else "-")
-            if band["steps_to_all"] is None
-            else str(band["steps_to_all"]),
-        )
-    console.print(bands)
-    integers = _table("Integers", "layer", "value", "least", "greatest", "bits")
-    for band in data["bands"]:
-        for name, key in _RANGES:
-            values = band[key]
-            if values is not None:
-                integers.add_row(
-                    str(band["layer"]), name, str(values["low"]), str(values["high"]), str(values["bits"])
-                )
-    console.print(integers)
-    if data["head"]:
-        head = _table("Head", "layer", "neurons", "weights", "zero", "accumulator", "bits")
-        for layer in data["head"]:
-            reached = layer["accumulator"]
-            head.add_row(
-                str(layer["layer"]),
-                str(layer["width"]),
-                str(layer["weights"]),
-                str(layer["zero"]),
-                f"{reached['low']}..{reached['high']}",
-                str(reached["bits"]),
-            )
-        console.print(head)
-    if data["path_head"] is not None:
-        console.print("The head of path layers, as a network of its own:")
-        _show(data["path_head"], console, remarks=False)
-    _show_findings(data, console)
-
-
-def _show_layered(data: dict[str, Any], console: Console) -> None:
-    widths = "-".join(str(width) for width in data["widths"])
-    console.print(
-        f"{data['name']}: {widths}, layers of their own connections, {data['parameters']} parameters,"
-        f" {data['weight_bits_total']} bits of weights, {data['index_bits_total']} bits of indices",
-        highlight=False,
-    )
-    edges = _table(
-        "Edges",
-        "layer",
-        "kind",
-        "reads",
-        "neurons",
-        "weights",
-        "zero",
-        "edges",
-        "repeated",
-        "density",
-    )
-    degrees = _table("Degrees", "layer", "out-degree", "in-degree", "index bits")
-    for layer in data["layers"]:
-        reads = str(layer["source"]) + ("" if layer["skip"] is None else f" + {layer['skip']}")
-        edges.add_row(
-            str(layer["layer"]),
-            layer["kind"],
-            reads,
-            str(layer["width"]),
-            str(layer["weights"]),
-            str(layer["zero"]),
-            str(layer["edges"]),
-            str(layer["repeated"]),
-            _fraction(layer["density"]),
-        )
-        degrees.add_row(
-            str(layer["layer"]),
-            _spread(layer["out_degree"]),
-            _spread(layer["in_degree"]),
-            str(layer["index_bits"]),
-        )
-    console.print(edges)
-    console.print(degrees)
-    integers = _table(
-        "Integers", "layer", "weight bits", "accumulator", "bits", "activation", "shift", "product bits", "values"
-    )
-    for layer in data["layers"]:
-        reached, activation = layer["accumulator"], layer.get("activation")
-        row = [
-            str(layer["layer"]),
-            str(layer["weight_bits"]),
-            f"{reached['low']}..{reached['high']}",
-            str(reached["bits"]),
-        ]
-        if activation is not None:
-            row += [
-                activation["kind"],
-                str(activation["shift"]),
-                str(activation["product_bits"]) if activation["multiplier"] else "-",
-                f"{activation['lowest']}..{activation['highest']}",
-            ]
-        integers.add_row(*row)
-    console.print(integers)
-    _show_findings(data, console)
-
-
 @click.command("check")
 @click.argument("net", metavar="NET")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(net: str, as_json: bool) -> None:
-    """Judge the topology and the integers of NET, a network file or the name of a shipped network.
+    """Judge the connections and the integers of NET, a network file or the name of a shipped network.
 
-    Degrees, repeated edges, neurons on no path, reachability, accumulator ranges, useful shifts, and dimensions that
-    would connect more. Degrees are given as minimum / mean / maximum. Of recurrent networks: weights per gate, how far
-    a state travels per step, unread inputs, gates that never move, ranges of all sums. Of layered networks: degrees, density
-    and bits of indices of each layer, unread inputs, dead neurons, ranges. The exit status is 0 whatever is found, and 2
-    for a file that is no valid network.
+    Of every layer: degrees, repeated edges, bits of indices, neurons that no output depends on or that never change, what
+    its sums and values can be, useful shifts. Of paths that layers share: neurons on no path, what they connect, and
+    dimensions that would connect more. Of recurrent layers: weights per gate, how far a state travels per step, gates that
+    never move. Degrees are given as minimum / mean / maximum. The exit status is 0 whatever is found, and 2 for a file that
+    is no valid network.
     """
-    model = network.load(net)
-    show: Callable[[dict[str, Any], Console], None] = _show
-    if isinstance(model, network.RecurrentNetwork):
-        data, show = band_lint.recurrent_report(model), _show_recurrent
-    elif isinstance(model, network.LayeredNetwork):
-        data, show = layered_lint.layered_report(model), _show_layered
-    else:
-        data = lint.report(model)
+    data = check.report(network.load(net))
     if as_json:
         click.echo(json.dumps(data, indent=2))
     else:
         console = Console(soft_wrap=True)
         console.width = max(console.width, 120)  # tables are worth a wide window; cut columns are worth nothing
-        show(data, console)
+        _show(data, console)

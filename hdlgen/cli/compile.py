@@ -1,7 +1,8 @@
 """hdlgen compile: a network to Verilog, memory images, test bench, test vectors and manifest."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -10,17 +11,34 @@ from rich.table import Table
 
 from hdlgen import golden
 from hdlgen import network as networks
-from hdlgen.compiler.band import RESULTS
+from hdlgen.compiler import Options, Plan, compile_network
+from hdlgen.compiler.options import RESULTS, engine_names
 from hdlgen.errors import InputError
-from hdlgen.network import LayeredNetwork, Network, RecurrentNetwork
+from hdlgen.network import Network
+
+if TYPE_CHECKING:
+    from hdlgen.emit.manifest import Stage
 
 __all__ = ["command"]
 
 
 @click.command("compile")
 @click.argument("net")
-@click.option("-o", "--output", "directory", required=True, type=click.Path(path_type=Path), help="New folder.")
-@click.option("--lanes", default=16, show_default=True, help="Multiply-accumulate lanes: 1, 2, 4 .. 64.")
+@click.option("-o", "--output", "directory", default=None, type=click.Path(path_type=Path), help="New folder.")
+@click.option("--plan", "only_plan", is_flag=True, help="Show which engine runs which layer, and write nothing.")
+@click.option(
+    "--engine",
+    default=None,
+    callback=lambda _context, _parameter, value: None if value is None else tuple(value.split(",")),
+    help=f"Engines to use, with commas between them: {', '.join(engine_names())}. Default: for each layer the best.",
+)
+@click.option(
+    "--lanes",
+    default="16",
+    show_default=True,
+    callback=lambda _context, _parameter, value: _lanes(value),
+    help="Multiply-accumulate lanes: 1, 2, 4 .. 64; or those of each stage, with commas between them.",
+)
 @click.option("--elements-per-beat", default=1, show_default=True, help="Input elements per beat: 1, 2, 4 .. 16.")
 @click.option(
     "--target",
@@ -65,9 +83,10 @@ __all__ = ["command"]
 )
 @click.option(
     "--results",
-    default=None,
+    default=RESULTS[0],
+    show_default=True,
     type=click.Choice(RESULTS),
-    help="Recurrent networks: a result after every step, or of each sequence (default).",
+    help="Recurrent networks: a result after every step, or of each sequence.",
 )
 @click.option(
     "--input",
@@ -80,113 +99,75 @@ __all__ = ["command"]
 @click.option("--seed", default=1, show_default=True, help="For random test vectors.")
 def command(
     net: str,
-    directory: Path,
-    lanes: int,
-    elements_per_beat: int,
-    target: str | None,
-    multiplier: str,
-    merge: bool,
-    input_buffers: int | None,
-    source: str,
-    fill: str | None,
-    banks: int | None,
-    flash_lines: int,
-    adaptable: bool | None,
-    results: str | None,
+    directory: Path | None,
+    only_plan: bool,
     inputs: Path | None,
     labels: Path | None,
     seed: int,
+    **options: Any,
 ) -> None:
     """Compile NET (a file, or the name of a shipped network) into a new folder."""
-    from hdlgen.compiler import compile_network
-    from hdlgen.compiler.design import compile_any
-    from hdlgen.compiler.program_gather import GatherProgram
-    from hdlgen.emit import compile_to
-    from hdlgen.emit.verilog import held
-    from hdlgen.flow.targets import choose_banks, choose_flash_divide, choose_multiplier, choose_source, find_target
-    from hdlgen.gateware.gather import block_memories
+    from hdlgen.emit import describe_plan, emit
 
+    if directory is None and not only_plan:
+        raise click.UsageError("Missing option '-o' / '--output'.")
     network = networks.load(net)
-    device = find_target(target) if target is not None else None
-    options: dict[str, Any]
-    if not isinstance(network, Network):
-        for option, value, only in (
-            ("--elements-per-beat", elements_per_beat, 1),
-            ("--input-buffers", input_buffers, None),
-            ("--no-merge", merge, True),
-            ("--fill", fill, None),
-            ("--flash-lines", flash_lines, 1),
-        ):
-            if value != only:
-                if isinstance(network, RecurrentNetwork):
-                    raise InputError(f"{option}: {network.where} has recurrent layers; allowed with path layers only")
-                raise InputError(f"{option}: {network.where} is a layered network; allowed with path networks only")
-        dsps = (device.resources.dsps, device.resources.products_per_dsp) if device is not None else None
-        options = {
-            "dsps": dsps,
-            "adaptable": adaptable,
-            "source": "rom" if source == "auto" else source,
-            "banks": banks,
-        }
-    if not isinstance(network, RecurrentNetwork) and results is not None:
-        raise InputError(f"--results: {network.where} has no recurrent layers; allowed with recurrent layers only")
-    vectors = (
-        _sequences(network, inputs, labels)
-        if isinstance(network, RecurrentNetwork)
-        else _images(network, inputs, labels)
-    )
-    if isinstance(network, RecurrentNetwork):
-        options["results"] = results or "sequence"
-    elif isinstance(network, Network):
-        if device is not None and multiplier == "auto":
-            multiplier = choose_multiplier(device, network, lanes)
-        if source == "auto" and device is not None:
-            source = choose_source(device, compile_network(network, lanes=lanes, merge=merge, check=False))
-        reads_flash = "flash" in (source, fill)
-        options = {
-            "elements_per_beat": elements_per_beat,
-            "merge": merge,
-            "input_buffers": input_buffers,
-            "source": "rom" if source == "auto" else source,
-            "fill": fill,
-            "banks": banks,
-            "flash_lines": flash_lines,
-            "flash_divide": choose_flash_divide(device) if reads_flash and device is not None else 2,
-            "adaptable": adaptable,
-        }
-    options |= {"lanes": lanes, "multiplier": multiplier}
-    if device is not None and banks is None and options.get("source") == "ram":
-        both = compile_any(network, **options)  # two of them, which is the default
-        memories = block_memories(both) if isinstance(both, GatherProgram) else held(both, "").memories
-        options["banks"] = choose_banks(device, memories)
-    manifest = compile_to(network, directory, target=target, seed=seed, **options, **vectors)
+    chosen = Options.for_target(network, **options)
+    vectors = (_sequences if network.sequential else _images)(network, inputs, labels)
+    plan = compile_network(network, chosen)
+    if only_plan:
+        _show_plan(plan, describe_plan(plan))
+        return
+    assert directory is not None
+    manifest = emit(plan, network, directory, target=chosen.target, seed=seed, **vectors)
     console = Console(soft_wrap=True)
-    table = Table(title=f"{manifest['name']} -> {directory}", show_header=False)
-    for name, value in (
-        ("lanes", manifest["lanes"]),
-        *(
-            (what, f"{manifest[name]}")
-            for name, what in (
-                ("blocks_per_inference", "blocks per inference"),
-                ("multiplications_per_step", "multiplications per step"),
-                ("edges", "edges"),
-                ("lane_utilisation", "lane utilisation"),
-            )
-            if name in manifest
-        ),
-        ("interval, cycles", manifest["interval_cycles"]),
-        ("latency, cycles", manifest["latency_cycles"]),
-        ("accumulator bits", " ".join(str(bits) for bits in manifest["accumulator_bits"])),
-        ("weights in", manifest["weights"]["source"]),
-        *((f"{purpose}, bits", bits) for purpose, bits in manifest["memory_bits"].items()),
+    table = Table(title=f"{manifest.name} -> {directory}", show_header=False)
+    for name, figure in (
+        ("engines", ", ".join(stage.engine for stage in manifest.stages)),
+        ("lanes", manifest.lanes),
+        (f"multiplications per {manifest.unit}", sum(stage.edges for stage in manifest.stages)),
+        ("lane utilisation", ", ".join(f"{stage.utilisation}" for stage in manifest.stages)),
+        ("interval, cycles", manifest.interval_cycles),
+        *([("on average", f"{manifest.mean_cycles:g}")] if manifest.period_frames > 1 else []),
+        ("latency, cycles", manifest.latency_cycles),
+        ("accumulator bits", " ".join(str(bits) for bits in manifest.accumulator_bits)),
+        ("weights in", manifest.weights.source),
+        *((f"{purpose}, bits", bits) for purpose, bits in manifest.memory_bits.items()),
     ):
-        table.add_row(name, str(value))
+        table.add_row(name, str(figure))
     console.print(table)
-    for note in manifest["notes"]:
+    for note in manifest.notes:
         console.print(f"note: {note}")
 
 
-def _images(network: Network | LayeredNetwork, inputs: Path | None, labels: Path | None) -> dict[str, Any]:
+def _lanes(value: str) -> int | tuple[int, ...]:
+    try:
+        numbers = tuple(map(int, value.split(",")))
+    except ValueError:
+        raise InputError(
+            f"--lanes: {value!r}; allowed: a number, or one for each stage with commas between them"
+        ) from None
+    return numbers if "," in value else numbers[0]
+
+
+def _show_plan(plan: Plan, stages: "Sequence[Stage]") -> None:
+    """A row for every layer, and one for what its engine takes."""
+    table = Table(title=f"{plan.name}: {plan.latency_cycles} cycles latency, {plan.interval_cycles} interval")
+    for heading in ("layer", "kind", "neurons", "engine", "lanes", "cycles", "utilisation", "memory, bits"):
+        table.add_column(heading, justify="left" if heading in ("kind", "engine") else "right")
+    for stage in stages:
+        for layer in stage.layers:
+            table.add_row(*map(str, (layer.number, layer.kind, layer.width, stage.engine, layer.lanes, layer.cycles)))
+        bits = f"{sum(stage.memory_bits.values()):,}"
+        row = ("", "", "", stage.engine, stage.lanes, stage.interval_cycles, f"{stage.utilisation:.2f}", bits)
+        table.add_row(*map(str, row), end_section=True)
+    console = Console(soft_wrap=True)
+    console.print(table)
+    for note in plan.notes:
+        console.print(f"note: {note}")
+
+
+def _images(network: Network, inputs: Path | None, labels: Path | None) -> dict[str, Any]:
     """Test vectors of the user, checked."""
     samples = golden.read_samples(inputs) if inputs else None
     x = golden.check_input(network, samples.rows, str(inputs)) if samples else None
@@ -197,7 +178,7 @@ def _images(network: Network | LayeredNetwork, inputs: Path | None, labels: Path
     return {"inputs": x, "labels": classes}
 
 
-def _sequences(network: RecurrentNetwork, inputs: Path | None, labels: Path | None) -> dict[str, Any]:
+def _sequences(network: Network, inputs: Path | None, labels: Path | None) -> dict[str, Any]:
     """Test vectors of the user, checked; labels may be in the same file."""
     x = lengths = classes = None
     where = f"{inputs}: labels"

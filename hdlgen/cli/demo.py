@@ -62,7 +62,7 @@ def _show(found: Demonstration) -> None:
     count = len(synthesis.fmax)
     spread = f" (minimum {synthesis.minimum:.1f}, maximum {synthesis.maximum:.1f})" if count > 1 else ""
     rows = [
-        ("network", "-".join(str(width) for width in found.manifest["network"]["widths"])),
+        ("network", "-".join(str(width) for width in found.manifest.network.widths)),
         ("accuracy", f"{found.accuracy:.2%} on {found.test_images:,} test images (golden model)"),
         (
             "simulation",
@@ -71,7 +71,7 @@ def _show(found: Demonstration) -> None:
         ),
         ("latency", f"{simulation.latency_cycles:,} cycles" if simulation.latency_cycles is not None else "-"),
         ("interval", f"{simulation.interval_cycles:,} cycles" if simulation.interval_cycles is not None else "-"),
-        ("device", f"{device.device} {device.package}, {found.manifest['lanes']} lanes, self-test included"),
+        ("device", f"{device.device} {device.package}, {found.manifest.lanes} lanes, self-test included"),
     ]
     for name, kind in (("LUTs", "logic"), ("flip-flops", "flipflop"), ("block RAMs", "memory"), ("DSPs", "dsp")):
         cells = found.cells(kind)
@@ -89,7 +89,7 @@ def _show(found: Demonstration) -> None:
         ("to load it", board.program.format(bitstream=found.bitstream)),
         ("report", f"{found.html}"),
     ]
-    table = Table(show_header=False, title=f"{found.manifest['name']} on {board.title}", title_justify="left")
+    table = Table(show_header=False, title=f"{found.manifest.name} on {board.title}", title_justify="left")
     for row in rows:
         table.add_row(*row)
     Console(soft_wrap=True).print(table)

@@ -31,41 +31,35 @@ def command(net: str, source: str, target: str, labels: str | None, targets: str
     perhaps labels (sequences,); or an .npy file (sequences, steps, width).
     """
     model = network.load(net)
-    classes = wanted = None
-    if isinstance(model, network.RecurrentNetwork):
-        if targets is not None:
-            raise InputError(f"--targets: {model.where} is a recurrent network; allowed with other networks")
-        given, lengths, inside = golden.read_sequences(source)
-        x, counts = golden.check_sequences(model, given, lengths, where=source, where_lengths=f"{source}: lengths")
-        count = len(counts)
-        if inside is not None:
-            classes = golden.check_labels(inside, f"{source}: labels", count)
-        scale = None
+    classes = wanted = lengths = None
+    if model.sequential:
+        given, lengths, classes = golden.read_sequences(source)
+        x, lengths = golden.check_sequences(model, given, lengths, where=source, where_lengths=f"{source}: lengths")
+        count = len(lengths)
     else:
         if every_step:
             raise InputError(f"--every-step: {model.where} is no recurrent network; allowed with recurrent networks")
         samples = golden.read_samples(source)
         x = golden.check_input(model, samples.rows, source)
-        count = len(x)
-        classes, wanted, scale = samples.labels, samples.targets, model.output_scale
-        if targets is not None:
-            wanted = golden.read_array(targets)
-        if wanted is not None:
-            wanted = golden.check_targets(wanted, targets or f"{source}: y", count, model.widths[-1])
+        count, classes, wanted = len(x), samples.labels, samples.targets
+    if targets is not None:
+        wanted = golden.read_array(targets)
+    if wanted is not None:
+        rows = len(x) if every_step else count
+        wanted = golden.check_targets(wanted, targets or f"{source}: y", rows, model.widths[-1])
     if labels is not None:
-        classes = golden.check_labels(golden.read_array(labels), labels, count)
-    if isinstance(model, network.RecurrentNetwork):
-        y = golden.evaluate(model, x, counts, every_step=every_step)
-    else:
-        y = golden.evaluate(model, x)
+        classes = golden.read_array(labels)
+    if classes is not None:
+        classes = golden.check_labels(classes, labels or f"{source}: labels", count)
+    y = golden.evaluate(model, x, lengths, every_step=every_step)
     buffer = io.BytesIO()
     np.save(buffer, y)
     atomic_write(Path(target), buffer.getvalue())
     message = f"{target}: {len(y)} x {y.shape[1]} outputs"
     if classes is not None and count:
-        last = y[np.cumsum(counts) - 1] if every_step else y
+        last = y if lengths is None or not every_step else y[np.cumsum(lengths) - 1]
         right = int((last.argmax(axis=1) == classes).sum())  # argmax: the lowest index wins ties
         message += f", {right} of {count} right ({right / count:.2%})"
     if wanted is not None and count:
-        message += f", {golden.deviation(y, wanted, 1.0 if scale is None else scale)}"
+        message += f", {golden.deviation(y, wanted, 1.0 if model.output_scale is None else model.output_scale)}"
     click.echo(message)

@@ -1,8 +1,6 @@
 """``hdlgen import``: a network that was trained elsewhere."""
 
-import dataclasses
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -11,8 +9,8 @@ from tqdm import tqdm
 
 from hdlgen import importers
 from hdlgen.errors import InputError, Refused
-from hdlgen.network import LayeredNetwork, save
-from hdlgen.quantize.layered import QuantizeRecipe, quantize_network
+from hdlgen.network import Network, save
+from hdlgen.quantize.storage import LANES
 
 __all__ = ["command"]
 
@@ -30,7 +28,14 @@ __all__ = ["command"]
 @click.option("--calibration", type=click.Path(path_type=Path), help="Inputs to choose scales by, .npy (N, width).")
 @click.option("--input-range", help="LOW,HIGH of all inputs, in place of --calibration.")
 @click.option("--keep-bits", is_flag=True, help="Never widen weights of QONNX files to meet biases between integers.")
+@click.option("--edges", default="auto", show_default=True, help="How edges are stored: auto, dense or explicit.")
 @click.option("--check", type=click.Path(path_type=Path), help="Inputs to compare with the file's own outputs, .npy.")
+@click.option(
+    "--least-agreement",
+    default="95%",
+    show_default=True,
+    help="With --check, of inexact networks: so many inputs have to have the same class.",
+)
 def command(
     file: Path,
     output: Path,
@@ -44,7 +49,9 @@ def command(
     calibration: Path | None,
     input_range: str | None,
     keep_bits: bool,
+    edges: str,
     check: Path | None,
+    least_agreement: str,
 ) -> None:
     """Import FILE, a network trained elsewhere: .onnx (ONNX, QONNX), or .json (a state_dict in safetensors).
 
@@ -52,101 +59,85 @@ def command(
     --input-range; `hdlgen quantize` has more ways. See docs/import.md.
     """
     options = importers.InputOptions(input_bits, input_scale, input_offset, input_signed)
+    least = _share(least_agreement)
     title = importers.check_name(output.name.removesuffix(".safetensors") if name is None else name)
     with tqdm(total=3, disable=None, leave=False, unit="step") as bar:
-        bar.set_description("read")
-        graph = importers.read(file)
-        bar.update()
-        lowered = dataclasses.replace(importers.lower(graph), name=title)
-        bar.update()
-        bar.set_description("integers")
-        network: LayeredNetwork
-        codes: importers.Codes
-        report: tuple[dict[str, Any], ...] = ()
-        if bits is None:
-            _refuse_reals(lowered)
-            given = options.given()
-            for option, value in (("--calibration", calibration), ("--input-range", input_range)):
-                if value is not None:
-                    raise InputError(f"{option}: {file} holds integers already; allowed: with --bits only")
-            if given is not None and lowered.codes is not None:
-                raise InputError(f"--input-scale: {file} quantises its input itself; allowed: files that do not")
-            imported = importers.integer_network(
-                lowered, None if given is None else importers.codes_of(given), widen=not keep_bits
-            )
-            network, codes, scale, notes = (
-                imported.network,
-                imported.codes,
-                float(imported.output_scale),
-                imported.notes,
-            )
-            report = imported.report
-            exact = imported.exact
-        else:
-            real = importers.float_network(lowered)
-            span = None if input_range is None else importers.read_range(input_range)
-            x = None if calibration is None else importers.read_samples(calibration, real.width, options.given())
-            chosen = options.of(x, span)
-            if chosen is None or (x is None and span is None):
-                raise InputError(
-                    f"{file}: nothing says what its inputs are like; required: --calibration X.npy (some inputs), or"
-                    " --input-range LOW,HIGH"
-                )
-            recipe = QuantizeRecipe(bits=bits, activation_bits=activation_bits)
-            quantized = quantize_network(real, recipe, chosen, x)
-            network, codes, scale = quantized.network, importers.codes_of(chosen), quantized.output_scale
-            notes, exact = tuple(real.notes), False
-        bar.update()
-    comparison = None
-    if check is not None:
-        x = importers.read_samples(check, lowered.width, codes)
-        wanted = importers.reference(file, graph, lowered, x)
-        integers = codes.of(x / float(codes.scale) + float(codes.zero))
-        comparison = importers.compare(network, integers, scale, wanted)
-    save(network, output)
+
+        def announce(step: str) -> None:
+            bar.set_description(step)
+            bar.update()
+
+        imported = importers.import_network(
+            file,
+            name=title,
+            options=options,
+            bits=bits,
+            activation_bits=activation_bits,
+            calibration=calibration,
+            input_range=input_range,
+            widen=not keep_bits,
+            edges=edges,
+            announce=announce,
+        )
+    network, exact = imported.network, imported.exact
+    comparison = None if check is None else importers.compare_with_file(file, imported, check)
     console = Console(soft_wrap=True)
     console.width = max(console.width, 120)
-    _show(network, report, console)
-    click.echo(f"input: {importers.meaning(codes)}")
-    click.echo(f"outputs: {scale:.9g} times the integers")
-    for note in notes:
+    _show(network, console)
+    if imported.differ:
+        click.echo(f"{imported.differ} neurons differ from the file somewhere")
+    click.echo(f"edges: {imported.storage} (on {LANES} lanes)")
+    click.echo(f"input: {importers.meaning(network.input)}")
+    click.echo(f"outputs: {network.output_scale:.9g} times the integers")
+    for note in imported.notes:
         click.echo(f"note: {note}")
-    click.echo(f"{output}: {'equal to the file for every input' if exact else 'an approximation of the file'}")
     if comparison is not None:
         click.echo(_compared(comparison))
-        if exact and comparison.agree is not None and comparison.agree < 0.99 * comparison.inputs:
-            raise Refused(f"{check}: classes differ from those of the file")
+        if exact and min(comparison.equal, comparison.behind) < comparison.inputs:
+            raise Refused(
+                f"{check}: {comparison.inputs - comparison.behind:,} of {comparison.inputs:,} inputs have other outputs than"
+                " in the file, which they should equal"
+            )
+        if comparison.agree < least * comparison.inputs:
+            raise Refused(
+                f"{check}: {comparison.agree / comparison.inputs:.2%} of the inputs agree with the file;"
+                f" required: {least:.4g} (--least-agreement)"
+            )
+    save(network, output)
+    click.echo(f"{output}: {'equal to the file for every input' if exact else 'an approximation of the file'}")
 
 
-def _refuse_reals(lowered: importers.LoweredNetwork) -> None:
-    if lowered.integer:
-        return
-    layer = next(layer for layer in lowered.layers if not layer.integer or layer.codes is None)
-    what = "weights are real numbers" if not layer.integer else "the activation is a real number"
-    raise InputError(f"{layer.place}: {what}; required: --bits with --calibration X.npy or --input-range LOW,HIGH")
+def _share(text: str) -> float:
+    """A part of 1, perhaps in per cent."""
+    value = importers.number(text.removesuffix("%"), "--least-agreement") / (100 if text.endswith("%") else 1)
+    if not 0 <= value <= 1:
+        raise InputError(f"--least-agreement is {text[:40]!a}; allowed: 0..1, or 0%..100%")
+    return value
 
 
 def _compared(result: importers.Comparison) -> str:
     text = f"compared on {result.inputs:,} inputs: {result.equal:,} with equal outputs"
+    if result.behind != result.equal:
+        text += f", of which the file makes something else of {result.equal - result.behind:,}"
     text += (
         f"; largest difference {result.largest:.4g}, mean {result.mean:.4g}, of outputs up to {result.magnitude:.4g}"
     )
-    if result.agree is not None:
-        text += f"; same class {result.agree:,} ({result.agree / result.inputs:.2%})"
-    return text
+    return f"{text}; same class {result.agree:,} ({result.agree / result.inputs:.2%})"
 
 
-def _show(network: LayeredNetwork, report: tuple[dict[str, Any], ...], console: Console) -> None:
+def _show(network: Network, console: Console) -> None:
     table = Table(title=network.name, title_justify="left")
     headings = ("layer", "reads", "neurons", "kind", "edges", "of all", "weight bits", "activation", "bits", "shift")
     for heading in (*headings, "multiplier bits"):
         table.add_column(heading, justify="left" if heading in ("kind", "activation") else "right")
-    for number, layer in enumerate(network.layers, 1):
-        before = network.widths[layer.source]
-        count = len(network.edges(number))
+    for number in range(1, len(network.layers) + 1):
+        layer = network.weighted(number)
+        before = network.widths[layer.read]
+        count = int((network.edges(number).weight != 0).sum())
         skip = "" if layer.skip is None else f" + {layer.skip.source}"
         activation = layer.activation
         multiplier = int(network.multiplier(number).max()) if activation is not None and activation.multiplier else 0
+        clamp = "" if activation is None or activation.clamp is None else " {}..{}".format(*activation.clamp)
         table.add_row(
             str(number),
             f"{layer.source}{skip}",
@@ -155,12 +146,9 @@ def _show(network: LayeredNetwork, report: tuple[dict[str, Any], ...], console: 
             f"{count:,}",
             f"{count / (before * layer.width):.1%}",
             str(layer.weight_bits),
-            "output" if activation is None else activation.kind,
+            "output" if activation is None else f"{activation.kind}{clamp}",
             "" if activation is None else str(activation.bits),
             "" if activation is None else str(activation.shift),
             str(multiplier.bit_length()) if multiplier else "",
         )
     console.print(table)
-    differ = sum(int(row["differ"]) for row in report)
-    if differ:
-        console.print(f"{differ} neurons differ from the file somewhere")

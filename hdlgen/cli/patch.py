@@ -26,8 +26,8 @@ def command(directory: str, net: str, output: Path) -> None:
 
     network = networks.load(net)
     done = patch(directory, network, output)
-    table = Table(title=f"{done.manifest['name']} in the design of {directory} -> {output}", show_header=False)
-    table.add_row("network", done.manifest["network"]["sha256"][:16])
+    table = Table(title=f"{done.manifest.name} in the design of {directory} -> {output}", show_header=False)
+    table.add_row("network", done.manifest.network.sha256[:16])
     for name, blocks, changed in done.bitstreams:
         table.add_row(f"{output / name}", f"{changed} of {blocks} block RAMs changed")
     if not done.bitstreams:

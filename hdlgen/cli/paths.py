@@ -18,6 +18,6 @@ def command(net: str, first: int, output: Path) -> None:
 
     These paths visit the same neurons with the same weights as before: train on from there, or see what few paths can do.
     """
-    made = network.first_paths(network.load_path(net), first)
+    made = network.first_paths(network.load(net), first)
     network.save(made, output)
     click.echo(f"{output}: {first} paths")

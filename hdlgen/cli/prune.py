@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from hdlgen import network, prune
+from hdlgen.check import find_live
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_write
-from hdlgen.topology.band_lint import shape
 
 __all__ = ["command"]
 
@@ -29,11 +29,19 @@ def _layer_density(context: click.Context, option: click.Parameter, value: tuple
 
 @click.command("prune")
 @click.argument("net", metavar="NET")
-@click.option("--density", type=float, help="Fraction of all possible edges that each layer keeps.  [default: all]")
-@click.option("--threshold", type=int, help="Recurrent networks: keep weights of at least this magnitude instead.")
-@click.option("--balanced", is_flag=True, help="Recurrent networks: the density of every neuron and gate.")
+@click.option("--density", type=float, help="Fraction of all possible edges that each matrix keeps.  [default: all]")
+@click.option("--threshold", type=int, help="Keep weights of at least this magnitude instead.")
+@click.option("--balanced", is_flag=True, help="The density of every neuron, and gate, alone.")
 @click.option(
     "--layer", "layers", multiple=True, callback=_layer_density, help="LAYER=DENSITY: another for one layer."
+)
+@click.option(
+    "--matrix",
+    "matrices",
+    multiple=True,
+    type=click.Choice(prune.MATRICES),
+    help="Which matrices: weights of layers without a state; of inputs, or of states, of recurrent ones."
+    "  [default: recurrent; without recurrent layers: weights]",
 )
 @click.option(
     "--input-map", metavar="MAP.NPY", help="Also drop inputs that nothing reads; writes which ones are left."
@@ -45,77 +53,49 @@ def command(
     threshold: int | None,
     balanced: bool,
     layers: dict[int, float],
+    matrices: tuple[str, ...],
     input_map: str | None,
     output: Path,
 ) -> None:
-    """Prune NET, a network file or the name of a shipped network: the largest weights of each layer stay.
+    """Prune NET, a network file or the name of a shipped network: the largest weights of each matrix stay, as edges.
 
     Then hidden neurons that no output depends on are removed, and constant ones, which changes no output; without
-    --density and --layer that is all. The result is a layered network with explicit edges.
-
-    Of recurrent networks the recurrent matrices are pruned, and the states that no output depends on are removed. What is
-    left is stored as a band, a ring, groups or edges, whichever takes the fewest bits.
+    --density, --threshold and --layer that is all. What is left of recurrences is stored as a band, a ring, groups or
+    edges, whichever takes the fewest bits.
     """
     given = network.load(net)
-    if isinstance(given, network.RecurrentNetwork):
-        if input_map is not None:
-            raise InputError(f"--input-map: {given.where} is a recurrent network; allowed: path and layered networks")
-        _prune_recurrent(given, density, threshold, balanced, layers, output)
-        return
-    for option, value in (("--threshold", threshold), ("--balanced", balanced or None)):
-        if value is not None:
-            raise InputError(f"{option}: {given.where} is no recurrent network; allowed: --density and --layer")
-    if density is not None or layers:
-        pruned = prune.prune_magnitude(given, 1.0 if density is None else density, layers=layers)
-    else:
-        pruned = prune.explicit(given)
+    pruned = prune.prune(
+        given, density=density, threshold=threshold, layers=layers, balanced=balanced, matrices=matrices
+    )
     removal = prune.remove_dead(pruned, inputs=input_map is not None)
-    network.save(removal.network, output)
+    result = prune.compact(removal.network)
+    network.save(result, output)
     if input_map is not None:
         buffer = io.BytesIO()
         np.save(buffer, removal.inputs)
         atomic_write(Path(input_map), buffer.getvalue())
-    table = Table(title=f"{given.where} -> {output}", title_justify="left", title_style="bold", header_style="")
-    for column in ("layer", "neurons", "left", "edges", "pruned to", "left", "possible", "density", "unread"):
-        table.add_column(column, justify="right")
-    stages = [prune.densities(model) for model in (given, pruned, removal.network)]
-    for layer in removal.layers:
-        row = [str(layer.layer), str(layer.neurons_before), str(layer.neurons)]
-        if layer.layer:
-            before, kept, left = (stage[layer.layer - 1] for stage in stages)
-            row += [str(before.edges), str(kept.edges), str(left.edges), str(left.possible), f"{left.density:.2%}"]
-        else:
-            row += [""] * 5
-        table.add_row(*row, str(layer.unread))
-    Console(soft_wrap=True).print(table)
-    total = sum(layer.edges for layer in stages[2])
-    click.echo(f"{output}: {total} edges of {sum(layer.edges for layer in stages[0])}")
-
-
-def _prune_recurrent(
-    given: network.RecurrentNetwork,
-    density: float | None,
-    threshold: int | None,
-    balanced: bool,
-    layers: dict[int, float],
-    output: Path,
-) -> None:
-    pruned = prune.prune_recurrent(given, density=density, threshold=threshold, layers=layers, balanced=balanced)
-    result = prune.compact(prune.remove_dead_states(pruned))
-    network.save(result, output)
-    table = Table(title=f"{given.where} -> {output}", title_justify="left", title_style="bold", header_style="")
-    for column in ("layer", "gate", "neurons", "left", "weights", "pruned to", "left", "possible", "density"):
-        table.add_column(column, justify="right")
-    stages = [prune.matrix_densities(model) for model in (given, pruned, result)]
+    neurons = Table(title=f"{given.where} -> {output}", title_justify="left", title_style="bold", header_style="")
+    edges = Table(header_style="")
+    for table, columns in (
+        (neurons, ("layer", "neurons", "left", "not needed")),
+        (edges, ("layer", "matrix", "edges", "pruned to", "left", "possible", "density")),
+    ):
+        for column in columns:
+            table.add_column(column, justify="right")
+    for number, needed in enumerate(find_live(result).needed):
+        neurons_of = given.widths[number], len(needed), np.count_nonzero(~needed)
+        neurons.add_row(str(number), *map(str, neurons_of))
+    stages = [prune.densities(model) for model in (given, pruned, result)]
     for before, kept, left in zip(*stages, strict=True):
-        neurons = [str(model.band(left.layer).width) for model in (given, result)]
-        counts = [str(before.weights), str(kept.weights), str(left.weights), str(left.possible)]
-        table.add_row(str(left.layer), left.gate, *neurons, *counts, f"{left.density:.2%}")
-    Console(soft_wrap=True).print(table)
-    for number, layer in enumerate(result.recurrent_layers, 1):
-        edges = result.recurrent_edges(number)
-        index = max(layer.width - 1, 1).bit_length() if layer.edges is not None else 0
-        bits = len(edges) * (layer.weight_bits + index)
-        click.echo(f"layer {number}: {shape(layer)}, {len(edges)} weights, {bits} bits with their indices")
-    total = sum(matrix.weights for matrix in stages[2])
-    click.echo(f"{output}: {total} recurrent weights of {sum(matrix.weights for matrix in stages[0])}")
+        counts = before.edges, kept.edges, left.edges, left.possible
+        edges.add_row(str(left.layer), left.matrix, *map(str, counts), f"{left.density:.2%}")
+    console = Console(soft_wrap=True)
+    console.print(neurons)
+    console.print(edges)
+    for number, layer in enumerate(result.layers, 1):
+        for matrix in layer.matrices(result.tensors, result.widths[layer.read])[1:]:
+            count, index = len(matrix.edges), max(layer.width - 1, 1).bit_length() if matrix.indexed else 0
+            bits = count * (matrix.bits + index)
+            click.echo(f"layer {number}: {matrix.called}, {count} weights, {bits} bits with their indices")
+    total, before = (sum(matrix.edges for matrix in stage) for stage in (stages[2], stages[0]))
+    click.echo(f"{output}: {total} edges of {before}")

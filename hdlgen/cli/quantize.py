@@ -12,10 +12,11 @@ from tqdm import tqdm
 
 from hdlgen import golden, importers
 from hdlgen.errors import InputError
-from hdlgen.network import save
+from hdlgen.network import InputFormat, save
 from hdlgen.quantize.instant import instant_network, path_network
-from hdlgen.quantize.layered import InputScale, Quantized, QuantizeRecipe, quantize_network
+from hdlgen.quantize.layered import Quantized, QuantizeRecipe, quantize_network
 from hdlgen.quantize.real import FloatNetwork
+from hdlgen.quantize.storage import LANES
 
 __all__ = ["command"]
 
@@ -55,6 +56,7 @@ def _numbers(context: click.Context, option: click.Parameter, value: str | None)
 @click.option("--method", default="least-squares", show_default=True, help="How scales are chosen; or range.")
 @click.option("--samples", callback=_numbers, help="Instant quantisation: samples for each neuron; several too.")
 @click.option("--paths", callback=_numbers, help="Paths sampled backwards from the outputs; several too.")
+@click.option("--edges", default="auto", show_default=True, help="How edges are stored: auto, dense or explicit.")
 @click.option("--test", type=click.Path(path_type=Path), help="Inputs to measure with.  [default: --calibration]")
 @click.option("--labels", type=click.Path(path_type=Path), help="Their classes, .npy (N,).")
 def command(
@@ -75,6 +77,7 @@ def command(
     method: str,
     samples: tuple[int, ...],
     paths: tuple[int, ...],
+    edges: str,
     test: Path | None,
     labels: Path | None,
 ) -> None:
@@ -91,27 +94,27 @@ def command(
     lowered = dataclasses.replace(importers.lower(importers.read(file)), name=title)
     real = importers.float_network(lowered)
     span = None if input_range is None else importers.read_range(input_range)
-    x = None if calibration is None else importers.read_samples(calibration, real.width, options.given())
-    scale = options.of(x, span)
-    if scale is None or (x is None and span is None and not samples and not paths):
+    x = None if calibration is None else importers.read_samples(calibration, real.width, options.given(real.width))
+    source = options.of(real.width, x, span)
+    if source is None or (x is None and span is None and not samples and not paths):
         raise InputError(
             f"{file}: nothing says what its inputs are like; required: --calibration X.npy (some inputs), or"
             " --input-range LOW,HIGH"
         )
-    measured = x if test is None else importers.read_samples(test, real.width, scale)
+    measured = x if test is None else importers.read_samples(test, real.width, source)
     classes = None
     if labels is not None:
         if measured is None:
             raise InputError(f"{labels}: labels of nothing; required: --test X.npy, or --calibration X.npy")
-        classes = importers.read_labels(labels, len(measured))
+        classes = importers.read_labels(labels, len(measured), real.widths[-1])
     choices: list[tuple[str, Callable[[], Quantized]]] = []
     for width in activation_bits or (8,):
         if not 1 <= width <= 16:
             raise InputError(f"--activation-bits is {width}; allowed: 1..16")
         for count in samples:
-            choices.append((f"{count:,} samples, {width} bits", _instant(real, count, scale, width, x)))
+            choices.append((f"{count:,} samples, {width} bits", _instant(real, count, source, width, x, edges)))
         for count in paths:
-            choices.append((f"{count:,} paths, {width} bits", _of_paths(real, count, scale, width, x)))
+            choices.append((f"{count:,} paths, {width} bits", _of_paths(real, count, source, width, x, edges)))
         if not samples and not paths:
             for value in bits or (8,):
                 recipe = QuantizeRecipe(
@@ -121,10 +124,11 @@ def command(
                     scales=scales,
                     requantise=requantise,
                     calibration=method,
+                    edges=edges,
                 )
                 kind = weights if weights in ("binary", "ternary") else f"{value} bits"
                 kind += " power of two" if weights == "power-of-two" else ""
-                choices.append((f"{kind}, {width} bits", _calibrated(real, recipe, scale, x)))
+                choices.append((f"{kind}, {width} bits", _calibrated(real, recipe, source, x)))
     if output is not None and len(choices) > 1:
         raise InputError(f"{output}: {len(choices)} choices; allowed with an output: one, without an output a table")
     table = Table(title=f"{real.name}: {'-'.join(map(str, real.widths))}", title_justify="left")
@@ -144,13 +148,13 @@ def command(
     made: Quantized | None = None
     for what, make in tqdm(choices, disable=None, leave=False, unit="choice"):
         made = make()
-        edges = [int(np.count_nonzero(layer.weight)) for layer in made.layers]
+        count = sum(int(np.count_nonzero(layer.weight)) for layer in made.layers)
         stored = sum(
             len(made.network.edges(number)) * layer.weight_bits for number, layer in enumerate(made.network.layers, 1)
         )
-        row = [what, f"{sum(edges):,}", f"{stored:,}"]
+        row = [what, f"{count:,}", f"{stored:,}"]
         if measured is not None and wanted is not None:
-            y = golden.evaluate(made.network, scale.codes(measured)) * made.output_scale
+            y = golden.evaluate(made.network, source.quantise(measured)) * made.output_scale
             difference = np.abs(y - wanted)
             agree = np.mean(y.argmax(axis=1) == wanted.argmax(axis=1))
             row += [f"{difference.max():.4g}", f"{difference.mean():.4g}", f"{agree:.2%}" if y.shape[1] > 1 else "-"]
@@ -163,8 +167,9 @@ def command(
     console = Console(soft_wrap=True)
     console.width = max(console.width, 120)
     console.print(table)
-    click.echo(f"input: {importers.meaning(importers.codes_of(scale))}")
+    click.echo(f"input: {importers.meaning(source)}")
     if len(choices) == 1:
+        click.echo(f"edges: {made.storage} (on {LANES} lanes)")
         click.echo(f"outputs: {made.output_scale:.9g} times the integers")
     for note in real.notes:
         click.echo(f"note: {note}")
@@ -173,18 +178,18 @@ def command(
 
 
 def _calibrated(
-    real: FloatNetwork, recipe: QuantizeRecipe, scale: InputScale, x: np.ndarray | None
+    real: FloatNetwork, recipe: QuantizeRecipe, source: InputFormat, x: np.ndarray | None
 ) -> Callable[[], Quantized]:
-    return lambda: quantize_network(real, recipe, scale, x)
+    return lambda: quantize_network(real, recipe, source, x)
 
 
 def _instant(
-    real: FloatNetwork, count: int, scale: InputScale, bits: int, x: np.ndarray | None
+    real: FloatNetwork, count: int, source: InputFormat, bits: int, x: np.ndarray | None, edges: str
 ) -> Callable[[], Quantized]:
-    return lambda: instant_network(real, count, scale, activation_bits=bits, x=x)
+    return lambda: instant_network(real, count, source, activation_bits=bits, x=x, edges=edges)
 
 
 def _of_paths(
-    real: FloatNetwork, count: int, scale: InputScale, bits: int, x: np.ndarray | None
+    real: FloatNetwork, count: int, source: InputFormat, bits: int, x: np.ndarray | None, edges: str
 ) -> Callable[[], Quantized]:
-    return lambda: path_network(real, count, scale, activation_bits=bits, x=x)
+    return lambda: path_network(real, count, source, activation_bits=bits, x=x, edges=edges)

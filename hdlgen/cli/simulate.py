@@ -76,6 +76,7 @@ def command(
 
 def _show(report: SimulationReport, target: str) -> None:
     table = Table(show_header=False, title=f"{report.design} on {report.simulator}", title_justify="left")
+    speed = "" if report.frames_per_second is None else f", {report.frames_per_second:.0f} frames/s at full speed"
     rows = [
         ("images", f"{report.images}"),
         ("mismatches", f"{report.mismatches} of {report.results} results in {report.frames} frames"),
@@ -83,7 +84,7 @@ def _show(report: SimulationReport, target: str) -> None:
         ("latency", _cycles(report.latency_cycles, report.predicted_latency_cycles)),
         ("interval", _cycles(report.interval_cycles, report.predicted_interval_cycles)),
         ("scenarios", f"{sum(one.passed for one in report.scenarios)} of {len(report.scenarios)} passed"),
-        ("simulated", f"{report.cycles} cycles, {report.frames_per_second:.0f} frames/s at full speed"),
+        ("simulated", f"{report.cycles} cycles{speed}"),
         ("time", f"{report.seconds:.1f} s, of them {report.build_seconds:.1f} s to build"),
         ("seed", f"{report.seed}"),
         ("report", target),

@@ -9,13 +9,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from hdlgen.emit.manifest import read_manifest
 from hdlgen.errors import InputError, Refused
 from hdlgen.flow.boards import find_board
 from hdlgen.flow.serial import KIND, board_top, can_talk
-from hdlgen.flow.simulate import read_manifest
 from hdlgen.flow.synth import SynthesisReport, synthesise, write_report
-from hdlgen.flow.targets import find_target
 from hdlgen.flow.tools import parse_overrides
+from hdlgen.targets import find_target
 
 __all__ = ["command"]
 
@@ -168,11 +168,7 @@ def _show(report: SynthesisReport, path: Path, bitstream: Path | None) -> None:
     if report.board is not None and bitstream is not None:
         test = report.self_test
         rows += [
-            *(
-                [("self-test", f"{test['images']} stored input(s) in {test['input_rom']}")]
-                if test is not None
-                else []
-            ),
+            *([("self-test", f"{test.images} stored input(s) in {test.input_rom}")] if test is not None else []),
             *_serial_rows(report),
             ("bitstream", f"{bitstream}"),
             ("to load it", report.board.program.format(bitstream=bitstream)),

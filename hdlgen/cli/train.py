@@ -14,7 +14,7 @@ from hdlgen import importers
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_write
 from hdlgen.idx import read_folder
-from hdlgen.network import LayeredNetwork, RecurrentNetwork, SequenceInput, load, load_path, save
+from hdlgen.network import InputFormat, load, save
 from hdlgen.quantize.layered import QuantizeRecipe
 
 __all__ = ["command"]
@@ -144,7 +144,7 @@ def _train(data: Callable[[], Any], output: Path, name: str | None, init: str | 
     if init is not None and checked.kind != "sobol":
         raise InputError(f"train: init is {init!r}; allowed: with --topology sobol")
     _writable(output)
-    initial = None if init is None else load_path(init)
+    initial = None if init is None else load(init)
     trained = train(data(), checked, initial=initial)
     save(trained.network, output)
     _report(output, trained)
@@ -219,8 +219,8 @@ def tune(
 ) -> None:
     """Go on with the training of FILE, in integers, on DATA: a folder as for idx, or a file as for arrays.
 
-    FILE is a layered network, or a network of real numbers, .onnx or .json, which is quantised first, as by `hdlgen
-    quantize`. Absent edges stay absent.
+    FILE is a network without recurrent layers, or one of real numbers, .onnx or .json, which is quantised first, as by
+    `hdlgen quantize`. Absent edges stay absent.
     """
     try:
         from hdlgen.train import Schedule, read_dataset, tune, tune_real
@@ -239,25 +239,22 @@ def tune(
     given = {option: value for option, value in choices.items() if value is not None}
     if Path(file).suffix in (".onnx", ".json"):
         recipe = QuantizeRecipe(**given)
-        scale = importers.InputOptions(8, input_scale, input_offset, False).given()
-        if scale is None:
+        options = importers.InputOptions(8, input_scale, input_offset, False)
+        if input_scale is None:
             raise InputError(
                 f"{file}: nothing says what its inputs mean; required: --input-scale (1/255: it reads them divided by 255)"
             )
         real = importers.float_network(dataclasses.replace(importers.lower(importers.read(Path(file))), name=title))
         dataset = read_folder(data) if data.is_dir() else read_dataset(data, test)
-        tuned = tune_real(real, recipe, scale, dataset, checked)
+        source = options.given(real.width)
+        assert source is not None
+        tuned = tune_real(real, recipe, source, dataset, checked)
     else:
         given |= {"input_scale": input_scale} if input_scale is not None else {}
         given |= {"input_offset": input_offset} if input_offset is not None else {}
         for option in given:
             raise InputError(f"--{option.replace('_', '-')}: {file} holds integers; allowed: with .onnx and .json")
         network = load(file)
-        if not isinstance(network, LayeredNetwork):
-            raise InputError(
-                f"{network.where}: is no layered network; allowed: layered ones, .onnx and .json (path networks go on with"
-                " `hdlgen train idx --init`)"
-            )
         dataset = read_folder(data) if data.is_dir() else read_dataset(data, test)
         tuned = tune(dataclasses.replace(network, name=title), dataset, checked)
     save(tuned.after.network, output)
@@ -321,7 +318,7 @@ _STRINGS = [
 ]
 
 
-def _archive(sequences: Any, source: SequenceInput) -> bytes:
+def _archive(sequences: Any, source: InputFormat) -> bytes:
     """x, lengths and labels in the least types, as an .npz file."""
     buffer = io.BytesIO()
     np.savez_compressed(
@@ -339,7 +336,7 @@ def _train_sequences(
     init = recipe.pop("init")
     initial = None if init is None else load(init)
     if initial is not None:
-        if not isinstance(initial, RecurrentNetwork):
+        if not initial.sequential:
             raise InputError(f"{initial.where}: is no recurrent network; allowed with --init: such")
         context = click.get_current_context()
         for option in _FORM:

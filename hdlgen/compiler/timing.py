@@ -1,244 +1,396 @@
-"""Latency and interval, exactly, before any hardware exists.
+"""When what happens in a core, or in a chain of cores, to the cycle and before any hardware exists.
 
-The engine's control is followed event by event: the loader element by element, the transitions of the frames in flight as
-the sequencer would start them, rows written back, results sent. The constants are the register counts of the gateware; the
-test benches assert the outcome on the emitted Verilog, cycle by cycle.
+::
+
+    source -> loader | engine | sender -> join -> loader | engine | sender -> .. -> sink
+
+Nothing depends on values. An engine is what its own module makes of its program (`Stage`); what engines share is here: the
+clock, the places between a writer and a reader, and the streams with their back-pressure. What one part does in a cycle, the
+others see in the next; only a beat is given and taken in the same one.
 """
 
+import heapq
 import itertools
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Protocol
 
-from hdlgen.compiler.passes import store
-from hdlgen.compiler.program import Program, row_writes
-from hdlgen.compiler.program_flash import FlashTiming
-from hdlgen.network import Network
+__all__ = ["Clock", "Sender", "Slots", "Stage", "StepLoader", "Stream", "Timing", "predict", "schedule"]
 
-__all__ = ["Pipeline", "predict", "schedule"]
+_FRAMES = 1 << 16
+"""Within so many frames every chain comes into a state in which it was before: stages that differ by a cycle a frame need as
+many frames as there are cycles between them, until the faster one waits."""
 
-FRAMES = 14
-_MULTIPLIER = 2
-"""Cycles from the factors to the product."""
+_FAR = 1 << 40
+
+
+class Part(Protocol):
+    """What acts in a cycle: `Clock` asks it whenever something has changed."""
+
+    def poll(self, now: int) -> None:
+        """Do what can be done in this cycle; nothing, if that was done before."""
+
+    def state(self, now: int) -> Any:
+        """All that its future depends on, at the end of the cycle ``now`` and relative to that."""
+
+
+class Stream(Protocol):
+    """What a loader takes from. For so many cycles as ``ahead`` from the present one on ``offered`` can be told."""
+
+    ahead: int
+
+    def offered(self, cycle: int) -> bool:
+        """Whether there is a beat in this cycle."""
+
+    def take(self, cycle: int) -> tuple[bool, bool]:
+        """The beat: whether it is its frame's last, and whether that frame is its sequence's last."""
+
+
+class Clock:
+    """What becomes visible when, and who looks: ``parts`` from the sink to the source, as a beat's taker comes first."""
+
+    def __init__(self) -> None:
+        self.now = -1
+        self.parts: list[Part] = []
+        self._cycles: list[int] = []
+        self._changes: dict[int, list[tuple[Callable[..., None], tuple]]] = {}
+
+    def add(self, part: Part) -> None:
+        """A part that gives to those that were added before."""
+        self.parts.insert(0, part)
+
+    def wake(self, cycle: int) -> None:
+        """Something may be done then."""
+        if cycle not in self._changes:
+            self._changes[cycle] = []
+            heapq.heappush(self._cycles, cycle)
+
+    def at(self, cycle: int, change: Callable[..., None], *arguments: Any) -> None:
+        """Something is seen from then on."""
+        assert cycle > self.now, "a change in the past"
+        self.wake(cycle)
+        self._changes[cycle].append((change, arguments))
+
+    def advance(self) -> bool:
+        """Go to the next cycle in which something happens; False if there is none."""
+        if not self._cycles:
+            return False
+        self.now = heapq.heappop(self._cycles)
+        for change, arguments in self._changes.pop(self.now):
+            change(*arguments)
+        for part in self.parts:
+            part.poll(self.now)
+        return True
+
+    def state(self) -> tuple:
+        """Equal states have equal futures."""
+        coming = [(cycle - self.now, *self._changes[cycle]) for cycle in sorted(self._cycles)]
+        return tuple(coming), tuple(part.state(self.now) for part in self.parts)
+
+
+class Slots:
+    """Places between a writer and a reader: ``occupied`` ones, and of those that are filled, oldest first, whether each one
+    ends its sequence. The one counts where the writer decides, the other where the reader does."""
+
+    def __init__(self, places: int = 2):
+        self.places = places
+        self.occupied = 0
+        self.ready: list[bool] = []
+
+    @property
+    def free(self) -> bool:
+        return self.occupied < self.places
+
+    def fill(self, ends: bool) -> None:
+        """Reserve a place and fill it."""
+        self.occupied += 1
+        self.ready.append(ends)
+
+    def release(self) -> None:
+        self.occupied -= 1
+
+    def drop(self) -> None:
+        """The reader has done with the oldest, and its place is free."""
+        del self.ready[0]
+        self.occupied -= 1
+
+    def state(self) -> tuple:
+        return self.occupied, tuple(self.ready)
+
+
+class _Source:
+    """Frames of so many beats without any gap; each entry of ``ends`` is a frame, and says whether it ends its sequence."""
+
+    ahead = _FAR
+
+    def __init__(self, beats: int, ends: Iterator[bool]):
+        self.beats, self.ends = beats, ends
+        self.begins: list[int] = []  # cycle of each frame's first beat
+        self.beat = 0
+        self.end = next(ends, None)
+
+    def offered(self, cycle: int) -> bool:
+        return self.end is not None
+
+    def take(self, cycle: int) -> tuple[bool, bool]:
+        ends = bool(self.end)
+        if self.beat == 0:
+            self.begins.append(cycle)
+        self.beat += 1
+        last = self.beat == self.beats
+        if last:
+            self.beat, self.end = 0, next(self.ends, None)
+        return last, ends
+
+
+class _Join:
+    """An elastic pipeline of ``cycles`` registers: a beat moves on whenever there is room before it, or there will be."""
+
+    ahead = 1
+
+    def __init__(self, clock: Clock, giver: Stream, cycles: int):
+        self.clock, self.giver, self.cycles = clock, giver, cycles
+        self.beats: deque[tuple[int, tuple[bool, bool]]] = deque()  # from when on it is offered, and the beat
+        clock.add(self)
+
+    def offered(self, cycle: int) -> bool:
+        return bool(self.beats) and self.beats[0][0] <= cycle
+
+    def take(self, cycle: int) -> tuple[bool, bool]:
+        return self.beats.popleft()[1]
+
+    def poll(self, now: int) -> None:
+        if len(self.beats) < self.cycles and self.giver.offered(now):
+            self.beats.append((now + self.cycles, self.giver.take(now)))
+            self.clock.wake(now + self.cycles)
+
+    def state(self, now: int) -> tuple:
+        return tuple((max(cycle - now, 0), beat) for cycle, beat in self.beats)
+
+
+class _Sink:
+    """Takes every beat at once."""
+
+    def __init__(self, clock: Clock, giver: Stream):
+        self.giver = giver
+        self.ends: list[int] = []  # cycle of each frame's last beat
+        clock.add(self)
+
+    def poll(self, now: int) -> None:
+        if self.giver.offered(now) and self.giver.take(now)[0]:
+            self.ends.append(now)
+
+    def state(self, now: int) -> None:
+        return None
+
+
+class StepLoader:
+    """Fills ``slots``, a beat a cycle while a place is free, but not in cycles that are ``blocked``.
+
+    Those of the next ``ahead`` cycles are known. Mirrors `hdlgen.gateware.steps.StepLoader`.
+    """
+
+    def __init__(self, clock: Clock, input: Stream, slots: Slots, blocked: Set[int] = frozenset(), ahead: int = _FAR):
+        self.clock, self.input, self.slots, self.blocked, self.ahead = clock, input, slots, blocked, ahead
+        self.done = 0  # what happens before this cycle is settled
+        clock.add(self)
+
+    def poll(self, now: int) -> None:
+        if now < self.done or not self.slots.free:
+            return
+        cycle, input = now, self.input
+        limit = now + min(self.ahead, input.ahead)
+        while cycle < limit and input.offered(cycle):
+            cycle += 1
+            if cycle - 1 in self.blocked:
+                continue
+            last, ends = input.take(cycle - 1)
+            if last:
+                self.clock.at(cycle, self.slots.fill, ends)
+                break
+        self.done = cycle
+        if cycle > now:
+            self.clock.wake(cycle)
+
+    def state(self, now: int) -> tuple:
+        coming = sorted(cycle - now for cycle in self.blocked if cycle > now)
+        return max(self.done - now, 0), tuple(coming), self.slots.state()
+
+
+class Sender:
+    """A `Stream`: sends what is in ``slots``, a place a cycle; a place that is not ``shown`` gives no beat.
+
+    Registers in a row, so many as ``stages`` and one that offers. They move together: if that one is free or becomes so;
+    with ``skid`` if the spare one beside it was free. The slot is free once its last place is read, with ``skid`` once that
+    has left. Mirrors `hdlgen.gateware.steps.StepSender`, and with ``skid`` `hdlgen.gateware.results.Results`.
+    """
+
+    ahead = 1
+
+    def __init__(self, clock: Clock, slots: Slots, shown: Sequence[bool], *, stages: int = 1, skid: bool = False):
+        self.clock, self.slots, self.shown, self.skid = clock, slots, shown, skid
+        self.place = 0
+        self.stages: list[tuple[bool, bool] | None] = [None] * stages
+        self.out: tuple[bool, bool] | None = None
+        self.spare: tuple[bool, bool] | None = None
+        clock.add(self)
+
+    def offered(self, cycle: int) -> bool:
+        return self.out is not None
+
+    def take(self, cycle: int) -> tuple[bool, bool]:
+        assert self.out is not None
+        beat, self.out = self.out, None
+        if self.skid and beat[0]:
+            self.clock.at(cycle + 1, self.slots.release)
+        return beat
+
+    def poll(self, now: int) -> None:
+        free = self.out is None
+        if self.spare is None if self.skid else free:
+            coming = self.stages.pop()
+            self.stages.insert(0, self._read(now))
+            if free:
+                self.out = coming
+            else:
+                self.spare = coming
+        elif free:
+            self.out, self.spare = self.spare, None
+        else:
+            return
+        if self.out or self.spare or self.slots.ready or any(self.stages):
+            self.clock.wake(now + 1)
+
+    def _read(self, now: int) -> tuple[bool, bool] | None:
+        """The next place's beat."""
+        if not self.slots.ready:
+            return None
+        ends, shown = self.slots.ready[0], self.shown[self.place]
+        self.place += 1
+        last = self.place == len(self.shown)
+        if last:
+            self.place = 0
+            if self.skid:
+                del self.slots.ready[0]
+            else:
+                self.clock.at(now + 1, self.slots.drop)
+        return (last, ends) if shown else None
+
+    def state(self, now: int) -> tuple:
+        return self.place, tuple(self.stages), self.out, self.spare, self.slots.state()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pipeline:
-    """Cycles from a block of the sequencer to what follows from it."""
+class Stage:
+    """A core in a chain.
 
-    read: int
-    sums: int
-    drained: int
-    row: int
-    done: int
+    Parameters
+    ----------
+    beats, results: of a frame that comes in, and of one that goes out
+    recurrent: frames are the steps of sequences; not every one of them needs to be answered
+    build: its parts, on a clock and behind a stream; returns its own stream
+    """
 
-    @classmethod
-    def of(cls, program: Program) -> "Pipeline":
-        requantiser, accumulators = 3, 1
-        bias = program.sum_latency
-        sums = program.product_latency + accumulators
-        drained = sums + program.lanes // program.chains
-        return cls(
-            read=5 + program.adder_levels + 2,
-            sums=sums,
-            drained=drained,
-            row=drained + bias + requantiser + 1 + bool(program.joined),
-            done=drained + bias,
-        )
+    beats: int
+    results: int
+    recurrent: bool = False
+    build: Callable[[Clock, Stream], Stream]
 
 
-class _Loader:
-    """Element counting of `hdlgen.gateware.loader`, one call per cycle."""
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """How long it takes.
 
-    def __init__(self, program: Program, frames: int):
-        self.elements = program.elements_per_beat
-        self.layer = program.layers[0]
-        self.buffers = program.input_buffers
-        self.beats = program.beats * frames
-        self.per_frame = program.beats
-        self.accepted = self.written = 0
-        self.used = self.bank = self.row = 0
-        self.occupied = self.waiting = 0
-        self.stepped = self.ending = False
-        self.first_beats: list[int] = []
+    Parameters
+    ----------
+    latency_cycles: from the first beat of a frame (of a sequence of one step), alone, to the last beat of its results
+    interval_cycles: the longest distance of two frames that come without a gap, once the chain is full
+    period_frames, period_cycles: after so many frames, which take so many cycles, the distances are the same again
+    settling_frames: so many distances come before, while the chain fills
+    """
+
+    latency_cycles: int
+    interval_cycles: int
+    period_frames: int
+    period_cycles: int
+    settling_frames: int
 
     @property
-    def stuck(self) -> bool:
-        """Nothing will happen before a buffer becomes free."""
-        idle = self.written == self.accepted or self.occupied >= self.buffers
-        return idle and (self.accepted == self.beats or self.accepted - self.written == 2)
-
-    def cycle(self, now: int, busy: bool, take: bool, release: bool) -> None:
-        held, room_for_beat = self.written < self.accepted, self.accepted - self.written < 2
-        complete, self.ending = self.ending, False
-        self.stepped = False
-        if held and not complete and not busy and self.occupied < self.buffers:
-            self.stepped = True
-            reach = self.layer.rows[self.bank] - self.row + self.used
-            full = reach <= self.elements
-            finished = not full or self.bank + 1 == self.layer.lanes
-            if full:
-                self.used = (reach - self.layer.shared[self.bank]) % self.elements
-                finished |= self.used == 0 and not self.layer.shared[self.bank]
-                self.bank, self.row = self.bank + 1, 0
-            else:
-                self.row, self.used = self.row + self.elements - self.used, 0
-            if finished:
-                self.written += 1
-                if self.written % self.per_frame == 0:
-                    self.ending = True
-                    self.bank = self.row = self.used = 0
-        if room_for_beat and self.accepted < self.beats:
-            if self.accepted % self.per_frame == 0:
-                self.first_beats.append(now)
-            self.accepted += 1
-        self.occupied += complete - release
-        self.waiting += complete - take
+    def mean(self) -> Fraction:
+        """Cycles of a frame."""
+        return Fraction(self.period_cycles, self.period_frames)
 
 
-class _FlashWords:
-    """When the words come, for blocks that are issued one after the other, beginning with all words there that fit.
+class _Chain:
+    """The parts of a chain, and a source and a sink that are never in the way."""
 
-    ``taken`` is the number of cycles from a block's issue to where its word is taken.
+    def __init__(self, stages: Sequence[Stage], joins: Sequence[int], ends: Iterator[bool]):
+        self.clock = Clock()
+        self.source = _Source(stages[0].beats, ends)
+        stream: Stream = self.source
+        width = stages[0].beats
+        for stage, join in zip(stages, joins, strict=True):
+            if stage.beats != width:
+                raise ValueError(f"a stage of {stage.beats} beats is behind one of {width} results")
+            stream, width = stage.build(self.clock, stream), stage.results
+            if join:
+                stream = _Join(self.clock, stream, join)
+        self.sink = _Sink(self.clock, stream)
+        self.clock.wake(0)
+
+    def state(self) -> tuple:
+        return self.source.beat, self.clock.state()
+
+
+def schedule(stages: Sequence[Stage], joins: Sequence[int], ends: Iterable[bool]) -> tuple[list[int], list[int]]:
+    """Frames sent back to back from cycle 0 on: the cycles of each first input beat and each last output beat.
+
+    Parameters
+    ----------
+    stages: in the order of the stream: each result of one is an element of the next one's input
+    joins: registers of the elastic pipeline behind each stage
+    ends: for each frame whether it is the last step of its sequence
     """
-
-    def __init__(self, timing: FlashTiming, taken: int):
-        self._timing, self._taken = timing, taken
-        self._there: list[int] = [-1] * timing.prefetch
-        self._issued: list[int] = []
-
-    def issue(self, earliest: int) -> int:
-        """The cycle in which the next block is issued, which the sequencer could do from ``earliest`` on."""
-        number, t = len(self._issued), self._timing
-        if number == len(self._there):
-            # begin(n) = max(there(n - 1) [+ restart], first cycle in which there is room)
-            begin = self._there[-1] + (t.restart if number % t.words == 0 else 0)
-            begin = max(begin, self._issued[number - t.prefetch] + self._taken + 1)
-            self._there.append(begin + t.word)
-        self._issued.append(max(earliest, self._there[number] + 1))
-        return self._issued[-1]
+    chain = _Chain(stages, joins, iter(ends))
+    while chain.clock.advance():
+        pass
+    return chain.source.begins, chain.sink.ends
 
 
-def schedule(program: Program, frames: int = FRAMES) -> tuple[list[int], list[int]]:
-    """Cycle of the first input beat and of the last output beat of every frame, all sent back to back from cycle 0 on."""
-    pipe = Pipeline.of(program)
-    final = len(program.transitions) - 1
-    blocks = [transition.blocks for transition in program.transitions]
-    written = [row_writes(program, index) for index in range(final)]
-    output = program.layers[-1]
-    output_places = sum(output.rows)
-    loader = _Loader(program, frames)
-    words = None
-    if program.source == "flash":
-        words = _FlashWords(FlashTiming.of(program), taken=program.product_latency - _MULTIPLIER)
+def predict(stages: Sequence[Stage], joins: Sequence[int] = (0,)) -> Timing:
+    """Latency, and what a long run of frames comes to: with recurrent stages, the steps of one sequence.
 
-    releases: Counter[int] = Counter()
-    dones: dict[int, list[int]] = {}
-    sents: Counter[int] = Counter()
-    rows: set[int] = set()
-    outputs: list[int] = []
-    result_free_at = 0
+    The distances are those of the last output beats; with recurrent stages those of the first input beats.
 
-    older = newer = False
-    older_next = newer_next = 0
-    parity_of_older = 0
-    waiting = [False, False]
-    unsent = 0
-    chosen: tuple[str, int] | None = None
-    job_end, pause = -1, False  # of the running transition: cycle of its last block, whether it pauses then
-    now = 0
-    while len(outputs) < frames or now <= outputs[-1]:
-        busy = now + 2 in rows
-        running = job_end >= now
-        start = chosen is not None and (not running or (job_end == now and not pause))
-        take = start and chosen is not None and chosen[0] == "begin"
-
-        # What the sequencer sees in this cycle.
-        candidate: tuple[str, int] | None = None
-        free = unsent < 2
-        if older and not waiting[parity_of_older] and (older_next != final or free):
-            candidate = ("older", older_next)
-        elif newer and not program.in_order and not waiting[1 - parity_of_older] and older_next > newer_next + 1:
-            candidate = ("newer", newer_next)
-        elif loader.waiting and (
-            free if final == 0 else not newer and (not older or (older_next > 1 and not program.in_order))
-        ):
-            candidate = ("begin", 0)
-        following = None if start else chosen if chosen is not None else candidate
-
-        quiet = (
-            loader.stuck and not loader.ending and not start and not (now in dones or now in sents or now in releases)
-        )
-        for parity in dones.pop(now, []):
-            waiting[parity] = False
-        unsent -= sents.pop(now, 0)
-
-        if start and chosen is not None:
-            kind, job = chosen
-            issued: Sequence[int] = range(now + 1, now + 1 + blocks[job])
-            if words is not None:
-                cycle = now
-                issued = [cycle := words.issue(cycle + 1) for _ in range(blocks[job])]
-            job_end, pause = issued[-1], program.pauses[job]
-            parity = parity_of_older
-            if kind == "begin":
-                parity = 1 - parity_of_older if older else parity_of_older
-                if final == 0:
-                    parity_of_older = 1 - parity_of_older
-                elif older:
-                    newer, newer_next = True, 1
-                else:
-                    older, older_next = True, 1
-                releases[job_end + pipe.read] += 1
-            elif kind == "newer":
-                parity = 1 - parity_of_older
-                newer_next += 1
-            elif older_next == final:
-                older, older_next, newer = newer, newer_next, False
-                parity_of_older = 1 - parity_of_older
-            else:
-                older_next += 1
-            if job == final:
-                unsent += 1
-                begin = max(job_end + pipe.drained + 2, result_free_at)
-                result_free_at = begin + output_places
-                outputs.append(result_free_at - 1 + 4)
-                sents[outputs[-1]] += 1
-            else:
-                waiting[parity] = True
-                for block in written[job]:
-                    rows.add(issued[block] + pipe.row)
-                if job in program.joined:
-                    rows.add(job_end + pipe.row + 1)
-                dones.setdefault(job_end + pipe.done, []).append(parity)
-
-        loader.cycle(now, busy, take, bool(releases.pop(now, 0)))
-        rows.discard(now)
-
-        quiet = quiet and not loader.stepped and not loader.ending and (chosen is not None) == (following is not None)
-        chosen = following
-        # Where nothing can change before the next of these, go there at once.
-        coming = [*releases, *dones, *sents, job_end + pause]
-        now = min((cycle for cycle in coming if cycle > now), default=now + 1) if quiet else now + 1
-    return loader.first_beats, outputs
-
-
-def predict(network: Network, program: Program, *, input_buffers: int | None = None, **_options: object) -> Program:
-    """Fill in ``latency_cycles`` and ``interval_cycles``, and take one input buffer where that costs nothing.
-
-    The interval is the longest distance of two consecutive frames once the pipeline is full; with all networks but the very
-    smallest, every distance is the same.
+    The control is finite and hears of nothing but itself: from a state that comes again on, everything does.
     """
-    single = replace(program, input_buffers=1)
-    if input_buffers is None and len(program.transitions) > 1:
-        single = store(network, program, input_buffers=1)
-        if _interval(single) <= _interval(program):
-            program = single
-    latency = schedule(program, 1)[1][0]
-    return replace(program, latency_cycles=latency, interval_cycles=_interval(program))
-
-
-def _interval(program: Program) -> int:
-    # Not the first frames, which fill the pipeline, nor the last, which leave it sooner.
-    steady = schedule(program)[1][5:-4]
-    return max(b - a for a, b in itertools.pairwise(steady))
+    latency = schedule(stages, joins, [True])[1][0]
+    recurrent = any(stage.recurrent for stage in stages)
+    chain = _Chain(stages, joins, itertools.repeat(not recurrent))
+    moments = chain.source.begins if recurrent else chain.sink.ends
+    seen: dict[tuple, tuple[int, int]] = {}
+    frames = 0
+    while True:
+        if not chain.clock.advance() or frames > _FRAMES:
+            raise RuntimeError(f"no steady state after {frames:,} frames")
+        if len(chain.source.begins) > frames:
+            frames = len(chain.source.begins)
+            now = len(moments), chain.clock.now
+            first = seen.setdefault(chain.state(), now)
+            if first is not now:
+                break
+    begin, end = first[0], now[0]
+    distances = [b - a for a, b in itertools.pairwise([*moments, moments[begin] + now[1] - first[1]])]
+    steady = distances[begin:]
+    period = next(p for p in range(1, end - begin + 1) if steady[p:] + steady[:p] == steady)
+    while begin and distances[begin - 1] == distances[begin - 1 + period]:
+        begin -= 1
+    return Timing(
+        latency_cycles=latency,
+        interval_cycles=max(steady),
+        period_frames=period,
+        period_cycles=sum(steady[:period]),
+        settling_frames=begin,
+    )

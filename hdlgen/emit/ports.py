@@ -1,22 +1,16 @@
-"""The ports that all cores have in common; docs/interface.md says what they mean."""
+"""The ports of a core; docs/interface.md says what they mean."""
 
-from typing import Any
-
-from hdlgen.compiler.program import Weighted
+from hdlgen.compiler.plan import Plan
+from hdlgen.emit.manifest import Port
 
 __all__ = ["ports"]
 
 
-def ports(
-    program: Weighted,
-    *,
-    data: int,
-    results: int,
-    sequences: bool = False,
-    more: tuple[tuple[str, str, int], ...] = (),
-) -> list[dict[str, Any]]:
-    """For the manifest: clock, reset and two streams of ``data`` and ``results`` bits, with ``sequences`` also tuser; where
-    weights can be written what they say of them, and the load port if there is one."""
+def ports(plan: Plan) -> tuple[Port, ...]:
+    """Clock, reset and two streams, of steps also tuser; where weights come from a flash its lines, and where they can be
+    written what they say of them, and the load port if there is one."""
+    program, sequences = plan.first, plan.sequential
+    data = 8 * program.bytes_per_element * program.elements_per_beat
     rows = [
         ("clk", "input", 1),
         ("rst", "input", 1),
@@ -25,23 +19,20 @@ def ports(
         ("s_axis_tready", "output", 1),
         ("s_axis_tlast", "input", 1),
         *([("s_axis_tuser", "input", 1)] if sequences else []),
-        ("m_axis_tdata", "output", results),
+        ("m_axis_tdata", "output", plan.result_bits),
         ("m_axis_tvalid", "output", 1),
         ("m_axis_tready", "input", 1),
         ("m_axis_tlast", "output", 1),
         *([("m_axis_tuser", "output", 1)] if sequences else []),
         ("frame_error", "output", 1),
-        *more,
-        *(
-            [
-                ("load_data", "input", data),
-                ("load_valid", "input", 1),
-                ("load_ready", "output", 1),
-                ("load_kind", "input", 2),
-            ]
-            if program.load_port
-            else []
-        ),
-        *([("load_state", "output", 8), ("load_id", "output", 32)] if program.writable else []),
     ]
-    return [{"name": name, "direction": direction, "width": width} for name, direction, width in rows]
+    if program.fill == "flash":
+        rows += [("flash_cs_n", "output", 1), ("flash_clk", "output", 1), ("flash_o", "output", 4)]
+        rows += [("flash_oe", "output", 4), ("flash_i", "input", 4), ("flash_address", "input", 24)]
+        rows += [("flash_quad", "input", 16)] if plan.options.flash_lines == 4 else []
+    if program.load_port:
+        rows += [("load_data", "input", data), ("load_valid", "input", 1)]
+        rows += [("load_ready", "output", 1), ("load_kind", "input", 2)]
+    if program.writable:
+        rows += [("load_state", "output", 8), ("load_id", "output", 32)]
+    return tuple(Port(name=name, direction=direction, width=width) for name, direction, width in rows)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from hdlgen.errors import InputError
-from hdlgen.flow.targets import TARGETS, Target, variant
 from hdlgen.resources import folder
+from hdlgen.targets import TARGETS, Target, variant
 
 __all__ = ["Board", "Clock", "Flash", "Pin", "Uart", "constraints", "find_board", "names", "read_board"]
 
@@ -216,7 +216,7 @@ def read_board(path: str | os.PathLike[str]) -> Board:
         table = tomllib.loads(where.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{where}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, and brackets in brackets
         raise InputError(f"{where}: not a TOML file: {' '.join(str(error).split())}") from error
     _only(where, table, "", {*_ENTRIES, "package", "speed", "pack", "steps", "reset", "uart", "flash"})
     name = _text(where, table, "name", _NAME)

@@ -16,6 +16,7 @@ import numpy as np
 from hdlgen import golden, networks
 from hdlgen import network as network_files
 from hdlgen.emit import compile_to
+from hdlgen.emit.manifest import Manifest
 from hdlgen.errors import InputError, Refused
 from hdlgen.files import atomic_write
 from hdlgen.flow import report as page
@@ -23,7 +24,6 @@ from hdlgen.flow import simulate, synth, tools
 from hdlgen.flow.boards import find_board
 from hdlgen.flow.simulate import SimulationReport
 from hdlgen.flow.synth import SynthesisReport
-from hdlgen.flow.targets import choose_multiplier
 
 __all__ = ["Demonstration", "demonstrate"]
 
@@ -37,7 +37,7 @@ class Demonstration:
 
     Parameters
     ----------
-    manifest : mapping
+    manifest : Manifest
         Of the emitted core.
     accuracy : float
         Of the golden model on the whole test set of ``test_images`` images.
@@ -50,7 +50,7 @@ class Demonstration:
         Wall time by step.
     """
 
-    manifest: Mapping[str, Any]
+    manifest: Manifest
     accuracy: float
     test_images: int
     simulation: SimulationReport
@@ -62,7 +62,7 @@ class Demonstration:
     @property
     def inferences_per_second_at_fmax(self) -> float:
         """Were the core clocked with the median Fmax and not with the board's oscillator."""
-        return self.synthesis.median * 1e6 / self.synthesis.interval_cycles
+        return self.synthesis.median * 1e6 / self.synthesis.mean_cycles
 
     def cells(self, kind: str) -> tuple[int, int] | None:
         """Used and available cells of a ``kind`` of `Target.cells`; None where they are not counted apart."""
@@ -78,8 +78,8 @@ class Demonstration:
         return {
             "format_version": 1,
             "kind": "demonstration",
-            "network": self.manifest["name"],
-            "lanes": self.manifest["lanes"],
+            "network": self.manifest.name,
+            "lanes": self.manifest.lanes,
             "board": self.synthesis.name,
             "test_images": self.test_images,
             "accuracy": self.accuracy,
@@ -129,7 +129,7 @@ def demonstrate(
     Refused
         If a simulated result differs from the golden model, or the design is too slow for the board.
     """
-    model = network_files.load_path(network)
+    model = network_files.load(network)
     x, labels = networks.test_set()
     if (model.input.width, model.input.bits, model.widths[-1]) != (x.shape[1], 8, 10):
         raise InputError(
@@ -159,7 +159,6 @@ def demonstrate(
         inputs=x[:images],
         labels=labels[:images],
         lanes=lanes,
-        multiplier=choose_multiplier(chosen.target, model, lanes),
     )
     finished("compile")
 

@@ -8,18 +8,14 @@ from amaranth.hdl import Cat, Const, Instance, IOBufferInstance, IOPort, Module,
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hdlgen.emit.manifest import Manifest
 from hdlgen.errors import InputError
 from hdlgen.flow.boards import Board, Pin
 
-__all__ = ["FlashPins", "from_flash"]
+__all__ = ["FlashPins"]
 
 _LINES = ("flash_mosi", "flash_miso", "flash_wp", "flash_hold")
 """IO0 to IO3."""
-
-
-def from_flash(manifest: Mapping[str, Any]) -> bool:
-    """Whether the core of ``manifest`` reads a flash."""
-    return bool(manifest.get("weights", {}).get("fill") == "flash")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +42,7 @@ class FlashPins:
     clock_pin: bool = True
 
     @classmethod
-    def for_board(cls, manifest: Mapping[str, Any], board: Board, where: str) -> "FlashPins | None":
+    def for_board(cls, manifest: Manifest, board: Board, where: str) -> "FlashPins | None":
         """The flash of ``board`` for the core of ``manifest``; None if it reads none.
 
         Raises
@@ -54,11 +50,11 @@ class FlashPins:
         InputError
             If the board has no flash in its file, or not with so many lines.
         """
-        if not from_flash(manifest):
+        if not manifest.weights.from_flash:
             return None
         if board.flash is None:
             raise InputError(f"{where}: {board.title} has no flash in its file; compile with --weights rom or ram")
-        lines = manifest["weights"]["lines"]
+        lines = manifest.weights.lines or 1
         if lines == 4 and board.flash.quad is None:
             raise InputError(
                 f"{where}: reads its flash on 4 lines; {board.title} has 2 in its file: compile with --flash-lines 1 or 2"
@@ -71,11 +67,11 @@ class FlashPins:
         )
 
     @classmethod
-    def for_simulation(cls, manifest: Mapping[str, Any]) -> "FlashPins | None":
+    def for_simulation(cls, manifest: Manifest) -> "FlashPins | None":
         """As `for_board` for a simulated board."""
-        if not from_flash(manifest):
+        if not manifest.weights.from_flash:
             return None
-        return cls(address=1 << 20, lines=manifest["weights"]["lines"], quad=0x3102)
+        return cls(address=1 << 20, lines=manifest.weights.lines or 1, quad=0x3102)
 
     @property
     def _names(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Inputs for a board, what the golden model says to them, and what the board says."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hdlgen import golden, network
+from hdlgen.emit.manifest import Manifest
 from hdlgen.errors import InputError
 from hdlgen.host import Board
 
@@ -35,7 +36,7 @@ class Inputs:
 
 def read_inputs(
     directory: str | os.PathLike[str],
-    manifest: Mapping[str, Any],
+    manifest: Manifest,
     input_file: str | None,
     labels_file: str | None,
     images: int | None,
@@ -55,12 +56,12 @@ def read_inputs(
     root = Path(directory)
     if images is not None and images < 1:
         raise InputError(f"--images {images}: allowed are 1 and more")
-    model = network.load(network_file or root / manifest["network"]["file"])
-    vectors = manifest["vectors"]
+    model = network.load(network_file or root / manifest.network.file)
+    vectors = manifest.vectors
     where = str(root / vectors["x"]) if input_file is None else input_file
     labels: np.ndarray | None = None
     lengths: np.ndarray | None = None
-    if isinstance(model, network.RecurrentNetwork):
+    if model.sequential:
         if input_file is None:
             x = golden.read_array(where)
             given: np.ndarray | None = golden.read_array(root / vectors["lengths"])
@@ -73,7 +74,7 @@ def read_inputs(
         rows = list(x[:, np.newaxis])
     if not rows:
         raise InputError(f"{where}: holds no input; allowed is at least one")
-    if labels_file is None and input_file is None and isinstance(vectors.get("labels"), str):
+    if labels_file is None and input_file is None and "labels" in vectors:
         labels_file = str(root / vectors["labels"])
     if labels_file is not None:
         labels = golden.read_array(labels_file)
@@ -88,8 +89,7 @@ def read_inputs(
         if lengths is None:
             y = golden.evaluate(model, x)
         else:
-            every_step = manifest["sequence"]["results"] == "step"
-            y = golden.evaluate(model, x, lengths[:images], every_step=every_step)
+            y = golden.evaluate(model, x, lengths[:images], every_step=manifest.every_step)
     return Inputs(rows=rows, y=y, labels=None if labels is None else labels[:images].astype(np.int64))
 
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hdlgen import network as networks
-from hdlgen.compiler.design import AnyNetwork, compile_for
+from hdlgen.compiler.adopt import compile_for
+from hdlgen.emit.manifest import check_sources, read_manifest
 from hdlgen.emit.verilog import held
 from hdlgen.errors import InputError, Refused
 from hdlgen.flow.inputs import ask, differences, read_inputs
-from hdlgen.flow.serial import loads
-from hdlgen.flow.simulate import check_sources, read_manifest
 from hdlgen.gateware.image import image_id
 from hdlgen.host import Board
+from hdlgen.network import Network
 
 __all__ = ["Loaded", "image_for", "load", "loaded_network"]
 
@@ -31,7 +31,7 @@ class Loaded:
     checked: int
 
 
-def image_for(directory: str | os.PathLike[str], network: AnyNetwork | None) -> tuple[str, bytes]:
+def image_for(directory: str | os.PathLike[str], network: Network | None) -> tuple[str, bytes]:
     """The name of a network and its image for the design in ``directory``; None means the design's own.
 
     Raises
@@ -42,19 +42,20 @@ def image_for(directory: str | os.PathLike[str], network: AnyNetwork | None) -> 
     root = Path(directory)
     manifest = read_manifest(root)
     check_sources(root, manifest)
-    if manifest["weights"]["source"] == "flash":
+    if manifest.weights.source == "flash":
         raise InputError(
             f"{root}: its weights are in flash; `hdlgen patch` makes the image of others, and `hdlgen program` writes it"
         )
-    if not loads(manifest):
+    if not manifest.weights.loadable:
         raise InputError(
             f"{root}: its weights are part of the bitstream; compile with --weights ram, or exchange them with "
             f"`hdlgen patch`"
         )
     if network is None:
-        return str(manifest["name"]), (root / manifest["weights"]["image"]).read_bytes()
-    program = compile_for(root, manifest, network)[1]
-    return network.name, held(program, manifest["top"]).image
+        return manifest.name, (root / str(manifest.weights.image)).read_bytes()
+    design = networks.load(root / manifest.network.file)
+    _, plan = compile_for(root, design, manifest.frame, manifest.target, network)
+    return network.name, held(plan.stages[0], manifest.top).image
 
 
 def loaded_network(directory: str | os.PathLike[str], identity: bytes) -> Path | None:
@@ -67,7 +68,7 @@ def loaded_network(directory: str | os.PathLike[str], identity: bytes) -> Path |
 
 def load(
     directory: str | os.PathLike[str],
-    network: AnyNetwork | None,
+    network: Network | None,
     board: Board,
     *,
     progress: Callable[[int], object] | None = None,

@@ -1,7 +1,5 @@
 """From a synthesised folder onto the board, by whichever of the board's programs is installed."""
 
-import hashlib
-import json
 import os
 import shlex
 import shutil
@@ -9,10 +7,11 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from hdlgen.emit.manifest import Manifest, check_sources, read_manifest
 from hdlgen.errors import InputError, Refused
 from hdlgen.flow.boards import Board, find_board, names
+from hdlgen.flow.synth_report import Bitstream, bitstream_of, found_reports
 
 __all__ = ["Programming", "prepare", "run"]
 
@@ -66,9 +65,8 @@ def prepare(directory: str | os.PathLike[str], board: Board | None = None, top: 
         If there is no such bitstream, there are several, or it is not the one that its report is about.
     """
     root = Path(directory)
-    if not root.is_dir():
-        raise InputError(f"{root}: no such folder; name one that `hdlgen synth --board` wrote a bitstream into")
-    found = [entry for entry in _bitstreams(root) if top is None or entry[1] == top]
+    manifest = read_manifest(root)
+    found = [entry for entry in _bitstreams(root, manifest) if top is None or entry[1] == top]
     if not found:
         which = "" if top is None else f" of --top {top}"
         raise InputError(f"{root}: no bitstream{which}; `hdlgen synth {root} --board B` makes one")
@@ -87,16 +85,12 @@ def prepare(directory: str | os.PathLike[str], board: Board | None = None, top: 
         tops = ", ".join(entry[1] for entry in found)
         raise InputError(f"{root}: several designs for {board.name}; name one with --top: {tops}")
     _, _, where, made = found[0]
-    bitstream = root / str(made.get("file"))
-    if bitstream.parent != root or not bitstream.is_file():
-        raise InputError(f"{bitstream}: not found; `hdlgen synth {root} --board {board.name}` makes it anew")
-    if hashlib.sha256(bitstream.read_bytes()).hexdigest() != made.get("sha256"):
-        raise InputError(f"{bitstream}: not the bitstream that {where.name} is about: its SHA-256 differs")
+    bitstream = bitstream_of(where, made)
     commands = [
         tuple(str(bitstream) if word == "{bitstream}" else word for word in shlex.split(text))
         for text in board.programs
     ]
-    image, image_commands = _image(root, board)
+    image, image_commands = _image(root, manifest, board)
     command, installed = _choose(commands)
     image_command, image_installed = _choose(image_commands)
     return Programming(
@@ -117,17 +111,12 @@ def _choose(commands: list[tuple[str, ...]]) -> tuple[tuple[str, ...], bool]:
     return (commands[0], False) if commands else ((), True)
 
 
-def _image(root: Path, board: Board) -> tuple[Path | None, list[tuple[str, ...]]]:
+def _image(root: Path, manifest: Manifest, board: Board) -> tuple[Path | None, list[tuple[str, ...]]]:
     """The image of weights for the board's flash, if the design has one, and the commands that write it."""
-    try:
-        weights = json.loads((root / "manifest.json").read_text(encoding="utf-8"))["weights"]
-        if weights["fill"] != "flash":
-            return None, []
-        image = root / str(weights["image"])
-    except (OSError, ValueError, KeyError, TypeError):
+    if not manifest.weights.from_flash:
         return None, []
-    if not image.is_file():
-        raise InputError(f"{image}: not found; the board reads its weights from it: compile the design again")
+    check_sources(root, manifest)
+    image = root / str(manifest.weights.image)
     if board.flash is None:
         raise InputError(f"{root}: reads its weights from flash, and {board.title} has none in its file")
     places = {"{image}": str(image), "{offset}": str(board.flash.image)}
@@ -163,16 +152,8 @@ def run(programming: Programming) -> None:
             raise Refused(f"{command[0]} failed with exit status {status}: {text}")
 
 
-def _bitstreams(root: Path) -> Iterator[tuple[str, str, Path, dict[str, Any]]]:
+def _bitstreams(root: Path, manifest: Manifest) -> Iterator[tuple[str, str, Path, Bitstream]]:
     """Reports of synthesis in the folder that come with a bitstream: board, kind of design, file, bitstream's entry."""
-    for path in sorted(root.glob("*.json")):
-        try:
-            report = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue  # not ours
-        if not isinstance(report, dict) or report.get("kind") != "synthesis":
-            continue
-        board, made, top = report.get("board"), report.get("bitstream"), report.get("board_top")
-        if isinstance(board, dict) and isinstance(board.get("name"), str) and isinstance(made, dict):
-            kind = top.get("kind") if isinstance(top, dict) else None
-            yield board["name"], str(kind or "self-test"), path, made
+    for path, report in found_reports(root, manifest):
+        if report.board is not None and report.bitstream is not None:
+            yield report.board.name, report.around, path, report.bitstream

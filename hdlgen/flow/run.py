@@ -4,7 +4,6 @@ Every answer is compared with the golden model's, the cycles that the board coun
 """
 
 import contextlib
-import json
 import os
 import time
 from collections.abc import Mapping
@@ -15,12 +14,12 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from hdlgen.emit.manifest import Manifest, check_sources, read_manifest
 from hdlgen.errors import InputError
-from hdlgen.flow.flash_pins import from_flash
 from hdlgen.flow.inputs import ask, differences, read_inputs
 from hdlgen.flow.load import load, loaded_network
-from hdlgen.flow.serial import KIND, loads, network_id
-from hdlgen.flow.simulate import check_sources, read_manifest
+from hdlgen.flow.serial import KIND
+from hdlgen.flow.synth_report import found_reports
 from hdlgen.flow.virtual import VirtualBoard
 from hdlgen.host import BAUD, Bench, Board
 from hdlgen.host.protocol import Identity
@@ -131,13 +130,11 @@ class RunReport:
 
 def baud_of(directory: str | os.PathLike[str]) -> int:
     """What the folder's reports say of the bitstreams' serial ports, if they agree."""
-    found = set()
-    for path in Path(directory).glob("synth-*.json"):
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            link = json.loads(path.read_text(encoding="utf-8")).get("board_top")
-            if isinstance(link, dict) and link.get("kind") == KIND and isinstance(link.get("baud"), int):
-                found.add(link["baud"])
-    return found.pop() if len(found) == 1 else BAUD
+    root = Path(directory)
+    tops = [report.board_top or {} for _, report in found_reports(root, read_manifest(root))]
+    found = {top.get("baud") for top in tops if top.get("kind") == KIND}
+    baud = found.pop() if len(found) == 1 else None
+    return baud if isinstance(baud, int) else BAUD
 
 
 def run(
@@ -198,16 +195,16 @@ def run(
                 stack.enter_context(virtual)
             name, build_seconds = virtual.port, virtual.build_seconds
         board = stack.enter_context(Board.open(name, baud=baud or baud_of(root), timeout=timeout))
-        if from_flash(manifest):
+        if manifest.weights.from_flash:
             _wait_for_flash(board, manifest)
-        elif loads(manifest) and not board.status().ready:
+        elif manifest.weights.loadable and not board.status().ready:
             # Nothing is in force yet: single-port RAM is empty at first.
             load(root, None, board)
         other = None
-        if loads(manifest) and board.identity.network != network_id(manifest):
+        if manifest.weights.loadable and board.identity.network != manifest.identity:
             other = loaded_network(root, board.identity.network)
         if other is None:
-            board.require_network(network_id(manifest).hex(), str(root))
+            board.require_network(manifest.identity.hex(), str(root))
         else:
             inputs = read_inputs(root, manifest, input_file, labels_file, images, compare=compare, network_file=other)
         count = len(inputs.rows)
@@ -226,7 +223,7 @@ def run(
             if count > single:
                 answers.append(ask(board, inputs.rows[single:], lambda done: show(done, single)))
             seconds = time.monotonic() - begun
-        slack = manifest.get("weights", {}).get("refill_cycles", 0)
+        slack = manifest.weights.refill_cycles
         bench = board.bench(inputs.rows[0][0], pause=slack)
         statistics = board.statistics
     y = np.concatenate(answers)
@@ -239,7 +236,7 @@ def run(
         last = y if len(y) == count else y[np.cumsum([len(row) for row in inputs.rows]) - 1]
         accuracy = float((last.argmax(axis=1) == inputs.labels).mean())
     return RunReport(
-        design=str(manifest.get("name", manifest["top"])),
+        design=manifest.name,
         port=port or "virtual",
         identity=board.identity,
         loaded=None if other is None else other.name,
@@ -262,7 +259,7 @@ def run(
     )
 
 
-def _wait_for_flash(board: Board, manifest: Mapping[str, Any]) -> None:
+def _wait_for_flash(board: Board, manifest: Manifest) -> None:
     """Until the board has read the image in its flash.
 
     Raises
@@ -270,13 +267,13 @@ def _wait_for_flash(board: Board, manifest: Mapping[str, Any]) -> None:
     InputError
         If it finds none.
     """
-    left = 2 * manifest["weights"]["start_cycles"]
+    left = 2 * manifest.weights.start_cycles
     while not board.status().ready:
         left -= board.status_cycles
         if left < 0:
-            other = " or `hdlgen load` sends it" if loads(manifest) else ""
+            other = " or `hdlgen load` sends it" if manifest.weights.loadable else ""
             raise InputError(
                 f"the board finds no image for its design in its flash; `hdlgen program` writes it, "
-                f"{manifest['weights']['image']}{other}"
+                f"{manifest.weights.image}{other}"
             )
     board.greet()

@@ -3,7 +3,6 @@
 Stored inputs go in, the results are compared with stored expected results, and then all over again.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,12 +26,14 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
+from hdlgen.emit.manifest import Manifest
 from hdlgen.emit.verilog import FAMILIES, convert
 from hdlgen.flow.clock import add_clock
 from hdlgen.flow.flash_pins import FlashPins
-from hdlgen.gateware.cell import later
+from hdlgen.gateware.arithmetic import later
 from hdlgen.gateware.primitives import Rom, RomParameters
 from hdlgen.gateware.reload import IN_FORCE
+from hdlgen.golden import read_array
 
 __all__ = ["SelfTest", "SelfTestParameters", "Token", "compress", "expand", "parameters", "stored", "to_verilog"]
 
@@ -167,7 +168,7 @@ class SelfTestParameters:
 
 
 def parameters(
-    manifest: Mapping[str, Any],
+    manifest: Manifest,
     x: NDArray[np.integer],
     y: NDArray[np.integer],
     lengths: NDArray[np.integer] | None = None,
@@ -177,56 +178,49 @@ def parameters(
 
     A recurrent core gets the steps of sequences, beside their ``lengths``.
     """
-    form = manifest["input"]
-    element_bits, count = 8 * form["bytes_per_element"], form["elements_per_beat"]
+    form = manifest.input
+    element_bits, count = 8 * form.bytes_per_element, form.elements_per_beat
     beats: list[int] = []
     for image in np.asarray(x).tolist():
-        image = image + [0] * (form["beats"] * count - len(image))
+        image = image + [0] * (form.beats * count - len(image))
         for start in range(0, len(image), count):
             # Only the significant bits, element by element.
-            part = [value % (1 << form["bits"]) for value in image[start : start + count]]
-            beats.append(sum(value << (k * form["bits"]) for k, value in enumerate(part)))
-    value_bits = form["bits"] * count
+            part = [value % (1 << form.bits) for value in image[start : start + count]]
+            beats.append(sum(value << (k * form.bits) for k, value in enumerate(part)))
+    value_bits = form.bits * count
     run_bits = min(range(1, 13), key=lambda r: len(compress(beats, r)) * (r + value_bits))
     return SelfTestParameters(
-        core=manifest["top"],
+        core=manifest.top,
         tokens=tuple(compress(beats, run_bits)),
         run_bits=run_bits,
-        beats=form["beats"],
+        beats=form.beats,
         element_bits=element_bits,
         elements_per_beat=count,
-        input_bits=form["bits"],
+        input_bits=form.bits,
         expected=tuple(tuple(int(v) for v in row) for row in np.asarray(y).tolist()),
         # What any weights of this engine give, not only these.
         expected_bits=max(
-            manifest["accumulator_bits"][-1], max(max(v, ~v).bit_length() + 1 for v in y.flatten().tolist())
+            manifest.accumulator_bits[-1], max(max(v, ~v).bit_length() + 1 for v in y.flatten().tolist())
         ),
-        result_bits=manifest["output"]["bits"],
+        result_bits=manifest.output.bits,
         # Loading takes up to three cycles a beat here. A recurrent core may answer at the end of a sequence only.
-        timeout=4 * (manifest["latency_cycles"] + 3 * form["beats"]) + 1000
-        if lengths is None
-        else 4 * int(max(lengths)) * (manifest["latency_cycles"] + 3 * form["beats"]) + 1000,
+        timeout=4 * (1 if lengths is None else int(max(lengths))) * (manifest.latency_cycles + 3 * form.beats) + 1000,
         lengths=() if lengths is None else tuple(int(length) for length in lengths),
-        every_step=lengths is not None and manifest["sequence"]["results"] == "step",
+        every_step=manifest.every_step,
         # An image that is not right is read again: it may need some attempts.
-        start=4 * manifest.get("weights", {}).get("start_cycles", 0),
+        start=4 * manifest.weights.start_cycles,
         **options,
     )
 
 
-def stored(root: Path, manifest: Mapping[str, Any], images: int, **options: Any) -> SelfTestParameters:
+def stored(root: Path, manifest: Manifest, images: int, **options: Any) -> SelfTestParameters:
     """The self-test with the first ``images`` vectors of the folder ``root``; of a recurrent core so many sequences."""
-    x, y, lengths = (
-        np.load(root / manifest["vectors"][key], allow_pickle=False) if key in manifest["vectors"] else None
-        for key in ("x", "y", "lengths")
-    )
-    assert x is not None
-    assert y is not None
-    if lengths is None:
+    x, y = (read_array(root / manifest.vectors[key]) for key in ("x", "y"))
+    if not manifest.sequential:
         return parameters(manifest, x[:images], y[:images], **options)
-    steps = int(lengths[:images].sum())
-    results = steps if manifest["sequence"]["results"] == "step" else images
-    return parameters(manifest, x[:steps], y[:results], lengths[:images], **options)
+    lengths = read_array(root / manifest.vectors["lengths"])[:images]
+    steps = int(lengths.sum())
+    return parameters(manifest, x[:steps], y[: steps if manifest.every_step else images], lengths, **options)
 
 
 class SelfTest(wiring.Component):

@@ -8,30 +8,34 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Annotated, Any
 
 from amaranth.hdl import ClockSignal, Instance, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hdlgen.emit.manifest import Manifest
 from hdlgen.emit.verilog import FAMILIES, convert
 from hdlgen.errors import InputError
 from hdlgen.flow.boards import Board, Pin
 from hdlgen.flow.clock import add_clock
-from hdlgen.flow.flash_pins import FlashPins, from_flash
+from hdlgen.flow.flash_pins import FlashPins
 from hdlgen.flow.pll import Setting
-from hdlgen.flow.synth import BoardTop
-from hdlgen.gateware.link import Endpoint, LinkParameters, fixed_bytes
+from hdlgen.flow.synth_report import BoardTop
+from hdlgen.gateware.link import Endpoint
+from hdlgen.gateware.messages import LinkParameters, fixed_bytes
 from hdlgen.gateware.primitives import Rom, RomParameters
 from hdlgen.gateware.reload import IN_FORCE, LOADED
 from hdlgen.gateware.uart import MIN_DIVISOR, UartReceiver, UartTransmitter
 from hdlgen.host.protocol import Identity
+from hdlgen.schema import Between, Matches, Positive, Text, parse
 
 __all__ = [
     "BAUDS",
     "KIND",
     "MAX_BUFFER",
     "TOP",
+    "Line",
     "SerialTop",
     "SerialTopParameters",
     "board_top",
@@ -40,8 +44,6 @@ __all__ = [
     "fixed_memory",
     "for_board",
     "for_simulation",
-    "loads",
-    "network_id",
     "pins",
     "to_verilog",
 ]
@@ -59,6 +61,18 @@ MAX_BUFFER = 1 << 15
 """Bytes of the largest input memory, and so of the largest frame."""
 
 _TOLERANCE = Fraction(2, 100)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """The serial port, as a report says it. ``clock`` is in Hz, a fraction; ``divisor`` its cycles in a bit."""
+
+    clock: Annotated[str, Matches(r"[1-9][0-9]{0,11}(/[1-9][0-9]{0,11})?", "a frequency in Hz")]
+    baud: Positive
+    divisor: Annotated[int, Between(MIN_DIVISOR, (1 << 16) - 1)]
+    buffer_bytes: Annotated[int, Between(1, MAX_BUFFER)]
+    rx: Text
+    tx: Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,56 +250,42 @@ def divisor(clock: Fraction, baud: int | None, where: str) -> int:
     return best
 
 
-def _identity(
-    manifest: Mapping[str, Any], *, clock: Fraction, divisor: int, block_bytes: int, where: str
-) -> Identity:
+def _identity(manifest: Manifest, *, clock: Fraction, divisor: int, block_bytes: int, where: str) -> Identity:
     """What the board will say of itself."""
-    form, output = manifest["input"], manifest["output"]
-    beat_bytes = form["bytes_per_element"] * form["elements_per_beat"]
-    beats = -(-form["width"] // form["elements_per_beat"])
+    form, output = manifest.input, manifest.output
+    beat_bytes, beats = form.beat_bits // 8, form.beats
     for what, value, most in (
-        ("input.width", form["width"], (1 << 16) - 1),
-        ("input.elements_per_beat", form["elements_per_beat"], 255),
+        ("input.width", form.width, (1 << 16) - 1),
+        ("input.elements_per_beat", form.elements_per_beat, 255),
         ("bytes of one input", beats * beat_bytes, MAX_BUFFER),
-        ("bytes of one output", output["width"] * output["bits"] // 8, (1 << 16) - 1),
+        ("bytes of one output", output.width * output.bits // 8, (1 << 16) - 1),
     ):
         if value > most:
             raise InputError(f"{where}: {what} is {value}; allowed over a serial port are up to {most}")
     log2_buffer = max((beats - 1).bit_length(), (-(-block_bytes // beat_bytes) - 1).bit_length())
-    build = {"sources": manifest["sources_sha256"], "clock": str(clock), "divisor": divisor}
+    build = {"sources": manifest.sources_sha256, "clock": str(clock), "divisor": divisor}
     return Identity(
-        signed=bool(form.get("signed", False)),
-        sequences="sequence" in manifest,
-        every_step="sequence" in manifest and manifest["sequence"]["results"] == "step",
-        load=loads(manifest),
-        flash=from_flash(manifest),
-        lanes=min(int(manifest.get("lanes", 0)), 255),
+        signed=form.signed,
+        sequences=manifest.sequential,
+        every_step=manifest.every_step,
+        load=manifest.weights.loadable,
+        flash=manifest.weights.from_flash,
+        lanes=min(manifest.lanes, 255),
         log2_buffer=log2_buffer,
-        width=form["width"],
-        bits=form["bits"],
-        bytes_per_element=form["bytes_per_element"],
-        elements_per_beat=form["elements_per_beat"],
-        result_bytes=output["bits"] // 8,
-        results=output["width"],
+        width=form.width,
+        bits=form.bits,
+        bytes_per_element=form.bytes_per_element,
+        elements_per_beat=form.elements_per_beat,
+        result_bytes=output.bits // 8,
+        results=output.width,
         divisor=divisor,
         clock=round(clock),
-        latency=manifest["latency_cycles"],
-        interval=manifest["interval_cycles"],
-        network=network_id(manifest),
+        latency=manifest.latency_cycles,
+        interval=manifest.interval_cycles,
+        network=manifest.identity,
         build=hashlib.sha256(json.dumps(build, sort_keys=True).encode()).digest()[:4],
-        name=str(manifest.get("name", manifest["top"])),
+        name=manifest.name,
     )
-
-
-def loads(manifest: Mapping[str, Any]) -> bool:
-    """Whether the core can be given other weights over its load port."""
-    return manifest.get("weights", {}).get("source") in ("ram", "spram")
-
-
-def network_id(manifest: Mapping[str, Any]) -> bytes:
-    """What a board says that computes the network of ``manifest``: `Identity.network`."""
-    of_image = loads(manifest) or from_flash(manifest)
-    return bytes.fromhex(manifest["weights"]["id"] if of_image else manifest["network"]["sha256"])[:8]
 
 
 def can_talk(board: Board) -> bool:
@@ -293,9 +293,7 @@ def can_talk(board: Board) -> bool:
     return board.uart is not None and board.clock.tolerance <= _TOLERANCE
 
 
-def for_board(
-    manifest: Mapping[str, Any], board: Board, clock: Fraction, baud: int | None, where: str
-) -> SerialTopParameters:
+def for_board(manifest: Manifest, board: Board, clock: Fraction, baud: int | None, where: str) -> SerialTopParameters:
     """The top of the core of ``manifest`` on ``board``, at ``clock`` Hz.
 
     Raises
@@ -320,7 +318,7 @@ def for_board(
         where=where,
     )
     return SerialTopParameters(
-        core=manifest["top"],
+        core=manifest.top,
         link=LinkParameters(identity=identity, rom=FAMILIES[board.target.family].get(Rom, Rom)),
         clock_pin=board.clock.pin is not None,
         button=board.reset is not None,
@@ -335,24 +333,21 @@ def for_board(
     )
 
 
-def for_simulation(manifest: Mapping[str, Any], where: str, *, clock: int = 12_000_000) -> SerialTopParameters:
+def for_simulation(manifest: Manifest, where: str, *, clock: int = 12_000_000) -> SerialTopParameters:
     """The top for a simulation: the fastest line there is, everything else as on the smallest board."""
     identity = _identity(manifest, clock=Fraction(clock), divisor=MIN_DIVISOR, block_bytes=512, where=where)
     return SerialTopParameters(
-        core=manifest["top"],
+        core=manifest.top,
         link=LinkParameters(identity=identity),
         flash=FlashPins.for_simulation(manifest),
     )
 
 
-def fixed_memory(manifest: Mapping[str, Any], summary: Mapping[str, Any], where: str) -> RomParameters:
+def fixed_memory(manifest: Manifest, summary: Mapping[str, Any], where: str) -> RomParameters:
     """The memory with the identity of the core of ``manifest``, on the board that a report's ``summary`` is about."""
+    line: Line = parse(Line, {name: value for name, value in summary.items() if name != "kind"}, where, "board_top")
     identity = _identity(
-        manifest,
-        clock=Fraction(summary["clock"]),
-        divisor=summary["divisor"],
-        block_bytes=summary["buffer_bytes"],
-        where=where,
+        manifest, clock=Fraction(line.clock), divisor=line.divisor, block_bytes=line.buffer_bytes, where=where
     )
     return fixed_bytes(identity)
 
@@ -374,7 +369,7 @@ def pins(board: Board, flash: FlashPins | None = None) -> dict[str, Pin]:
     return {name: pin for name, pin in ports.items() if pin is not None}
 
 
-def board_top(manifest: Mapping[str, Any], baud: int | None, where: str) -> Callable[[Board, Setting], BoardTop]:
+def board_top(manifest: Manifest, baud: int | None, where: str) -> Callable[[Board, Setting], BoardTop]:
     """What `hdlgen.flow.synth.synthesise` takes as ``board_top``: this design, for the clock that is chosen."""
 
     def top(board: Board, setting: Setting) -> BoardTop:
@@ -385,14 +380,16 @@ def board_top(manifest: Mapping[str, Any], baud: int | None, where: str) -> Call
             name=TOP,
             verilog=to_verilog(parameters),
             pins=pins(board, parameters.flash),
-            summary={
-                "clock": str(setting.frequency),
-                "baud": round(setting.frequency / identity.divisor),
-                "divisor": identity.divisor,
-                "buffer_bytes": identity.buffer_bytes,
-                "rx": f"pin {pins(board)['rx'].pin}",
-                "tx": f"pin {pins(board)['tx'].pin}",
-            },
+            summary=vars(
+                Line(
+                    clock=str(setting.frequency),
+                    baud=round(setting.frequency / identity.divisor),
+                    divisor=identity.divisor,
+                    buffer_bytes=identity.buffer_bytes,
+                    rx=f"pin {pins(board)['rx'].pin}",
+                    tx=f"pin {pins(board)['tx'].pin}",
+                )
+            ),
         )
 
     return top

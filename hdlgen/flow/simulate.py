@@ -7,9 +7,7 @@ hashes are those of the manifest. Nothing is written into the judged folder but 
 
 import dataclasses
 import hashlib
-import io
 import json
-import math
 import os
 import re
 import shutil
@@ -20,52 +18,35 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
 from tqdm import tqdm
 
 from hdlgen import golden, network
+from hdlgen.emit.manifest import MANIFEST, Manifest, check_sources, read_manifest, require_sources
 from hdlgen.errors import InputError, Refused
-from hdlgen.files import atomic_write
+from hdlgen.files import atomic_write, contained
 from hdlgen.flow import tools
 from hdlgen.resources import folder
+from hdlgen.schema import UNWRITTEN, Count, Digest, FileName, OneOf, Text, Word, as_json, line, read, refuse, written
 
 __all__ = [
     "SIMULATORS",
     "Scenario",
     "SimulationReport",
     "build_environment",
-    "check_sources",
     "child",
-    "read_manifest",
+    "read_report",
     "runtime_objects",
     "simulate",
 ]
 
 SIMULATORS = ("verilator", "icarus")
 
-FORMAT_VERSION = 1
-#: What a manifest must hold for a simulation: path of the key -> type.
-_REQUIRED: dict[tuple[str, ...], type] = {
-    ("top",): str,
-    ("sources",): list,
-    ("sources_sha256",): dict,
-    ("input", "width"): int,
-    ("input", "bits"): int,
-    ("input", "bytes_per_element"): int,
-    ("input", "elements_per_beat"): int,
-    ("output", "width"): int,
-    ("output", "bits"): int,
-    ("latency_cycles",): int,
-    ("interval_cycles",): int,
-    ("network", "file"): str,
-    ("network", "sha256"): str,
-    ("vectors", "x"): str,
-    ("vectors", "y"): str,
-}
+REPORT = "simulate.json"
 
 
 # ------------------------------------------------------------------------------------------------------------ report
@@ -89,22 +70,25 @@ class Scenario:
         Wall time.
     """
 
-    name: str
+    name: Word
     passed: bool
-    error: str | None
-    frames: int
-    results: int
-    mismatches: int
-    cycles: int
+    error: Text | None
+    frames: Count
+    results: Count
+    mismatches: Count
+    cycles: Count
     seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class SimulationReport:
-    """What a simulation found.
+    """What a simulation found: `REPORT`.
 
     Parameters
     ----------
+    passed : bool
+    sources_sha256 : mapping
+        Of the files that were simulated.
     images : int
         Different images, or sequences, sent at full speed.
     mismatches : int
@@ -119,7 +103,7 @@ class SimulationReport:
         The manifest's.
     cycles : int
         Clock cycles simulated in all scenarios.
-    frames_per_second : float
+    frames_per_second : float or None
         Speed of the simulation at full speed of the core.
     build_seconds, seconds : float
         Wall time of the build, and of everything.
@@ -129,169 +113,56 @@ class SimulationReport:
         The core's results at full speed, as many frames as came out. Not part of the JSON report.
     """
 
-    design: str
-    simulator: str
-    tools: Mapping[str, str]
-    seed: int
-    images: int
-    frames: int
-    results: int
-    mismatches: int
+    format_version: Annotated[int, OneOf(2)] = 2
+    passed: bool
+    design: Text
+    simulator: Annotated[str, OneOf(*SIMULATORS)]
+    tools: Mapping[Word, Text]
+    sources_sha256: Mapping[FileName, Digest]
+    seed: Count
+    images: Count
+    frames: Count
+    results: Count
+    mismatches: Count
     accuracy: float | None
-    latency_cycles: int | None
-    predicted_latency_cycles: int
-    interval_cycles: int | None
-    predicted_interval_cycles: int
-    cycles: int
-    frames_per_second: float
+    latency_cycles: Count | None
+    predicted_latency_cycles: Count
+    interval_cycles: Count | None
+    predicted_interval_cycles: Count
+    cycles: Count
+    frames_per_second: float | None
     build_seconds: float
     seconds: float
     scenarios: tuple[Scenario, ...]
-    failures: tuple[str, ...]
-    build_folder: str | None = None
-    waves: str | None = None
-    outputs: np.ndarray = dataclasses.field(repr=False, compare=False)
-
-    @property
-    def passed(self) -> bool:
-        return not self.failures
+    failures: tuple[Text, ...]
+    build_folder: str | None = field(default=None, metadata=UNWRITTEN)
+    waves: str | None = field(default=None, metadata=UNWRITTEN)
+    outputs: np.ndarray = field(
+        default_factory=lambda: np.zeros((0, 0), np.int64), repr=False, compare=False, metadata=UNWRITTEN
+    )
 
     def as_json(self) -> dict[str, Any]:
         """All but the outputs, for a JSON file."""
-        members = {
-            member.name: getattr(self, member.name)
-            for member in dataclasses.fields(self)
-            if member.name not in {"outputs", "build_folder", "waves"}
-        }
-        members["scenarios"] = [dataclasses.asdict(scenario) for scenario in self.scenarios]
-        return {"format_version": FORMAT_VERSION, "passed": self.passed, **members}
+        content: dict[str, Any] = as_json(self)
+        return content
 
 
-# ---------------------------------------------------------------------------------------------------------- manifest
-
-
-def read_manifest(directory: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read ``manifest.json`` of an emitted design and check what a simulation needs of it.
+def read_report(root: Path, manifest: Manifest) -> SimulationReport | None:
+    """The report in the folder of the design, if there is one.
 
     Raises
     ------
     InputError
-        If it is missing, no JSON, of an unknown version, or lacks something.
+        If it is damaged, or about other sources.
     """
-    path = Path(directory) / "manifest.json"
-    if not path.is_file():
-        raise InputError(f"{path}: not found; name a folder that `hdlgen compile` wrote")
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: cannot be read as JSON: {_one_line(error)}") from None
-    if not isinstance(manifest, dict):
-        raise InputError(f"{path}: holds a {type(manifest).__name__}; allowed is an object")
-    if manifest.get("format_version") != FORMAT_VERSION:
-        raise InputError(f"{path}: format_version is {manifest.get('format_version')!r}; allowed is {FORMAT_VERSION}")
-    for keys, kind in _REQUIRED.items():
-        value: Any = manifest
-        for key in keys:
-            value = value.get(key) if isinstance(value, dict) else None
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise InputError(f"{path}: {'.'.join(keys)} is {value!r}; allowed is a {kind.__name__}")
-        if isinstance(value, int) and value < 1:
-            raise InputError(f"{path}: {'.'.join(keys)} is {value}; allowed are 1 and more")
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", manifest["top"]):
-        raise InputError(f"{path}: top is {manifest['top']!r}; allowed is the name of a module")
-    if manifest["input"]["bytes_per_element"] not in (1, 2):
-        raise InputError(
-            f"{path}: input.bytes_per_element is {manifest['input']['bytes_per_element']}; allowed are 1 and 2"
-        )
-    if manifest["output"]["bits"] not in (32, 64):
-        raise InputError(f"{path}: output.bits is {manifest['output']['bits']}; allowed are 32 and 64")
-    if not manifest["sources"]:
-        raise InputError(f"{path}: sources is empty; allowed is at least one Verilog file")
-    if "sequence" in manifest:
-        _check_sequence(path, manifest)
-    for name in (*manifest["sources"], *manifest["sources_sha256"], *_other_files(manifest)):
-        _inside(path, name)
-    return manifest
-
-
-def _check_sequence(path: Path, manifest: Mapping[str, Any]) -> None:
-    """What the manifest of a recurrent core says besides."""
-    about = manifest["sequence"]
-    results = about.get("results") if isinstance(about, dict) else None
-    if results not in ("sequence", "step"):
-        raise InputError(f"{path}: sequence.results is {results!r}; allowed are sequence and step")
-    names = {"vectors.lengths": manifest["vectors"].get("lengths")}
-    probes = about.get("probes")
-    for key in ("x", "lengths", "y"):
-        names[f"sequence.probes.{key}"] = probes.get(key) if isinstance(probes, dict) else None
-    for key, name in names.items():
-        if not isinstance(name, str):
-            raise InputError(f"{path}: {key} is {name!r}; allowed is a str")
-
-
-def _other_files(manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    names = (manifest["network"]["file"], manifest["vectors"]["x"], manifest["vectors"]["y"])
-    if "sequence" in manifest:
-        names += (manifest["vectors"]["lengths"], *_probes(manifest))
-    return names
-
-
-def _probes(manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """Files that the bench of a recurrent core reads besides."""
-    return (
-        tuple(manifest["sequence"]["probes"][key] for key in ("x", "lengths", "y")) if "sequence" in manifest else ()
-    )
-
-
-def _inside(path: Path, name: object) -> None:
-    """Names in a manifest are relative, of plain characters, and stay inside the folder."""
-    parts = PurePosixPath(name).parts if isinstance(name, str) else ()
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_.+/-]+", name) or not parts:
-        raise InputError(f"{path}: file name {name!r}; allowed are letters, digits and _ . + - /")
-    if name.startswith(("/", "-")) or ".." in parts:
-        raise InputError(f"{path}: file name {name!r} leads out of the folder; allowed are names relative to it")
-
-
-def check_sources(directory: str | os.PathLike[str], manifest: Mapping[str, Any]) -> None:
-    """Compare the hashes of the network and of all sources with the manifest's.
-
-    Raises
-    ------
-    InputError
-        If a file is missing or not the one that was emitted.
-    """
-    root = Path(directory)
-    hashes = {**manifest["sources_sha256"], manifest["network"]["file"]: manifest["network"]["sha256"]}
-    for name in sorted({*hashes, *manifest["sources"]}):
-        if name not in hashes:
-            raise InputError(f"{root / 'manifest.json'}: source {name} has no hash in sources_sha256; compile again")
-        found = hashlib.sha256(_read(root / name)).hexdigest()
-        if found != hashes[name]:
-            raise InputError(
-                f"{root / name}: SHA-256 is {found[:16]}..., the manifest says {str(hashes[name])[:16]}...; "
-                "the file was changed: compile again"
-            )
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}; compile again or name another file") from None
-
-
-def _load_array(path: str | os.PathLike[str]) -> np.ndarray:
-    try:
-        array = np.load(io.BytesIO(_read(Path(path))), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise InputError(f"{path}: no .npy file: {_one_line(error)}") from None
-    if not isinstance(array, np.ndarray):
-        raise InputError(f"{path}: an archive of several arrays; allowed is a .npy file with one")
-    return array
-
-
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split())[:300]
+    if not os.path.lexists(root / REPORT):
+        return None
+    path = contained(root, REPORT)
+    report = read(SimulationReport, path, "run `hdlgen simulate` again")
+    if report.passed == bool(report.failures):
+        refuse(str(path), "passed", report.passed, "whether there are no failures")
+    require_sources(manifest, report.sources_sha256, path, "simulate")
+    return report
 
 
 # ----------------------------------------------------------------------------------------------------------- vectors
@@ -320,35 +191,35 @@ class _Vectors:
 
 
 def _sequences(
-    root: Path, manifest: Mapping[str, Any], input_file: str | None, labels_file: str | None, images: int | None
+    root: Path, manifest: Manifest, input_file: str | None, labels_file: str | None, images: int | None
 ) -> _Vectors:
     """As :func:`_vectors`, for a recurrent core; ``images`` counts sequences."""
-    every_step = manifest["sequence"]["results"] == "step"
-    model = network.load(root / manifest["network"]["file"])
-    if not isinstance(model, network.RecurrentNetwork) or model.widths[0] != manifest["input"]["width"]:
-        raise InputError(f"{root / manifest['network']['file']}: is not the manifest's network; compile again")
+    every_step = manifest.every_step
+    model = network.load(root / manifest.network.file)
+    if not model.sequential or model.widths != manifest.network.widths:
+        raise InputError(f"{root / manifest.network.file}: is not the manifest's network; compile again")
     stored = None
     if input_file is not None:
         where = str(input_file)
         x, lengths, labels = golden.read_sequences(where)
     else:
-        where = str(root / manifest["vectors"]["x"])
-        x, lengths = _load_array(where), _load_array(root / manifest["vectors"]["lengths"])
-        stored = _load_array(root / manifest["vectors"]["y"])
-        named = manifest["vectors"].get("labels")
-        labels = _load_array(root / named) if isinstance(named, str) and labels_file is None else None
+        where = str(root / manifest.vectors["x"])
+        x, lengths = golden.read_array(where), golden.read_array(root / manifest.vectors["lengths"])
+        stored = golden.read_array(root / manifest.vectors["y"])
+        named = manifest.vectors.get("labels")
+        labels = golden.read_array(root / named) if named is not None and labels_file is None else None
     x, counts = golden.check_sequences(model, x, lengths, where=where, where_lengths=f"{where}: lengths")
     if not len(counts):
         raise InputError(f"{where}: holds no sequence; allowed is at least one")
     if stored is not None:
         rows = len(x) if every_step else len(counts)
-        if stored.dtype.kind not in "iu" or stored.shape != (rows, manifest["output"]["width"]):
+        if stored.dtype.kind not in "iu" or stored.shape != (rows, manifest.output.width):
             raise InputError(
-                f"{root / manifest['vectors']['y']}: shape {stored.shape} of {stored.dtype}; "
-                f"allowed are integers of shape ({rows}, {manifest['output']['width']})"
+                f"{root / manifest.vectors['y']}: shape {stored.shape} of {stored.dtype}; "
+                f"allowed are integers of shape ({rows}, {manifest.output.width})"
             )
     if labels_file is not None:
-        labels = _load_array(labels_file)
+        labels = golden.read_array(labels_file)
     if labels is not None and (labels.dtype.kind not in "iu" or labels.shape != (len(counts),)):
         raise InputError(
             f"{labels_file or where}: labels are {labels.dtype} {labels.shape}; allowed are integers ({len(counts)},)"
@@ -364,48 +235,38 @@ def _sequences(
 
 
 def _vectors(
-    root: Path, manifest: Mapping[str, Any], input_file: str | None, labels_file: str | None, images: int | None
+    root: Path, manifest: Manifest, input_file: str | None, labels_file: str | None, images: int | None
 ) -> _Vectors:
-    width, outputs = manifest["input"]["width"], manifest["output"]["width"]
+    width, outputs = manifest.input.width, manifest.output.width
     if input_file is not None:
-        model = network.load(root / manifest["network"]["file"])
-        if isinstance(model, network.RecurrentNetwork):
-            raise InputError(f"{root / manifest['network']['file']}: is not the manifest's network; compile again")
-        if model.widths[0] != width or model.widths[-1] != outputs:
-            raise InputError(
-                f"{root / manifest['network']['file']}: widths {model.widths[0]} and {model.widths[-1]} are not "
-                f"the manifest's, {width} and {outputs}; compile again"
-            )
-        x = golden.check_input(model, _load_array(input_file), str(input_file))
+        model = network.load(root / manifest.network.file)
+        if model.sequential or model.widths != manifest.network.widths:
+            raise InputError(f"{root / manifest.network.file}: is not the manifest's network; compile again")
+        x = golden.check_input(model, golden.read_array(input_file), str(input_file))
         x = x[:images]
         y = golden.evaluate(model, x)
         where = str(input_file)
     else:
-        where = str(root / manifest["vectors"]["x"])
-        x = _load_array(where)
-        y = _load_array(root / manifest["vectors"]["y"])
-        signed = bool(manifest["input"].get("signed", False))
-        high = (1 << (manifest["input"]["bits"] - signed)) - 1
-        low = -high - 1 if signed else 0
+        where = str(root / manifest.vectors["x"])
+        x = golden.read_array(where)
+        y = golden.read_array(root / manifest.vectors["y"])
+        low, high = manifest.input.low, manifest.input.high
         if x.dtype.kind not in "iu" or x.ndim != 2 or x.shape[1] != width:
             raise InputError(f"{where}: shape {x.shape} of {x.dtype}; allowed are integers of shape (N, {width})")
         if x.size and not low <= int(x.min()) <= int(x.max()) <= high:
             raise InputError(f"{where}: values from {x.min()} to {x.max()}; allowed are {low}..{high}")
         if y.dtype.kind not in "iu" or y.shape != (len(x), outputs):
             raise InputError(
-                f"{root / manifest['vectors']['y']}: shape {y.shape} of {y.dtype}; "
+                f"{root / manifest.vectors['y']}: shape {y.shape} of {y.dtype}; "
                 f"allowed are integers of shape ({len(x)}, {outputs})"
             )
     if not len(x):
         raise InputError(f"{where}: holds no image; allowed is at least one")
     labels = None
-    if labels_file is None and input_file is None:
-        stored = manifest["vectors"].get("labels")
-        if isinstance(stored, str):
-            _inside(root / "manifest.json", stored)
-            labels_file = str(root / stored)
+    if labels_file is None and input_file is None and "labels" in manifest.vectors:
+        labels_file = str(root / manifest.vectors["labels"])
     if labels_file is not None:
-        labels = _load_array(labels_file)
+        labels = golden.read_array(labels_file)
         if labels.dtype.kind not in "iu" or labels.ndim != 1:
             raise InputError(
                 f"{labels_file}: shape {labels.shape} of {labels.dtype}; allowed are integers of shape (N,)"
@@ -479,8 +340,8 @@ def simulate(
     root = Path(directory)
     manifest = read_manifest(root)
     check_sources(root, manifest)
-    read = _sequences if "sequence" in manifest else _vectors
-    vectors = read(root, manifest, input_file, labels_file, images)
+    load = _sequences if manifest.sequential else _vectors
+    vectors = load(root, manifest, input_file, labels_file, images)
     used, environment = build_environment(simulator, tool_overrides)
 
     build = Path(tempfile.mkdtemp(prefix="hdlgen-simulate-"))
@@ -490,10 +351,10 @@ def simulate(
             raise InputError(f"{build}: make cannot build in a folder with spaces in its name; set TMPDIR to another")
         core = build / "core"
         # Sources may read memory images beside them: all files that have a hash go along.
-        for name in {*manifest["sources"], *manifest["sources_sha256"], *_probes(manifest)}:
+        for name in (*manifest.design_files, *manifest.probes.values()):
             (core / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(root / name, core / name)
-        shutil.copyfile(root / "manifest.json", core / "manifest.json")
+        (core / MANIFEST).write_text(written(manifest), encoding="utf-8")
         shutil.copyfile(folder("sim") / "test_core.py", build / "test_core.py")
         np.save(build / "x.npy", vectors.x)
         np.save(build / "y.npy", vectors.y)
@@ -519,7 +380,7 @@ def simulate(
             vectors,
             found,
             status,
-            outputs=_load_array(build / "outputs.npy") if (build / "outputs.npy").is_file() else None,
+            outputs=golden.read_array(build / "outputs.npy") if (build / "outputs.npy").is_file() else None,
             simulator=simulator,
             used=used,
             seed=seed,
@@ -598,8 +459,8 @@ def _run(command: list[str], build: Path, environment: Mapping[str, str], progre
         while True:
             ended = bench.poll() is not None
             lines, read = _new_lines(build / "progress", read)
-            for line in lines:
-                word, _, rest = line.partition(" ")
+            for text in lines:
+                word, _, rest = text.partition(" ")
                 if word == "plan":
                     bar.total = int(rest)
                 elif word == "phase":
@@ -676,13 +537,13 @@ def _results(build: Path, status: int, simulator: str) -> dict[str, Any]:
         results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return results
     lines = (build / "log").read_text(encoding="utf-8", errors="replace").splitlines()
-    wrong = [line for line in lines if re.search(r"error|cannot|not found|No such", line, re.IGNORECASE)]
-    reason = _one_line((wrong or lines[-1:] or ["no output"])[0])
+    wrong = [text for text in lines if re.search(r"error|cannot|not found|No such", text, re.IGNORECASE)]
+    reason = line((wrong or lines[-1:] or ["no output"])[0])
     raise Refused(f"no test ran: {simulator} ended with status {status}: {reason}")
 
 
 def _report(
-    manifest: Mapping[str, Any],
+    manifest: Manifest,
     vectors: _Vectors,
     found: Mapping[str, Any],
     status: int,
@@ -696,9 +557,13 @@ def _report(
 ) -> SimulationReport:
     names = {member.name for member in dataclasses.fields(Scenario)}
     scenarios = tuple(
-        Scenario(**{name: value for name, value in record.items() if name in names}) for record in found["scenarios"]
+        Scenario(
+            **{name: value for name, value in record.items() if name in names}
+            | {"error": None if record["error"] is None else line(record["error"])}
+        )
+        for record in found["scenarios"]
     )
-    failures = [f"{scenario.name}: {_one_line(scenario.error)}" for scenario in scenarios if not scenario.passed]
+    failures = [f"{scenario.name}: {scenario.error}" for scenario in scenarios if not scenario.passed]
     missing = [name for name in found["plan"] if name not in {scenario.name for scenario in scenarios}]
     if missing:
         failures.append(f"{missing[0]}: did not run; the simulator ended with status {status}")
@@ -721,9 +586,11 @@ def _report(
         accuracy = float(np.count_nonzero(hits) / len(vectors.labels))
     intervals = fast["interval_cycles"] if fast else []
     return SimulationReport(
-        design=str(manifest.get("name", manifest["top"])),
+        passed=not failures,
+        design=manifest.name,
         simulator=simulator,
         tools=dict(used),
+        sources_sha256=manifest.sources_sha256,
         seed=seed,
         images=vectors.count,
         frames=sum(scenario.frames for scenario in scenarios),
@@ -731,11 +598,11 @@ def _report(
         mismatches=sum(scenario.mismatches for scenario in scenarios),
         accuracy=accuracy,
         latency_cycles=fast["latency_cycles"] if fast else None,
-        predicted_latency_cycles=manifest["latency_cycles"],
+        predicted_latency_cycles=manifest.latency_cycles,
         interval_cycles=max(intervals, default=None),
-        predicted_interval_cycles=manifest["interval_cycles"],
+        predicted_interval_cycles=manifest.interval_cycles,
         cycles=sum(scenario.cycles for scenario in scenarios),
-        frames_per_second=round(fast["frames"] / fast["seconds"], 1) if fast and fast["seconds"] else math.nan,
+        frames_per_second=round(fast["frames"] / fast["seconds"], 1) if fast and fast["seconds"] else None,
         build_seconds=round(build_seconds, 1),
         seconds=round(seconds, 1),
         scenarios=scenarios,
@@ -746,4 +613,4 @@ def _report(
 
 def write_report(report: SimulationReport, path: str | os.PathLike[str]) -> None:
     """Write the report as JSON, whole or not at all."""
-    atomic_write(path, json.dumps(report.as_json(), indent=2, allow_nan=False) + "\n")
+    atomic_write(path, written(report))

@@ -15,7 +15,6 @@ import os
 import re
 import shutil
 import signal
-import statistics
 import subprocess
 import tempfile
 from collections import Counter
@@ -25,19 +24,21 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
+from hdlgen.emit import read_words
+from hdlgen.emit.manifest import Manifest, check_sources, read_manifest
 from hdlgen.errors import InputError, Refused
 from hdlgen.files import atomic_write
 from hdlgen.flow import clock as clocks
 from hdlgen.flow import selftest, tools
-from hdlgen.flow.boards import Board, Pin, constraints
+from hdlgen.flow.boards import Board, constraints
 from hdlgen.flow.flash_pins import FlashPins
+from hdlgen.flow.needs import Needs, refuse_if_too_small
 from hdlgen.flow.pll import Setting, fastest_setting, nearest_setting
-from hdlgen.flow.simulate import check_sources, read_manifest
-from hdlgen.flow.targets import Needs, Target, refuse_if_too_small
-from hdlgen.gateware.blocks import FORMATS
+from hdlgen.flow.synth_report import Bitstream, BoardTop, SelfTest, SynthesisReport, write_report
+from hdlgen.golden import read_array
+from hdlgen.targets import FORMATS, Target
 
 __all__ = ["BoardTop", "SynthesisReport", "check_netlist", "pin_harness", "run_tool", "synthesise", "write_report"]
 
@@ -128,159 +129,6 @@ _FAMILIES: Mapping[str, _Family] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class BoardTop:
-    """Another design around the core than the self-test, for a board at a certain clock.
-
-    Parameters
-    ----------
-    kind : str
-        What it is, for reports and `hdlgen program --top`; the self-test's is "self-test".
-    name : str
-        Name of the module.
-    verilog : str
-        Its text, without the core and without ``hdlgen_clock``, whose clock and reset it takes by `clock.add_clock`.
-    pins : mapping
-        Its ports and where they go; the oscillator's is called ``clk``.
-    summary : mapping
-        What the report says about it.
-    """
-
-    kind: str
-    name: str
-    verilog: str
-    pins: Mapping[str, Pin]
-    summary: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SynthesisReport:
-    """The outcome; `as_json` is what is written.
-
-    Parameters
-    ----------
-    fmax : tuple of (seed, MHz, router)
-        The final figure of place and route for each seed, at the first aim.
-    setting : Setting or None
-        The clock of a board's design.
-    clocking : mapping or None
-        How that clock was chosen, for the report.
-    frequency : float
-        What place and route aimed at, MHz.
-    cells : mapping
-        Cells by type as nextpnr counts them: name -> (used, available).
-    netlist : mapping
-        Cells by type as they come out of Yosys.
-    inferences_per_second : float
-        At the median Fmax, or at the board's frequency.
-    """
-
-    design: str
-    top: str
-    target: Target
-    board: Board | None
-    lanes: int
-    latency_cycles: int
-    interval_cycles: int
-    frequency: float
-    fmax: tuple[tuple[int, float, str], ...]
-    cells: Mapping[str, tuple[int, int]]
-    netlist: Mapping[str, int]
-    memory_bits: Mapping[str, int]
-    tools: Mapping[str, str]
-    commands: tuple[str, ...]
-    sources: Mapping[str, str]
-    notes: tuple[str, ...]
-    bitstream: Mapping[str, Any] | None = None
-    self_test: Mapping[str, Any] | None = None
-    setting: Setting | None = None
-    clocking: Mapping[str, Any] | None = None
-    board_top: BoardTop | None = None
-
-    @property
-    def median(self) -> float:
-        return statistics.median(value for _, value, _ in self.fmax)
-
-    @property
-    def minimum(self) -> float:
-        return min(value for _, value, _ in self.fmax)
-
-    @property
-    def maximum(self) -> float:
-        return max(value for _, value, _ in self.fmax)
-
-    @property
-    def clock(self) -> float:
-        """Frequency that the rates are stated for, MHz: the board's clock, otherwise the median Fmax."""
-        if self.setting is not None:
-            return self.setting.megahertz
-        return self.board.clock.frequency / 1e6 if self.board is not None else self.median
-
-    @property
-    def inferences_per_second(self) -> float:
-        return self.clock * 1e6 / self.interval_cycles
-
-    @property
-    def name(self) -> str:
-        return self.board.name if self.board is not None else self.target.name
-
-    def _top(self) -> dict[str, Any] | None:
-        if self.board is None:
-            return None
-        if self.board_top is None:
-            return {"kind": "self-test"}
-        return {"kind": self.board_top.kind, **self.board_top.summary}
-
-    def as_json(self) -> dict[str, Any]:
-        target = self.target
-        return {
-            "format_version": 1,
-            "kind": "synthesis",
-            "design": self.design,
-            "top": self.top,
-            "target": {
-                "name": target.name,
-                "family": target.family,
-                "device": target.device,
-                "package": target.package,
-                "speed_grade": target.speed,
-            },
-            "board": None
-            if self.board is None
-            else {"name": self.board.name, "title": self.board.title, "program": self.board.program},
-            "out_of_context": self.board is None,
-            "lanes": self.lanes,
-            "frequency_target_mhz": self.frequency,
-            "fmax_mhz": {
-                "minimum": round(self.minimum, 2),
-                "median": round(self.median, 2),
-                "maximum": round(self.maximum, 2),
-                "seeds": [{"seed": s, "fmax_mhz": round(f, 2), "router": r} for s, f, r in self.fmax],
-            },
-            "clock_mhz": round(self.clock, 3),
-            "clock": self.clocking,
-            "latency_cycles": self.latency_cycles,
-            "interval_cycles": self.interval_cycles,
-            "latency_us": round(self.latency_cycles / self.clock, 3),
-            "inferences_per_second": round(self.inferences_per_second, 1),
-            "cells": {name: {"used": used, "available": available} for name, (used, available) in self.cells.items()},
-            "netlist_cells": dict(self.netlist),
-            "memory_bits": dict(self.memory_bits),
-            "board_top": self._top(),
-            "self_test": self.self_test,
-            "bitstream": self.bitstream,
-            "tools": dict(self.tools),
-            "commands": list(self.commands),
-            "sources_sha256": dict(self.sources),
-            "notes": list(self.notes),
-        }
-
-
-def write_report(report: SynthesisReport, path: str | os.PathLike[str]) -> None:
-    """Write the report as JSON, whole or not at all."""
-    atomic_write(path, json.dumps(report.as_json(), indent=1) + "\n")
-
-
 def synthesise(
     directory: str | os.PathLike[str],
     *,
@@ -338,7 +186,7 @@ def synthesise(
     manifest = read_manifest(root)
     check_sources(root, manifest)
     need = refuse_if_too_small(manifest, device, str(root))
-    sources, vendor, notes = _sources(root, manifest, device)
+    sources, vendor, notes = _sources(manifest, device)
     if board is not None and frequency is not None:
         raise InputError(f"--freq {frequency:g}: allowed with --target; with --board, --clock says how fast it runs")
     setting = _first_setting(board, clock) if board is not None else None
@@ -351,10 +199,10 @@ def synthesise(
         tqdm(total=1 + len(seeds), disable=None if progress else True, leave=False, unit="step") as bar,
     ):
         build = Path(scratch)
-        _copy(root, manifest, sources, build)
+        _copy(root, manifest, build)
         files = list(sources)
         test: selftest.SelfTestParameters | None = None
-        top = manifest["top"]
+        top = manifest.top
         plugged: BoardTop | None = None
         if board is not None and board_top is not None:
             assert setting is not None
@@ -380,9 +228,10 @@ def synthesise(
             (build / "pins.cst").write_text(_HARNESS_PINS.get(device.name, ""), encoding="utf-8")
             files.append("pins.v")
             top = _HARNESS
+            registers, luts = _harness_size(manifest)
             notes.append(
                 f"{device.family} has no out-of-context mode: all ports are registered and brought to three pins, "
-                f"with {_harness_registers(manifest)} flip-flops and about {_harness_luts(manifest)} look-up tables"
+                f"with {registers} flip-flops and about {luts} look-up tables"
             )
         commands: list[str] = []
         counts: Counter[str] = Counter()
@@ -446,7 +295,7 @@ def synthesise(
             outcomes.append((seed, *run_nextpnr(seed, aim, rip_up=board is None or clock is not None)))
             bar.update()
 
-        made: dict[str, Any] | None = None
+        made: Bitstream | None = None
         clocking: dict[str, Any] | None = None
         if board is not None:
             assert setting is not None
@@ -490,15 +339,15 @@ def synthesise(
                 )
             packed = _pack(build, used, device, board, good, commands)
             atomic_write(destination, packed)
-            made = {
-                "file": destination.name,
-                "bytes": len(packed),
-                "sha256": hashlib.sha256(packed).hexdigest(),
-                "seed": good,
-                "fmax_mhz": round(reached, 2),
-                "pack": list(_pack_options(device, board)),
-                "memories": _memory_map(build, device, good),
-            }
+            made = Bitstream(
+                file=destination.name,
+                bytes=len(packed),
+                sha256=hashlib.sha256(packed).hexdigest(),
+                seed=good,
+                fmax_mhz=round(reached, 2),
+                pack=_pack_options(device, board),
+                memories=_memory_map(build, device, good),
+            )
             clocking = _clocking(board, setting, clock, margin, runs)
         if keep_build is not None:
             if Path(keep_build).exists():
@@ -506,13 +355,14 @@ def synthesise(
             shutil.copytree(build, keep_build)
 
     return SynthesisReport(
-        design=str(manifest.get("name", manifest["top"])),
-        top=manifest["top"],
+        design=manifest.name,
+        top=manifest.top,
         target=device,
         board=board,
-        lanes=int(manifest.get("lanes", 0)),
-        latency_cycles=manifest["latency_cycles"],
-        interval_cycles=manifest["interval_cycles"],
+        lanes=manifest.lanes,
+        latency_cycles=manifest.latency_cycles,
+        interval_cycles=manifest.interval_cycles,
+        mean_cycles=manifest.mean_cycles,
         frequency=aim,
         fmax=tuple(outcomes),
         cells=cells,
@@ -520,24 +370,26 @@ def synthesise(
         memory_bits=need.purposes,
         tools={name: tool.version for name, tool in sorted(used.items())},
         commands=tuple(commands),
-        sources={name: manifest["sources_sha256"][name] for name in sources},
+        sources={name: manifest.sources_sha256[name] for name in sources},
         notes=tuple(notes),
         bitstream=made,
         setting=setting,
         clocking=clocking,
         board_top=plugged,
-        self_test=None
-        if test is None
-        else {
-            "images": len(test.lengths) or len(test.expected),
-            "rom_bits": test.rom_bits,
-            "input_rom": "block RAM" if test.block_rom else "logic",
-            "expected": "logic" if test.family is None else "block RAM",
-            "led_pass": f"pin {board.led_pass.pin}" if board is not None else "",
-            "led_fail": f"pin {board.led_fail.pin}"
-            if board is not None and board.led_fail is not None
-            else "none: the other one blinks",
-        },
+        self_test=None if test is None or board is None else _stored(test, board),
+    )
+
+
+def _stored(test: selftest.SelfTestParameters, board: Board) -> SelfTest:
+    """What the report says of the self-test."""
+    fail = board.led_fail
+    return SelfTest(
+        images=len(test.lengths) or len(test.expected),
+        rom_bits=test.rom_bits,
+        input_rom="block RAM" if test.block_rom else "logic",
+        expected="logic" if test.family is None else "block RAM",
+        led_pass=f"pin {board.led_pass.pin}",
+        led_fail=f"pin {fail.pin}" if fail is not None else "none: the other one blinks",
     )
 
 
@@ -589,33 +441,23 @@ def _clocking(
 # ------------------------------------------------------------------------------------------------------------- inputs
 
 
-def _sources(root: Path, manifest: Mapping[str, Any], device: Target) -> tuple[tuple[str, ...], bool, list[str]]:
+def _sources(manifest: Manifest, device: Target) -> tuple[tuple[str, ...], bool, list[str]]:
     """Which sources to synthesise, whether they are made for the family or generic, and notes."""
-    where = root / "manifest.json"
-    table = manifest.get("synthesis", {})
-    if not isinstance(table, dict):
-        raise InputError(f"{where}: synthesis is {table!r}; allowed is an object of lists")
     notes: list[str] = []
-    if "sequence" in manifest:
+    if manifest.sequential:
         notes.append("a recurrent core: interval and inferences/s are those of a time step")
     key = device.family
     if device.resources.dsps == 0:
         key = f"{device.family}-logic"
-        if manifest.get("multiplier") == "dsp":
+        if manifest.products:
             notes.append(f"{device.name} has no multipliers: products in logic")
-    files = table.get(key, table.get("generic", manifest["sources"]))
-    if not isinstance(files, list) or not files:
-        raise InputError(f"{where}: synthesis.{key} is {files!r}; allowed is a list of files")
-    for name in files:
-        # The hashes have been compared, and their names checked, for everything listed there.
-        if name not in manifest["sources_sha256"]:
-            raise InputError(f"{where}: source {name!r} has no hash in sources_sha256; compile again")
-    return tuple(files), files != table.get("generic", manifest["sources"]), notes
+    files = manifest.synthesis.get(key, manifest.sources)
+    return files, files != manifest.sources, notes
 
 
-def _copy(root: Path, manifest: Mapping[str, Any], sources: Sequence[str], build: Path) -> None:
-    """Copy the sources, and whatever else has a hash: sources may read memory images."""
-    for name in {*sources, *manifest["sources_sha256"]}:
+def _copy(root: Path, manifest: Manifest, build: Path) -> None:
+    """Copy all files of the design: sources may read memory images."""
+    for name in manifest.design_files:
         (build / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(root / name, build / name)
 
@@ -637,22 +479,21 @@ def _destination(root: Path, board: Board | None, bitstream: str | os.PathLike[s
 
 
 def _self_test(
-    root: Path, manifest: Mapping[str, Any], board: Board, need: Needs, images: int | None, setting: Setting
+    root: Path, manifest: Manifest, board: Board, need: Needs, images: int | None, setting: Setting
 ) -> selftest.SelfTestParameters:
-    weights = manifest.get("weights", {})
-    if weights.get("fill") == "port":
+    weights = manifest.weights
+    if weights.fill == "port":
         raise InputError(
             f"{root}: the weights are in single-port RAM, which the self-test cannot fill; compile with --fill flash, or "
             f"take --top serial"
         )
-    vectors = manifest["vectors"]
-    most = len(np.load(root / vectors["lengths" if "sequence" in manifest else "x"], allow_pickle=False))
+    most = len(read_array(root / manifest.vectors["lengths" if manifest.sequential else "x"]))
     if images is not None and not 1 <= images <= most:
         raise InputError(f"--images {images}: allowed are 1 to {most}, the vectors in {root}")
     options: dict[str, Any] = {
         "pass_active_low": board.led_pass.active_low,
         "fail_active_low": board.led_fail is not None and board.led_fail.active_low,
-        "load_port": weights.get("source") in ("ram", "spram"),
+        "load_port": weights.loadable,
         "flash": FlashPins.for_board(manifest, board, str(root)),
         "clock_pin": board.clock.pin is not None,
         "button": board.reset is not None,
@@ -685,39 +526,30 @@ def _self_test(
     return dataclasses.replace(best, block_rom=block_rom(best.rom_bits))
 
 
-def _harness_ports(manifest: Mapping[str, Any]) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
-    """Inputs and outputs of the core, (name, width), but for its clock."""
-    form = manifest["input"]
-    inputs = [("rst", 1), ("s_axis_tvalid", 1), ("s_axis_tlast", 1), ("m_axis_tready", 1)]
-    inputs.append(("s_axis_tdata", 8 * form["bytes_per_element"] * form["elements_per_beat"]))
-    outputs = [("s_axis_tready", 1), ("m_axis_tvalid", 1), ("m_axis_tlast", 1), ("frame_error", 1)]
-    outputs.append(("m_axis_tdata", manifest["output"]["bits"]))
-    known = {"clk", *dict(inputs), *dict(outputs)}
-    for port in manifest.get("ports", ()):
-        if port["name"] not in known:
-            (inputs if port["direction"] == "input" else outputs).append((port["name"], port["width"]))
-    return inputs, outputs
+def _harness_ports(manifest: Manifest, direction: str) -> list[tuple[str, int]]:
+    """Inputs or outputs of the core, (name, width), but for its clock."""
+    return [(p.name, p.width) for p in manifest.ports if p.direction == direction and p.name != "clk"]
 
 
-def _harness_registers(manifest: Mapping[str, Any]) -> int:
-    inputs, outputs = (sum(width for _name, width in ports) for ports in _harness_ports(manifest))
-    return int(inputs + outputs + 2 * -(-outputs // 4) + 1)
+def _harness_size(manifest: Manifest) -> tuple[int, int]:
+    """Flip-flops, and about how many look-up tables."""
+    inputs, outputs = (
+        sum(width for _, width in _harness_ports(manifest, direction)) for direction in ("input", "output")
+    )
+    groups = -(-outputs // 4)
+    return inputs + outputs + 2 * groups + 1, 2 * groups
 
 
-def _harness_luts(manifest: Mapping[str, Any]) -> int:
-    return int(2 * -(-sum(width for _name, width in _harness_ports(manifest)[1]) // 4))
-
-
-def pin_harness(manifest: Mapping[str, Any]) -> str:
+def pin_harness(manifest: Manifest) -> str:
     """Verilog of a top that brings all ports of the core to three pins.
 
     Every input of the core comes from a flip-flop (of one long shift register) and every output goes to one, so that
     the paths inside the core are those that limit the clock, and nothing of the core can be removed.
     """
     connections, sizes = ["    .clk(clk)"], []
-    for vector, ports in zip(("in", "out"), _harness_ports(manifest), strict=True):
+    for vector, direction in (("in", "input"), ("out", "output")):
         at = 0
-        for name, width in ports:
+        for name, width in _harness_ports(manifest, direction):
             connections.append(f"    .{name}({vector}[{at + width - 1}:{at}])")
             at += width
         sizes.append(at)
@@ -739,7 +571,7 @@ def pin_harness(manifest: Mapping[str, Any]) -> str:
     sum <= {{sum[{groups - 2}:0], 1'b0}} ^ part;
     q <= sum[{groups - 1}];
   end
-  {manifest["top"]} core(
+  {manifest.top} core(
 {listed});
 {f"  assign out[{4 * groups - 1}:{outputs}] = 0;" if outputs % 4 else ""}
 endmodule
@@ -760,22 +592,16 @@ def _synthesise(
     return netlist
 
 
-def _ones(root: Path, manifest: Mapping[str, Any]) -> int | None:
-    """How many bits of the weight images are 1; None if the folder has no such images."""
-    if manifest.get("weights", {}).get("source") == "flash":
-        return None  # they are beside the device
-    total = 0
-    names = [name for name in manifest["sources_sha256"] if name.endswith(".hex") and "weight" in Path(name).name]
-    if not names:
-        names = [f"images/{path.name}" for path in sorted((root / "images").glob("*weight*.hex"))]
-    for name in names:
-        text = re.sub(r"//[^\n]*|@[0-9a-fA-F]+", " ", (root / name).read_text(encoding="utf-8"))
-        total += sum(int(word.replace("_", ""), 16).bit_count() for word in text.split())
-    return total if names else None
+def _ones(root: Path, manifest: Manifest) -> int | None:
+    """How many bits of the weight images are 1; None if the weights are beside the device."""
+    if manifest.weights.source == "flash":
+        return None
+    names = [name for name in manifest.sources_sha256 if name.endswith(".hex") and "weight" in Path(name).name]
+    return sum(word.bit_count() for name in names for word in read_words(root / name))
 
 
 def check_netlist(
-    netlist: Mapping[str, Any], manifest: Mapping[str, Any], device: Target, *, ones: int | None, where: str
+    netlist: Mapping[str, Any], manifest: Manifest, device: Target, *, ones: int | None, where: str
 ) -> None:
     """Make sure that the weights and the multipliers are still there.
 
@@ -808,14 +634,14 @@ def check_netlist(
                 for name, value in cell.get("parameters", {}).items()
                 if name.startswith("INIT") and isinstance(value, str)
             )
-    weights = int(manifest.get("memory_bits", {}).get("weights", 0))
+    weights = manifest.memory_bits["weights"]
     blocks = sum(counts[name] for name in family.memories)
     luts = sum(counts[name] for name in family.luts)
     registers = sum(number for name, number in counts.items() if name.startswith(family.registers))
     lost = "; synthesis removed a part of the design: are all memory images found?"
     if registers < 16:
         raise Refused(f"{where}: the netlist has {registers} flip-flops and {luts} look-up tables{lost}")
-    if manifest.get("weights", {}).get("source") == "spram":
+    if manifest.weights.source == "spram":
         if not counts["SB_SPRAM256KA"]:
             raise Refused(f"{where}: the netlist has no single-port RAM for {weights:,} bits of weights{lost}")
     elif blocks * device.resources.memory_block_bits >= weights > 0:
@@ -829,13 +655,8 @@ def check_netlist(
             f"weights{lost}"
         )
     multipliers = sum(counts[name] for name in family.multipliers)
-    lanes = int(manifest.get("lanes", 0))
-    if (
-        manifest.get("multiplier") == "dsp"
-        and device.resources.dsps
-        and multipliers * device.resources.products_per_dsp < lanes
-        and 16 * lanes > luts
-    ):
+    lanes = manifest.products
+    if device.resources.dsps and multipliers * device.resources.products_per_dsp < lanes and 16 * lanes > luts:
         raise Refused(f"{where}: the netlist has {multipliers} multipliers for {lanes} lanes{lost}")
 
 

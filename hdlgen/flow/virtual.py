@@ -19,10 +19,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
+from hdlgen.emit.manifest import check_sources, read_manifest
 from hdlgen.errors import InputError, Refused
 from hdlgen.flow import clock, serial, tools
 from hdlgen.flow.flash_pins import FlashPins
-from hdlgen.flow.simulate import build_environment, check_sources, child, read_manifest, runtime_objects
+from hdlgen.flow.simulate import build_environment, child, runtime_objects
 
 __all__ = ["FLASH", "VirtualBoard", "flash_options"]
 
@@ -279,7 +280,7 @@ class VirtualBoard:
         build = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hdlgen-virtual-")))
         if re.search(r"\s", str(build)):
             raise InputError(f"{build}: make cannot build in a folder with spaces in its name; set TMPDIR to another")
-        for name in {*manifest["sources"], *manifest["sources_sha256"]}:
+        for name in manifest.design_files:
             (build / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(root / name, build / name)
         (build / "serial.v").write_text(serial.to_verilog(parameters), encoding="utf-8")
@@ -289,7 +290,7 @@ class VirtualBoard:
         options = ["--cc", "--exe", "--build", "-j", str(min(2, os.cpu_count() or 1)), "--Mdir", "obj", "-Wno-fatal"]
         options += [] if parameters.flash is None else flash_options(parameters.flash)
         options += ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-CFLAGS", "-O2"]
-        files = [*manifest["sources"], "serial.v", "clock.v", "main.cpp"]
+        files = [*manifest.sources, "serial.v", "clock.v", "main.cpp"]
         with (
             runtime_objects(build / "obj", {**used, "for": "virtual"}),
             open(build / "log", "wb") as log,
@@ -311,8 +312,8 @@ class VirtualBoard:
         stack.callback(os.close, slave)  # open on our side: the line does not break when the host closes it
         try:
             tty.setraw(slave)
-            patience = 4 * (manifest["latency_cycles"] + manifest["interval_cycles"]) + 100_000
-            patience += manifest.get("weights", {}).get("start_cycles", 0)
+            patience = 4 * (manifest.latency_cycles + manifest.interval_cycles) + 100_000
+            patience += manifest.weights.start_cycles
             process = stack.enter_context(
                 child(
                     [
@@ -320,7 +321,7 @@ class VirtualBoard:
                         str(master),
                         str(parameters.link.identity.divisor),
                         str(patience),
-                        *([] if parameters.flash is None else [str(build / manifest["weights"]["image"])]),
+                        *([] if parameters.flash is None else [str(build / str(manifest.weights.image))]),
                     ],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,

@@ -4,46 +4,12 @@ The same cut makes the hardware (`hdlgen.gateware.ecp5`, `hdlgen.gateware.ice40`
 bitstream when only the contents change (`hdlgen.flow.patch`), so the two cannot disagree.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hdlgen.gateware.primitives import PIECE, RomParameters, StoreParameters
+from hdlgen.gateware.primitives import RomParameters
+from hdlgen.targets import FORMATS
 
-__all__ = ["FORMATS", "Block", "BlockFormat", "cut"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class BlockFormat:
-    """The block RAM of a family.
-
-    Parameters
-    ----------
-    depths: words of a block by their width in bits
-    rows, row_bits: rows of initial contents as the tools know them, and bits in each
-    piece: how many blocks may be wasted to save one level of blocks above each other, and the multiplexer behind them
-    """
-
-    depths: Mapping[int, int]
-    rows: int
-    row_bits: int
-    piece: int
-
-    def width(self, depth: int, width: int) -> int:
-        """The word width for which a memory costs the fewest blocks."""
-
-        def cost(size: int) -> tuple[int, int]:
-            pieces = -(-depth // self.depths[size])
-            return pieces * -(-width // size) + self.piece * (pieces - 1), pieces
-
-        return min(self.depths, key=cost)
-
-
-FORMATS: Mapping[str, BlockFormat] = {
-    # Lattice FPGA-TN-02002, iCE40 memory usage guide.
-    "ice40": BlockFormat(depths={16: 256, 8: 512, 4: 1024, 2: 2048}, rows=16, row_bits=256, piece=0),
-    # Lattice FPGA-TN-02204, ECP5 memory usage guide; the narrower words would leave every ninth bit unused.
-    "ecp5": BlockFormat(depths={18: 1024, 9: 2048}, rows=64, row_bits=288, piece=2),
-}
+__all__ = ["Block", "cut"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,15 +59,11 @@ def cut(parameters: RomParameters, family: str) -> list[Block]:
 
     A column of a `StoreParameters` is what is written at once, and a word of a block is one column.
     """
-    form = FORMATS[family]
-    if isinstance(parameters, StoreParameters):
-        width, column, words_in_all = max(form.depths), PIECE, parameters.banks * parameters.depth
-    else:
-        width = column = form.width(parameters.depth, parameters.width)
-        words_in_all = parameters.depth
+    form, memory = FORMATS[family], parameters.memory
+    width, column = form.column(memory)
     depth = form.depths[width]
     blocks = []
-    for start in range(0, words_in_all, depth):
+    for start in range(0, memory.banks * memory.depth, depth):
         words = parameters.contents[start : start + depth]
         for low in range(0, parameters.width, column):
             bits = min(column, parameters.width - low)

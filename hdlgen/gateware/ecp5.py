@@ -11,8 +11,9 @@ from typing import Any
 from amaranth.hdl import Array, Cat, ClockSignal, Const, Instance, Module, Signal, unsigned
 from amaranth.lib import memory
 
-from hdlgen.gateware.blocks import FORMATS, cut
+from hdlgen.gateware.blocks import cut
 from hdlgen.gateware.primitives import PIECE, Fanout, FanoutParameters, Multiplier, Ram, Rom, Store
+from hdlgen.targets import FORMATS
 
 __all__ = ["Ecp5Fanout", "Ecp5Multiplier", "Ecp5Ram", "Ecp5Rom", "Ecp5Store"]
 

@@ -13,10 +13,11 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdlgen.compiler.program import Program
-from hdlgen.compiler.program_flash import FlashTiming
-from hdlgen.gateware.contents import held
+from hdlgen.compiler.path.flash import FlashTiming
+from hdlgen.compiler.path.program import Program
+from hdlgen.gateware.image import Held
 from hdlgen.gateware.reload import ABORT, BEGIN, COMMIT, DATA
+from hdlgen.gateware.streams import inputs, outputs
 
 __all__ = ["COMMANDS", "FlashLoader", "FlashReader", "FlashWeights", "flash_ports"]
 
@@ -66,14 +67,8 @@ class FlashReader(wiring.Component):
         self.timing = timing
         super().__init__(
             {
-                "begin": In(1),
-                "prepare": In(1),
-                "stop": In(1),
-                "address": In(24),
-                "go": In(1),
-                "boundary": Out(1),
-                "byte": Out(8),
-                "valid": Out(1),
+                **inputs(begin=1, prepare=1, stop=1, address=24, go=1),
+                **outputs(boundary=1, byte=8, valid=1),
                 **flash_ports(timing.lines),
             }
         )
@@ -176,29 +171,18 @@ class FlashLoader(wiring.Component):
     active: the image is being read; then ``begin`` and ``go`` are for the reader, and ``byte`` and ``got`` are its
     """
 
-    def __init__(self, program: Program, *, beat_bytes: int = 1):
-        self.program, self.beat_bytes = program, beat_bytes
+    def __init__(self, held: Held, *, beat_bytes: int = 1):
+        self.held, self.beat_bytes = held, beat_bytes
         super().__init__(
             {
-                "in_force": In(1),
-                "error": In(1),
-                "give_up": In(1),
-                "data": Out(8 * beat_bytes),
-                "kind": Out(2),
-                "valid": Out(1),
-                "ready": In(1),
-                "active": Out(1),
-                "begin": Out(1),
-                "go": Out(1),
-                "boundary": In(1),
-                "byte": In(8),
-                "got": In(1),
+                **inputs(in_force=1, error=1, give_up=1, ready=1, boundary=1, byte=8, got=1),
+                **outputs(data=8 * beat_bytes, kind=2, valid=1, active=1, begin=1, go=1),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        beats = -(-held(self.program).image_bytes // self.beat_bytes)
+        beats = -(-self.held.image_bytes // self.beat_bytes)
         left, place = Signal(range(beats)), Signal(range(self.beat_bytes))
         before = Signal(8 * (self.beat_bytes - 1))
         m.d.comb += [self.data.eq(Cat(before, self.byte)), self.active.eq(1)]
@@ -274,16 +258,8 @@ class FlashWeights(wiring.Component):
         self.width = program.lanes * program.weight_bits
         super().__init__(
             {
-                "run": In(1),
-                "issued": In(1),
-                "begin": Out(1),
-                "go": Out(1),
-                "boundary": In(1),
-                "byte": In(8),
-                "got": In(1),
-                "issue": Out(1),
-                "o": Out(stream.Signature(unsigned(self.width))),
-                "ready_next": In(1),
+                **inputs(run=1, issued=1, boundary=1, byte=8, got=1, ready_next=1),
+                **outputs(begin=1, go=1, issue=1, o=stream.Signature(unsigned(self.width))),
             }
         )
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from amaranth.hdl import Array, Cat, ClockSignal, Const, Instance, Module, Mux, Signal, signed
 
-from hdlgen.gateware.blocks import FORMATS, cut
+from hdlgen.gateware.blocks import cut
 from hdlgen.gateware.primitives import PIECE, Multiplier, Rom, Store
+from hdlgen.targets import FORMATS
 
 __all__ = ["Ice40Multiplier", "Ice40Rom", "Ice40Store"]
 

@@ -1,19 +1,25 @@
 """What a design holds that was trained, as one image, which is sent to a board or lies in its flash; see docs/weights.md."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from zlib import crc32
 
-from hdlgen.compiler.program_band import BandProgram
-from hdlgen.compiler.program_gather import GatherProgram
+from amaranth.lib import data
+
+from hdlgen.compiler.common import EngineProgram
 from hdlgen.gateware.primitives import PIECE, RomParameters, StoreParameters
 
-__all__ = ["MAGIC", "Held", "image_id"]
+__all__ = ["MAGIC", "NOTHING", "Held", "image_id", "side_by_side"]
 
 MAGIC = b"HDLW"
 """How every image begins."""
+
+
+def side_by_side(rows: Iterable[Sequence[int]], bits: int) -> list[int]:
+    """A word of each row: its numbers modulo 2^bits, the first in the lowest bits."""
+    return [sum(value % (1 << bits) << place * bits for place, value in enumerate(row)) for row in rows]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +34,21 @@ class Held:
     memories: tuple[RomParameters, ...]
 
     @classmethod
-    def of(cls, program: BandProgram | GatherProgram, memories: Sequence[RomParameters]) -> "Held":
-        """Of a recurrent or layered core, whose memories are read-only as they are given."""
-        shape = repr((program.engine, [(memory.depth, memory.width) for memory in memories]))
+    def of(cls, program: EngineProgram, contents: Iterable[tuple[str, Sequence[int], int]], *shape: object) -> "Held":
+        """Memories from names, words and widths, the weights first: in single-port RAM, if there is any."""
+        memories = [RomParameters.of(*memory) for memory in contents]
+        forms = [(memory.depth, memory.width) for memory in memories]
         if program.writable:
-            memories = [StoreParameters(**vars(memory), banks=program.banks) for memory in memories]
-        return cls(shape=shape, memories=tuple(memories))
+            memories = [
+                StoreParameters(
+                    **vars(memory),
+                    banks=program.banks,
+                    preset=program.fill == "bitstream",
+                    single_port=program.source == "spram" and memory is memories[0],
+                )
+                for memory in memories
+            ]
+        return cls(shape=repr((*shape, forms)), memories=tuple(memories))
 
     @cached_property
     def stores(self) -> tuple[StoreParameters, ...]:
@@ -41,6 +56,22 @@ class Held:
         found = tuple(memory for memory in self.memories if isinstance(memory, StoreParameters))
         assert len(found) in (0, len(self.memories))
         return found
+
+    @property
+    def load(self) -> data.StructLayout:
+        """What goes from `Reload` to the memories: the bank to read, and one piece of a word of one memory to be written.
+
+        ``select`` and ``piece`` are one-hot; ``address`` counts from the beginning of the memory, bank 0.
+        """
+        return data.StructLayout(
+            {
+                "bank": 1,
+                "select": len(self.memories),
+                "piece": max((store.pieces for store in self.stores), default=0),
+                "address": max((store.address_bits for store in self.stores), default=0),
+                "data": PIECE,
+            }
+        )
 
     @property
     def banks(self) -> int:
@@ -75,6 +106,9 @@ class Held:
     def image_bytes(self) -> int:
         """Length of an image."""
         return len(self.header) + 4 + sum(2 * -(-memory.width // PIECE) * memory.depth for memory in self.memories)
+
+
+NOTHING = Held(shape="", memories=())
 
 
 def image_id(content: bytes) -> str:

@@ -8,12 +8,15 @@ With a `Library` the surrounding design only refers to the module by name, and t
 wanted.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from amaranth.hdl import Cat, ClockSignal, Instance, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
+
+from hdlgen.targets import PIECE, Memory
 
 __all__ = [
     "LATENCY",
@@ -30,10 +33,8 @@ __all__ = [
     "RomParameters",
     "Store",
     "StoreParameters",
+    "read_always",
 ]
-
-PIECE = 16
-"""Bits that are written at once into a `Store`."""
 
 LATENCY = 2
 """Cycles from an address or a pair of factors to the value: one register on either side."""
@@ -48,10 +49,19 @@ class RomParameters:
     width: int
     init: tuple[int, ...]
 
+    @classmethod
+    def of(cls, name: str, words: Sequence[int], width: int) -> "RomParameters":
+        return cls(name=name, depth=len(words), width=width, init=tuple(words))
+
     @property
     def contents(self) -> tuple[int, ...]:
         """The words that are there from the beginning."""
         return self.init
+
+    @property
+    def memory(self) -> Memory:
+        """What there is to be block RAM for."""
+        return Memory(depth=self.depth, width=self.width)
 
     @property
     def address_bits(self) -> int:
@@ -73,6 +83,10 @@ class StoreParameters(RomParameters):
     @property
     def contents(self) -> tuple[int, ...]:
         return self.init if self.preset and not self.single_port else ()
+
+    @property
+    def memory(self) -> Memory:
+        return Memory(depth=self.depth, width=self.width, banks=self.banks, written=True)
 
     @property
     def address_bits(self) -> int:
@@ -142,6 +156,11 @@ class Library:
     def add(self, part: "Primitive") -> None:
         known = self.parts.setdefault(part.parameters.name, part)
         assert known.parameters == part.parameters, f"two parts called {part.parameters.name}"
+
+
+def read_always(memory: Any, address: Any) -> list[Any]:
+    """Statements that read ``memory``, a `Rom` or `Store`, at an address in every cycle."""
+    return [memory.enable.eq(1), memory.output_enable.eq(1), memory.address.eq(address)]
 
 
 class Primitive(wiring.Component):

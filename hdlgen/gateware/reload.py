@@ -3,12 +3,12 @@
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.crc import catalog
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import flipped
 
 from hdlgen.gateware.image import Held
-from hdlgen.gateware.primitives import PIECE, Library, Rom, RomParameters, Store, StoreParameters
+from hdlgen.gateware.streams import LOAD, connect, inputs, outputs
 
 __all__ = [
     "ABORT",
@@ -20,13 +20,7 @@ __all__ = [
     "Gate",
     "Reload",
     "add_reload",
-    "bank_start",
     "connect_port",
-    "in_bank",
-    "load_layout",
-    "load_member",
-    "load_ports",
-    "place_memory",
 ]
 
 BEGIN, DATA, COMMIT, ABORT = range(4)
@@ -34,65 +28,6 @@ BEGIN, DATA, COMMIT, ABORT = range(4)
 
 IN_FORCE, LOADED = 0, 4
 """Bits of a core's load_state."""
-
-
-def load_layout(held: Held) -> data.StructLayout:
-    """What goes from `Reload` to the memories: the bank to read, and one piece of a word of one memory to be written.
-
-    ``select`` and ``piece`` are one-hot; ``address`` counts from the beginning of the memory, bank 0.
-    """
-    return data.StructLayout(
-        {
-            "bank": 1,
-            "select": len(held.memories),
-            "piece": max((store.pieces for store in held.stores), default=0),
-            "address": max((store.address_bits for store in held.stores), default=0),
-            "data": PIECE,
-        }
-    )
-
-
-def load_ports(beat_bits: int | None) -> dict[str, Any]:
-    """Of a core: what it says of its weights (`connect_port`), and, if there is one, its load port: `Reload`'s beats, of so
-    many bits, with ``load_kind``."""
-    ports: dict[str, Any] = {}
-    if beat_bits is not None:
-        ports = {"load_data": In(beat_bits), "load_valid": In(1), "load_ready": Out(1), "load_kind": In(2)}
-    return {**ports, "load_state": Out(8), "load_id": Out(32)}
-
-
-def load_member(held: Held | None) -> dict[str, Any]:
-    """What a part has whose memories can be written: ``load``, from `Reload`."""
-    return {"load": In(load_layout(held))} if held is not None and held.stores else {}
-
-
-def place_memory(
-    m: Module, memory: RomParameters, held: Held | None, *, load: Any, library: Library | None
-) -> Rom | Store:
-    """A memory of the design: read-only, or the one of its name in ``held``, written by ``load``."""
-    if held is None or not held.stores:
-        return Rom(memory, library=library)
-    number = held.number(memory.name)
-    parameters = held.stores[number]
-    store = Store(parameters, library=library)
-    m.d.comb += [
-        store.write_enable.eq(load.piece & load.select[number].replicate(parameters.pieces)),
-        store.write_address.eq(load.address),
-        store.write_data.eq(load.data),
-    ]
-    return store
-
-
-def bank_start(parameters: RomParameters, load: Any) -> Any:
-    """The address of word 0 of the contents in force. It changes only while no frame is on its way."""
-    two = isinstance(parameters, StoreParameters) and parameters.banks == 2
-    return Mux(load.bank, parameters.depth, 0) if two else 0
-
-
-def in_bank(parameters: RomParameters, address: Value, load: Any) -> Value:
-    """The address of a word of the contents in force."""
-    start = bank_start(parameters, load)
-    return address if isinstance(start, int) else address + start
 
 
 class Reload(wiring.Component):
@@ -121,43 +56,74 @@ class Reload(wiring.Component):
         self.held, self.beat_bytes = held, beat_bytes
         super().__init__(
             {
-                "data": In(8 * beat_bytes),
-                "valid": In(1),
-                "ready": Out(1),
-                "kind": In(2),
-                "accept": Out(1),
-                "idle": In(1),
-                "load": Out(load_layout(held)),
-                "in_force": Out(1),
-                "receiving": Out(1),
-                "complete": Out(1),
-                "error": Out(1),
-                "loaded": Out(1),
-                "loaded_id": Out(32),
-                "generation": Out(3),
+                **inputs(data=8 * beat_bytes, valid=1, kind=2, idle=1),
+                **outputs(ready=1, accept=1, load=held.load, in_force=1, receiving=1, complete=1, error=1),
+                **outputs(loaded=1, loaded_id=32, generation=3),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        stores, banks = self.held.stores, self.held.banks
-        start = self.held.header
+        banks = self.held.banks
         # What is in force survives a reset.
-        bank = Signal(reset_less=True)
+        self.bank = Signal(reset_less=True)
         in_force = Signal(init=self.held.preset, reset_less=True)
         generation = Signal(3, reset_less=True)
         loaded, own_id = Signal(reset_less=True), Signal(32, reset_less=True)
         # With one bank nothing is in force while an image comes in.
         new_id = Signal(32) if banks == 2 else own_id
         switching, leaving = Signal(), Signal()
-        m.submodules.crc = crc = catalog.CRC32_ISO_HDLC(data_width=1).create()
+        self.switching, self.leaving, self.new_id = switching, leaving, new_id
+        m.submodules.crc = self.crc = catalog.CRC32_ISO_HDLC(data_width=1).create()
+        taken = self._bytes(m)
+        self._write(m)
+        with m.If(leaving):
+            right = self.matched & ~self.wrong
+            m.d.sync += [leaving.eq(0), self.complete.eq(right), self.error.eq(~right), self.left.eq(0)]
+        with m.If(self.begin | (taken & (self.kind == ABORT))):
+            m.d.sync += [self.receiving.eq(self.begin), self.complete.eq(0), self.error.eq(0), self.wrong.eq(0)]
+        self._start(m)
 
-        # The bits of a beat one after the other into the CRC, least significant first. Eight of them make a byte, which
-        # then stands in ``byte``.
+        waits = self.waits = Signal()
+        if banks == 1:
+            # The one bank is written: nobody may read it any more.
+            with m.If(self.idle):
+                m.d.sync += waits.eq(0)
+            # ``idle`` is one cycle old: in the cycle in which ``accept`` falls it says nothing yet.
+            with m.If(self.begin):
+                m.d.sync += [in_force.eq(0), waits.eq(1)]
+        with m.If(self.commit):
+            m.d.sync += [switching.eq(self.complete), self.complete.eq(0)]
+            with m.If(~self.complete):
+                m.d.sync += self.error.eq(1)
+        with m.If(switching & self.idle):
+            m.d.sync += [switching.eq(0), in_force.eq(1), generation.eq(generation + 1)]
+            m.d.sync += [self.bank.eq(self.other), loaded.eq(1)]
+            if banks == 2:
+                m.d.sync += own_id.eq(new_id)
+        m.d.comb += [
+            self.accept.eq(in_force & ~switching),
+            self.in_force.eq(in_force),
+            self.loaded.eq(loaded),
+            self.loaded_id.eq(own_id),
+            self.generation.eq(generation),
+        ]
+        with m.If(waits):
+            m.d.comb += self.ready.eq(0)
+        return m
+
+    def _bytes(self, m: Module) -> Value:
+        """The bits of a beat one after the other into the CRC, least significant first.
+
+        Eight of them make a byte, which then stands in ``byte``. Returned is whether a beat is taken.
+        """
+        crc = self.crc
         rest, left = Signal(8 * self.beat_bytes), Signal(range(8 * self.beat_bytes + 1))
         byte, byte_valid, place = Signal(8), Signal(), Signal(3)
-        busy = (left != 0) | byte_valid | switching | leaving
+        self.left, self.byte, self.byte_valid = left, byte, byte_valid
+        busy = (left != 0) | byte_valid | self.switching | self.leaving
         begin, commit = Signal(), Signal()
+        self.begin, self.commit = begin, commit
         taken = self.valid & self.ready
         m.d.comb += [
             self.ready.eq(~busy),
@@ -171,8 +137,11 @@ class Reload(wiring.Component):
             m.d.sync += [byte.eq(Cat(byte[1:], rest[0])), rest.eq(rest[1:]), left.eq(left - 1), place.eq(place + 1)]
         with m.If(taken & (self.kind == DATA) & self.receiving):
             m.d.sync += [rest.eq(self.data), left.eq(8 * self.beat_bytes), place.eq(0)]
+        return taken
 
-        # Where in the image the byte is: header, memory by memory, CRC.
+    def _write(self, m: Module) -> None:
+        """Where in the image the byte is: header, memory by memory, CRC."""
+        stores, header, byte, new_id = self.held.stores, self.held.header, self.byte, self.new_id
         in_header, in_crc, wrong, matched = Signal(), Signal(), Signal(), Signal()
         index = Signal(3)
         memory = Signal(range(max(len(stores), 2)))
@@ -181,13 +150,12 @@ class Reload(wiring.Component):
         high, low = Signal(), Signal(8)
         last_word = Array(Const(store.depth - 1, len(word)) for store in stores)[memory]
         last_piece = (piece & Array(Const(1 << (store.pieces - 1), len(piece)) for store in stores)[memory]).any()
-        other = ~bank if banks == 2 else Const(0, 1)
-
-        def first_address(number: Any) -> Value:
-            return Mux(other, Array(Const(store.depth, len(address)) for store in stores)[number], 0)
-
-        used = byte_valid & self.receiving
-        write = used & ~in_header & ~in_crc & high
+        self.other = ~self.bank if self.held.banks == 2 else Const(0, 1)
+        self.in_header, self.in_crc, self.wrong, self.matched, self.index = in_header, in_crc, wrong, matched, index
+        self.memory, self.word, self.piece, self.address, self.high = memory, word, piece, address, high
+        self.last_word = last_word
+        used = self.byte_valid & self.receiving
+        write = self.write = used & ~in_header & ~in_crc & high
         # s1: the piece is written a cycle later, from registers that reach all memories
         m.d.sync += [
             self.load.select.eq(Mux(write, 1 << memory, 0)),
@@ -195,18 +163,18 @@ class Reload(wiring.Component):
             self.load.address.eq(address),
             self.load.data.eq(Cat(low, byte)),
         ]
-        m.d.comb += self.load.bank.eq(bank)
+        m.d.comb += self.load.bank.eq(self.bank)
         with m.If(used):
             m.d.sync += index.eq(index + 1)
             with m.If(in_header):
-                with m.If(byte != Array(Const(value, 8) for value in start)[index]):
+                with m.If(byte != Array(Const(value, 8) for value in header)[index]):
                     m.d.sync += wrong.eq(1)
-                with m.If(index == len(start) - 1):
+                with m.If(index == len(header) - 1):
                     m.d.sync += [in_header.eq(0), index.eq(0)]
             with m.Elif(in_crc):
                 # Now the CRC has seen this byte, and nothing behind it yet.
-                m.d.sync += [self.receiving.eq(index != 3), leaving.eq(index == 3)]
-                m.d.sync += [matched.eq(crc.match_detected), new_id.eq(Cat(new_id[8:], byte))]
+                m.d.sync += [self.receiving.eq(index != 3), self.leaving.eq(index == 3)]
+                m.d.sync += [matched.eq(self.crc.match_detected), new_id.eq(Cat(new_id[8:], byte))]
             with m.Else():
                 m.d.sync += [index.eq(0), low.eq(byte), high.eq(~high)]
                 with m.If(high):
@@ -214,56 +182,26 @@ class Reload(wiring.Component):
                     with m.If(last_piece):
                         m.d.sync += [piece.eq(1), word.eq(word + 1), address.eq(address + 1)]
                         with m.If(word == last_word):
-                            m.d.sync += [memory.eq(memory + 1), word.eq(0), address.eq(first_address(memory + 1))]
+                            first = self._first_address(memory + 1)
+                            m.d.sync += [memory.eq(memory + 1), word.eq(0), address.eq(first)]
                             m.d.sync += in_crc.eq(memory == len(stores) - 1)
-        with m.If(leaving):
-            right = matched & ~wrong
-            m.d.sync += [leaving.eq(0), self.complete.eq(right), self.error.eq(~right), left.eq(0)]
 
-        with m.If(begin | (taken & (self.kind == ABORT))):
-            m.d.sync += [self.receiving.eq(begin), self.complete.eq(0), self.error.eq(0), wrong.eq(0)]
-        # Place and CRC are set a cycle later, as the port's handshake takes most of the cycle; the first byte is far away.
-        starting = Signal()
-        m.d.sync += starting.eq(begin)
-        m.d.comb += crc.start.eq(starting)
+    def _first_address(self, number: Any) -> Value:
+        """Of a memory, in the bank that is written."""
+        depths = Array(Const(store.depth, len(self.address)) for store in self.held.stores)
+        return Mux(self.other, depths[number], 0)
+
+    def _start(self, m: Module) -> None:
+        """Place and CRC are set a cycle after BEGIN, as the port's handshake takes most of the cycle; the first byte is far
+        away."""
+        starting = self.starting = Signal()
+        m.d.sync += starting.eq(self.begin)
+        m.d.comb += self.crc.start.eq(starting)
         with m.If(starting):
-            m.d.sync += [
-                in_header.eq(1),
-                in_crc.eq(0),
-                index.eq(0),
-                memory.eq(0),
-                word.eq(0),
-                piece.eq(1),
-                high.eq(0),
-            ]
-            m.d.sync += address.eq(first_address(Const(0, len(memory))))
-        waits = Signal()
-        if banks == 1:
-            # The one bank is written: nobody may read it any more.
-            with m.If(self.idle):
-                m.d.sync += waits.eq(0)
-            # ``idle`` is one cycle old: in the cycle in which ``accept`` falls it says nothing yet.
-            with m.If(begin):
-                m.d.sync += [in_force.eq(0), waits.eq(1)]
-        with m.If(commit):
-            m.d.sync += [switching.eq(self.complete), self.complete.eq(0)]
-            with m.If(~self.complete):
-                m.d.sync += self.error.eq(1)
-        with m.If(switching & self.idle):
-            m.d.sync += [switching.eq(0), in_force.eq(1), generation.eq(generation + 1)]
-            m.d.sync += [bank.eq(other), loaded.eq(1)]
-            if banks == 2:
-                m.d.sync += own_id.eq(new_id)
-        m.d.comb += [
-            self.accept.eq(in_force & ~switching),
-            self.in_force.eq(in_force),
-            self.loaded.eq(loaded),
-            self.loaded_id.eq(own_id),
-            self.generation.eq(generation),
-        ]
-        with m.If(waits):
-            m.d.comb += self.ready.eq(0)
-        return m
+            m.d.sync += self.in_header.eq(1)
+            m.d.sync += [s.eq(0) for s in (self.in_crc, self.index, self.memory, self.word)]
+            m.d.sync += [self.piece.eq(1), self.high.eq(0)]
+            m.d.sync += self.address.eq(self._first_address(Const(0, len(self.memory))))
 
 
 class Gate(wiring.Component):
@@ -290,20 +228,15 @@ class Gate(wiring.Component):
         self.most = most
         super().__init__(
             {
-                "open": Out(1),
-                "beat": In(1),
-                "last": In(1),
-                "user": In(1),
-                "due": In(1),
-                "sent": In(1),
-                "accept": In(1),
-                "idle": Out(1),
+                **inputs(beat=1, last=1, user=1, due=1, sent=1, accept=1),
+                **outputs(open=1, idle=1),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         inside, waiting = Signal(), Signal(range(self.most + 1))
+        self.inside, self.waiting = inside, waiting
         m.d.comb += self.open.eq(self.accept | inside)
         with m.If(self.beat):
             m.d.sync += inside.eq(~(self.last & self.user))
@@ -333,21 +266,17 @@ def connect_port(m: Module, core: Any, reload: Reload) -> None:
 
 
 def add_reload(m: Module, core: Any, loader: Any, *, due: Any, most: int) -> Any:
-    """Give ``core``, which has `load_ports` and ``held``, a `Reload`, and put a `Gate` between its input and its loader.
+    """Give ``core``, which has `load_ports` and a ``kit``, a `Reload`, and put a `Gate` between its input and its loader.
 
     Comes behind the statements that connect these two. ``due`` and ``most`` as `Gate` has them. Returns what goes to the
     memories.
     """
-    m.submodules.reload = reload = Reload(core.held, beat_bytes=len(core.load_data) // 8)
+    m.submodules.reload = reload = Reload(core.kit.held, beat_bytes=len(core.load_data) // 8)
     m.submodules.gate = gate = Gate(most=most)
     connect_port(m, core, reload)
+    connect(m, LOAD, (flipped(core), "load_"), reload)
+    connect(m, ("idle", "accept"), gate, reload)
     m.d.comb += [
-        reload.data.eq(core.load_data),
-        reload.valid.eq(core.load_valid),
-        reload.kind.eq(core.load_kind),
-        core.load_ready.eq(reload.ready),
-        reload.idle.eq(gate.idle),
-        gate.accept.eq(reload.accept),
         loader.s_valid.eq(core.s_axis_tvalid & gate.open),
         core.s_axis_tready.eq(loader.s_ready & gate.open),
         gate.beat.eq(core.s_axis_tvalid & core.s_axis_tready),

@@ -1,22 +1,20 @@
-"""Time steps between the units of a recurrent core: two places each, from the input stream to the output stream."""
+"""Time steps between the units of a recurrent core: a few places each, from the input stream to the output stream."""
 
-from amaranth.hdl import Array, Cat, Module, Mux, Shape, Signal, signed, unsigned
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdlgen.gateware.primitives import LATENCY, Library, Ram, RamParameters
-from hdlgen.topology.bands import Interval
+from hdlgen.gateware.arithmetic import value_shape
+from hdlgen.gateware.kit import Kit
+from hdlgen.gateware.primitives import LATENCY
+from hdlgen.gateware.streams import inputs, outputs
+from hdlgen.integers import Interval
 
-__all__ = ["Slots", "StepLoader", "StepMemory", "StepSender", "value_shape"]
-
-
-def value_shape(interval: Interval) -> Shape:
-    """The narrowest shape for the interval's values."""
-    return signed(interval.bits) if interval.low < 0 else unsigned(max(interval.bits - 1, 1))
+__all__ = ["Slots", "StepLoader", "StepMemory", "StepSender"]
 
 
 class Slots(wiring.Component):
-    """Which of two places holds a step, between one writer and one reader.
+    """Which of ``places`` places, a power of two, hold steps, between one writer and one reader.
 
     The writer reserves a place, fills it and commits it; the reader reads it and releases it. Both take the places in turn.
     What happens in a cycle is seen in the next.
@@ -31,42 +29,35 @@ class Slots(wiring.Component):
     release: the reader has done with it; only with ``valid``
     """
 
-    def __init__(self) -> None:
+    def __init__(self, places: int = 2) -> None:
+        self.places, self.place_bits = places, places.bit_length() - 1
         super().__init__(
             {
-                "free": Out(1),
-                "reserve": In(1),
-                "reserve_first": In(1),
-                "reserve_last": In(1),
-                "commit": In(1),
-                "write_place": Out(1),
-                "valid": Out(1),
-                "place": Out(1),
-                "first": Out(1),
-                "last": Out(1),
-                "release": In(1),
+                **inputs(reserve=1, reserve_first=1, reserve_last=1, commit=1, release=1),
+                **outputs(free=1, write_place=self.place_bits, valid=1, place=self.place_bits, first=1, last=1),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        occupied, filled = Signal(range(3)), Signal(range(3))
-        reserve_place = Signal()
-        flags = [Signal(2, name=f"flags_{number}") for number in range(2)]
+        occupied, filled = Signal(range(self.places + 1)), Signal(range(self.places + 1))
+        reserve_place = Signal(self.place_bits)
+        flags = [Signal(2, name=f"flags_{number}") for number in range(self.places)]
+        self.occupied, self.filled, self.reserve_place, self.flags = occupied, filled, reserve_place, flags
         m.d.sync += [
             occupied.eq(occupied + self.reserve - self.release),
             filled.eq(filled + self.commit - self.release),
-            reserve_place.eq(reserve_place ^ self.reserve),
-            self.write_place.eq(self.write_place ^ self.commit),
-            self.place.eq(self.place ^ self.release),
+            reserve_place.eq(reserve_place + self.reserve),
+            self.write_place.eq(self.write_place + self.commit),
+            self.place.eq(self.place + self.release),
         ]
-        for number in range(2):
+        for number in range(self.places):
             with m.If(self.reserve & (reserve_place == number)):
                 m.d.sync += flags[number].eq(Cat(self.reserve_first, self.reserve_last))
         m.d.comb += [
-            self.free.eq(~occupied[1]),
+            self.free.eq(~occupied[-1]),
             self.valid.eq(filled != 0),
-            Cat(self.first, self.last).eq(Mux(self.place, flags[1], flags[0])),
+            Cat(self.first, self.last).eq(Array(flags)[self.place]),
         ]
         return m
 
@@ -81,30 +72,20 @@ class StepLoader(wiring.Component):
 
     Members
     -------
-    s_*: the stream; ``s_user`` counts on a frame's last beat
+    s_*: the stream; ``s_user`` counts on a frame's last beat, and with ``chained`` ``s_first``, which says what else
+        the end of the sequence before does
     free, write_place: of the `Slots`; a frame is reserved and committed at once, with its last beat
     write_enable, write_index, write_data: one element, a cycle after its beat
     """
 
-    def __init__(self, *, width: int, bits: int, data_bits: int):
-        self.width, self.bits = width, bits
+    def __init__(self, *, width: int, bits: int, data_bits: int, chained: bool = False):
+        self.width, self.bits, self.chained = width, bits, chained
         super().__init__(
             {
-                "s_data": In(data_bits),
-                "s_valid": In(1),
-                "s_ready": Out(1),
-                "s_last": In(1),
-                "s_user": In(1),
-                "frame_error": Out(1),
-                "free": In(1),
-                "write_place": In(1),
-                "commit": Out(1),
-                "first": Out(1),
-                "last": Out(1),
-                "write_enable": Out(1),
-                "write_to": Out(1),
-                "write_index": Out(range(max(width, 2))),
-                "write_data": Out(bits),
+                **inputs(s_data=data_bits, s_valid=1, s_last=1, s_user=1, free=1, write_place=1),
+                **outputs(s_ready=1, frame_error=1, commit=1, first=1, last=1),
+                **outputs(write_enable=1, write_to=1, write_index=range(max(width, 2)), write_data=bits),
+                **({"s_first": In(1)} if chained else {}),
             }
         )
 
@@ -116,13 +97,15 @@ class StepLoader(wiring.Component):
         dropping, broken = Signal(), Signal()
         fresh = Signal(init=1)
         beat, ends, wrong = Signal(), Signal(), Signal()
+        self.index, self.final, self.dropping, self.broken, self.fresh = index, final, dropping, broken, fresh
+        self.beat, self.wrong = beat, wrong
         m.d.comb += [
             self.s_ready.eq(self.free),
             beat.eq(self.s_valid & self.free),
             wrong.eq(beat & ~dropping & (self.s_last != final)),
             ends.eq(beat & (self.s_last | (final & ~dropping))),
             self.commit.eq(beat & self.s_last & final & ~dropping & ~broken),
-            self.first.eq(fresh),
+            self.first.eq(self.s_first if self.chained else fresh),
             self.last.eq(self.s_user),
         ]
         with m.If(beat & ~dropping):
@@ -145,7 +128,8 @@ class StepLoader(wiring.Component):
 
 
 class StepMemory(wiring.Component):
-    """The elements of two steps. ``element`` is the one with the number ``index``, in turn ``LATENCY`` cycles later.
+    """The elements of as many steps as there are ``places``. ``element`` is the one with the number ``index``, in turn
+    ``LATENCY`` cycles later.
 
     Element ((q K + c) run + i) comes from chain c of K as its row (q run + i).
 
@@ -164,8 +148,8 @@ class StepMemory(wiring.Component):
 
     LATENCY = LATENCY + 1
 
-    def __init__(self, *, width: int, values: Interval, run: int, chains: int, library: Library | None, name: str):
-        self.chains, self.library, self.name = chains, library, name
+    def __init__(self, kit: Kit, what: str, *, width: int, values: Interval, run: int, chains: int, places: int = 2):
+        self.kit, self.what, self.chains, self.places = kit, what, chains, places
         # Bits of an element's number that count within a chain, and those that number the chain.
         self.low_bits, self.chain_bits = (run - 1).bit_length(), chains.bit_length() - 1
         self.index_bits = max(width - 1, 1).bit_length()
@@ -175,12 +159,9 @@ class StepMemory(wiring.Component):
         self.bits = self.shape.width
         super().__init__(
             {
-                "write_enable": In(1),
-                "write_place": In(1),
-                "write_row": In(self.row_bits),
-                "write_data": In(self.bits * chains),
-                "place": In(1),
-                "index": In(self.index_bits),
+                **inputs(write_enable=1, write_row=self.row_bits, write_data=self.bits * chains),
+                **dict.fromkeys(("write_place", "place"), In(places.bit_length() - 1)),
+                **inputs(index=self.index_bits),
                 "element": Out(self.shape),
             }
         )
@@ -188,9 +169,8 @@ class StepMemory(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         chains = self.chains
-        m.submodules.ram = ram = Ram(
-            RamParameters(name=self.name, depth=2 << self.row_bits, lanes=chains, bits=self.bits),
-            library=self.library,
+        m.submodules.ram = ram = self.kit.ram(
+            self.what, depth=self.places << self.row_bits, lanes=chains, bits=self.bits
         )
         row = Cat(self.index[: self.low_bits], self.index[self.low_bits + self.chain_bits :])
         m.d.comb += [
@@ -198,7 +178,7 @@ class StepMemory(wiring.Component):
             ram.write_address.eq(Cat(self.write_row, self.write_place)),
             ram.write_data.eq(self.write_data),
             ram.read_address[: self.row_bits].eq(row),
-            ram.read_address[self.row_bits].eq(self.place),
+            ram.read_address[self.row_bits :].eq(self.place),
         ]
         chain = self.index[self.low_bits : self.low_bits + self.chain_bits]
         for number in range(LATENCY):
@@ -221,12 +201,22 @@ class StepSender(wiring.Component):
     width: results of a step
     output: what they can be
     result_bits: of the stream
+    chained: ``m_first`` says of every result whether the step is the first one of its sequence, as ``first`` did
     """
 
     LATENCY = 2
 
-    def __init__(self, *, width: int, output: Interval, result_bits: int, run: int = 1, chains: int = 1):
-        self.width, self.result_bits = width, result_bits
+    def __init__(
+        self,
+        *,
+        width: int,
+        output: Interval,
+        result_bits: int,
+        run: int = 1,
+        chains: int = 1,
+        chained: bool = False,
+    ):
+        self.width, self.result_bits, self.chained = width, result_bits, chained
         self.run, self.chains = run, chains
         self.shape = value_shape(output)
         self.bits = self.shape.width
@@ -234,19 +224,10 @@ class StepSender(wiring.Component):
         self.row_bits = max(self.rows - 1, 1).bit_length()
         super().__init__(
             {
-                "write_enable": In(1),
-                "write_place": In(1),
-                "write_row": In(self.row_bits),
-                "write_data": In(self.bits * self.chains),
-                "valid": In(1),
-                "place": In(1),
-                "last": In(1),
-                "release": Out(1),
-                "m_data": Out(self.result_bits),
-                "m_valid": Out(1),
-                "m_ready": In(1),
-                "m_last": Out(1),
-                "m_user": Out(1),
+                **inputs(write_enable=1, write_place=1, write_row=self.row_bits),
+                **inputs(write_data=self.bits * self.chains, valid=1, place=1, last=1, m_ready=1),
+                **outputs(release=1, m_data=self.result_bits, m_valid=1, m_last=1, m_user=1),
+                **({"first": In(1), "m_first": Out(1)} if chained else {}),
             }
         )
 
@@ -287,4 +268,7 @@ class StepSender(wiring.Component):
             ]
             with m.If(self.valid):
                 m.d.sync += index.eq(Mux(final, 0, index + 1))
+            if self.chained:
+                first = Signal()
+                m.d.sync += [first.eq(self.first), self.m_first.eq(first)]
         return m

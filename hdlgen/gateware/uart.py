@@ -5,6 +5,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
+from hdlgen.gateware.streams import outputs
+
 __all__ = ["MIN_DIVISOR", "UartReceiver", "UartTransmitter", "check_divisor"]
 
 #: Fewer cycles for a bit would leave no middle to sample it in.
@@ -34,7 +36,12 @@ class UartReceiver(wiring.Component):
 
     def __init__(self, divisor: int):
         self.divisor = check_divisor(divisor)
-        super().__init__({"rx": In(1, init=1), "data": Out(8), "valid": Out(1), "error": Out(1)})
+        super().__init__(
+            {
+                **outputs(data=8, valid=1, error=1),
+                "rx": In(1, init=1),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -5,24 +5,26 @@ import lzma
 import math
 import os
 import re
-import stat
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
 import numpy as np
 
 from hdlgen.errors import InputError
-from hdlgen.network.model import show
+from hdlgen.files import opened
+from hdlgen.schema import show
 
 __all__ = ["Samples", "check_labels", "check_targets", "read_array", "read_samples", "read_sequences"]
 
 _MAGIC = b"\x93NUMPY"
 _HEADER_LIMIT = 1 << 16
 _MAX_BYTES = 1 << 30
+#: Whatever the type is, as integers of 64 bits they take as much.
+_MAX_ELEMENTS = _MAX_BYTES >> 3
+_MAX_AXES = 32
 _DTYPE = re.compile(r"[<>|=][biuf][1-8]")
 
 
@@ -35,8 +37,14 @@ def _header(text: bytes, where: str) -> tuple[tuple[int, ...], bool, np.dtype]:
         raise InputError(f"{where}: damaged header; allowed: a .npy file, as numpy.save writes it") from None
     if not isinstance(descr, str) or not _DTYPE.fullmatch(descr):
         raise InputError(f"{where}: dtype is {show(descr)}; allowed: integers")
-    if not isinstance(shape, tuple) or not all(type(length) is int and length >= 0 for length in shape):
-        raise InputError(f"{where}: shape is {show(shape)}; allowed: a tuple of lengths")
+    if (
+        not isinstance(shape, tuple)
+        or len(shape) > _MAX_AXES
+        or not all(type(length) is int and 0 <= length <= _MAX_ELEMENTS for length in shape)
+        or math.prod(shape) > _MAX_ELEMENTS
+    ):
+        allowed = f"a tuple of up to {_MAX_AXES} lengths, of {_MAX_ELEMENTS} elements together"
+        raise InputError(f"{where}: shape is {show(shape)}; allowed: {allowed}")
     try:
         return shape, bool(fortran), np.dtype(descr)
     except TypeError:
@@ -62,21 +70,9 @@ def _read(file: IO[bytes], size: int, where: str) -> np.ndarray:
             f" the file has {present}"
         )
     data = file.read(needed)
-    try:
-        return np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if fortran else "C")
-    except (ValueError, OverflowError):  # more dimensions than NumPy has, or lengths beyond an address, beside a zero
-        raise InputError(f"{where}: shape is {show(list(shape))}; allowed: what NumPy can hold") from None
-
-
-@contextmanager
-def _open(path: str | os.PathLike[str], where: str) -> Iterator[IO[bytes]]:
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # before it is opened: a pipe would wait for a writer
-            raise InputError(f"{where}: not a regular file")
-        with open(path, "rb") as file:
-            yield file
-    except OSError as error:
-        raise InputError(f"{where}: cannot be read: {error.strerror or error}") from None
+    if len(data) != needed:
+        raise InputError(f"{where}: has {len(data)} bytes of its {needed}: truncated")
+    return np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if fortran else "C")
 
 
 def read_array(path: str | os.PathLike[str]) -> np.ndarray:
@@ -90,7 +86,7 @@ def read_array(path: str | os.PathLike[str]) -> np.ndarray:
         If there is no such file, or it holds anything else.
     """
     where = os.fspath(path)
-    with _open(path, where) as file:
+    with opened(path, where) as file:
         return _read(file, os.fstat(file.fileno()).st_size, where)
 
 
@@ -120,7 +116,7 @@ def _archive(file: IO[bytes], where: str, allowed: Sequence[str]) -> dict[str, n
 
 def _arrays(path: str | os.PathLike[str], where: str, allowed: Sequence[str]) -> tuple[dict[str, np.ndarray], bool]:
     """The arrays of a ``.npz`` file, or of a ``.npy`` file, which is ``x``; and whether it is an archive."""
-    with _open(path, where) as file:
+    with opened(path, where) as file:
         archive = file.read(4) == b"PK\3\4"
         file.seek(0)
         if archive:

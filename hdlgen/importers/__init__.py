@@ -1,14 +1,16 @@
-"""Networks trained elsewhere: ONNX, QONNX and PyTorch's state_dict, to layered networks."""
+"""Networks trained elsewhere: ONNX, QONNX and PyTorch's state_dict, to networks of integers."""
 
 from hdlgen.importers.codes import Codes
-from hdlgen.importers.files import Comparison, check_name, compare, read, reference
+from hdlgen.importers.files import Comparison, check_name, compare, compare_with_file, import_network, read
 from hdlgen.importers.graph import Graph, Node
 from hdlgen.importers.integers import Imported, integer_network
-from hdlgen.importers.lowering import LoweredLayer, LoweredNetwork, lower
 from hdlgen.importers.onnx_file import read_onnx
+from hdlgen.importers.operations import lower
 from hdlgen.importers.reals import float_network
-from hdlgen.importers.samples import InputOptions, codes_of, meaning, number, read_labels, read_range, read_samples
+from hdlgen.importers.reference import Reference
+from hdlgen.importers.samples import InputOptions, meaning, number, read_labels, read_range, read_samples
 from hdlgen.importers.state_dict import read_state_dict
+from hdlgen.importers.values import LoweredLayer, LoweredNetwork
 
 __all__ = [
     "Codes",
@@ -19,10 +21,12 @@ __all__ = [
     "LoweredLayer",
     "LoweredNetwork",
     "Node",
+    "Reference",
     "check_name",
-    "codes_of",
     "compare",
+    "compare_with_file",
     "float_network",
+    "import_network",
     "integer_network",
     "lower",
     "meaning",
@@ -33,5 +37,4 @@ __all__ = [
     "read_range",
     "read_samples",
     "read_state_dict",
-    "reference",
 ]

@@ -10,11 +10,23 @@ from fractions import Fraction
 
 import numpy as np
 
-__all__ = ["Codes"]
+__all__ = ["FREE", "Codes", "Limits"]
+
+#: Least and greatest value of a clamp, None where there is none.
+Limits = tuple[Fraction | None, Fraction | None]
+FREE: Limits = (None, None)
 
 _HALF = Fraction(1, 2)
 _NAMES = {"ROUND": "EVEN", "HALF_EVEN": "EVEN"}
-_ROUNDINGS = ("EVEN", "FLOOR", "CEIL", "UP", "DOWN", "HALF_UP", "HALF_DOWN")
+_ROUNDINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "EVEN": np.rint,
+    "FLOOR": np.floor,
+    "CEIL": np.ceil,
+    "UP": lambda x: np.sign(x) * np.ceil(np.abs(x)),
+    "DOWN": np.trunc,
+    "HALF_UP": lambda x: np.sign(x) * np.floor(np.abs(x) + 0.5),
+    "HALF_DOWN": lambda x: np.sign(x) * np.ceil(np.abs(x) - 0.5),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +35,8 @@ class Codes:
 
     Members
     -------
-    rounding : that of QONNX, by its names; EVEN is ROUND. BIPOLAR: code 1 for y >= 0, else 0.
-    zero_after : whether the zero point is added after rounding, as ONNX does.
+    rounding : that of QONNX, by its names; EVEN is ROUND. BIPOLAR: code 1 where y / scale + zero >= 1/2, else 0.
+    zero_after : whether the zero point, an integer, is added after rounding, as ONNX does.
     """
 
     scale: Fraction
@@ -36,74 +48,105 @@ class Codes:
 
     @classmethod
     def quant(cls, bits: int, *, signed: bool, narrow: bool, rounding: str) -> "Codes":
-        """Those of QONNX's Quant, with scale 1."""
+        """Those of QONNX's Quant, with scale 1 and zero point 0."""
         rounding = _NAMES.get(rounding, rounding)
         if rounding not in _ROUNDINGS:
-            raise ValueError(f"rounding mode is {rounding[:40]!a}; allowed: ROUND, {', '.join(_ROUNDINGS[1:])}")
+            raise ValueError(f"rounding mode is {rounding[:40]!a}; allowed: ROUND, {', '.join([*_ROUNDINGS][1:])}")
         low = -(1 << (bits - 1)) + narrow if signed else 0
         high = (1 << (bits - 1)) - 1 if signed else (1 << bits) - 1 - narrow
         return cls(scale=Fraction(1), zero=0, low=low, high=high, rounding=rounding)
 
     @classmethod
-    def bipolar(cls, scale: Fraction) -> "Codes":
-        """+scale for y >= 0, else -scale: codes 1 and 0."""
-        return cls(scale=2 * scale, zero=_HALF, low=0, high=1, rounding="BIPOLAR")
+    def bipolar(cls, scale: Fraction, zero: Fraction | int = 0) -> "Codes":
+        """scale * (1 - zero) for y >= -scale * zero, else scale * (-1 - zero): codes 1 and 0."""
+        return cls(scale=2 * scale, zero=(1 + Fraction(zero)) / 2, low=0, high=1, rounding="BIPOLAR")
 
-    def narrowed(self, low: int | Fraction, high: int) -> "Codes":
-        return replace(self, low=max(self.low, int(low)), high=min(self.high, high))
+    @property
+    def limits(self) -> tuple[Fraction, Fraction]:
+        """Least and greatest value that codes stand for."""
+        return (self.low - self.zero) * self.scale, (self.high - self.zero) * self.scale
 
-    def rectified(self) -> "Codes":
-        """Those of max(0, y): the least is that of 0."""
+    def narrowed(self, low: int, high: int) -> "Codes":
+        """Codes that are clamped to low..high."""
+        return replace(self, low=min(max(self.low, low), self.high), high=max(min(self.high, high), self.low))
+
+    def limited(self, limits: Limits) -> "Codes":
+        """Those of a value that is clamped to ``limits`` first."""
+        ends = (self.low, self.high)
+        low, high = (end if limit is None else self.of(limit) for limit, end in zip(limits, ends, strict=True))
+        return self.narrowed(low, high)
+
+    def of(self, y: Fraction) -> int:
+        """The code of one value."""
         low, high = self.low, self.high
         while low < high:
             middle = (low + high + 1) // 2
             edge, closed = self.threshold(middle)
-            if edge < 0 or (edge == 0 and closed):
+            if edge < y or (edge == y and closed):
                 low = middle
             else:
                 high = middle - 1
-        return replace(self, low=low)
+        return low
 
     @property
     def bits(self) -> int | None:
         """The least format that the codes fit in; None beyond 16 bits."""
-        bits = max(self.high.bit_length(), (-self.low - 1).bit_length() if self.low < 0 else 0) + self.signed
-        return bits if 1 <= bits <= 16 and self.low < self.high else None
-
-    @property
-    def signed(self) -> bool:
-        return self.low < 0
+        bits = max(self.high.bit_length(), (-self.low - 1).bit_length() if self.low < 0 else 0, 1) + (self.low < 0)
+        return bits if bits <= 16 else None
 
     @property
     def refusal(self) -> str:
-        return f"codes are {self.low}..{self.high}; allowed: at least two, within 16 bits"
+        return f"codes are {self.low}..{self.high}; allowed: up to 16 bits"
 
-    def of(self, values: np.ndarray) -> np.ndarray:
+    def rounded(self, values: np.ndarray) -> np.ndarray:
         """Codes of ``y / scale + zero``, int64."""
-        functions: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-            "EVEN": np.rint,
-            "FLOOR": np.floor,
-            "CEIL": np.ceil,
-            "UP": lambda x: np.sign(x) * np.ceil(np.abs(x)),
-            "DOWN": np.trunc,
-            "HALF_UP": lambda x: np.sign(x) * np.floor(np.abs(x) + 0.5),
-            "HALF_DOWN": lambda x: np.sign(x) * np.ceil(np.abs(x) - 0.5),
-        }
-        return functions[self.rounding](np.clip(values, self.low, self.high)).astype(np.int64)
+        return _ROUNDINGS[self.rounding](np.clip(values, self.low, self.high)).astype(np.int64)
+
+    def steps(self, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Twice the least ``y / scale + zero`` of code >= k, before clamping, and whether that belongs to it.
+
+        ``k`` is int64, as are the results.
+        """
+        if self.rounding == "BIPOLAR":
+            return np.ones_like(k), np.ones_like(k, dtype=bool)
+        back = int(self.zero) if self.zero_after else 0
+        k = k - back
+        always = np.ones_like(k, dtype=bool)
+        twice, closed = {
+            "EVEN": lambda: (2 * k - 1, k % 2 == 0),
+            "FLOOR": lambda: (2 * k, always),
+            "CEIL": lambda: (2 * k - 2, ~always),
+            "UP": lambda: (2 * k - 2 * (k > 0), k <= 0),
+            "DOWN": lambda: (2 * k - 2 * (k <= 0), k > 0),
+            "HALF_UP": lambda: (2 * k - 1, k > 0),
+            "HALF_DOWN": lambda: (2 * k - 1, k <= 0),
+        }[self.rounding]()
+        return twice + 2 * back, closed
 
     def threshold(self, k: int) -> tuple[Fraction, bool]:
         """The least ``y`` of code >= k, before clamping, and whether it belongs to it (or all above it do)."""
-        if self.rounding == "BIPOLAR":
-            return Fraction(0), True
-        zero = self.zero
-        k, back = (k - int(zero), 0) if self.zero_after else (k, zero)
-        position, closed = {
-            "EVEN": (k - _HALF, k % 2 == 0),
-            "FLOOR": (Fraction(k), True),
-            "CEIL": (Fraction(k - 1), False),
-            "UP": (Fraction(k - 1), False) if k > 0 else (Fraction(k), True),
-            "DOWN": (Fraction(k), True) if k > 0 else (Fraction(k - 1), False),
-            "HALF_UP": (k - _HALF, k > 0),
-            "HALF_DOWN": (k - _HALF, k <= 0),
-        }[self.rounding]
-        return (position - back) * self.scale, closed
+        twice, closed = self.steps(np.array([k], dtype=np.int64))
+        return (Fraction(int(twice[0]), 2) - self.zero) * self.scale, bool(closed[0])
+
+    @property
+    def halves(self) -> tuple[Fraction, str] | None:
+        """How to round to the nearest integer instead: what to add to y / scale + zero, and where halves go.
+
+        None for roundings to which no such pair is equal.
+        """
+        back = int(self.zero) if self.zero_after else 0
+        positive, negative = self.low - back >= 0, self.high - back <= 0
+        rounding = self.rounding
+        if rounding in ("UP", "DOWN", "HALF_UP", "HALF_DOWN"):
+            if not positive and not negative:
+                return None
+            away = rounding in ("UP", "HALF_UP")
+            if rounding.startswith("HALF"):
+                return Fraction(0), "up" if away == positive else "down"
+            rounding = "CEIL" if away == positive else "FLOOR"
+        return {
+            "EVEN": (Fraction(0), "odd" if back % 2 else "even"),
+            "FLOOR": (-_HALF, "up"),
+            "CEIL": (_HALF, "down"),
+            "BIPOLAR": (Fraction(0), "up"),
+        }[rounding]

@@ -1,22 +1,37 @@
-"""Which reader a file takes, and its result compared with the file's own."""
+"""A file imported: which reader it takes, what its network becomes, and that compared with the file itself."""
 
+import dataclasses
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from hdlgen import golden
+from hdlgen.description import NAME, NAME_ALLOWED
 from hdlgen.errors import InputError
 from hdlgen.importers.graph import Graph
-from hdlgen.importers.lowering import LoweredNetwork
+from hdlgen.importers.integers import Imported, integer_network
 from hdlgen.importers.onnx_file import read_onnx
+from hdlgen.importers.operations import lower
 from hdlgen.importers.reals import float_network
+from hdlgen.importers.reference import Reference
+from hdlgen.importers.samples import InputOptions, read_range, read_samples
 from hdlgen.importers.state_dict import read_state_dict
-from hdlgen.network import LayeredNetwork
-from hdlgen.network.model import NAME, NAME_ALLOWED
+from hdlgen.importers.values import LoweredNetwork
+from hdlgen.network import Network
+from hdlgen.quantize.layered import QuantizeRecipe, quantize_network
 
-__all__ = ["Comparison", "check_name", "compare", "read", "reference"]
+__all__ = ["Comparison", "check_name", "compare", "compare_with_file", "import_network", "read"]
+
+#: Scales of files are products in single precision: so much of the largest output they may err.
+_SINGLE = 2.0**-20
+#: And so much of the network's step, where biases are rounded.
+_STEP = 2.0**-8
+#: One output agrees if it is as near as this part of the largest one.
+_NEAR = 0.05
 
 
 def read(path: str | os.PathLike[str]) -> Graph:
@@ -38,20 +53,83 @@ def read(path: str | os.PathLike[str]) -> Graph:
             )
 
 
+def import_network(
+    path: str | os.PathLike[str],
+    *,
+    name: str,
+    options: InputOptions,
+    bits: int | None = None,
+    activation_bits: int = 8,
+    calibration: str | os.PathLike[str] | None = None,
+    input_range: str | None = None,
+    widen: bool = True,
+    edges: str = "auto",
+    announce: Callable[[str], object] = lambda step: None,
+) -> Imported:
+    """The network in ``path`` as integers: those of the file, or, with ``bits``, its real numbers quantised.
+
+    Parameters
+    ----------
+    name: what the network is called
+    options: what the integers of the input mean, where the file does not say
+    bits, activation_bits: of a weight, and of a hidden value
+    calibration, input_range: with ``bits``, a file of inputs, or LOW,HIGH of all inputs
+    widen: give weights of QONNX files more bits where biases lie between integers
+    edges: how edges are stored, as for :func:`hdlgen.quantize.storage.choose_storage`
+    announce: called with a word at the beginning of each step
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or has no network that can be run, or an option is missing or not allowed.
+    """
+    announce("read")
+    graph = read(path)
+    announce("understand")
+    lowered = dataclasses.replace(lower(graph), name=check_name(name))
+    announce("integers")
+    given = options.given(lowered.width)
+    if bits is None:
+        _refuse_reals(lowered)
+        for option, value in (("--calibration", calibration), ("--input-range", input_range)):
+            if value is not None:
+                raise InputError(f"{option}: {path} holds integers already; allowed: with --bits only")
+        if given is not None and lowered.input is not None:
+            raise InputError(f"--input-scale: {path} quantises its input itself; allowed: files that do not")
+        return integer_network(lowered, given, widen=widen, edges=edges)
+    real = float_network(lowered)
+    span = None if input_range is None else read_range(input_range)
+    x = None if calibration is None else read_samples(calibration, real.width, given)
+    chosen = options.of(real.width, x, span)
+    if chosen is None or (x is None and span is None):
+        raise InputError(
+            f"{path}: nothing says what its inputs are like; required: --calibration X.npy (some inputs), or"
+            " --input-range LOW,HIGH"
+        )
+    recipe = QuantizeRecipe(bits=bits, activation_bits=activation_bits, edges=edges)
+    made = quantize_network(real, recipe, chosen, x)
+    return Imported(
+        network=made.network,
+        output_scale=Fraction(made.output_scale),
+        storage=made.storage,
+        exact=False,
+        notes=tuple(real.notes),
+    )
+
+
+def _refuse_reals(lowered: LoweredNetwork) -> None:
+    if lowered.integer:
+        return
+    layer = next(layer for layer in lowered.layers if not layer.integer or layer.codes is None)
+    what = "weights are real numbers" if not layer.integer else "the activation is a real number"
+    raise InputError(f"{layer.place}: {what}; required: --bits with --calibration X.npy or --input-range LOW,HIGH")
+
+
 def check_name(name: str) -> str:
     """``name``, if a network may be called so."""
     if not NAME.fullmatch(name):
         raise InputError(f"name is {name[:70]!a}; allowed: {NAME_ALLOWED}")
     return name
-
-
-def reference(path: str | os.PathLike[str], graph: Graph, lowered: LoweredNetwork, x: np.ndarray) -> np.ndarray:
-    """What the file itself says for real inputs: by onnxruntime, or in double precision for a state_dict."""
-    if Path(path).suffix.lower() == ".onnx":
-        from hdlgen.importers.runtime import run_onnx
-
-        return run_onnx(path, graph, lowered.output, x)
-    return float_network(lowered).evaluate(x)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,31 +138,64 @@ class Comparison:
 
     Members
     -------
-    equal : inputs all of whose outputs are the same integers.
+    equal : inputs all of whose outputs are the same, but for what single precision makes of scales.
+    behind : those of which also what the file has behind the outputs is the same.
     largest, mean : absolute differences; ``magnitude`` is the greatest absolute value of the file's outputs.
-    agree : inputs of the same class; None with one output.
+    agree : inputs of the same class; with one output, those that differ by less than a twentieth of the magnitude.
     """
 
     inputs: int
     equal: int
+    behind: int
     largest: float
     mean: float
     magnitude: float
-    agree: int | None
+    agree: int
 
 
-def compare(network: LayeredNetwork, codes: np.ndarray, scale: float, wanted: np.ndarray) -> Comparison:
-    """Evaluate ``network`` on ``codes`` and compare with the outputs ``wanted`` (N, outputs)."""
-    y = golden.evaluate(network, codes)
+def compare(network: Network, reference: Reference, x: np.ndarray) -> Comparison:
+    """Evaluate ``network`` on the integers of real inputs ``x`` (N, width) and compare with what the file says of ``x``."""
+    if network.output_scale is None:
+        raise ValueError("the network has no output scale; allowed: those that are imported")
+    y = golden.evaluate(network, network.input.quantise(x.astype(reference.graph.input_type)))
+    wanted, behind = reference.run(x)
     if wanted.shape != y.shape:
         raise InputError(f"{network.where}: outputs are {list(wanted.shape)} in the file; allowed: {list(y.shape)}")
-    wanted = wanted.astype(np.float64)
-    difference = np.abs(y * scale - wanted)
+    outputs = y * network.output_scale
+    difference, magnitude = np.abs(outputs - wanted), float(np.abs(wanted).max())
+    tolerance = _SINGLE * magnitude + _STEP * network.output_scale
+    equal = (difference <= tolerance).all(axis=1)
+    # An output that is as large as the largest one may be that as well: what is behind says one of them.
+    same = np.ones(len(y), dtype=bool)
+    ordered = np.sort(outputs, axis=1)[:, ::-1]
+    tied = (ordered[:, :-1] - ordered[:, 1:] <= 2 * tolerance).any(axis=1)
+    for ours, theirs in zip(reference.after(outputs), behind, strict=True):
+        if theirs.dtype.kind == "f":
+            same &= (np.abs(ours - theirs) <= 1e-4 + 1e-4 * np.abs(theirs)).all(axis=1)
+        else:
+            same &= (ours == theirs).all(axis=1) | tied
+    if y.shape[1] > 1:
+        chosen = np.take_along_axis(wanted, outputs.argmax(axis=1)[:, None], axis=1)[:, 0]
+        agree = chosen >= wanted.max(axis=1) - _SINGLE * magnitude
+    else:
+        agree = difference[:, 0] <= _NEAR * magnitude
     return Comparison(
         inputs=len(y),
-        equal=int((np.rint(wanted / scale) == y).all(axis=1).sum()),
+        equal=int(equal.sum()),
+        behind=int((equal & same).sum()),
         largest=float(difference.max()),
         mean=float(difference.mean()),
-        magnitude=float(np.abs(wanted).max()),
-        agree=int((y.argmax(axis=1) == wanted.argmax(axis=1)).sum()) if y.shape[1] > 1 else None,
+        magnitude=magnitude,
+        agree=int(agree.sum()),
     )
+
+
+def compare_with_file(path: str | os.PathLike[str], imported: Imported, inputs: str | os.PathLike[str]) -> Comparison:
+    """`compare` what was imported from ``path`` with what that file says for the file of ``inputs``."""
+    graph = read(path)
+    lowered = lower(graph)
+    source = imported.network.input
+    x = read_samples(inputs, lowered.width, source)
+    if imported.exact and lowered.input is None:  # only the options say what the integers are: it computes of these
+        x = source.values(source.quantise(x))
+    return compare(imported.network, Reference(path, graph, lowered), x)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from hdlgen.description import show
 from hdlgen.errors import InputError
-from hdlgen.network.model import show
 
 __all__ = ["MAX_ELEMENTS", "MAX_NODES", "Constants", "Graph", "Node", "finite", "sort"]
 
@@ -17,9 +17,13 @@ MAX_ELEMENTS = 1 << 28
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Node:
-    """One operation. ``place`` is what messages call it: the file, its number, its name and its kind."""
+    """One operation. ``place`` is what messages call it: the file, its number, its name and its kind.
+
+    ``domain`` says whose operation it is; it is empty for those of ONNX itself.
+    """
 
     op: str
+    domain: str = ""
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     attributes: Mapping[str, Any] = field(repr=False, default_factory=dict)
@@ -52,7 +56,9 @@ class Graph:
     input_shape : of one input, without the batch.
     batch : the length of the batch that the file fixes, or None.
     input_type : the type of the input's elements.
+    opset : version of ONNX's operations.
     nodes : in an order in which every node comes after what it reads.
+    narrow : bits of those constants whose integers have fewer than 8.
     """
 
     name: str
@@ -61,9 +67,11 @@ class Graph:
     input_shape: tuple[int, ...]
     batch: int | None = None
     input_type: np.dtype = field(default_factory=lambda: np.dtype(np.float32))
+    opset: int = 17
     outputs: tuple[str, ...]
     nodes: tuple[Node, ...] = field(repr=False)
     constants: Mapping[str, np.ndarray] = field(repr=False)
+    narrow: Mapping[str, int] = field(repr=False, default_factory=dict)
 
 
 def sort(nodes: Sequence[Node], known: set[str]) -> tuple[Node, ...]:
@@ -121,6 +129,7 @@ def finite(values: np.ndarray, place: str, what: str) -> np.ndarray:
         At the first NaN or infinity.
     """
     if values.dtype.kind == "f" and not np.isfinite(values).all():
-        index = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(values)))
-        raise InputError(f"{place}: {what} {list(index)} is {values[index]}; allowed: finite numbers")
+        index = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(np.atleast_1d(values))))
+        where = f" {list(index)}" if values.ndim else ""
+        raise InputError(f"{place}: {what}{where} is {np.atleast_1d(values)[index]}; allowed: finite numbers")
     return values

@@ -7,23 +7,30 @@ the weights can reach.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
 from hdlgen.errors import InputError
 from hdlgen.importers.codes import Codes
-from hdlgen.importers.lowering import LoweredLayer, LoweredNetwork
-from hdlgen.network import InputFormat, LayeredNetwork
-from hdlgen.quantize.sparse import IntegerLayer, bits_of, layered_network
+from hdlgen.importers.samples import input_format
+from hdlgen.importers.values import LoweredLayer, LoweredNetwork, uniform
+from hdlgen.network import InputFormat, Network
+from hdlgen.quantize.sparse import IntegerLayer, bits_of, layered_network, storage_of
 from hdlgen.quantize.steps import Staircase, Steps, fit
+from hdlgen.quantize.storage import Storage
 
-__all__ = ["Imported", "integer_network"]
+__all__ = ["Imported", "integer_network", "staircase"]
 
 _MAX_WEIGHT_BITS = 16
-#: Of outputs whose neurons have scales of their own.
-_OUTPUT_BITS = 16
+#: Of outputs whose neurons have scales of their own, and of values that are added in another scale.
+_WIDE_BITS = 16
+#: Skip connections and biases are met to this many bits behind the step of a sum.
+_FINE_BITS = 8
+#: Single precision holds products of scales, and so biases, to about this much.
+_SINGLE = Fraction(1, 1 << 22)
+_MAX_BIAS = 1 << 31
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,66 +39,87 @@ class Imported:
 
     Members
     -------
-    codes : the input is ``codes``; outputs times ``output_scale`` are those of the file.
+    output_scale : outputs times this are those of the file.
     exact : whether it computes what the file says, for every input; ``notes`` say what differs.
+    differ : how many neurons differ from the file's somewhere.
     """
 
-    network: LayeredNetwork
-    codes: Codes
+    network: Network
     output_scale: Fraction
+    storage: Storage
     exact: bool
     notes: tuple[str, ...]
-    report: tuple[dict[str, object], ...] = field(repr=False, default=())
+    differ: int = 0
 
 
 @dataclass
 class _Reach:
-    """What the neurons of a layer can pass on, and how far its integers are below the file's codes."""
+    """What the neurons of a layer can pass on; integer q is ``unit * q + base`` in what reads it."""
 
     low: np.ndarray
     high: np.ndarray
-    less: int = 0
+    unit: Fraction = Fraction(1)
+    base: Fraction = Fraction(0)
 
 
-def staircase(
-    codes: Codes, *, gain: Fraction, offset: Fraction, values: range, first: int, last: int, less: int
-) -> Staircase:
+def _floors(slope: Fraction, start: Fraction, x: np.ndarray, low: int, high: int) -> tuple[np.ndarray, np.ndarray]:
+    """floor(slope * x + start), clamped to low..high, and whether that is an integer; exact."""
+    divisor = math.lcm(slope.denominator, start.denominator)
+    a, b = int(slope * divisor), int(start * divisor)
+
+    def exactly(chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        products = chosen.astype(object) * a + b
+        return np.clip(products // divisor, low, high).astype(np.int64), np.asarray(
+            products % divisor == 0, dtype=bool
+        )
+
+    largest = int(np.abs(x).max(initial=0))
+    if divisor < 1 << 62 and abs(a) * largest + abs(b) < 1 << 62:
+        found, rest = np.divmod(x * a + b, divisor)
+        return np.clip(found, low, high), rest == 0
+    if max(abs(low), abs(high)) >= 1 << 40 or abs(slope) >= 1 << 60 or abs(start) >= 1 << 60:
+        return exactly(x)
+    # Where double precision leaves no doubt it is right; within the limits it errs by less than 2**-10.
+    near = float(slope) * x + float(start)
+    found = np.clip(np.floor(near), low, high).astype(np.int64)
+    whole = np.zeros(len(x), dtype=bool)
+    doubt = (np.abs(near - np.rint(near)) < 2**-8) & (near > low - 2) & (near < high + 2)
+    found[doubt], whole[doubt] = exactly(x[doubt])
+    return found, whole
+
+
+def staircase(codes: Codes, *, gain: Fraction, offset: Fraction, first: int, last: int, less: int = 0) -> Staircase:
     """That of ``codes(gain * acc + offset) - less`` on ``first..last``; ``gain`` is above 0."""
-    low = codes.low
-    numbers = np.arange(values.start, values.stop, dtype=np.int64)
-    thresholds = np.full(len(numbers), first, dtype=np.int64)
-    thresholds[numbers + less > codes.high] = last + 1
-    inside = np.flatnonzero((numbers + less > low) & (numbers + less <= codes.high))
-    for index in inside:
-        edge, closed = codes.threshold(int(numbers[index]) + less)
-        least = (edge - offset) / gain
-        whole = -(-least.numerator // least.denominator) if closed else least.numerator // least.denominator + 1
-        thresholds[index] = min(max(whole, first), last + 1)
+    low = codes.low - less
+    values = np.arange(low + 1, max(codes.high - less, low + 1) + 1, dtype=np.int64)
+    twice, closed = codes.steps(values + less)
+    slope, start = codes.scale / (2 * gain), -(codes.zero * codes.scale + offset) / gain
+    floor, whole = _floors(slope, start, twice, first - 2, last + 2)
+    thresholds = np.clip(floor + 1 - (closed & whole), first, last + 1)
+    thresholds[values + less > codes.high] = last + 1
     # The line through the steps: a code k is reached at (k - 1/2) * scale, wherever the rounding has its steps.
     middle, _ = codes.threshold(codes.high)
     zero = codes.high - Fraction(1, 2) - middle / codes.scale - less
     return Staircase(
         first=first,
         last=last,
-        values=numbers,
+        values=values,
         thresholds=thresholds,
         gain=gain / codes.scale,
         offset=offset / codes.scale + zero,
     )
 
 
-def _format(codes: Codes, place: str) -> tuple[str, int, int, range]:
-    """Kind, bits, what is taken off the codes, and the values but the least, of an activation for ``codes``."""
-    low = codes.low
-    less = low if low > 0 else 0
+def _format(codes: Codes, place: str) -> tuple[str, int, int, tuple[int, int] | None]:
+    """Kind and bits of an activation for ``codes``, what is taken off them, and limits within the bits, if narrower."""
+    less = max(codes.low, 0)
+    low, high = codes.low - less, max(codes.high - less, codes.low - less + 1)
     signed = low < 0
-    bits = max((codes.high - less).bit_length(), (-low - 1).bit_length() if signed else 0) + signed
-    bits = max(bits, 1 + signed)
+    bits = max(max(high, 0).bit_length(), (-low - 1).bit_length() if signed else 0, 1) + signed
     if bits > 16:
         raise InputError(f"{place}: {codes.refusal}")
-    bottom = -(1 << (bits - 1)) if signed else 0
-    top = (1 << (bits - signed)) - 1
-    return "identity" if signed else "relu", bits, less, range(bottom + 1, top + 1)
+    whole = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
+    return "identity" if signed else "relu", bits, less, None if (low, high) == whole else (low, high)
 
 
 #: A neuron that is 0.
@@ -117,124 +145,163 @@ def _spread(steps: Steps, dead: np.ndarray) -> Steps:
     )
 
 
-class _Builder:
-    def __init__(self, lowered: LoweredNetwork, codes: Codes, widen: bool) -> None:
-        bits = codes.bits
-        if bits is None:
-            raise InputError(f"{lowered.where}: input: {codes.refusal}")
-        self.lowered, self.codes, self.widen = lowered, codes, widen
-        low = -(1 << (bits - 1)) if codes.signed else 0
-        self.source = InputFormat(width=lowered.width, bits=bits, signed=codes.signed)
-        high = (1 << (bits - codes.signed)) - 1
-        self.reach = [_Reach(np.full(lowered.width, low), np.full(lowered.width, high))]
-        self.layers: list[IntegerLayer] = []
-        self.notes: list[str] = list(lowered.notes)
-        self.report: list[dict[str, object]] = []
-        self.exact = True
+#: Weights, gains, and the number and shift of what is added.
+_Summed = tuple[np.ndarray, list[Fraction], tuple[int, int] | None]
 
-    def sums(self, weight: np.ndarray, source: int) -> tuple[np.ndarray, np.ndarray]:
+
+class _Builder:
+    def __init__(self, lowered: LoweredNetwork, source: InputFormat, codes: Codes, widen: bool, edges: str) -> None:
+        self.lowered, self.source, self.widen, self.edges = lowered, source, widen, edges
+        ends = [np.full(lowered.width, end) for end in (codes.low, codes.high)]
+        self.reach = [_Reach(ends[0], ends[1])]
+        if lowered.input is None:  # layers read real numbers
+            self.reach[0] = _Reach(ends[0], ends[1], codes.scale, -codes.scale * codes.zero)
+        self.layers: list[IntegerLayer] = []
+        #: The numbers that layers of the graph have here.
+        self.numbers = [0]
+        self.notes: list[str] = list(lowered.notes)
+        self.exact = True
+        self.differ = 0
+
+    def sums(self, weight: np.ndarray, source: int, skip: tuple[int, int] | None) -> tuple[np.ndarray, np.ndarray]:
         """Least and greatest sum of each neuron, without bias."""
         reach = self.reach[source]
         if weight.ndim == 1:
             ends = weight * reach.low, weight * reach.high
-            return np.minimum(*ends), np.maximum(*ends)
-        up, down = np.maximum(weight, 0), np.minimum(weight, 0)
-        return up @ reach.low + down @ reach.high, up @ reach.high + down @ reach.low
+            least, most = np.minimum(*ends), np.maximum(*ends)
+        else:
+            up, down = np.maximum(weight, 0), np.minimum(weight, 0)
+            least, most = up @ reach.low + down @ reach.high, up @ reach.high + down @ reach.low
+        if skip is not None:
+            other = self.reach[skip[0]]
+            least, most = least + (other.low << skip[1]), most + (other.high << skip[1])
+        return least, most
 
-    def start(self, layer: LoweredLayer) -> tuple[np.ndarray, list[Fraction], list[Fraction]]:
-        """Weights, gains above 0, and offsets, with the codes of the source as hardware has them."""
+    def start(self, layer: LoweredLayer) -> tuple[np.ndarray, list[Fraction], list[Fraction], list[Fraction]]:
+        """Weights, gains above 0, gains of the skip connection and offsets, of what hardware has of the sources."""
         gain, offset = list(layer.gain), list(layer.offset)
         weight = np.ones(layer.width, dtype=np.int64) if layer.matrix is None else layer.matrix.copy()
-        less = self.reach[layer.source].less
-        if less:
+        reach = self.reach[self.numbers[layer.source]]
+        if reach.base:
             total = weight if weight.ndim == 1 else weight.sum(axis=1)
-            offset = [o + g * int(t) * less for o, g, t in zip(offset, gain, total, strict=True)]
-        if layer.skip is not None and self.reach[layer.skip[0]].less:
-            less = self.reach[layer.skip[0]].less
-            offset = [o + g * less for o, g in zip(offset, layer.skip[1], strict=True)]
+            offset = [o + g * int(t) * reach.base for o, g, t in zip(offset, gain, total, strict=True)]
+        gain = [entry * reach.unit for entry in gain]
+        other: list[Fraction] = []
+        if layer.skip is not None:
+            reach = self.reach[self.numbers[layer.skip[0]]]
+            offset = [o + g * reach.base for o, g in zip(offset, layer.skip[1], strict=True)]
+            other = [entry * reach.unit for entry in layer.skip[1]]
         for j, entry in enumerate(gain):
             if entry < 0:
                 weight[j], gain[j] = -weight[j], -entry
-        return weight, gain, offset
+            if gain[j] == 0 or not np.any(weight[j]):  # any gain will do of nothing
+                weight[j], gain[j] = 0, abs(other[j]) if other and other[j] else Fraction(0)
+        common = next((entry for entry in gain if entry), Fraction(1))
+        return weight, [entry or common for entry in gain], other, offset
 
-    def skip(
-        self, layer: LoweredLayer, weight: np.ndarray, gain: list[Fraction]
-    ) -> tuple[np.ndarray, list[Fraction], tuple[int, int] | None]:
-        """Weights and gains in the unit in which the skip connection is a shift."""
+    def shifted(
+        self, layer: LoweredLayer, weight: np.ndarray, gain: list[Fraction], other: list[Fraction]
+    ) -> _Summed | None:
+        """In the unit in which the skip connection is a shift, if that is one of integers."""
         if layer.skip is None:
             return weight, gain, None
-        source, skip_gain = layer.skip
-        ratios = [g / s if s > 0 else Fraction(0) for g, s in zip(gain, skip_gain, strict=True)]
-        shift = max((ratio.denominator.bit_length() - 1 for ratio in ratios), default=0)
-        fits = all(other > 0 for other in skip_gain) and shift <= 30
-        fits = fits and all(ratio.denominator & (ratio.denominator - 1) == 0 for ratio in ratios)
-        scaled = weight
-        if fits:
-            factors = np.array([int(ratio * (1 << shift)) for ratio in ratios], dtype=object)
-            scaled = (weight.T.astype(object) * factors).T
-            fits = -(1 << 15) <= int(scaled.min()) <= int(scaled.max()) < 1 << 15
-        if not fits:
-            worst = max(ratios, key=lambda ratio: (ratio.denominator, ratio))
-            raise InputError(
-                f"{layer.place}: adds layers whose scales are as {float(worst):.6g} to 1; allowed: a small integer to a"
-                " power of two, as when both are quantised alike"
-            )
-        return scaled.astype(np.int64), [entry / (1 << shift) for entry in skip_gain], (source, shift)
+        if any(entry <= 0 for entry in other):
+            return None
+        ratios = [g / s for g, s in zip(gain, other, strict=True)]
+        shift = max(ratio.denominator.bit_length() - 1 for ratio in ratios)
+        if shift > 30 or any(ratio.denominator & (ratio.denominator - 1) for ratio in ratios):
+            return None
+        scaled = (weight.T.astype(object) * np.array([int(ratio * (1 << shift)) for ratio in ratios], dtype=object)).T
+        if not -(1 << 15) <= int(scaled.min()) <= int(scaled.max()) < 1 << 15:
+            return None
+        skip = self.numbers[layer.skip[0]], shift
+        return scaled.astype(np.int64), [entry / (1 << shift) for entry in other], skip
 
-    def finest(self, weight: np.ndarray) -> list[int]:
-        """How much finer each row may become."""
-        if not self.widen:
-            return [0] * len(weight)
+    def aligned(
+        self, layer: LoweredLayer, weight: np.ndarray, gain: list[Fraction], other: list[Fraction]
+    ) -> _Summed:
+        """The same by a layer before, which rounds the other one to the unit of the sums, or near it."""
+        assert layer.skip is not None
+        reach = self.reach[self.numbers[layer.skip[0]]]
+        fine = min(_FINE_BITS, max(0, _MAX_WEIGHT_BITS - bits_of(weight))) if self.widen else 0
+        gain = [entry / (1 << fine) for entry in gain]
+        ratios = [s / g for s, g in zip(other, gain, strict=True)]
+        most = max(
+            abs(ratio) * int(end)
+            for ratio, low, high in zip(ratios, reach.low, reach.high, strict=True)
+            for end in (abs(low), abs(high))
+        )
+        shift = max(0, math.ceil(most).bit_length() - (_WIDE_BITS - 1))
+        top = (1 << (_WIDE_BITS - 1)) - 1
+        codes = Codes(scale=Fraction(1 << shift), zero=0, low=-top - 1, high=top, rounding="EVEN")
+        alone = replace(layer, source=layer.skip[0], matrix=None, skip=None, codes=codes)
+        factors = [ratio / reach.unit for ratio in ratios]
+        self.hidden(replace(alone, gain=factors, offset=[-factor * reach.base for factor in factors]))
+        self.exact = False
+        self.notes.append(
+            f"{layer.place}: adds layers of different scales; the other one is rounded to {float(1 << shift):g} of the"
+            " smallest step of a sum"
+        )
+        return weight << fine, gain, (len(self.layers), shift)
+
+    def fitted(
+        self, stairs: list[Staircase], weight: np.ndarray, skip: tuple[int, int] | None
+    ) -> tuple[Steps, np.ndarray, tuple[int, int] | None]:
+        """The integers for staircases, the weights that are of use, and the skip connection in the unit that they need.
+
+        Of neurons that are 0 whatever comes in the sums are 0 then, in ``stairs`` too.
+        """
         rows = weight.reshape(len(weight), -1)
-        return [max(0, _MAX_WEIGHT_BITS - bits_of(row)) for row in rows]
+        finest = [max(0, _MAX_WEIGHT_BITS - bits_of(row)) if self.widen else 0 for row in rows]
+        # What is 0 whatever comes in needs no edges.
+        dead = np.array([skip is None and s.nothing for s in stairs])
+        if skip is None and not dead.all():
+            weight[dead] = 0
+            stairs[:] = [
+                replace(s, first=0, last=0) if nothing else s for s, nothing in zip(stairs, dead, strict=True)
+            ]
+            live = [stair for stair, nothing in zip(stairs, dead, strict=True) if not nothing]
+            steps = fit(live, [bits for bits, nothing in zip(finest, dead, strict=True) if not nothing])
+            steps = _spread(steps, dead) if dead.any() else steps
+            if any(end.any() for end in steps.reached(stairs)):
+                return steps, weight, skip
+        if skip is None:  # all are 0, or as near to it as can be
+            nothing = _spread(fit([_NOTHING], [0]), np.ones(len(stairs), dtype=bool))
+            wrong = np.array([0 if stair.nothing else len(stair.values) for stair in stairs])
+            stairs[:] = [replace(stair, first=0, last=0) for stair in stairs]
+            return replace(nothing, wrong=wrong), np.zeros_like(weight), skip
+        # A skip connection is as fine as all sums of its layer.
+        best: tuple[Steps, int] | None = None
+        for fine in range(min(*finest, _FINE_BITS, 62 - skip[1]) + 1):
+            steps = fit(stairs, [fine] * len(stairs), coarsest=fine)
+            if best is None or steps.wrong.sum() < best[0].wrong.sum():
+                best = steps, fine
+            if not steps.wrong.any():
+                break
+        assert best is not None
+        return best[0], weight, (skip[0], skip[1] + best[1])
 
     def hidden(self, layer: LoweredLayer) -> None:
         codes = layer.codes
         assert codes is not None
-        weight, gain, offset = self.start(layer)
-        weight, gain, skip = self.skip(layer, weight, gain)
-        if layer.rectified:
-            codes = codes.rectified()
-        kind, bits, less, values = _format(codes, layer.place)
-        for j, entry in enumerate(gain):
-            if entry == 0:  # a constant: any sum of nothing will do
-                weight[j], gain[j] = 0, codes.scale
-                if skip is not None:
-                    raise InputError(
-                        f"{layer.place}: neuron {j} has gain 0 beside a skip connection; allowed: others"
-                    )
-        least, most = self.sums(weight, layer.source)
-        if skip is not None:
-            reach = self.reach[skip[0]]
-            least, most = least + (reach.low << skip[1]), most + (reach.high << skip[1])
-        stairs = [
-            staircase(
-                codes,
-                gain=g,
-                offset=o,
-                values=values,
-                first=int(a),
-                last=int(b),
-                less=less,
-            )
-            for g, o, a, b in zip(gain, offset, least, most, strict=True)
-        ]
-        # What is 0 whatever comes in needs no edges.
-        dead = [
-            skip is None and bool((stair.thresholds > stair.last).all()) and values.start == 1 for stair in stairs
-        ]
-        weight[np.array(dead)] = 0
-        live = [stair for stair, nothing in zip(stairs, dead, strict=True) if not nothing]
-        finest = [bits for bits, nothing in zip(self.finest(weight), dead, strict=True) if not nothing]
-        steps = fit(live, [0] * len(live) if skip is not None else finest) if live else fit([_NOTHING], [0])
-        if any(dead):
-            self.notes.append(f"{layer.place}: {sum(dead)} of {layer.width} neurons are 0 for every input")
-            steps = _spread(steps, np.array(dead))
+        weight, gain, other, offset = self.start(layer)
+        weight, gain, skip = self.shifted(layer, weight, gain, other) or self.aligned(layer, weight, gain, other)
+        kind, bits, less, clamp = _format(codes, layer.place)
+        source = self.numbers[layer.source]
+        least, most = self.sums(weight, source, skip)
+        sums = zip(gain, offset, least.tolist(), most.tolist(), strict=True)
+        stairs = [staircase(codes, gain=g, offset=o, first=a, last=b, less=less) for g, o, a, b in sums]
+        live = int(np.any(weight.reshape(layer.width, -1), axis=1).sum())
         before = bits_of(weight)
+        steps, weight, skip = self.fitted(stairs, weight, skip)
+        lost = live - int(np.any(weight.reshape(layer.width, -1), axis=1).sum())
+        if lost:
+            self.notes.append(f"{layer.place}: {lost} of {layer.width} neurons are 0 for every input")
         weight = (weight.T << steps.fine).T
         wrong = int((steps.wrong > 0).sum())
         if wrong:
             self.exact = False
+            self.differ += wrong
             total = sum(len(stair.values) for stair in stairs)
             self.notes.append(
                 f"{layer.place}: {wrong} of {layer.width} neurons have no multiplier and shift that is equal everywhere:"
@@ -247,7 +314,7 @@ class _Builder:
             )
         self.layers.append(
             IntegerLayer(
-                source=layer.source,
+                source=source,
                 weight=weight,
                 bias=steps.bias,
                 skip=skip,
@@ -256,76 +323,56 @@ class _Builder:
                 shift=steps.shift,
                 rounding=steps.rounding,
                 multiplier=steps.multiplier,
+                clamp=clamp,
             )
         )
-        ends = [np.full(layer.width, values.start - 1), np.full(layer.width, values.stop - 1)]
-        self.reach.append(_Reach(ends[0], ends[1], less))
-        self.tell(layer, weight, steps.multiplier, f"{kind} {bits} bits", steps.shift, wrong)
-
-    def tell(
-        self,
-        layer: LoweredLayer,
-        weight: np.ndarray,
-        multiplier: np.ndarray | None,
-        activation: str,
-        shift: int,
-        wrong: int,
-    ) -> None:
-        self.report.append(
-            {
-                "layer": len(self.layers),
-                "place": layer.place,
-                "source": layer.source,
-                "neurons": layer.width,
-                "weights": int(np.count_nonzero(weight)),
-                "of": weight.size if weight.ndim == 2 else layer.width,
-                "weight_bits": bits_of(weight),
-                "activation": activation,
-                "shift": shift,
-                "multiplier_bits": 0
-                if multiplier is None or (multiplier == 1).all()
-                else int(multiplier.max()).bit_length(),
-                "differ": wrong,
-            }
-        )
+        low, high = steps.reached(stairs)
+        self.reach.append(_Reach(low, high, base=Fraction(less)))
 
     def output(self, layer: LoweredLayer) -> Fraction:
         """The last layer; what one unit of its sums means."""
-        weight, gain, offset = self.start(layer)
-        weight, gain, skip = self.skip(layer, weight, gain)
-        unit = next((g for g, row in zip(gain, weight, strict=True) if g > 0 and np.any(row)), Fraction(1))
-        for j, entry in enumerate(gain):
-            if entry == 0 or not np.any(weight[j]):
-                weight[j], gain[j] = 0, unit
-        if any(entry != unit for entry in gain):
-            factors = self.common(gain, weight)
-            if factors is None or skip is not None:
-                return self.rescaled(layer)
-            unit = min(gain) / int(min(factors))
-            weight = (weight.T * factors).T
-        biases = [entry / unit for entry in offset]
-        limit = 0 if skip is not None else max(0, _MAX_WEIGHT_BITS - bits_of(weight))
-        denominators = [entry.denominator for entry in biases]
-        fine = next((f for f in range(limit + 1) if all((1 << f) % d == 0 for d in denominators)), None)
-        if fine is None or not self.widen:
-            fine = 0
+        weight, gain, other, offset = self.start(layer)
+        found = self.shifted(layer, weight, gain, other)
+        if found is None and uniform(gain):
+            found = self.aligned(layer, weight, gain, other)
+        factors = None if found is None or found[2] is not None else self.common(gain, weight)
+        if factors is not None:
+            found = (weight.T * factors).T, [min(gain) / int(min(factors))] * layer.width, None
+        if found is None or not uniform(found[1]):
+            return self.rescaled(layer, weight, gain, other, offset)
+        weight, gain, skip = found
+        unit = gain[0]
+        fine, worst = self.fineness([entry / unit for entry in offset], bits_of(weight), layer.place)
         unit, weight = unit / (1 << fine), weight << fine
-        exact = [entry * (1 << fine) for entry in biases]
-        bias = np.array([round(entry) for entry in exact], dtype=object)
-        if any(abs(int(entry)) >= 1 << 31 for entry in bias):
-            raise InputError(
-                f"{layer.place}: a bias leaves 32 bits in units of the sum; allowed: scales nearer to it"
-            )
-        worst = max(abs(float(a - int(b))) for a, b in zip(exact, bias, strict=True))
+        if skip is not None:
+            skip = skip[0], skip[1] + fine
+        bias = np.array([round(entry / unit) for entry in offset], dtype=np.int64)
         if worst:
-            # Single precision does not hold products of scales exactly.
-            self.exact = self.exact and worst < 2**-8
+            self.exact = False
             self.notes.append(
-                f"{layer.place}: biases of the outputs are rounded, by {worst:.3g} of the smallest step of a sum at most"
+                f"{layer.place}: biases of the outputs are rounded, by {float(worst):.3g} of the smallest step of a sum at"
+                " most"
             )
-        self.layers.append(IntegerLayer(source=layer.source, weight=weight, bias=bias.astype(np.int64), skip=skip))
-        self.tell(layer, weight, None, "output", 0, 0)
+        source = self.numbers[layer.source]
+        self.layers.append(IntegerLayer(source=source, weight=weight, bias=bias, skip=skip))
         return unit
+
+    def fineness(self, biases: Sequence[Fraction], bits: int, place: str) -> tuple[int, Fraction]:
+        """How many bits finer the sums of the outputs have to be, and by how much biases are still rounded."""
+        best: tuple[int, Fraction] | None = None
+        for fine in range(max(0, _MAX_WEIGHT_BITS - bits) + 1 if self.widen else 1):
+            scaled = [entry * (1 << fine) for entry in biases]
+            whole = [round(entry) for entry in scaled]
+            if any(abs(entry) >= _MAX_BIAS for entry in whole):
+                break
+            errors = [abs(a - b) / (1 << fine) for a, b in zip(scaled, whole, strict=True)]
+            if all(error <= abs(entry) * _SINGLE for error, entry in zip(errors, biases, strict=True)):
+                return fine, Fraction(0)
+            if best is None or best[1] > Fraction(1, 1 << _FINE_BITS):
+                best = fine, max(errors)
+        if best is None:
+            raise InputError(f"{place}: a bias leaves 32 bits in units of the sum; allowed: scales nearer to it")
+        return best
 
     def common(self, gain: Sequence[Fraction], weight: np.ndarray) -> np.ndarray | None:
         """Integers as the gains of the rows are, if weights times these fit."""
@@ -338,69 +385,79 @@ class _Builder:
             return None
         return np.array(factors, dtype=np.int64)
 
-    def rescaled(self, layer: LoweredLayer) -> Fraction:
+    def rescaled(
+        self,
+        layer: LoweredLayer,
+        weight: np.ndarray,
+        gain: Sequence[Fraction],
+        other: Sequence[Fraction],
+        offset: Sequence[Fraction],
+    ) -> Fraction:
         """Outputs with scales of their own: rounded to one scale by a layer, which another one shows."""
-        weight, gain, offset = self.start(layer)
-        least, most = self.sums(weight, layer.source)
-        ends = [
-            abs(float(g) * float(value) + float(o))
-            for g, o, pair in zip(gain, offset, zip(least, most, strict=True), strict=True)
-            for value in pair
-        ]
-        top = (1 << (_OUTPUT_BITS - 1)) - 1
-        scale = Fraction(2) ** math.ceil(math.log2(max(ends) / top)) if max(ends) > 0 else Fraction(1)
+        reached = [np.maximum(*map(np.abs, self.sums(weight, self.numbers[layer.source], None)))]
+        largest = [float(g) * float(a) + abs(float(o)) for g, a, o in zip(gain, reached[0], offset, strict=True)]
+        if layer.skip is not None:
+            reach = self.reach[self.numbers[layer.skip[0]]]
+            ends = np.maximum(np.abs(reach.low), np.abs(reach.high))
+            largest = [a + abs(float(o)) * float(b) for a, o, b in zip(largest, other, ends, strict=True)]
+        top = (1 << (_WIDE_BITS - 1)) - 1
+        scale = Fraction(2) ** math.ceil(math.log2(max(largest) / top)) if max(largest) > 0 else Fraction(1)
         codes = Codes(scale=scale, zero=0, low=-top - 1, high=top, rounding="EVEN")
-        self.hidden(replace(layer, codes=codes, rectified=False))
+        self.hidden(replace(layer, codes=codes))
         self.exact = False
         self.notes.append(
-            f"{layer.place}: outputs have scales of their own; they are rounded to {_OUTPUT_BITS} bits of {float(scale):g}"
+            f"{layer.place}: outputs have scales of their own; they are rounded to {_WIDE_BITS} bits of {float(scale):g}"
         )
-        number = len(self.layers)
-        self.layers.append(
-            IntegerLayer(
-                source=number, weight=np.ones(layer.width, dtype=np.int64), bias=np.zeros(layer.width, dtype=np.int64)
-            )
-        )
-        self.tell(replace(layer, source=number, matrix=None), self.layers[-1].weight, None, "output", 0, 0)
+        ones, zeros = np.ones(layer.width, dtype=np.int64), np.zeros(layer.width, dtype=np.int64)
+        self.layers.append(IntegerLayer(source=len(self.layers), weight=ones, bias=zeros))
         return scale
 
     def run(self) -> Imported:
         for layer in self.lowered.layers[:-1]:
             self.hidden(layer)
+            self.numbers.append(len(self.layers))
         unit = self.output(self.lowered.layers[-1])
+        storage = storage_of(self.source.width, self.layers, self.edges)
         network = layered_network(
             name=self.lowered.name,
             source=self.source,
             layers=self.layers,
+            kinds=storage.kinds,
             where=self.lowered.where,
             output_scale=float(unit),
         )
         return Imported(
             network=network,
-            codes=self.codes,
             output_scale=unit,
+            storage=storage,
             exact=self.exact,
             notes=tuple(self.notes),
-            report=tuple(self.report),
+            differ=self.differ,
         )
 
 
-def integer_network(lowered: LoweredNetwork, codes: Codes | None = None, *, widen: bool = True) -> Imported:
+def integer_network(
+    lowered: LoweredNetwork, source: InputFormat | None = None, *, widen: bool = True, edges: str = "auto"
+) -> Imported:
     """The integers of a file that defines them.
 
     Parameters
     ----------
-    codes : of the input, where the file has none.
+    source : format of the input, with one scale, where the file has none.
     widen : whether weights may become finer so that biases that lie between integers are met.
+    edges : as for :func:`hdlgen.quantize.storage.choose_storage`.
 
     Raises
     ------
     InputError
         If scales or formats leave what hardware has.
     """
-    chosen = lowered.codes if lowered.codes is not None else codes
-    if chosen is None:
+    if lowered.input is not None:
+        return _Builder(lowered, input_format(lowered.input), lowered.input.codes, widen, edges).run()
+    if source is None or not isinstance(source.scale, float) or not isinstance(source.offset, float):
         raise InputError(
             f"{lowered.where}: its input is not quantised; required: --input-bits and --input-scale, or --calibration"
         )
-    return _Builder(lowered, chosen, widen).run()
+    step = Fraction(source.scale)
+    codes = Codes(scale=step, zero=-Fraction(source.offset) / step, low=source.low, high=source.high, rounding="EVEN")
+    return _Builder(lowered, source, codes, widen, edges).run()

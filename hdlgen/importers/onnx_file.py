@@ -13,15 +13,19 @@ from typing import Any
 
 import numpy as np
 
+from hdlgen.description import show
 from hdlgen.errors import InputError
 from hdlgen.importers.graph import MAX_ELEMENTS, MAX_NODES, Constants, Graph, Node, sort
-from hdlgen.network.model import show
 
-__all__ = ["MAX_BYTES", "read_onnx"]
+__all__ = ["INTEGERS", "MAX_BYTES", "STANDARD", "parse_model", "read_bytes", "read_onnx"]
 
 MAX_BYTES = 1 << 30
 
-#: Numbers of the types, and the fields that hold their values where there are no raw bytes.
+STANDARD = ("", "ai.onnx")
+_OLDEST = 7
+"""Version of the operations: before it their inputs broadcast in another way."""
+
+#: Numbers of the types as they are stored, and the fields that hold their values where there are no raw bytes.
 _TYPES: dict[int, tuple[type[np.generic], str]] = {
     1: (np.float32, "float_data"),
     2: (np.uint8, "int32_data"),
@@ -31,12 +35,26 @@ _TYPES: dict[int, tuple[type[np.generic], str]] = {
     6: (np.int32, "int32_data"),
     7: (np.int64, "int64_data"),
     9: (np.bool_, "int32_data"),
-    10: (np.float16, "int32_data"),
+    10: (np.uint16, "int32_data"),
     11: (np.float64, "double_data"),
     12: (np.uint32, "uint64_data"),
     13: (np.uint64, "uint64_data"),
+    16: (np.uint16, "int32_data"),
+    21: (np.uint8, "int32_data"),
+    22: (np.uint8, "int32_data"),
+    25: (np.uint8, "int32_data"),
+    26: (np.uint8, "int32_data"),
 }
-_TYPES_ALLOWED = ", ".join(np.dtype(kind).name for kind, _ in _TYPES.values())
+#: Those of fewer than 8 bits: several lie in a byte, the first one lowest.
+NARROW = {21: (4, np.uint8), 22: (4, np.int8), 25: (2, np.uint8), 26: (2, np.int8)}
+#: Those that quantisers make: bits, and whether they are signed.
+INTEGERS = {2: (8, False), 3: (8, True), 4: (16, False), 5: (16, True)} | {
+    number: (bits, kind is np.int8) for number, (bits, kind) in NARROW.items()
+}
+_ALLOWED = (
+    "float32, uint8, int8, uint16, int16, int32, int64, bool, float16, float64, uint32, uint64, bfloat16, and integers of"
+    " 2 and 4 bits"
+)
 
 
 def _text(value: str | bytes) -> str:
@@ -44,11 +62,22 @@ def _text(value: str | bytes) -> str:
     return value if isinstance(value, str) else value.decode()  # raises UnicodeDecodeError
 
 
-def _type(number: int, place: str) -> tuple[np.dtype, str]:
+def _known(number: int, place: str) -> None:
     if number not in _TYPES:
-        raise InputError(f"{place}: type of elements is number {number}; allowed: {_TYPES_ALLOWED}")
-    kind, member = _TYPES[number]
-    return np.dtype(kind), member
+        raise InputError(f"{place}: type of elements is number {number}; allowed: {_ALLOWED}")
+
+
+def _decoded(number: int, stored: np.ndarray, count: int) -> np.ndarray:
+    """``count`` elements of a type from how they are stored."""
+    if number == 10:
+        return stored.view(np.float16)
+    if number == 16:  # the upper half of single precision
+        return (stored.astype(np.uint32) << 16).view(np.float32)
+    if number not in NARROW:
+        return stored
+    bits, kind = NARROW[number]
+    parts = (stored[:, None] >> np.arange(0, 8, bits, dtype=np.uint8) << np.uint8(8 - bits)).reshape(-1)[:count]
+    return parts.view(kind) >> kind(8 - bits)  # extends the sign
 
 
 def _external(tensor: Any, needed: int, folder: Path, place: str) -> bytes:
@@ -94,26 +123,25 @@ def _array(tensor: Any, folder: Path, place: str) -> np.ndarray:
 
 
 def _values(tensor: Any, folder: Path, place: str) -> np.ndarray:
-    dtype, member = _type(tensor.data_type, place)
+    number = tensor.data_type
+    _known(number, place)
+    dtype, member = np.dtype(_TYPES[number][0]), _TYPES[number][1]
     shape = tuple(tensor.dims)
     if any(length < 0 for length in shape) or len(shape) > 8:
         raise InputError(f"{place}: shape is {show(list(shape))}; allowed: up to 8 lengths, none below 0")
     count = math.prod(shape)
     if count > MAX_ELEMENTS:
         raise InputError(f"{place}: shape is {show(list(shape))}; allowed: up to {MAX_ELEMENTS} elements")
-    needed = count * dtype.itemsize
+    stored = -(-count * NARROW[number][0] // 8) if number in NARROW else count
+    needed = stored * dtype.itemsize
     if tensor.data_location == 1:
         raw = _external(tensor, needed, folder, place)
     elif tensor.HasField("raw_data"):
         raw = tensor.raw_data
     else:
         values = getattr(tensor, member)
-        if len(values) != count:
-            raise InputError(f"{place}: has {len(values)} values; its shape {show(list(shape))} needs {count}")
-        if dtype == np.float16:  # its bits, as integers
-            if any(not 0 <= value < 1 << 16 for value in values):
-                raise InputError(f"{place}: has values beyond 16 bits; allowed: bits of float16")
-            return np.array(values, dtype=np.uint16).view(np.float16).reshape(shape)
+        if len(values) != stored:
+            raise InputError(f"{place}: has {len(values)} values; its shape {show(list(shape))} needs {stored}")
         plain = np.array(
             values, dtype=np.float64 if dtype.kind == "f" else np.int64 if dtype.kind != "u" else np.uint64
         )
@@ -121,10 +149,10 @@ def _values(tensor: Any, folder: Path, place: str) -> np.ndarray:
             limits = np.iinfo(dtype)
             if plain.min() < limits.min or plain.max() > limits.max:
                 raise InputError(f"{place}: has values beyond its type; allowed: values of {dtype}")
-        return plain.astype(dtype).reshape(shape)
+        return _decoded(number, plain.astype(dtype), count).reshape(shape)
     if len(raw) != needed:
         raise InputError(f"{place}: has {len(raw)} bytes; its shape {show(list(shape))} needs {needed}")
-    return np.frombuffer(raw, dtype=dtype.newbyteorder("<")).astype(dtype, copy=False).reshape(shape)
+    return _decoded(number, np.frombuffer(raw, dtype=dtype.newbyteorder("<")).astype(dtype), count).reshape(shape)
 
 
 def _attribute(attribute: Any, folder: Path, place: str) -> Any:
@@ -147,13 +175,38 @@ def _attribute(attribute: Any, folder: Path, place: str) -> Any:
             return None
 
 
+def _domain(node: Any, defined: set[tuple[str, str]]) -> str:
+    """Empty for ONNX's own operations; a function of the file belongs to none that is known."""
+    if (node.domain, node.op_type) in defined:
+        return f"{_text(node.domain) or STANDARD[1]} (a function of the file)"
+    return "" if node.domain in STANDARD else _text(node.domain)
+
+
+def _constant(node: Node) -> np.ndarray:
+    """The value of a node Constant."""
+    kinds = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
+    given = {name: value for name, value in node.attributes.items() if value is not None}
+    if list(given) == ["value"] and callable(given["value"]):
+        return given["value"]()
+    name, value = next(iter(given.items()), ("", None))
+    entries = value if isinstance(value, list) else [value]
+    if len(given) != 1 or name not in kinds or not all(isinstance(entry, int | float) for entry in entries):
+        raise InputError(f"{node.place}: has no value; allowed: a tensor or numbers")
+    return np.array(value, dtype=kinds[name])
+
+
 def _shape(info: Any, where: str) -> tuple[int | None, tuple[int, ...], np.dtype]:
     """Batch, shape of one input, and type."""
     place = f"{where}: input {show(info.name)}"
     if not info.type.HasField("tensor_type"):
         raise InputError(f"{place}: is no tensor; allowed: one tensor")
     tensor = info.type.tensor_type
-    dtype, _ = _type(tensor.elem_type, place)
+    number = tensor.elem_type
+    if number in NARROW or number not in _TYPES:
+        raise InputError(
+            f"{place}: type of elements is number {number}; allowed: real numbers, and integers of 8 or 16 bits"
+        )
+    dtype = _decoded(number, np.zeros(0, _TYPES[number][0]), 0).dtype
     dims: list[int | None] = [int(dim.dim_value) if dim.HasField("dim_value") else None for dim in tensor.shape.dim]
     # Some exporters write 0 where they mean an unknown length.
     dims = [None if index == 0 and dim is not None and dim <= 0 else dim for index, dim in enumerate(dims)]
@@ -172,32 +225,42 @@ def _graph(model: Any, path: Path, where: str) -> Graph:
         raise InputError(f"{where}: the graph has no nodes; allowed: an ONNX model")
     if len(graph.node) > MAX_NODES:
         raise InputError(f"{where}: the graph has {len(graph.node)} nodes; allowed: up to {MAX_NODES}")
+    opset = max((entry.version for entry in model.opset_import if entry.domain in STANDARD), default=1)
+    if opset < _OLDEST:
+        raise InputError(f"{where}: operations are of version {opset}; allowed: {_OLDEST} and later")
     folder = path.parent
-    readers = {}
+    readers, narrow = {}, {}
     for tensor in graph.initializer:
         title = _text(tensor.name)
         place = f"{where}: tensor {show(title)}"
         if title in readers:
             raise InputError(f"{place}: exists already; allowed: each name once")
         readers[title] = functools.partial(_array, tensor, folder, place)
+        narrow[title] = NARROW.get(tensor.data_type)
     given = [info for info in graph.input if _text(info.name) not in readers]
     if len(given) != 1:
         names = ", ".join(show(info.name) for info in given[:5]) or "none"
         raise InputError(f"{where}: the graph has {len(given)} inputs ({names}); allowed: one")
     batch, shape, dtype = _shape(given[0], where)
-    nodes = []
+    defined = {(function.domain, function.name) for function in model.functions}
+    nodes: list[Node] = []
     for number, node in enumerate(graph.node, 1):
         name = f" {show(_text(node.name))}" if node.name else ""
         place = f"{where}: node {number} of {len(graph.node)}{name} ({show(_text(node.op_type))[1:-1]})"
-        nodes.append(
-            Node(
-                op=node.op_type,
-                inputs=tuple(_text(name) for name in node.input),
-                outputs=tuple(_text(output) for output in node.output if output),
-                attributes={_text(item.name): _attribute(item, folder, place) for item in node.attribute},
-                place=place,
-            )
+        read = Node(
+            op=node.op_type,
+            domain=_domain(node, defined),
+            inputs=tuple(_text(name) for name in node.input),
+            outputs=tuple(_text(output) for output in node.output if output),
+            attributes={_text(item.name): _attribute(item, folder, place) for item in node.attribute},
+            place=place,
         )
+        if (read.domain, read.op) == ("", "Constant") and len(read.outputs) == 1 and read.outputs[0] not in readers:
+            readers[read.outputs[0]] = functools.partial(_constant, read)
+            given_tensor = next((item.t for item in node.attribute if item.name == "value"), None)
+            narrow[read.outputs[0]] = None if given_tensor is None else NARROW.get(given_tensor.data_type)
+        else:
+            nodes.append(read)
     outputs = tuple(_text(info.name) for info in graph.output)
     if not outputs:
         raise InputError(f"{where}: the graph has no output; allowed: one")
@@ -213,9 +276,11 @@ def _graph(model: Any, path: Path, where: str) -> Graph:
         input_shape=shape,
         batch=batch,
         input_type=dtype,
+        opset=opset,
         outputs=outputs,
         nodes=ordered,
         constants=Constants(readers),
+        narrow={title: bits[0] for title, bits in narrow.items() if bits is not None},
     )
 
 

@@ -1,23 +1,21 @@
 """From lowered layers to a network of real numbers."""
 
 import math
-from fractions import Fraction
 
 import numpy as np
 
 from hdlgen.errors import InputError
-from hdlgen.importers.lowering import LoweredLayer, LoweredNetwork
-from hdlgen.quantize.real import FloatLayer, FloatNetwork
+from hdlgen.importers.values import LoweredLayer, LoweredNetwork, each
+from hdlgen.quantize.real import FREE, FloatLayer, FloatNetwork
 
 __all__ = ["float_network"]
 
 
-def _power_of_two(gains: list[Fraction]) -> int | None:
+def _power_of_two(gains: np.ndarray) -> int | None:
     """The exponent of 2 that all gains are, if they are."""
-    first = gains[0]
-    if first <= 0 or any(gain != first for gain in gains):
+    if gains[0] <= 0 or (gains != gains[0]).any():
         return None
-    mantissa, exponent = math.frexp(float(first))
+    mantissa, exponent = math.frexp(float(gains[0]))
     return exponent - 1 if mantissa == 0.5 and -30 <= exponent - 1 <= 30 else None
 
 
@@ -26,28 +24,35 @@ def float_network(lowered: LoweredNetwork) -> FloatNetwork:
     layers: list[FloatLayer] = []
     number = {0: 0}
     notes = list(lowered.notes)
-    # What codes of layers mean is in the gains of those that read them; real values need none of it.
-    meaning: dict[int, tuple[Fraction, Fraction]] = {}
-    if lowered.codes is not None:
-        meaning[0] = (lowered.codes.scale, -lowered.codes.scale * lowered.codes.zero)
+    # Layers read codes where a quantiser is before them: code = gain * real value + offset, element by element.
+    codes: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    if lowered.input is not None:
+        scale, zero = lowered.input.codes.scale, lowered.input.codes.zero
+        gains = np.array(each(lambda gain: float(gain / scale), lowered.input.gain))
+        codes[0] = gains, np.array(each(lambda offset: float(offset / scale + zero), lowered.input.offset))
     for index, layer in enumerate(lowered.layers, 1):
-        last = index == len(lowered.layers)
-        gain, offset = _in_reals(layer, meaning)
-        factors = np.array([float(entry) for entry in gain])
+        factors = np.array(each(float, layer.gain))
         weight = factors if layer.matrix is None else layer.matrix * factors[:, None]
-        skip, exponent = None, 0
+        bias = np.array(each(float, layer.offset))
+        if layer.source in codes:
+            gains, offsets = codes[layer.source]
+            bias = bias + (weight * offsets if weight.ndim == 1 else weight @ offsets)
+            weight = weight * gains
+        skip, exponent, gains = None, 0, np.ones(1)
         if layer.skip is not None:
-            source, skip_gain = layer.skip
-            scale = meaning.get(source, (Fraction(1), Fraction(0)))[0]
-            gains = [entry / scale for entry in skip_gain]
+            source = layer.skip[0]
+            gains = np.array(each(float, layer.skip[1]))
+            if source in codes:
+                bias = bias + gains * codes[source][1]
+                gains = gains * codes[source][0]
             found = _power_of_two(gains)
             skip = number[source]
             if found is None:  # a layer that multiplies, and nothing else
-                signed = source == 0 or layers[skip - 1].activation == "identity" or any(entry < 0 for entry in gains)
+                signed = source == 0 or layers[skip - 1].activation == "identity" or bool((gains < 0).any())
                 layers.append(
                     FloatLayer(
                         source=skip,
-                        weight=np.array([float(entry) for entry in gains]),
+                        weight=gains,
                         bias=np.zeros(layer.width),
                         activation="identity" if signed else "relu",
                         place=layer.place,
@@ -57,25 +62,19 @@ def float_network(lowered: LoweredNetwork) -> FloatNetwork:
             else:
                 exponent = found
         activation = None
-        if not last:
-            positive = layer.rectified or (layer.codes is not None and layer.codes.low >= layer.codes.zero)
+        if index < len(lowered.layers):
+            least = layer.limits[0] if layer.codes is None else layer.codes.limited(layer.limits).limits[0]
+            positive = least is not None and least >= 0
             if not positive and layer.matrix is None:  # a sum of what is not negative
-                read = [
-                    layers[number[source] - 1]
-                    for source in {layer.source, layer.skip[0] if layer.skip else 0}
-                    if source
-                ]
-                signs = (
-                    bool((weight >= 0).all()) and not any(offset) and (layer.skip is None or min(layer.skip[1]) >= 0)
-                )
-                inputs = 0 in (layer.source, layer.skip[0] if layer.skip else layer.source)
-                positive = signs and not inputs and all(other.activation == "relu" for other in read)
+                read = [number[source] for source in (layer.source, layer.skip[0] if layer.skip else layer.source)]
+                signs = (weight >= 0).all() and not bias.any() and (layer.skip is None or gains.min() >= 0)
+                positive = bool(signs) and all(place and layers[place - 1].activation == "relu" for place in read)
             activation = "relu" if positive else "identity"
         if layer.codes is not None:
-            meaning[index] = (layer.codes.scale, -layer.codes.scale * layer.codes.zero)
+            scale, zero = layer.codes.scale, layer.codes.zero
+            codes[index] = np.full(layer.width, float(1 / scale)), np.full(layer.width, float(zero))
             if f"{lowered.where}: quantisers are dropped" not in notes:
                 notes.append(f"{lowered.where}: quantisers are dropped")
-        bias = np.array([float(entry) for entry in offset])
         for what, values in (("weights", weight), ("biases", bias)):
             if not np.isfinite(values).all():
                 raise InputError(f"{layer.place}: {what} are not finite; allowed: finite numbers")
@@ -87,6 +86,7 @@ def float_network(lowered: LoweredNetwork) -> FloatNetwork:
                 skip=skip,
                 skip_exponent=exponent,
                 activation=activation,
+                limits=_limits(layer, activation),
                 place=layer.place,
             )
         )
@@ -96,17 +96,7 @@ def float_network(lowered: LoweredNetwork) -> FloatNetwork:
     )
 
 
-def _in_reals(
-    layer: LoweredLayer, meaning: dict[int, tuple[Fraction, Fraction]]
-) -> tuple[list[Fraction], list[Fraction]]:
-    """Gain and offset for sources that are real values, not codes: code = (value - zero point) / scale."""
-    gain, offset = list(layer.gain), list(layer.offset)
-    if layer.source in meaning:
-        scale, zero = meaning[layer.source]
-        total = [1] * layer.width if layer.matrix is None else layer.matrix.sum(axis=1).tolist()
-        offset = [o - g / scale * zero * Fraction(t) for o, g, t in zip(offset, gain, total, strict=True)]
-        gain = [entry / scale for entry in gain]
-    if layer.skip is not None and layer.skip[0] in meaning:
-        scale, zero = meaning[layer.skip[0]]
-        offset = [o - g / scale * zero for o, g in zip(offset, layer.skip[1], strict=True)]
-    return gain, offset
+def _limits(layer: LoweredLayer, activation: str | None) -> tuple[float, float]:
+    """Those that the activation does not have already."""
+    low, high = (end if limit is None else float(limit) for limit, end in zip(layer.limits, FREE, strict=True))
+    return -math.inf if activation == "relu" and low == 0 else low, high

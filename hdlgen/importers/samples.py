@@ -1,17 +1,22 @@
 """Inputs that users hand over for calibration and comparison, and what the integers of the input mean."""
 
+import math
 import os
+import re
 from fractions import Fraction
 
 import numpy as np
 
 from hdlgen import golden
 from hdlgen.errors import InputError
-from hdlgen.importers.codes import Codes
 from hdlgen.importers.graph import finite
-from hdlgen.quantize.layered import InputScale, choose_input
+from hdlgen.importers.values import InputMeaning, each, uniform
+from hdlgen.network import InputFormat
+from hdlgen.quantize.layered import choose_input
 
-__all__ = ["InputOptions", "codes_of", "meaning", "number", "read_labels", "read_range", "read_samples"]
+__all__ = ["InputOptions", "input_format", "meaning", "number", "read_labels", "read_range", "read_samples"]
+
+_NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 
 
 def number(text: str, what: str) -> float:
@@ -22,10 +27,15 @@ def number(text: str, what: str) -> float:
     InputError
         If it is neither.
     """
+    parts = [part.strip() for part in text.split("/")]
     try:
-        return float(Fraction(text))
-    except (ValueError, ZeroDivisionError, OverflowError):
-        raise InputError(f"{what} is {text[:40]!a}; allowed: a number, or a fraction such as 1/255") from None
+        if len(parts) <= 2 and all(_NUMBER.fullmatch(part) for part in parts):
+            value = float(Fraction(parts[0]) / Fraction((parts[1:] or ["1"])[0]))
+            if math.isfinite(value):
+                return value
+    except (ZeroDivisionError, OverflowError):
+        pass
+    raise InputError(f"{what} is {text[:40]!a}; allowed: a number, or a fraction such as 1/255")
 
 
 class InputOptions:
@@ -34,86 +44,131 @@ class InputOptions:
     def __init__(self, bits: int, scale: str | None, offset: str | None, signed: bool) -> None:
         self.bits, self.signed = bits, signed
         self.scale = None if scale is None else number(scale, "--input-scale")
-        self.offset = None if offset is None else number(offset, "--input-offset")
-        if (self.offset is not None or signed) and scale is None:
+        self.offset = 0.0 if offset is None else number(offset, "--input-offset")
+        if (offset is not None or signed) and scale is None:
             raise InputError(
                 "--input-offset, --input-signed: of use with --input-scale only; required: --input-scale"
             )
-        if not 1 <= bits <= 16:
-            raise InputError(f"--input-bits is {bits}; allowed: 1..16")
-        self.given()
+        if not 1 + signed <= bits <= 16:
+            raise InputError(f"--input-bits is {bits}; allowed: {1 + signed}..16")
+        if self.scale is not None and not self.scale > 0:
+            raise InputError(f"--input-scale is {self.scale:g}; allowed: above 0")
 
-    def given(self) -> InputScale | None:
-        """The scale, if the options say one."""
+    def given(self, width: int) -> InputFormat | None:
+        """The format of ``width`` inputs, if the options say a scale."""
         if self.scale is None:
             return None
-        return InputScale(bits=self.bits, signed=self.signed, scale=self.scale, offset=self.offset or 0.0)
+        return InputFormat(width=width, bits=self.bits, signed=self.signed, scale=self.scale, offset=self.offset)
 
-    def of(self, x: np.ndarray | None, input_range: tuple[float, float] | None) -> InputScale | None:
-        """The scale that the options say, or else the one for real samples or for a range."""
-        given = self.given()
+    def of(self, width: int, x: np.ndarray | None, input_range: tuple[float, float] | None) -> InputFormat | None:
+        """What the options say, or else the format for real samples or for a range."""
+        given = self.given(width)
         if given is not None:
             return given
         if input_range is not None:
-            return choose_input(np.array(input_range), self.bits)
-        return None if x is None else choose_input(x, self.bits)
+            return choose_input(np.array(input_range), self.bits, width)
+        return None if x is None else choose_input(x, self.bits, width)
 
 
-def codes_of(scale: InputScale) -> Codes:
-    """The same as a quantiser."""
-    step = Fraction(scale.scale)
-    return Codes(scale=step, zero=-Fraction(scale.offset) / step, low=scale.low, high=scale.high, rounding="EVEN")
-
-
-def read_samples(path: str | os.PathLike[str], width: int, scale: InputScale | Codes | None) -> np.ndarray:
-    """Real inputs, float64 (N, width). Integers in the file are those that hardware gets, which ``scale`` gives a meaning.
+def input_format(meaning: InputMeaning) -> InputFormat:
+    """The input whose integers are the codes of a file's quantiser, of what lies before it too.
 
     Raises
     ------
     InputError
-        For another type, shape or value, and for integers without a scale.
+        If its rounding is none to the nearest integer, or a number is too large or small.
+    """
+    codes, place = meaning.codes, meaning.place
+    halves, bits = codes.halves, codes.bits
+    if halves is None:
+        raise InputError(
+            f"{place}: quantises the input with rounding mode {codes.rounding} to {codes.low}..{codes.high};"
+            " allowed: of numbers of both signs the modes ROUND, FLOOR and CEIL"
+        )
+    if bits is None:
+        raise InputError(f"{place}: {codes.refusal}")
+    more, rounding = halves
+    # round(y / scale + zero + more) is the code of y = gain * x + offset.
+    zero = (codes.zero + more) * codes.scale
+    try:
+        scale = each(lambda gain: float(codes.scale / gain), meaning.gain)
+        offset = each(lambda gain, o: float(-(zero + o) / gain), meaning.gain, meaning.offset)
+    except OverflowError:
+        scale, offset = [0.0], [0.0]
+    if not all(scale) or max(map(abs, (*scale, *offset))) > 1e30:
+        raise InputError(
+            f"{place}: quantises the input in steps that are no numbers of moderate size; allowed: up to 1e30"
+        )
+    plain = InputFormat(width=len(scale), bits=bits, signed=codes.low < 0)
+    high = max(codes.high, codes.low + 1)
+    return InputFormat(
+        width=len(scale),
+        bits=bits,
+        signed=codes.low < 0,
+        scale=scale[0] if uniform(scale) else tuple(scale),
+        offset=offset[0] + 0.0 if uniform(offset) else tuple(offset),
+        rounding=rounding,
+        clamp=None if (codes.low, high) == (plain.low, plain.high) else (codes.low, high),
+    )
+
+
+def read_samples(path: str | os.PathLike[str], width: int, source: InputFormat | None) -> np.ndarray:
+    """Real inputs, float64 (N, width). Integers in the file are those that hardware gets, which ``source`` gives a meaning.
+
+    Raises
+    ------
+    InputError
+        For another type, shape or value, and for integers without a meaning.
     """
     where = os.fspath(path)
     array = golden.read_array(path)
-    if array.ndim < 2 or int(np.prod(array.shape[1:])) != width or not len(array):
+    if array.ndim < 2 or math.prod(array.shape[1:]) != width or not len(array):
         raise InputError(f"{where}: shape is {list(array.shape)}; allowed: [1.., {width}], or {width} in more axes")
     array = array.reshape(len(array), width)
     if array.dtype.kind == "f":
         return finite(array, where, "element").astype(np.float64)
     if array.dtype.kind not in "iu":
         raise InputError(f"{where}: dtype is {array.dtype}; allowed: real numbers, or integers with --input-scale")
-    if scale is None:
+    if source is None:
         raise InputError(
             f"{where}: holds integers, which mean nothing yet; required: --input-scale (1: the model reads them as they"
             " are, 1/255: it reads them divided by 255)"
         )
-    low, high = scale.low, scale.high
     for extreme in (int(array.min()), int(array.max())):
-        if not low <= extreme <= high:
-            raise InputError(f"{where}: an element is {extreme}; allowed: {low}..{high}, the integers of the input")
-    if isinstance(scale, Codes):
-        return (array.astype(np.float64) - float(scale.zero)) * float(scale.scale)
-    return scale.values(array.astype(np.float64))
+        if not source.low <= extreme <= source.high:
+            raise InputError(
+                f"{where}: an element is {extreme}; allowed: {source.low}..{source.high}, the integers of the input"
+            )
+    return source.values(array.astype(np.float64))
 
 
-def read_labels(path: str | os.PathLike[str], count: int) -> np.ndarray:
-    """Classes, integers (count,)."""
+def read_labels(path: str | os.PathLike[str], count: int, classes: int) -> np.ndarray:
+    """Classes, integers (count,) of 0..classes - 1."""
     labels = golden.read_array(path)
     if labels.dtype.kind not in "iu" or labels.shape != (count,):
         raise InputError(f"{path}: labels are {labels.dtype} {list(labels.shape)}; allowed: integers [{count}]")
+    for extreme in (int(labels.min()), int(labels.max())):
+        if not 0 <= extreme < classes:
+            raise InputError(f"{path}: a label is {extreme}; allowed: 0..{classes - 1}")
     return labels
 
 
 def read_range(text: str) -> tuple[float, float]:
     """LOW,HIGH of ``--input-range``."""
-    ends = [number(word, "--input-range") for word in text.split(",")]
+    ends = [number(word, "--input-range") for word in text.split(",")[:3]]
     if len(ends) != 2 or not ends[0] < ends[1]:
         raise InputError(f"--input-range is {text[:40]!a}; allowed: LOW,HIGH with LOW below HIGH")
     return ends[0], ends[1]
 
 
-def meaning(codes: Codes) -> str:
+def meaning(source: InputFormat) -> str:
     """How real inputs become integers, in one line."""
-    offset = -codes.scale * codes.zero
-    formula = f"(x - {float(offset):.9g})" if offset else "x"
-    return f"round({formula} / {float(codes.scale):.9g}), {codes.low}..{codes.high}"
+    low, high = source.clamp or (source.low, source.high)
+    scale, offset = source.scale, source.offset
+    if isinstance(scale, tuple) or isinstance(offset, tuple):
+        ends = [f"{np.min(values):.9g}..{np.max(values):.9g}" for values in (np.array(offset), np.array(scale))]
+        return (
+            f"round((x - offset) / scale), {low}..{high}; for each input its own: offset {ends[0]}, scale {ends[1]}"
+        )
+    formula = f"(x - {offset:.9g})" if offset else "x"
+    return f"round({formula} / {scale:.9g}), {low}..{high}"

@@ -6,13 +6,8 @@ from typing import Any
 
 import numpy as np
 import safetensors
-import safetensors.numpy
 
-from hdlgen.errors import InputError
-from hdlgen.importers.graph import Constants, Graph, Node, finite
-from hdlgen.importers.onnx_file import read_bytes
-from hdlgen.network.file import parse_json
-from hdlgen.network.model import (
+from hdlgen.description import (
     MAX_LAYERS,
     MAX_WIDTH,
     NAME,
@@ -23,6 +18,10 @@ from hdlgen.network.model import (
     text_of,
     whole,
 )
+from hdlgen.errors import InputError
+from hdlgen.importers.graph import Constants, Graph, Node, finite
+from hdlgen.importers.onnx_file import read_bytes
+from hdlgen.network.file import parse_json
 
 __all__ = ["FORMAT", "read_state_dict"]
 
@@ -32,16 +31,20 @@ _KINDS = ("linear", "batch_norm", "relu", "add", "softmax")
 _MAX_DESCRIPTION = 1 << 20
 
 
-def _tensors(path: Path) -> dict[str, np.ndarray]:
+_REAL = {"F16": np.float16, "BF16": np.uint16, "F32": np.float32, "F64": np.float64}
+
+
+def _tensors(path: Path) -> dict[str, dict[str, Any]]:
+    """Shape, type and bytes of each tensor; nothing is made of those that are not used."""
     data = read_bytes(path)
     try:
-        return safetensors.numpy.load(data)
+        return dict(safetensors.deserialize(data))
     except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: no valid safetensors file: {ascii(str(error))[1:-1]}") from None
 
 
 class _Builder:
-    def __init__(self, tensors: dict[str, np.ndarray], where: str) -> None:
+    def __init__(self, tensors: dict[str, dict[str, Any]], where: str) -> None:
         self.tensors, self.where = tensors, where
         self.constants: dict[str, np.ndarray] = {}
         self.nodes: list[Node] = []
@@ -50,13 +53,17 @@ class _Builder:
         if not isinstance(name, str) or name not in self.tensors:
             some = ", ".join(sorted(self.tensors)[:8])
             refuse(place, what, name, f"names of tensors: {some}{', ..' if len(self.tensors) > 8 else ''}")
-        array = self.tensors[name]
-        if array.ndim != dimensions or array.dtype.kind != "f" or not array.size:
+        kind, shape = self.tensors[name]["dtype"], list(self.tensors[name]["shape"])
+        if len(shape) != dimensions or kind not in _REAL or 0 in shape:
             raise InputError(
-                f"{place}: {what} {name!r} is {array.dtype} {list(array.shape)};"
-                f" allowed: real numbers with {dimensions} dimension(s), at least one"
+                f"{place}: {what} {name!r} is {kind} {shape};"
+                f" allowed: real numbers ({', '.join(_REAL)}) with {dimensions} dimension(s), at least one"
             )
-        self.constants[name] = finite(array, place, f"{what} {name!r}")
+        if name not in self.constants:
+            array = np.frombuffer(self.tensors[name]["data"], _REAL[kind]).reshape(shape)
+            if kind == "BF16":  # the upper half of single precision
+                array = (array.astype(np.uint32) << 16).view(np.float32)
+            self.constants[name] = finite(array, place, f"{what} {name!r}")
         return name
 
     def node(self, op: str, inputs: list[str], number: int, place: str, attributes: dict[str, Any]) -> None:
@@ -80,14 +87,14 @@ class _Builder:
             attributes["transB"] = 1
             weight = self.tensor(place, "weight", members["weight"], 2)
             if members.get("mask") is not None:
-                mask = self.tensor(place, "mask", members["mask"], 2)
-                if self.tensors[mask].shape != self.tensors[weight].shape:
+                name = self.tensor(place, "mask", members["mask"], 2)
+                mask, real = self.constants[name], self.constants[weight]
+                if mask.shape != real.shape:
                     raise InputError(
-                        f"{place}: mask is {list(self.tensors[mask].shape)};"
-                        f" allowed: the shape of the weight, {list(self.tensors[weight].shape)}"
+                        f"{place}: mask is {list(mask.shape)}; allowed: the shape of the weight, {list(real.shape)}"
                     )
-                self.constants[f"{number}.masked"] = self.tensors[weight] * self.tensors[mask]
-                weight = f"{number}.masked"
+                weight = f"{weight}\0{name}"
+                self.constants[weight] = real * mask
             inputs.append(weight)
             if members.get("bias") is not None:
                 inputs.append(self.tensor(place, "bias", members["bias"], 1))

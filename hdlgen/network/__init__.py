@@ -1,47 +1,22 @@
-"""What was trained: the description of a network, and its file."""
+"""What was trained: a network of layers of any kind, and its file."""
 
-from hdlgen.network.features import LogMel, log_mel
-from hdlgen.network.file import METADATA_KEY, load, load_path, resolve, save
-from hdlgen.network.layered import (
-    Edges,
-    InterleaverTopology,
-    LayeredNetwork,
-    RandomTopology,
-    Skip,
-    SparseActivation,
-    SparseLayer,
-    describe_layered,
-    parse_layered,
-    verify_layered,
-)
-from hdlgen.network.model import (
-    FORMAT_VERSION,
+from hdlgen.connections import (
     MAX_DIMENSION,
-    Activation,
-    InputFormat,
-    Layer,
-    Network,
-    SobolTopology,
-    describe,
-    log2_slots,
-    parse,
-    verify,
-)
-from hdlgen.network.progressive import first_paths
-from hdlgen.network.recurrent import (
-    BandRnn,
-    Candidate,
+    Connections,
     Dense,
-    DenseInput,
-    ExplicitInput,
-    Fixed,
-    PathInput,
-    RecurrentNetwork,
-    SequenceInput,
-    Table,
-    describe_recurrent,
-    verify_recurrent,
+    Edges,
+    Explicit,
+    InterleaverTopology,
+    Paths,
+    RandomTopology,
+    SobolTopology,
+    log2_slots,
 )
+from hdlgen.layers import Activation, BandRnn, Candidate, Feed, Fixed, Layer, Skip, Table, Weighted
+from hdlgen.network.features import LogMel, log_mel
+from hdlgen.network.file import METADATA_KEY, load, resolve, save
+from hdlgen.network.network import FORMAT_VERSION, InputFormat, Network, describe, parse, verify
+from hdlgen.network.progressive import first_paths
 
 __all__ = [
     "FORMAT_VERSION",
@@ -50,39 +25,30 @@ __all__ = [
     "Activation",
     "BandRnn",
     "Candidate",
+    "Connections",
     "Dense",
-    "DenseInput",
     "Edges",
-    "ExplicitInput",
+    "Explicit",
+    "Feed",
     "Fixed",
     "InputFormat",
     "InterleaverTopology",
     "Layer",
-    "LayeredNetwork",
     "LogMel",
     "Network",
-    "PathInput",
+    "Paths",
     "RandomTopology",
-    "RecurrentNetwork",
-    "SequenceInput",
     "Skip",
     "SobolTopology",
-    "SparseActivation",
-    "SparseLayer",
     "Table",
+    "Weighted",
     "describe",
-    "describe_layered",
-    "describe_recurrent",
     "first_paths",
     "load",
-    "load_path",
     "log2_slots",
     "log_mel",
     "parse",
-    "parse_layered",
     "resolve",
     "save",
     "verify",
-    "verify_layered",
-    "verify_recurrent",
 ]

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hdlgen.description import known_kind, members_of, refuse, whole
 from hdlgen.errors import InputError
-from hdlgen.network.model import known_kind, members_of, refuse, whole
 
 if TYPE_CHECKING:
-    from hdlgen.network.recurrent import SequenceInput
+    from hdlgen.network.network import InputFormat
 
 __all__ = ["LogMel", "describe_features", "log_mel", "mel_energies", "parse_features"]
 
@@ -147,7 +147,7 @@ def mel_energies(
     return spectrum @ _filters(rate, frame, low, high, count)
 
 
-def log_mel(samples: np.ndarray, source: "SequenceInput") -> np.ndarray:
+def log_mel(samples: np.ndarray, source: "InputFormat") -> np.ndarray:
     """The inputs that a network with ``source.features`` takes for a sound: int64 (frames, width).
 
     ``samples`` are those of one channel at the rate of the features: int16, or real numbers in -1..1. Real-valued

@@ -16,36 +16,13 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from hdlgen.description import TENSOR_DTYPES, Present, present_tensors, show
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_write
-from hdlgen.network.layered import (
-    LayeredNetwork,
-    compare_layered_tensors,
-    describe_layered,
-    is_layered,
-    parse_layered,
-    verify_layered,
-)
-from hdlgen.network.model import (
-    TENSOR_DTYPES,
-    Network,
-    check_tensors,
-    describe,
-    parse,
-    show,
-    verify,
-)
-from hdlgen.network.recurrent import (
-    RecurrentNetwork,
-    compare_recurrent_tensors,
-    describe_recurrent,
-    is_recurrent,
-    parse_recurrent,
-    verify_recurrent,
-)
+from hdlgen.network.network import Network, check_tensors, describe, parse, verify
 from hdlgen.resources import folder
 
-__all__ = ["METADATA_KEY", "load", "load_path", "resolve", "save"]
+__all__ = ["METADATA_KEY", "load", "resolve", "save"]
 
 METADATA_KEY = "hdlgen.network"
 
@@ -104,7 +81,7 @@ def parse_json(text: str, where: str) -> Any:
         ) from None
 
 
-def _header(data: bytes, where: str) -> tuple[dict[str, tuple[str, tuple[int, ...]]], str]:
+def _header(data: bytes, where: str) -> tuple[Present, str]:
     """Types and shapes of the tensors, and the text of the description."""
     try:
         text = data.decode()
@@ -134,7 +111,7 @@ def _header(data: bytes, where: str) -> tuple[dict[str, tuple[str, tuple[int, ..
     return tensors, metadata[METADATA_KEY]
 
 
-def load(path: str | os.PathLike[str]) -> Network | RecurrentNetwork | LayeredNetwork:
+def load(path: str | os.PathLike[str]) -> Network:
     """Read a network file, or a shipped network by its name, and verify it.
 
     Raises
@@ -161,7 +138,9 @@ def load(path: str | os.PathLike[str]) -> Network | RecurrentNetwork | LayeredNe
                 raise InputError(f"{where}: file has {size} bytes; its header needs {8 + header_bytes}: truncated")
             header = stream.read(header_bytes)
             present, text = _header(header, where)
-            network = _described(parse_json(text, f"{where}: {METADATA_KEY}"), present, where)
+            described = parse(parse_json(text, f"{where}: {METADATA_KEY}"), where)
+            network = dataclasses.replace(described, origin=where)
+            check_tensors(network, present)
             needed = 8 + header_bytes
             for dtype, shape in present.values():
                 needed += np.dtype(TENSOR_DTYPES[dtype]).itemsize * math.prod(shape)
@@ -174,64 +153,40 @@ def load(path: str | os.PathLike[str]) -> Network | RecurrentNetwork | LayeredNe
         tensors = safetensors.numpy.load(length + header + body)
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
         raise InputError(f"{where}: no valid safetensors file: {ascii(str(error))[1:-1]}") from None
-    network = dataclasses.replace(network, tensors=tensors)
-    _verify(network)
+    network = dataclasses.replace(network, tensors=tensors, header=header)
+    verify(network)
     return network
 
 
-def load_path(path: str | os.PathLike[str]) -> Network:
-    """As :func:`load`, for what can use path networks only; others are refused."""
-    network = load(path)
-    if isinstance(network, RecurrentNetwork):
-        raise InputError(f"{network.where}: is a recurrent network; allowed here: path networks")
-    if isinstance(network, LayeredNetwork):
-        raise InputError(f"{network.where}: is a layered network; allowed here: path networks of one topology")
-    return network
-
-
-def _described(
-    description: Any, present: dict[str, tuple[str, tuple[int, ...]]], where: str
-) -> Network | RecurrentNetwork | LayeredNetwork:
-    """The network of a description, still without tensors, whose types and shapes are right."""
-    if is_recurrent(description):
-        recurrent = dataclasses.replace(parse_recurrent(description, where), source=where)
-        compare_recurrent_tensors(recurrent, present, where)
-        return recurrent
-    if is_layered(description):
-        layered = dataclasses.replace(parse_layered(description, where), source=where)
-        compare_layered_tensors(layered, present, where)
-        return layered
-    name, source, topology, layers, scale = parse(description, where)
-    check_tensors(present, topology, layers, where)
-    return Network(
-        name=name, input=source, topology=topology, layers=layers, tensors={}, output_scale=scale, source=where
-    )
-
-
-def _verify(network: Network | RecurrentNetwork | LayeredNetwork) -> None:
-    if isinstance(network, RecurrentNetwork):
-        verify_recurrent(network)
-    elif isinstance(network, LayeredNetwork):
-        verify_layered(network)
-    else:
-        verify(network)
-
-
-def save(network: Network | RecurrentNetwork | LayeredNetwork, path: str | os.PathLike[str]) -> None:
+def save(network: Network, path: str | os.PathLike[str]) -> None:
     """Write ``network`` to ``path``, whole or not at all. The same network gives the same bytes.
+
+    A network that was read from a file, whoever wrote it, and not changed gives the bytes of that file.
 
     Raises
     ------
     InputError
         If the network breaks a rule of the format, or ``path`` cannot be written.
     """
-    _verify(network)
-    if isinstance(network, RecurrentNetwork):
-        described = describe_recurrent(network)
-    elif isinstance(network, LayeredNetwork):
-        described = describe_layered(network)
-    else:
-        described = describe(network)
-    text = json.dumps(described, allow_nan=False)
+    verify(network)
+    atomic_write(path, _as_read(network) or _anew(network))
+
+
+def _as_read(network: Network) -> bytes | None:
+    """The file with the header that the network was read with, if that still describes it."""
+    if network.header is None:
+        return None
+    present, text = _header(network.header, network.where)
+    described = describe(parse(parse_json(text, network.where), network.where))
+    if described != describe(network) or present != present_tensors(network.tensors):
+        return None
+    entries = json.loads(network.header)
+    body = sorted(network.tensors, key=lambda name: entries[name]["data_offsets"])
+    parts = [np.ascontiguousarray(network.tensors[name]).tobytes() for name in body]
+    return len(network.header).to_bytes(8, "little") + network.header + b"".join(parts)
+
+
+def _anew(network: Network) -> bytes:
+    text = json.dumps(describe(network), allow_nan=False)
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in sorted(network.tensors.items())}
-    atomic_write(path, safetensors.numpy.save(tensors, metadata={METADATA_KEY: text}))
+    return safetensors.numpy.save(tensors, metadata={METADATA_KEY: text})

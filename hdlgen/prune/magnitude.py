@@ -1,35 +1,30 @@
-"""Pruning by magnitude: of each layer's edges the largest weights stay, as explicit edges."""
+"""Pruning by magnitude: of each matrix of weights the largest stay, as lists of edges."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from hdlgen.errors import InputError
-from hdlgen.network import (
-    Edges,
-    Layer,
-    LayeredNetwork,
-    Network,
-    RandomTopology,
-    SparseActivation,
-    SparseLayer,
-    verify_layered,
-)
-from hdlgen.topology import paths
-from hdlgen.topology.liveness import nonzero_edges
+from hdlgen.layers import Layer, Matrix
+from hdlgen.network import Edges, Network
+from hdlgen.prune.edges import rebuilt
 
-__all__ = ["LayerDensity", "densities", "explicit", "prune_magnitude"]
+__all__ = ["MATRICES", "MatrixDensity", "densities", "prune"]
 
-_MAX_BITS = 16
+#: Matrices of weights: that of a layer without a state, and those of a recurrent one, from its inputs and from its states.
+MATRICES = ("weights", "input", "recurrent")
 
 
 @dataclass(frozen=True, kw_only=True)
-class LayerDensity:
-    """How full a layer is: ``edges`` distinct ones of weight other than 0, of ``possible`` ones."""
+class MatrixDensity:
+    """How full a matrix is: ``edges`` distinct ones of weight other than 0, of ``possible`` ones.
+
+    ``matrix``: ``weights`` or ``input``, or the gate whose recurrent matrix it is.
+    """
 
     layer: int
-    kind: str
+    matrix: str
     possible: int
     edges: int
 
@@ -38,201 +33,138 @@ class LayerDensity:
         return self.edges / self.possible
 
 
-def _layers(network: Network | LayeredNetwork) -> Sequence[Layer | SparseLayer]:
-    return network.layers
-
-
-def _merged(network: Network | LayeredNetwork, number: int) -> Edges:
-    """The distinct edges of layer ``number`` whose weights do not cancel, ordered by target, then source."""
-    if isinstance(network, LayeredNetwork):
-        edges, before = network.edges(number), network.widths[network.layers[number - 1].source]
-    else:
-        before = network.widths[number - 1]
-        edges = Edges(
-            source=paths.vertices(network.topology, number - 1, before),
-            target=paths.vertices(network.topology, number, network.widths[number]),
-            weight=network.weights(number),
-        )
-    return nonzero_edges(edges, before)
-
-
-def densities(network: Network | LayeredNetwork) -> tuple[LayerDensity, ...]:
-    """Of each layer 1..L."""
+def densities(network: Network) -> tuple[MatrixDensity, ...]:
+    """Of each matrix of each layer 1..L; of each gate of a recurrent one."""
     result = []
-    for number, layer in enumerate(_layers(network), 1):
-        source = layer.source if isinstance(layer, SparseLayer) else number - 1
-        edges = len(_merged(network, number))
-        possible = network.widths[source] * layer.width
-        result.append(LayerDensity(layer=number, kind=layer.kind, possible=possible, edges=edges))
+    for number, layer in enumerate(network.layers, 1):
+        for matrix in layer.matrices(network.tensors, network.widths[layer.read]):
+            edges, parts = matrix.edges.nonzero(matrix.sources), matrix.gates or (matrix.name,)
+            rows = matrix.targets // len(parts)
+            counts = np.bincount(edges.target // rows, minlength=len(parts))
+            for part, count in zip(parts, counts.tolist(), strict=True):
+                result.append(MatrixDensity(layer=number, matrix=part, possible=matrix.sources * rows, edges=count))
     return tuple(result)
 
 
-def _explicit_layer(
-    network: Network | LayeredNetwork, number: int, edges: Edges, tensors: dict[str, np.ndarray]
-) -> SparseLayer:
-    """Layer ``number`` with these edges; puts its tensors into ``tensors``."""
-    layer = network.layers[number - 1]
-    if not len(edges):  # a layer has an edge at least
-        nothing = np.zeros(1, dtype=np.int64)
-        edges = Edges(source=nothing, target=nothing, weight=nothing)
-    low, high = int(edges.weight.min()), int(edges.weight.max())
-    bits = max(layer.weight_bits, max(high, -low - 1, 0).bit_length() + 1)
-    if bits > _MAX_BITS:
+def _largest(edges: Edges, possible: int, density: float, *, balanced: bool) -> Edges:
+    """At most ``density`` of ``possible`` edges, in all, or ``balanced`` of each target."""
+    row = edges.target if balanced else np.zeros_like(edges.target)
+    # The rank of each weight in its row, or among all.
+    order = np.lexsort((-np.abs(edges.weight), row))
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order)) - np.searchsorted(row[order], row[order])
+    return edges.kept(rank < max(1, int(density * possible)))
+
+
+def _rectifies(network: Network, layer: Layer) -> bool:
+    """Whether paths of the layer read max(0, a) of values that may be negative."""
+    return layer.rectified and network.value_range(layer.read)[0] < 0
+
+
+def _stays(
+    network: Network, number: int, matrix: Matrix, edges: Edges, kept: Edges, everything: bool, tied: Collection[int]
+) -> bool:
+    """Whether what a layer reads by stays as it is: because it is sparse enough, or has to."""
+    layer = network.layer(number)
+    bound = number in tied or _rectifies(network, layer)
+    if everything:
+        return bound
+    if len(kept) == len(edges) and (layer.incoming.ruled or len(edges) == len(matrix.edges)):
+        return True
+    if bound:
         raise InputError(
-            f"{network.where}: layer {number}: weights of repeated edges add up to {low}..{high}, which takes {bits} bits;"
-            f" allowed: {_MAX_BITS}"
+            f"{network.where}: layer {number}: paths that read max(0, a) of signed values cannot become edges, nor those"
+            f" that share their topology; allowed: a density of {len(edges) / (matrix.sources * matrix.targets):.4g} and"
+            " more"
         )
-    tensors[f"e{number}"] = np.stack([edges.source, edges.target], axis=1).astype(np.int32)
-    tensors[f"w{number}"] = edges.weight.astype(np.int8 if bits <= 8 else np.int16)
-    source, skip, multiplier, rounding = number - 1, None, None, "up"
-    activation = layer.activation
-    if isinstance(layer, SparseLayer):
-        source, skip = layer.source, layer.skip
-        if layer.activation is not None:
-            multiplier, rounding = layer.activation.multiplier, layer.activation.rounding
-    return SparseLayer(
-        kind="explicit",
-        width=layer.width,
-        source=source,
-        edges=f"e{number}",
-        weight=f"w{number}",
-        weight_bits=bits,
-        bias=_carry(network, layer.bias, f"b{number}", tensors),
-        skip=skip,
-        activation=None
-        if activation is None
-        else SparseActivation(
-            kind=activation.kind,
-            bits=activation.bits,
-            shift=activation.shift,
-            multiplier=_carry(network, multiplier, f"m{number}", tensors),
-            rounding=rounding,
-        ),
-    )
+    return False
 
 
-def _carry(
-    network: Network | LayeredNetwork, name: str | None, new: str, tensors: dict[str, np.ndarray]
-) -> str | None:
-    """Take a tensor of ``network`` over under a ``new`` name."""
-    if name is None:
-        return None
-    tensors[new] = network.tensors[name]
-    return new
-
-
-def _same_layer(network: LayeredNetwork, number: int, tensors: dict[str, np.ndarray]) -> SparseLayer:
-    """The layer as it is, with the names that its tensors have here."""
-    layer = network.layers[number - 1]
-    members = vars(layer) | {
-        "edges": _carry(network, layer.edges, f"e{number}", tensors),
-        "weight": _carry(network, layer.weight, f"w{number}", tensors),
-        "code_book": _carry(network, layer.code_book, f"c{number}", tensors),
-        "bias": _carry(network, layer.bias, f"b{number}", tensors),
+def _wanted(
+    network: Network,
+    density: float | None,
+    threshold: int | None,
+    layers: Mapping[int, float],
+    balanced: bool,
+    chosen: Collection[str],
+) -> dict[int, float]:
+    """The density of each layer that has one of the ``chosen`` matrices."""
+    where = network.where
+    if threshold is not None and (density is not None or layers or balanced):
+        raise InputError(f"{where}: threshold is {threshold}; allowed: without densities, and not balanced")
+    if threshold is not None and threshold < 1:
+        raise InputError(f"{where}: threshold is {threshold}; allowed: 1 and more")
+    wanted = {
+        number: 1.0 if density is None else density
+        for number, layer in enumerate(network.layers, 1)
+        if set(chosen) & set(layer.matrix_names)
     }
-    if layer.activation is not None:
-        multiplier = _carry(network, layer.activation.multiplier, f"m{number}", tensors)
-        members["activation"] = SparseActivation(**vars(layer.activation) | {"multiplier": multiplier})
-    return SparseLayer(**members)
-
-
-def _assembled(
-    network: Network | LayeredNetwork,
-    layers: Sequence[SparseLayer],
-    topology: RandomTopology | None,
-    tensors: dict[str, np.ndarray],
-) -> LayeredNetwork:
-    """The network with other layers and their tensors."""
-    result = LayeredNetwork(
-        name=network.name,
-        input=network.input,
-        layers=tuple(layers),
-        topology=topology,
-        tensors=tensors,
-        output_scale=network.output_scale,
-    )
-    verify_layered(result)
-    return result
-
-
-def _rectifies(network: Network | LayeredNetwork, number: int) -> bool:
-    """Whether the paths of a layer read max(0, a) of values that may be negative."""
-    layer = network.layers[number - 1]
-    if not isinstance(network, LayeredNetwork) or not isinstance(layer, SparseLayer):
-        return False
-    return layer.kind == "path" and network.value_range(layer.source)[0] < 0
-
-
-def prune_magnitude(
-    network: Network | LayeredNetwork, density: float, *, layers: Mapping[int, float] | None = None
-) -> LayeredNetwork:
-    """The network with at most ``density`` of all possible edges in each layer: those of the largest weights.
-
-    Repeated edges count as one, with the sum of their weights; of equally large ones those of lower targets stay, then
-    those of lower sources. Layers that are sparse enough stay as they are, dense ones without their zeros.
-
-    Parameters
-    ----------
-    density : more than 0, up to 1; 1 keeps every edge of weight other than 0.
-    layers : other densities of some layers, by number 1..L.
-
-    Raises
-    ------
-    InputError
-        If a density is out of range, a layer is not there, sums of repeated edges take more than 16 bits, or paths that
-        are to be pruned read the positive part of signed values, which explicit edges cannot.
-    """
-    wanted = dict.fromkeys(range(1, len(network.layers) + 1), density)
-    for number, value in (layers or {}).items():
+    for number, value in layers.items():
         if number not in wanted:
-            raise InputError(f"{network.where}: density of layer {number}; allowed: layers 1..{len(network.layers)}")
+            known = ", ".join(map(str, wanted)) or "none"
+            raise InputError(
+                f"{where}: density of layer {number}; allowed: layers with {' or '.join(chosen)}: {known}"
+            )
         wanted[number] = value
     for number, value in wanted.items():
         if not 0 < value <= 1:
-            raise InputError(f"{network.where}: layer {number}: density is {value}; allowed: more than 0, up to 1")
-    tensors: dict[str, np.ndarray] = {}
-    result = []
-    common = None
-    for number, layer in enumerate(_layers(network), 1):
-        edges = _merged(network, number)
-        source = layer.source if isinstance(layer, SparseLayer) else number - 1
-        possible = network.widths[source] * layer.width
-        limit = max(1, int(wanted[number] * possible))
-        if isinstance(network, LayeredNetwork) and len(edges) <= limit:
-            stays = layer.kind == "path" or len(edges) == network.weights(number).size
-            if stays:
-                result.append(_same_layer(network, number, tensors))
-                common = network.topology if layer.kind == "path" else common
-                continue
-        if _rectifies(network, number):
-            raise InputError(
-                f"{network.where}: layer {number}: its paths read max(0, a) of signed values, which explicit edges cannot;"
-                f" allowed: a density of {len(edges) / possible:.4g} and more"
-            )
-        order = np.argsort(-np.abs(edges.weight), kind="stable")
-        kept = np.sort(order[:limit])
-        chosen = Edges(source=edges.source[kept], target=edges.target[kept], weight=edges.weight[kept])
-        result.append(_explicit_layer(network, number, chosen, tensors))
-    return _assembled(network, result, common, tensors)
+            raise InputError(f"{where}: layer {number}: density is {value}; allowed: more than 0, up to 1")
+    return wanted
 
 
-def explicit(network: Network | LayeredNetwork) -> LayeredNetwork:
-    """The same function with explicit edges wherever that is possible, repeated ones added up, zeros left out.
+def prune(
+    network: Network,
+    *,
+    density: float | None = None,
+    threshold: int | None = None,
+    layers: Mapping[int, float] | None = None,
+    balanced: bool = False,
+    matrices: Collection[str] | None = None,
+) -> Network:
+    """The network with the largest weights only, as lists of edges. Repeated edges count as one, with the sum of weights.
 
-    Paths that read the positive part of signed values stay paths.
+    With a density, layers that are sparse enough stay as they are, dense ones without their zeros; but paths of a Sobol'
+    topology that layers share, and recurrences, are always listed. Without density, threshold and layers the function stays
+    the same: every matrix is listed but for paths that read the positive part of signed values. Layers that share a Sobol'
+    topology are listed all or none.
+
+    Parameters
+    ----------
+    density : at most so many of all possible edges of each matrix stay, all gates together; more than 0, up to 1. Of equally
+        large ones those of lower targets stay, then those of lower sources.
+    threshold : weights (integers, as in the file) of at least this magnitude stay; 1 and more.
+    layers : other densities of some layers, by number.
+    balanced : with a density: as many into every neuron, and gate, rounded down, but one at least.
+    matrices : which of `MATRICES`; by default those of recurrences, or of a network without any ``weights``.
 
     Raises
     ------
     InputError
-        If sums of repeated edges take more than 16 bits.
+        For a density or a threshold out of range, both at once, a layer that has no such matrix, sums of repeated edges that
+        take more than 16 bits, and paths that are to be pruned that read the positive part of signed values, which edges
+        cannot.
     """
-    tensors: dict[str, np.ndarray] = {}
-    layers = []
-    common = None
-    for number in range(1, len(network.layers) + 1):
-        if isinstance(network, LayeredNetwork) and _rectifies(network, number):
-            layers.append(_same_layer(network, number, tensors))
-            common = network.topology
-            continue
-        layers.append(_explicit_layer(network, number, _merged(network, number), tensors))
-    return _assembled(network, layers, common, tensors)
+    chosen = matrices or (MATRICES[2:] if network.sequential else MATRICES[:1])
+    if unknown := set(chosen) - set(MATRICES):
+        raise ValueError(f"matrices are {sorted(unknown)}; allowed: {', '.join(MATRICES)}")
+    wanted = _wanted(network, density, threshold, layers or {}, balanced, chosen)
+    everything = density is None and threshold is None and not layers
+    # What a Sobol' topology has for each layer depends on the others that share it.
+    together = {number for number, layer in enumerate(network.layers, 1) if layer.incoming.shared is not None}
+    tied = together if any(_rectifies(network, network.layer(number)) for number in together) else set()
+    tensors, result = dict(network.tensors), list(network.layers)
+    for number, value in wanted.items():
+        layer = network.layers[number - 1]
+        for matrix in layer.matrices(network.tensors, network.widths[layer.read]):
+            if matrix.name not in chosen:
+                continue
+            edges = matrix.edges.nonzero(matrix.sources)
+            if threshold is not None:
+                kept = edges.kept(np.abs(edges.weight) >= threshold)
+            else:
+                possible = matrix.sources * (1 if balanced else matrix.targets)
+                kept = _largest(edges, possible, value, balanced=balanced)
+            loose = matrix.name == "recurrent" or number in together - tied
+            if loose or not _stays(network, number, matrix, edges, kept, everything, tied):
+                result[number - 1] = result[number - 1].listed(network.where, number, matrix, kept, tensors)
+    return rebuilt(network, result, tensors)

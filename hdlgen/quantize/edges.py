@@ -6,13 +6,11 @@ afterwards. Edges that share both neurons but not both slots (widths that are no
 in hardware.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from hdlgen.network import SobolTopology
-from hdlgen.topology import paths
 
 __all__ = ["Edges", "find_edges", "join"]
 
@@ -21,7 +19,7 @@ __all__ = ["Edges", "find_edges", "join"]
 class Edges:
     """The E distinct edges of one transition with P paths, ordered by source slot, then target slot.
 
-    Without slots, as in layered networks, neurons take their place.
+    Where there are no slots neurons take their place.
 
     Members
     -------
@@ -78,17 +76,16 @@ def _distinct(key: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     return distinct, {"of_path": of_path, "rank": rank, "multiplicity": multiplicity}
 
 
-def find_edges(topology: SobolTopology, widths: Sequence[int], layer: int) -> Edges:
-    """The distinct edges of the transition into ``layer``, 1..L; ``widths`` are n_0..n_L."""
-    if not 1 <= layer < len(widths):
-        raise ValueError(f"transition is {layer}; allowed: 1..{len(widths) - 1}")
-    log2 = topology.log2_slots
-    key, paths_of = _distinct((paths.slots(topology, layer - 1) << log2[layer]) | paths.slots(topology, layer))
+def find_edges(topology: SobolTopology, widths: tuple[int, int], layers: tuple[int, int] = (0, 1)) -> Edges:
+    """The distinct edges between two layers of a topology, of so many neurons."""
+    (first, second), log2 = layers, topology.log2_slots
+    source, target = topology.slots(first), topology.slots(second)
+    key, paths_of = _distinct((source << log2[second]) | target)
     return Edges(
-        source=((key >> log2[layer]) * widths[layer - 1]) >> log2[layer - 1],
-        target=((key & ((1 << log2[layer]) - 1)) * widths[layer]) >> log2[layer],
-        source_width=widths[layer - 1],
-        target_width=widths[layer],
+        source=((key >> log2[second]) * widths[0]) >> log2[first],
+        target=((key & ((1 << log2[second]) - 1)) * widths[1]) >> log2[second],
+        source_width=widths[0],
+        target_width=widths[1],
         **paths_of,
     )
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from hdlgen.errors import InputError
 from hdlgen.network import InputFormat
-from hdlgen.quantize.layered import InputScale, Quantized
-from hdlgen.quantize.real import FloatLayer, FloatNetwork
-from hdlgen.quantize.sparse import IntegerLayer, bits_of, layered_network
+from hdlgen.quantize.layered import Quantized, input_scale
+from hdlgen.quantize.real import FREE, FloatLayer, FloatNetwork
+from hdlgen.quantize.sparse import IntegerLayer, bits_of, layered_network, storage_of
 from hdlgen.sequences import sobol
 
 __all__ = ["MAX_SAMPLES", "instant_network", "path_network", "sample_counts", "sample_paths"]
@@ -57,30 +57,37 @@ def _matrix(layer: FloatLayer, sources: int) -> np.ndarray:
     return np.diag(layer.weight) if sources <= 4096 else layer.weight[:, None]
 
 
-def _refuse_skips(network: FloatNetwork) -> None:
+def _refuse_others(network: FloatNetwork) -> None:
     for layer in network.layers:
         if layer.skip is not None:
             raise InputError(
                 f"{layer.place}: adds another layer; allowed with samples and paths: layers without skips"
+            )
+        if layer.limits != FREE:
+            raise InputError(
+                f"{layer.place}: clips at other values than 0; allowed with samples and paths: max(0, x)"
             )
 
 
 class _Assembler:
     """Integer layers from signed counts: neuron j is the mean of what its samples read."""
 
-    def __init__(self, network: FloatNetwork, scale: InputScale, activation_bits: int, x: np.ndarray | None) -> None:
-        self.network, self.input, self.bits = network, scale, activation_bits
-        self.units = [scale.scale]  # what 1 means, times the factor of each neuron
+    def __init__(
+        self, network: FloatNetwork, source: InputFormat, activation_bits: int, x: np.ndarray | None
+    ) -> None:
+        self.network, self.source, self.bits = network, source, activation_bits
+        scale, self.offset = input_scale(source)
+        self.units = [scale]  # what 1 means, times the factor of each neuron
         self.factors = [np.ones(network.width)]
-        self.tops = [np.full(network.width, float(max(-scale.low, scale.high)))]
-        self.samples = None if x is None else [scale.codes(x).astype(np.float64)]
+        self.tops = [np.full(network.width, float(max(-source.low, source.high)))]
+        self.samples = None if x is None else [source.quantise(x).astype(np.float64)]
         self.layers: list[IntegerLayer] = []
 
     def bias(self, layer: FloatLayer, per_step: np.ndarray) -> np.ndarray:
         """Real biases in steps of the sums, what 0 means in the input included."""
         real = layer.bias.copy()
-        if layer.source == 0 and self.input.offset:
-            real += self.input.offset * (layer.weight if layer.weight.ndim == 1 else layer.weight.sum(axis=1))
+        if layer.source == 0 and self.offset:
+            real += self.offset * (layer.weight if layer.weight.ndim == 1 else layer.weight.sum(axis=1))
         whole = np.floor(real / per_step + 0.5)
         if np.abs(whole).max(initial=0) >= 1 << 31:
             raise InputError(f"{layer.place}: a bias leaves 32 bits in steps of the sum; allowed: more samples")
@@ -153,21 +160,23 @@ class _Assembler:
         )
         return scale
 
-    def result(self, output_scale: float) -> Quantized:
+    def result(self, output_scale: float, edges: str) -> Quantized:
         if any(bits_of(layer.weight) > 16 for layer in self.layers):
             raise InputError(
                 f"{self.network.where}: a weight has too many samples for 16 bits; allowed: fewer samples"
             )
+        storage = storage_of(self.network.width, self.layers, edges)
         return Quantized(
             network=layered_network(
                 name=self.network.name,
-                source=InputFormat(width=self.network.width, bits=self.input.bits, signed=self.input.signed),
+                source=self.source,
                 layers=self.layers,
+                kinds=storage.kinds,
                 where=self.network.where,
                 output_scale=output_scale,
             ),
-            input=self.input,
             output_scale=output_scale,
+            storage=storage,
             layers=tuple(self.layers),
         )
 
@@ -189,7 +198,13 @@ def _check(count: int, what: str) -> None:
 
 
 def instant_network(
-    network: FloatNetwork, samples: int, scale: InputScale, *, activation_bits: int = 8, x: np.ndarray | None = None
+    network: FloatNetwork,
+    samples: int,
+    source: InputFormat,
+    *,
+    activation_bits: int = 8,
+    x: np.ndarray | None = None,
+    edges: str = "auto",
 ) -> Quantized:
     """``samples`` for each neuron; outputs get as many as the greatest has, in proportion to their scales.
 
@@ -201,8 +216,8 @@ def instant_network(
         For a number of samples that is not allowed, and for networks with skip connections.
     """
     _check(samples, "samples")
-    _refuse_skips(network)
-    made = _Assembler(network, scale, activation_bits, x)
+    _refuse_others(network)
+    made = _Assembler(network, source, activation_bits, x)
     shifts = _points(0, max(network.widths)) / samples
     for layer in network.layers:
         real = _matrix(layer, network.widths[layer.source]) * made.factors[layer.source]
@@ -211,7 +226,7 @@ def instant_network(
             top = float(norms.max())
             numbers = np.rint(norms / top * samples).astype(np.int64) if top > 0 else np.zeros(len(norms), np.int64)
             counts = np.stack([sample_counts(*entry) for entry in zip(real, numbers.tolist(), shifts, strict=False)])
-            return made.result(made.output(layer, counts, (top or 1.0) / samples))
+            return made.result(made.output(layer, counts, (top or 1.0) / samples), edges)
         counts = np.stack([sample_counts(row, samples, shift) for row, shift in zip(real, shifts, strict=False)])
         made.hidden(layer, counts, norms, np.abs(counts).sum(axis=1))
     raise AssertionError("a network ends with outputs")
@@ -248,7 +263,13 @@ def sample_paths(network: FloatNetwork, paths: int, factors: list[np.ndarray]) -
 
 
 def path_network(
-    network: FloatNetwork, paths: int, scale: InputScale, *, activation_bits: int = 8, x: np.ndarray | None = None
+    network: FloatNetwork,
+    paths: int,
+    source: InputFormat,
+    *,
+    activation_bits: int = 8,
+    x: np.ndarray | None = None,
+    edges: str = "auto",
 ) -> Quantized:
     """The network that ``paths`` paths leave, sampled backwards from the outputs. Neurons on no path are never read.
 
@@ -260,7 +281,7 @@ def path_network(
         As :func:`instant_network`; and for layers that do not read the one before.
     """
     _check(paths, "paths")
-    _refuse_skips(network)
+    _refuse_others(network)
     for number, layer in enumerate(network.layers, 1):
         if layer.source != number - 1:
             raise InputError(f"{layer.place}: reads layer {layer.source}; allowed with paths: layers in a chain")
@@ -271,8 +292,8 @@ def path_network(
         norms.append(real)
         factors.append(np.where(real > 0, real, 1.0))
     counts = sample_paths(network, paths, factors)
-    made = _Assembler(network, scale, activation_bits, x)
+    made = _Assembler(network, source, activation_bits, x)
     for layer, count, norm in zip(network.layers[:-1], counts, norms, strict=False):
         made.hidden(layer, count, norm, np.abs(count).sum(axis=1))
     total = float(norms[-1].sum())
-    return made.result(made.output(network.layers[-1], counts[-1], total / paths))
+    return made.result(made.output(network.layers[-1], counts[-1], total / paths), edges)

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from hdlgen.errors import InputError
-from hdlgen.network import InputFormat, LayeredNetwork
+from hdlgen.network import InputFormat, Network
 from hdlgen.quantize.real import FloatLayer, FloatNetwork
-from hdlgen.quantize.sparse import IntegerLayer, layered_network
+from hdlgen.quantize.sparse import IntegerLayer, layered_network, storage_of
+from hdlgen.quantize.storage import CHOICES, Storage
 
-__all__ = ["InputScale", "QuantizeRecipe", "Quantized", "choose_input", "quantize_network", "weight_codes"]
+__all__ = ["QuantizeRecipe", "Quantized", "choose_input", "input_scale", "quantize_network", "weight_codes"]
 
 _WEIGHTS = ("integer", "binary", "ternary", "power-of-two")
 _SCALES = ("layer", "neuron")
@@ -47,6 +48,7 @@ class QuantizeRecipe:
     scales: str = "layer"
     requantise: str = "shift"
     calibration: str = "least-squares"
+    edges: str = "auto"
 
     def __post_init__(self) -> None:
         for what, value, allowed in (
@@ -54,6 +56,7 @@ class QuantizeRecipe:
             ("scales", self.scales, _SCALES),
             ("requantise", self.requantise, _REQUANTISE),
             ("calibration method", self.calibration, _CALIBRATIONS),
+            ("edges", self.edges, CHOICES),
         ):
             if value not in allowed:
                 raise InputError(f"quantize: {what} is {value!a}; allowed: {', '.join(allowed)}")
@@ -81,63 +84,38 @@ class QuantizeRecipe:
         return {"binary": 2, "ternary": 2}.get(self.weights, self.bits)
 
 
-@dataclass(frozen=True, kw_only=True)
-class InputScale:
-    """The input ``v`` is given to hardware as clamp(round((v - offset) / scale)), integers of ``bits`` bits."""
-
-    bits: int = 8
-    signed: bool = False
-    scale: float
-    offset: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not 1 + self.signed <= self.bits <= 16:
-            raise InputError(f"input bits is {self.bits}; allowed: {1 + self.signed}..16")
-        if not (math.isfinite(self.scale) and self.scale > 0 and math.isfinite(self.offset)):
-            raise InputError(
-                f"input scale and offset are {self.scale:g} and {self.offset:g}; allowed: finite, the scale above 0"
-            )
-
-    @property
-    def low(self) -> int:
-        return -(1 << (self.bits - 1)) if self.signed else 0
-
-    @property
-    def high(self) -> int:
-        return (1 << (self.bits - self.signed)) - 1
-
-    def codes(self, x: np.ndarray) -> np.ndarray:
-        """int64, of the shape of ``x``."""
-        return np.clip(np.floor((x - self.offset) / self.scale + 0.5), self.low, self.high).astype(np.int64)
-
-    def values(self, codes: np.ndarray) -> np.ndarray:
-        return codes * self.scale + self.offset
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Quantized:
     """A network, and what its integers mean.
 
     Members
     -------
+    storage : how edges are stored, and what that costs.
     steps : for each layer the q of its neurons, float64 (width,), where weights were rounded to multiples of it.
     units : for each layer what a sum of 1 means, float64 (width,), likewise.
     """
 
-    network: LayeredNetwork
-    input: InputScale
+    network: Network
     output_scale: float
+    storage: Storage
     layers: tuple[IntegerLayer, ...] = field(repr=False)
     steps: tuple[np.ndarray, ...] = field(repr=False, default=())
     units: tuple[np.ndarray, ...] = field(repr=False, default=())
 
 
-def choose_input(x: np.ndarray, bits: int) -> InputScale:
-    """From real samples: unsigned integers over their range, from 0 where none is negative."""
+def choose_input(x: np.ndarray, bits: int, width: int) -> InputFormat:
+    """From real samples of ``width`` inputs: unsigned integers over their range, from 0 where none is negative."""
     low, high = min(float(x.min()), 0.0), float(x.max())
     if low < 0:
         low = float(x.min())
-    return InputScale(bits=bits, scale=(high - low) / ((1 << bits) - 1) or 1.0, offset=low)
+    return InputFormat(width=width, bits=bits, scale=(high - low) / ((1 << bits) - 1) or 1.0, offset=low)
+
+
+def input_scale(source: InputFormat) -> tuple[float, float]:
+    """Scale and offset, the same for all inputs."""
+    if not isinstance(source.scale, float) or not isinstance(source.offset, float) or source.scale <= 0:
+        raise ValueError("an input has a scale of its own, or none above 0; allowed: one for all inputs")
+    return source.scale, source.offset
 
 
 def _round_to(levels: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -237,15 +215,14 @@ def _multipliers(ratio: np.ndarray) -> tuple[int, np.ndarray]:
 
 class _Quantizer:
     def __init__(
-        self, network: FloatNetwork, recipe: QuantizeRecipe, scale: InputScale, x: np.ndarray | None
+        self, network: FloatNetwork, recipe: QuantizeRecipe, source: InputFormat, x: np.ndarray | None
     ) -> None:
-        self.network, self.recipe, self.input = network, recipe, scale
-        self.scales = [scale.scale]
-        self.offsets = [scale.offset]
-        self.signed = [scale.signed]
+        self.network, self.recipe = network, recipe
+        scale, offset = input_scale(source)
+        self.scales, self.offsets = [scale], [offset]
         # Samples as integers, or bounds of each neuron where there are none.
-        self.samples = None if x is None else [scale.codes(x)]
-        self.bounds = [(np.full(network.width, scale.low), np.full(network.width, scale.high))]
+        self.samples = None if x is None else [source.quantise(x)]
+        self.bounds = [(np.full(network.width, source.low), np.full(network.width, source.high))]
         self.layers: list[IntegerLayer] = []
         self.steps: list[np.ndarray] = []
         self.units: list[np.ndarray] = []
@@ -321,10 +298,12 @@ class _Quantizer:
         real = sums * unit
         if not signed:
             real = np.maximum(real, 0)
+        real = np.clip(real, *layer.limits)
         scale = _activation_scale(real, high, self.recipe, float(unit.min()))
         shift, multiplier = _multipliers(unit / scale)
         rounding = 1 << (shift - 1) if shift else 0
-        low = -high - 1 if signed else 0
+        whole = (-high - 1 if signed else 0), high
+        low, high = (int(np.clip(np.rint(limit / scale), *whole)) for limit in layer.limits)
         values = np.clip((sums * multiplier + rounding) >> shift, low, high)
         if self.samples is not None:
             self.samples.append(values)
@@ -337,6 +316,7 @@ class _Quantizer:
                 bits=bits,
                 shift=shift,
                 multiplier=multiplier,
+                clamp=(low, high) if low < high and (low, high) != whole else None,
             )
         )
         self.scales.append(scale)
@@ -346,7 +326,7 @@ class _Quantizer:
 def quantize_network(
     network: FloatNetwork,
     recipe: QuantizeRecipe,
-    scale: InputScale,
+    source: InputFormat,
     x: np.ndarray | None = None,
     *,
     progress: Callable[[int, int], None] | None = None,
@@ -363,22 +343,24 @@ def quantize_network(
     InputError
         If a number leaves the formats of the network file.
     """
-    quantizer = _Quantizer(network, recipe, scale, x)
+    quantizer = _Quantizer(network, recipe, source, x)
     for number, layer in enumerate(network.layers, 1):
         if progress is not None:
             progress(number, len(network.layers))
         quantizer.layer(layer)
     output_scale = float(quantizer.units[-1][0])
+    storage = storage_of(network.width, quantizer.layers, recipe.edges)
     return Quantized(
         network=layered_network(
             name=network.name,
-            source=InputFormat(width=network.width, bits=scale.bits, signed=scale.signed),
+            source=source,
             layers=quantizer.layers,
+            kinds=storage.kinds,
             where=network.where,
             output_scale=output_scale,
         ),
-        input=scale,
         output_scale=output_scale,
+        storage=storage,
         layers=tuple(quantizer.layers),
         steps=tuple(quantizer.steps),
         units=tuple(quantizer.units),

@@ -1,16 +1,20 @@
 """Networks of real numbers: what importers make of trained files, before there are integers."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-__all__ = ["FloatLayer", "FloatNetwork"]
+__all__ = ["FREE", "FloatLayer", "FloatNetwork"]
+
+FREE = (-math.inf, math.inf)
+"""No limits."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FloatLayer:
-    """``weight @ a_source + bias + 2**skip_exponent * a_skip``, then max(0, x) or x.
+    """``weight @ a_source + bias + 2**skip_exponent * a_skip``, then max(0, x) or x, within ``limits``.
 
     Members
     -------
@@ -26,6 +30,7 @@ class FloatLayer:
     skip: int | None = None
     skip_exponent: int = 0
     activation: str | None
+    limits: tuple[float, float] = FREE
     place: str = ""
 
     @property
@@ -58,7 +63,8 @@ class FloatNetwork:
             result = layer.product(values[layer.source]) + layer.bias
             if layer.skip is not None:
                 result += np.ldexp(values[layer.skip], layer.skip_exponent)
-            values.append(np.maximum(result, 0) if layer.activation == "relu" else result)
+            result = np.maximum(result, 0) if layer.activation == "relu" else result
+            values.append(result if layer.limits == FREE else np.clip(result, *layer.limits))
         return values
 
     def evaluate(self, x: np.ndarray) -> np.ndarray:

@@ -11,16 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hdlgen.network import (
-    Activation,
-    InputFormat,
-    Layer,
-    LayeredNetwork,
-    Network,
-    SobolTopology,
-    verify,
-    verify_layered,
-)
+from hdlgen.network import Layer, Network, verify
 from hdlgen.quantize.edges import Edges
 
 __all__ = [
@@ -29,7 +20,6 @@ __all__ = [
     "activation_shift",
     "calibrate",
     "integer_network",
-    "integer_plan",
     "quantize",
     "weight_exponent",
     "weight_limits",
@@ -132,28 +122,21 @@ def calibrate(
     return Scales(input_bits=input_bits, weight_exponents=tuple(exponents), shifts=tuple(shifts))
 
 
-def _narrow(values: np.ndarray, bits: int) -> np.ndarray:
-    return values.astype(np.int8 if bits <= 8 else np.int16)
-
-
 def integer_network(
+    plan: Network,
     *,
-    name: str,
-    topology: SobolTopology,
-    widths: Sequence[int],
     edges: Sequence[Edges],
     weights: Sequence[np.ndarray],
     biases: Sequence[np.ndarray | None],
     scales: Scales,
-    weight_bits: int,
-    activation_bits: int,
 ) -> Network:
     """Assemble and verify a network.
 
     Parameters
     ----------
-    widths : n_0..n_L.
-    weights : int64 (E_l,) each: the sum of an edge's paths, which fits ``weight_bits``.
+    plan : the network, without tensors but those of explicit edges, and with any shifts; each layer reads the one before.
+    edges : the distinct ones of each layer of ``plan``.
+    weights : int64 (E_l,) each: the sum of an edge's paths, which fits the layer's bits.
     biases : int64 (n_l,) or None each.
 
     Raises
@@ -161,61 +144,12 @@ def integer_network(
     hdlgen.errors.InputError
         If the result breaks a rule of the network format.
     """
-    tensors: dict[str, np.ndarray] = {}
-    layers = []
-    for layer, (transition, weight, bias) in enumerate(zip(edges, weights, biases, strict=True), 1):
-        tensors[f"w{layer}"] = _narrow(transition.split(weight), weight_bits)
-        if bias is not None:
-            tensors[f"b{layer}"] = bias.astype(np.int32)
-        layers.append(
-            Layer(
-                width=widths[layer],
-                weight=f"w{layer}",
-                bias=None if bias is None else f"b{layer}",
-                weight_bits=weight_bits,
-                activation=Activation(bits=activation_bits, shift=scales.shifts[layer - 1])
-                if layer < len(edges)
-                else None,
-            )
-        )
-    network = Network(
-        name=name,
-        input=InputFormat(width=widths[0], bits=scales.input_bits),
-        topology=topology,
-        layers=tuple(layers),
-        tensors=tensors,
-    )
-    verify(network)
-    return network
-
-
-def integer_plan(
-    plan: LayeredNetwork,
-    *,
-    edges: Sequence[Edges],
-    weights: Sequence[np.ndarray],
-    biases: Sequence[np.ndarray | None],
-    scales: Scales,
-) -> LayeredNetwork:
-    """As :func:`integer_network`, for a layered network.
-
-    Parameters
-    ----------
-    plan : the network, without tensors but those of explicit edges, and with any shifts; each layer reads the one before.
-    edges : the distinct ones of each layer of ``plan``, by :func:`~hdlgen.quantize.edges.join`.
-
-    Raises
-    ------
-    hdlgen.errors.InputError
-        If the result breaks a rule of the network format.
-    """
-    tensors = {layer.edges: plan.tensors[layer.edges] for layer in plan.layers if layer.edges is not None}
-    layers = []
-    for number, (layer, transition, weight, bias) in enumerate(
-        zip(plan.layers, edges, weights, biases, strict=True), 1
-    ):
-        stored = _narrow(transition.split(weight), layer.weight_bits)
-        if layer.kind == "dense":
+    tensors = dict(plan.tensors)
+    layers: list[Layer] = []
+    for number, (transition, weight, bias) in enumerate(zip(edges, weights, biases, strict=True), 1):
+        layer = plan.weighted(number)
+        stored = transition.split(weight).astype(np.int8 if layer.weight_bits <= 8 else np.int16)
+        if layer.connections.full:
             stored = stored.reshape(layer.width, transition.source_width)
         tensors[layer.weight] = stored
         if layer.bias is not None and bias is not None:
@@ -225,5 +159,5 @@ def integer_plan(
             activation = replace(activation, shift=scales.shifts[number - 1])
         layers.append(replace(layer, activation=activation))
     network = replace(plan, layers=tuple(layers), tensors=tensors)
-    verify_layered(network)
+    verify(network)
     return network

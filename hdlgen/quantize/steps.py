@@ -7,12 +7,16 @@ An activation of hardware computes, from an integer sum ``acc`` and with halves 
 A quantiser is a staircase as well: value k is reached at the least accumulator ``T[k]``. Two staircases are equal if and
 only if all thresholds are, so equality is proved by comparing as many integers as there are steps. The thresholds
 bound ``2**shift / multiplier`` from both sides, which leaves an interval, or nothing.
+
+Of the biases only the two integers next to the real one need a look: those with which all thresholds can be met are an
+interval that holds the real one.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -21,10 +25,15 @@ __all__ = ["MAX_STEP_SHIFT", "Staircase", "Steps", "fit", "hardware_thresholds"]
 #: Beyond it thresholds leave int64, and no multiplier of 24 bits is better.
 MAX_STEP_SHIFT = 44
 _MAX_MULTIPLIER = (1 << 24) - 1
+_MAX_BIAS = (1 << 31) - 1
 #: Bits of a multiplier that is only near.
-_NEAR_BITS = 20
+_NEAR_BITS = 23
 #: Shifts that are tried for an interval once it holds a multiplier.
 _TRIES = 4
+#: Thresholds at which integers that are only near are compared.
+_SAMPLE = 1024
+#: So few thresholds more, one of 2**this, are no reason for finer sums.
+_ENOUGH = 7
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,7 +42,7 @@ class Staircase:
 
     Members
     -------
-    values : k, all integers that hardware can give but the least.
+    values : k, all integers that hardware can give but the least, ascending.
     thresholds : for each k the least accumulator of a value >= k: ``first`` if all are, ``last + 1`` if none is.
     gain, offset : the real function that is rounded, ``gain * acc + offset``, in steps; halves of it are steps.
     """
@@ -44,6 +53,27 @@ class Staircase:
     thresholds: np.ndarray = field(repr=False)
     gain: Fraction
     offset: Fraction
+
+    @property
+    def nothing(self) -> bool:
+        """Whether it is 0 for every accumulator."""
+        above = self.values > 0
+        return bool((self.thresholds[above] > self.last).all() and (self.thresholds[~above] <= self.first).all())
+
+    @cached_property
+    def corners(self) -> tuple[np.ndarray, np.ndarray]:
+        """The values and thresholds that imply all others: of equal thresholds the first and the last."""
+        kept = np.ones(len(self.values), dtype=bool)
+        same = self.thresholds[1:] == self.thresholds[:-1]
+        kept[1:-1] = ~(same[1:] & same[:-1])
+        return self.values[kept], self.thresholds[kept]
+
+    @cached_property
+    def sample(self) -> tuple[np.ndarray, np.ndarray]:
+        """Some of the corners, evenly."""
+        values, thresholds = self.corners
+        every = -(-len(values) // _SAMPLE)
+        return values[::every], thresholds[::every]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,6 +92,19 @@ class Steps:
     multiplier: np.ndarray
     wrong: np.ndarray
 
+    def reached(self, stairs: Sequence[Staircase]) -> tuple[np.ndarray, np.ndarray]:
+        """The values of hardware at both ends of what the sums reach, int64."""
+        return self._values([s.first for s in stairs], stairs), self._values([s.last for s in stairs], stairs)
+
+    def _values(self, acc: Sequence[int], stairs: Sequence[Staircase]) -> np.ndarray:
+        sums = (np.array(acc, dtype=np.int64) << self.fine) + self.bias
+        rounded = sums * self.multiplier + (1 << self.shift >> 1)
+        result = rounded >> self.shift
+        if self.rounding == "even" and self.shift:
+            result -= result & (rounded & ((1 << self.shift) - 1) == 0)
+        ends = [(int(s.values[0]) - 1, int(s.values[-1])) for s in stairs]
+        return np.clip(result, *np.array(ends).T)
+
 
 def hardware_thresholds(
     values: np.ndarray, *, fine: int, bias: int, multiplier: int, shift: int, rounding: str
@@ -76,36 +119,18 @@ def hardware_thresholds(
     return -((bias - -(-least // multiplier)) // (1 << fine))
 
 
-def _wrong(stairs: Staircase, found: np.ndarray) -> int:
-    return int((np.clip(found, stairs.first, stairs.last + 1) != stairs.thresholds).sum())
-
-
-def _interval(stairs: Staircase, fine: int, bias: int) -> tuple[float, float] | None:
-    """Least and greatest multiplier / 2**shift for which all thresholds may be right; None if there is none."""
-    steps = stairs.values - 0.5
-    top = (stairs.thresholds * float(1 << fine)) + bias
-    bottom = top - float(1 << fine)
-    # (k - 1/2) * size lies in (bottom, top]; a threshold at an end of the range binds one side only.
-    bottom = np.where(stairs.thresholds <= stairs.first, -np.inf, bottom)
-    top = np.where(stairs.thresholds > stairs.last, np.inf, top)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        least = np.where(steps > 0, bottom / steps, top / steps)
-        most = np.where(steps > 0, top / steps, bottom / steps)
-    low, high = float(max(least.max(initial=0.0), 0.0)), float(most.min(initial=np.inf))
-    if not low <= high or high <= 0:
-        return None
-    return (0.0 if math.isinf(high) else 1 / high), (math.inf if low == 0 else 1 / low)
-
-
 @dataclass(frozen=True)
 class _Candidate:
+    """A bias in sums that are 2**fine as large, and the interval of multiplier / 2**shift, or all that it can be."""
+
     fine: int
     bias: int
-    low: float
-    high: float
+    low: float = 0.0
+    high: float = 0.0
     exact: Fraction | None = None
 
     def multiplier(self, shift: int) -> int | None:
+        """The least one, perhaps one too small by rounding."""
         if self.exact is not None:
             scaled = self.exact * (1 << shift)
             return int(scaled) if scaled.denominator == 1 and 1 <= scaled <= _MAX_MULTIPLIER else None
@@ -115,129 +140,177 @@ class _Candidate:
         return least
 
 
-def _candidates(stairs: Staircase, finest: int, rounding: str) -> list[_Candidate]:
-    """Ways that may give the staircase, the ones with the coarsest accumulators first; one for each fineness."""
-    result = []
-    if len(stairs.values) == 1 and stairs.values[0] == 1:  # of one bit: a comparison, which a bias alone makes
-        result.append(_Candidate(0, 1 - int(stairs.thresholds[0]), 0, 0, Fraction(1)))
-    # gain * acc + offset = (2**fine * acc + bias) * gain / 2**fine
-    centre = stairs.offset / stairs.gain
-    for fine in range(finest + 1):
-        bias = centre * (1 << fine)
-        if bias.denominator == 1 and abs(bias) < 1 << 31:
-            result.append(_Candidate(fine, int(bias), 0, 0, stairs.gain / (1 << fine)))
-        near = {math.floor(bias), math.ceil(bias)} if rounding == "up" else set()
-        for _, whole in sorted((abs(whole - bias), whole) for whole in near):
-            if abs(whole) < 1 << 31:
-                interval = _interval(stairs, fine, whole)
-                if interval is not None:
-                    result.append(_Candidate(fine, whole, *interval))
-                    break
-    return result
+class _Neuron:
+    """The integers that give one staircase, with sums 2**f as large, f being one of ``fines``."""
 
+    def __init__(self, stairs: Staircase, fines: range, rounding: str) -> None:
+        self.stairs, self.fines, self.rounding = stairs, fines, rounding
+        self.known: list[_Candidate] = []
+        self.more = self._search()
+        self.solution = self._least()
 
-def _solve(stairs: Staircase, candidate: _Candidate, shift: int, rounding: str) -> int | None:
-    """A multiplier for which all thresholds are right, proved."""
-    first = candidate.multiplier(shift)
-    if first is None:
-        return None
-    for multiplier in (first, first + 1) if candidate.exact is None else (first,):
+    def wrong(
+        self, candidate: _Candidate, multiplier: int, shift: int, steps: tuple[np.ndarray, np.ndarray] | None = None
+    ) -> int:
+        """How many thresholds lie elsewhere, of the corners or of other ``steps``."""
+        stairs = self.stairs
+        values, thresholds = stairs.corners if steps is None else steps
         found = hardware_thresholds(
-            stairs.values,
+            values,
             fine=candidate.fine,
             bias=candidate.bias,
             multiplier=multiplier,
             shift=shift,
-            rounding=rounding,
+            rounding=self.rounding,
         )
-        if multiplier <= _MAX_MULTIPLIER and not _wrong(stairs, found):
-            return multiplier
-    return None
+        return int((np.clip(found, stairs.first, stairs.last + 1) != thresholds).sum())
 
+    def solve(self, candidate: _Candidate, shift: int) -> int | None:
+        """A multiplier for which all thresholds are right, proved."""
+        first = candidate.multiplier(shift)
+        if first is None:
+            return None
+        for multiplier in (first, first + 1) if candidate.exact is None else (first,):
+            if multiplier <= _MAX_MULTIPLIER and not self.wrong(candidate, multiplier, shift):
+                return multiplier
+        return None
 
-def _near(stairs: Staircase, shift: int, rounding: str) -> tuple[int, int, int]:
-    """Bias, multiplier and the number of wrong thresholds with the nearest real scale."""
-    bias = round(stairs.offset / stairs.gain)
-    bias = max(-(1 << 31), min(bias, (1 << 31) - 1))
-    multiplier = max(1, min(round(stairs.gain * (1 << shift)), _MAX_MULTIPLIER))
-    found = hardware_thresholds(
-        stairs.values, fine=0, bias=bias, multiplier=multiplier, shift=shift, rounding=rounding
-    )
-    return bias, multiplier, _wrong(stairs, found)
+    def _search(self) -> Iterator[_Candidate]:
+        """Ways that may give the staircase, those with the coarsest accumulators first."""
+        stairs = self.stairs
+        if (
+            len(stairs.values) == 1 and stairs.values[0] == 1 and 0 in self.fines
+        ):  # of one bit: a comparison, which a bias alone makes
+            yield _Candidate(0, 1 - int(stairs.thresholds[0]), exact=Fraction(1))
+        for fine in self.fines:
+            bias = self._bias(fine)
+            if bias.denominator == 1 and abs(bias) <= _MAX_BIAS:
+                yield _Candidate(fine, int(bias), exact=stairs.gain / (1 << fine))
+            for whole in sorted({math.floor(bias), math.ceil(bias)}, key=lambda whole: (abs(whole - bias), whole)):
+                interval = self._interval(fine, whole) if abs(whole) <= _MAX_BIAS else None
+                if interval is not None:
+                    yield _Candidate(fine, whole, *interval)
 
+    def _bias(self, fine: int) -> Fraction:
+        """gain * acc + offset = (2**fine * acc + bias) * gain / 2**fine"""
+        return self.stairs.offset / self.stairs.gain * (1 << fine)
 
-def _solution(stairs: Staircase, finest: int, rounding: str) -> tuple[_Candidate, int, int] | None:
-    """The first candidate that works, with the least shift and its multiplier."""
-    for candidate in _candidates(stairs, finest, rounding):
-        tries = 1 if candidate.exact is not None else _TRIES
-        for shift in range(MAX_STEP_SHIFT + 1):
-            if candidate.multiplier(shift) is None:
-                continue
-            multiplier = _solve(stairs, candidate, shift, rounding)
-            if multiplier is not None:
-                return candidate, shift, multiplier
-            tries -= 1
-            if not tries:
-                break
-    return None
+    def _interval(self, fine: int, bias: int) -> tuple[float, float] | None:
+        """Least and greatest multiplier / 2**shift for which all thresholds may be right; None if there is none."""
+        interval = self._bounds(fine, bias, *self.stairs.sample)
+        if interval is None or len(self.stairs.sample[0]) == len(self.stairs.corners[0]):
+            return interval
+        return self._bounds(fine, bias, *self.stairs.corners)
 
+    def _bounds(self, fine: int, bias: int, values: np.ndarray, thresholds: np.ndarray) -> tuple[float, float] | None:
+        steps = values - 0.5
+        top = (thresholds * float(1 << fine)) + bias
+        bottom = top - float(1 << fine)
+        # (k - 1/2) * size lies in (bottom, top]; a threshold at an end of the range binds one side only.
+        bottom = np.where(thresholds <= self.stairs.first, -np.inf, bottom)
+        top = np.where(thresholds > self.stairs.last, np.inf, top)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            least = np.where(steps > 0, bottom / steps, top / steps)
+            most = np.where(steps > 0, top / steps, bottom / steps)
+        low, high = float(max(least.max(initial=0.0), 0.0)), float(most.min(initial=np.inf))
+        if not low <= high or high <= 0:
+            return None
+        return (0.0 if math.isinf(high) else 1 / high), (math.inf if low == 0 else 1 / low)
 
-def _at(
-    stairs: Sequence[Staircase],
-    finest: Sequence[int],
-    solutions: Sequence[tuple[_Candidate, int, int] | None],
-    shift: int,
-    rounding: str,
-) -> Steps:
-    """All neurons with one shift; those without a solution as near as may be."""
-    fine, bias, multiplier, wrong = (np.zeros(len(stairs), dtype=np.int64) for _ in range(4))
-    for index, (stair, found) in enumerate(zip(stairs, solutions, strict=True)):
-        factor = None
-        if found is not None:
-            candidate, least, smallest = found
-            factor = _solve(stair, candidate, shift, rounding)
+    def candidates(self) -> Iterator[_Candidate]:
+        """All of them; each is worked out once."""
+        yield from self.known
+        for candidate in self.more:
+            self.known.append(candidate)
+            yield candidate
+
+    def _least(self) -> tuple[_Candidate, int, int] | None:
+        """The first candidate that works, with the least shift and its multiplier."""
+        for candidate in self.candidates():
+            tries = 1 if candidate.exact is not None else _TRIES
+            for shift in range(MAX_STEP_SHIFT + 1):
+                if candidate.multiplier(shift) is None:
+                    continue
+                multiplier = self.solve(candidate, shift)
+                if multiplier is not None:
+                    return candidate, shift, multiplier
+                tries -= 1
+                if not tries:
+                    break
+        return None
+
+    def at(self, shift: int) -> tuple[_Candidate, int, int]:
+        """With this shift: bias, multiplier, and how many thresholds lie elsewhere, which is 0 if that can be."""
+        if self.solution is not None:
+            candidate, least, smallest = self.solution
+            factor = self.solve(candidate, shift)
             if factor is None and least <= shift and smallest << (shift - least) <= _MAX_MULTIPLIER:
                 factor = smallest << (shift - least)  # twice the multiplier and a shift by one more are the same
-            if factor is None and finest[index]:  # of finer sums it is smaller
-                for candidate in _candidates(stair, finest[index], rounding):
-                    factor = _solve(stair, candidate, shift, rounding)
-                    if factor is not None:
-                        break
             if factor is not None:
-                fine[index], bias[index] = candidate.fine, candidate.bias
-        if factor is None:
-            bias[index], factor, wrong[index] = _near(stair, shift, rounding)
-        multiplier[index] = factor
-    return Steps(shift=shift, rounding=rounding, fine=fine, bias=bias, multiplier=multiplier, wrong=wrong)
+                return candidate, factor, 0
+            for candidate in self.candidates():  # of finer sums it is smaller
+                factor = self.solve(candidate, shift)
+                if factor is not None:
+                    return candidate, factor, 0
+        best: tuple[int, _Candidate, int] | None = None
+        enough = len(self.stairs.sample[0]) >> _ENOUGH  # finer sums have to be worth their bits
+        for fine in self.fines:
+            bias, exact = self._bias(fine), self.stairs.gain / (1 << fine) * (1 << shift)
+            for whole in sorted({math.floor(bias), math.ceil(bias)}):
+                candidate = _Candidate(fine, max(-_MAX_BIAS, min(whole, _MAX_BIAS)))
+                for multiplier in sorted({math.floor(exact), math.ceil(exact)}):
+                    multiplier = max(1, min(multiplier, _MAX_MULTIPLIER))
+                    wrong = self.wrong(candidate, multiplier, shift, self.stairs.sample)
+                    if best is None or wrong < best[0] - (fine > best[1].fine) * enough:
+                        best = wrong, candidate, multiplier
+        assert best is not None
+        return best[1], best[2], self.wrong(best[1], best[2], shift, (self.stairs.values, self.stairs.thresholds))
 
 
-def _fit(stairs: Sequence[Staircase], finest: Sequence[int], rounding: str) -> Steps:
-    solutions = [_solution(stair, limit, rounding) for stair, limit in zip(stairs, finest, strict=True)]
-    most = max((found[1] for found in solutions if found is not None), default=0)
+def _at(neurons: Sequence[_Neuron], shift: int) -> Steps:
+    """All neurons with one shift."""
+    found = [neuron.at(shift) for neuron in neurons]
+    return Steps(
+        shift=shift,
+        rounding=neurons[0].rounding,
+        fine=np.array([candidate.fine for candidate, _, _ in found], dtype=np.int64),
+        bias=np.array([candidate.bias for candidate, _, _ in found], dtype=np.int64),
+        multiplier=np.array([multiplier for _, multiplier, _ in found], dtype=np.int64),
+        wrong=np.array([wrong for _, _, wrong in found], dtype=np.int64),
+    )
+
+
+def _cost(steps: Steps) -> tuple[int, int, int]:
+    return int((steps.wrong > 0).sum()), int(steps.wrong.sum()), int(steps.fine.max())
+
+
+def _fit(stairs: Sequence[Staircase], finest: Sequence[int], coarsest: int, rounding: str) -> Steps:
+    fines = [range(coarsest, limit + 1) for limit in finest]
+    neurons = [_Neuron(stair, each, rounding) for stair, each in zip(stairs, fines, strict=True)]
+    most = max((neuron.solution[1] for neuron in neurons if neuron.solution is not None), default=0)
     # Up to here no multiplier is too large.
     greatest = float(max(stair.gain for stair in stairs))
     free = min(MAX_STEP_SHIFT, max(0, 24 - math.frexp(greatest)[1]))
-    if None in solutions:
-        most = max(most, min(free, _NEAR_BITS - math.frexp(greatest)[1]))
-    best = _at(stairs, finest, solutions, most, rounding)
+    if any(neuron.solution is None for neuron in neurons):
+        finer = min(limit for limit, neuron in zip(finest, neurons, strict=True) if neuron.solution is None)
+        most = max(most, min(free + finer, MAX_STEP_SHIFT, max(0, _NEAR_BITS + finer - math.frexp(greatest)[1])))
+    best = _at(neurons, most)
     for shift in range(most - 1, min(most, free) - 1, -1):
         if not best.wrong.any():
             break
-        other = _at(stairs, finest, solutions, shift, rounding)
-        if int(other.wrong.sum()) < int(best.wrong.sum()):
-            best = other
+        best = min(best, _at(neurons, shift), key=_cost)
     return best
 
 
-def fit(stairs: Sequence[Staircase], finest: Sequence[int]) -> Steps:
+def fit(stairs: Sequence[Staircase], finest: Sequence[int], *, coarsest: int = 0) -> Steps:
     """Integers that compute ``stairs``, equal wherever there are such integers.
 
-    Accumulators stay as coarse as possible, then multipliers as small as possible; ``finest`` bounds log2 of the factor by
-    which each neuron's sum, and so its weights, may be made finer. Halves go up if that is equal for as many neurons as
-    halves to even.
+    Accumulators stay as coarse as possible, then multipliers as small as possible; ``coarsest`` and ``finest`` bound log2 of
+    the factor by which each neuron's sum, and so its weights, are made finer. Halves go up if that is equal for as many
+    neurons as halves to even. Where there are no such integers, the sum is made as fine as makes most thresholds right.
     """
-    up = _fit(stairs, finest, "up")
-    if not up.wrong.any() and not up.fine.any():
+    up = _fit(stairs, finest, coarsest, "up")
+    if not up.wrong.any() and int(up.fine.max()) == coarsest:
         return up
-    even = _fit(stairs, finest, "even")
-    return min((up, even), key=lambda steps: (int((steps.wrong > 0).sum()), int(steps.fine.max()), steps is even))
+    even = _fit(stairs, finest, coarsest, "even")
+    return up if _cost(up) <= _cost(even) else even

@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from hdlgen.network import BandRnn, PathInput, RecurrentNetwork, Table
-from hdlgen.network.recurrent import GATES
+from hdlgen.network import BandRnn, Network, Table
 from hdlgen.quantize import Edges, find_edges, weight_exponent, weight_limits
 
 __all__ = ["BandCell", "CellScales", "floor_through", "function_table"]
@@ -104,15 +103,15 @@ class BandCell(torch.nn.Module):
         super().__init__()
         self.layer, self.inputs = layer, inputs
         self.smooth = functions == "smooth"
-        gates, width = len(GATES[layer.cell]), layer.width
+        gates, width = len(layer.gates), layer.width
         generator = torch.Generator().manual_seed(seed)
 
         def uniform(bound: float, *shape: int) -> torch.nn.Parameter:
             return torch.nn.Parameter((2 * torch.rand(*shape, generator=generator) - 1) * bound)
 
         self.edges: Edges | None = None
-        if isinstance(layer.input, PathInput):
-            self.edges = find_edges(layer.input.topology, (inputs, layer.rows), 1)
+        if (topology := layer.incoming.sobol) is not None:
+            self.edges = find_edges(topology, (inputs, layer.rows))
             fan_in = max(1.0, len(self.edges) / layer.rows)
             self.input_weight = uniform(math.sqrt(3 / fan_in), len(self.edges))
             self.register_buffer("_flat", torch.tensor(self.edges.source * layer.rows + self.edges.target))
@@ -127,14 +126,14 @@ class BandCell(torch.nn.Module):
         with torch.no_grad():
             if layer.cell == "lstm":
                 self.bias[1] = 1.0  # remember at first
-            if layer.cell in ("tanh", "relu") and layer.band is not None:
+            if layer.cell in ("tanh", "relu") and (reach := layer.recurrence.reach) is not None:
                 self.recurrent.mul_(0.5)
-                self.recurrent[0, layer.band // 2] += 0.5
+                self.recurrent[0, reach] += 0.5
         if ends is not None:
             self.register_buffer("_source", torch.tensor(ends[0]))
             self.register_buffer("_row", torch.tensor(ends[1]))
             return
-        sources = layer.sources()
+        sources = layer.recurrence.sources()
         offset, neuron = np.nonzero(sources >= 0)
         self.register_buffer("_offset", torch.tensor(offset))
         self.register_buffer("_neuron", torch.tensor(neuron))
@@ -145,7 +144,7 @@ class BandCell(torch.nn.Module):
     def _matrix(self, recurrent: torch.Tensor) -> torch.Tensor:
         """(gates, C, N), or (E,), -> (N, gates * N), to multiply a state from the right."""
         gates, width = len(self.layer.gates), self.layer.width
-        if self.layer.edges is not None:
+        if not self.layer.recurrence.regular:
             matrix = torch.zeros(width, gates * width, dtype=recurrent.dtype)
             return matrix.index_put((self._source, self._row), recurrent, accumulate=True)
         matrix = torch.zeros(width, gates, width, dtype=recurrent.dtype)
@@ -158,7 +157,7 @@ class BandCell(torch.nn.Module):
         """(..., I) -> (..., rows)."""
         if self.edges is None:
             return x @ weight.T
-        if isinstance(self.layer.input, PathInput) and self.layer.input.rectify:
+        if self.layer.input.rectify:
             x = x.relu()
         flat = torch.zeros(self.inputs * self.layer.rows, dtype=weight.dtype).index_add(0, self._flat, weight)
         return x @ flat.view(self.inputs, self.layer.rows)
@@ -237,8 +236,8 @@ class BandCell(torch.nn.Module):
         """``recurrent``, ``input``, ``bias`` and perhaps ``candidate``, integers in float64."""
         layer, limit = self.layer, (-_MAX_BIAS, _MAX_BIAS)
         recurrent = self._integers(self.recurrent, scales.recurrent_exponent, weight_limits(layer.weight_bits))
-        if layer.edges is None:
-            present = torch.tensor(layer.sources() >= 0)
+        if layer.recurrence.regular:
+            present = torch.tensor(layer.recurrence.sources() >= 0)
             recurrent = torch.where(present, recurrent, torch.zeros((), dtype=recurrent.dtype))
         result = {
             "recurrent": recurrent,
@@ -249,20 +248,20 @@ class BandCell(torch.nn.Module):
             result["candidate"] = self._integers(self.candidate_bias, scales.fraction, limit)
         return result
 
-    def begin_with(self, network: RecurrentNetwork, number: int, source_exponent: int) -> None:
+    def begin_with(self, network: Network, number: int, source_exponent: int) -> None:
         """Take over what the integers of layer ``number`` of ``network`` stand for; its inputs are at 2**source_exponent."""
-        layer = network.band(number)
+        layer, tensors = network.recurrent(number), network.tensors
         scaled = [
-            (self.recurrent, network.recurrent_weights(number), layer.fraction - layer.state.fraction),
+            (self.recurrent, layer.recurrent_weights(tensors), layer.fraction - layer.state.fraction),
             (
                 self.input_weight,
-                network.input_weights(number),
+                layer.input_weights(tensors),
                 layer.input.shift + layer.fraction - source_exponent,
             ),
-            (self.bias, network.gate_bias(number), layer.fraction),
+            (self.bias, layer.gate_bias(tensors), layer.fraction),
         ]
         if self.candidate_bias is not None:
-            scaled.append((self.candidate_bias, network.candidate_bias(number), layer.fraction))
+            scaled.append((self.candidate_bias, layer.candidate_bias(tensors), layer.fraction))
         with torch.no_grad():
             for parameter, integers, exponent in scaled:
                 parameter.copy_(torch.from_numpy(np.ldexp(integers.astype(np.float64), -exponent)))

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 
 from hdlgen.errors import InputError
-from hdlgen.network import LayeredNetwork, Network, SobolTopology
+from hdlgen.network import Network, SobolTopology
 from hdlgen.quantize import MAX_SHIFT, Edges, Scales, find_edges, join, weight_limits
 from hdlgen.train.penalties import GroupLasso
+from hdlgen.train.recipe import INPUT_BITS
 
-__all__ = ["EdgeModel", "PathModel", "begin", "largest", "rudin_shapiro"]
+__all__ = ["EdgeModel", "begin", "largest", "rudin_shapiro"]
 
-INPUT_BITS = 8
 _MAX_BIAS = (1 << 31) - 1
 #: Entries of one dense matrix.
 _MAX_MATRIX = 1 << 27
@@ -57,9 +57,9 @@ def _check_sizes(widths: Sequence[int]) -> None:
 
 
 def _begin_with(
-    network: Network, topology: SobolTopology, widths: Sequence[int], weights: Sequence[np.ndarray]
+    network: Network, plan: Network, weights: Sequence[np.ndarray]
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Real weights (P,) and biases of all paths, from the integers of a network of the first ones.
+    """Real weights (P,) and biases of all paths of ``plan``, from the integers of a network of the first ones.
 
     In real numbers any factor of a layer will do, as the network is positively homogeneous. A value a of layer l stands
     for a * f_l: f_0 = 2**-bits, and f_l = f_{l-1} * c_l * 2**shift with the factor c_l of the weights.
@@ -67,31 +67,51 @@ def _begin_with(
     Raises
     ------
     InputError
-        If the network's paths are not the first of ``topology``.
+        If the network's paths are not the first of ``plan``.
     """
-    count, where = network.topology.paths, network.where
-    if network.widths != tuple(widths):
-        raise InputError(f"{where}: widths are {network.widths}; allowed to begin with: {tuple(widths)}")
-    if network.input.bits != INPUT_BITS:
-        raise InputError(f"{where}: input has {network.input.bits} bits; allowed to begin with: {INPUT_BITS}")
+    where, topology = network.where, _shared(plan)
+    assert topology is not None
+    if (mine := _shared(network)) is None:
+        raise InputError(
+            f"{where}: is another network; allowed to begin with: ReLU layers of Sobol' paths that they share"
+        )
+    count = mine.paths
+    if network.widths != plan.widths:
+        raise InputError(f"{where}: widths are {network.widths}; allowed to begin with: {plan.widths}")
+    if network.input.bits != INPUT_BITS or network.input.signed:
+        kind = "signed" if network.input.signed else "unsigned"
+        raise InputError(
+            f"{where}: input has {network.input.bits} bits, {kind}; allowed to begin with: {INPUT_BITS}, unsigned"
+        )
     if count > topology.paths:
         raise InputError(f"{where}: has {count} paths; allowed to begin with: up to {topology.paths}")
-    for number, width in enumerate(widths):
-        if not np.array_equal(network.topology.vertices(number, width), topology.vertices(number, width)[:count]):
+    for number, width in enumerate(plan.widths):
+        if not np.array_equal(mine.vertices(number, width), topology.vertices(number, width)[:count]):
             raise InputError(
                 f"{where}: layer {number}: its paths visit other neurons; allowed to begin with: the same dimensions,"
                 " slots, scrambling and shift"
             )
     result, biases = [], []
     factor = 2.0**-INPUT_BITS
-    for number, (layer, fresh) in enumerate(zip(network.layers, weights, strict=True), 1):
+    for number, fresh in enumerate(weights, 1):
+        layer = network.weighted(number)
         trained = network.weights(number).astype(np.float64)
         scale = math.sqrt(2 * layer.width / topology.paths) / max(math.sqrt(np.square(trained).mean()), 1e-9)
         result.append(np.concatenate([trained * scale, _FRESH * fresh[count:]]))
         biases.append(network.bias(number) * (scale * factor))
         if layer.activation is not None:
             factor *= scale * 2.0**layer.activation.shift
+        if plan.weighted(number).bias is None and biases[-1].any():
+            raise InputError(f"{where}: has biases; allowed without --bias: networks without")
     return result, biases
+
+
+def _shared(network: Network) -> SobolTopology | None:
+    """The topology of a network of nothing but ReLU layers of Sobol' paths that they share."""
+    for number, layer in enumerate(network.layers, 1):
+        if layer.incoming.shared is None or not network.weighted(number).plain(number):
+            return None
+    return network.layers[0].incoming.sobol
 
 
 class _Floor(torch.autograd.Function):
@@ -210,69 +230,48 @@ class EdgeModel:
         return self.integer(x, scales) * 2.0 ** -scales.accumulator_exponent(len(self.edges))
 
 
-class PathModel(EdgeModel):
-    """A path network under training.
+def begin(plan: Network, *, seed: int, initial: Network | None = None) -> EdgeModel:
+    """The network ``plan`` at the beginning of its training; the tensors of its weights are not looked at.
 
-    Parameters
-    ----------
-    topology : the paths.
-    widths : n_0..n_L.
-    weight_bits, activation_bits : of the integer network.
-    bias : whether the layers have biases.
-    initial : a network whose paths are the first ones here; they begin with its weights.
+    Path i has the weight sign(i) * sqrt(2 / (P / n_l)), signs by :func:`rudin_shapiro`. Paths with the same edge are one
+    parameter, the sum. Weights of dense layers are normal, of variance 2 / n_{l-1}, by ``seed``: with weights of one
+    magnitude their neurons would be alike. Biases are 0.
 
-    Initialisation is deterministic: path i has the weight sign(i) * sqrt(2 / (P / n_l)) in each transition, signs by
-    :func:`rudin_shapiro`. Paths with the same edge are one parameter, the sum. Beside paths of an ``initial`` network the
+    Beside paths of an ``initial`` network, which are the first ones of ``plan`` and begin with its weights and biases, the
     others have a tenth of that; its scale is chosen so that its weights have the root mean square that P paths begin with.
-    """
 
-    def __init__(
-        self,
-        topology: SobolTopology,
-        widths: Sequence[int],
-        *,
-        weight_bits: int,
-        activation_bits: int,
-        bias: bool,
-        initial: Network | None = None,
-    ) -> None:
-        _check_sizes(widths)
-        weights = [_signed(topology.paths, width) for width in widths[1:]]
-        biases = [np.zeros(width) for width in widths[1:]]
-        if initial is not None:
-            weights, biases = _begin_with(initial, topology, widths, weights)
-            if not bias and any(values.any() for values in biases):
-                raise InputError(f"{initial.where}: has biases; allowed without --bias: networks without")
-        edges = [find_edges(topology, widths, layer) for layer in range(1, len(widths))]
-        super().__init__(
-            edges,
-            [transition.merge(values) for transition, values in zip(edges, weights, strict=True)],
-            [values if bias else None for values in biases],
-            weight_bits=weight_bits,
-            activation_bits=activation_bits,
-        )
-
-
-def begin(plan: LayeredNetwork, *, weight_bits: int, activation_bits: int, bias: bool, seed: int) -> EdgeModel:
-    """The layered network ``plan`` at the beginning of its training; the tensors of its weights are not looked at.
-
-    Paths begin as in :class:`PathModel`. Weights of dense layers are normal, of variance 2 / n_{l-1}, by ``seed``: with
-    weights of one magnitude their neurons would be alike.
+    Raises
+    ------
+    InputError
+        If a layer is too large to train, or ``initial`` is another network.
     """
     _check_sizes(plan.widths)
     generator = torch.Generator().manual_seed(seed)
+    layers = [plan.weighted(number) for number in range(1, len(plan.layers) + 1)]
     edges, weights = [], []
-    for number, layer in enumerate(plan.layers, 1):
+    for number, layer in enumerate(layers, 1):
         before = plan.widths[number - 1]
-        source, target = plan.ends(number)
-        edges.append(join(source, target, before, layer.width))
-        if layer.kind == "dense":
-            values = torch.randn(len(source), generator=generator).numpy() * math.sqrt(2 / before)
+        if (shared := layer.connections.shared) is not None:
+            count = shared[0].paths
+            edges.append(find_edges(shared[0], (before, layer.width), shared[1]))
         else:
-            values = _signed(len(source), layer.width)
-        weights.append(edges[-1].merge(values))
-    biases = [np.zeros(layer.width) if bias else None for layer in plan.layers]
-    return EdgeModel(edges, weights, biases, weight_bits=weight_bits, activation_bits=activation_bits)
+            source, target = layer.connections.ends(plan.tensors, before, layer.width)
+            count = len(source)
+            edges.append(join(source, target, before, layer.width))
+        if layer.connections.full:
+            weights.append(torch.randn(count, generator=generator).numpy() * math.sqrt(2 / before))
+        else:
+            weights.append(_signed(count, layer.width))
+    biases = [np.zeros(layer.width) for layer in layers]
+    if initial is not None:
+        weights, biases = _begin_with(initial, plan, weights)
+    return EdgeModel(
+        edges,
+        [transition.merge(values) for transition, values in zip(edges, weights, strict=True)],
+        [None if layer.bias is None else values for layer, values in zip(layers, biases, strict=True)],
+        weight_bits=layers[0].weight_bits,
+        activation_bits=INPUT_BITS if layers[0].activation is None else layers[0].activation.bits,
+    )
 
 
 def largest(model: EdgeModel, densities: Sequence[float]) -> EdgeModel:

@@ -2,31 +2,22 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from hdlgen.connections import InterleaverTopology, interleaver
 from hdlgen.errors import InputError
-from hdlgen.network import (
-    FORMAT_VERSION,
-    InputFormat,
-    InterleaverTopology,
-    LayeredNetwork,
-    RandomTopology,
-    SobolTopology,
-    SparseActivation,
-    SparseLayer,
-    describe_layered,
-    parse,
-    parse_layered,
-)
+from hdlgen.network import FORMAT_VERSION, Network, parse
 from hdlgen.sequences.random import GENERATORS, MAX_SEED
-from hdlgen.topology.interleaver import interleaver
 from hdlgen.train.penalties import GROUPS
 
-__all__ = ["TOPOLOGIES", "Recipe", "Schedule"]
+__all__ = ["INPUT_BITS", "TOPOLOGIES", "Recipe", "Schedule"]
+
+#: Of the pixels that networks are trained on.
+INPUT_BITS = 8
 
 TOPOLOGIES = ("sobol", "random", "interleaver", "dense", "pruned")
 
@@ -51,7 +42,7 @@ _LANES = 16
 _TOPOLOGY_SEED = 1
 _PRUNE_EPOCHS = 20
 
-_MAX_EPOCHS = 100_000
+MAX_EPOCHS = 100_000
 _MAX_AUGMENT = 8
 
 
@@ -95,7 +86,7 @@ class Schedule:
     threads: int = 1
 
     def __post_init__(self) -> None:
-        check_whole("epochs", self.epochs, 1, _MAX_EPOCHS)
+        check_whole("epochs", self.epochs, 1, MAX_EPOCHS)
         check_whole("batch", self.batch, 1, 1 << 20)
         check_whole("augment", self.augment, 0, _MAX_AUGMENT)
         check_whole("seed", self.seed, 0, (1 << 63) - 1)
@@ -165,7 +156,7 @@ class Recipe(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_whole("qat-epochs", self.qat_epochs, 0, _MAX_EPOCHS)
+        check_whole("qat-epochs", self.qat_epochs, 0, MAX_EPOCHS)
         check_rate("qat-learning-rate", self.qat_learning_rate)
         if not (math.isfinite(self.lasso) and 0 <= self.lasso <= 1):
             raise InputError(f"train: lasso is {self.lasso}; allowed: 0..1")
@@ -182,16 +173,12 @@ class Recipe(Schedule):
                 raise InputError(f"train: {option} is {_show(value)}; allowed: with --topology {' or '.join(kinds)}")
             if value is None and _NEEDED.get(self.kind) == member:
                 raise InputError(f"train: {option} is missing; allowed: any that suits --topology {self.kind}")
-        # 1 is a stand-in for the number of inputs, which only the images tell.
-        if self.kind == "sobol":
-            self.topology(1)
-            return
         if self.topology_seed is not None:
             check_whole("topology-seed", self.topology_seed, 0, MAX_SEED)
         if self.generator is not None and self.generator not in GENERATORS:
             raise InputError(f"train: generator is {self.generator!r}; allowed: {', '.join(GENERATORS)}")
         if self.prune_epochs is not None:
-            check_whole("prune-epochs", self.prune_epochs, 0, _MAX_EPOCHS)
+            check_whole("prune-epochs", self.prune_epochs, 0, MAX_EPOCHS)
         for option, values in (("fan-out", self.fan_out), ("density", self.density)):
             if values is not None and len(values) != len(self.widths):
                 raise InputError(
@@ -202,128 +189,90 @@ class Recipe(Schedule):
         for layer, density in enumerate(self.density or (), 1):
             if not 0 < density <= 1:
                 raise InputError(f"train: density of layer {layer} is {density}; allowed: more than 0, up to 1")
-        self._layered(["path" if self.kind == "random" else "dense"] * len(self.widths), 1)
+        # 1 is a stand-in for the number of inputs, which only the images tell.
+        self._parsed([{"kind": "path" if self.paths is not None else "dense"} for _ in self.widths], 1)
         for layer, (fan_out, width) in enumerate(zip(self.fan_out or (), self.widths, strict=False), 1):
             check_whole(f"fan-out of layer {layer}", fan_out, 1, width)
-        if self.kind == "interleaver":
-            for layer, (before, width) in enumerate(pairwise(self.widths), 2):
-                self._interleaver(layer, before, width)
+        for layer, (before, width) in enumerate(pairwise(self.widths), 2):
+            self._interleaver(layer, before, width)
 
-    def topology(self, inputs: int) -> SobolTopology:
-        """The topology for so many inputs, after the same checks as those of a network file."""
-        if self.paths is None:
-            raise ValueError(f"a network of kind {self.kind!r} has no Sobol' paths")
-        last = len(self.widths)
-        topology: dict[str, Any] = {
-            "kind": "sobol",
-            "paths": self.paths,
-            "dimensions": list(range(last + 1) if self.dimensions is None else self.dimensions),
-        }
-        if self.log2_slots is not None:
-            topology["log2_slots"] = list(self.log2_slots)
-        for member in ("scramble", "kept", "shift", "digits"):
-            if getattr(self, member) is not None:
-                topology[member] = getattr(self, member)
-        description = {
-            "format_version": FORMAT_VERSION,
-            "name": self.name,
-            "input": {"width": inputs, "bits": 8, "signed": False},
-            "topology": topology,
-            "layers": [
-                {
-                    "kind": "path",
-                    "width": width,
-                    "weight": f"w{layer}",
-                    "bias": f"b{layer}" if self.bias else None,
-                    "weight_bits": self.weight_bits,
-                    "activation": None
-                    if layer == last
-                    else {"kind": "relu", "bits": self.activation_bits, "shift": 0},
-                }
-                for layer, width in enumerate(self.widths, 1)
-            ],
-        }
-        return parse(description, "train")[2]
-
-    def plan(self, inputs: int, kept: Sequence[np.ndarray] | None = None) -> LayeredNetwork:
-        """The network for so many inputs, of any kind but ``sobol``, without tensors of weights.
+    def plan(self, inputs: int, kept: Sequence[np.ndarray] | None = None) -> Network:
+        """The network for so many inputs, without tensors of weights, after the same checks as those of a network file.
 
         Parameters
         ----------
         kept : of a pruned network, the edges that stay: (E_l, 2) integers for each layer, source and target. All without.
         """
-        if self.kind == "random":
-            return self._layered(["path"] * len(self.widths), inputs)
-        kinds: list[str] = []
-        topologies = []
+        layers: list[dict[str, Any]] = []
         tensors = {}
         for layer, (before, width) in enumerate(pairwise((inputs, *self.widths)), 1):
-            topology = self._interleaver(layer, before, width) if self.kind == "interleaver" else None
-            topologies.append(topology)
-            kinds.append("dense" if topology is None else "path")
-            if kept is not None and len(kept[layer - 1]) < before * width:
-                kinds[-1] = "explicit"
-                tensors[f"e{layer}"] = kept[layer - 1].astype(
-                    np.uint16 if max(before, width) <= 1 << 16 else np.uint32
-                )
-        return self._layered(kinds, inputs, topologies, tensors)
+            topology = self._interleaver(layer, before, width)
+            if self.paths is not None:
+                layers.append({"kind": "path"})
+            elif topology is not None:
+                layers.append({"kind": "path", "topology": topology.describe()})
+            elif kept is not None and len(kept[layer - 1]) < before * width:
+                layers.append({"kind": "explicit", "edges": f"e{layer}"})
+                narrow = np.uint16 if max(before, width) <= 1 << 16 else np.uint32
+                tensors[f"e{layer}"] = kept[layer - 1].astype(narrow)
+            else:
+                layers.append({"kind": "dense"})
+        return replace(self._parsed(layers, inputs), tensors=tensors)
 
     def _interleaver(self, layer: int, before: int, width: int) -> InterleaverTopology | None:
-        """That of a layer, or None where it is dense."""
-        assert self.fan_out is not None
-        fan_out = self.fan_out[layer - 1]
-        if fan_out == width:
+        """That of a layer; None where it is dense, or of another kind."""
+        if self.kind != "interleaver" or self.fan_out is None or self.fan_out[layer - 1] == width:
             return None
         try:
             return interleaver(
                 before,
                 width,
                 lanes=_LANES if self.lanes is None else self.lanes,
-                fan_out=fan_out,
+                fan_out=self.fan_out[layer - 1],
                 seed=_TOPOLOGY_SEED if self.topology_seed is None else self.topology_seed,
             )
         except InputError as error:
             raise InputError(f"train: layer {layer}: {error}") from None
 
-    def _layered(
-        self,
-        kinds: Sequence[str],
-        inputs: int,
-        topologies: Sequence[InterleaverTopology | None] | None = None,
-        tensors: dict[str, np.ndarray] | None = None,
-    ) -> LayeredNetwork:
-        """A network of layers of these kinds, after the checks of a network file."""
+    def _topology(self) -> dict[str, Any]:
+        """The members that the paths of all layers share."""
+        members: dict[str, Any] = {"kind": self.kind, "paths": self.paths}
+        if self.kind == "random":
+            generator = GENERATORS[0] if self.generator is None else self.generator
+            seed = _TOPOLOGY_SEED if self.topology_seed is None else self.topology_seed
+            return members | {"generator": generator, "seed": seed}
+        members["dimensions"] = range(len(self.widths) + 1) if self.dimensions is None else self.dimensions
+        for name in ("log2_slots", "scramble", "kept", "shift", "digits"):
+            members[name] = getattr(self, name)
+        return {
+            name: value if isinstance(value, str | int) else list(value)
+            for name, value in members.items()
+            if value is not None
+        }
+
+    def _parsed(self, layers: Sequence[dict[str, Any]], inputs: int) -> Network:
+        """The network of layers with these members, after the checks of a network file."""
         last = len(self.widths)
-        common = None
-        if self.kind == "random" and self.paths is not None:
-            common = RandomTopology(
-                paths=self.paths,
-                generator=GENERATORS[0] if self.generator is None else self.generator,
-                seed=_TOPOLOGY_SEED if self.topology_seed is None else self.topology_seed,
-            )
-        layers = tuple(
-            SparseLayer(
-                kind=kind,
-                width=width,
-                source=layer - 1,
-                topology=None if topologies is None else topologies[layer - 1],
-                edges=f"e{layer}" if kind == "explicit" else None,
-                weight=f"w{layer}",
-                weight_bits=self.weight_bits,
-                bias=f"b{layer}" if self.bias else None,
-                activation=None if layer == last else SparseActivation(bits=self.activation_bits, shift=0),
-            )
-            for layer, (kind, width) in enumerate(zip(kinds, self.widths, strict=True), 1)
-        )
-        network = LayeredNetwork(
-            name=self.name,
-            input=InputFormat(width=inputs, bits=8),
-            topology=common,
-            layers=layers,
-            tensors={} if tensors is None else tensors,
-        )
-        parse_layered(describe_layered(network), "train")
-        return network
+        relu = {"kind": "relu", "bits": self.activation_bits, "shift": 0}
+        description: dict[str, Any] = {
+            "format_version": FORMAT_VERSION,
+            "name": self.name,
+            "input": {"width": inputs, "bits": INPUT_BITS, "signed": False},
+            "layers": [
+                {
+                    **members,
+                    "width": width,
+                    "weight": f"w{layer}",
+                    "weight_bits": self.weight_bits,
+                    "bias": f"b{layer}" if self.bias else None,
+                    "activation": None if layer == last else relu,
+                }
+                for layer, (members, width) in enumerate(zip(layers, self.widths, strict=True), 1)
+            ],
+        }
+        if self.paths is not None:
+            description["topology"] = self._topology()
+        return parse(description, "train")
 
     @property
     def pruning(self) -> int:

@@ -4,12 +4,12 @@ import math
 from dataclasses import dataclass
 
 from hdlgen.errors import InputError
-from hdlgen.network import BandRnn, RecurrentNetwork, SequenceInput
-from hdlgen.network.recurrent import GATES, parse_recurrent
+from hdlgen.layers import GATES
+from hdlgen.network import FORMAT_VERSION, InputFormat, Network, parse
+from hdlgen.train.recipe import MAX_EPOCHS, check_rate, check_whole
 
 __all__ = ["SequenceRecipe"]
 
-_MAX_EPOCHS = 100_000
 #: Fraction bits of a state of b bits: b less these; the ReLU of an unsigned state needs room above 1.
 _HEADROOM = {"relu": 3, "ligru": 3}
 
@@ -70,43 +70,32 @@ class SequenceRecipe:
     threads: int = 1
 
     def __post_init__(self) -> None:
-        self._whole("layers", self.layers, 1, 16)
-        self._whole("epochs", self.epochs, 1, _MAX_EPOCHS)
-        self._whole("qat-epochs", self.qat_epochs, 0, _MAX_EPOCHS)
-        self._whole("batch", self.batch, 1, 1 << 20)
-        self._whole("seed", self.seed, 0, (1 << 63) - 1)
-        self._whole("threads", self.threads, 1, 256)
+        check_whole("layers", self.layers, 1, 16)
+        check_whole("epochs", self.epochs, 1, MAX_EPOCHS)
+        check_whole("qat-epochs", self.qat_epochs, 0, MAX_EPOCHS)
+        check_whole("batch", self.batch, 1, 1 << 20)
+        check_whole("seed", self.seed, 0, (1 << 63) - 1)
+        check_whole("threads", self.threads, 1, 256)
         if self.functions not in ("hard", "smooth"):
             raise InputError(f"train: functions is {self.functions!r}; allowed: hard, smooth")
-        for option, rate in (("learning-rate", self.learning_rate), ("qat-learning-rate", self.qat_learning_rate)):
-            if not (math.isfinite(rate) and 0 < rate <= 1):
-                raise InputError(f"train: {option} is {rate}; allowed: more than 0, up to 1")
+        check_rate("learning-rate", self.learning_rate)
+        check_rate("qat-learning-rate", self.qat_learning_rate)
         for option, value, high in (("augment", self.augment, 4), ("decay", self.decay, 1)):
             if not (math.isfinite(value) and 0 <= value <= high):
                 raise InputError(f"train: {option} is {value}; allowed: 0..{high}")
         # Stand-ins for what only the data tell.
-        self.network(SequenceInput(width=1, bits=8, signed=True), 2)
+        self.network(InputFormat(width=1, bits=8, signed=True), 2)
 
-    @staticmethod
-    def _whole(option: str, value: int, low: int, high: int) -> None:
-        if not low <= value <= high:
-            raise InputError(f"train: {option} is {value}; allowed: {low}..{high}")
-
-    def network(self, source: SequenceInput, classes: int) -> RecurrentNetwork:
+    def network(self, source: InputFormat, classes: int) -> Network:
         """The network without tensors, after the same checks as those of a network file; its scales are stand-ins."""
         gated = self.cell in ("gru", "ligru", "lstm")
-        connections: dict[str, object]
-        if self.groups is not None:
-            connections = {"groups": self.groups}
-            if self.band is not None:
-                connections["band"] = self.band
-        elif self.band is None:
-            whole = type(self.width) is int and self.width > 0
-            connections = {"band": 2 * self.width - 1 if whole else 1, "cyclic": self.cyclic}
-            if self.cyclic:
-                connections["band"] = self.width
-        else:
-            connections = {"band": self.band, "cyclic": self.cyclic}
+        given = (("groups", self.groups), ("band", self.band))
+        connections: dict[str, object] = {name: value for name, value in given if value is not None}
+        if not connections:
+            whole = 2 * self.width - 1 if type(self.width) is int and self.width > 0 else 1
+            connections["band"] = self.width if self.cyclic else whole
+        if "groups" not in connections:
+            connections["cyclic"] = self.cyclic
         fraction = self.state_fraction
         if fraction is None:
             fraction = max(0, self.state_bits - _HEADROOM.get(self.cell, 1))
@@ -154,7 +143,7 @@ class SequenceRecipe:
             }
         )
         description: dict[str, object] = {
-            "format_version": 1,
+            "format_version": FORMAT_VERSION,
             "name": self.name,
             "input": {"width": source.width, "bits": source.bits, "signed": source.signed},
             "layers": layers,
@@ -163,8 +152,4 @@ class SequenceRecipe:
             description["topology"] = {"kind": "sobol", "paths": self.head_paths, "dimensions": [0, 1]}
         if self.cell not in GATES:
             raise InputError(f"train: cell is {self.cell!r}; allowed: {', '.join(GATES)}")
-        return parse_recurrent(description, "train")
-
-    def bands(self, source: SequenceInput, classes: int) -> tuple[BandRnn, ...]:
-        """The recurrent layers."""
-        return self.network(source, classes).recurrent_layers
+        return parse(description, "train")

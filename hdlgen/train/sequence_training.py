@@ -9,12 +9,12 @@ from tqdm import tqdm
 
 from hdlgen import golden
 from hdlgen.errors import InputError
-from hdlgen.network import BandRnn, Dense, RecurrentNetwork, SequenceInput, verify_recurrent
+from hdlgen.network import BandRnn, InputFormat, Layer, Network, verify
 from hdlgen.quantize import Edges, find_edges, weight_exponent, weight_limits
 from hdlgen.train.cells import BandCell, CellScales, floor_through
 from hdlgen.train.sequence_recipe import SequenceRecipe
 from hdlgen.train.sequences import SequenceData, Sequences
-from hdlgen.train.training import Trained, reproducible
+from hdlgen.train.training import Trained, reproducible, train_phase
 
 __all__ = ["SequenceModel", "begins", "train_sequences"]
 
@@ -41,21 +41,21 @@ class SequenceModel(torch.nn.Module):
     functions, seed : as of :class:`BandCell`.
     """
 
-    def __init__(self, network: RecurrentNetwork, *, exponent: int, functions: str = "hard", seed: int = 0) -> None:
+    def __init__(self, network: Network, *, exponent: int, functions: str = "hard", seed: int = 0) -> None:
         super().__init__()
-        self.network, self.exponent = network, exponent
+        self.network, self.exponent, self.classifier = network, exponent, network.weighted(len(network.layers))
         widths = network.widths
         self.cells = torch.nn.ModuleList(
-            BandCell(layer, widths[number], ends=_ends(network, number + 1), functions=functions, seed=seed + number)
-            for number, layer in enumerate(network.recurrent_layers)
+            BandCell(layer, widths[number], ends=_ends(network, layer), functions=functions, seed=seed + number)
+            for number, layer in enumerate(_bands(network))
         )
         generator = torch.Generator().manual_seed(seed + len(self.cells))
         bound = widths[-2] ** -0.5
         self.edges: Edges | None = None
-        if network.topology is None:
+        if (topology := self.classifier.connections.sobol) is None:
             weights = torch.rand(widths[-1], widths[-2], generator=generator)
         else:
-            self.edges = find_edges(network.topology, widths[-2:], 1)
+            self.edges = find_edges(topology, (widths[-2], widths[-1]))
             weights = torch.rand(len(self.edges), generator=generator)
             bound = max(bound, (widths[-1] / len(self.edges)) ** 0.5)
             self.register_buffer("_flat", torch.tensor(self.edges.target * widths[-2] + self.edges.source))
@@ -71,7 +71,7 @@ class SequenceModel(torch.nn.Module):
             cell.begin_with(network, number, exponent)
             exponent = cell.layer.state.fraction
         number = len(network.layers)
-        head = network.layers[-1].weight_bits - 2
+        head = self.classifier.weight_bits - 2
         with torch.no_grad():
             self.head.copy_(torch.from_numpy(np.ldexp(network.weights(number).astype(np.float64), -head)))
             self.head_bias.copy_(
@@ -102,14 +102,14 @@ class SequenceModel(torch.nn.Module):
         for cell in self.cells:
             found.append(cell.scales(exponent))
             exponent = cell.layer.state.fraction
-        bits = self.network.layers[-1].weight_bits
+        bits = self.classifier.weight_bits
         return _Scales(cells=tuple(found), head_exponent=weight_exponent(self.head.detach().double().numpy(), bits))
 
     def _logit_exponent(self, scales: _Scales) -> int:
-        return scales.head_exponent + self.network.recurrent_layers[-1].state.fraction
+        return scales.head_exponent + self.cells[-1].layer.state.fraction
 
     def _head(self, scales: _Scales) -> tuple[torch.Tensor, torch.Tensor]:
-        limits = weight_limits(self.network.layers[-1].weight_bits)
+        limits = weight_limits(self.classifier.weight_bits)
         weight = floor_through(self.head.double() * 2.0**scales.head_exponent + 0.5).clamp(*limits)
         bias = floor_through(self.head_bias.double() * 2.0 ** self._logit_exponent(scales) + 0.5)
         return weight, bias.clamp(-_MAX_BIAS, _MAX_BIAS)
@@ -126,10 +126,10 @@ class SequenceModel(torch.nn.Module):
         """The outputs of the integer network on the scale of the real one."""
         return self.integer(x, lengths, scales) * 2.0 ** -self._logit_exponent(scales)
 
-    def export(self, scales: _Scales, source: SequenceInput) -> RecurrentNetwork:
+    def export(self, scales: _Scales, source: InputFormat) -> Network:
         """The integer network, verified."""
         tensors: dict[str, np.ndarray] = {}
-        layers: list[BandRnn] = []
+        layers: list[Layer] = []
 
         def narrow(values: np.ndarray, bits: int) -> np.ndarray:
             return values.astype(np.int8 if bits <= 8 else np.int16)
@@ -140,37 +140,44 @@ class SequenceModel(torch.nn.Module):
                 weights = {
                     name: value.numpy().astype(np.int64) for name, value in cell.integer_weights(chosen).items()
                 }
-                fed = weights["input"] if cell.edges is None else cell.edges.split(weights["input"])
+                fed = _split(cell.edges, weights["input"])
                 tensors[layer.recurrent] = narrow(weights["recurrent"], layer.weight_bits)
                 tensors[layer.input.weight] = narrow(fed, layer.input.weight_bits)
                 tensors[str(layer.bias)] = weights["bias"].astype(np.int32)
                 if layer.candidate is not None:
                     tensors[str(layer.candidate.bias)] = weights["candidate"].astype(np.int32)
-                if layer.edges is not None:
-                    tensors[layer.edges] = self.network.tensors[layer.edges]
+                listed = {name for role, name in layer.roles() if role == "edges" and name}
+                tensors |= {name: self.network.tensors[name] for name in listed}
                 tensors |= cell.tables(chosen)
                 layers.append(layer)
-            head = self.network.head[0]
+            head = self.classifier
             weight, bias = self._head(scales)
             integers = weight.numpy().astype(np.int64)
-            tensors[head.weight] = narrow(
-                integers if self.edges is None else self.edges.split(integers), head.weight_bits
-            )
+            tensors[head.weight] = narrow(_split(self.edges, integers), head.weight_bits)
             tensors[str(head.bias)] = bias.numpy().astype(np.int32)
         network = replace(self.network, input=source, layers=(*layers, head), tensors=tensors)
-        verify_recurrent(network)
+        verify(network)
         return network
 
 
-def _ends(network: RecurrentNetwork, number: int) -> tuple[np.ndarray, np.ndarray] | None:
+def _split(edges: Edges | None, sums: np.ndarray) -> np.ndarray:
+    """Weights of paths that share ``edges``, or as they are."""
+    return sums if edges is None else edges.split(sums)
+
+
+def _bands(network: Network) -> list[BandRnn]:
+    return [network.recurrent(number) for number, layer in enumerate(network.layers, 1) if layer.stateful]
+
+
+def _ends(network: Network, layer: BandRnn) -> tuple[np.ndarray, np.ndarray] | None:
     """Source and row of each recurrent edge of a layer that has such."""
-    if network.band(number).edges is None:
+    if layer.recurrence.regular:
         return None
-    edges = network.recurrent_edges(number)
+    edges = layer.recurrent_edges(network.tensors)
     return edges.source, edges.target
 
 
-def begins(initial: RecurrentNetwork, data: SequenceData, name: str) -> RecurrentNetwork:
+def begins(initial: Network, data: SequenceData, name: str) -> Network:
     """``initial`` under another name, with all biases: what training can begin with.
 
     Raises
@@ -188,7 +195,10 @@ def begins(initial: RecurrentNetwork, data: SequenceData, name: str) -> Recurren
     ):
         if own != asked:
             raise InputError(f"{where}: {what}: {own}; allowed with these sequences: {asked}")
-    if len(initial.head) != 1 or not isinstance(initial.head[0], Dense):
+    bands, last = _bands(initial), len(initial.layers)
+    chained = len(bands) == last - 1 and all(layer.source == number for number, layer in enumerate(bands))
+    head = None if initial.layers[-1].stateful else initial.weighted(last)
+    if not chained or head is None or head.activation is not None or not (head.incoming.full and head.plain(last)):
         raise InputError(f"{where}: cannot be trained further; allowed: one dense layer behind the recurrent ones")
     tensors, layers = dict(initial.tensors), list(initial.layers)
 
@@ -200,8 +210,8 @@ def begins(initial: RecurrentNetwork, data: SequenceData, name: str) -> Recurren
         tensors[new] = np.zeros(shape, np.int32)
         return new
 
-    for number, layer in enumerate(initial.recurrent_layers, 1):
-        if layer.gate_function is not None or layer.state_function is not None or layer.input.kind != "dense":
+    for number, layer in enumerate(bands, 1):
+        if layer.gate_function is not None or layer.state_function is not None or not layer.input.connections.full:
             raise InputError(
                 f"{where}: layer {number} cannot be trained further; allowed: hard functions and a dense input"
             )
@@ -210,7 +220,7 @@ def begins(initial: RecurrentNetwork, data: SequenceData, name: str) -> Recurren
         if candidate is not None:
             candidate = replace(candidate, bias=named(candidate.bias, f"candidate{number}", layer.width))
         layers[number - 1] = replace(layer, bias=bias, candidate=candidate)
-    layers[-1] = replace(layers[-1], bias=named(layers[-1].bias, "head_bias", data.classes))
+    layers[-1] = replace(head, bias=named(head.bias, "head_bias", data.classes))
     return replace(initial, name=name, layers=tuple(layers), tensors=tensors)
 
 
@@ -267,46 +277,13 @@ def _outputs(forward: _Forward, sequences: Sequences) -> np.ndarray:
     return result
 
 
-def _phase(
-    title: str,
-    model: SequenceModel,
-    forward: _Forward,
-    batches: _Batches,
-    validation: Sequences,
-    recipe: SequenceRecipe,
-    *,
-    epochs: int,
-    learning_rate: float,
-    option: str,
-    progress: tqdm,
-) -> None:
-    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=recipe.decay)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * batches.steps)
-    for epoch in range(1, epochs + 1):
-        progress.set_description(f"{title} {epoch}/{epochs}")
-        total = 0.0
-        for x, lengths, labels in batches:
-            loss = torch.nn.functional.cross_entropy(forward(x, lengths), labels)
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), _MAX_NORM)
-            optimizer.step()
-            schedule.step()
-            total += loss.item()
-            progress.update()
-        if not np.isfinite(total):
-            raise InputError(f"train: loss is {total} in {title} epoch {epoch}; allowed: a lower --{option}")
-        right = float((_outputs(forward, validation).argmax(1) == validation.labels).mean())
-        progress.set_postfix(loss=f"{total / batches.steps:.4f}", validation=f"{right:.2%}")
-
-
-def _accuracy(network: RecurrentNetwork, sequences: Sequences) -> float:
+def _accuracy(network: Network, sequences: Sequences) -> float:
     y = golden.evaluate(network, sequences.x, sequences.lengths)
     return float((y.argmax(1) == sequences.labels).mean())
 
 
 def train_sequences(
-    data: SequenceData, recipe: SequenceRecipe, *, initial: RecurrentNetwork | None = None, progress: bool = True
+    data: SequenceData, recipe: SequenceRecipe, *, initial: Network | None = None, progress: bool = True
 ) -> Trained:
     """Train a recurrent network; the same arguments give the same network on the same machine.
 
@@ -327,30 +304,33 @@ def train_sequences(
         batches = _Batches(data, recipe)
         steps = (recipe.epochs + recipe.qat_epochs) * batches.steps
         with tqdm(total=steps, disable=not progress, unit="step", mininterval=0.5) as bar:
-            _phase(
-                "real",
-                model,
-                model.real,
-                batches,
-                data.validation,
-                recipe,
-                epochs=recipe.epochs,
-                learning_rate=recipe.learning_rate,
-                option="learning-rate",
-                progress=bar,
-            )
+
+            def phase(title: str, forward: _Forward, epochs: int, rate: float, option: str) -> None:
+                def show() -> str:
+                    right = _outputs(forward, data.validation).argmax(1) == data.validation.labels
+                    return f"{right.mean():.2%}"
+
+                train_phase(
+                    title,
+                    torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=recipe.decay),
+                    forward,
+                    torch.nn.functional.cross_entropy,
+                    batches,
+                    show,
+                    epochs=epochs,
+                    option=option,
+                    most_norm=_MAX_NORM,
+                    progress=bar,
+                )
+
+            phase("real", model.real, recipe.epochs, recipe.learning_rate, "learning-rate")
             scales = model.scales()
-            _phase(
+            phase(
                 "integer",
-                model,
                 lambda x, lengths: model.logits(x, lengths, scales),
-                batches,
-                data.validation,
-                recipe,
-                epochs=recipe.qat_epochs,
-                learning_rate=recipe.qat_learning_rate,
-                option="qat-learning-rate",
-                progress=bar,
+                recipe.qat_epochs,
+                recipe.qat_learning_rate,
+                "qat-learning-rate",
             )
         network = model.export(scales, data.input)
         trained_for = _outputs(lambda x, lengths: model.integer(x, lengths, scales), data.validation)

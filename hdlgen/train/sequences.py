@@ -9,7 +9,7 @@ import numpy as np
 from hdlgen import reber
 from hdlgen.errors import InputError
 from hdlgen.fsdd import TEST_TAKES, Recording, read_recordings
-from hdlgen.network import LogMel, SequenceInput, log_mel
+from hdlgen.network import InputFormat, LogMel, log_mel
 from hdlgen.network.features import mel_energies
 
 __all__ = ["SequenceData", "Sequences", "reber_data", "speech_data"]
@@ -41,7 +41,7 @@ class Sequences:
 class SequenceData:
     """What to learn: an input v stands for v / 2**exponent; ``change`` varies a training sequence, (T, width)."""
 
-    input: SequenceInput
+    input: InputFormat
     exponent: int
     classes: int
     train: Sequences
@@ -72,7 +72,7 @@ def reber_data(*, embedded: bool, strings: int, validation: int, test: int, seed
         x, lengths = reber.encode(words)
         parts.append(Sequences(x=x, lengths=lengths, labels=labels))
     return SequenceData(
-        input=SequenceInput(width=len(reber.SYMBOLS), bits=8),
+        input=InputFormat(width=len(reber.SYMBOLS), bits=8),
         exponent=reber.ONE.bit_length() - 1,
         classes=2,
         train=parts[0],
@@ -177,7 +177,7 @@ def speech_data(folder: str | os.PathLike[str], *, held_out: int = 5) -> Sequenc
         if not parts[name]:
             raise InputError(f"{folder}: no recordings of takes {takes}, to {name}; allowed: some for each part")
     features, values = _features(parts["train"])
-    source = SequenceInput(width=_FILTERS, bits=_BITS, signed=True, features=features)
+    source = InputFormat(width=_FILTERS, bits=_BITS, signed=True, features=features)
     rounded = {
         name: _sequences([log_mel(r.samples, source) for r in parts[name]], parts[name])
         for name in ("validation", "test")

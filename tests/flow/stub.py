@@ -4,16 +4,16 @@ The core multiplies by the dense matrix of a path network of one layer. Its late
 stages (load, wait, send), each of which holds one frame.
 """
 
-import hashlib
-import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 
 from hdlgen import golden
-from hdlgen.network import InputFormat, Layer, Network, SobolTopology, save
+from hdlgen.network import InputFormat, Network, SobolTopology, Weighted, save
 from hdlgen.resources import folder
+
+from .manifests import write_manifest
 
 __all__ = ["FAULTS", "make_core"]
 
@@ -53,7 +53,7 @@ def _network(width: int, bits: int, outputs: int, rng: np.random.Generator) -> N
             dimensions=(0, 1),
             log2_slots=(max(1, (width - 1).bit_length()), max(1, (outputs - 1).bit_length())),
         ),
-        layers=(Layer(width=outputs, weight="w1", bias="b1", weight_bits=8, activation=None),),
+        layers=(Weighted(width=outputs, weight="w1", bias="b1", weight_bits=8, activation=None),),
         tensors={
             "w1": rng.integers(-128, 128, paths).astype(np.int8),
             "b1": rng.integers(-999, 999, outputs).astype(np.int32),
@@ -103,30 +103,16 @@ def make_core(
     np.save(directory / "vectors" / "y.npy", y)
     save(network, directory / "network.safetensors")
     shutil.copy(folder("sim") / "test_core.py", directory / "sim")
-    manifest = {
-        "format_version": 1,
-        "name": "stub",
-        "top": "stub",
-        "sources": ["rtl/stub.v"],
-        "input": {
-            "width": width,
-            "bits": bits,
-            "bytes_per_element": element_bytes,
-            "elements_per_beat": elements_per_beat,
-            "beats": beats,
-            "signed": False,
-        },
-        "output": {"width": outputs, "bits": output_bits},
-        "latency_cycles": beats + wait + outputs + 1,
-        "interval_cycles": max(beats + 1, wait + 2, outputs + 1),
-        "network": {
-            "file": "network.safetensors",
-            "sha256": hashlib.sha256((directory / "network.safetensors").read_bytes()).hexdigest(),
-        },
-        "sources_sha256": {"rtl/stub.v": hashlib.sha256(source).hexdigest()},
-        "vectors": {"x": "vectors/x.npy", "y": "vectors/y.npy"},
-    }
-    (directory / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    write_manifest(
+        directory,
+        network,
+        "stub",
+        ["rtl/stub.v"],
+        latency_cycles=beats + wait + outputs + 1,
+        interval_cycles=max(beats + 1, wait + 2, outputs + 1),
+        elements_per_beat=elements_per_beat,
+        output_bits=output_bits,
+    )
     return directory
 
 

@@ -8,7 +8,8 @@ import pytest
 from amaranth.sim import Simulator
 
 from hdlgen import golden
-from hdlgen.network import Activation, InputFormat, Layer, Network, SobolTopology
+from hdlgen.emit.manifest import check_sources, read_manifest
+from hdlgen.network import Activation, InputFormat, Network, SobolTopology, Weighted
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -20,10 +21,10 @@ def _network() -> Network:
         input=InputFormat(width=12, bits=8),
         topology=SobolTopology(paths=64, dimensions=(0, 1, 2, 3), log2_slots=(4, 3, 3, 2)),
         layers=(
-            Layer(width=7, weight="w1", bias=None, weight_bits=8, activation=Activation(bits=8, shift=6)),
+            Weighted(width=7, weight="w1", bias=None, weight_bits=8, activation=Activation(bits=8, shift=6)),
             # Neighbouring paths meet in the same neuron here: the forwarding path is used.
-            Layer(width=2, weight="w2", bias=None, weight_bits=8, activation=Activation(bits=8, shift=0)),
-            Layer(width=3, weight="w3", bias=None, weight_bits=8, activation=None),
+            Weighted(width=2, weight="w2", bias=None, weight_bits=8, activation=Activation(bits=8, shift=0)),
+            Weighted(width=3, weight="w3", bias=None, weight_bits=8, activation=None),
         ),
         tensors={name: rng.integers(-128, 128, 64).astype(np.int8) for name in ("w1", "w2", "w3")},
     )
@@ -66,3 +67,13 @@ def test_equals_the_golden_model(monkeypatch: pytest.MonkeyPatch) -> None:
     assert np.array_equal(np.array(got).reshape(-1, 3), golden.evaluate(network, x))
     assert len(set(got)) > 3
     assert set(np.diff(ends).tolist()) == {engine.interval_cycles}
+
+
+def test_the_flow_takes_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What is written is a design as `hdlgen compile` writes them."""
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    written = importlib.import_module("baseline.engine").emit_baseline(_network(), tmp_path / "core")
+    manifest = read_manifest(tmp_path / "core")
+    assert manifest == written
+    check_sources(tmp_path / "core", manifest)
+    assert manifest.memory_bits["connectivity"] == 3 * 64 * (4 + 3)

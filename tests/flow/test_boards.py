@@ -4,18 +4,21 @@ import importlib
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hdlgen.cli import main
+from hdlgen.emit.manifest import Weights, read_manifest
 from hdlgen.errors import InputError
 from hdlgen.flow.boards import Board, constraints, find_board, names, read_board
 from hdlgen.flow.flash_pins import FlashPins
-from hdlgen.flow.targets import TARGETS, choose_multiplier
-from hdlgen.network import load
 from hdlgen.resources import folder
+from hdlgen.targets import TARGETS
+
+from .small_core import make_small_core
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -111,9 +114,11 @@ def test_lines_of_the_flash_are_in_the_order_of_amaranth_boards(name: str) -> No
             assert lines == [flash.mosi.pin, flash.miso.pin, flash.wp.pin, flash.hold.pin]
 
 
-def test_lines_that_a_board_has() -> None:
+def test_lines_that_a_board_has(tmp_path: Path) -> None:
+    core = read_manifest(make_small_core(tmp_path / "core"))
+
     def pins(name: str, lines: int) -> FlashPins | None:
-        manifest = {"weights": {"fill": "flash", "lines": lines}}
+        manifest = replace(core, weights=Weights(source="flash", fill="flash", lines=lines))
         return FlashPins.for_board(manifest, find_board(name), "core")
 
     four = pins("icebreaker", 4)
@@ -139,7 +144,7 @@ def test_lines_that_a_board_has() -> None:
         InputError, match="core: UPduino v3 has no flash in its file; compile with --weights rom or ram"
     ):
         pins("upduino-v3", 1)
-    assert FlashPins.for_board({"weights": {"fill": "port"}}, find_board("icestick"), "core") is None
+    assert FlashPins.for_board(core, find_board("icestick"), "core") is None
 
 
 def test_constraints() -> None:
@@ -293,16 +298,3 @@ def test_tables_of_the_document() -> None:
         [*command[:-1], "--list"], cwd=CHECKOUT, capture_output=True, text=True, check=True
     ).stdout.splitlines()
     assert sorted(line.split(":")[0] for line in listed) == sorted(names())
-
-
-@pytest.mark.parametrize(
-    ("target", "network", "lanes", "multiplier"),
-    [
-        ("ice40-hx8k", "tiny", 1, "lut"),
-        ("ice40-up5k", "tiny", 16, "auto"),
-        ("ice40-up5k", "tiny", 32, "lut"),
-    ],
-)
-def test_multipliers_of_a_device_without_any(target: str, network: str, lanes: int, multiplier: str) -> None:
-    loaded = load(CHECKOUT / "tests" / "vectors" / f"{network}.safetensors")
-    assert choose_multiplier(TARGETS[target], loaded, lanes) == multiplier

@@ -9,23 +9,26 @@ import numpy as np
 import pytest
 
 from hdlgen.cli import main
+from hdlgen.emit.manifest import read_manifest
 from hdlgen.flow import simulate, synth, tools
 from hdlgen.flow.boards import Board, names
 from hdlgen.flow.simulate import Scenario, SimulationReport
-from hdlgen.flow.synth import SynthesisReport
+from hdlgen.flow.synth_report import Bitstream, SelfTest, SynthesisReport
 
 
 def simulated(directory: Path, **options: Any) -> SimulationReport:
-    manifest = json.loads((directory / "manifest.json").read_text())
-    outputs = np.load(directory / manifest["vectors"]["y"])
-    latency, interval = manifest["latency_cycles"], manifest["interval_cycles"]
+    manifest = read_manifest(directory)
+    outputs = np.load(directory / manifest.vectors["y"])
+    latency, interval = manifest.latency_cycles, manifest.interval_cycles
     scenario = Scenario(
         name="full_speed", passed=True, error=None, frames=5, results=50, mismatches=0, cycles=9, seconds=1.0
     )
     return SimulationReport(
-        design=manifest["name"],
+        design=manifest.name,
+        passed=True,
         simulator="verilator",
         tools={},
+        sources_sha256=manifest.sources_sha256,
         seed=1,
         images=len(outputs),
         frames=5,
@@ -47,27 +50,32 @@ def simulated(directory: Path, **options: Any) -> SimulationReport:
 
 
 def synthesised(directory: Path, *, board: Board, seeds: range, bitstream: Path, **options: Any) -> SynthesisReport:
-    manifest = json.loads((directory / "manifest.json").read_text())
+    manifest = read_manifest(directory)
     bitstream.write_bytes(b"bits")
     return SynthesisReport(
-        design=manifest["name"],
-        top=manifest["top"],
+        design=manifest.name,
+        top=manifest.top,
         target=board.target,
         board=board,
-        lanes=manifest["lanes"],
-        latency_cycles=manifest["latency_cycles"],
-        interval_cycles=manifest["interval_cycles"],
+        lanes=manifest.lanes,
+        latency_cycles=manifest.latency_cycles,
+        interval_cycles=manifest.interval_cycles,
+        mean_cycles=manifest.mean_cycles,
         frequency=12.0,
         fmax=tuple((seed, 40.0 + seed, "router1") for seed in seeds),
         cells={"ICESTORM_LC": (3210, 5280), "ICESTORM_RAM": (26, 30)},
         netlist={},
-        memory_bits=manifest["memory_bits"],
+        memory_bits=manifest.memory_bits,
         tools={},
         commands=(),
-        sources={},
+        sources=manifest.sources_sha256,
         notes=(),
-        bitstream={"file": bitstream.name, "bytes": 4, "sha256": "0", "seed": 1},
-        self_test={"images": 3, "rom_bits": 1, "input_rom": "logic", "led_pass": "pin 1", "led_fail": "pin 2"},
+        bitstream=Bitstream(
+            file=bitstream.name, bytes=4, sha256="0" * 64, seed=1, fmax_mhz=41.0, pack=(), memories={}
+        ),
+        self_test=SelfTest(
+            images=3, rom_bits=1, input_rom="logic", expected="logic", led_pass="pin 1", led_fail="pin 2"
+        ),
     )
 
 
@@ -103,7 +111,7 @@ def test_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_mismatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def wrong(directory: Path, **options: Any) -> SimulationReport:
         return dataclasses.replace(
-            simulated(directory), mismatches=1, failures=("full_speed: results differ", "more", "more")
+            simulated(directory), passed=False, mismatches=1, failures=("full_speed: results differ", "more", "more")
         )
 
     monkeypatch.setattr(simulate, "simulate", wrong)
@@ -118,7 +126,7 @@ def test_mismatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     [
         (["--images", 0], "images 0: allowed are 1 to 10000, the shipped test images"),
         (["--board", "none"], f"--board none: unknown; allowed {', '.join(names())}, or a file *.toml"),
-        (["--lanes", 3], "network 'mnist': lanes: 3; allowed are 1, 2, 4, 8, 16, 32 and 64"),
+        (["--lanes", 3], "options: lanes: 3; allowed are 1, 2, 4, 8, 16, 32 and 64"),
         (
             ["--network", Path(__file__).parents[1] / "vectors" / "pow2.safetensors"],
             "{vectors}/pow2.safetensors: takes 64 inputs of 8 bits and gives 8 results; allowed for the "

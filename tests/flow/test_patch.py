@@ -11,22 +11,23 @@ import numpy as np
 import pytest
 
 from hdlgen.cli import main
-from hdlgen.compiler import Frame, compile_network
-from hdlgen.compiler.design import AnyNetwork
-from hdlgen.compiler.room import EngineFrame
-from hdlgen.emit import compile_to
+from hdlgen.compiler import Options, compile_network
+from hdlgen.compiler.path.compile import compile_paths
+from hdlgen.compiler.path.frame import Frame
+from hdlgen.emit import compile_to, emit, module_name
+from hdlgen.emit.manifest import read_manifest
 from hdlgen.errors import InputError, Refused
 from hdlgen.flow.boards import find_board
 from hdlgen.flow.patch import patch
 from hdlgen.flow.serial import board_top
-from hdlgen.flow.simulate import read_manifest
 from hdlgen.flow.synth import synthesise, write_report
-from hdlgen.flow.targets import TARGETS
-from hdlgen.network import Network, SparseActivation, save
+from hdlgen.network import Activation, Network, save
+from hdlgen.targets import TARGETS
 
 from .. import layered
 from ..compiler.networks import make, powers
 from ..compiler.recurrent import layer, make_recurrent
+from ..compiler.test_frame import fitted
 
 WIDTHS, PATHS = (12, 10, 4), 64
 
@@ -40,14 +41,14 @@ def second() -> Network:
     return make(WIDTHS, PATHS, shift=3, seed=2)
 
 
-def recurrent(seed: int) -> AnyNetwork:
+def recurrent(seed: int) -> Network:
     """Other weights and biases of both layers with every seed."""
     return make_recurrent(2, [layer("gru", 4, band=3, weight_bits=4, in_weight_bits=4)], (3,), seed=seed)
 
 
-def sparse(seed: int) -> AnyNetwork:
+def sparse(seed: int) -> Network:
     """The same edges with every seed, with other weights, some of them zero; multipliers for each neuron."""
-    activation = SparseActivation(bits=8, shift=12)
+    activation = Activation(bits=8, shift=12)
     hidden = {"kind": "explicit", "width": 6, "edge_count": 16, "multiplied": True, "activation": activation}
     entries = [hidden | {"weight_bits": 4}, {"kind": "dense", "width": 3, "weight_bits": 4}]
     network = layered.make(seed, width=7, layers=entries)
@@ -67,28 +68,33 @@ BOARDS = {
     "icebreaker-recurrent": find_board("icebreaker"),
     "icebreaker-layered": find_board("icebreaker"),
 }
-OTHERS: dict[str, Callable[[int], AnyNetwork]] = {"icebreaker-recurrent": recurrent, "icebreaker-layered": sparse}
+OTHERS: dict[str, Callable[[int], Network]] = {"icebreaker-recurrent": recurrent, "icebreaker-layered": sparse}
 
 
-def before(board: str) -> tuple[AnyNetwork, dict[str, Any]]:
+def before(board: str) -> tuple[Network, dict[str, Any]]:
     """The network of the design, and the options it is compiled with."""
     return (OTHERS[board](1), {"lanes": 2}) if board in OTHERS else (first(), {"lanes": 4})
 
 
-def after(board: str) -> AnyNetwork:
+def after(board: str) -> Network:
     return OTHERS[board](2) if board in OTHERS else second()
+
+
+def emit_again(network: Network, design: Network, folder: Path, options: dict[str, Any], **vectors: Any) -> None:
+    """What `hdlgen compile` writes for a network in the frame of a design."""
+    plan = fitted(network, compile_network(design, Options(**options)))
+    emit(plan, network, folder, top=module_name(design.name), **vectors)
 
 
 def compile_again(design: Path, board: str, folder: Path) -> None:
     """What `hdlgen compile` writes for the other network in the frame of the design."""
-    manifest = json.loads((design / "manifest.json").read_text())
-    kind: Any = EngineFrame if board in OTHERS else Frame
-    frame = kind.from_json(manifest["frame"], "manifest")
+    manifest = read_manifest(design)
     given = {"x": "inputs", "lengths": "lengths", "labels": "labels"}
     vectors = {
-        word: np.load(design / manifest["vectors"][key]) for key, word in given.items() if key in manifest["vectors"]
+        word: np.load(design / manifest.vectors[key]) for key, word in given.items() if key in manifest.vectors
     }
-    compile_to(after(board), folder, top=manifest["top"], frame=frame, **vectors, **frame.options)
+    network, options = before(board)
+    emit_again(after(board), network, folder, options | {"adaptable": True}, **vectors)
 
 
 def build(design: Path, board: str) -> None:
@@ -139,6 +145,7 @@ def test_equals_a_rebuild(designs: Callable[[str], Path], board: str, tmp_path: 
     told = json.loads(patched[report])
     old = json.loads((design / report).read_text())
     assert told["bitstream"].pop("patched_from") == old["bitstream"]["sha256"]
+    assert rebuilt["bitstream"].pop("patched_from") is None
     assert told == rebuilt
 
 
@@ -176,33 +183,24 @@ def test_what_only_the_image_holds(memory: dict[str, Any], tmp_path: Path) -> No
     """Where everything comes from a flash, no source depends on the network."""
     manifest = compile_to(first(), tmp_path / "design", lanes=4, **memory)
     patch(tmp_path / "design", second(), tmp_path / "new")
-    frame = Frame.from_json(manifest["frame"], "manifest")
     x = np.load(tmp_path / "design" / "vectors" / "x.npy")
-    compile_to(second(), tmp_path / "again", inputs=x, top=manifest["top"], frame=frame, **frame.options)
+    emit_again(second(), first(), tmp_path / "again", {"lanes": 4, **memory}, inputs=x)
     old, new = files(tmp_path / "design"), files(tmp_path / "new")
     assert new == files(tmp_path / "again")
     changed = {name for name in new if new[name] != old[name]}
     assert not any(name.startswith("rtl/") for name in changed)
-    assert manifest["weights"]["image"] in changed
+    assert manifest.weights.image in changed
 
 
 def test_written_and_read_only_memories(tmp_path: Path) -> None:
     """Where weights can be written, tables of functions cannot."""
     one, two = (make_recurrent(2, [layer("tanh", 4, band=3, state_table=16)], seed=seed) for seed in (1, 2))
     two = dataclasses.replace(two, tensors={**two.tensors, "l1.state": one.tensors["l1.state"]})
-    manifest = compile_to(one, tmp_path / "design", lanes=2, source="ram")
+    compile_to(one, tmp_path / "design", lanes=2, source="ram")
     patch(tmp_path / "design", two, tmp_path / "new")
-    frame = EngineFrame.from_json(manifest["frame"], "manifest")
-    given = {word: np.load(tmp_path / "design" / "vectors" / f"{word}.npy") for word in ("x", "lengths")}
-    compile_to(
-        two,
-        tmp_path / "again",
-        inputs=given["x"],
-        lengths=given["lengths"],
-        top=manifest["top"],
-        frame=frame,
-        **frame.options,
-    )
+    given = {key: np.load(tmp_path / "design" / "vectors" / f"{key}.npy") for key in ("x", "lengths")}
+    vectors = {"inputs": given["x"], "lengths": given["lengths"]}
+    emit_again(two, one, tmp_path / "again", {"lanes": 2, "source": "ram"}, **vectors)
     assert files(tmp_path / "new") == files(tmp_path / "again")
     assert files(tmp_path / "new") != files(tmp_path / "design")
 
@@ -230,13 +228,32 @@ def exchange_two(report: dict[str, Any]) -> None:
     ("change", "said", "kind"),
     [
         (exchange_two, "does not hold what the design says; synthesise again", InputError),
-        (lambda r: r["bitstream"].update(sha256="0"), "is not there, or not the one of the report", InputError),
+        (
+            lambda r: r["bitstream"].update(sha256="0" * 64),
+            "not the bitstream that synth-icebreaker.json is",
+            InputError,
+        ),
+        (
+            lambda r: r["bitstream"].update(file="none.bin"),
+            "none.bin: not found; `hdlgen synth` makes it anew",
+            InputError,
+        ),
+        (
+            lambda r: r["bitstream"].update(file="/x.bin"),
+            "bitstream.file is '/x.bin'; allowed: the name of",
+            InputError,
+        ),
+        (
+            lambda r: r["bitstream"].update(file=".."),
+            "file name '..'; allowed are names of files in",
+            InputError,
+        ),
         (lambda r: r["bitstream"].update(memories={}), "does not say where in synth-", InputError),
         (lambda r: r["bitstream"]["memories"].popitem(), "does not say where block block_0_0 of memory", Refused),
         (lambda r: r["self_test"].update(expected="logic"), "are in logic, for want of block RAM", Refused),
         (
             lambda r: r.pop("bitstream"),
-            "not a report of `hdlgen synth`: KeyError('bitstream'); remove it",
+            "content has no 'bitstream'; required: format_version, ",
             InputError,
         ),
     ],
@@ -276,7 +293,11 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
         (make((12, 11, 4), PATHS), True, "widths: (12, 11, 4); the design in {design} is made for (12, 10, 4)"),
         (make(WIDTHS, PATHS, input_bits=7), True, "input bits: 7; the design in {design} is made for 6"),
         (make(WIDTHS, 32), True, "topology: "),
-        (make(WIDTHS, PATHS, activation_bits=5), True, "layer 1: bits of the activation: 5; the design"),
+        (
+            make(WIDTHS, PATHS, activation_bits=5),
+            True,
+            "layer 1: activation bits: 5; the design in {design} is made for 6",
+        ),
         (make(WIDTHS, PATHS, shift=8), True, "layer 1: shift: 8; the design can shift by 0 to 7; compile"),
         (make(WIDTHS, PATHS, shift=3), False, "layer 1: shift: 3; the design always shifts by 2; compile"),
         (make(WIDTHS, PATHS, weight_bits=8), True, "; the design has multipliers for "),
@@ -319,7 +340,7 @@ def test_shifting_design_refuses_other_weights(tmp_path: Path) -> None:
     )
     patch(tmp_path / "design", with_tensor(network, "w1", -2), tmp_path / "new")
     for folder in ("design", "new"):
-        assert read_manifest(tmp_path / folder)["frame"]["multiplier"] == "shift"
+        assert read_manifest(tmp_path / folder).stages[0].multiplier == "shift"
 
 
 def test_unbiased_design_refuses_biases(tmp_path: Path) -> None:
@@ -335,10 +356,14 @@ def test_other_folders(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="output folder exists already"):
         patch(tmp_path / "design", first(), tmp_path / "there")
     manifest = json.loads((tmp_path / "design" / "manifest.json").read_text())
+    whole = manifest["frame"]
+    (stage,) = whole["stages"]
     for frame, said in (
-        (None, "frame.lanes is None; compile the design again"),
-        (manifest["frame"] | {"accumulator_bits": [9, "9"]}, "frame.accumulator_bits is [9, '9']; compile"),
-        (manifest["frame"] | {"merge": 1}, "frame.merge is 1; compile the design again"),
+        ({}, "frame: has no options and stages; compile the design again"),
+        (whole | {"stages": [{}]}, "frame.lanes is None; compile the design again"),
+        (whole | {"stages": [stage | {"accumulator_bits": [9, "9"]}]}, "frame.accumulator_bits is [9, '9']; compile"),
+        (whole | {"stages": [stage | {"merge": 1}]}, "frame.merge is 1; compile the design again"),
+        (whole | {"options": {"merge": 1}}, "frame.options: merge: 1; compile the design again"),
     ):
         (tmp_path / "design" / "manifest.json").write_text(json.dumps(manifest | {"frame": frame}))
         with pytest.raises(InputError) as caught:
@@ -349,9 +374,9 @@ def test_other_folders(tmp_path: Path) -> None:
 def test_compiles_alike() -> None:
     """A frame taken from a program gives the program."""
     for adaptable in (False, True):
-        program = compile_network(first(), lanes=4, adaptable=adaptable)
+        program = compile_paths(first(), Options(lanes=4, adaptable=adaptable))
         frame = Frame.of(program)
         assert Frame.from_json(json.loads(json.dumps(frame.as_json())), "") == frame
-        again = compile_network(first(), frame=frame, **frame.options)
+        again = compile_paths(first(), frame.options, frame=frame)
         for name in (field.name for field in dataclasses.fields(program) if field.name != "transitions"):
             assert getattr(program, name) == getattr(again, name), name

@@ -13,7 +13,7 @@ from hdlgen.flow import tools
 from hdlgen.flow.boards import find_board
 from hdlgen.flow.clock import MODULE, change_setting, for_board, for_simulation, to_verilog
 from hdlgen.flow.pll import PLLS, Setting, fastest_setting, nearest_setting, settings
-from hdlgen.flow.targets import TARGETS
+from hdlgen.targets import TARGETS
 
 MHZ = 1_000_000
 

@@ -1,15 +1,22 @@
 """hdlgen program, with programs that only say what they were asked for."""
 
 import hashlib
-import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hdlgen.cli import main
+from hdlgen.emit import compile_to
+from hdlgen.emit.manifest import read_manifest
 from hdlgen.flow.boards import find_board, names
 from hdlgen.flow.program import prepare
+from hdlgen.flow.synth_report import Bitstream, Synthesis, write_report
 from hdlgen.resources import folder
+
+from ..compiler.networks import make
+from .manifests import synthesised
+from .small_core import make_small_core
 
 
 def _run(*arguments: object) -> int:
@@ -36,22 +43,31 @@ def _install(programs: Path, name: str, status: int = 0) -> Path:
 
 
 def _synthesised(root: Path, *boards: str) -> Path:
-    root.mkdir(exist_ok=True)
-    (root / "manifest.json").write_text("{}")
+    if not root.exists():
+        make_small_core(root)
+    manifest = read_manifest(root)
     (root / "notes.json").write_text("not JSON")
-    for board in boards:
-        bits = f"bits of {board}".encode()
-        suffix = find_board(board).suffix if board in names() else "bin"
-        (root / f"synth-{board}.{suffix}").write_bytes(bits)
-        report = {
-            "kind": "synthesis",
-            "board": {"name": board},
-            "bitstream": {"file": f"synth-{board}.{suffix}", "sha256": hashlib.sha256(bits).hexdigest()},
-        }
-        (root / f"synth-{board}.json").write_text(json.dumps(report))
-    # Out of context: no bitstream.
-    (root / "synth-ecp5-25k.json").write_text('{"kind": "synthesis", "board": null, "bitstream": null}')
+    for name in boards:
+        board = find_board(name if name in names() else "icebreaker")
+        _made(root, synthesised(manifest, board, name=name), f"synth-{name}", board.suffix)
+    write_report(synthesised(manifest, None), root / "synth-ecp5-25k.json")  # out of context: no bitstream
     return root
+
+
+def _made(root: Path, report: Synthesis, name: str, suffix: str) -> None:
+    """Write a report and its bitstream."""
+    bits = f"bits of {name}".encode()
+    (root / f"{name}.{suffix}").write_bytes(bits)
+    made = Bitstream(
+        file=f"{name}.{suffix}",
+        bytes=len(bits),
+        sha256=hashlib.sha256(bits).hexdigest(),
+        seed=1,
+        fmax_mhz=50.0,
+        pack=(),
+        memories={},
+    )
+    write_report(replace(report, bitstream=made), root / f"{name}.json")
 
 
 @pytest.mark.parametrize(
@@ -119,14 +135,8 @@ def test_several_boards(tmp_path: Path, programs: Path, capsys: pytest.CaptureFi
 
 def test_several_designs(tmp_path: Path, programs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = _synthesised(tmp_path / "core", "icebreaker")
-    report = json.loads((root / "synth-icebreaker.json").read_text())
-    bits = b"another design"
-    (root / "other.bin").write_bytes(bits)
-    report |= {
-        "board_top": {"kind": "other"},
-        "bitstream": {"file": "other.bin", "sha256": hashlib.sha256(bits).hexdigest()},
-    }
-    (root / "other-icebreaker.json").write_text(json.dumps(report))
+    other = synthesised(read_manifest(root), find_board("icebreaker"), board_top={"kind": "other"})
+    _made(root, other, "other", "bin")
     assert _run(root) == 2
     message = f"hdlgen: {root}: several designs for icebreaker; name one with --top: other, self-test\n"
     assert capsys.readouterr().err == message
@@ -155,7 +165,7 @@ def test_a_board_of_ones_own(tmp_path: Path, programs: Path, capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("change", "arguments", "message"),
     [
-        ("none", ["{root}x"], "{root}x: no such folder; name one that `hdlgen synth --board` wrote a bitstream into"),
+        ("none", ["{root}x"], "{root}x/manifest.json: not found; name a folder that `hdlgen compile` wrote"),
         ("empty", ["{root}"], "{root}: no bitstream; `hdlgen synth {root} --board B` makes one"),
         (
             "none",
@@ -165,17 +175,23 @@ def test_a_board_of_ones_own(tmp_path: Path, programs: Path, capsys: pytest.Capt
         (
             "gone",
             ["{root}"],
-            "{root}/synth-icebreaker.bin: not found; `hdlgen synth {root} --board icebreaker` makes it anew",
+            "{root}/synth-icebreaker.bin: not found; `hdlgen synth` makes it anew",
         ),
         (
             "other",
             ["{root}"],
-            "{root}/synth-icebreaker.bin: not the bitstream that synth-icebreaker.json is about: its SHA-256 differs",
+            "{root}/synth-icebreaker.bin: not the bitstream that synth-icebreaker.json is about: its SHA-256 differs; "
+            "synthesise again",
+        ),
+        (
+            "linked",
+            ["{root}"],
+            "{root}/synth-icebreaker.bin: a link that leads out of {root}; allowed are files in this folder",
         ),
         (
             "outside",
             ["{root}"],
-            "{root}/../x.bin: not found; `hdlgen synth {root} --board icebreaker` makes it anew",
+            "{root}/synth-icebreaker.json: bitstream.file is '../x.bin'; allowed: the name of a file in the folder",
         ),
     ],
 )
@@ -194,6 +210,8 @@ def test_refused(
         bits.unlink()
     elif change == "other":
         bits.write_bytes(b"other")
+    elif change == "linked":
+        bits.symlink_to(bits.rename(tmp_path / "x.bin"))
     elif change == "outside":
         (tmp_path / "x.bin").write_bytes(bits.read_bytes())
         report.write_text(report.read_text().replace("synth-icebreaker.bin", "../x.bin"))
@@ -210,16 +228,15 @@ def test_every_board_has_a_command(tmp_path: Path, name: str) -> None:
 
 
 def _from_flash(root: Path) -> Path:
-    (root / "images").mkdir()
-    (root / "images" / "top.bin").write_bytes(b"image")
-    (root / "manifest.json").write_text('{"weights": {"fill": "flash", "image": "images/top.bin"}}')
-    return root / "images" / "top.bin"
+    """A design that reads its weights from a flash; returns their image."""
+    manifest = compile_to(make((12, 10, 6), 64), root, lanes=4, source="flash")
+    return root / str(manifest.weights.image)
 
 
 def test_image_of_weights(tmp_path: Path, programs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It is written behind the bitstream's place, before the bitstream."""
+    image = _from_flash(tmp_path / "core")
     root = _synthesised(tmp_path / "core", "icebreaker")
-    image = _from_flash(root)
     said = programs / "said"
     (programs / "iceprog").write_text(f'#!/bin/sh\necho "$@" >> {said}\n')
     (programs / "iceprog").chmod(0o755)
@@ -232,12 +249,12 @@ def test_image_of_weights(tmp_path: Path, programs: Path, capsys: pytest.Capture
     assert f"iceprog failed with exit status 3: iceprog -o 1048576 {image}" in capsys.readouterr().err
     image.unlink()
     assert _run(root) == 2
-    assert f"{image}: not found; the board reads its weights from it" in capsys.readouterr().err
+    assert f"{image}: not found; compile again" in capsys.readouterr().err
 
 
 def test_image_that_no_program_writes(tmp_path: Path, programs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = _from_flash(tmp_path / "core")
     root = _synthesised(tmp_path / "core", "orangecrab-25f")
-    image = _from_flash(root)
     _install(programs, "dfu-util")
     assert _run(root) == 1
     error = capsys.readouterr().err

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,31 +13,49 @@ import pytest
 from hdlgen import network as networks
 from hdlgen.cli import main
 from hdlgen.emit import compile_to
+from hdlgen.emit.manifest import read_manifest
 from hdlgen.errors import InputError
+from hdlgen.flow import simulate
 from hdlgen.flow.report import render
-from hdlgen.flow.synth import SynthesisReport, write_report
-from hdlgen.flow.targets import TARGETS
+from hdlgen.flow.simulate import Scenario, SimulationReport
+from hdlgen.flow.synth_report import write_report
 
+from .manifests import synthesised
 from .small_core import make_small_core
 
-SIMULATION = {
-    "format_version": 1,
-    "passed": True,
-    "design": "small",
-    "simulator": "verilator",
-    "images": 6,
-    "frames": 12,
-    "results": 48,
-    "mismatches": 0,
-    "accuracy": 0.958,
-    "latency_cycles": 52,
-    "predicted_latency_cycles": 52,
-    "interval_cycles": 52,
-    "predicted_interval_cycles": 52,
-    "cycles": 1234,
-    "scenarios": [{"name": "full_speed", "passed": True, "cycles": 1234, "error": None, "seconds": 0.25}],
-    "failures": [],
-}
+SIMULATION = SimulationReport(
+    passed=True,
+    design="small",
+    simulator="verilator",
+    tools={"verilator": "verilator 5.48"},
+    sources_sha256={},
+    seed=1,
+    images=6,
+    frames=12,
+    results=48,
+    mismatches=0,
+    accuracy=0.958,
+    latency_cycles=52,
+    predicted_latency_cycles=52,
+    interval_cycles=52,
+    predicted_interval_cycles=52,
+    cycles=1234,
+    frames_per_second=None,
+    build_seconds=1.0,
+    seconds=2.0,
+    scenarios=(
+        Scenario(
+            name="full_speed", passed=True, error=None, frames=12, results=48, mismatches=0, cycles=1234, seconds=0.25
+        ),
+    ),
+    failures=(),
+)
+
+
+def _simulated(core: Path, **changes: Any) -> None:
+    """Put the report into the folder."""
+    sources = read_manifest(core).sources_sha256
+    simulate.write_report(replace(SIMULATION, **{"sources_sha256": sources, **changes}), core / "simulate.json")
 
 
 class _Page(HTMLParser):
@@ -76,26 +95,7 @@ def _parse(page: str) -> str:
 
 
 def _synthesis(core: Path) -> None:
-    manifest = json.loads((core / "manifest.json").read_text())
-    report = SynthesisReport(
-        design="small",
-        top="dense",
-        target=TARGETS["ecp5-25k"],
-        board=None,
-        lanes=1,
-        latency_cycles=52,
-        interval_cycles=52,
-        frequency=250.0,
-        fmax=((1, 100.25, "router1"), (2, 104.0, "router2"), (3, 90.0, "router1")),
-        cells={"DP16KD": (1, 56), "TRELLIS_COMB": (24000, 24288)},
-        netlist={},
-        memory_bits=manifest["memory_bits"],
-        tools={"yosys": "yosys 0.70"},
-        commands=("yosys -p <script>",),
-        sources={"rtl/dense.v": manifest["sources_sha256"]["rtl/dense.v"]},
-        notes=(),
-    )
-    write_report(report, core / "synth-ecp5-25k.json")
+    write_report(synthesised(read_manifest(core), None), core / "synth-ecp5-25k.json")
 
 
 @pytest.fixture
@@ -112,20 +112,19 @@ def test_before_anything_was_run(core: Path) -> None:
 def test_sequences(tmp_path: Path) -> None:
     compile_to(networks.load("reber-band"), tmp_path / "core", lanes=4)
     text = _parse(render(tmp_path / "core"))
-    manifest = json.loads((tmp_path / "core" / "manifest.json").read_text())
-    assert f"Interval {manifest['interval_cycles']} cycles per step" in text
-    assert "layer 1 32 neurons, band rnn of tanh cells, recurrence band: 160 weights, 40 cycles a step; input" in text
+    assert f"Interval {read_manifest(tmp_path / 'core').interval_cycles} cycles per step" in text
+    assert "layer 1 32 neurons, band rnn of tanh cells, recurrence band: 160 weights, 40 cycles a step; " in text
     assert "results one for each sequence; state 0 at the start" in text
 
 
 def test_everything(core: Path) -> None:
-    (core / "simulate.json").write_text(json.dumps(SIMULATION))
+    _simulated(core)
     _synthesis(core)
     page = render(core)
     text = _parse(page)
     assert "Simulation bit exact 0 of 48 results differ" in text
     assert "95.80 %" in text
-    assert "full_speed yes 1,234 0.25" in text
+    assert "full_speed yes 12 48 0 1,234 0.25" in text
     # Median, minimum, maximum, seeds, clock, inferences/s, latency.
     assert "ecp5-25k LFE5U-25F, grade 6 100.2 90.0 104.0 3 100.2 1,927,885 0.52" in text
     assert "1: 100.2 MHz, 2: 104.0 MHz, 3: 90.0 MHz" in text
@@ -143,8 +142,7 @@ def test_the_same_files_give_the_same_page(core: Path, tmp_path: Path) -> None:
 
 
 def test_a_failed_simulation_shows(core: Path) -> None:
-    failed: dict[str, Any] = {**SIMULATION, "passed": False, "mismatches": 3, "failures": ["frame 2: <wrong>"]}
-    (core / "simulate.json").write_text(json.dumps(failed))
+    _simulated(core, passed=False, mismatches=3, failures=("frame 2: <wrong>",))
     text = _parse(render(core))
     assert "Simulation failed 3 of 48 results differ" in text
     assert "frame 2: <wrong>" in text
@@ -158,23 +156,39 @@ def test_the_verb(core: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (core / "report.html").read_text(encoding="utf-8") == render(core)
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("simulate.json", "{", "simulate.json: cannot be read as JSON: "),
-        ("simulate.json", "[]", "simulate.json: no report of format_version 1; run the command that wrote it again"),
-        ("simulate.json", '{"format_version": 1}', ": a report in it is incomplete: "),
-        ("synth-x.json", '{"format_version": 1}', "synth-x.json: sources_sha256 is None; allowed is an object"),
+@pytest.mark.parametrize("name", ["simulate.json", "synth-ecp5-25k.json"])
+def test_damaged_reports(core: Path, name: str) -> None:
+    """Or such of another design, or of another version."""
+    _simulated(core)
+    _synthesis(core)
+    right = json.loads((core / name).read_text())
+    verb = name.partition(".")[0].removesuffix("ate").partition("-")[0]
+    for content, message in (
+        ("{", f"{name}: cannot be read as JSON: "),
+        ("[]", f"{name}: content is []; allowed: an object with format_version, "),
         (
-            "synth-x.json",
-            '{"format_version": 1, "sources_sha256": {"rtl/dense.v": "0"}}',
-            "synth-x.json: made from another rtl/dense.v than the one in ",
+            {**right, "format_version": 1},
+            f"{name}: format_version is 1; this version of hdlgen reads 2: run `hdlgen {verb}",
         ),
-    ],
-)
-def test_damaged_reports(core: Path, name: str, content: str, message: str) -> None:
-    (core / name).write_text(content)
-    with pytest.raises(InputError) as caught:
+        ({"format_version": 2}, f"{name}: content has no "),
+        ({**right, "tools": None}, f"{name}: tools is None; allowed: an object"),
+        (
+            {**right, "sources_sha256": {"rtl/dense.v": "0" * 64}},
+            f"{name}: made from another rtl/dense.v than the one ",
+        ),
+        (
+            {**right, "sources_sha256": {"rtl/other.v": "0" * 64}},
+            f"{name}: made from another rtl/other.v than the one ",
+        ),
+    ):
+        (core / name).write_text(content if isinstance(content, str) else json.dumps(content))
+        with pytest.raises(InputError) as caught:
+            render(core)
+        assert message in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_simulation_that_contradicts_itself(core: Path) -> None:
+    _simulated(core, failures=("frame 2: wrong",))
+    with pytest.raises(InputError, match=r"simulate\.json: passed is True; allowed: whether there are no failures"):
         render(core)
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)

@@ -1,7 +1,6 @@
 """The self-test design, simulated: passes with the core, fails with a planted fault."""
 
 import dataclasses
-import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hdlgen import golden
-from hdlgen.compiler import Frame, compile_network
+from hdlgen.compiler import Options
+from hdlgen.compiler.path.compile import compile_paths
+from hdlgen.compiler.path.frame import Frame
 from hdlgen.emit import compile_to
+from hdlgen.emit.manifest import read_manifest
 from hdlgen.errors import InputError
 from hdlgen.flow import clock, tools
 from hdlgen.flow.boards import find_board
@@ -23,8 +25,8 @@ from hdlgen.flow.selftest import SelfTestParameters, compress, expand, parameter
 from hdlgen.flow.simulate import runtime_objects
 from hdlgen.flow.synth import synthesise
 from hdlgen.flow.virtual import FLASH, flash_options
-from hdlgen.gateware.contents import held
-from hdlgen.network import SparseActivation
+from hdlgen.gateware.path.contents import held
+from hdlgen.network import Activation
 
 from ..compiler.networks import make as make_path
 from ..compiler.recurrent import layer, make_recurrent
@@ -83,7 +85,7 @@ def test_compression_is_exact(beats: list[int], run_bits: int) -> None:
 
 
 def _parameters(core: Path, count: int, **options: object) -> SelfTestParameters:
-    manifest = json.loads((core / "manifest.json").read_text())
+    manifest = read_manifest(core)
     x, y = np.load(core / "vectors" / "x.npy"), np.load(core / "vectors" / "y.npy")
     return parameters(manifest, x[:count], y[:count], **options)
 
@@ -169,7 +171,7 @@ def test_stored_size_of_sparse_inputs(tmp_path: Path) -> None:
     core = make_small_core(tmp_path / "core", width=64, images=1)
     x = np.zeros((1, 64), np.uint8)
     x[0, 40] = 200
-    manifest = json.loads((core / "manifest.json").read_text())
+    manifest = read_manifest(core)
     test = parameters(manifest, x, np.zeros((1, 4), np.int64))
     assert len(test.tokens) == 2
     assert sum(run + 1 for run, _ in test.tokens) == 64
@@ -248,12 +250,12 @@ def test_weights_from_flash(tmp_path: Path, memory: dict[str, Any]) -> None:
         wrong = dataclasses.replace(network, tensors=tensors)
         if not np.array_equal(golden.evaluate(wrong, x), golden.evaluate(network, x)):
             break
-    frame = Frame.of(compile_network(network, lanes=4, **memory))
-    other = compile_network(wrong, frame=frame, **frame.options)
+    frame = Frame.of(compile_paths(network, Options(lanes=4, **memory)))
+    other = compile_paths(wrong, frame.options, frame=frame)
     (tmp_path / "other.bin").write_bytes(held(other).image)
-    start = manifest["weights"]["start_cycles"]
-    enough = start + 20 * (manifest["interval_cycles"] + manifest["latency_cycles"])
-    assert _run(program, core / manifest["weights"]["image"], enough) == ["pass 1, fail 0"]
+    start = manifest.weights.start_cycles
+    enough = start + 20 * (manifest.interval_cycles + manifest.latency_cycles)
+    assert _run(program, core / manifest.weights.image, enough) == ["pass 1, fail 0"]
     assert _run(program, tmp_path / "other.bin", enough) == ["pass 0, fail 1"]
     assert _run(program, tmp_path / "none", 3 * start) == ["pass 0, fail 0"]
     assert _run(program, tmp_path / "none", 4 * start + 1000) == ["pass 0, fail 1"]
@@ -272,7 +274,7 @@ def test_sequences(tmp_path: Path, results: str) -> None:
     """A recurrent core gets its sequences with their ends; joined to one they give other results, or other ends."""
     network = make_recurrent(2, [layer("tanh", 4, band=3, weight_bits=4)], (), name="steps")
     manifest = compile_to(network, tmp_path / "core", lanes=4, results=results)
-    x, lengths, y = (np.load(tmp_path / "core" / manifest["vectors"][key]) for key in ("x", "lengths", "y"))
+    x, lengths, y = (np.load(tmp_path / "core" / manifest.vectors[key]) for key in ("x", "lengths", "y"))
     x, lengths, y = x[:6], lengths[:3], y[: 6 if results == "step" else 3]
     test = parameters(manifest, x, y, lengths)
     assert test.ends == (True, False, True, False, False, True)
@@ -288,7 +290,7 @@ def test_sequences(tmp_path: Path, results: str) -> None:
 
 def test_signed_inputs(tmp_path: Path) -> None:
     """A gather core with inputs of five bits, two's complement."""
-    activation = SparseActivation(bits=6, shift=5)
+    activation = Activation(bits=6, shift=5)
     layers = [
         {"kind": "dense", "width": 4, "activation": activation},
         {"kind": "explicit", "width": 3, "edge_count": 8},

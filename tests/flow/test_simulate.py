@@ -11,16 +11,19 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hdlgen import cli, golden, network
+from hdlgen.emit.manifest import read_manifest
 from hdlgen.errors import InputError, Refused
 from hdlgen.flow import simulate as flow
 from hdlgen.flow import tools
 from hdlgen.flow.simulate import SimulationReport, simulate
+from hdlgen.schema import written
 
 from .stub import FAULTS, make_core
 
@@ -46,10 +49,13 @@ SCENARIOS = [
 
 # What is said about each fault, and by which scenario it is found at the latest.
 FOUND = {
-    "wrong bit": ("full_speed", r"3 of 54 results differ; first: frame 4 \(image 3\), result 2: the core says -?\d+"),
-    "lost frame": ("full_speed", r"nothing has moved for \d+ cycles .*: 17 frames came out, 1 are missing"),
+    "wrong bit": (
+        "full_speed",
+        r"40 of 603 results differ; first: frame 4 \(image 3\), result 2: the core says -?\d+",
+    ),
+    "lost frame": ("full_speed", r"nothing has moved for \d+ cycles .*: 200 frames came out, 1 are missing"),
     "late": ("full_speed", r"latency .* is 15 cycles; the manifest says latency_cycles 14$"),
-    "slow": ("full_speed", r"frame 6 ended 10 cycles after frame 5, the longest .* interval_cycles 9$"),
+    "slow": ("full_speed", r"frame \d+ came 10 cycles after frame \d+, the longest .* interval_cycles 9$"),
     "no frame_error": ("misplaced_tlast", r"frame_error stays low: a tlast was misplaced 8 cycles ago$"),
     "frame_error falls": ("misplaced_tlast", r"frame_error fell without a reset$"),
     "frame_error without cause": (
@@ -291,13 +297,16 @@ def test_wrong_answers_are_counted(tmp_path: Path) -> None:
     np.save(core / "vectors" / "y.npy", y)
     report = simulate(core, simulator=QUICK)
     fast = report.scenarios[0]
-    assert (fast.name, fast.mismatches, fast.frames, fast.results) == ("full_speed", 2, 18, 54)
+    assert (fast.name, fast.mismatches, fast.frames, fast.results) == ("full_speed", 17, 201, 603)
     assert report.mismatches >= 1
 
 
 def test_a_port_of_another_width_is_found(tmp_path: Path) -> None:
     core = make_core(tmp_path / "core")
-    _rewrite(core, {"input.elements_per_beat": 3})
+    manifest = read_manifest(core)
+    ports = tuple(replace(port, width=24) if port.width == 16 else port for port in manifest.ports)
+    changed = replace(manifest, input=replace(manifest.input, elements_per_beat=3, beats=2), ports=ports)
+    (core / "manifest.json").write_text(written(changed))
     report = simulate(core, simulator=QUICK)
     assert report.failures[0] == "full_speed: port s_axis_tdata is 16 bits wide; the manifest says 24"
 
@@ -362,56 +371,6 @@ def _refused(core: Path, message: str, **options: object) -> None:
     assert re.fullmatch(message, text), text
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"format_version": 2}, r"ROOT/core/manifest.json: format_version is 2; allowed is 1"),
-        ({"format_version": None}, r"ROOT/core/manifest.json: format_version is None; allowed is 1"),
-        ({"top": None}, r"ROOT/core/manifest.json: top is None; allowed is a str"),
-        ({"top": "a b"}, r"ROOT/core/manifest.json: top is 'a b'; allowed is the name of a module"),
-        ({"input.width": "5"}, r"ROOT/core/manifest.json: input.width is '5'; allowed is a int"),
-        ({"interval_cycles": 0}, r"ROOT/core/manifest.json: interval_cycles is 0; allowed are 1 and more"),
-        (
-            {"input.bytes_per_element": 3},
-            r"ROOT/core/manifest.json: input.bytes_per_element is 3; allowed are 1 and 2",
-        ),
-        ({"output.bits": 16}, r"ROOT/core/manifest.json: output.bits is 16; allowed are 32 and 64"),
-        ({"sources": []}, r"ROOT/core/manifest.json: sources is empty; allowed is at least one Verilog file"),
-        (
-            {"sources": ["/etc/passwd"]},
-            r"ROOT/core/manifest.json: file name '/etc/passwd' leads out of the folder; allowed are names .*",
-        ),
-        (
-            {"vectors.x": "../x.npy"},
-            r"ROOT/core/manifest.json: file name '../x.npy' leads out of the folder; allowed are names .*",
-        ),
-        (
-            {"sources": ["a;b.v"]},
-            r"ROOT/core/manifest.json: file name 'a;b.v'; allowed are letters, digits and _ \. \+ - /",
-        ),
-        (
-            {"sources_sha256": {}},
-            r"ROOT/core/manifest.json: source rtl/stub.v has no hash in sources_sha256; compile again",
-        ),
-    ],
-)
-def test_bad_manifests(change: dict[str, object], message: str, tmp_path: Path) -> None:
-    core = make_core(tmp_path / "core")
-    _rewrite(core, change)
-    _refused(core, message)
-
-
-def test_no_manifest(tmp_path: Path) -> None:
-    _refused(tmp_path / "core", r"ROOT/core/manifest.json: not found; name a folder that `hdlgen compile` wrote")
-    core = make_core(tmp_path / "core")
-    (core / "manifest.json").write_bytes(b"{\xff")
-    _refused(core, r"ROOT/core/manifest.json: cannot be read as JSON: .*")
-    (core / "manifest.json").write_text("[" * 100000)
-    _refused(core, r"ROOT/core/manifest.json: cannot be read as JSON: .*")
-    (core / "manifest.json").write_text("[]")
-    _refused(core, r"ROOT/core/manifest.json: holds a list; allowed is an object")
-
-
 @pytest.mark.parametrize("name", ["rtl/stub.v", "network.safetensors"])
 def test_changed_and_missing_files(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     core = make_core(tmp_path / "core")
@@ -423,9 +382,7 @@ def test_changed_and_missing_files(name: str, tmp_path: Path, capsys: pytest.Cap
     )
     _refused(core, message)
     (core / name).unlink()
-    _refused(
-        core, rf"ROOT/core/{name}: cannot be read: No such file or directory; compile again or name another file"
-    )
+    _refused(core, rf"ROOT/core/{name}: not found; compile again, or copy all of the folder")
     assert _command(core) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
 
@@ -438,7 +395,7 @@ def test_changed_and_missing_files(name: str, tmp_path: Path, capsys: pytest.Cap
         (np.full((3, 5), 256), r"ROOT/x.npy: .*256.*"),
         (np.full((3, 5), -1), r"ROOT/x.npy: .*-1.*"),
         (np.zeros((0, 5), dtype=np.int64), r"ROOT/x.npy: holds no image; allowed is at least one"),
-        (np.array([{}], dtype=object), r"ROOT/x.npy: no .npy file: Object arrays cannot be loaded .*"),
+        (np.array([{}], dtype=object), r"ROOT/x.npy: dtype is '\|O'; allowed: integers"),
     ],
 )
 def test_bad_inputs(x: np.ndarray, message: str, tmp_path: Path) -> None:
@@ -450,18 +407,14 @@ def test_bad_inputs(x: np.ndarray, message: str, tmp_path: Path) -> None:
 def test_files_that_are_no_arrays(tmp_path: Path) -> None:
     core = make_core(tmp_path / "core")
     path = tmp_path / "x.npy"
-    _refused(core, r"ROOT/x.npy: cannot be read: No such file or directory; .*", input_file=str(path))
+    _refused(core, r"ROOT/x.npy: cannot be read: No such file or directory", input_file=str(path))
     np.savez(tmp_path / "x.npz", a=np.zeros(3))
     (tmp_path / "x.npz").rename(path)
-    _refused(
-        core,
-        r"ROOT/x.npy: an archive of several arrays; allowed is a .npy file with one",
-        input_file=str(path),
-    )
+    _refused(core, r"ROOT/x.npy: no .npy file; allowed: .*", input_file=str(path))
     good = (core / "vectors" / "x.npy").read_bytes()
     for length in (0, 3, 30, len(good) - 1):
         path.write_bytes(good[:length])
-        _refused(core, r"ROOT/x.npy: no .npy file: .*", input_file=str(path))
+        _refused(core, r"ROOT/x.npy: (no .npy file|damaged header|an array of shape).*", input_file=str(path))
 
 
 @pytest.mark.parametrize(
@@ -539,4 +492,4 @@ def test_the_report_is_frozen(tmp_path: Path) -> None:
     report = simulate(make_core(tmp_path / "core", images=1), simulator=QUICK)
     with pytest.raises(dataclasses.FrozenInstanceError):
         report.mismatches = 1  # type: ignore[misc]
-    assert json.loads(json.dumps(report.as_json(), allow_nan=False))["format_version"] == 1
+    assert json.loads(json.dumps(report.as_json(), allow_nan=False))["format_version"] == 2

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hdlgen.compiler.gather import compile_layered
-from hdlgen.compiler.program_gather import GatherProgram
+from hdlgen.compiler import Options, compile_network
+from hdlgen.compiler.gather.program import GatherProgram
 from hdlgen.emit import compile_to, emit, verilog
 from hdlgen.flow.simulate import simulate
-from hdlgen.network import LayeredNetwork, SparseActivation
+from hdlgen.network import Activation, Network
 
 from ..layered import inputs, make, mixture
 
@@ -42,9 +42,9 @@ def test_mixture(tmp_path: Path) -> None:
     assert report.interval_cycles == report.predicted_interval_cycles
 
 
-def two_layers() -> LayeredNetwork:
+def two_layers() -> Network:
     layers: list[dict[str, Any]] = [
-        {"kind": "dense", "width": 6, "activation": SparseActivation(bits=8, shift=7)},
+        {"kind": "dense", "width": 6, "activation": Activation(bits=8, shift=7)},
         {"kind": "explicit", "width": 3, "edge_count": 12},
     ]
     return make(3, width=4, layers=layers)
@@ -80,11 +80,13 @@ def test_deep_memories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_wait_too_short_is_found(tmp_path: Path) -> None:
     """The same core with rounds that begin before their values are there: the results are wrong."""
     network = two_layers()
-    program = compile_layered(network, lanes=2)
+    plan = compile_network(network, Options(lanes=2, engine="gather"))
+    program = plan.stages[0].program
+    assert isinstance(program, GatherProgram)
     late = program.layers[1]
     delays = (late.delays[0] - 4, *late.delays[1:])
     assert min(delays) >= 0
     hasty: GatherProgram = replace(program, layers=(program.layers[0], replace(late, delays=delays)))
-    emit(hasty, network, tmp_path / "core")
+    emit(replace(plan, stages=(replace(plan.stages[0], program=hasty),)), network, tmp_path / "core")
     report = simulate(tmp_path / "core", simulator=QUICK)
     assert not report.passed

@@ -4,24 +4,26 @@ import json
 import re
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hdlgen import network as networks
 from hdlgen.cli import main
-from hdlgen.compiler import compile_network
 from hdlgen.emit import compile_to
+from hdlgen.emit.manifest import read_manifest
 from hdlgen.errors import InputError, Refused
 from hdlgen.flow import synth
 from hdlgen.flow.boards import Board, find_board
+from hdlgen.flow.needs import needs
 from hdlgen.flow.pll import Setting
 from hdlgen.flow.synth import BoardTop, check_netlist, synthesise
-from hdlgen.flow.targets import TARGETS, choose_banks, choose_source, needs
-from hdlgen.gateware.primitives import StoreParameters
+from hdlgen.schema import written
+from hdlgen.targets import TARGETS
 
 from ..compiler.networks import make
+from .manifests import with_lanes
 from .small_core import make_small_core, rehash
 
 
@@ -189,8 +191,9 @@ def _netlist(**cells: int) -> dict[str, Any]:
         (_netlist(TRELLIS_FF=99, LUT4=9, DP16KD=9, MULT18X18D=7), "x: the netlist has 7 multipliers for 8 lanes"),
     ],
 )
-def test_check_netlist(netlist: dict[str, Any], message: str) -> None:
-    manifest = {"lanes": 8, "memory_bits": {"weights": 8000}, "multiplier": "dsp"}
+def test_check_netlist(netlist: dict[str, Any], message: str, tmp_path: Path) -> None:
+    manifest = with_lanes(read_manifest(make_small_core(tmp_path / "core")), 8, "dsp")
+    manifest = replace(manifest, memory_bits={"weights": 8000})
     with pytest.raises(Refused) as caught:
         check_netlist(netlist, manifest, TARGETS["ecp5-25k"], ones=1000, where="x")
     assert str(caught.value) == f"{message}; synthesis removed a part of the design: are all memory images found?"
@@ -214,7 +217,7 @@ def test_too_little_memory_is_said_at_once(core: Path, capsys: pytest.CaptureFix
 
 @pytest.mark.usefixtures("no_tools")
 def test_too_few_multipliers_are_said_at_once(core: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rehash(core, lanes=32, multiplier="dsp")
+    (core / "manifest.json").write_text(written(with_lanes(read_manifest(core), 32, "dsp")))
     assert _run("synth", core, "--target", "ice40-up5k") == 2
     assert capsys.readouterr().err == (
         f"hdlgen: {core}: needs 32 hardware multiplications a cycle, one for each lane; ice40-up5k (iCE40UP5K) has 8 "
@@ -222,35 +225,9 @@ def test_too_few_multipliers_are_said_at_once(core: Path, capsys: pytest.Capture
     )
 
 
-def test_source_by_size() -> None:
-    """Block RAM as long as it is large enough, then what else there is."""
-    small, large = (
-        compile_network(networks.load(name), lanes=8, check=False) for name in ("mnist-small", "mnist-large")
-    )
-    assert choose_source(TARGETS["ice40-up5k"], small) == "rom"
-    assert choose_source(TARGETS["ice40-up5k"], large) == "spram"
-    assert choose_source(TARGETS["ice40-hx8k"], large) == "flash"
-    assert choose_source(TARGETS["ecp5-25k"], large) == "rom"
-
-
-@pytest.mark.parametrize(
-    ("target", "blocks"),
-    # Blocks of 16 bits and 256 words; of 18 and 1,024; only bits are known.
-    [("ice40-up5k", 27), ("ecp5-25k", 50), ("gowin-gw1nr9", 23)],
-)
-def test_banks_by_room(target: str, blocks: int) -> None:
-    """Two, if they leave a tenth of the block RAM."""
-    words = {"ice40-up5k": 256, "ecp5-25k": 1024, "gowin-gw1nr9": 18 * 1024 // 16}[target]
-
-    def stores(depth: int) -> list[StoreParameters]:
-        return [StoreParameters(name="one", depth=depth // 2, width=16, init=(), banks=2)]
-
-    assert choose_banks(TARGETS[target], stores(blocks * words)) == 2
-    assert choose_banks(TARGETS[target], stores(blocks * words + 2)) == 1
-
-
-def test_needs() -> None:
-    manifest = {"lanes": 16, "multiplier": "lut", "memory_bits": {"weights": 4097, "biases": 5}}
+def test_needs(tmp_path: Path) -> None:
+    manifest = with_lanes(read_manifest(make_small_core(tmp_path / "core")), 16, "lut")
+    manifest = replace(manifest, memory_bits={"weights": 4097, "biases": 5})
     need = needs(manifest, TARGETS["ice40-up5k"].resources)
     assert (need.memory_bits, need.memory_blocks, need.products) == (4102, 2, 0)
 
@@ -264,7 +241,7 @@ def test_needs() -> None:
             ["--board", "icebreaker", "--target", "ecp5-25k"],
             "hdlgen synth: give either --board or --target; `hdlgen boards` lists them",
         ),
-        (["--target", "xc7"], f"--target xc7: unknown; allowed {', '.join(TARGETS)}"),
+        (["--target", "xc7"], f"target xc7: unknown; allowed {', '.join(TARGETS)}"),
         (["--target", "ecp5-25k", "--freq", "0"], "--freq 0: allowed are 0.1 to 2000 (MHz)"),
         (["--target", "ecp5-25k", "--images", "1"], "--images: allowed with --board only, for its self-test"),
         (

@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from hdlgen.compiler import Program, compile_network
-from hdlgen.network import Activation, InputFormat, Layer, Network, SobolTopology
+from hdlgen.compiler import Options
+from hdlgen.compiler.path.compile import compile_paths
+from hdlgen.compiler.path.program import Program
+from hdlgen.network import Activation, InputFormat, Network, SobolTopology, Weighted
 
 __all__ = ["small_network", "small_program"]
 
@@ -18,20 +20,17 @@ def small_network(
         for number in range(1, len(widths))
     }
     layers = tuple(
-        Layer(
-            kind="path",
+        Weighted(
             width=width,
             weight=f"w{number}",
-            bias=None,
             weight_bits=3,
-            activation=Activation(kind="relu", bits=2, shift=1) if number + 1 < len(widths) else None,
+            activation=Activation(bits=2, shift=1) if number + 1 < len(widths) else None,
         )
         for number, width in enumerate(widths[1:], 1)
     )
     return Network(
-        format_version=1,
         name="formal",
-        input=InputFormat(width=widths[0], bits=input_bits, signed=False),
+        input=InputFormat(width=widths[0], bits=input_bits),
         topology=SobolTopology(paths=paths, dimensions=tuple(range(len(widths))), log2_slots=slots),
         layers=layers,
         tensors=tensors,
@@ -49,4 +48,6 @@ def small_program(
     input_buffers: int | None = None,
 ) -> Program:
     network = small_network(widths, paths=paths, log2_slots=log2_slots, input_bits=input_bits)
-    return compile_network(network, lanes=lanes, elements_per_beat=elements_per_beat, input_buffers=input_buffers)
+    return compile_paths(
+        network, Options(lanes=lanes, elements_per_beat=elements_per_beat, input_buffers=input_buffers)
+    )

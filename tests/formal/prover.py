@@ -14,7 +14,6 @@ import sysconfig
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from amaranth.back import rtlil
@@ -62,25 +61,14 @@ class Verdict:
 
 
 def opened(component: wiring.Component, fault: Fault | None = None) -> tuple[Module, dict[str, Any]]:
-    """The component elaborated, to be used as a submodule in its place, and the local variables of its ``elaborate``.
+    """The component elaborated, to be used as a submodule in its place, and its attributes by name, itself as "self".
 
-    An induction has to say which states the registers can be in, and components have no reason to show theirs.
-    ``fault`` makes a mutant: it gets both and adds statements, which override those that are there.
+    An induction has to say which states the registers can be in: components keep those registers as attributes. ``fault``
+    makes a mutant: it gets both and adds statements, which override those that are there.
     """
-    inner: dict[str, Any] = {}
-    code = type(component).elaborate.__code__
-
-    def profile(frame: FrameType, event: str, _argument: object) -> None:
-        if event == "return" and frame.f_code is code:
-            inner.update(frame.f_locals)
-
-    before = sys.getprofile()
-    sys.setprofile(profile)
-    try:
-        module = component.elaborate(None)
-    finally:
-        sys.setprofile(before)
+    module = component.elaborate(None)
     component._MustUse__used = True  # what Amaranth notes when it elaborates a component itself
+    inner = {**vars(component), "self": component}
     if fault is not None:
         fault(module, inner)
     return module, inner

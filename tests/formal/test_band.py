@@ -16,10 +16,11 @@ from amaranth.hdl import Array, Assert, Assume, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from hdlgen.compiler.band import compile_recurrent
-from hdlgen.compiler.program_band import GATHERED, OPERAND, Unit
-from hdlgen.gateware.band import StateCopies, StateMemory, Window
-from hdlgen.gateware.cell import later
+from hdlgen.compiler import Options
+from hdlgen.compiler.unit.compile import compile_units
+from hdlgen.compiler.unit.program import GATHERED, OPERAND, Unit
+from hdlgen.gateware.arithmetic import later
+from hdlgen.gateware.unit.states import StateCopies, StateMemory, Window
 
 from ..compiler.recurrent import layer, make_recurrent
 from . import prover
@@ -31,7 +32,7 @@ ROWS = 4
 
 def make_unit(width: int, lanes: int, chains: int, **members: object) -> Unit:
     network = make_recurrent(1, [layer("relu", width, state_bits=1, state_fraction=0, **members)])
-    return replace(compile_recurrent(network, lanes=lanes).units[0], chains=chains)
+    return replace(compile_units(network, Options(lanes=lanes)).units[0], chains=chains)
 
 
 class Neighbours(wiring.Component):
@@ -150,7 +151,7 @@ class States(wiring.Component):
     def __init__(self, unit: Unit, fault: Fault | None = None) -> None:
         assert unit.recurrence is not None
         self.unit, self.fault = unit, fault
-        self.memory = StateMemory(unit, library=None, prefix="proof")
+        self.memory = StateMemory(unit)
         super().__init__({"go": In(1), "write": In(1), "data": In(unit.chains), "neuron": In(range(unit.width))})
 
     @property
@@ -250,7 +251,7 @@ class Gathered(wiring.Component):
 
     def __init__(self, unit: Unit, fault: Fault | None = None) -> None:
         self.unit, self.fault = unit, fault
-        self.memory = StateCopies(unit, library=None, prefix="proof")
+        self.memory = StateCopies(unit)
         super().__init__({"go": In(1), "write": In(1), "data": In(unit.chains), "neuron": In(range(unit.width))})
 
     @property

@@ -11,9 +11,11 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from hdlgen import golden
-from hdlgen.compiler import Program, compile_network
-from hdlgen.gateware.core import Core
-from hdlgen.gateware.drain import Drain
+from hdlgen.compiler import Options
+from hdlgen.compiler.path.compile import compile_paths
+from hdlgen.compiler.path.program import Program
+from hdlgen.gateware.path.core import PathCore
+from hdlgen.gateware.path.drain import Drain
 from hdlgen.network import Network
 
 from . import prover
@@ -24,7 +26,7 @@ class Specification(wiring.Component):
     """A core, not reset in between, and how its frames are defined."""
 
     def __init__(self, network: Network, program: Program) -> None:
-        self.network, self.program, self.dut = network, program, Core(program)
+        self.network, self.program, self.dut = network, program, PathCore(program)
         self.results = program.output_width
         super().__init__(
             {
@@ -52,7 +54,7 @@ class Specification(wiring.Component):
         self.statements(m, dut)
         return m
 
-    def statements(self, m: Module, dut: Core) -> None:
+    def statements(self, m: Module, dut: PathCore) -> None:
         raise NotImplementedError
 
 
@@ -65,7 +67,7 @@ class Contract(Specification):
     Beats come without gaps, which makes the search a hundred times shorter; the loader is proved for any gaps by itself.
     """
 
-    def statements(self, m: Module, dut: Core) -> None:
+    def statements(self, m: Module, dut: PathCore) -> None:
         # The definition of a good frame, and how many wait for their results.
         beat, dropping, error = Signal(8), Signal(), Signal()
         good, ended = Signal(), Signal()
@@ -110,7 +112,7 @@ class Results(Specification):
 
     FRAMES = 2
 
-    def statements(self, m: Module, dut: Core) -> None:
+    def statements(self, m: Module, dut: PathCore) -> None:
         program = self.program
         bits, elements = program.input_bits, program.input_width
         # Element 0 in the lowest bits of the table's index.
@@ -158,7 +160,7 @@ def small(
     widths: tuple[int, ...], *, paths: int, lanes: int, slots: tuple[int, ...] | None = None
 ) -> tuple[Network, Program]:
     network = small_network(widths, paths=paths, log2_slots=slots, input_bits=1)
-    return network, compile_network(network, lanes=lanes)
+    return network, compile_paths(network, Options(lanes=lanes))
 
 
 def until_second_frame(program: Program) -> int:

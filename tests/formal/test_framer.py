@@ -8,8 +8,8 @@ from amaranth.hdl import Array, Assert, Assume, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from hdlgen.compiler import Program
-from hdlgen.gateware.sequencer import Framer
+from hdlgen.compiler.path.program import Program
+from hdlgen.gateware.path.framer import Framer
 
 from . import prover
 from .networks import small_program

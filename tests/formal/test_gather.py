@@ -12,16 +12,17 @@ from amaranth.hdl import Array, Assert, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from hdlgen.compiler.gather import compile_layered
-from hdlgen.compiler.program_gather import GatherProgram
-from hdlgen.gateware.gather import GatherSequencer
-from hdlgen.network import SparseActivation
+from hdlgen.compiler import Options
+from hdlgen.compiler.gather.compile import compile_gather
+from hdlgen.compiler.gather.program import GatherProgram
+from hdlgen.gateware.gather.sequencer import GatherSequencer
+from hdlgen.network import Activation
 
 from ..layered import make
 from . import prover
 from .prover import Fault
 
-RELU = SparseActivation(bits=8, shift=6)
+RELU = Activation(bits=8, shift=6)
 DEPTH = 6
 
 
@@ -36,9 +37,9 @@ def programs() -> dict[str, GatherProgram]:
         ],
     )
     return {
-        "one": compile_layered(one, lanes=4),
-        "two": compile_layered(two, lanes=2),
-        "banks": compile_layered(two, lanes=2, source="ram"),
+        "one": compile_gather(one, Options(lanes=4)),
+        "two": compile_gather(two, Options(lanes=2)),
+        "banks": compile_gather(two, Options(lanes=2, source="ram")),
     }
 
 
@@ -59,7 +60,7 @@ class Schedule(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         p = self.program
-        dut = GatherSequencer(p, library=None, prefix="formal")
+        dut = GatherSequencer(p)
         m.submodules.dut, inner = prover.opened(dut, self.fault)
         m.d.comb += [
             dut.in_valid.eq(self.in_valid),

@@ -11,7 +11,8 @@ from amaranth.lib.crc import catalog
 from amaranth.lib.wiring import In
 from amaranth.sim import Simulator
 
-from hdlgen.gateware.link import Buffer, LinkParameters, MessageReceiver
+from hdlgen.gateware.link import Buffer
+from hdlgen.gateware.messages import LinkParameters, MessageReceiver
 from hdlgen.host.protocol import Identity, crc
 
 from . import prover

@@ -9,7 +9,7 @@ from amaranth.hdl import Array, Assert, Assume, Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from hdlgen.gateware.loader import Loader
+from hdlgen.gateware.path.loader import Loader
 
 from . import prover
 from .networks import small_program
@@ -102,7 +102,7 @@ class Frames(Specification):
             Assert(~marked | (inner["flags_1"][0] & (occupied < program.input_buffers))),
             Assert(~spare_held | held),
             Assert(count == held + spare_held),
-            Assert(~held | (inner["last"] == queue[0])),
+            Assert(~held | (inner["beat_last"] == queue[0])),
             Assert(~spare_held | (inner["spare_last"] == queue[1])),
             Assert(~dropping | (beat == 0)),
             Assert(beat < program.beats),
@@ -204,7 +204,7 @@ def misses_long(m: Module, inner: dict[str, Any]) -> None:
 
 def hands_on_bad(m: Module, inner: dict[str, Any]) -> None:
     """A short frame counts as one."""
-    m.d.sync += inner["ending_well"].eq(inner["finished"] & ~inner["dropping"] & inner["last"])
+    m.d.sync += inner["ending_well"].eq(inner["finished"] & ~inner["dropping"] & inner["beat_last"])
 
 
 def overwrites(m: Module, inner: dict[str, Any]) -> None:

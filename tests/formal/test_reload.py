@@ -8,9 +8,10 @@ from amaranth.hdl import Array, Assert, Assume, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from hdlgen.compiler import compile_network
-from hdlgen.gateware.contents import held
+from hdlgen.compiler import Options
+from hdlgen.compiler.path.compile import compile_paths
 from hdlgen.gateware.image import Held
+from hdlgen.gateware.path.contents import held
 from hdlgen.gateware.reload import Gate, Reload
 from hdlgen.gateware.steps import StepLoader
 
@@ -19,7 +20,7 @@ from . import prover
 
 
 def memories(banks: int) -> Held:
-    return held(compile_network(make((4, 3), 8), lanes=2, source="ram", banks=banks))
+    return held(compile_paths(make((4, 3), 8), Options(lanes=2, source="ram", banks=banks)))
 
 
 class Switch(wiring.Component):
@@ -59,7 +60,7 @@ class Switch(wiring.Component):
         if dut.held.banks == 1:
             m.d.comb += Assert(~dut.load.select.any() | (~now_busy & ~dut.accept))
         else:
-            for number, store in enumerate(inner["stores"]):
+            for number, store in enumerate(dut.held.stores):
                 upper = dut.load.address >= store.depth
                 m.d.comb += Assert(~dut.load.select[number] | (upper != dut.load.bank))
         if self.fault is not None:
@@ -78,7 +79,7 @@ class Switch(wiring.Component):
                 Assert(~dut.load.bank),
             ]
         else:
-            stores, memory, word = inner["stores"], inner["memory"], inner["word"]
+            stores, memory, word = dut.held.stores, inner["memory"], inner["word"]
             first = Array(Mux(inner["other"], store.depth, 0) for store in stores)[memory]
             at_work = receiving & ~inner["in_crc"] & ~inner["starting"]
             m.d.comb += [

@@ -9,8 +9,8 @@ from amaranth.hdl import Assert, Assume, Const, Module, Mux, Signal, Value, sign
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from hdlgen.compiler import Program
-from hdlgen.gateware.results import Results
+from hdlgen.compiler.path.program import Program
+from hdlgen.gateware.path.results import Results
 
 from . import prover
 from .networks import small_program
@@ -130,7 +130,7 @@ def changes(m: Module, inner: dict[str, Any]) -> None:
 
 def last_too_soon(m: Module, inner: dict[str, Any]) -> None:
     """``last`` comes with the result before."""
-    m.d.sync += inner["self"].last.eq(inner["last"])
+    m.d.sync += inner["self"].last.eq(inner["sum_last"])
 
 
 def forgets_part(m: Module, inner: dict[str, Any]) -> None:

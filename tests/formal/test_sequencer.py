@@ -8,8 +8,8 @@ from amaranth.hdl import Array, Assert, Assume, Cat, Const, Module, Mux, Signal,
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from hdlgen.compiler.program import Program, Transition
-from hdlgen.gateware.sequencer import Sequencer
+from hdlgen.compiler.path.program import Program, Transition
+from hdlgen.gateware.path.sequencer import Sequencer
 
 from . import prover
 
@@ -265,12 +265,12 @@ def counts_idle(m: Module, inner: dict[str, Any]) -> None:
 def ends_early(m: Module, inner: dict[str, Any]) -> None:
     """A transition of several blocks ends one block too soon."""
     with m.If(inner["advance"] & (inner["left"] == 2)):
-        m.d.sync += inner["last"].eq(1)
+        m.d.sync += inner["last_block"].eq(1)
 
 
 def forgets_pause(m: Module, inner: dict[str, Any]) -> None:
     """The next transition begins at once, whatever the one before."""
-    with m.If(inner["chosen"] & inner["advance"] & inner["last"]):
+    with m.If(inner["chosen"] & inner["advance"] & inner["last_block"]):
         m.d.comb += inner["start"].eq(1)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from amaranth.hdl import Assert, Assume, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Assert, Assume, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
@@ -133,14 +133,14 @@ def test_framing_mutants_fail(fault: Fault, tmp_path: Path) -> None:
 
 
 class Places(wiring.Component):
-    """The two places between a writer and a reader: what is committed comes out, once, in order, with its flags.
+    """The places between a writer and a reader: what is committed comes out, once, in order, with its flags.
 
     A step is a free number, written at its commit into the place that is named; the reader has to find it at the place
     that is named to it.
     """
 
-    def __init__(self, fault: Fault | None = None) -> None:
-        self.slots, self.fault = Slots(), fault
+    def __init__(self, places: int, fault: Fault | None = None) -> None:
+        self.slots, self.fault = Slots(places), fault
         super().__init__({name: In(1) for name in ("reserve", "commit", "release", "first", "last", "value")})
 
     @property
@@ -149,13 +149,13 @@ class Places(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        slots = self.slots
+        slots, places = self.slots, self.slots.places
         m.submodules.slots, inner = prover.opened(slots, self.fault)
-        # Steps in order, up to two: reserved, and of these committed.
-        flags = [Signal(2, name=f"flags_{n}") for n in range(2)]
-        values = [Signal(name=f"value_{n}") for n in range(2)]
-        reserved, committed = Signal(range(3)), Signal(range(3))
-        memory = Signal(2)
+        # Steps in order, as many as there are places: reserved, and of these committed.
+        flags = [Signal(2, name=f"flags_{n}") for n in range(places)]
+        values = [Signal(name=f"value_{n}") for n in range(places)]
+        reserved, committed = Signal(range(places + 1)), Signal(range(places + 1))
+        memory = Signal(places)
         given = self.first | (self.last << 1)
         m.d.comb += [
             slots.reserve.eq(self.reserve),
@@ -166,7 +166,7 @@ class Places(wiring.Component):
             Assume(~self.reserve | slots.free),
             Assume(~self.release | slots.valid),
             Assume(~self.commit | (committed < reserved + self.reserve)),
-            Assert(slots.free == (reserved < 2)),
+            Assert(slots.free == (reserved < places)),
             Assert(slots.valid == (committed != 0)),
             Assert((committed == 0) | (slots.first == flags[0][0])),
             Assert((committed == 0) | (slots.last == flags[0][1])),
@@ -179,11 +179,11 @@ class Places(wiring.Component):
             reserved.eq(reserved + self.reserve - self.release),
             committed.eq(committed + self.commit - self.release),
         ]
-        for n in range(2):
+        for n in range(places):
             after_flags, after_value = Signal(2, name=f"after_flags_{n}"), Signal(name=f"after_value_{n}")
             m.d.comb += [
-                after_flags.eq(Mux(self.release, flags[1] if n == 0 else 0, flags[n])),
-                after_value.eq(Mux(self.release, values[1] if n == 0 else 0, values[n])),
+                after_flags.eq(Mux(self.release, [*flags, 0][n + 1], flags[n])),
+                after_value.eq(Mux(self.release, [*values, 0][n + 1], values[n])),
             ]
             m.d.sync += [
                 flags[n].eq(Mux(self.reserve & (kept == n), given, after_flags)),
@@ -194,19 +194,20 @@ class Places(wiring.Component):
             Assert(inner["occupied"] == reserved),
             Assert(inner["filled"] == committed),
             Assert(committed <= reserved),
-            Assert(reserved <= 2),
-            Assert(slots.write_place == slots.place ^ committed[0]),
-            Assert(inner["reserve_place"] == slots.place ^ reserved[0]),
+            Assert(reserved <= places),
+            Assert(slots.write_place == (slots.place + committed)[: slots.place_bits]),
+            Assert(inner["reserve_place"] == (slots.place + reserved)[: slots.place_bits]),
         ]
-        for n in range(2):
-            stored = Mux(slots.place ^ n, inner["flags"][1], inner["flags"][0])
-            m.d.comb += Assert((reserved <= n) | (stored == flags[n]))
-            m.d.comb += Assert((committed <= n) | (memory.bit_select(slots.place ^ n, 1) == values[n]))
+        for n in range(places):
+            place = (slots.place + n)[: slots.place_bits]
+            m.d.comb += Assert((reserved <= n) | (Array(inner["flags"])[place] == flags[n]))
+            m.d.comb += Assert((committed <= n) | (memory.bit_select(place, 1) == values[n]))
         return m
 
 
-def test_places(tmp_path: Path) -> None:
-    specification = Places()
+@pytest.mark.parametrize("places", [2, 4])
+def test_places(places: int, tmp_path: Path) -> None:
+    specification = Places(places)
     prover.prove(specification, tmp_path, ports=specification.ports, depth=3)
 
 
@@ -217,5 +218,5 @@ def _flags_of_the_other(m: Module, inner: dict[str, Any]) -> None:
 
 
 def test_places_mutant_fails(tmp_path: Path) -> None:
-    mutant = Places(_flags_of_the_other)
+    mutant = Places(2, _flags_of_the_other)
     prover.refute(mutant, tmp_path, ports=mutant.ports, depth=8)

@@ -9,11 +9,12 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 from amaranth.sim import Simulator
 
-from hdlgen.compiler import Program
-from hdlgen.compiler.program_gather import GatherProgram
-from hdlgen.gateware.core import Core, Engine
-from hdlgen.gateware.gather import GatherCore
-from hdlgen.gateware.weights import WeightRom
+from hdlgen.compiler.gather.program import GatherProgram
+from hdlgen.compiler.path.program import Program
+from hdlgen.gateware.gather.core import GatherCore
+from hdlgen.gateware.path.core import PathCore
+from hdlgen.gateware.path.engine import PathEngine
+from hdlgen.gateware.path.weights import WeightRom
 
 __all__ = ["Beat", "GatedCore", "Recording", "always", "frame_beats", "run", "send_all", "simulate"]
 
@@ -24,7 +25,7 @@ def always(_cycle: int) -> bool:
     return True
 
 
-class GatedCore(Core):
+class GatedCore(PathCore):
     """A core whose blocks can be held back by ``go``, as a slow source of weights does."""
 
     def __init__(self, program: Program):
@@ -33,8 +34,8 @@ class GatedCore(Core):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.engine = engine = Engine(self.program)
-        m.submodules.weights = weights = WeightRom(self.program, library=None, prefix="test")
+        m.submodules.engine = engine = PathEngine(self.program, self.kit)
+        m.submodules.weights = weights = WeightRom(self.program, self.kit)
         wiring.connect(m, source=weights.o, engine=engine.weights)
         wiring.connect(m, engine=engine.request, source=weights.request)
         m.d.comb += [engine.go.eq(self.go), weights.ready_next.eq(engine.weights_next)]
@@ -89,11 +90,11 @@ def run(
     reset: first cycle and number of cycles in reset; from then on ``after_reset`` is sent and ``frames`` are counted
     limit: cycles after which the test has failed
     """
-    core: Core | GatherCore
+    core: PathCore | GatherCore
     if isinstance(program, GatherProgram):
         core = GatherCore(program)
     else:
-        core = Core(program) if go is None else GatedCore(program)
+        core = PathCore(program) if go is None else GatedCore(program)
     domain = ClockDomain("sync")  # its own reset, as in the emitted Verilog
     recording = Recording()
     width = program.result_bits

@@ -8,7 +8,7 @@ from typing import Any
 from amaranth.hdl import ClockDomain, Module, ResetInserter, Signal
 from amaranth.sim import Simulator
 
-from hdlgen.compiler.design import AnyProgram
+from hdlgen.compiler import EngineProgram
 from hdlgen.gateware.reload import BEGIN, COMMIT, DATA
 
 from .bench import always
@@ -33,17 +33,17 @@ Beats = list[tuple[int, int]]
 """Kind and data."""
 
 
-def data_beats(program: AnyProgram, content: bytes) -> Beats:
+def data_beats(program: EngineProgram, content: bytes) -> Beats:
     size = program.bytes_per_element * program.elements_per_beat
     padded = content + b"\xa5" * (-len(content) % size)
     return [(DATA, int.from_bytes(padded[at : at + size], "little")) for at in range(0, len(padded), size)]
 
 
-def loading(program: AnyProgram, content: bytes) -> Beats:
+def loading(program: EngineProgram, content: bytes) -> Beats:
     return [(BEGIN, 0), *data_beats(program, content), (COMMIT, 0)]
 
 
-def taking(program: AnyProgram, beats: Beats) -> int:
+def taking(program: EngineProgram, beats: Beats) -> int:
     """Cycles that the load port needs for the beats."""
     size = program.bytes_per_element * program.elements_per_beat
     return sum(8 * size + 2 if kind == DATA else 2 for kind, _data in beats)

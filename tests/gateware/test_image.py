@@ -8,13 +8,14 @@ from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from hdlgen import golden
-from hdlgen.compiler.band import compile_recurrent
-from hdlgen.compiler.program_band import BandProgram, Constants, Unit
-from hdlgen.compiler.shape import adopt
+from hdlgen.compiler import Options
+from hdlgen.compiler.adopt import adopt
+from hdlgen.compiler.unit.compile import compile_units
+from hdlgen.compiler.unit.program import BandProgram, Constants, Unit
 from hdlgen.errors import InputError
 from hdlgen.gateware.image import image_id
-from hdlgen.gateware.recurrent import held
-from hdlgen.network import RecurrentNetwork
+from hdlgen.gateware.unit.contents import held
+from hdlgen.network import Network
 
 from ..compiler.recurrent import sequences
 from ..compiler.test_frame import retrained
@@ -81,12 +82,12 @@ def refilled(program: BandProgram, image: bytes) -> BandProgram:
     seed=st.integers(0, 9),
 )
 def test_holds_all_that_was_trained(
-    network: RecurrentNetwork, lanes: int, banks: int, adaptable: bool | None, seed: int
+    network: Network, lanes: int, banks: int, adaptable: bool | None, seed: int
 ) -> None:
     other = retrained(network, seed)
     try:
-        program = compile_recurrent(network, lanes=lanes, source="ram", banks=banks, adaptable=adaptable)
-        found = compile_recurrent(adopt(other, network, "DIR"), frame=program.frame, **program.frame.options)  # type: ignore[arg-type]
+        program = compile_units(network, Options(lanes=lanes, source="ram", banks=banks, adaptable=adaptable))
+        found = compile_units(adopt(other, network, "DIR", shifts=()), program.frame.options, frame=program.frame)  # type: ignore[arg-type]
     except InputError:
         assume(False)
     mine, theirs = held(program), held(found)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from hdlgen import golden
-from hdlgen.compiler import Program, compile_network
+from hdlgen.compiler import Options, Plan, compile_network
 from hdlgen.emit.verilog import convert, verilog_files
 from hdlgen.flow import tools
 from hdlgen.gateware.ecp5 import Ecp5Fanout, Ecp5Multiplier, Ecp5Ram, Ecp5Rom, Ecp5Store
@@ -38,7 +38,7 @@ from hdlgen.network import load
 
 from ..compiler.networks import inputs
 from .bench import frame_beats
-from .test_parts import multiplier_rows, ram_rows, rom_rows, store_rows, unpack
+from .path.test_parts import multiplier_rows, ram_rows, rom_rows, store_rows, unpack
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 MODELS = Path(__file__).parent / "models"
@@ -145,16 +145,16 @@ def parts() -> list[Case]:
     return cases
 
 
-def tiny() -> tuple[Program, np.ndarray, np.ndarray]:
+def tiny() -> tuple[Plan, np.ndarray, np.ndarray]:
     network = load(VECTORS / "tiny.safetensors")
     x = inputs(network, FRAMES + 1)[:FRAMES]
-    return compile_network(network, lanes=4), x, golden.evaluate(network, x)
+    return compile_network(network, Options(lanes=4)), x, golden.evaluate(network, x)
 
 
 def core_case(folder: Path) -> Case:
     """The smallest network, synthesised for iCE40 as `hdlgen synth` does it, with its frames at a pace that it can take."""
-    program, x, _ = tiny()
-    texts, families = verilog_files(program, "netlist", Library())
+    plan, x, _ = tiny()
+    texts, families = verilog_files(plan, "netlist", Library())
     for name in families["ice40"]:
         (folder / name).write_text(texts[name], encoding="ascii")
     script = "; ".join(
@@ -174,9 +174,9 @@ def core_case(folder: Path) -> Case:
     quiet = {"rst": 0, "s_axis_tdata": 0, "s_axis_tvalid": 0, "s_axis_tlast": 0, "m_axis_tready": 1}
     rows = [quiet | {"rst": 1}] * 3 + [quiet] * 3
     for frame in x:
-        for data, last in frame_beats(program, frame):
+        for data, last in frame_beats(plan.stages[0].program, frame):
             rows += [quiet | {"s_axis_tdata": data, "s_axis_tvalid": 1, "s_axis_tlast": int(last)}] + [quiet] * 3
-        rows += [quiet] * (program.latency_cycles + 20)
+        rows += [quiet] * (plan.latency_cycles + 20)
     return Case(
         module="netlist",
         text=(folder / "netlist_synthesised.v").read_text(),

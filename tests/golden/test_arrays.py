@@ -32,6 +32,14 @@ def test_reads_what_numpy_wrote(tmp_path: Path, dtype: str, order: str) -> None:
     assert (result == array).all()
 
 
+LENGTHS = "allowed: a tuple of up to 32 lengths, of 134217728 elements together"
+
+
+def header(shape: str) -> bytes:
+    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}}}\n".encode()
+    return b"\x93NUMPY\1\0" + len(text).to_bytes(2, "little") + text
+
+
 def test_refused(tmp_path: Path) -> None:
     file = tmp_path / "x.npy"
     with pytest.raises(InputError) as caught:
@@ -43,7 +51,15 @@ def test_refused(tmp_path: Path) -> None:
         (GOOD[:-1], "an array of shape [3, 4] and dtype uint8 needs 12 bytes; the file has 11"),
         (GOOD + b"x", "an array of shape [3, 4] and dtype uint8 needs 12 bytes; the file has 13"),
         (huge, "an array of shape [3, 4000000] and dtype uint8 needs 12000000 bytes; the file has 12"),
-        (GOOD.replace(b"(3, 4), ", b"(3,-4), "), "shape is (3, -4); allowed: a tuple of lengths"),
+        (GOOD.replace(b"(3, 4), ", b"(3,-4), "), f"shape is (3, -4); {LENGTHS}"),
+        (header("(134217729,)"), f"shape is (134217729,); {LENGTHS}"),
+        (
+            header("(" + "1, " * 40 + ")"),
+            f"shape is (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,...; {LENGTHS}",
+        ),
+        (header(f"({'9' * 4000}, {'9' * 4000})"), f"shape is ({'9' * 56}...; {LENGTHS}"),
+        (header(f"({'9' * 5000},)"), "damaged header; allowed: a .npy file, as numpy.save writes it"),
+        (header("(0x" + "f" * 9000 + ",)"), f"shape is a tuple; {LENGTHS}"),
         (GOOD.replace(b"{", b"("), "damaged header; allowed: a .npy file, as numpy.save writes it"),
         (b"\x93NUMPY\2\0\xff\xff\xff\xff", "header claims 4294967295 bytes; allowed: up to 65536"),
         (b"", "no .npy file; allowed: an array of integers, as numpy.save writes it"),

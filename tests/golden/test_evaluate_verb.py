@@ -1,13 +1,21 @@
 """The verb ``hdlgen evaluate``."""
 
 import dataclasses
+import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from hdlgen import golden
 from hdlgen.cli import main
-from hdlgen.network import load, save
+from hdlgen.errors import InputError
+from hdlgen.network import Network, load, save
+
+from ..recurrent import make, sequences
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 TINY = str(VECTORS / "tiny.safetensors")
@@ -88,3 +96,127 @@ def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, err = run(capsys, TINY)
     assert (status, out) == (2, "")
     assert "Missing option '--input'" in err
+
+
+def gated() -> Network:
+    bands = [{"cell": "gru", "width": 6, "band": 3}]
+    return make(np.random.default_rng(3), inputs=4, bands=bands, dense=(3,))
+
+
+def npz(**arrays: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def test_sequences(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    network = gated()
+    save(network, "net.safetensors")
+    lengths = np.array([3, 1, 5], np.int32)
+    x = sequences(network, lengths.tolist()).astype(np.int8)
+    y = golden.evaluate(network, x, lengths)
+    labels = y.argmax(axis=1)
+    labels[1] = (labels[1] + 1) % 3
+    Path("x.npz").write_bytes(npz(x=x, lengths=lengths, labels=labels))
+    Path("bare.npz").write_bytes(npz(x=x, lengths=lengths))
+    np.save("x.npy", x[:8].reshape(2, 4, 4))
+    np.save("labels.npy", y.argmax(axis=1))
+    out = "y.npy: 3 x 3 outputs, 2 of 3 right (66.67%)\n"
+    assert run(capsys, "net.safetensors", "-i", "x.npz", "-o", "y.npy") == (0, out, "")
+    assert np.array_equal(np.load("y.npy"), y)
+    out = "y.npy: 9 x 3 outputs, 2 of 3 right (66.67%)\n"
+    assert run(capsys, "net.safetensors", "-i", "x.npz", "-o", "y.npy", "--every-step") == (0, out, "")
+    assert np.array_equal(np.load("y.npy"), golden.evaluate(network, x, lengths, every_step=True))
+    out = "y.npy: 3 x 3 outputs, 3 of 3 right (100.00%)\n"
+    assert run(capsys, "net.safetensors", "-i", "x.npz", "-o", "y.npy", "--labels", "labels.npy") == (0, out, "")
+    assert run(capsys, "net.safetensors", "-i", "bare.npz", "-o", "y.npy") == (0, "y.npy: 3 x 3 outputs\n", "")
+    assert run(capsys, "net.safetensors", "-i", "x.npy", "-o", "y.npy") == (0, "y.npy: 2 x 3 outputs\n", "")
+    scaled = dataclasses.replace(network, output_scale=0.5)
+    save(scaled, "scaled.safetensors")
+    for options, outputs in [((), y), (("--every-step",), golden.evaluate(network, x, lengths, every_step=True))]:
+        np.save("targets.npy", outputs * 0.5 + 3)
+        _, out, _ = run(
+            capsys, "scaled.safetensors", "-i", "bare.npz", "-o", "y.npy", "--targets", "targets.npy", *options
+        )
+        assert out.endswith(
+            f"{len(outputs)} x 3 outputs, root mean square error 3 (6 in integers), mean absolute 3 (6 in integers),"
+            " largest 3 (6 in integers)\n"
+        )
+    np.save("x8.npy", np.zeros((2, 8), np.uint8))
+    message = f"hdlgen: --every-step: {TINY} is no recurrent network; allowed with recurrent networks\n"
+    assert run(capsys, TINY, "-i", "x8.npy", "-o", "z.npy", "--every-step") == (2, "", message)
+    assert not Path("z.npy").exists()
+
+
+GOOD = npz(x=np.zeros((4, 4), np.int8), lengths=np.array([3, 1]), labels=np.array([0, 1]))
+
+
+def archive(**members: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for name, data in members.items():
+            zipped.writestr(name, data)
+    return buffer.getvalue()
+
+
+def member(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (npz(x=np.zeros((4, 4), np.int8)), "has no lengths; required: x and lengths, as numpy.savez writes them"),
+        (npz(lengths=np.array([4])), "has no x; required: x and lengths, as numpy.savez writes them"),
+        (npz(x=np.zeros(1), lengths=np.array([4]), y=np.zeros(1)), "has 'y.npy'; allowed: x, lengths, labels, once"),
+        (GOOD[: len(GOOD) // 2], "damaged archive: "),
+        (b"PK\3\4", "damaged archive: "),
+        (
+            archive(**{"x.npy": b"nonsense", "lengths.npy": member(np.array([1]))}),
+            "x: no .npy file; allowed: an array",
+        ),
+        (
+            archive(**{"x.npy": member(np.zeros((4, 4), int))[:-1], "lengths.npy": member(np.array([1]))}),
+            "x: an array of shape [4, 4] and dtype int64 needs 128 bytes; the file has 127",
+        ),
+        (
+            archive(**{"x.npy": member(np.zeros((4, 4), int)), "lengths.npy": member(np.array(["a"]))}),
+            "lengths: dtype is '<U1'; allowed: integers",
+        ),
+        (npz(x=np.zeros((4, 4), int), lengths=np.array([3, 2])), "lengths: lengths are 5 steps in all; allowed: 4"),
+        (
+            npz(x=np.zeros((4, 4), int), lengths=np.array([4]), labels=np.array([0, 1])),
+            "labels: labels are int64 [2]",
+        ),
+        (member(np.zeros((4, 4), int)), "shape is [4, 4]; allowed: [sequences, steps, 4]"),
+    ],
+)
+def test_evaluate_refuses(capsys: pytest.CaptureFixture[str], tmp_path: Path, data: bytes, message: str) -> None:
+    save(gated(), tmp_path / "net.safetensors")
+    source = tmp_path / "x.npz"
+    source.write_bytes(data)
+    status, out, err = run(capsys, tmp_path / "net.safetensors", "-i", source, "-o", tmp_path / "y.npy")
+    assert (status, out) == (2, "")
+    assert err.startswith(f"hdlgen: {source}: {message}")
+    assert err.count("\n") == 1
+    assert not (tmp_path / "y.npy").exists()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, len(GOOD) - 1), st.integers(0, 255)), min_size=1, max_size=4))
+def test_damaged_archives(tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, int]]) -> None:
+    data = bytearray(GOOD)
+    for position, value in changes:
+        data[position] = value
+    file = tmp_path_factory.getbasetemp() / "damaged.npz"
+    file.write_bytes(bytes(data))
+    message = f"{file}: "
+    try:
+        golden.read_sequences(file)
+    except InputError as error:
+        message = str(error)
+    assert message.startswith(f"{file}: ")
+    assert "\n" not in message

@@ -39,8 +39,9 @@ REAL = [
 def test_integer_graphs_are_bit_equal(name: str) -> None:
     """Every output of every image, as integers; and as real numbers where all scales are powers of two."""
     imported = importers.integer_network(importers.lower(importers.read(FILES / f"{name}.onnx")))
-    codes = imported.codes.of(PIXELS / 256 / float(imported.codes.scale))
-    assert (imported.codes.low, imported.codes.high) == (0, 255)
+    source = imported.network.input
+    codes = source.quantise(PIXELS / 256)
+    assert (source.low, source.high, source.offset) == (0, 255, 0.0)
     y = golden.evaluate(imported.network, codes)
     scale = float(imported.output_scale)
     wanted = REFERENCE[name].astype(np.float64)
@@ -82,7 +83,7 @@ def test_weights_are_not_widened_on_request() -> None:
     assert not imported.exact
     differ = [note for note in imported.notes if "thresholds lie elsewhere" in note]
     assert len(differ) == 2
-    y = golden.evaluate(imported.network, imported.codes.of(PIXELS / 256 / float(imported.codes.scale)))
+    y = golden.evaluate(imported.network, imported.network.input.quantise(PIXELS / 256))
     assert np.mean(y.argmax(axis=1) == REFERENCE["qonnx-free"].argmax(axis=1)) > 0.98
 
 
@@ -130,7 +131,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 
 @pytest.mark.parametrize("name", ["qonnx-free", "qonnx-skip", "qdq-runtime"])
 def test_check_of_integers(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The verb, with onnxruntime as judge."""
+    """The verb, with ONNX's reference implementation as judge."""
     np.save(tmp_path / "x.npy", PIXELS)
     out = run(
         capsys, "import", FILES / f"{name}.onnx", "-o", tmp_path / "net.safetensors", "--check", tmp_path / "x.npy"
@@ -158,13 +159,12 @@ def test_check_of_real_numbers(file: str, tmp_path: Path, capsys: pytest.Capture
     np.save(tmp_path / "x.npy", PIXELS.reshape(-1, 1, 14, 14) / 256)
     words = ["import", FILES / file, "-o", tmp_path / "a.safetensors", "--bits", "8"]
     out = run(capsys, *words, "--calibration", tmp_path / "x.npy", "--check", tmp_path / "x.npy", "--name", "a.b")
-    assert "a.safetensors: an approximation of the file\n" in out
+    assert out.endswith("a.safetensors: an approximation of the file\n")
     line = next(line for line in out.splitlines() if line.startswith("compared on 200 inputs: "))
     largest = float(line.partition("largest difference ")[2].partition(",")[0])
     magnitude = float(line.rpartition("outputs up to ")[2].partition(";")[0])
     assert largest < 0.05 * magnitude
-    if "regressor" not in file:
-        assert float(line.rpartition("(")[2].removesuffix("%)")) >= 98
+    assert float(line.rpartition("(")[2].removesuffix("%)")) >= 98
     first = (tmp_path / "a.safetensors").read_bytes()
     run(
         capsys,
@@ -179,29 +179,13 @@ def test_check_of_real_numbers(file: str, tmp_path: Path, capsys: pytest.Capture
     assert (tmp_path / "b.safetensors").read_bytes() == first
 
 
-def test_another_class_is_a_refusal(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """If the file said something else than the network that should equal it."""
-    np.save(tmp_path / "x.npy", PIXELS)
-    monkeypatch.setattr(importers, "reference", lambda *_: -REFERENCE["qonnx-fixed"])
-    with pytest.raises(SystemExit) as caught:
-        main(
-            ["import", f"{FILES}/qonnx-fixed.onnx", "-o", f"{tmp_path}/y.safetensors", "--check", f"{tmp_path}/x.npy"]
-        )
-    assert caught.value.code == 1
-    captured = capsys.readouterr()
-    assert "compared on 200 inputs: 0 with equal outputs" in captured.out
-    assert captured.err == f"hdlgen: {tmp_path}/x.npy: classes differ from those of the file\n"
-
-
 def test_without_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A range of the inputs is enough, at the price of coarser activations."""
     np.save(tmp_path / "x.npy", PIXELS)
     words = ["import", FILES / "torch-pruned.onnx", "-o", tmp_path / "a.safetensors", "--bits", "8"]
     out = run(capsys, *words, "--input-range", "0,255/256", "--check", tmp_path / "x.npy")
     assert "input: round(x / 0.00390625), 0..255\n" in out
-    assert float(out.rpartition("(")[2].removesuffix("%)\n")) >= 95
+    assert float(out.rpartition("(")[2].partition("%)\n")[0]) >= 95
 
 
 def test_the_description_in_the_document(tmp_path: Path) -> None:

@@ -6,12 +6,10 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
 
 from hdlgen import golden, importers
-from hdlgen.errors import InputError
-from hdlgen.importers import Codes
+from hdlgen.quantize.layered import QuantizeRecipe, choose_input, quantize_network
 
 from .models import model, node, write
 
@@ -24,15 +22,35 @@ def real(path: Path, x: np.ndarray) -> np.ndarray:
     return importers.float_network(importers.lower(importers.read(path))).evaluate(x.reshape(len(x), -1))
 
 
-def same(path: Path, made: onnx.ModelProto, shape: tuple[int, ...] = (4,)) -> importers.LoweredNetwork:
-    """The imported network computes what onnxruntime does."""
+def same(path: Path, made: onnx.ModelProto, shape: tuple[int, ...] = (4,), count: int = 7) -> None:
+    """The imported network computes what onnxruntime does, and so does the reference to compare with."""
     write(path, made)
-    x = np.random.default_rng(2).normal(size=(7, *shape)).astype(np.float32)
-    session = onnxruntime.InferenceSession(path)
-    wanted = session.run(None, {"x": x})[0].reshape(7, -1)
+    x = np.random.default_rng(2).normal(size=(count, *shape)).astype(np.float32)
+    options = onnxruntime.SessionOptions()
+    # As it stands: integers of 4 bits would be multiplied in less precision.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(path, options)
+    wanted = session.run(None, {"x": x})[0].reshape(count, -1)
     assert np.abs(real(path, x) - wanted).max() < 1e-5
-    return importers.lower(importers.read(path))
+    graph = importers.read(path)
+    reference = importers.Reference(path, graph, importers.lower(graph))
+    outputs, behind = reference.run(x.reshape(count, -1).astype(np.float64))
+    assert np.abs(outputs - wanted).max() < 1e-5
+    assert not behind
 
+
+def activation(*nodes: onnx.NodeProto, **tensors: object) -> tuple[list[onnx.NodeProto], dict[str, object]]:
+    """Two layers with nodes from h to r between them."""
+    return [node("Gemm", "x w b", "h"), *nodes, node("Gemm", "r v", "y")], {"w": W, "b": B, "v": V, **tensors}
+
+
+def packed(values: np.ndarray, kind: int) -> TensorProto:
+    """Integers of 4 bits, two in a byte."""
+    return helper.make_tensor("q", kind, values.shape, values.reshape(-1).tolist())
+
+
+ZERO, ONE = np.array(0.0), np.array(1.0)
+BFLOAT = helper.make_tensor("w", TensorProto.BFLOAT16, W.shape, W.reshape(-1).tolist())
 
 GRAPHS = {
     "matmul and add": ([node("MatMul", "x w", "h"), node("Add", "h b", "y")], {"w": W, "b": B}),
@@ -103,9 +121,76 @@ GRAPHS = {
         ],
         {"w": W, "v": V, "k": np.array([-3.0])},
     ),
-    "Clip as Relu": (
-        [node("Gemm", "x w b", "h"), node("Clip", "h zero", "r"), node("Gemm", "r v", "y")],
-        {"w": W, "b": B, "v": V, "zero": np.array(0.0)},
+    "Clip as Relu": activation(node("Clip", "h z", "r"), z=ZERO),
+    "Clip to the end of single precision": activation(node("Clip", "h z e", "r"), z=ZERO, e=np.array(3.4028235e38)),
+    "Clip to infinity": activation(node("Clip", "h e z", "r"), z=ONE, e=np.array(-np.inf)),
+    "Clip without limits": activation(node("Clip", "h", "r")),
+    "Clip with limits in place of inputs": activation(node("Clip", "h  e", "r"), e=ONE),
+    "ReLU6": activation(node("Clip", "h z s", "r"), z=ZERO, s=np.array(6.0)),
+    "Hardtanh": activation(node("Clip", "h m o", "r"), m=-ONE, o=ONE),
+    "Hardtanh in two nodes": activation(node("Max", "h m", "i"), node("Min", "i o", "r"), m=-ONE, o=np.array([1.0])),
+    "a clamp behind a clamp": activation(node("Relu", "h", "i"), node("Clip", "i m o", "r"), m=-ONE, o=np.array(0.5)),
+    "a clamp away from 0": activation(node("Clip", "h m o", "r"), m=np.array(0.25), o=ONE),
+    "Max with 0": activation(node("Max", "h z", "r"), z=ZERO),
+    "Max with 0 first": activation(node("Max", "z h", "r"), z=ZERO),
+    "LeakyRelu of slope 0": activation(node("LeakyRelu", "h", "r", alpha=0.0)),
+    "LeakyRelu of slope 1": activation(node("LeakyRelu", "h", "r", alpha=1.0)),
+    "PRelu of slope 0": activation(node("PRelu", "h z", "r"), z=np.zeros(3)),
+    "Sum": ([node("Gemm", "x w", "h"), node("Sum", "b h b h", "y")], {"w": W, "b": B}),
+    "a matrix of three axes": (
+        [node("Unsqueeze", "x i", "u"), node("MatMul", "u k", "m"), node("Squeeze", "m i", "y")],
+        {"k": W[None], "i": np.array([1])},
+    ),
+    "axes that come and go": activation(
+        node("Unsqueeze", "h i", "u"),
+        node("Transpose", "u", "t", perm=[0, 2, 1]),
+        node("Squeeze", "t j", "s"),
+        node("Transpose", "s", "p", perm=[0, 1]),
+        node("Flatten", "p", "r", axis=-1),
+        i=np.array([1]),
+        j=np.array([-1]),
+    ),
+    "scikit-learn's Scaler": (
+        [
+            node("Scaler", "x", "s", domain="ai.onnx.ml", offset=[1.0, 2.0, 3.0, 4.0], scale=[0.5, 2.0, -1.0, 1.0]),
+            node("Gemm", "s w", "y"),
+        ],
+        {"w": W},
+    ),
+    "a Scaler of one number": (
+        [node("Scaler", "x", "s", domain="ai.onnx.ml", offset=[1.0], scale=[0.5]), node("Gemm", "s w", "y")],
+        {"w": W},
+    ),
+    "weight normalisation": (
+        [
+            node("ReduceL2", "v", "n", axes=[1], keepdims=1),
+            node("Div", "v n", "d"),
+            node("Mul", "d g", "w"),
+            node("Gemm", "x w", "y", transB=1),
+        ],
+        {"v": W.T, "g": np.array([[1.0], [2.0], [-0.5]])},
+    ),
+    "numbers that a node holds": (
+        [
+            node("Constant", "", "k", value=numpy_helper.from_array(W.astype(np.float32))),
+            node("Constant", "", "s", value_float=0.5),
+            node("MatMul", "x k", "h"),
+            node("Mul", "s h", "y"),
+        ],
+        {},
+    ),
+    "bfloat16": ([node("Cast", "w", "v", to=1), node("Gemm", "x v", "y")], {"w": BFLOAT}),
+    "integers of 4 bits": (
+        [node("DequantizeLinear", "q s", "v"), node("Gemm", "x v", "y")],
+        {"q": packed(np.arange(-6, 6).reshape(4, 3), TensorProto.INT4), "s": np.array(0.3)},
+    ),
+    "unsigned ones with zero points, for each column": (
+        [node("DequantizeLinear", "q s z", "v", axis=1), node("Gemm", "x v", "y")],
+        {
+            "q": packed(np.arange(1, 16, dtype=np.int64).reshape(5, 3)[:4], TensorProto.UINT4),
+            "s": np.array([0.3, 0.1, 0.2]),
+            "z": helper.make_tensor("z", TensorProto.UINT4, [3], [3, 0, 15]),
+        },
     ),
     "no-ops": (
         [
@@ -128,7 +213,7 @@ def test_against_onnxruntime(name: str, tmp_path: Path) -> None:
         x = np.ones((1, 4))
         assert np.abs(real(tmp_path / "m.onnx", x) - (x @ W + B)).max() < 1e-6
         return
-    same(tmp_path / "m.onnx", model(nodes, tensors))
+    same(tmp_path / "m.onnx", model(nodes, tensors, opset=21 if "of 4 bits" in name or "unsigned" in name else 17))
 
 
 @pytest.mark.parametrize(
@@ -157,125 +242,74 @@ def test_shapes(nodes, tensors, batch, tmp_path: Path) -> None:
     same(tmp_path / "m.onnx", model(nodes, {**tensors, "w": matrix}, shape=[batch, 3, 2, 2]), (3, 2, 2))
 
 
-def test_what_comes_after_the_outputs_is_dropped(tmp_path: Path) -> None:
+FLAT = {"i": np.array([-1]), "n": np.array([-1]), "m": np.array([-1, 1])}
+
+
+@pytest.mark.parametrize("batch", ["N", 7, 1])
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [node("Squeeze", "h i", "y")],
+        [node("Squeeze", "h", "y")],
+        [node("Reshape", "h n", "y")],
+        [node("Reshape", "h n", "f"), node("Reshape", "f m", "g"), node("Identity", "g", "y")],
+        [node("Flatten", "h", "y", axis=-1)],
+        [node("Transpose", "h", "y", perm=[0, 1])],
+    ],
+    ids=lambda nodes: "-".join(each.op_type for each in nodes),
+)
+def test_shapes_of_one_output(nodes: list[onnx.NodeProto], batch: int | str, tmp_path: Path) -> None:
+    """The batch may be the only axis that is left."""
+    made = model([node("Gemm", "x w", "h"), *nodes], {"w": W[:, :1], **FLAT}, shape=[batch, 4])
+    same(tmp_path / "m.onnx", made, count=1 if batch == 1 else 7)
+
+
+def test_a_batch_of_one_may_vanish(tmp_path: Path) -> None:
+    nodes = [node("Reshape", "x n", "f"), node("MatMul", "f w", "g"), node("Unsqueeze", "g o", "h")]
+    nodes = [*nodes, node("Gemm", "h v", "i"), node("Squeeze", "i o", "y")]
+    tensors = {"w": W, "v": V, "n": np.array([-1]), "o": np.array([0])}
+    same(tmp_path / "m.onnx", model(nodes, tensors, shape=[1, 2, 2]), (2, 2), count=1)
+
+
+@pytest.mark.parametrize("opset", [7, 9, 11, 13, 18, 21])
+def test_versions_of_operations(opset: int, tmp_path: Path) -> None:
+    """Those whose attributes became inputs, and those that the reference had wrong."""
+    axes = {"axes": [1]} if opset < 13 else {}
+    nodes = [
+        node("Unsqueeze", "x" if axes else "x i", "u", **axes),
+        node("Squeeze", "u" if axes else "u i", "s", **axes),
+        node("BatchNormalization", "s g g g g", "n"),
+        node("Dropout", "n", "d"),
+        node("Gemm", "d w b", "h"),
+        node("Clip", "h" if opset < 11 else "h z o", "r", **({"min": 0.0, "max": 1.0} if opset < 11 else {})),
+        node("Gemm", "r v b", "y"),
+    ]
+    tensors = {"i": np.array([1]), "g": np.arange(1.0, 5), "w": W, "b": B, "v": V, "z": ZERO, "o": ONE}
+    same(tmp_path / "m.onnx", model(nodes, tensors, opset=opset))
+
+
+@pytest.mark.parametrize("requantise", ["shift", "multiplier"])
+def test_clamps_are_quantised(requantise: str, tmp_path: Path) -> None:
+    """ReLU6 and Hardtanh saturate in integers where they do in real numbers."""
     nodes = [
         node("Gemm", "x w b", "h"),
-        node("Softmax", "h", "p"),
-        node("ArgMax", "p", "c", axis=1),
-        node("Cast", "c", "label", to=6),
+        node("Clip", "h z s", "r"),
+        node("Gemm", "r v", "i"),
+        node("Clip", "i m o", "t"),
+        node("Gemm", "t v b", "y"),
     ]
-    path = write(tmp_path / "m.onnx", model(nodes, {"w": W, "b": B}, outputs="label p"))
-    lowered = importers.lower(importers.read(path))
-    assert [note.removeprefix(f"{path}: ") for note in lowered.notes] == [
-        "node 2 of 4 'n_p' (Softmax): dropped, with what comes after it: the largest output stays the largest"
-    ]
-    assert lowered.output == "h"
-    x = np.random.default_rng(0).normal(size=(5, 4))
-    assert np.abs(importers.reference(path, importers.read(path), lowered, x) - (x @ W + B)).max() < 1e-6
-
-
-def quant(x: np.ndarray, scale: float, zero: float, low: int, high: int) -> np.ndarray:
-    """QONNX's Quant, in single precision."""
-    scale = np.float32(scale)
-    return (np.clip(np.rint(x.astype(np.float32) / scale + np.float32(zero)), low, high) - zero) * scale
-
-
-@settings(max_examples=25, deadline=None)
-@given(
-    seed=st.integers(0, 2**32 - 1),
-    bits=st.integers(2, 5),
-    exponents=st.tuples(*[st.integers(-4, 1)] * 3),
-    per_neuron=st.booleans(),
-    signed=st.booleans(),
-    zero=st.sampled_from([0, 0, 3]),
-)
-def test_quant_nodes_with_powers_of_two(tmp_path_factory, seed, bits, exponents, per_neuron, signed, zero) -> None:
-    """Bit-equal on every input of a range: real numbers are exact here, halves included."""
-    generator = np.random.default_rng(seed)
-    a, w, o = (2.0**exponent for exponent in exponents)
-    widths = w * 2.0 ** generator.integers(-2, 2, (3, 1)) if per_neuron else np.array(w)
-    matrix = generator.normal(size=(3, 2)) * 4 * w
-    bias = generator.integers(-20, 20, 3) * a * (widths.reshape(-1) if per_neuron else w)
-    second = generator.integers(-3, 4, (2, 3)) * 0.5
-    tensors = {
-        "w": matrix,
-        "b": bias,
-        "v": second,
-        "sa": np.array(a),
-        "sw": widths,
-        "so": np.array(o),
-        "half": np.array(0.5),
-        "z": np.array(0.0),
-        "zo": np.array(float(zero)),
-        "b4": np.array(4.0),
-        "bo": np.array(float(bits)),
-    }
-    nodes = [
-        node("Quant", "x sa z b4", "xq", signed=1, narrow=0, rounding_mode="ROUND"),
-        node("Quant", "w sw z b4", "wq", signed=1, narrow=1, rounding_mode="ROUND"),
-        node("Gemm", "xq wq b", "h", transB=1),
-        node("Quant", "h so zo bo", "hq", signed=int(signed), narrow=0, rounding_mode="ROUND"),
-        node("Quant", "v half z b4", "vq", signed=1, narrow=1, rounding_mode="ROUND"),
-        node("Gemm", "hq vq", "y", transB=1),
-    ]
-    path = write(tmp_path_factory.mktemp("q") / "m.onnx", model(nodes, tensors, shape=["N", 2]))
-    graph = importers.read(path)
-    lowered = importers.lower(graph)
-    try:
-        imported = importers.integer_network(lowered)
-    except InputError as error:  # hidden values that are 0 for every input
-        assume("which leaves nothing" not in str(error))
-        raise
-    codes = np.stack(np.meshgrid(np.arange(-8, 8), np.arange(-8, 8)), axis=-1).reshape(-1, 2)
-    y = golden.evaluate(imported.network, codes) * float(imported.output_scale)
-    low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
-    x = codes * a
-    hidden = x @ quant(matrix, widths, 0, -7, 7).T + bias
-    wanted = quant(hidden, o, zero, low, high) @ quant(second, 0.5, 0, -7, 7).T
-    assert imported.exact
-    assert np.array_equal(y, wanted)
-    assert np.array_equal(importers.reference(path, graph, lowered, x), wanted)
-
-
-def test_outputs_with_scales_of_their_own(tmp_path: Path) -> None:
-    """Per neuron in the last layer: integers where they are, else 16 bits."""
-    common = [node("Quant", "x s z b", "xq", signed=0, narrow=0), node("Quant", "w k z b", "wq", signed=1, narrow=1)]
-    base = {"s": np.array(0.125), "z": np.array(0.0), "b": np.array(4.0), "w": np.ones((2, 2)) * [[3.0], [-5.0]]}
-    x = np.stack(np.meshgrid(np.arange(16), np.arange(16)), axis=-1).reshape(-1, 2)
-    for scales, exact in (([[0.5], [2.0]], True), ([[0.3], [0.7]], False)):
-        nodes = [*common, node("Gemm", "xq wq", "y", transB=1)]
-        path = write(tmp_path / "m.onnx", model(nodes, {**base, "k": np.array(scales)}, shape=["N", 2]))
-        imported = importers.integer_network(importers.lower(importers.read(path)))
-        integers = np.clip(np.rint(base["w"] / np.float32(scales)), -7, 7)
-        wanted = (x * 0.125) @ (integers * np.float32(scales)).T
-        y = golden.evaluate(imported.network, x) * float(imported.output_scale)
-        assert imported.exact == exact
-        if exact:
-            assert np.array_equal(y, wanted)
-        else:
-            assert np.abs(y - wanted).max() <= np.abs(wanted).max() * 2**-14
-            assert any("scales of their own" in note for note in imported.notes)
-
-
-def test_uint8_input_is_its_own_code(tmp_path: Path) -> None:
-    nodes = [
-        node("Cast", "x", "f", to=1),
-        node("DequantizeLinear", "w s z", "wq"),
-        node("MatMul", "f wq", "y"),
-    ]
-    weights = np.array([[1, -3], [127, 0], [-128, 5], [2, 2]], np.int8)
-    tensors = {"w": weights, "s": np.array(0.25), "z": np.array(1, np.int8)}
-    path = write(tmp_path / "m.onnx", model(nodes, tensors, kind=onnx.TensorProto.UINT8))
-    lowered = importers.lower(importers.read(path))
-    imported = importers.integer_network(lowered)
-    assert (imported.codes.low, imported.codes.high, imported.codes.scale) == (0, 255, 1)
-    x = np.random.default_rng(0).integers(0, 256, (9, 4))
-    wanted = x @ (weights - 1.0) * 0.25
-    assert np.array_equal(golden.evaluate(imported.network, x) * float(imported.output_scale), wanted)
-    assert np.array_equal(importers.reference(path, importers.read(path), lowered, x), wanted)
-
-
-def test_signed_input_codes() -> None:
-    codes = Codes.quant(8, signed=True, narrow=False, rounding="ROUND")
-    assert (codes.bits, codes.low, codes.high) == (8, -128, 127)
-    assert Codes.quant(3, signed=False, narrow=True, rounding="FLOOR").high == 6
+    tensors = {"w": W * 3, "b": B, "v": V, "z": ZERO, "s": np.array(2.0), "m": -ONE, "o": np.array(0.75)}
+    path = write(tmp_path / "m.onnx", model(nodes, tensors))
+    network = importers.float_network(importers.lower(importers.read(path)))
+    x = np.random.default_rng(2).normal(size=(500, 4)) * 2
+    source = choose_input(x, 12, 4)
+    made = quantize_network(network, QuantizeRecipe(bits=12, activation_bits=10, requantise=requantise), source, x)
+    values = golden.activations(made.network, source.quantise(x))
+    real_values = network.activations(source.values(source.quantise(x)))
+    assert [(v.min(), v.max()) for v in real_values[1:3]] == [(0, 2), (-1, 0.75)]
+    for number in (1, 2):
+        activation = made.network.layer(number).activation
+        assert (values[number].min(), values[number].max()) == (activation.low, activation.high)
+        step = real_values[number].max() / activation.high
+        assert np.abs(values[number] * step - real_values[number]).max() < 0.02
+    assert np.abs(values[-1] * made.output_scale - real_values[-1]).max() < 0.02 * np.abs(real_values[-1]).max()

@@ -6,7 +6,8 @@ from typing import Any
 
 from amaranth.sim import Simulator
 
-from hdlgen.gateware.link import Endpoint, LinkParameters
+from hdlgen.gateware.link import Endpoint
+from hdlgen.gateware.messages import LinkParameters
 from hdlgen.host.protocol import Decoder, Identity, Message
 
 __all__ = ["IDENTITY", "Rig", "sums"]

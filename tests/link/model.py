@@ -73,7 +73,12 @@ class BoardModel:
         unit = p.elements_per_beat * p.bytes_per_element if load else p.frame_bytes
         if not data and kind not in (Request.HELLO, Request.STATUS, Request.BENCH):
             self.refuse(Reason.TYPE)
-        elif (data and not self.open) or (data and not load and not self.ready) or (bench and not self.alone):
+        elif (
+            (data and not self.open)
+            or (load and p.sequences and self.frames)
+            or (data and not load and not self.ready)
+            or (bench and not self.alone)
+        ):
             self.refuse(Reason.NOT_READY)
         elif data and number != self.expected:
             self.refuse(Reason.NUMBER)

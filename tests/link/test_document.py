@@ -9,12 +9,15 @@ import numpy as np
 from amaranth.hdl import Module
 from amaranth.sim import Simulator
 
-from hdlgen.compiler import Frame, compile_network
-from hdlgen.gateware.contents import held
-from hdlgen.gateware.core import Core
+from hdlgen.compiler import Options
+from hdlgen.compiler.path.compile import compile_paths
+from hdlgen.compiler.path.frame import Frame
 from hdlgen.gateware.image import image_id
-from hdlgen.gateware.link import Endpoint, LinkParameters
-from hdlgen.network import InputFormat, Layer, Network, SobolTopology
+from hdlgen.gateware.link import Endpoint
+from hdlgen.gateware.messages import LinkParameters
+from hdlgen.gateware.path.contents import held
+from hdlgen.gateware.path.core import PathCore
+from hdlgen.network import InputFormat, Network, SobolTopology, Weighted
 
 from .bench import IDENTITY, Rig, sums
 
@@ -59,7 +62,7 @@ def test_example() -> None:
 
 def two(weights: list[int], bias: list[int]) -> Network:
     """Two inputs, two outputs, four paths."""
-    layer = Layer(width=2, weight="w", bias="b", weight_bits=4, activation=None)
+    layer = Weighted(width=2, weight="w", bias="b", weight_bits=4, activation=None)
     return Network(
         name="two",
         input=InputFormat(width=2, bits=8),
@@ -73,13 +76,13 @@ def test_load() -> None:
     """A core whose weights can be written, and the images that are sent are those that the compiler makes."""
     steps = examples("Loading, byte by byte")
     assert len(steps) == 8
-    program = compile_network(two([1, 2, 3, 4], [0, 0]), lanes=2, source="ram")
+    program = compile_paths(two([1, 2, 3, 4], [0, 0]), Options(lanes=2, source="ram"))
     frame = Frame.of(program)
-    other = compile_network(two([-1, 2, -3, 4], [5, -6]), frame=frame, **frame.options)
+    other = compile_paths(two([-1, 2, -3, 4], [5, -6]), frame.options, frame=frame)
     assert program.run(np.array([[1, 2]])).tolist() == [[9, 7]]
     assert other.run(np.array([[1, 2]])).tolist() == [[12, -5]]
     assert held(other).image.hex(" ") in steps[3][0].hex(" ")
-    core = Core(program)
+    core = PathCore(program)
     identity = replace(
         IDENTITY,
         load=True,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from amaranth.lib.crc import catalog
 
-from hdlgen.gateware.link import LinkParameters
+from hdlgen.gateware.messages import LinkParameters
 from hdlgen.host.board import signature
 from hdlgen.host.protocol import (
     LOAD,
@@ -132,6 +132,9 @@ def test_session(identity: Identity, infer: Any, stall: float) -> None:
             Message(LOAD + 15, 0, b"4567"),
             Message(Request.INFER_END, 1, b"c" * frame),
             Message(Request.INFER, 1, b"c" * frame),
+            Message(Request.INFER, 2, b"c" * frame),
+            Message(LOAD + 1, 3, b"89ab"),
+            Message(Request.INFER_END, 3, b"c" * frame),
         ]:
             line = encode(message)
             expected = model.feed(line)
@@ -179,6 +182,21 @@ def test_refusals() -> None:
         ctx.set(rig.dut.ready, 0)
         assert (await refusal(infer(0, frame))).reason == Reason.NOT_READY
         ctx.set(rig.dut.ready, 1)
+        # Weights may come before a sequence and behind it; nothing in it keeps its other frames from coming.
+        await rig.send(ctx, encode(Message(LOAD, 0, b"w")) + encode(Message(Request.INFER, 1, frame)))
+        for kind in range(LOAD, LOAD + 4):
+            assert (await refusal(encode(Message(kind, 2, b"w")))).reason == Reason.NOT_READY
+        await rig.send(ctx, infer(2, frame) + encode(Message(LOAD + 1, 3, b"v")))
+        (result,) = await rig.settle(ctx)
+        assert result.type == Reply.RESULT
+        assert rig.loaded == [(0, b"w"), (1, b"v")]
+        hello = encode(Message(Request.HELLO, 0))
+        # A sequence that HELLO forgets is over.
+        await rig.send(ctx, hello + encode(Message(Request.INFER, 0, frame)) + hello + encode(Message(LOAD, 0, b"u")))
+        await rig.send(ctx, hello)
+        await rig.settle(ctx)
+        assert rig.loaded[2:] == [(0, b"u")]
+        rig.frames.clear()
         await rig.send(ctx, infer(0, frame)[:9])
         await rig.line_error(ctx)
         assert (await refusal(b"")).reason == Reason.CUT_SHORT

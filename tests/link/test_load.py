@@ -18,7 +18,8 @@ from hdlgen.flow.load import image_for, load
 from hdlgen.flow.patch import patch
 from hdlgen.flow.run import run
 from hdlgen.flow.virtual import VirtualBoard
-from hdlgen.network import Network, RecurrentNetwork, save
+from hdlgen.host.protocol import LOAD_BEGIN, LOAD_COMMIT, LOAD_DATA, Message, Reply, Request
+from hdlgen.network import Network, save
 
 from ..compiler.networks import inputs, make
 from ..recurrent import make as recurrent
@@ -32,7 +33,7 @@ def network(seed: int) -> Network:
     return make(WIDTHS, PATHS, shift=seed, seed=seed)
 
 
-def sequence_network(seed: int, shift: int) -> RecurrentNetwork:
+def sequence_network(seed: int, shift: int) -> Network:
     band = {"cell": "tanh", "width": 4, "band": 3, "shift": shift}
     return recurrent(np.random.default_rng(seed), inputs=4, bands=[band])
 
@@ -164,10 +165,35 @@ def test_sequences(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
             assert (found.loaded is None) == (network is one)
     save(sequence_network(1, shift=2), tmp_path / "shifts.safetensors")
     save(make((4, 4), 16), tmp_path / "paths.safetensors")
-    for name, said in (("shifts", "layer 1: input shift: 2; the design"), ("paths", "is a path network; the design")):
+    for name, said in (("shifts", "layer 1: input shift: 2; the design"), ("paths", "input bits: 6; the design")):
         capsys.readouterr()
         assert _run("load", design, tmp_path / f"{name}.safetensors", "--port", "none") == 2
         assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("banks", [1, 2])
+def test_load_in_mid_sequence(tmp_path: Path, banks: int) -> None:
+    """It is refused, and both the sequence and a later load go on."""
+    one, two = (sequence_network(seed, shift=3) for seed in (1, 2))
+    design, x = tmp_path / "design", steps_of(one, [5], seed=3)
+    compile_to(one, design, lanes=2, source="ram", banks=banks)
+    _name, content = image_for(design, two)
+    frames = [row.astype(np.int8).tobytes() for row in x]
+    with VirtualBoard(design) as virtual, hdlgen.Board.open(virtual.port) as board:
+        for number, network in enumerate((one, one, two)):
+            board.greet()
+            for place, frame in enumerate(frames[:-1]):
+                board._deliver(Message(Request.INFER, place, frame))
+                if number == 1:
+                    for kind, payload in ((LOAD_BEGIN, b"\0"), (LOAD_DATA, content), (LOAD_COMMIT, b"\0")):
+                        with pytest.raises(InputError, match="16 times: the board was not ready for it"):
+                            board._deliver(Message(kind, place + 1, payload))
+            board._deliver(Message(Request.INFER_END, len(frames) - 1, frames[-1]))
+            (result,) = (message for message in board._messages if message.type == Reply.RESULT)
+            expected = golden.evaluate(network, x, np.array([len(x)]))
+            assert np.array_equal(np.frombuffer(result.payload, "<i4"), expected[0])
+            if number == 1:
+                board.load(content)
 
 
 def test_flash(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -229,7 +255,7 @@ def test_designs_that_cannot(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         (("load", tmp_path / "ram"), "give either --port or --virtual"),
         (("load", tmp_path / "ram", "--virtual", "--port", "none"), "give either --port or --virtual"),
         (("load", tmp_path / "ram", "--virtual", "--baud", "9600"), "--baud: allowed with --port only"),
-        (("load", tmp_path / "ram", tmp_path / "rnn.safetensors", "--port", "none"), "is a recurrent network"),
+        (("load", tmp_path / "ram", tmp_path / "rnn.safetensors", "--port", "none"), "widths: (4, 4); the design in"),
         (("load", tmp_path / "rnn", "--port", "none"), "its weights are part of the bitstream; compile with"),
     ):
         assert _run(*line) == 2

@@ -14,13 +14,13 @@ from hdlgen.errors import InputError
 from hdlgen.flow.load import image_for
 from hdlgen.flow.run import run
 from hdlgen.flow.virtual import VirtualBoard
-from hdlgen.network import LayeredNetwork, SparseActivation, save
-from hdlgen.prune.magnitude import prune_magnitude
+from hdlgen.network import Activation, Network, save
+from hdlgen.prune import prune
 
 from ..compiler.test_frame import retrained
 from ..layered import inputs, make
 
-RELU = SparseActivation(bits=8, shift=7)
+RELU = Activation(bits=8, shift=7)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -31,7 +31,7 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-def first(density: float = 0.4, width: int = 9) -> LayeredNetwork:
+def first(density: float = 0.4, width: int = 9) -> Network:
     """Explicit layers, one of which reads the input again; multipliers."""
     layers = [
         {"kind": "dense", "width": 8, "activation": RELU},
@@ -40,11 +40,11 @@ def first(density: float = 0.4, width: int = 9) -> LayeredNetwork:
             "width": 6,
             "source": 0,
             "multiplied": True,
-            "activation": SparseActivation(bits=8, shift=12),
+            "activation": Activation(bits=8, shift=12),
         },
         {"kind": "dense", "width": 3},
     ]
-    return prune_magnitude(make(5, width=width, layers=layers), density)
+    return prune(make(5, width=width, layers=layers), density=density)
 
 
 def _load(*arguments: object) -> int:
@@ -57,7 +57,7 @@ def _load(*arguments: object) -> int:
 def test_load(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Other weights, fewer edges, the own ones again; the answers are those of the golden model before and after."""
     one = first()
-    others = {"retrained": retrained(one), "sparser": prune_magnitude(retrained(one, 4), 0.2)}
+    others = {"retrained": retrained(one), "sparser": prune(retrained(one, 4), density=0.2)}
     design, x = tmp_path / "design", inputs(one, 20)
     compile_to(one, design, lanes=2, source="ram")
     answers = [golden.evaluate(network, x) for network in (one, *others.values())]

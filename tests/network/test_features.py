@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from hdlgen.network import LogMel, SequenceInput, log_mel
+from hdlgen.network import InputFormat, LogMel, log_mel
 from hdlgen.network.features import mel_energies
 
 FEATURES = LogMel(
@@ -18,7 +18,7 @@ FEATURES = LogMel(
     offset=(-10.0, -9.0, -8.0, -7.5),
     scale=(10.0, 11.0, 12.0, 13.5),
 )
-SOURCE = SequenceInput(width=4, bits=8, signed=True, features=FEATURES)
+SOURCE = InputFormat(width=4, bits=8, signed=True, features=FEATURES)
 
 
 def mel(frequency: float) -> float:
@@ -79,7 +79,7 @@ def test_a_tone_is_loudest_in_its_band() -> None:
 
 def test_refused() -> None:
     with pytest.raises(ValueError, match=r"^the network's input has no features; allowed: "):
-        log_mel(np.zeros(64), SequenceInput(width=4, bits=8, signed=True))
+        log_mel(np.zeros(64), InputFormat(width=4, bits=8, signed=True))
     with pytest.raises(ValueError, match=r"^samples are int32; allowed: int16, or real numbers in -1\.\.1$"):
         log_mel(np.zeros(64, np.int32), SOURCE)
     with pytest.raises(ValueError, match=r"^samples have shape \[2, 64\]; allowed: \[N\], one channel$"):

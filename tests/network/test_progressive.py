@@ -1,20 +1,22 @@
 """The first paths of a network are a network, and scrambled topologies are read back."""
 
-import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import safetensors.numpy
 
 from hdlgen import golden
 from hdlgen.cli import main
 from hdlgen.errors import InputError
-from hdlgen.network import METADATA_KEY, Network, SobolTopology, describe, first_paths, load, save
+from hdlgen.network import Network, SobolTopology, describe, first_paths, load, save, verify
 
 from ..compiler.networks import inputs, make
-from .test_file import mixed, tensors
+from ..layered import mixture
+from ..recurrent import make as make_recurrent
+from .descriptions import PATHS, changed, content
 
+RELU = {"cell": "relu", "width": 2, "band": 1}
 VECTORS = Path(__file__).parent.parent / "vectors"
 
 
@@ -25,12 +27,12 @@ def test_scrambled_topology_is_read_back(tmp_path: Path) -> None:
         ({"scramble": 5, "kept": 2, "shift": 0, "digits": 9}, {"scramble": 5, "kept": 2, "shift": 0, "digits": 9}),
         ({"shift": 2**32 - 1}, {"shift": 2**32 - 1, "digits": 4}),
     ]:
-        safetensors.numpy.save_file(tensors(), file, metadata={METADATA_KEY: json.dumps(mixed(**members))})
+        file.write_bytes(content(changed("topology", value=PATHS["topology"] | members)))
         network = load(file)
         assert network.topology == SobolTopology(
             paths=16, dimensions=(0, 1, 2), log2_slots=(3, 2, 4), **{"kept": 6} | expected
         )
-        assert describe(network) == mixed(**expected)
+        assert describe(network) == changed("topology", value=PATHS["topology"] | expected)
         save(network, file)
         assert load(file).topology == network.topology
 
@@ -41,7 +43,7 @@ def prefix(network: Network, count: int) -> np.ndarray:
         name: np.where(np.arange(len(tensor)) < count, tensor, 0) if name.startswith("w") else tensor
         for name, tensor in network.tensors.items()
     }
-    return golden.evaluate(Network(**{**vars(network), "tensors": cut}), inputs(network, 20))
+    return golden.evaluate(replace(network, tensors=cut), inputs(network, 20))
 
 
 @pytest.mark.parametrize("changes", [{}, {"scramble": 3, "kept": 1, "digital_shift": 4}, {"digital_shift": 1}])
@@ -51,10 +53,25 @@ def test_first_paths(tmp_path: Path, changes: dict[str, int]) -> None:
         part = first_paths(network, count)
         save(part, tmp_path / "part.safetensors")
         again = load(tmp_path / "part.safetensors")
-        assert isinstance(again, Network)
         assert again.topology.paths == count
         assert np.array_equal(golden.evaluate(again, inputs(network, 20)), prefix(network, count))
     assert describe(first_paths(first_paths(network, 64), 16)) == describe(first_paths(network, 16))
+
+
+def test_other_networks_have_no_first_paths() -> None:
+    with pytest.raises(
+        InputError, match=r": first paths of another network; allowed: Sobol' paths that layers share$"
+    ):
+        first_paths(mixture(), 1)
+
+
+def test_other_layers_stay_as_they_are() -> None:
+    network = make_recurrent(np.random.default_rng(0), inputs=2, bands=[RELU], path=(3, 2))
+    few = first_paths(network, 5)
+    verify(few)
+    changed = {name for name, tensor in network.tensors.items() if not np.array_equal(few.tensors[name], tensor)}
+    assert changed == {"w1", "w2"}
+    assert len(few.tensors["w1"]) == len(few.tensors["w2"]) == 5
 
 
 @pytest.mark.parametrize("count", [0, -1, 257])

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from hdlgen import golden, networks
-from hdlgen.compiler import compile_network
-from hdlgen.network import Network, load
+from hdlgen.compiler import Options
+from hdlgen.compiler.path.compile import compile_paths
+from hdlgen.network import load
 from hdlgen.resources import folder
 
 #: widths, paths, weight bits, output scale
@@ -24,12 +25,6 @@ SHAPES = {
 CHECKOUT = Path(__file__).parents[2]
 DOCUMENT = CHECKOUT / "docs" / "examples.md"
 PICTURES = ["autoencoder", "pendigits", "penpoint"]
-
-
-def path_network(name: str) -> Network:
-    found = load(name)
-    assert isinstance(found, Network)
-    return found
 
 
 def row(name: str) -> str:
@@ -51,18 +46,18 @@ def pictures() -> ModuleType:
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_shape(name: str) -> None:
-    network = path_network(name)
+    network = load(name)
     widths, paths, bits, scale = SHAPES[name]
     assert network.name == name
     assert network.widths == widths
     assert network.topology.paths == paths
     assert {layer.weight_bits for layer in network.layers} == {bits}
     assert network.output_scale == scale
-    assert all(network.has_bias(number) for number in range(1, len(widths)))
+    assert all(layer.bias is not None for layer in network.layers)
 
 
 def test_autoencoder() -> None:
-    network, x = path_network("mnist-autoencoder"), networks.test_set()[0]
+    network, x = load("mnist-autoencoder"), networks.test_set()[0]
     assert network.output_scale is not None
     found = golden.deviation(golden.evaluate(network, x), x, network.output_scale)
     assert row(network.name) == f"root mean square error {found.root_mean_square:.4g} of 256 grey levels"
@@ -72,7 +67,7 @@ def test_autoencoder() -> None:
 
 
 def test_penpoint() -> None:
-    network, samples = path_network("penpoint"), golden.read_samples(networks.sample_file("penpoint"))
+    network, samples = load("penpoint"), golden.read_samples(networks.sample_file("penpoint"))
     assert network.output_scale is not None
     assert samples.targets is not None
     found = golden.deviation(golden.evaluate(network, samples.x), samples.targets, network.output_scale)
@@ -88,7 +83,7 @@ def test_penpoint() -> None:
 
 
 def test_pendigits() -> None:
-    network, samples = path_network("pendigits"), golden.read_samples(networks.sample_file("pendigits"))
+    network, samples = load("pendigits"), golden.read_samples(networks.sample_file("pendigits"))
     assert samples.labels is not None
     right = int((golden.evaluate(network, samples.x).argmax(1) == samples.labels).sum())
     assert row(network.name) == f"accuracy {right / 3498:.2%}".replace("%", " %")
@@ -113,7 +108,7 @@ def test_samples() -> None:
 
 @pytest.mark.parametrize("lanes", [8, 16])
 def test_intervals_of_wide_outputs(lanes: int) -> None:
-    program = compile_network(path_network("mnist-autoencoder"), lanes=lanes, check=False)
+    program = compile_paths(load("mnist-autoencoder"), Options(lanes=lanes), check=False)
     numbers = (lanes, 1, program.blocks, program.interval_cycles, program.latency_cycles)
     assert f"| {' | '.join(f'{number:,}' for number in numbers)} |" in DOCUMENT.read_text(encoding="utf-8")
 

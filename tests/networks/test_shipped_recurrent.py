@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hdlgen import golden, network, networks, reber
-from hdlgen.network import Dense, DenseInput, RecurrentNetwork
+from hdlgen.network import BandRnn, Dense
 from hdlgen.resources import folder
 
 #: Sequences that must be right at least.
@@ -25,12 +25,6 @@ SHAPES: dict[str, dict[str, Any]] = {
 }
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "recurrent.md"
-
-
-def load(name: str) -> RecurrentNetwork:
-    found = network.load(name)
-    assert isinstance(found, RecurrentNetwork)
-    return found
 
 
 def test_recordings() -> None:
@@ -60,7 +54,7 @@ def test_other_networks_have_no_sequences() -> None:
 @pytest.mark.parametrize("name", sorted(TARGETS))
 def test_accuracy(name: str) -> None:
     x, lengths, labels = networks.test_sequences(name)
-    right = int((golden.evaluate(load(name), x, lengths).argmax(1) == labels).sum())
+    right = int((golden.evaluate(network.load(name), x, lengths).argmax(1) == labels).sum())
     assert right >= TARGETS[name]
     rows = re.findall(rf"^\| `{name}` \|.*?\| ([\d.]+) % \|$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
     assert rows == [f"{100 * right / len(labels):.2f}"]
@@ -68,20 +62,19 @@ def test_accuracy(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(TARGETS))
 def test_shape(name: str) -> None:
-    found = load(name)
+    found = network.load(name)
     (band, head) = found.layers
     assert found.name == name
-    assert found.recurrent_layers == (band,)
+    assert isinstance(band, BandRnn)
     for member, value in SHAPES[name].items():
         assert getattr(band, member) == value
-    assert (band.weight_bits, found.recurrent_layers[0].state.bits) == (8, 8)
-    assert isinstance(found.recurrent_layers[0].input, DenseInput)
-    assert isinstance(head, Dense)
+    assert (band.weight_bits, band.state.bits) == (8, 8)
+    assert band.input.connections == head.connections == Dense()
     if name == "reber-band":
         assert found.widths == (7, 32, 2)
     if name.startswith("digits-"):
         assert found.widths == (20, 64, 10)
-        assert found.input == load("digits-gru").input
+        assert found.input == network.load("digits-gru").input
         assert found.input.features is not None
         assert (found.input.features.rate, found.input.features.hop) == (8000, 160)  # 50 frames a second
 

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from hdlgen.network import SobolTopology
 from hdlgen.quantize import find_edges
-from hdlgen.topology import paths
 
 
 @st.composite
@@ -24,21 +23,21 @@ def transitions(draw):
 @given(transitions())
 def test_edges_are_the_slot_pairs(transition):
     widths, topology = transition
-    edges = find_edges(topology, widths, 1)
-    pairs = list(zip(paths.slots(topology, 0).tolist(), paths.slots(topology, 1).tolist(), strict=True))
+    edges = find_edges(topology, widths)
+    pairs = list(zip(topology.slots(0).tolist(), topology.slots(1).tolist(), strict=True))
     distinct = sorted(set(pairs))
     assert [distinct[edge] for edge in edges.of_path] == pairs
     assert edges.multiplicity.tolist() == [pairs.count(pair) for pair in distinct]
     assert edges.rank.tolist() == [pairs[:i].count(pair) for i, pair in enumerate(pairs)]
     for layer, ends in enumerate((edges.source, edges.target)):
-        assert np.array_equal(ends[edges.of_path], paths.vertices(topology, layer, widths[layer]))
+        assert np.array_equal(ends[edges.of_path], topology.vertices(layer, widths[layer]))
     assert edges.max_fan_in == max(np.bincount(edges.target))
 
 
 @given(transitions(), st.integers(1, 16), st.integers(0, 2**32))
 def test_split_keeps_the_sum_and_the_bits(transition, bits, seed):
     widths, topology = transition
-    edges = find_edges(topology, widths, 1)
+    edges = find_edges(topology, widths)
     low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
     sums = np.random.default_rng(seed).integers(low, high, len(edges), endpoint=True)
     weights = edges.split(sums)
@@ -47,14 +46,14 @@ def test_split_keeps_the_sum_and_the_bits(transition, bits, seed):
     assert weights.max() <= high
     assert np.array_equal(edges.merge(weights), sums)
     dense = np.zeros(widths, dtype=np.int64)
-    np.add.at(dense, tuple(paths.vertices(topology, layer, widths[layer]) for layer in (0, 1)), weights)
+    np.add.at(dense, tuple(topology.vertices(layer, widths[layer]) for layer in (0, 1)), weights)
     assert np.array_equal(edges.dense(sums), dense)
 
 
 def test_two_paths_share_an_edge_as_q_minus_half_and_half():
     # 256 -> 16 slots has 4096 edges; 8192 paths hit each twice.
     topology = SobolTopology(paths=8192, dimensions=(2, 3), log2_slots=(8, 4))
-    edges = find_edges(topology, (256, 10), 1)
+    edges = find_edges(topology, (256, 10))
     assert len(edges) == 4096
     assert set(edges.multiplicity.tolist()) == {2}
     sums = np.arange(4096) % 16 - 8
@@ -65,8 +64,8 @@ def test_two_paths_share_an_edge_as_q_minus_half_and_half():
     assert np.array_equal(second, q_second // 2)
 
 
-def test_transition_outside_of_the_network():
+def test_layers_outside_of_the_topology():
     topology = SobolTopology(paths=4, dimensions=(0, 1), log2_slots=(2, 2))
-    for layer in (0, 2):
-        with pytest.raises(ValueError, match=rf"^transition is {layer}; allowed: 1\.\.1$"):
-            find_edges(topology, (4, 4), layer)
+    for layers in ((-1, 0), (1, 2)):
+        with pytest.raises(ValueError, match=rf"^layer is {layers[0] if layers[0] < 0 else 2}; allowed: 0\.\.1$"):
+            find_edges(topology, (4, 4), layers)

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from hdlgen import golden
 from hdlgen.cli import main
 from hdlgen.errors import InputError
-from hdlgen.network import load
+from hdlgen.network import InputFormat, load
 from hdlgen.quantize.instant import instant_network, path_network, sample_counts, sample_paths
-from hdlgen.quantize.layered import InputScale, Quantized
+from hdlgen.quantize.layered import Quantized
 
 from .test_layered import X, real_network
 
-INPUT = InputScale(scale=1 / 256)
+INPUT = InputFormat(width=12, bits=8, scale=1 / 256)
 FILES = Path(__file__).parent.parent / "importers" / "files"
 
 
@@ -41,13 +41,13 @@ def test_counts(weights: list[float], log: int, shift: float) -> None:
 
 
 def outputs(made: Quantized) -> np.ndarray:
-    return golden.evaluate(made.network, INPUT.codes(X)) * made.output_scale
+    return golden.evaluate(made.network, INPUT.quantise(X)) * made.output_scale
 
 
 @pytest.mark.parametrize("data", [False, True])
 def test_more_samples_are_nearer(data: bool) -> None:
     network = real_network(5)
-    wanted = network.evaluate(INPUT.values(INPUT.codes(X)))
+    wanted = network.evaluate(INPUT.values(INPUT.quantise(X)))
     found = []
     for samples in (16, 128, 1024, 8192):
         made = instant_network(network, samples, INPUT, activation_bits=14, x=X if data else None)
@@ -116,7 +116,7 @@ def test_paths_are_whole() -> None:
 
 def test_more_paths_are_nearer() -> None:
     network = real_network(5)
-    wanted = network.evaluate(INPUT.values(INPUT.codes(X)))
+    wanted = network.evaluate(INPUT.values(INPUT.quantise(X)))
     found = [
         float(np.abs(outputs(path_network(network, paths, INPUT, activation_bits=14)) - wanted).mean())
         for paths in (64, 1024, 16384, 1 << 18)

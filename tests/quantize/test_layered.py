@@ -10,8 +10,8 @@ import pytest
 
 from hdlgen import golden
 from hdlgen.errors import InputError
-from hdlgen.network import load
-from hdlgen.quantize.layered import InputScale, QuantizeRecipe, choose_input, quantize_network, weight_codes
+from hdlgen.network import InputFormat, load
+from hdlgen.quantize.layered import QuantizeRecipe, choose_input, quantize_network, weight_codes
 from hdlgen.quantize.real import FloatLayer, FloatNetwork
 
 
@@ -37,15 +37,15 @@ def real_network(seed: int = 0, *, skip: bool = False, density: float = 1.0, off
 
 
 X = np.random.default_rng(9).random((400, 12))
-INPUT = InputScale(scale=1 / 256)
+INPUT = InputFormat(width=12, bits=8, scale=1 / 256)
 
 
 def errors(
-    network: FloatNetwork, recipe: QuantizeRecipe, x: np.ndarray | None = X, scale: InputScale = INPUT
+    network: FloatNetwork, recipe: QuantizeRecipe, x: np.ndarray | None = X, scale: InputFormat = INPUT
 ) -> float:
     """Root of the mean square of the outputs' errors, relative to the outputs."""
     made = quantize_network(network, recipe, scale, x)
-    codes = scale.codes(X)
+    codes = scale.quantise(X)
     y = golden.evaluate(made.network, codes) * made.output_scale
     wanted = network.evaluate(scale.values(codes))
     return float(np.sqrt(np.square(y - wanted).mean() / np.square(wanted).mean()))
@@ -145,10 +145,10 @@ def test_zeros_are_absent_edges() -> None:
 def test_inputs_that_are_not_above_zero() -> None:
     """The offset of the input is in the biases, of skip connections too."""
     x = X * 3 - 1.7
-    scale = choose_input(x, 8)
+    scale = choose_input(x, 8, 12)
     assert scale.offset == x.min()
-    assert scale.codes(x).min() == 0
-    assert scale.codes(x).max() == 255
+    assert scale.quantise(x).min() == 0
+    assert scale.quantise(x).max() == 255
     network = real_network()
     eye = FloatLayer(
         source=0, weight=np.eye(12) * 0.5, bias=np.zeros(12), skip=0, skip_exponent=1, activation="identity"
@@ -157,20 +157,20 @@ def test_inputs_that_are_not_above_zero() -> None:
     rest = [dataclasses.replace(layer, source=layer.source + 1) for layer in network.layers[1:]]
     network = dataclasses.replace(network, layers=(eye, first, *rest))
     made = quantize_network(network, QuantizeRecipe(bits=12, activation_bits=12), scale, x)
-    codes = scale.codes(x)
+    codes = scale.quantise(x)
     wanted = network.evaluate(scale.values(codes))
     assert (
         np.abs(golden.evaluate(made.network, codes) * made.output_scale - wanted).max() < 0.02 * np.abs(wanted).max()
     )
-    signed = InputScale(bits=8, signed=True, scale=1 / 64)
-    assert (signed.low, signed.high, signed.codes(np.array([-9.0, 9.0])).tolist()) == (-128, 127, [-128, 127])
+    signed = InputFormat(width=12, bits=8, signed=True, scale=1 / 64)
+    assert (signed.low, signed.high, signed.quantise(np.array([-9.0, 9.0])).tolist()) == (-128, 127, [-128, 127])
 
 
 def test_without_samples_nothing_saturates() -> None:
     network = real_network(4)
     made = quantize_network(network, QuantizeRecipe(activation_bits=12), INPUT, None)
     extreme = np.random.default_rng(0).integers(0, 2, (2000, 12)) * 255
-    for number, values in enumerate(golden.layered.activations(made.network, extreme)[1:-1], 1):
+    for number, values in enumerate(golden.activations(made.network, extreme)[1:-1], 1):
         assert values.max() <= made.network.value_range(number)[1] - 1
     assert errors(network, QuantizeRecipe(activation_bits=12), None) < 0.05
 

@@ -1,5 +1,7 @@
 """Power-of-two scales: what they mean, and that a calibrated integer network computes the real one."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -17,9 +19,11 @@ from hdlgen.quantize import (
     weight_limits,
 )
 
+from ..compiler.networks import make
+
 WIDTHS = (12, 16, 16, 3)
 TOPOLOGY = SobolTopology(paths=128, dimensions=(0, 1, 2, 3), log2_slots=(4, 4, 4, 2))
-EDGES = [find_edges(TOPOLOGY, WIDTHS, layer) for layer in (1, 2, 3)]
+EDGES = [find_edges(TOPOLOGY, WIDTHS[layer - 1 : layer + 1], (layer - 1, layer)) for layer in (1, 2, 3)]
 
 
 def test_weight_limits():
@@ -79,10 +83,9 @@ def test_calibrated_network_computes_the_real_one(with_bias):
     x = generator.integers(0, 256, (1000, WIDTHS[0]))
     scales = calibrate(EDGES, weights, biases, x, input_bits=8, weight_bits=12, activation_bits=12)
     assert all(0 <= shift <= MAX_SHIFT for shift in scales.shifts)
+    plan = make(WIDTHS, TOPOLOGY.paths, weight_bits=12, activation_bits=12, bias=with_bias, input_bits=8)
     network = integer_network(
-        name="calibrated",
-        topology=TOPOLOGY,
-        widths=WIDTHS,
+        dataclasses.replace(plan, tensors={}),
         edges=EDGES,
         weights=[
             quantize(weight, exponent, weight_limits(12))
@@ -93,10 +96,8 @@ def test_calibrated_network_computes_the_real_one(with_bias):
             for layer, bias in enumerate(biases, 1)
         ],
         scales=scales,
-        weight_bits=12,
-        activation_bits=12,
     )
-    assert [network.has_bias(layer) for layer in (1, 2, 3)] == [with_bias] * 3
+    assert [layer.bias is not None for layer in network.layers] == [with_bias] * 3
     real = real_outputs(weights, biases, x)
     integer = np.ldexp(golden.evaluate(network, x).astype(float), -scales.accumulator_exponent(3))
     assert np.abs(integer - real).max() < 0.01 * np.abs(real).max()

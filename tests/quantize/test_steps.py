@@ -1,5 +1,6 @@
 """Staircases: equality is decided over every accumulator, by plain rational arithmetic."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -9,9 +10,8 @@ from hypothesis import strategies as st
 
 from hdlgen.importers.codes import Codes
 from hdlgen.importers.integers import staircase
-from hdlgen.network import SparseActivation
+from hdlgen.network import Activation
 from hdlgen.quantize.steps import fit
-from hdlgen.topology.layered import activate
 
 ROUNDINGS = ["EVEN", "FLOOR", "CEIL", "UP", "DOWN", "HALF_UP", "HALF_DOWN"]
 
@@ -41,44 +41,36 @@ def quantised(codes: Codes, y: Fraction, rectified: bool) -> int:
     return min(max(code, codes.low), codes.high)
 
 
-def hardware(steps, index: int, activation: SparseActivation, acc: np.ndarray) -> list[int]:
+def hardware(steps, index: int, activation: Activation, acc: np.ndarray) -> list[int]:
     total = (acc << int(steps.fine[index])) + int(steps.bias[index])
-    return activate(activation, steps.multiplier[index], total).tolist()
+    return activation.apply(total, steps.multiplier[index]).tolist()
 
 
 def check(codes: Codes, gains, offsets, rectified: bool, span: range, finest: int) -> int:
     """How many neurons are equal; those that are said to be have to be."""
-    signed = codes.low < 0
-    bits = max(codes.high.bit_length() + signed, 1 + signed)
-    low = -(1 << (bits - 1)) if signed else 0
-    values = range(low + 1, (1 << (bits - signed)))
+    limited = codes.limited((Fraction(0), None)) if rectified else codes
     stairs = [
-        staircase(
-            codes.rectified() if rectified else codes,
-            gain=gain,
-            offset=offset,
-            values=values,
-            first=span.start,
-            last=span.stop - 1,
-            less=0,
-        )
+        staircase(limited, gain=gain, offset=offset, first=span.start, last=span.stop - 1)
         for gain, offset in zip(gains, offsets, strict=True)
     ]
     steps = fit(stairs, [finest] * len(gains))
-    activation = SparseActivation(
-        kind="identity" if signed else "relu",
-        bits=bits,
+    activation = Activation(
+        kind="identity",
+        bits=16,
         shift=steps.shift,
         multiplier="m",
         rounding=steps.rounding,
+        clamp=(limited.low, max(limited.high, limited.low + 1)),
     )
     assert steps.multiplier.min() >= 1
     assert steps.multiplier.max() < 1 << 24
     acc = np.arange(span.start, span.stop)
     for index, (gain, offset) in enumerate(zip(gains, offsets, strict=True)):
-        wanted = [quantised(codes, gain * a + offset, rectified) for a in span]
-        found = hardware(steps, index, activation, acc)
-        assert (found == wanted) == (steps.wrong[index] == 0)
+        wanted = np.array([quantised(codes, gain * a + offset, rectified) for a in span])
+        found = np.array(hardware(steps, index, activation, acc))
+        assert (found == wanted).all() == (steps.wrong[index] == 0)
+        # What is not equal is near; UP and DOWN have a step of twice the width.
+        assert np.abs(found - wanted).max() <= 1 + (codes.rounding in ("UP", "DOWN"))
     return int((steps.wrong == 0).sum())
 
 
@@ -90,13 +82,13 @@ def check(codes: Codes, gains, offsets, rectified: bool, span: range, finest: in
     st.integers(1, 5),
     st.booleans(),
     st.booleans(),
+    st.booleans(),
+    st.sampled_from([Fraction(0), Fraction(3), Fraction(-2), Fraction(1, 4)]),
 )
-def test_what_is_said_to_be_equal_is(rounding, functions, scale, bits, signed, rectified) -> None:
-    codes = Codes.quant(bits + signed, signed=signed, narrow=False, rounding=rounding)
+def test_what_is_said_to_be_equal_is(rounding, functions, scale, bits, signed, narrow, rectified, zero) -> None:
+    codes = Codes.quant(bits + 1, signed=signed, narrow=narrow, rounding=rounding)
     single = [[Fraction(float(np.float32(value))) for value in pair] for pair in functions]
-    scaled = Codes(
-        scale=Fraction(float(np.float32(scale))), zero=0, low=codes.low, high=codes.high, rounding=codes.rounding
-    )
+    scaled = replace(codes, scale=Fraction(float(np.float32(scale))), zero=zero)
     check(scaled, [a for a, _ in single], [b for _, b in single], rectified, range(-300, 300), 6)
 
 
@@ -126,8 +118,7 @@ def test_finer_sums_help_where_multipliers_have_too_few_bits() -> None:
     stairs = []
     for value, bias in zip(generator.uniform(2e-4, 9e-4, 20), generator.integers(-5000, 5000, 20), strict=True):
         gain = Fraction(float(np.float32(value)))
-        span = {"values": range(1, 256), "first": -20000, "last": 99999, "less": 0}
-        stairs.append(staircase(codes, gain=gain, offset=gain * int(bias), **span))
+        stairs.append(staircase(codes, gain=gain, offset=gain * int(bias), first=-20000, last=99999))
     few, every = (fit(stairs, [finest] * 20) for finest in (0, 2))
     assert few.wrong.sum() == 2
     assert not few.fine.any()
@@ -135,16 +126,51 @@ def test_finer_sums_help_where_multipliers_have_too_few_bits() -> None:
     assert every.fine.max() == 2
     for index, stair in enumerate(stairs):
         acc = np.arange(stair.first, stair.last + 1)
-        activation = SparseActivation(bits=8, shift=every.shift, multiplier="m", rounding=every.rounding)
+        activation = Activation(bits=8, shift=every.shift, multiplier="m", rounding=every.rounding)
         found = np.array(hardware(every, index, activation, acc))
         assert np.array_equal(found, np.searchsorted(stair.thresholds, acc, side="right"))
 
 
-def test_narrow_codes_that_hardware_does_not_have_are_counted() -> None:
-    """-7..7 within -8..7: equal as long as no sum reaches -8."""
-    codes = Codes.quant(4, signed=True, narrow=True, rounding="ROUND")
-    assert check(codes, [Fraction(1)], [Fraction(0)], False, range(-7, 100), 0) == 1
-    assert check(codes, [Fraction(1)], [Fraction(0)], False, range(-9, 100), 0) == 0
+@pytest.mark.parametrize("scale", [Fraction(1), Fraction(float(np.float32(0.013)))])
+def test_narrow_codes(scale: Fraction) -> None:
+    """-7..7 within -8..7."""
+    codes = replace(Codes.quant(4, signed=True, narrow=True, rounding="ROUND"), scale=scale)
+    assert check(codes, [scale], [Fraction(0)], False, range(-100, 100), 0) == 1
+
+
+def test_all_neurons_are_near_where_one_has_no_integers() -> None:
+    """Real biases, and no finer sums, or finer ones of one neuron only: no multiplier is cut off."""
+    generator = np.random.default_rng(7)
+    codes = replace(Codes.quant(8, signed=False, narrow=False, rounding="ROUND"), scale=Fraction(0.02))
+    gains = [Fraction(float(np.float32(value))) for value in (5e-5, 4e-5, 6e-5, 5.5e-5)]
+    offsets = [Fraction(float(np.float32(value))) for value in generator.normal(size=4)]
+    stairs = [
+        staircase(codes, gain=gain, offset=offset, first=-90000, last=90000)
+        for gain, offset in zip(gains, offsets, strict=True)
+    ]
+    for finest in ([0] * 4, [8, 0, 8, 8], [8] * 4):
+        steps = fit(stairs, finest)
+        activation = Activation(bits=8, shift=steps.shift, multiplier="m", rounding=steps.rounding)
+        acc = np.arange(-90000, 90001)
+        for index, stair in enumerate(stairs):
+            found = np.array(hardware(steps, index, activation, acc))
+            wrong = found != np.searchsorted(stair.thresholds, acc, side="right")
+            assert wrong.sum() <= len(stair.values)  # each threshold at the next sum
+        ratio = steps.multiplier * 2.0 ** (steps.fine - steps.shift) / [float(gain / codes.scale) for gain in gains]
+        assert np.abs(ratio - 1).max() < 1e-4
+
+
+@pytest.mark.parametrize(("scale", "gain"), [(Fraction(1, 3), Fraction(1, 7)), (Fraction(2**-9), Fraction(5, 2**20))])
+def test_many_steps(scale: Fraction, gain: Fraction) -> None:
+    """Of 16 bits: thresholds are exact, ties included, and worked out at once."""
+    codes = Codes(scale=scale, zero=0, low=-32768, high=32767, rounding="EVEN")
+    offset = Fraction(1, 3)
+    stairs = staircase(codes, gain=gain, offset=offset, first=-(1 << 30), last=1 << 30)
+    assert len(stairs.values) == 65535
+    for k in (-32767, -5, 0, 1, 2, 32766, 32767):
+        threshold = int(stairs.thresholds[k + 32767])
+        assert quantised(codes, gain * threshold + offset, False) >= k
+        assert quantised(codes, gain * (threshold - 1) + offset, False) < k
 
 
 def test_one_bit_is_a_bias() -> None:
@@ -153,10 +179,8 @@ def test_one_bit_is_a_bias() -> None:
         codes,
         gain=Fraction(1, 7),
         offset=Fraction(-5),
-        values=range(1, 2),
         first=-100,
         last=100,
-        less=0,
     )
     steps = fit([stairs], [0])
     assert (steps.shift, steps.multiplier.tolist(), steps.bias.tolist(), steps.wrong.tolist()) == (0, [1], [-34], [0])

@@ -8,19 +8,19 @@ import pytest
 import torch
 
 from hdlgen import golden
-from hdlgen.network import RecurrentNetwork, SequenceInput
+from hdlgen.network import InputFormat, Network
 from hdlgen.train import BandCell, SequenceModel, SequenceRecipe
 from hdlgen.train.cells import function_table
 
 from ..recurrent import CELLS, loop
 
 WIDTH, INPUTS, STEPS, COUNT = 7, 5, 9, 4
-SOURCE = SequenceInput(width=INPUTS, bits=8, signed=True)
+SOURCE = InputFormat(width=INPUTS, bits=8, signed=True)
 
 
 def cell(name: str, functions: str = "hard", **options: Any) -> BandCell:
     recipe = SequenceRecipe(name="x", cell=name, width=WIDTH, functions=functions, **options)
-    (layer,) = recipe.bands(SOURCE, 2)
+    layer = recipe.network(SOURCE, 2).layers[0]
     result = BandCell(layer, INPUTS, functions=functions, seed=3)
     generator = torch.Generator().manual_seed(4)
     with torch.no_grad():
@@ -33,7 +33,7 @@ def dense(one: BandCell) -> np.ndarray:
     """(gates, N, N): how gate g of neuron k weighs the state of neuron j, [g, k, j]."""
     weights = one.recurrent.detach().numpy()
     result = np.zeros((len(weights), WIDTH, WIDTH), np.float32)
-    for i, row in enumerate(one.layer.sources()):
+    for i, row in enumerate(one.layer.recurrence.sources()):
         for k, j in enumerate(row):
             if j >= 0:
                 result[:, k, j] += weights[:, i, k]
@@ -112,7 +112,7 @@ OPTIONS = [
 ]
 
 
-def exported(name: str, options: dict[str, Any]) -> tuple[SequenceModel, Any, RecurrentNetwork]:
+def exported(name: str, options: dict[str, Any]) -> tuple[SequenceModel, Any, Network]:
     recipe = SequenceRecipe(name="x", cell=name, width=WIDTH, **options)
     model = SequenceModel(recipe.network(SOURCE, 3), exponent=5, functions=options.get("functions", "hard"), seed=3)
     generator = torch.Generator().manual_seed(6)

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from hdlgen.errors import InputError
-from hdlgen.network import SobolTopology
 from hdlgen.train import GroupLasso
-from hdlgen.train.model import PathModel
+from hdlgen.train.model import begin
+
+from ..compiler.networks import make
 
 WIDTHS = (5, 4, 3, 2)
 
@@ -84,8 +85,7 @@ def test_groups_of_zeros_have_no_gradient() -> None:
 
 def test_of_a_path_network() -> None:
     """Its groups are those of the distinct edges."""
-    topology = SobolTopology(paths=64, dimensions=(0, 1, 2), log2_slots=(3, 2, 2))
-    model = PathModel(topology, (8, 4, 3), weight_bits=8, activation_bits=8, bias=True)
+    model = begin(make((8, 4, 3), 64), seed=1)
     expected = 0.0
     for edges, weight in zip(model.edges, model.weights, strict=True):
         matrix = edges.dense(weight.detach().numpy().astype(np.float64))

@@ -14,8 +14,8 @@ import pytest
 
 from hdlgen import cli, golden, network, reber
 from hdlgen.fsdd import read_recordings
-from hdlgen.network import RecurrentNetwork, log_mel
-from hdlgen.prune import compact, prune_recurrent
+from hdlgen.network import BandRnn, Network, log_mel
+from hdlgen.prune import compact, prune
 from hdlgen.train import SequenceModel, SequenceRecipe, reber_data, speech_data
 from hdlgen.train.sequence_training import _padded, begins
 
@@ -43,9 +43,9 @@ def run(*arguments: object) -> int | str | None:
     return end.value.code
 
 
-def load(path: Path) -> RecurrentNetwork:
+def load(path: Path) -> Network:
     found = network.load(path)
-    assert isinstance(found, RecurrentNetwork)
+    assert found.sequential
     return found
 
 
@@ -75,7 +75,7 @@ def test_learns_the_grammar(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "integer 4/4: 100%" in printed.err
     found = load(output)
     assert found.name == "r"
-    assert found.band(1).band == 5
+    assert found.layer(1).band == 5
     data = reber_data(embedded=False, strings=2500, validation=1000, test=500, seed=1)
     y = golden.evaluate(found, data.test.x, data.test.lengths)
     accuracy = (y.argmax(1) == data.test.labels).mean()
@@ -137,14 +137,14 @@ def test_goes_on_from_a_pruned_network(tmp_path: Path, capsys: pytest.CaptureFix
     options = ["--cell", "gru", "--width", "8", "--epochs", "2", "--qat-epochs", "1"]
     assert run("reber", *options, *few, "-o", first) == 0
     whole = load(first)
-    network.save(compact(prune_recurrent(whole, density=0.2)), pruned)
+    network.save(compact(prune(whole, density=0.2)), pruned)
     given = load(pruned)
-    assert given.band(1).edges is not None
+    assert given.layer(1).edges is not None
     assert run("reber", "--init", pruned, "--epochs", "1", "--qat-epochs", "1", *few, "-o", output) == 0
     capsys.readouterr()
     found = load(output)
     assert (found.name, found.widths) == ("output", given.widths)
-    name = str(given.band(1).edges)
+    name = str(given.layer(1).edges)
     assert np.array_equal(found.tensors[name], given.tensors[name])
     data = reber_data(embedded=False, strings=300, validation=50, test=50, seed=1)
     # Training begins with what the integers stand for: unrounded, they give the same classes but for a few.
@@ -221,16 +221,18 @@ def test_options_reach_the_network(tmp_path: Path) -> None:
     assert found.widths == (7, 6, 6, 2)
     assert found.topology is not None
     assert found.topology.paths == 8
-    for band in found.recurrent_layers:
-        assert (band.cell, band.groups, band.weight_bits, band.input.kind) == ("lstm", 3, 6, "path")
+    assert [layer.kind for layer in found.layers] == ["band_rnn", "band_rnn", "path"]
+    for band in found.layers[:2]:
+        assert isinstance(band, BandRnn)
+        assert (band.cell, band.groups, band.weight_bits, band.input.connections.kind) == ("lstm", 3, 6, "path")
         assert band.input.shared
         assert (band.state.bits, band.state.fraction, band.gate_bits) == (9, 7, 9)
         assert band.gate_function is not None
         assert band.state_function is not None
     assert run("reber", *QUICK, "--band", "3", "--cyclic", "-o", output) == 0
-    assert (load(output).band(1).band, load(output).band(1).cyclic) == (3, True)
+    assert (load(output).layer(1).band, load(output).layer(1).cyclic) == (3, True)
     assert run("reber", *QUICK, "-o", output) == 0
-    assert load(output).band(1).band == 11
+    assert load(output).layer(1).band == 11
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import torch
 
 from hdlgen import cli, golden
 from hdlgen.idx import Dataset
-from hdlgen.network import InterleaverTopology, LayeredNetwork, RandomTopology, load
-from hdlgen.quantize import calibrate, integer_plan, join
+from hdlgen.network import InterleaverTopology, RandomTopology, load
+from hdlgen.quantize import calibrate, integer_network, join
 from hdlgen.train import Recipe, train
 from hdlgen.train.model import begin, largest
 
@@ -71,7 +71,6 @@ def test_learns_with_the_connections_asked_for(folder, tmp_path, capsys, kind):
     ]
     assert run(folder, *SHAPE, *options, "-o", output) == 0
     network = load(output)
-    assert isinstance(network, LayeredNetwork)
     assert (network.name, network.widths) == ("net", (64, 16, 16, 4))
     images, labels = make_dataset(300, 2)
     accuracy = (golden.evaluate(network, images.reshape(-1, 64)).argmax(1) == labels).mean()
@@ -85,15 +84,15 @@ def test_learns_with_the_connections_asked_for(folder, tmp_path, capsys, kind):
         assert kinds == ["path"] * 3
     elif kind == "interleaver":
         assert kinds == ["path", "path", "dense"]  # a fan-out of all neurons is a dense layer
-        topologies = [layer.topology for layer in network.layers[:2]]
+        topologies = [layer.connections.topology for layer in network.layers[:2]]
         assert all(isinstance(one, InterleaverTopology) and one.lanes == 8 for one in topologies)
         assert edges == [64 * 4, 16 * 8, 16 * 4]
     elif kind == "pruned":
         assert kinds == ["explicit", "explicit", "dense"]
         assert edges == [int(0.2 * 64 * 16), int(0.4 * 16 * 16), 16 * 4]
         for number in (1, 2):
-            source, target = network.ends(number)
-            assert len({*zip(source.tolist(), target.tolist(), strict=True)}) == edges[number - 1]
+            stored = network.edges(number)
+            assert len({*zip(stored.source.tolist(), stored.target.tolist(), strict=True)}) == edges[number - 1]
     else:
         assert kinds == ["dense"] * 3
     # Of the edges of one pair of neurons the sum fits the bits.
@@ -130,7 +129,7 @@ def test_integers_equal_the_golden_model(members, bias):
     recipe = Recipe(name="n", widths=(16, 16, 4), bias=bias, **members)
     bits = {"weight_bits": recipe.weight_bits, "activation_bits": recipe.activation_bits}
     plan = recipe.plan(64)
-    model = begin(plan, **bits, bias=bias, seed=1)
+    model = begin(plan, seed=1)
     if recipe.density is not None:
         model = largest(model, recipe.density)
         plan = recipe.plan(64, [np.stack([edges.source, edges.target], axis=1) for edges in model.edges])
@@ -148,7 +147,7 @@ def test_integers_equal_the_golden_model(members, bias):
         **bits,
     )
     with torch.no_grad():
-        network = integer_plan(
+        network = integer_network(
             plan,
             edges=model.edges,
             weights=[model.integer_weights(n, scales).numpy().astype(np.int64) for n in (1, 2, 3)],
@@ -165,7 +164,7 @@ def test_integers_equal_the_golden_model(members, bias):
 
 def test_pruning_keeps_the_largest_weights():
     recipe = Recipe(name="n", widths=(6, 3), kind="pruned", density=(0.25, 1.0))
-    model = begin(recipe.plan(8), weight_bits=8, activation_bits=8, bias=False, seed=1)
+    model = begin(recipe.plan(8), seed=1)
     small = largest(model, recipe.density)
     before, after = (one.edges[0].dense(one.weights[0].detach().numpy()) for one in (model, small))
     kept = after != 0
@@ -177,7 +176,7 @@ def test_pruning_keeps_the_largest_weights():
 
 def test_group_lasso_of_the_edges_that_stay():
     recipe = Recipe(name="n", widths=(6, 3), kind="pruned", density=(0.25, 0.5))
-    model = largest(begin(recipe.plan(8), weight_bits=8, activation_bits=8, bias=False, seed=1), recipe.density)
+    model = largest(begin(recipe.plan(8), seed=1), recipe.density)
     expected = 0.0
     for edges, weight in zip(model.edges, model.weights, strict=True):
         values = weight.detach().numpy().astype(np.float64)
@@ -189,8 +188,7 @@ def test_group_lasso_of_the_edges_that_stay():
 
 def test_initial_weights_of_dense_layers_depend_on_the_seed_alone():
     plan = Recipe(name="n", widths=(200, 100), kind="dense").plan(400)
-    options = {"weight_bits": 8, "activation_bits": 8, "bias": False}
-    one, same, other = (begin(plan, **options, seed=seed).weights for seed in (1, 1, 2))
+    one, same, other = (begin(plan, seed=seed).weights for seed in (1, 1, 2))
     assert torch.equal(one[0], same[0])
     assert not torch.equal(one[0], other[0])
     assert [weight.std().item() for weight in one] == pytest.approx([(2 / 400) ** 0.5, 0.1], rel=0.02)
@@ -202,7 +200,7 @@ def test_progress_and_accuracy_without_test_images():
     recipe = Recipe(name="n", widths=(4,), kind="interleaver", fan_out=(2,), lanes=4, epochs=1, qat_epochs=0)
     trained = train(dataset, recipe, progress=False)
     assert trained.test_accuracy is None
-    assert isinstance(trained.network, LayeredNetwork)
+    assert [layer.kind for layer in trained.network.layers] == ["path"]
 
 
 INTERLEAVER = ["--topology", "interleaver", "--fan-out"]

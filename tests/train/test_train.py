@@ -15,11 +15,11 @@ import torch
 from hdlgen import cli, golden
 from hdlgen.errors import InputError
 from hdlgen.idx import Dataset
-from hdlgen.network import load
-from hdlgen.prune import explicit, remove_dead
+from hdlgen.network import InputFormat, load
+from hdlgen.prune import prune, remove_dead
 from hdlgen.quantize import find_edges
 from hdlgen.train import Recipe, train
-from hdlgen.train.model import PathModel
+from hdlgen.train.model import EdgeModel, begin
 
 RECIPE = ["--widths", "16,16,4", "--paths", "256", "--epochs", "3", "--qat-epochs", "2", "--batch", "32"]
 
@@ -75,8 +75,10 @@ def test_learns(folder, tmp_path, capsys, bits, bias):
     assert f"{output}: test accuracy {accuracy:.2%} (golden model)\n" in printed.out
     for number in (1, 2, 3):
         assert network.layers[number - 1].weight_bits == bits
-        assert network.has_bias(number) == (bias == "--bias")
-        merged = find_edges(network.topology, network.widths, number).merge(network.weights(number))
+        assert (network.layers[number - 1].bias is not None) == (bias == "--bias")
+        merged = find_edges(network.topology, network.widths[number - 1 : number + 1], (number - 1, number)).merge(
+            network.weights(number)
+        )
         assert np.abs(merged).max() < 1 << (bits - 1)
     assert os.listdir(tmp_path) == ["quadrants.safetensors"]
 
@@ -109,7 +111,7 @@ def test_options_reach_the_network(folder, tmp_path):
     network = load(output)
     assert network.topology.dimensions == (5, 4, 4, 1)
     assert network.topology.log2_slots == (7, 4, 6, 2)
-    assert [network.value_bits(layer) for layer in (0, 1, 2)] == [8, 5, 5]
+    assert [network.value_range(layer) for layer in (0, 1, 2)] == [(0, 255), (0, 31), (0, 31)]
 
 
 def test_settings_of_torch_are_restored():
@@ -183,8 +185,8 @@ def test_bad_places(folder, tmp_path, capsys):
     ],
 )
 def test_diverging_training_is_named(folder, tmp_path, monkeypatch, capsys, method, message):
-    forward = getattr(PathModel, method)
-    monkeypatch.setattr(PathModel, method, lambda *arguments: forward(*arguments) * math.nan)
+    forward = getattr(EdgeModel, method)
+    monkeypatch.setattr(EdgeModel, method, lambda *arguments: forward(*arguments) * math.nan)
     assert run(folder, *RECIPE, "-o", tmp_path / "n.safetensors") == 2
     # The progress bar stands before it, on a line of its own.
     assert capsys.readouterr().err.endswith(f"\nhdlgen: train: {message}\n")
@@ -219,7 +221,7 @@ def test_a_group_lasso_leaves_fewer_neurons(folder, tmp_path):
         output = tmp_path / f"{name}.safetensors"
         assert run(folder, *RECIPE, *longer, *options, "-o", output) == 0
         network = load(output)
-        removal = remove_dead(explicit(network))
+        removal = remove_dead(prune(network))
         x, labels = make_dataset(300, 2)
         y = golden.evaluate(removal.network, x.reshape(-1, 64))
         assert np.array_equal(y, golden.evaluate(network, x.reshape(-1, 64)))
@@ -256,23 +258,29 @@ def test_training_begins_where_the_other_ended(folder, tmp_path):
     x, _ = make_dataset(300, 2)
     y = golden.evaluate(network, x.reshape(-1, 64))
     for paths, least in ((256, 0.97), (512, 0.8)):
-        topology = dataclasses.replace(network.topology, paths=paths)
-        options = {"weight_bits": 8, "activation_bits": 8}
-        model = PathModel(topology, network.widths, **options, bias=True, initial=network)
+        plan = dataclasses.replace(network, topology=dataclasses.replace(network.topology, paths=paths))
+        model = begin(plan, seed=1, initial=network)
         with torch.no_grad():
             logits = model.real(torch.tensor(x.reshape(-1, 64))).numpy()
         assert (logits.argmax(1) == y.argmax(1)).mean() >= least
-    for changes, message in [
-        ({"paths": 128}, "has 256 paths; allowed to begin with: up to 128"),
-        ({"dimensions": (0, 1, 3, 2)}, "layer 2: its paths visit other neurons; allowed to begin with: the same"),
+    recipe = Recipe(name="n", widths=(16, 16, 4), paths=256, bias=True)
+    dense = Recipe(name="n", widths=(16, 16, 4), kind="dense").plan(64)
+    clamped = dataclasses.replace(network.layers[0].activation, clamp=(0, 3))
+    other = (dataclasses.replace(network.layers[0], activation=clamped), *network.layers[1:])
+    source = InputFormat(width=64, bits=4, signed=True)
+    for changes, initial, message in [
+        ({"paths": 128}, network, "has 256 paths; allowed to begin with: up to 128"),
+        ({"dimensions": (0, 1, 3, 2)}, network, "layer 2: its paths visit other neurons; allowed to begin with: the"),
+        ({"bias": False}, network, "has biases; allowed without --bias: networks without"),
+        ({"widths": (16, 8, 4)}, network, "widths are (64, 16, 16, 4); allowed to begin with: (64, 16, 8, 4)"),
+        ({}, dense, "is another network; allowed to begin with: ReLU layers of Sobol' paths that they share"),
+        ({}, dataclasses.replace(network, layers=other), "is another network; allowed to begin with: ReLU layers of"),
+        (
+            {},
+            dataclasses.replace(network, input=source),
+            "input has 4 bits, signed; allowed to begin with: 8, unsigned",
+        ),
     ]:
-        topology = dataclasses.replace(network.topology, **changes)
         with pytest.raises(InputError) as caught:
-            PathModel(topology, network.widths, **options, bias=True, initial=network)
-        assert str(caught.value).startswith(f"{output}: {message}")
-    with pytest.raises(InputError) as caught:
-        PathModel(network.topology, network.widths, **options, bias=False, initial=network)
-    assert str(caught.value) == f"{output}: has biases; allowed without --bias: networks without"
-    with pytest.raises(InputError) as caught:
-        PathModel(network.topology, (64, 16, 8, 4), **options, bias=True, initial=network)
-    assert str(caught.value) == (f"{output}: widths are (64, 16, 16, 4); allowed to begin with: (64, 16, 8, 4)")
+            begin(dataclasses.replace(recipe, **changes).plan(64), seed=1, initial=initial)
+        assert str(caught.value).startswith(f"{initial.where}: {message}")

@@ -11,11 +11,11 @@ from hypothesis import assume, given, settings
 from hdlgen import cli, golden, importers
 from hdlgen.errors import InputError
 from hdlgen.idx import Dataset
-from hdlgen.network import LayeredNetwork, SparseActivation, load, save
-from hdlgen.topology.layered import layered_ranges
+from hdlgen.network import Activation, Network, load, save
 from hdlgen.train import Schedule, tune
 from hdlgen.train.tuning import GraphModel, _of_network, _with_integers
 
+from ..compiler.networks import networks
 from ..importers.models import FILES
 from ..layered import inputs, layered_networks, make
 
@@ -41,17 +41,17 @@ def run(*arguments: object) -> int | str | None:
     return end.value.code
 
 
-def right(network: LayeredNetwork, folder: Path) -> int:
+def right(network: Network, folder: Path) -> int:
     samples = golden.read_samples(folder / "test.npz")
     return int((golden.evaluate(network, samples.rows).argmax(1) == samples.labels).sum())
 
 
-def fitting(network: LayeredNetwork) -> LayeredNetwork:
+def fitting(network: Network) -> Network:
     """The same with weights whose sums over repeated edges fit, and an unsigned input of eight bits."""
     tensors = dict(network.tensors)
     for number, layer in enumerate(network.layers, 1):
-        source, target = network.ends(number)
-        most = int(np.unique(source * layer.width + target, return_counts=True)[1].max())
+        edges = network.edges(number)
+        most = int(np.unique(edges.source * layer.width + edges.target, return_counts=True)[1].max())
         stored = network.tensors[layer.weight]
         tensors[layer.weight] = (np.trunc(stored / most)).astype(stored.dtype)
     return dataclasses.replace(
@@ -59,13 +59,13 @@ def fitting(network: LayeredNetwork) -> LayeredNetwork:
     )
 
 
-@settings(max_examples=40, deadline=None)
-@given(layered_networks())
-def test_integers_are_those_of_the_golden_model(network: LayeredNetwork) -> None:
+@settings(max_examples=60, deadline=None)
+@given(layered_networks(activated_end=True) | networks(transitions=3, width=20, paths=100))
+def test_integers_are_those_of_the_golden_model(network: Network) -> None:
     assume(all(layer.code_book is None for layer in network.layers))
     network = fitting(network)
     try:
-        layered_ranges(network)
+        network.ranges()
         model = GraphModel("n", network.input, _of_network(network))
     except InputError as error:
         assume(("too large to train with" not in str(error)) and ("leaves nothing" not in str(error)))
@@ -134,7 +134,7 @@ def test_real_numbers(data, tmp_path, capsys, file, options):
 def test_integers_of_files(data, tmp_path, capsys, file):
     """Imported integers: rounding to even, multipliers, skip connections and edges are what they were."""
     first, second = tmp_path / "imported.safetensors", tmp_path / "tuned.safetensors"
-    options = ["--input-scale", "1/256"] if importers.lower(importers.read(FILES / file)).codes is None else []
+    options = ["--input-scale", "1/256"] if importers.lower(importers.read(FILES / file)).input is None else []
     assert run("import", FILES / file, "-o", first, *options) == 0
     capsys.readouterr()
     status = run("train", "tune", first, data / "train.npz", "--epochs", 1, "--batch", 32, "-o", second)
@@ -172,10 +172,14 @@ def test_targets_and_refusals(data, tmp_path, capsys):
         f"{model}: nothing says what its inputs mean; required: --input-scale"
     )
     assert refused("mnist", train_file, "--bits", 2) == "--bits: mnist holds integers; allowed: with .onnx and .json"
-    assert "is no layered network; allowed: layered ones, .onnx and .json" in refused("mnist", train_file)
+    for name, message in [
+        ("mnist", "reads 784 inputs, the training data have 196; allowed: as many"),
+        ("reber-band", "is a recurrent network; allowed to tune: others"),
+    ]:
+        assert refused(name, train_file).endswith(f"{name}.safetensors: {message}")
     assert refused(model, train_file, "--epochs", 0) == "train: epochs is 0; allowed: 1..100000"
     assert refused(model, train_file, "--bits", 17, "--input-scale", 1) == "quantize: bits is 17; allowed: 1..16"
-    relu = SparseActivation(bits=8, shift=9)
+    relu = Activation(bits=8, shift=9)
     dense = {"kind": "dense", "width": 10}
     for changes, layers, message in [
         ({"bits": 4}, [dense], "input has 4 bits, unsigned; allowed to tune: 8, unsigned"),
@@ -184,7 +188,7 @@ def test_targets_and_refusals(data, tmp_path, capsys):
         ({}, [{**dense, "codes": 3}], "layer 1: has a code book; allowed to tune: layers without"),
         (
             {},
-            [{**dense, "weight_bits": 16, "activation": SparseActivation(bits=16, shift=30)}, dense],
+            [{**dense, "weight_bits": 16, "activation": Activation(bits=16, shift=30)}, dense],
             None,
         ),
     ]:
@@ -215,7 +219,7 @@ def test_targets_and_refusals(data, tmp_path, capsys):
 
 def test_sums_too_large_are_refused():
     wide = {"kind": "dense", "width": 4, "weight_bits": 16, "multiplied": True}
-    network = make(1, width=4, layers=[{**wide, "activation": SparseActivation(bits=16, shift=20)}] * 2)
+    network = make(1, width=4, layers=[{**wide, "activation": Activation(bits=16, shift=20)}] * 2)
     network = dataclasses.replace(
         network, layers=(network.layers[0], dataclasses.replace(network.layers[1], activation=None))
     )

@@ -102,7 +102,8 @@ module hdlgen_tiny(s_axis_tvalid, s_axis_tlast, m_axis_tready, clk, rst, s_axis_
 endmodule
 
 module \hdlgen_tiny.engine (valid, last, \ready$109 , clk, rst, request__valid, s_ready, w, weights_next, weights__ready, frame_error, request__payload, m_valid, \port$1047$0 , m_last, data);
-  reg \$auto$verilog_backend.cc:2355:dump_module$1  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$1 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$1  = 0;
   wire \$1 ;
   reg \$10 ;
   reg \$11 ;
@@ -1008,7 +1009,8 @@ module \hdlgen_tiny.engine (valid, last, \ready$109 , clk, rst, request__valid, 
 endmodule
 
 module \hdlgen_tiny.engine.accumulators (rst, \i$18 , total_0, total_1, total_2, total_3, i, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$2  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$2 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$2  = 0;
   wire [18:0] \$1 ;
   wire [18:0] \$2 ;
   wire [18:0] \$3 ;
@@ -1137,7 +1139,8 @@ module \hdlgen_tiny.engine.accumulators.fanout (rst, i, copies, clk);
 endmodule
 
 module \hdlgen_tiny.engine.activations (rst, input_enable, read_data, i, input_data, input_address, read_address, \port$955$0 , \port$956$0 , \port$957$0 , \port$958$0 , row_address, row_valid, row_enable, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$3  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$3 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$3  = 0;
   wire [3:0] \$1 ;
   wire [7:0] \$2 ;
   wire [7:0] \$3 ;
@@ -1312,7 +1315,8 @@ endmodule
 
 module \hdlgen_tiny.engine.drain (rst, \port$366$0 , \port$367$0 , \port$368$0 , \port$369$0 , row_soon, row_next, i, \port$669$0 , parity, partial_result, partial_value, partial_position, partial_row, \end , end_job, gathered_0, gathered_1, gathered_2, gathered_3, done
 , done_parity, row_address, row_valid, row_enable, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$4  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$4 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$4  = 0;
   reg \$1 ;
   reg \$10 ;
   wire \$11 ;
@@ -2043,7 +2047,8 @@ module \hdlgen_tiny.engine.drain.fanout (rst, i, copies, clk);
 endmodule
 
 module \hdlgen_tiny.engine.drain.requantiser_0 (rst, bias, job, i, o, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$5  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$5 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$5  = 0;
   wire [18:0] \$1 ;
   wire [7:0] \$10 ;
   wire [7:0] \$11 ;
@@ -2277,7 +2282,8 @@ module \hdlgen_tiny.engine.exchange$170.fanout_1 (rst, i, copies, clk);
 endmodule
 
 module \hdlgen_tiny.engine.framer (rst, valid, counter, first, last, job, o_valid, o_final, o_job, flush, carry, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$6  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$6 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$6  = 0;
   wire \$1 ;
   wire \$10 ;
   wire \$11 ;
@@ -2588,7 +2594,8 @@ module \hdlgen_tiny.engine.framer (rst, valid, counter, first, last, job, o_vali
 endmodule
 
 module \hdlgen_tiny.engine.loader (valid, last, clk, rst, ready, loaded, write_enable, take, row_soon, \release , frame_error, write_data, write_address, data);
-  reg \$auto$verilog_backend.cc:2355:dump_module$7  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$7 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$7  = 0;
   wire [2:0] \$1 ;
   wire [2:0] \$10 ;
   reg \$100 ;
@@ -3305,7 +3312,8 @@ module \hdlgen_tiny.engine.multiplier (p, w, \port$894$0 , \port$895$0 , \port$8
 endmodule
 
 module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_value, write_position, valid, result, last, ready);
-  reg \$auto$verilog_backend.cc:2355:dump_module$8  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$8 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$8  = 0;
   wire \$1 ;
   wire [2:0] \$10 ;
   wire \$11 ;
@@ -3750,7 +3758,8 @@ module \hdlgen_tiny.engine.results (clk, rst, start, sent, write_enable, write_v
 endmodule
 
 module \hdlgen_tiny.engine.results.order (rst, step, lane, ends, last, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$9  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$9 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$9  = 0;
   wire [2:0] \$1 ;
   reg [1:0] \$2 ;
   reg [1:0] \$3 ;
@@ -3868,7 +3877,8 @@ module \hdlgen_tiny.engine.results.order (rst, step, lane, ends, last, clk);
 endmodule
 
 module \hdlgen_tiny.engine.results.sums (rst, read__en, write_enable, write_value, write_position, write_half, read_half, read_lane, o, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$10  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$10 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$10  = 0;
   wire [17:0] \$1 ;
   reg [17:0] \$2 ;
   wire [2:0] \$signature__addr ;
@@ -3943,7 +3953,8 @@ module \hdlgen_tiny.engine.results.sums (rst, read__en, write_enable, write_valu
 endmodule
 
 module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, idle, counter, first, last, job, parity, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$11  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$11 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$11  = 0;
   wire \$1 ;
   wire \$10 ;
   wire [2:0] \$100 ;
@@ -4588,7 +4599,8 @@ module \hdlgen_tiny.engine.sequencer (rst, done, loaded, valid, take, sent, idle
 endmodule
 
 module \hdlgen_tiny.engine.walker (rst, valid, counter, first, job, address, exchange, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$12  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$12 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$12  = 0;
   wire [2:0] \$1 ;
   wire [1:0] \$10 ;
   wire [1:0] \$11 ;
@@ -4900,7 +4912,8 @@ module \hdlgen_tiny.engine.walker (rst, valid, counter, first, job, address, exc
 endmodule
 
 module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, w_data, valid_2, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$13  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$13 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$13  = 0;
   wire \$1 ;
   wire \$10 ;
   wire \$11 ;
@@ -5181,7 +5194,8 @@ module \hdlgen_tiny.weights (rst, w_en, o__payload, request__ready, ready_next, 
 endmodule
 
 module \hdlgen_tiny.weights.queue (rst, w_en, r_en, w_rdy, r_rdy, r_data, w_port__data, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$14  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$14 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$14  = 0;
   wire \$1 ;
   wire \$10 ;
   wire \$11 ;

@@ -24,7 +24,8 @@ module hdlgen_tiny_bias_0(output_enable, address, clk, data, enable);
 endmodule
 
 module \hdlgen_tiny_bias_0.part (output_enable, port__addr, clk, data, port__en);
-  reg \$auto$verilog_backend.cc:2355:dump_module$1  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$1 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$1  = 0;
   reg [9:0] \$1 ;
   wire [1:0] address;
   input clk;

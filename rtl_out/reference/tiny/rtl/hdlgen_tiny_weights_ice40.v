@@ -24,7 +24,8 @@ module hdlgen_tiny_weights(output_enable, address, clk, data, enable);
 endmodule
 
 module \hdlgen_tiny_weights.part (output_enable, address, clk, data, enable);
-  reg \$auto$verilog_backend.cc:2355:dump_module$1  = 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$1 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$1  = 0;
   wire [31:0] \$1 ;
   reg [31:0] \$2 ;
   input [2:0] address;

@@ -52,22 +52,18 @@ SEED = int(os.environ.get("HDLGEN_SEED") or 1)
 # A frame with a misplaced tlast is reported at most so many cycles after the beat that proves it was taken and all
 # frames before it were answered: a beat that was taken may have to wait for room in the core.
 FRAME_ERROR_CYCLES = 8
-# Distances between the ends of consecutive frames count as steady from this frame on: before it the core fills up.
-STEADY_FROM = 6
-# And not for the last ones, behind which there is no frame that shares the core with them.
-TAIL = 5
-# The steps of a sequence are steady from this one on.
-STEADY_STEP = 12
+# Cycles: a steady state beyond is not waited for.
+FARTHEST = 4_000_000
 HALF_PERIOD = Timer(5, "ns")
 
 
-SEQUENCES = "sequence" in MANIFEST
+SEQUENCES = MANIFEST["sequence"] is not None
 EVERY_STEP = SEQUENCES and MANIFEST["sequence"]["results"] == "step"
 SIGNALS = ("tdata", "tvalid", "tready", "tlast", *(("tuser",) if SEQUENCES else ()))
 PORTS = ["clk", "rst", "frame_error"] + [f"{side}_axis_{name}" for side in "sm" for name in SIGNALS]
 
-WEIGHTS = MANIFEST.get("weights", {"source": "rom"})
-LOADABLE, FLASH = WEIGHTS["source"] in ("ram", "spram"), WEIGHTS.get("fill") == "flash"
+WEIGHTS = MANIFEST["weights"]
+LOADABLE, FLASH = WEIGHTS["source"] in ("ram", "spram"), WEIGHTS["fill"] == "flash"
 QUAD = FLASH and WEIGHTS["lines"] == 4
 if LOADABLE:
     PORTS += [f"load_{name}" for name in ("data", "valid", "ready", "kind")]
@@ -76,7 +72,7 @@ if FLASH:
 if LOADABLE or FLASH:
     PORTS += ["load_state", "load_id"]
 # A frame takes so much longer at most if the flash had no time to read ahead.
-SLACK = WEIGHTS.get("refill_cycles", 0)
+SLACK = WEIGHTS["refill_cycles"]
 IMAGE = (CORE / WEIGHTS["image"]).read_bytes() if LOADABLE or FLASH else b""
 
 
@@ -107,6 +103,8 @@ class Geometry:
         self.output_bits = manifest["output"]["bits"]
         self.latency = manifest["latency_cycles"]
         self.interval = manifest["interval_cycles"]
+        self.period_frames, self.period_cycles = manifest["period_frames"], manifest["period_cycles"]
+        self.settling = manifest["settling_frames"]
 
 
 GEOMETRY = Geometry(MANIFEST)
@@ -837,8 +835,11 @@ class Bench:
 # --------------------------------------------------------------------------------------------------------- scenarios
 
 IMAGES = min(int(os.environ.get("HDLGEN_IMAGES") or len(MODEL)), len(MODEL))
-# Fewer than this many frames have no steady state to measure: the images are then sent again and again.
-FULL_SPEED = max(IMAGES, STEADY_FROM + 6)
+# Fewer than this many frames have no steady state to measure: the images are then sent again and again. In the end as many
+# as a stage can hold are in every stage.
+ENOUGH = GEOMETRY.settling + 3 * GEOMETRY.period_frames + 8 * len(MANIFEST["stages"])
+ENOUGH = max(min(ENOUGH, FARTHEST // GEOMETRY.interval), min(200, 20_000 // GEOMETRY.interval))
+FULL_SPEED = IMAGES if SEQUENCES else max(IMAGES, ENOUGH)
 # The other scenarios want variety, not volume: about 20,000 cycles each, but some frames at least.
 SOME = min(24, 3 + 12000 // GEOMETRY.interval)
 TRIALS = 3
@@ -900,24 +901,38 @@ def _record(name: str, bench: Bench | None, error: str | None, seconds: float) -
         scratch.replace(target)
 
 
-def _steady_steps(bench: Bench, sequence: Frame) -> None:
-    """The distance of the steps of a long sequence, by their first input beats, is the manifest's interval."""
-    begins = sequence.starts[STEADY_STEP:]
-    distances = [after - before for before, after in itertools.pairwise(begins)]
+def _steady(bench: Bench, moments: list[int], what: str) -> None:
+    """Once the core is full, the longest distance of these moments, and what a period of them comes to, are the manifest's.
+
+    Where the core is not full so soon, nothing is measured.
+    """
+    geometry = bench.geometry
+    distances = [after - before for before, after in itertools.pairwise(moments)][geometry.settling :]
+    count = geometry.period_frames
+    if len(distances) < count:
+        return
     bench.measured.interval_cycles = sorted(set(distances))
-    if max(distances) != bench.geometry.interval:
+    longest = max(range(len(distances)), key=distances.__getitem__)
+    number = geometry.settling + longest
+    if distances[longest] != geometry.interval:
         raise Fault(
-            f"steps of a long sequence follow each other after {max(distances)} cycles at most; "
-            f"the manifest says interval_cycles {bench.geometry.interval}"
+            f"{what} {number + 1} came {distances[longest]} cycles after {what} {number}, the longest distance; "
+            f"the manifest says interval_cycles {geometry.interval}"
         )
+    for start in range(len(distances) - count + 1):
+        cycles = sum(distances[start : start + count])
+        if cycles != geometry.period_cycles:
+            raise Fault(
+                f"from {what} {geometry.settling + start} on {count} took {cycles} cycles; "
+                f"the manifest says period_cycles {geometry.period_cycles}"
+            )
 
 
-@scenario(1 + FULL_SPEED + TAIL)
+@scenario(1 + FULL_SPEED)
 async def full_speed(bench: Bench) -> None:
     """One frame alone: its latency. Then frames back to back, no gap, no back-pressure: answers and interval."""
     alone = bench.model.single(bench.rng)
-    count = IMAGES if SEQUENCES else FULL_SPEED + TAIL
-    frames = [bench.model.frame(number % IMAGES, bench.rng) for number in range(count)]
+    frames = [bench.model.frame(number % IMAGES, bench.rng) for number in range(FULL_SPEED)]
     rows = sum(len(frame.answers) for frame in frames[:IMAGES]) // bench.geometry.outputs
     try:
         await bench.cycles(SLACK)
@@ -928,22 +943,15 @@ async def full_speed(bench: Bench) -> None:
         if target := os.environ.get("HDLGEN_OUTPUTS"):
             complete = [row for row in bench.checker.values[1 : rows + 1] if len(row) == bench.geometry.outputs]
             np.save(target, np.array(complete, dtype=np.int64).reshape(-1, bench.geometry.outputs))
+    bench.expect_latency(alone, exact=True)
     if SEQUENCES:
-        bench.expect_latency(alone)
         longest = bench.model.frame(bench.model.longest, bench.rng)
         await bench.play([longest])
-        _steady_steps(bench, longest)
-        return
-    ends = [frame.last_out for frame in frames]
-    steady = {number: ends[number] - ends[number - 1] for number in range(STEADY_FROM, FULL_SPEED)}
-    bench.measured.interval_cycles = sorted(set(steady.values()))
-    bench.expect_latency(alone, exact=True)
-    longest = max(steady, key=steady.__getitem__)
-    if steady[longest] != bench.geometry.interval:
-        raise Fault(
-            f"frame {longest} ended {steady[longest]} cycles after frame {longest - 1}, the longest distance; "
-            f"the manifest says interval_cycles {bench.geometry.interval}"
-        )
+        _steady(bench, longest.starts, "step")
+    else:
+        # Behind the last frames there is none that shares the core with them.
+        ends = [frame.last_out for frame in frames if frame.last_out <= frames[-1].first_in]
+        _steady(bench, ends, "frame")
 
 
 @scenario(SOME)
@@ -1179,18 +1187,13 @@ def main() -> int:
         # Amaranth's Verilog has width warnings. What has no initial value starts at random, to be found out.
         build_arguments = ["-Wno-fatal", "-Wno-lint", "--x-assign", "unique", "--x-initial", "unique"]
         test_arguments = ["+verilator+rand+reset+2", f"+verilator+seed+{SEED % 2**31 or 1}"]
-    else:
-        # In Verilog 2005 initial values are events that wake `always @*`; in SystemVerilog they are not, and what
-        # Yosys wrote starts unknown. The last of several such options counts.
-        build_arguments = ["-g2005"]
-        if options.waves:
-            # What cocotb would add for waves is SystemVerilog.
-            dump = Path(options.build_folder) / "dump.v"
-            dump.parent.mkdir(parents=True, exist_ok=True)
-            begin = f'initial begin $dumpfile("dump.fst"); $dumpvars(0, {MANIFEST["top"]}); end'
-            dump.write_text(f"module hdlgen_dump; {begin} endmodule\n", encoding="utf-8")
-            sources.append(dump)
-            build_arguments += ["-s", "hdlgen_dump"]
+    elif options.waves:
+        dump = Path(options.build_folder) / "dump.v"
+        dump.parent.mkdir(parents=True, exist_ok=True)
+        begin = f'initial begin $dumpfile("dump.fst"); $dumpvars(0, {MANIFEST["top"]}); end'
+        dump.write_text(f"module hdlgen_dump; {begin} endmodule\n", encoding="utf-8")
+        sources.append(dump)
+        build_arguments = ["-s", "hdlgen_dump"]
     say(f"plan {sum(PLAN.values())}")
     runner = get_runner(options.simulator)
     if options.simulator == "verilator":

@@ -1,0 +1,187 @@
+"""Other weights for a finished design: the network as the design computes it, and its plan."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hdlgen.compiler.fitting import engine
+from hdlgen.compiler.options import Options
+from hdlgen.compiler.plan import ENGINES, Plan, compile_network
+from hdlgen.connections import Connections
+from hdlgen.errors import InputError
+from hdlgen.layers import Weighted
+from hdlgen.network import Network
+
+__all__ = ["adopt", "compile_for"]
+
+Parts = Iterator[tuple[str, object]]
+
+
+def compile_for(
+    root: Path, design: Network, frame: Mapping[str, Any], target: str | None, network: Network
+) -> tuple[Network, Plan]:
+    """The plan of ``network`` for the design in the folder ``root``, and the network as that one computes it (`adopt`).
+
+    ``design``: its own network; ``frame``, ``target``: as its manifest has them.
+
+    Raises
+    ------
+    InputError
+        If the network does not fit the design, or ``frame`` is not what `Plan.frame` gives.
+    """
+    where = f"{root / 'manifest.json'}: frame"
+    given, tables = frame.get("options"), frame.get("stages")
+    if not isinstance(given, dict) or not isinstance(tables, list):
+        raise InputError(f"{where}: has no options and stages; compile the design again")
+    options = replace(Options.from_json(given, f"{where}.options"), target=target)
+    blank = compile_network(design, options, check=False)
+    if len(tables) != len(blank.stages):
+        raise InputError(f"{where}: {len(tables)} stages; allowed: {len(blank.stages)}; compile the design again")
+    readers = {engine.name: engine.read_frame for engine in ENGINES}
+    frames = [
+        readers[stage.engine](table, str(root / "manifest.json"))
+        for stage, table in zip(blank.stages, tables, strict=True)
+    ]
+    shifting = [n for stage in blank.stages if stage.program.shifting for n in range(stage.first, stage.last + 1)]
+    network = adopt(network, design, str(root), shifts=shifting)
+    plan, theirs = (compile_network(each, options, frames=frames) for each in (network, design))
+    for mine, known in zip(plan.stages, theirs.stages, strict=True):
+        _same_engine(network, root, engine(mine.join), engine(known.join))
+        _same_engine(network, root, mine.program.wiring(), known.program.wiring())
+    return network, plan
+
+
+def _same_engine(network: Network, root: Path, mine: Parts, known: Parts) -> None:
+    """Refuse anything that is not in memory and differs."""
+    for (what, value), (other, theirs) in zip_longest(mine, known, fillvalue=("", None)):
+        if what != other or value != theirs:
+            raise InputError(
+                f"network {network.name!r}: needs another engine than the design in {root} has: {what or other} differs"
+            )
+
+
+_TRAINED = ("weight", "weight_bits", "code_book", "bias", "recurrent", "edges")
+"""Members of layers that may differ: the names of tensors that are weights, and what bounds them."""
+
+
+class _Long:
+    """A value that is too long for a message."""
+
+    def __init__(self, value: object):
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Long) and self.value == other.value
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+    def __str__(self) -> str:
+        return "another one"
+
+
+def adopt(network: Network, design: Network, where: str, *, shifts: Collection[int]) -> Network:
+    """``network`` for the design of ``design`` in the folder ``where``.
+
+    Explicit edges that only the design has are added, with weight zero: nothing else is changed, and that changes no
+    result. ``shifts``: layers whose activations may shift by another number.
+
+    Raises
+    ------
+    InputError
+        With the first thing in which ``network`` differs from ``design`` and that another engine would be needed for.
+    """
+    if network.widths == design.widths:  # if not, that is said below
+        network = _with_edges(network, design, where)
+    theirs = dict(_structure(design, shifts))
+    for what, mine in _structure(network, shifts):
+        if mine != theirs.get(what):
+            raise InputError(
+                f"network {network.name!r}: {what}: {mine}; the design in {where} is made for"
+                f" {theirs.get(what, 'none')}: only weights, biases, multipliers{' and shifts' * bool(shifts)} may differ"
+            )
+    return network
+
+
+def _structure(network: Network, shifts: Collection[int]) -> Iterator[tuple[str, object]]:
+    """What has to be equal, from the coarse to the fine."""
+    yield "widths", network.widths
+    yield "input bits", network.input.bits
+    yield "input signed", network.input.signed
+    yield "topology", network.topology
+    for number, layer in enumerate(network.layers, 1):
+        yield f"layer {number}: kind", layer.kind
+        for what, value in _members(network, f"layer {number}:", layer):
+            if not (number in shifts and what.endswith(" activation shift")):
+                yield what, value
+
+
+def _members(network: Network, where: str, value: object) -> Iterator[tuple[str, object]]:
+    assert is_dataclass(value)
+    for field in fields(value):
+        part = getattr(value, field.name)
+        what = f"{where} {field.name.replace('_', ' ')}"
+        if field.name in _TRAINED:
+            continue
+        if field.name == "table":
+            yield what, _Long(tuple(network.tensors[part].tolist()))
+        elif field.name == "multiplier":
+            yield what, "none" if part is None else "one for each neuron"
+        elif is_dataclass(part):
+            yield what, "there"
+            yield from _members(network, what, part)
+        else:
+            yield what, "none" if part is None else part
+
+
+def _with_edges(network: Network, design: Network, where: str) -> Network:
+    """With all edges of the explicit layers of ``design``; layers that are dense there become dense."""
+    tensors, layers = dict(network.tensors), []
+    for number, layer in enumerate(network.layers, 1):
+        layers.append(layer)
+        theirs = design.layers[number - 1]
+        name = dict(layer.incoming.tensors()).get("edges")
+        others = layer.stateful or theirs.stateful or theirs.incoming.ruled or theirs.source != layer.source
+        if name is None or others:
+            continue  # what differs is said later
+        inputs = network.widths[layer.read]
+        mine, wished = network.edges(number), design.edges(number)
+        keys = mine.target * inputs + mine.source
+        wanted = np.unique(wished.target * inputs + wished.source)
+        new = np.setdiff1d(keys, wanted)
+        if len(new):
+            raise InputError(
+                f"network {network.name!r}: layer {number}: has {len(new)} edges that the design in {where} lacks, the "
+                f"first from {new[0] % inputs} to {new[0] // inputs}; allowed are its {len(wanted)} edges"
+            )
+        missing = np.setdiff1d(wanted, keys)
+        if theirs.incoming.full:
+            matrix = np.zeros(layer.width * inputs, np.int64)
+            np.add.at(matrix, keys, network.weights(number))
+            layers[-1] = _weighted(
+                network.weighted(number), matrix.reshape(layer.width, inputs), tensors, theirs.incoming
+            )
+        elif len(missing):
+            ends = np.stack([missing % inputs, missing // inputs], axis=1)
+            stored = tensors[name]
+            tensors[name] = np.concatenate([stored, ends.astype(stored.dtype)])
+            weights = np.concatenate([network.weights(number), np.zeros(len(missing), np.int64)])
+            layers[-1] = _weighted(network.weighted(number), weights, tensors)
+    return replace(network, layers=tuple(layers), tensors=tensors)
+
+
+def _weighted(
+    layer: Weighted, weights: np.ndarray, tensors: dict[str, np.ndarray], theirs: Connections | None = None
+) -> Weighted:
+    """The layer with these weights in ``tensors``, without a code book, and with the connections ``theirs``."""
+    dropped = [layer.code_book] if layer.code_book is not None else []
+    if theirs is not None:
+        dropped += [name for _, name in layer.connections.tensors()]
+    for name in dropped:
+        del tensors[name]
+    tensors[layer.weight] = weights.astype(np.int8 if layer.weight_bits <= 8 else np.int16)
+    return replace(layer, code_book=None, connections=theirs or layer.connections)

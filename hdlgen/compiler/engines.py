@@ -1,0 +1,50 @@
+"""What an engine is to the plan: which layers it can take, and how it is compiled for them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hdlgen.compiler import timing
+from hdlgen.layers import Layer
+from hdlgen.network import Network
+
+__all__ = ["Engine"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """One engine: a room of `hdlgen.compiler` and one of `hdlgen.gateware`.
+
+    Members
+    -------
+    name : as users call it.
+    takes : the options that it understands, with the values that it does; none are all.
+    layers : the kinds of layers that it runs.
+    lacks : (network, first, number): why it cannot take layer ``number``, which is of these kinds, in a run of layers that
+        begins with ``first``; None where it can.
+    compile : (network, options, frame=, check=): the program of a network of such layers.
+    model : of a program: how it acts in time.
+    frame_of : what the design of a program is able to take.
+    read_frame : the same from JSON; (value, where).
+    rectified : it reads nothing negative; what stands before it sees to that.
+    raw : its results are sums; their activation is left to the join behind it.
+    """
+
+    name: str
+    takes: Mapping[str, tuple[str, ...]]
+    layers: tuple[type[Layer], ...]
+    lacks: Callable[[Network, int, int], str | None]
+    compile: Callable[..., Any]
+    model: Callable[[Any], timing.Stage]
+    frame_of: Callable[[Any], Any]
+    read_frame: Callable[[Any, str], Any]
+    rectified: bool = False
+    raw: bool = False
+
+    def missing(self, network: Network, first: int, number: int) -> str | None:
+        """As ``lacks``, of layers of all kinds."""
+        layer = network.layer(number)
+        if not isinstance(layer, self.layers):
+            keeps = any(kind.stateful for kind in self.layers)
+            return "it keeps no state" if layer.stateful > keeps else f"it runs no layers of kind {layer.kind}"
+        return self.lacks(network, first, number)

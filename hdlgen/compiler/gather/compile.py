@@ -1,0 +1,296 @@
+"""From a layered network to its program for the gather engine.
+
+>>> program = compile_gather(network, Options(lanes=16))
+>>> program.run(x)            # the same integers as hdlgen.golden.evaluate, in the order of the hardware
+
+The steps are in `compile_gather`, in order.
+"""
+
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hdlgen.compiler.common import Squash
+from hdlgen.compiler.factors import choose_multiplier, factors_allowed
+from hdlgen.compiler.fitting import EngineFrame, Fitter, span, whole
+from hdlgen.compiler.gather.arrange import Stream, arrange
+from hdlgen.compiler.gather.jobs import Job, find_jobs
+from hdlgen.compiler.gather.program import (
+    GatherLayer,
+    GatherProgram,
+)
+from hdlgen.compiler.gather.schedule import release, schedule, store
+from hdlgen.compiler.gather.timing import predict
+from hdlgen.compiler.gather.verify import verify
+from hdlgen.compiler.options import Options
+from hdlgen.integers import Interval, rounding, signed_bits
+from hdlgen.network import Network
+
+__all__ = ["compile_gather"]
+
+Ints = NDArray[np.int64]
+
+
+CODE_BITS = 5
+"""Of a code at the most: a code book has up to 16 entries, and lanes without an edge need a zero beside them."""
+
+
+def compile_gather(
+    network: Network, options: Options, *, frame: EngineFrame | None = None, check: bool = True
+) -> GatherProgram:
+    """Compile a layered network for an engine of ``options.lanes`` lanes.
+
+    Parameters
+    ----------
+    frame: of a design that this network is to run on; the options are to be ``frame.options``
+    check: verify the program
+
+    Raises
+    ------
+    InputError
+        If an option does not fit the network, or it does not fit the frame.
+    """
+    where, lanes = network.where, options.lane_count
+    options.limit(where, GatherProgram.engine_name, GatherProgram.takes)
+    fitter = Fitter(where, options, frame)
+    notes: list[str] = []
+    jobs = find_jobs(network, lanes, notes, keep=options.adaptable)  # what is to be computed, in order
+    plain = _weight_bits(network, jobs, fitter)
+    streams = arrange(jobs, lanes, network.input.width, plain)  # neurons to rounds and lanes, edges to steps
+    form = _form(network, jobs, streams, options.multiplier, plain, fitter)  # how weights are stored and multiplied
+    layers = _layers(network, jobs, streams, fitter)  # widths and constants
+    layers, stride, depth = store(layers, network.input.width)  # where the values are kept
+    value = _values(network, jobs)
+    program = GatherProgram(
+        name=network.name,
+        lanes=lanes,
+        input_width=network.input.width,
+        input_bits=network.input.bits,
+        input_signed=network.input.signed,
+        layers=layers,
+        edges=sum(len(job.weights) for job in jobs),
+        weights=np.concatenate([stream.weights for stream in streams]),
+        deltas=np.concatenate([stream.deltas for stream in streams]),
+        delta_bits=max(max(int(stream.deltas.max()) for stream in streams).bit_length(), 1)
+        if any(job.stored for job in jobs)
+        else 0,
+        weight_bits=form.weight_bits,
+        code_bits=form.code_bits,
+        books=form.books,
+        multiplier=form.kind,
+        bias=_biases(layers, fitter),
+        largest=_largest(layers, fitter),
+        source=options.source,
+        banks=options.banks,
+        frame=fitter.result(),
+        value=value,
+        place_stride=stride,
+        depth=depth,
+    )
+    program = _multipliers(
+        program, options.dsps if options.multiplier == "auto" else None, notes
+    )  # what the device has
+    program = schedule(program)  # when each round begins
+    program = release(program)  # when the input can be overwritten
+    program = predict(program)  # latency and interval, which follow from all the above
+    bits_of_layers = {network.weighted(job.number).weight_bits for job in jobs}
+    if len(bits_of_layers) > 1 and not form.books:
+        notes.append(f"every weight is stored in {program.code_bits} bits, as many as the widest layer needs")
+    short = [job for job in layers if not job.raw and min(job.cycles) < lanes < job.width]
+    for job in short:
+        notes.append(
+            f"layer {job.number}: rounds of {min(job.cycles)} cycles wait for {lanes} sums to leave, one a cycle"
+        )
+    program = replace(program, notes=tuple(notes))
+    if check:
+        verify(network, program)
+    return program
+
+
+def _declared(network: Network, number: int) -> int:
+    """Bits of the weights of layer ``number``, repeated edges merged, as far as the network declares them."""
+    layer = network.weighted(number)
+    return network.edges(number).merged_bits(network.widths[layer.read], layer.weight_bits)
+
+
+def _weight_bits(network: Network, jobs: list[Job], fitter: Fitter) -> int:
+    """Of a weight in two's complement. What order the edges come in depends on it, and on the edges."""
+    for job in jobs:
+        if job.stored:
+            edges = sha256(np.stack([job.targets, job.sources]).astype("<i8").tobytes()).hexdigest()
+            fitter.wired(f"layer {job.number}: edges" + ("" if fitter.adaptable else " that are not zero"), edges)
+    used = np.concatenate([job.weights for job in jobs])
+    needed = span(*used.tolist())
+    least = max(
+        signed_bits(int(job.weights.min()), int(job.weights.max())) if len(job.weights) else 1 for job in jobs
+    )
+    declared = max(_declared(network, job.number) for job in jobs)
+    return fitter.interval("weights", needed, own=whole(least), wide=whole(max(least, declared))).bits
+
+
+def _layers(network: Network, jobs: list[Job], streams: list[Stream], fitter: Fitter) -> tuple[GatherLayer, ...]:
+    ranges: tuple[Any, ...] = network.ranges()  # each of the kind of its layer
+    layers = []
+    for job, stream in zip(jobs, streams, strict=True):
+        layer, order = network.weighted(job.number), np.array(stream.order)
+        reached = ranges[job.number - 1]
+        activation = layer.activation
+        low, high = reached.source_low, reached.source_high
+        ends = job.weights * low, job.weights * high
+        sums = [np.zeros(job.width, np.int64) for _ in range(2)]
+        np.add.at(sums[0], job.targets, np.minimum(np.minimum(*ends), 0))
+        np.add.at(sums[1], job.targets, np.maximum(np.maximum(*ends), 0))
+        # Weights of repeated edges may cancel here and not in another network.
+        repeated = _declared(network, job.number) > layer.weight_bits
+        wide = whole(reached.bits + 1) if repeated else None
+        if job.skip is None:
+            skip_low = skip_high = 0
+        else:
+            bounds = network.value_range(0 if job.skip[0] < 0 else jobs[job.skip[0]].number)
+            skip_low, skip_high = min(bounds[0], 0) << job.skip[1], bounds[1] << job.skip[1]
+        bias = network.bias(job.number)
+        held = fitter.interval(
+            f"layer {job.number}: sums", Interval(low=int(sums[0].min()), high=int(sums[1].max())), wide=wide
+        )
+        total = fitter.interval(
+            f"layer {job.number}: sums with biases",
+            Interval(
+                low=min(0, int((sums[0] + np.minimum(bias, 0)).min()) + skip_low),
+                high=max(0, int((sums[1] + np.maximum(bias, 0)).max()) + skip_high),
+            ),
+            wide=wide,
+        )
+        squash, multiplier = Squash(shift=0, low=total.low, high=total.high), None
+        if activation is not None:
+            half = rounding(activation.shift)
+            squash = Squash(shift=activation.shift, low=activation.low, high=activation.high, addend=half)
+            if activation.multiplier is not None:
+                multiplier = tuple(network.multiplier(job.number)[order].tolist())
+        layers.append(
+            GatherLayer(
+                number=job.number,
+                width=job.width,
+                source=job.source,
+                counted=job.counted,
+                interleaver=job.interleaver,
+                rectify=job.rectify,
+                order=stream.order,
+                splits=stream.splits,
+                cycles=stream.cycles,
+                sums=held,
+                bias=tuple(bias[order].tolist()),
+                multiplier=multiplier,
+                skip=job.skip,
+                total=total,
+                squash=squash,
+                raw=activation is None,
+                even=activation is not None and activation.rounding == "even",
+            )
+        )
+    return tuple(layers)
+
+
+def _values(network: Network, jobs: list[Job]) -> Interval:
+    """What is kept in the activation memories."""
+    ranges = [network.value_range(0), *(network.value_range(job.number) for job in jobs[:-1])]
+    return Interval(low=min(0, *(low for low, _ in ranges)), high=max(high for _, high in ranges))
+
+
+def _biases(layers: tuple[GatherLayer, ...], fitter: Fitter) -> Interval:
+    """What there is room for beside each part; as in the sums where no neuron has a bias."""
+    multiplies = any(job.multiplier is not None for job in layers)
+    values = [bias + (0 if multiplies else job.squash.addend) for job in layers for bias in job.bias]
+    trained = any(any(job.bias) for job in layers)
+    needed = span(*values)
+    wide = whole(needed.bits + 1 if trained else max(job.sums.bits for job in layers))
+    return fitter.interval("biases with rounding", needed, wide=wide)
+
+
+def _largest(layers: tuple[GatherLayer, ...], fitter: Fitter) -> int:
+    """The largest multiplier that there is room for: in an adaptable design any of as many bits."""
+    largest = max((max(job.multiplier) for job in layers if job.multiplier is not None), default=0)
+    wide = Interval(low=0, high=(1 << largest.bit_length()) - 1)
+    return fitter.interval("multipliers", Interval(low=0, high=largest), wide=wide).high
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Form:
+    """How weights are stored and multiplied, as in `GatherProgram`; ``kind`` before it is known what the device has."""
+
+    kind: str
+    weight_bits: int
+    code_bits: int
+    books: tuple[tuple[int, ...], ...]
+
+
+def _form(network: Network, jobs: list[Job], streams: list[Stream], wanted: str, plain: int, fitter: Fitter) -> _Form:
+    """The cheapest form that the weights have, or that of the design, if they have it."""
+    if fitter.frame is None:
+        weights = np.concatenate([stream.weights for stream in streams])
+        books, code_bits = ((), 0) if fitter.adaptable else _books(network, jobs, streams, weights)
+        kind, bits = choose_multiplier(weights, wanted, network.where, stated_bits=max(plain, 2))
+        code_bits = code_bits or (1 if kind == "add" and not (weights == 0).any() else bits)
+        form = _Form(kind=kind, weight_bits=bits, code_bits=code_bits, books=books)
+        fitter.wired("form of the weights", asdict(form) | {"books": [list(book) for book in books]})
+        return form
+    known = fitter.chosen("form of the weights", None)
+    form = _Form(**{**known, "books": tuple(tuple(book) for book in known["books"])})
+    allowed, said = None, ""
+    if form.kind == "shift":
+        largest = factors_allowed(form.kind, form.weight_bits)[1]
+        allowed = {0, *(sign << k for sign in (-1, 1) for k in range(largest.bit_length()))}
+        said = f"has shifters for 0 and powers of two up to {largest}"
+    elif form.kind == "add":
+        allowed = {-1, 1} if form.code_bits < form.weight_bits and not form.books else {-1, 0, 1}
+        said = f"adds and subtracts: it takes {', '.join(map(str, sorted(allowed)))}"
+    for number, (job, stream) in enumerate(zip(jobs, streams, strict=True)):
+        if form.books:
+            allowed = set(form.books[number])
+            said = f"has a code book of {', '.join(map(str, form.books[number]))}"
+        others = sorted(set(np.unique(stream.weights).tolist()) - allowed) if allowed is not None else []
+        if others:
+            raise fitter.refused(f"layer {job.number}: weights", others[0], said)
+    return form
+
+
+def _books(
+    network: Network, jobs: list[Job], streams: list[Stream], weights: Ints
+) -> tuple[tuple[tuple[int, ...], ...], int]:
+    """Where a code book of the network is to be used: the books and the bits of a code."""
+    if all(network.weighted(job.number).code_book is None for job in jobs):
+        return (), 0
+    books = [np.unique(stream.weights) for stream in streams]
+    bits = max(max(len(book) - 1, 1).bit_length() for book in books)
+    if (
+        bits > CODE_BITS
+        or bits >= signed_bits(int(weights.min()), int(weights.max()))
+        or (weights.min() >= -1 and weights.max() <= 1)
+    ):
+        return (), 0
+    together = np.unique(weights)
+    if len(together) <= 1 << bits:
+        books = [together] * len(jobs)
+    return tuple(tuple(book.tolist()) for book in books), bits
+
+
+def _multipliers(program: GatherProgram, dsps: tuple[int, int] | None, notes: list[str]) -> GatherProgram:
+    """What of the products the device's multipliers make: all of them, or as far as they go."""
+    kind, scale = program.multiplier, "lut" if program.multiplier == "lut" else "dsp"
+    if dsps is not None:
+        left, products = dsps
+        if kind == "dsp":
+            small = max(program.value_bits, program.weight_bits) <= 8
+            needed = -(-program.lanes // products) if small else program.lanes
+            kind = "dsp" if needed <= left else "lut"
+            left -= needed if kind == "dsp" else 0
+            if kind == "lut" and dsps[0]:
+                notes.append("the device has too few multipliers: the lanes' are made of logic")
+        if program.multiplies:
+            count = len(program.factors[0]) * len(program.factors[1])
+            scale = "dsp" if count <= left else "lut"
+            if scale == "lut" and dsps[0]:
+                notes.append("the device has too few multipliers: that of the accumulators is made of logic")
+    return replace(program, multiplier=kind, scale_multiplier=scale)

@@ -1,0 +1,430 @@
+"""The passes for path networks.
+
+Each takes the network, the program so far, the options, and the frame of the design that the network is to run on, if there
+is one, and returns the program with one more part filled in.
+
+The order, and why it is this order, stands in `hdlgen.compiler.path.PASSES`.
+"""
+
+import itertools
+from dataclasses import replace
+from math import gcd
+
+import numpy as np
+
+from hdlgen.compiler.factors import choose_multiplier
+from hdlgen.compiler.options import Options
+from hdlgen.compiler.path.frame import Frame
+from hdlgen.compiler.path.program import Flush, Ints, Layer, Program, Requantise, Transition, flushes
+from hdlgen.integers import signed_bits
+from hdlgen.network import Network, SobolTopology
+
+__all__ = ["accumulate", "drain", "fold", "path_numbers", "place", "store", "topology_of", "walk"]
+
+
+def topology_of(network: Network) -> SobolTopology:
+    """What the paths of a network of paths follow."""
+    shared = network.weighted(1).connections.shared
+    if shared is None:
+        raise ValueError(f"{network.where}: layer 1 follows no Sobol' paths that layers share")
+    return shared[0]
+
+
+class _Digits:
+    """A layer's Sobol' component as a linear map of the path number: everything about slots, banks and words.
+
+    A digital shift makes the map affine; ``shift_bank`` and ``shift_word`` are its constants.
+    """
+
+    def __init__(self, network: Network, index: int, program: Program):
+        self.bits = program.index_bits
+        self.lane_bits = program.log2_lanes
+        topology = topology_of(network)
+        self.slot_bits = min(topology.log2_slots[index], self.bits)
+        self.columns = topology.columns(index, self.bits)
+        shift = topology.offset(index, self.bits)
+        self.shift_bank = shift >> (self.bits - self.lane_bits)
+        self.shift_word = (shift >> (self.bits - self.slot_bits)) & ((1 << self.word_bits) - 1)
+
+    def point(self, number: int) -> int:
+        """x(number) * 2^index_bits, without the digital shift."""
+        x = 0
+        for k, column in enumerate(self.columns):
+            if number >> k & 1:
+                x ^= column
+        return x
+
+    def slot(self, number: int) -> int:
+        return self.point(number) >> (self.bits - self.slot_bits)
+
+    def bank(self, number: int) -> int:
+        return self.point(number) >> (self.bits - self.lane_bits)
+
+    @property
+    def word_bits(self) -> int:
+        return max(self.slot_bits - self.lane_bits, 0)
+
+    def word(self, number: int) -> int:
+        return self.slot(number) & ((1 << self.word_bits) - 1)
+
+    def low_of_bank(self) -> list[int]:
+        """The inverse of bank() on the first block: path number of each bank."""
+        low = [0] * (1 << self.lane_bits)
+        for number in range(1 << self.lane_bits):
+            low[self.bank(number)] = number
+        return low
+
+
+def _digits(network: Network, program: Program) -> list[_Digits]:
+    return [_Digits(network, index, program) for index in range(len(network.widths))]
+
+
+def place(network: Network, program: Program, options: Options, frame: Frame | None) -> Program:
+    """Give every neuron its banks, lanes and rows (`Layer`)."""
+    digits = _digits(network, program)
+    layers = []
+    lanes, lane_bits = program.lanes, program.log2_lanes
+    for index, digit in enumerate(digits):
+        width = network.widths[index]
+        slots = 1 << digit.slot_bits
+        neurons = list(range(width))
+        hidden = 0 < index < len(digits) - 1
+        if hidden and width > slots:
+            neurons = [(slot * width) // slots for slot in range(slots)]
+            width = slots
+        if digit.slot_bits >= lane_bits:
+            common = gcd(width, lanes)
+            classes, cells = lanes // common, width // common
+            phase = [bank * cells % classes for bank in range(lanes)]
+            first = [bank * cells // classes for bank in range(lanes)]
+            # An input without any path still has its place: the loader puts all elements one after the other.
+            top = cells - 1 if width > slots else (((1 << digit.word_bits) - 1) * cells) >> digit.word_bits
+            rows = [(p + top) // classes + 1 for p in phase]
+        else:
+            classes = cells = 1
+            phase = [0] * lanes
+            first = [((bank >> (lane_bits - digit.slot_bits)) * width) // slots for bank in range(lanes)]
+            rows = [1] * lanes
+        start = digits[0]
+        low = digit.low_of_bank()
+        activation = network.weighted(index).activation if index else None
+        layers.append(
+            Layer(
+                width=width,
+                neurons=tuple(neurons),
+                word_bits=digit.word_bits,
+                cells=cells,
+                classes=classes,
+                first=tuple(first),
+                phase=tuple(phase),
+                rows=tuple(rows),
+                lane=tuple(start.bank(low[bank]) for bank in range(lanes)),
+                bits=program.input_bits if index == 0 else activation.bits if activation else 0,
+            )
+        )
+    return replace(program, layers=tuple(layers))
+
+
+def _reduce(vectors: list[int]) -> dict[int, int]:
+    """Row reduction over GF(2): pivot bit -> vector in which no other vector has that bit."""
+    basis: dict[int, int] = {}
+    for vector in vectors:
+        for pivot, row in basis.items():
+            if vector >> pivot & 1:
+                vector ^= row
+        if not vector:
+            continue
+        pivot = vector.bit_length() - 1
+        for other in basis:
+            if basis[other] >> pivot & 1:
+                basis[other] ^= vector
+        basis[pivot] = vector
+    return basis
+
+
+def _solve(images: list[int], vectors: list[int], bits: int) -> tuple[list[int], list[int]]:
+    """Split the span of ``vectors`` by its linear image: (kernel basis, one preimage for every unit vector of the image)."""
+    kernel: list[int] = []
+    rows: dict[int, tuple[int, int]] = {}
+    for image, vector in zip(images, vectors, strict=True):
+        for pivot, (row, origin) in rows.items():
+            if image >> pivot & 1:
+                image, vector = image ^ row, vector ^ origin
+        if not image:
+            kernel.append(vector)
+            continue
+        pivot = image.bit_length() - 1
+        for other, (row, origin) in rows.items():
+            if row >> pivot & 1:
+                rows[other] = row ^ image, origin ^ vector
+        rows[pivot] = image, vector
+    assert len(rows) == bits, "the word of a layer does not take all its values"
+    return kernel, [rows[bit][1] for bit in range(bits)]
+
+
+def walk(network: Network, program: Program, options: Options, frame: Frame | None) -> Program:
+    """Order the blocks of every transition by destination word and fold repeated edges (`Transition` without weights)."""
+    digits = _digits(network, program)
+    lane_bits, bits = program.log2_lanes, program.index_bits
+    start = digits[0]
+    transitions = []
+    for source, target in itertools.pairwise(digits):
+        merged: list[int] = []
+        if options.merge:
+            units = [1 << bit for bit in range(bits)]
+            images = [source.slot(unit) << target.slot_bits | target.slot(unit) for unit in units]
+            merged = _kernel(images, units)
+            # Only a repeat that lies in another block saves anything. Reduced by their block numbers they are independent.
+            merged = [vector for vector in _reduce(merged).values() if vector >> lane_bits]
+        pivots = {vector.bit_length() - 1 for vector in merged}
+        free = [1 << bit for bit in range(lane_bits, bits) if bit not in pivots]
+        inner, outer = _solve([target.word(vector) for vector in free], free, target.word_bits)
+        columns = inner + outer
+        source_low, target_low = source.low_of_bank(), target.low_of_bank()
+
+        def lanes(
+            source_bank: int, target_bank: int, lows: tuple[list[int], list[int]] = (source_low, target_low)
+        ) -> int:
+            return start.bank(lows[0][source_bank] ^ lows[1][target_bank])
+
+        steps = []
+        total = 0
+        for column in columns:
+            total ^= column
+            steps.append((source.word(total), lanes(source.bank(total), target.bank(total))))
+        # The first block is of destination word 0, whatever the shift.
+        base = 0
+        for bit, column in enumerate(outer):
+            base ^= column if target.shift_word >> bit & 1 else 0
+        first = (
+            source.word(base) ^ source.shift_word,
+            lanes(source.bank(base) ^ source.shift_bank, target.bank(base) ^ target.shift_bank),
+        )
+        transitions.append(
+            Transition(
+                run_bits=len(inner),
+                columns=tuple(columns),
+                merged=tuple(merged),
+                steps=tuple(steps),
+                base=base,
+                first=first,
+            )
+        )
+    return replace(program, transitions=tuple(transitions))
+
+
+def _kernel(images: list[int], vectors: list[int]) -> list[int]:
+    """The combinations of ``vectors`` whose images cancel."""
+    rows: list[tuple[int, int]] = []
+    kernel = []
+    for image, vector in zip(images, vectors, strict=True):
+        for row, origin in rows:
+            if image ^ row < image:
+                image, vector = image ^ row, vector ^ origin
+        if image:
+            rows.append((image, vector))
+            rows.sort(reverse=True)
+        else:
+            kernel.append(vector)
+    return kernel
+
+
+def _span(vectors: tuple[int, ...]) -> Ints:
+    """All XOR combinations, counting order."""
+    span = np.zeros(1, np.int64)
+    for vector in vectors:
+        span = np.concatenate([span, span ^ vector])
+    return span
+
+
+def path_numbers(network: Network, program: Program, index: int) -> Ints:
+    """The path that lane j multiplies in block q of a transition: shape (blocks, lanes)."""
+    digits = _digits(network, program)
+    start, target = digits[0], digits[index + 1]
+    transition = program.transitions[index]
+    start_low, target_low = np.array(start.low_of_bank()), np.array(target.low_of_bank())
+    vectors = _span(transition.columns) ^ transition.base
+    banks = _span(tuple(target.bank(column) for column in transition.columns)) ^ target.bank(transition.base)
+    banks ^= target.shift_bank
+    low = start_low[np.newaxis, :] ^ target_low[banks][:, np.newaxis]
+    return np.asarray(vectors[:, np.newaxis] ^ low)
+
+
+def fold(network: Network, program: Program, options: Options, frame: Frame | None) -> Program:
+    """Put the weights into the order of the walk, adding up those of repeated edges; attach requantisation."""
+    transitions = []
+    for index, transition in enumerate(program.transitions):
+        stored = network.weights(index + 1)
+        padded = np.zeros(1 << program.index_bits, np.int64)
+        padded[: len(stored)] = stored
+        numbers = path_numbers(network, program, index)
+        weights = np.zeros(numbers.shape, np.int64)
+        for repeat in _span(transition.merged):
+            weights += padded[numbers ^ repeat]
+        activation = network.weighted(index + 1).activation
+        requantise = None
+        if activation is not None:
+            bias = network.bias(index + 1)
+            kept = tuple(int(bias[neuron]) for neuron in program.layers[index + 1].neurons)
+            requantise = Requantise(shift=activation.shift, bits=activation.bits, bias=kept)
+        transitions.append(replace(transition, weights=weights, requantise=requantise))
+    bias = network.bias(len(network.layers))
+    return replace(program, transitions=tuple(transitions), result_bias=tuple(int(value) for value in bias))
+
+
+def accumulate(network: Network, program: Program, options: Options, frame: Frame | None) -> Program:
+    """Derive all widths from the weights' worst case: no sum, whole or partial, can leave its register.
+
+    What multiplies, and the bits of a weight, are those of the ``frame``, if there is one: `frame.fit` takes care of that.
+    """
+    widths, sums, notes = [], [1], []
+    highest = [(1 << program.input_bits) - 1] * program.layers[0].width
+    weights: list[Ints] = []
+    for index, transition in enumerate(program.transitions):
+        assert transition.weights is not None
+        source, target = program.layers[index], program.layers[index + 1]
+        words, exchange = transition.walk()
+        lanes = np.arange(program.lanes)
+        origin = lanes[np.newaxis, :] ^ exchange[:, np.newaxis]
+        cells = (words * source.cells) >> source.word_bits
+        bank = np.argsort(np.array(source.lane))[origin]
+        row = (cells[:, np.newaxis] + np.array(source.phase)[bank]) >> source.class_bits
+        values = np.array(highest, np.int64)[np.array(source.first)[bank] + row]
+        word = np.arange(transition.blocks) >> transition.run_bits
+        bank = np.argsort(np.array(target.lane))
+        cells = (word * target.cells) >> target.word_bits
+        row = (cells[:, np.newaxis] + np.array(target.phase)[bank]) >> target.class_bits
+        neuron = np.array(target.first)[bank] + row
+        high, low = np.zeros(target.width, np.int64), np.zeros(target.width, np.int64)
+        np.add.at(high, neuron, np.maximum(transition.weights, 0) * values)
+        np.add.at(low, neuron, np.minimum(transition.weights, 0) * values)
+        step = transition.requantise
+        bias = np.array(step.bias if step else program.result_bias, np.int64)
+        sums.append(signed_bits(int(low.min()), int(high.max())))
+        top, bottom = int((high + bias).max()), int((low + bias).min())
+        widths.append(signed_bits(min(bottom, int(low.min())), max(top, int(high.max()))))
+        if step:
+            reached = np.clip((high + bias + step.rounding) >> step.shift, 0, (1 << step.bits) - 1)
+            highest = [int(value) for value in reached]
+        stored = network.weights(index + 1)
+        before = signed_bits(int(stored.min()), int(stored.max()))
+        after = signed_bits(int(transition.weights.min()), int(transition.weights.max()))
+        stated = network.weighted(index + 1).weight_bits
+        if after > stated:
+            notes.append(
+                f"layer {index + 1}: adding up repeated edges widens the weights from {before} to {after} bits"
+            )
+        weights.append(transition.weights.reshape(-1))
+    kind, weight_bits = options.multiplier, 0
+    if frame is None:
+        # The file's own format is kept, so that a retrained network of the same shape fits the same hardware.
+        stated = max(network.weighted(number).weight_bits for number in range(1, len(network.layers) + 1))
+        kind, weight_bits = choose_multiplier(
+            np.concatenate(weights), options.multiplier, f"network {network.name!r}", stated_bits=stated
+        )
+        if options.multiplier == "auto" and kind == "dsp" and options.dsps is not None:
+            count, products = options.dsps
+            kind = "dsp" if count * products >= program.lanes else "lut"
+    return replace(
+        program,
+        weight_bits=weight_bits,
+        accumulator_bits=tuple(widths),
+        sum_bits=max(sums),
+        multiplier=kind,
+        notes=program.notes + tuple(notes),
+    )
+
+
+def drain(network: Network, program: Program, options: Options, frame: Frame | None) -> Program:
+    """How many chains carry the sums out of the lanes: as few as keep up with the flushes of every transition.
+
+    The lanes of a chain are those with the same low bits. A chain of B lanes needs B cycles; within them none of its lanes
+    may flush again.
+    """
+    events = [flushes(program, index) for index in range(len(program.transitions))]
+    chains = 1
+    while chains < program.lanes and not _keeps_up(program, events, chains):
+        chains *= 2
+    return replace(
+        program,
+        groups=max(layer.classes for layer in program.layers),
+        chains=chains,
+        whole_rows=tuple(_whole_rows(program, of_this, index) for index, of_this in enumerate(events)),
+        pauses=_pauses(program, events, chains),
+    )
+
+
+def _keeps_up(program: Program, events: list[list[Flush]], chains: int) -> bool:
+    length = program.lanes // chains
+    for transition, of_this in zip(program.transitions, events, strict=True):
+        last: dict[int, int] = {}
+        for block, flags, _row in of_this:
+            for chain in range(chains):
+                if any(flags[chain::chains]):
+                    if block - last.get(chain, -length) < length:
+                        return False
+                    last[chain] = block
+        # The next transition may be any; its first flush comes no sooner than its first run ends.
+        final = transition.blocks - 1
+        if any(of_other[0][0] + 1 + (final - of_this[-1][0]) < length for of_other in events):
+            return False
+    return True
+
+
+def _whole_rows(program: Program, events: list[Flush], index: int) -> int:
+    """All rows but the last of lane 0, if the lanes go through them at the same time; else none.
+
+    What a lane brings is kept until the row is written, so it must bring nothing of the next row before.
+    """
+    if index not in program.joined:
+        return 0
+    layer = program.layers[index + 1]
+    last = events[-1][2][0]
+    kept: dict[int, int] = {}
+    written: dict[tuple[int, int], int] = {}
+    for _block, flags, rows in events:
+        flushed = {lane: rows[lane] for lane in range(program.lanes) if flags[lane]}
+        kept |= flushed
+        if rows[0] == last:
+            written |= {(lane, row): row for lane, row in flushed.items()}
+        elif flags[0]:
+            written |= {(lane, rows[0]): kept.get(lane, -1) for lane in range(program.lanes)}
+    # Row 0 of a lane that goes on with a neuron of another one is written at the end.
+    needed = [(lane, row) for _neuron, lane, row in layer.places() if row or lane not in layer.continued]
+    return last if all(written.get((lane, row)) == row for lane, row in needed) else 0
+
+
+def _pauses(program: Program, events: list[list[Flush]], chains: int) -> tuple[bool, ...]:
+    """Transitions into joined layers, if a row could meet that of the neurons' second places."""
+    hidden = range(len(program.transitions) - 1)
+    meet = chains == program.lanes and any(_begins_with_a_row(program, events[index], index) for index in hidden)
+    return tuple(meet and index in program.joined for index in range(len(program.transitions)))
+
+
+def _begins_with_a_row(program: Program, events: list[Flush], index: int) -> bool:
+    """Whether the first block of a transition into a hidden layer completes a neuron."""
+    continued = program.layers[index + 1].continued
+    block, flags, rows = events[0]
+    return block == 0 and any(
+        flag and (row > 0 or lane not in continued) for lane, (flag, row) in enumerate(zip(flags, rows, strict=True))
+    )
+
+
+def store(network: Network, program: Program, options: Options, frame: Frame | None) -> Program:
+    """Lay out the activation memory.
+
+    It is split by row number so that a beat's elements (neighbouring rows of a bank), or the two rows that lanes of
+    different phase read in one cycle, lie in different memories.
+    """
+    splits = 1
+    needed = max([program.elements_per_beat] + [2 for layer in program.layers[:-1] if layer.classes > 1])
+    while splits < needed:
+        splits *= 2
+    buffers = options.input_buffers or 2
+    program = replace(program, splits=splits, input_buffers=buffers)
+    base = buffers * program.buffer_rows
+    layers = [program.layers[0]]
+    for layer in program.layers[1:-1]:
+        layers.append(replace(layer, base=base))
+        base += -(-layer.depth // splits) * splits
+    return replace(program, layers=(*layers, program.layers[-1]))

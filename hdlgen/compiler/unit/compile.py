@@ -1,0 +1,541 @@
+"""From a recurrent network to its program: one unit for every layer.
+
+>>> program = compile_units(network, Options(lanes=8))
+>>> program.run(x, lengths)            # the same integers as hdlgen.golden.evaluate, in the order of the hardware
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hdlgen.compiler.common import Squash
+from hdlgen.compiler.fitting import EngineFrame, Fitter
+from hdlgen.compiler.options import Options
+from hdlgen.compiler.unit.frame import fit_unit
+from hdlgen.compiler.unit.program import FETCH, BandProgram, Cell, Constants, Forward, Recurrence, RecurrentUnit, Unit
+from hdlgen.compiler.unit.timing import predict, unit_interval
+from hdlgen.compiler.unit.verify import verify
+from hdlgen.connections import Edges
+from hdlgen.integers import Interval, rounding, signed_bits
+from hdlgen.layers import BandReach, BandRnn, Table, WeightedReach, covers
+from hdlgen.layers import Recurrence as States
+from hdlgen.network import Network
+
+__all__ = ["compile_units"]
+
+Ints = NDArray[np.int64]
+
+_TIGHT = 1.03
+"""A unit takes as many chains as it needs to be within this factor of its speed with a chain for every lane."""
+
+_SWEEPS = 4
+"""So often at most all neurons are looked at, to balance lanes with stored indices."""
+
+_WIDEST = 2048
+"""The neurons of wider layers are only sorted for that."""
+
+
+def compile_units(
+    network: Network, options: Options, *, frame: EngineFrame | None = None, check: bool = True
+) -> BandProgram:
+    """Compile a recurrent network for units of up to ``options.lanes`` lanes.
+
+    The layer with the most multiplications gets that many; the others get as many as they need to keep up with it.
+
+    Parameters
+    ----------
+    frame: of a design that this network is to run on; the options are to be ``frame.options``
+    check: verify the program
+
+    Raises
+    ------
+    InputError
+        If an option does not fit the network, it does not fit the frame, or a part of it cannot be made in hardware.
+    """
+    options.limit(network.where, BandProgram.engine_name, BandProgram.takes)
+    lanes, adaptable, stepwise = options.lane_count, options.adaptable, options.results == "step"
+    fitter = Fitter(network.where, options, frame)
+    notes: list[str] = []
+    products = [_products(network, number, keep=adaptable) for number in range(1, len(network.layers) + 1)]
+    reached: tuple[Any, ...] = network.ranges()  # each of the kind of its layer
+    units: list[Unit] = []
+    for number, layer in enumerate(network.layers, 1):
+        # As fast as the slowest layer, which has all the lanes, and not faster.
+        enough = next(n for n in (1, 2, 4, 8, 16, 32, 64) if products[number - 1] / n <= max(products) / lanes)
+        previous = units[-1] if units else None
+        reach, matrices = reached[number - 1], layer.matrices(network.tensors, network.widths[number - 1])
+        declared = max(matrix.edges.merged_bits(matrix.sources, matrix.bits) for matrix in matrices)
+        raw = layer.activation is None and not layer.stateful
+        if layer.stateful:
+            unit, said = _band_unit(network, number, min(enough, lanes), previous, reach, keep=adaptable)
+            every_step = stepwise or (network.layers[number:] and network.layers[number].stateful)
+            unit = replace(unit, every_step=bool(every_step))
+        else:
+            unit, said = _weighted_unit(network, number, min(enough, lanes), previous, reach)
+        units.append(fit_unit(unit, f"layer {number}", fitter, declared=declared, raw=raw))
+        notes += [f"layer {number}: {text}" for text in said]
+    available = {"auto": options.dsps, "lut": (0, 1), "dsp": None}
+    units, said = _multipliers(units, available[options.multiplier])
+    notes += said
+    program = BandProgram(
+        name=network.name,
+        lanes=lanes,
+        units=tuple(units),
+        input_width=network.input.width,
+        input_bits=network.input.bits,
+        input_signed=network.input.signed,
+        every_step=stepwise,
+        multiplications=sum(products),
+        source=options.source,
+        banks=options.banks,
+        frame=fitter.result(),
+        notes=tuple(notes),
+    )
+    program = predict(program)
+    if check:
+        verify(network, program)
+    return program
+
+
+def _multipliers(units: list[Unit], dsps: tuple[int, int] | None) -> tuple[list[Unit], list[str]]:
+    """Which lanes and cells get hardware multipliers: all of them, or as many as there are."""
+    if dsps is None:
+        return units, []
+    left, products_per_dsp = dsps
+    result = list(units)
+    for part in range(2):
+        for index in sorted(range(len(units)), key=lambda index: -units[index].lanes):
+            needed = units[index].dsps(products_per_dsp)[part]
+            kind = "dsp" if needed <= left else "lut"
+            left -= needed if kind == "dsp" else 0
+            name = ("multiplier", "cell_multiplier")[part]
+            result[index] = replace(result[index], **{name: kind})  # type: ignore[arg-type]
+    notes = []
+    for unit in result:
+        if dsps[0] and unit.multiplier == "lut":
+            notes.append(f"{unit.name}: the device has too few multipliers: the lanes' are made of logic")
+        if dsps[0] and unit.cell_multiplier == "lut" and unit.cell_products:
+            notes.append(f"{unit.name}: the device has too few multipliers: the cell's are made of logic")
+    return result, notes
+
+
+def _recurrent_edges(network: Network, layer: BandRnn, *, keep: bool) -> Edges:
+    """The merged edges of a recurrence; ``keep``: also those of weight zero."""
+    edges = layer.recurrent_edges(network.tensors)
+    return edges.merged(layer.width) if keep else edges.nonzero(layer.width)
+
+
+def _products(network: Network, number: int, *, keep: bool) -> int:
+    """Multiplications of one step; ``keep`` as in `_recurrent_edges`."""
+    layer, inputs = network.layer(number), network.widths[number - 1]
+    if not layer.stateful:
+        return layer.width * inputs
+    states, rows = network.recurrent(number).recurrence, layer.rows * inputs
+    if not states.regular:
+        return rows + len(_recurrent_edges(network, network.recurrent(number), keep=keep))
+    return rows + states.gates * layer.width * min(states.connections, layer.width)
+
+
+def _stream(values: Ints, lanes: int) -> tuple[int, ...]:
+    """(gates, N) in the order of the stream: group by group, gate by gate; lanes to spare have the last neuron's."""
+    gates, width = values.shape
+    groups = -(-width // lanes)
+    padded = np.pad(values, ((0, 0), (0, groups * lanes - width)), mode="edge")
+    return tuple(padded.reshape(gates, groups, lanes).transpose(1, 0, 2).reshape(-1).tolist())
+
+
+def _forward_words(weights: Ints, lanes: int) -> Ints:
+    """(rows of a group, elements) of every group: weights (gates, N, I) -> (groups, gates, I, lanes)."""
+    gates, width, inputs = weights.shape
+    groups = -(-width // lanes)
+    padded = np.zeros((gates, groups * lanes, inputs), np.int64)
+    padded[:, :width] = weights
+    return padded.reshape(gates, groups, lanes, inputs).transpose(1, 0, 3, 2)
+
+
+def _choose_chains(unit: Unit) -> Unit:
+    """The smallest number of chains with which the unit is nearly as fast as it can be."""
+    chains = [1 << bit for bit in range(unit.lanes.bit_length())]
+    fastest = unit_interval(replace(unit, chains=unit.lanes))
+    for count in chains:
+        candidate = replace(unit, chains=count)
+        if unit_interval(candidate) <= _TIGHT * fastest:
+            return candidate
+    raise AssertionError("as many chains as lanes are as fast as themselves")
+
+
+def _source(source: Unit | None, width: int) -> tuple[int, int]:
+    """How the elements come: the loader's one after the other, a unit's in its chains."""
+    return (width, 1) if source is None else (source.run_length, source.chains)
+
+
+def _by_position(weights: Ints, source: Unit | None) -> Ints:
+    """The columns of a matrix (.., I) in the order in which the elements come."""
+    return weights if source is None else weights[..., source.order]
+
+
+def _weighted_unit(
+    network: Network, number: int, lanes: int, source: Unit | None, reached: WeightedReach
+) -> tuple[Unit, list[str]]:
+    layer, inputs = network.weighted(number), network.widths[number - 1]
+    low, high = network.value_range(number - 1)
+    activation = layer.activation
+    weights = network.weights(number)
+    notes: list[str] = []
+    if not layer.connections.full:
+        weights, notes = _matrix(network.edges(number), inputs, layer.width, "paths")
+    # Behind a layer without a state nothing is negative.
+    rectify = layer.rectified and (number == 1 or network.layer(number - 1).stateful)
+    weights = _by_position(weights, source)
+    bias = network.bias(number)
+    sums = Interval(low=reached.low, high=reached.high)  # the bias may be in it or not
+    if activation is None:
+        squash = Squash(shift=0, low=min(0, *bias.tolist()) + sums.low, high=max(0, *bias.tolist()) + sums.high)
+    else:
+        half = rounding(activation.shift)
+        squash = Squash(shift=activation.shift, low=activation.low, high=activation.high, addend=half)
+    before = Constants.of(_stream(bias[None, :] + squash.addend, lanes))
+    after = Constants.of((0,) * len(before.values))
+    forward = Forward(sums=sums, before=before, squash=squash, after=after)
+    source_run, source_chains = _source(source, inputs)
+    unit = Unit(
+        name=f"layer{number}",
+        lanes=lanes,
+        chains=1,
+        inputs=inputs,
+        input=Interval(low=low, high=high) if source is None else source.output,
+        source_run=source_run,
+        source_chains=source_chains,
+        width=layer.width,
+        gates=1,
+        shared=False,
+        forward=forward,
+        output=forward.output,
+        every_step=True,
+        rectify=rectify,
+        weight_bits=_weight_bits(weights),
+        weights=_forward_words(weights[None], lanes).reshape(-1, lanes),
+        order=tuple(range(layer.width)),
+    )
+    return _choose_chains(unit), notes
+
+
+def _matrix(edges: Edges, inputs: int, rows: int, what: str) -> tuple[Ints, list[str]]:
+    """Paths or edges as a matrix (rows, inputs)."""
+    matrix = np.zeros((rows, inputs), np.int64)
+    np.add.at(matrix, (edges.target, edges.source), edges.weight)
+    note = f"{len(edges)} {what} are computed as a matrix: {rows * inputs} products, "
+    return matrix, [note + f"{np.count_nonzero(matrix == 0)} of them of weight zero"]
+
+
+def _weight_bits(*weights: Ints) -> int:
+    return max(signed_bits(int(part.min()), int(part.max())) for part in weights)
+
+
+def _function(network: Network, table: Table | None, hard: Squash, extra: int = 0) -> Squash:
+    """The table, if there is one, of an argument with ``extra`` more fraction bits; else the hard function."""
+    if table is None:
+        return hard
+    entries = tuple(network.tensors[table.table].tolist())
+    half, shift = len(entries) // 2, table.shift + extra
+    return Squash(shift=shift, low=-half, high=half - 1, addend=rounding(shift), table=entries)
+
+
+def _cell(network: Network, layer: BandRnn, lanes: int, order: Ints) -> tuple[Cell, Ints]:
+    """The cell, and what is added to the stored input of each gate (gates, N); a shared input gets it from the cell.
+
+    Both with the neurons in ``order``.
+    """
+    p, f = layer.fraction, layer.state.fraction
+    g = layer.gate_fraction if layer.gate_bits is not None else 0
+    low, high = layer.state_low, layer.state_high
+
+    def clamped(shift: int) -> Squash:
+        return Squash(shift=shift, low=low, high=high, addend=rounding(shift))
+
+    state = _function(network, layer.state_function, clamped(max(p - f, 0)))
+    gate = None
+    if layer.gate_bits is not None:
+        shift = max(p + 2 - g, 0)
+        hard = Squash(shift=shift, low=0, high=1 << g, addend=(1 << (p + 1)) + rounding(shift))
+        gate = _function(network, layer.gate_function, hard)
+    gru = layer.candidate is not None
+    roles = tuple(
+        "candidate" if gru and name == "n" else "state" if name in ("a", "g", "n") else "gate" for name in layer.gates
+    )
+    addend = np.array(
+        [gate.addend if role == "gate" and gate is not None else state.addend for role in roles], np.int64
+    )
+    bias = layer.gate_bias(network.tensors) + addend[:, None]
+    extra = np.zeros_like(bias)  # added to the recurrent sums
+    late = np.zeros(layer.width, np.int64)
+    if layer.input.shared:
+        extra, bias = bias, np.zeros((1, layer.width), np.int64)
+        if gru:
+            late = extra[2].copy()
+            extra[2] = 0
+    candidate = cell = output = None
+    if layer.candidate is not None:
+        shift, top = layer.candidate.shift, 1 << (layer.candidate.bits - 1)
+        candidate = Squash(shift=shift, low=-top, high=top - 1, addend=rounding(shift))
+        extra[2] += layer.candidate_bias(network.tensors) + candidate.addend
+    up = 0
+    if layer.cell_state is not None:
+        top, fc = 1 << (layer.cell_state.bits - 1), layer.cell_state.fraction
+        cell = Squash(shift=g, low=-top, high=top - 1, addend=rounding(g))
+        up = fc - f
+        output = _function(network, layer.state_function, clamped(fc - f), extra=fc - p)
+    return (
+        Cell(
+            kind=layer.cell,
+            roles=roles,
+            bias=Constants.of(_stream(extra[:, order], lanes)),
+            late_bias=Constants.of(_stream(late[None, order], lanes)),
+            gate=gate,
+            state=state,
+            fraction=g,
+            candidate=candidate,
+            reset_shift=0 if layer.candidate is None else g - layer.candidate.shift,
+            cell=cell,
+            cell_up=up,
+            cell_output=output,
+        ),
+        bias[:, order],
+    )
+
+
+def _full(states: States, weights: Ints) -> Ints:
+    """(gates, C, N) by diagonal -> (gates, N, N): [gate, k, source]."""
+    sources = states.sources()
+    matrix = np.zeros((len(weights), states.width, states.width), np.int64)
+    i, k = np.nonzero(sources >= 0)
+    matrix[:, k, sources[i, k]] += weights[:, i, k]
+    return matrix
+
+
+def _form(states: States, lanes: int) -> tuple[int, int, str, int]:
+    """The cheapest way to bring the states to the lanes without an index: cycles of a block, preference, form, block."""
+    width, diagonals, blocks = states.width, states.diagonals, states.blocks
+    forms = [(width, 2, "broadcast", width)]
+    if not states.ring or (width % lanes == 0 and diagonals < width):
+        forms.append((diagonals, 3 if blocks else 1, "band", width))
+    for size in blocks:
+        if size % lanes == 0:
+            forms.append((size, 1, "broadcast", size))
+        if lanes % size == 0:
+            forms.append((size, 0, "rotate", size))
+    return min(forms)
+
+
+def _recurrence(
+    states: States, weights: Ints, lanes: int, kept: Interval, sums: Interval
+) -> tuple[Recurrence, Ints, list[str]]:
+    """The recurrence in its cheapest form, and the weights (gates, groups, cycles, lanes) in its order.
+
+    ``kept``: what a state can be; ``sums``: what sums of the recurrence can.
+    """
+    width = states.width
+    groups = -(-width // lanes)
+    notes = []
+    radius = states.diagonals // 2
+    cycles, _, form, block = _form(states, lanes)
+    if cycles > states.connections:
+        notes.append(
+            f"{states.called} on {lanes} lanes: {cycles} products per neuron and gate, {cycles - states.connections} of"
+            f" them of weight zero, computed as {'full recurrence' if form == 'broadcast' else f'a band of {cycles}'}"
+        )
+    elif cycles < states.connections:
+        notes.append(f"a band of {states.connections} is full recurrence: {cycles} products per neuron and gate")
+    padded = np.zeros((len(weights), cycles, groups * lanes), np.int64)
+    ring = form == "band" and states.ring
+    if form == "band":
+        padded[:, :, :width] = states.by_diagonal(weights)
+    else:
+        k, cycle = np.arange(width)[None, :], np.arange(cycles)[:, None]
+        member = (k + cycle) % block if form == "rotate" else cycle + 0 * k
+        padded[:, :, :width] = (
+            weights[:, member, k] if block in states.blocks else _full(states, weights)[:, k, member]
+        )
+    offset = radius if form == "band" else 0
+    if ring:
+        rows, reach = groups, groups
+    elif form == "band":
+        rows = groups + -(-(cycles - 1) // lanes) + 1
+        reach = (lanes - 1 + radius) // lanes
+    else:
+        rows = groups
+        reach = max(block // lanes, 1) - 1 if form == "broadcast" and block < width else groups
+        if form == "rotate":
+            reach = 0
+    recurrence = Recurrence(
+        form=form,
+        cycles=cycles,
+        offset=offset,
+        rows=rows,
+        ring=ring,
+        block=block,
+        reach=reach,
+        state=kept,
+        sums=sums,
+    )
+    words = padded.reshape(len(weights), cycles, groups, lanes).transpose(0, 2, 1, 3)
+    return recurrence, words, notes
+
+
+def _gathered(
+    states: States, edges: Edges, lanes: int, kept: Interval, sums: Interval, *, ordered: bool
+) -> tuple[Recurrence, list[list[Ints]], Ints, list[str]]:
+    """The recurrence of ``edges``, merged, with stored indices: with the weights of the blocks by group and gate, the order
+    of the neurons, and a note. ``ordered``: the neurons keep theirs.
+    """
+    gates, width = states.gates, states.width
+    groups = -(-width // lanes)
+    counts = np.bincount(edges.target, minlength=gates * width).reshape(gates, width)
+    order = np.arange(width) if ordered else _balanced(counts, lanes)
+    position = np.argsort(order)
+    gate, neuron = np.divmod(edges.target, width)
+    group, lane = np.divmod(position[neuron], lanes)
+    most = np.zeros((groups, gates, lanes), np.int64)
+    np.add.at(most, (group, gate, lane), 1)
+    lengths = np.maximum(most.max(axis=2), FETCH).reshape(-1)
+    starts = np.cumsum(lengths) - lengths
+    # The edges of a row stand one after the other.
+    _, first, of_row = np.unique(edges.target, return_index=True, return_inverse=True)
+    word = starts[group * gates + gate] + np.arange(len(edges)) - first[of_row]
+    weights, indices = np.zeros((2, int(lengths.sum()), lanes), np.int64)
+    weights[word, lane], indices[word, lane] = edges.weight, position[edges.source]
+    recurrence = Recurrence(
+        form="gather",
+        cycles=int(lengths.max()),
+        offset=0,
+        rows=groups,
+        ring=False,
+        block=1,
+        reach=int((position[edges.source] // lanes - group).max(initial=0)),
+        state=kept,
+        sums=sums,
+        lengths=tuple(lengths.tolist()),
+        indices=indices,
+        products=len(edges),
+    )
+    parts = np.split(weights, starts[1:])
+    note = (
+        f"{len(edges)} of {gates * width * width} recurrent weights with stored indices: {len(weights)} cycles of"
+        f" {lanes} lanes, {len(edges) / (len(weights) * lanes):.0%} used"
+    )
+    return recurrence, [parts[q * gates : (q + 1) * gates] for q in range(groups)], order, [note]
+
+
+def _balanced(counts: Ints, lanes: int) -> Ints:
+    """An order of the neurons, of ``counts`` (gates, N) products, in which groups of ``lanes`` take little time all in all.
+
+    Neurons of like work stand together; then any two that save time so change places, those first that save most.
+    """
+    width = counts.shape[1]
+    order = np.argsort(-counts.sum(axis=0), kind="stable")
+    padded = -(-width // lanes) * lanes
+    work = np.zeros((padded, len(counts)), np.int64)  # by position
+    work[:width] = counts[:, order].T
+    for _ in range(_SWEEPS if width <= _WIDEST else 0):
+        changed = False
+        for a in range(width):
+            blocks = work.reshape(-1, lanes, len(counts))
+            ranked = np.sort(blocks, axis=1)
+            # The longest lane of every position's group, without the position.
+            longest = np.repeat(ranked[:, -1], lanes, axis=0)
+            second = np.repeat(ranked[:, -2], lanes, axis=0) if lanes > 1 else np.zeros_like(longest)
+            rest = np.where(work == longest, second, longest)
+            before = np.maximum(longest, FETCH).sum(axis=1)
+            here, there = np.maximum(rest[a], work), np.maximum(rest, work[a])
+            after = np.maximum(here, FETCH).sum(axis=1) + np.maximum(there, FETCH).sum(axis=1)
+            saved = before[a] + before - after
+            saved[a // lanes * lanes : (a // lanes + 1) * lanes] = 0
+            b = int(np.argmax(saved[:width]))
+            if saved[b] > 0:
+                work[[a, b]], order[[a, b]] = work[[b, a]], order[[b, a]]
+                changed = True
+        if not changed:
+            break
+    return order
+
+
+def _states(
+    network: Network, layer: BandRnn, lanes: int, sums: Interval, *, keep: bool, last: bool
+) -> tuple[Recurrence, Sequence[Ints | list[Ints]], Ints, list[str]]:
+    """How the states come to the lanes: with the weights of the blocks by group and gate, and the order of the neurons."""
+    states, weights = layer.recurrence, layer.recurrent_weights(network.tensors)
+    kept = Interval(low=layer.state_low, high=layer.state_high)
+    natural, notes = np.arange(layer.width), []
+    if not states.regular:
+        edges = _recurrent_edges(network, layer, keep=keep)
+        # What is handed on as a result stays in order.
+        gathered = _gathered(states, edges, lanes, kept, sums, ordered=last)
+        forms = covers(edges, width=states.width, gates=states.gates)
+        states = min(forms, key=lambda form: _form(form, lanes))
+        blocks = len(gathered[0].lengths)
+        if sum(gathered[0].lengths) < blocks * _form(states, lanes)[0]:
+            return gathered
+        weights = states.laid_out(edges)
+        notes.append(f"{len(edges)} edges are computed as what holds them, without indices: {states.called}")
+    recurrence, words, said = _recurrence(states, weights, lanes, kept, sums)
+    return recurrence, list(words.transpose(1, 0, 2, 3)), natural, notes + said
+
+
+def _band_unit(
+    network: Network, number: int, lanes: int, source: Unit | None, ranges: BandReach, *, keep: bool
+) -> tuple[Unit, list[str]]:
+    layer = network.recurrent(number)
+    gates, inputs = len(layer.gates), network.widths[number - 1]
+    low, high = network.value_range(number - 1)
+    groups = -(-layer.width // lanes)
+    recurrence, recurrent, order, notes = _states(
+        network, layer, lanes, ranges.recurrent, keep=keep, last=number == len(network.layers)
+    )
+    cell, bias = _cell(network, layer, lanes, order)
+    top = 1 << (layer.input.bits - 1)
+    squash = Squash(shift=layer.input.shift, low=-top, high=top - 1, addend=rounding(layer.input.shift))
+    after = Constants.of(_stream(bias, lanes))
+    before = Constants.of((squash.addend,) * len(after.values))
+    forward = Forward(sums=ranges.product, before=before, squash=squash, after=after)
+    weights = layer.input_weights(network.tensors)
+    if not layer.input.connections.full:
+        kind = "paths" if layer.incoming.ruled else "edges"
+        weights, said = _matrix(network.edges(number), inputs, layer.rows, kind)
+        notes += said
+    weights = _by_position(weights, source).reshape(-1, layer.width, inputs)[:, order]
+    feed = _forward_words(weights, lanes)
+    blocks: list[tuple[str, Ints]] = []
+    for group in range(groups):
+        for gate in range(gates):
+            if gate < feed.shape[1]:
+                blocks.append(("forward", feed[group, gate]))
+            blocks.append(("recurrent", recurrent[group][gate]))
+    if recurrence.indices is not None:
+        blocks.sort(key=lambda block: block[0])  # each kind by itself, forward first
+    words = [block for _, block in blocks]
+    source_run, source_chains = _source(source, inputs)
+    unit = RecurrentUnit(
+        name=f"layer{number}",
+        lanes=lanes,
+        chains=1,
+        inputs=inputs,
+        input=Interval(low=low, high=high) if source is None else source.output,
+        source_run=source_run,
+        source_chains=source_chains,
+        width=layer.width,
+        gates=gates,
+        shared=layer.input.shared,
+        forward=forward,
+        recurrence=recurrence,
+        cell=cell,
+        output=ranges.state,
+        every_step=True,
+        rectify=layer.input.rectify,
+        weight_bits=_weight_bits(*words),
+        weights=np.concatenate(words),
+        order=tuple(order.tolist()),
+    )
+    return _choose_chains(unit), notes

@@ -1,0 +1,665 @@
+"""The program of a recurrent core: a chain of units, each with the weights in the order of use and all its constants.
+
+As `hdlgen.compiler.path.program`, it is executable (`BandProgram.run`) and is the definition of what the hardware does; the
+gateware takes every width, table and constant from here.
+
+Terms
+-----
+unit
+    L lanes of multiply-accumulate and what becomes of their sums. One unit for every layer.
+group
+    L consecutive neurons, neuron q L + j on lane j. The last group may have lanes to spare; their weights are 0.
+block
+    Consecutive cycles in which the lanes work on one gate of one group: a *forward* block multiplies the elements of the
+    input, one a cycle, the same for all lanes; a *recurrent* block multiplies states. All blocks of a kind take equally
+    long, but recurrent ones with stored indices: these take as long as the lane with the most products.
+slot
+    One pass over the groups: for every group and gate the forward block of step t + 1 and the recurrent block of step t.
+    Where one of the two is not to be had or not wanted, a slot goes without it.
+chain
+    A shift register that carries the sums of L / K lanes away, one a cycle. A unit has K of them for forward and K for
+    recurrent sums; element i of chain c is lane c L / K + i.
+position
+    Where a neuron stands: lane p mod L of group p div L. That is its number, but with stored indices, where neurons of like
+    work share a group.
+"""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hdlgen.compiler.common import Squash
+from hdlgen.compiler.fitting import HELD, FramedProgram, span
+from hdlgen.integers import Interval
+from hdlgen.targets import Memory
+
+__all__ = [
+    "FETCH",
+    "FORWARD",
+    "GATHERED",
+    "OPERAND",
+    "SUM",
+    "BandProgram",
+    "Cell",
+    "Constants",
+    "Forward",
+    "Recurrence",
+    "RecurrentUnit",
+    "Unit",
+]
+
+OPERAND = 4
+"""Cycles from the cycle of a block to its factors at the multipliers."""
+GATHERED = 6
+"""The same in a unit with stored indices: memory and register of the index come before those of the state."""
+SUM = 3
+"""Cycles from the factors of the last cycle of a block to the first sum at the end of its chain."""
+FETCH = 3
+"""Cycles of a recurrent block with stored indices at the least: how long the next one is has to be looked up meanwhile."""
+FORWARD = 3
+"""Cycles from a forward sum to what is stored of it."""
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constants:
+    """An integer for every element, in the order of the stream: group by group, gate by gate.
+
+    Parameters
+    ----------
+    span: what there is room for
+    stored: in a memory, even if all are the same
+    """
+
+    values: tuple[int, ...] = field(metadata=HELD)
+    span: Interval
+    stored: bool
+
+    @classmethod
+    def of(cls, values: tuple[int, ...]) -> "Constants":
+        """With no more room than they need, and wired in where that can be."""
+        return cls(values=values, span=span(*values), stored=False)
+
+    @property
+    def bits(self) -> int:
+        """Of one of them; without a sign where none is negative."""
+        return self.span.bits if self.span.low < 0 else max(self.span.bits - 1, 1)
+
+    def in_memory(self, run: int, chains: int) -> bool:
+        """Whether they are in a memory: where all words are the same they are not, unless they are to be."""
+        words = self.words(run, chains)
+        return self.stored or any(word != words[0] for word in words)
+
+    def words(self, run: int, chains: int) -> list[list[int]]:
+        """What ``chains`` chains of ``run`` elements need at a time: element i of chain c is lane c run + i."""
+        return [
+            [self.values[start + c * run + i] for c in range(chains)]
+            for start in range(0, len(self.values), run * chains)
+            for i in range(run)
+        ]
+
+    def array(self) -> Ints:
+        return np.array(self.values, np.int64)
+
+
+def _plus(a: Interval, b: Interval) -> Interval:
+    return Interval(low=a.low + b.low, high=a.high + b.high)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forward:
+    """What becomes of a forward sum A: squash(A + before) + after, stored for the gates or handed on.
+
+    ``before`` and ``after`` have one entry per element.
+    """
+
+    sums: Interval
+    before: Constants
+    squash: Squash
+    after: Constants
+
+    @property
+    def biased(self) -> Interval:
+        """A + before."""
+        return _plus(self.sums, self.before.span)
+
+    @property
+    def squashed(self) -> Interval:
+        reached, out = self.biased, self.squash.output
+        if self.squash.table:
+            return out
+        return Interval(
+            low=max(reached.low >> self.squash.shift, out.low), high=min(reached.high >> self.squash.shift, out.high)
+        )
+
+    @property
+    def output(self) -> Interval:
+        return _plus(self.squashed, self.after.span)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recurrence:
+    """How the states come to the lanes.
+
+    ``form`` is "band": lane j meets positions p, p + 1, .. of the state from p = q L + j on, by a window over the rows of
+    the state that shifts by one neuron a cycle; neuron k stands at position k + ``offset``. Or "rotate": as a ring
+    inside of blocks of ``block`` lanes. Or "broadcast": all lanes meet the same state, those of a block of ``block``
+    neurons one after the other. Or "gather": every lane meets the states at the positions that are stored for it.
+
+    Parameters
+    ----------
+    cycles: of a recurrent block: products per neuron and gate; "gather": of the longest block
+    rows: rows of L states in memory
+    ring: whether the positions are taken modulo the width
+    reach: a group needs the states of so many groups behind it
+    lengths: "gather": cycles of all blocks, group by group, gate by gate
+    indices: "gather": (words, lanes): the positions, block after block
+    products: "gather": of a step that the network asks for
+    """
+
+    form: str
+    cycles: int
+    offset: int
+    rows: int
+    ring: bool
+    block: int
+    reach: int
+    state: Interval
+    sums: Interval
+    lengths: tuple[int, ...] = ()
+    indices: Ints | None = field(default=None, repr=False, compare=False)
+    products: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """The arithmetic between recurrent sums and the new state.
+
+    Parameters
+    ----------
+    kind: "relu", "tanh", "gru", "ligru", "lstm"
+    roles: what becomes of each gate's pre-activation: "gate" or "state" function, or "candidate" (GRU)
+    bias: added to the recurrent sum, one entry per element
+    late_bias: added to the stored input of a GRU's candidate gate, one entry per neuron
+    gate, state: the functions; ``gate`` is None in cells without gates
+    fraction: g; a gate of 2^g is 1
+    candidate: GRU: v of the recurrent sum
+    reset_shift: GRU: fraction bits of r v beyond those of the pre-activations
+    cell: LSTM: the saturation of the cell state, shift g
+    cell_up: LSTM: i u is shifted left by so much
+    cell_output: LSTM: the state function of the cell state
+    """
+
+    kind: str
+    roles: tuple[str, ...]
+    bias: Constants
+    late_bias: Constants
+    gate: Squash | None
+    state: Squash
+    fraction: int = 0
+    candidate: Squash | None = None
+    reset_shift: int = 0
+    cell: Squash | None = None
+    cell_up: int = 0
+    cell_output: Squash | None = None
+
+    @property
+    def rounding(self) -> int:
+        """Half of a shift by ``fraction``."""
+        return (1 << self.fraction) >> 1
+
+    @property
+    def first_latency(self) -> int:
+        """Cycles from a recurrent sum to the function of its pre-activation: two sums, and the slowest function."""
+        functions = [self.gate if role == "gate" else self.state for role in self.roles if role != "candidate"]
+        return 2 + max(function.latency for function in functions if function is not None)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the recurrent sum of a neuron's last gate to its new state."""
+        rest = {"relu": 0, "tanh": 0, "ligru": 4, "gru": 7 + self.state.latency}
+        if self.cell_output is not None:
+            return self.first_latency + 9 + self.cell_output.latency
+        return self.first_latency + rest[self.kind]
+
+    def products(self, spread: int) -> dict[str, tuple[Interval, Interval]]:
+        """Its multiplications, by name: the ranges of a gate and of the signed other factor; states differ by ``spread``."""
+        gate = Interval(low=0, high=1 << self.fraction)
+        if self.gate is None:
+            return {}
+        if self.cell is not None and self.cell_output is not None:
+            return {
+                "forget": (gate, self.cell.output),
+                "fresh": (gate, self.state.output),
+                "output": (gate, self.cell_output.output),
+            }
+        update = {"update": (gate, Interval(low=-spread, high=spread))}
+        return update if self.candidate is None else {"reset": (gate, self.candidate.output), **update}
+
+    def step(self, sums: Ints, stored: Ints, state: Ints, cell: Ints) -> tuple[Ints, Ints]:
+        """New state and cell state; ``sums`` (recurrent sums with ``bias``) and ``stored`` are (gates, neurons)."""
+        squashed = [
+            self.gate(total) if role == "gate" and self.gate is not None else self.state(total)
+            for role, total in zip(self.roles, sums + stored, strict=True)
+        ]
+        g = self.fraction
+        if self.kind in ("relu", "tanh"):
+            return squashed[0], cell
+        if self.kind == "ligru":
+            z, a = squashed
+            return a + ((z * (state - a) + self.rounding) >> g), cell
+        if self.kind == "gru":
+            assert self.candidate is not None
+            r, z, v = squashed[0], squashed[1], self.candidate(sums[2])
+            half = (1 << self.reset_shift) >> 1
+            late = self.late_bias.array()
+            n = self.state((r * v + ((stored[2] + late) << self.reset_shift) + half) >> self.reset_shift)
+            return n + ((z * (state - n) + self.rounding) >> g), cell
+        assert self.cell is not None
+        assert self.cell_output is not None
+        i, f, u, o = squashed
+        cell = self.cell(f * cell + ((i * u) << self.cell_up) + self.cell.addend)
+        return (o * self.cell_output(cell + self.cell_output.addend) + self.rounding) >> g, cell
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """One layer on its lanes: here one without a state.
+
+    Parameters
+    ----------
+    name: of its modules
+    lanes, chains: powers of two, chains at most lanes
+    inputs: elements of a step, each in the range ``input``, which is the ``output`` of the unit before
+    source_run, source_chains: how the unit before writes them: element ((q K + c) run + i) comes from chain c of K
+    width: neurons
+    gates: blocks per group, of which all have a recurrent and all (or with ``shared`` only the first) a forward part
+    output: range of what is handed on
+    every_step: whether all steps are handed on, or only the last of a sequence
+    rectify: whether the lanes meet max(0, x) of the elements
+    places: for steps of the input, 2 or 4
+    weights: (words, lanes): the blocks of a slot in order; with stored indices first the forward, then the recurrent ones
+    order: neuron of every position
+    """
+
+    name: str
+    lanes: int
+    chains: int
+    inputs: int
+    input: Interval
+    source_run: int
+    source_chains: int
+    width: int
+    gates: int
+    shared: bool
+    forward: Forward
+    recurrence: Recurrence | None = None
+    cell: Cell | None = None
+    output: Interval
+    every_step: bool
+    weight_bits: int
+    rectify: bool = False
+    places: int = 2
+    multiplier: str = "dsp"
+    cell_multiplier: str = "dsp"
+    weights: Ints = field(repr=False, compare=False, metadata=HELD)
+    order: tuple[int, ...] = field(repr=False)
+
+    recurrent: ClassVar[bool] = False
+    gathered: ClassVar[bool] = False
+    kind: ClassVar[str | None] = None
+    reach: ClassVar[int] = 0
+    recurrent_cycles: ClassVar[int] = 0
+    recurrent_lengths: ClassVar[tuple[int, ...]] = ()
+    settle: ClassVar[int] = 0
+    latency: ClassVar[int] = FORWARD
+
+    @property
+    def groups(self) -> int:
+        return -(-self.width // self.lanes)
+
+    @property
+    def run_length(self) -> int:
+        """Elements of a chain."""
+        return self.lanes // self.chains
+
+    @property
+    def forward_gates(self) -> int:
+        """Forward blocks per group."""
+        return 1 if self.shared else self.gates
+
+    @property
+    def index_bits(self) -> int:
+        """Of a stored index; 0 without."""
+        return max(self.width - 1, 1).bit_length() if self.gathered else 0
+
+    @property
+    def operand_at(self) -> int:
+        """Cycles from the cycle of a block to its factors at the multipliers."""
+        return GATHERED if self.gathered else OPERAND
+
+    @property
+    def sum_at(self) -> int:
+        """Cycles from the last cycle of a block to the first sum at the end of its chain."""
+        return self.operand_at + SUM
+
+    @property
+    def forward_words(self) -> int:
+        """Cycles of the forward blocks of a slot."""
+        return self.groups * self.forward_gates * self.inputs
+
+    @property
+    def recurrent_words(self) -> int:
+        """Cycles of the recurrent blocks of a slot."""
+        return sum(self.recurrent_lengths)
+
+    @property
+    def operand(self) -> Interval:
+        """What meets the weights: elements of the input, and states."""
+        return Interval(low=0 if self.rectify else self.input.low, high=max(self.input.high, 0))
+
+    @property
+    def chain_sums(self) -> dict[str, Interval]:
+        """What the chains carry, by the kind of the blocks."""
+        return {"forward": self.forward.sums}
+
+    @property
+    def sums(self) -> Interval:
+        """What the accumulators hold."""
+        spans = self.chain_sums.values()
+        return Interval(low=min(span.low for span in spans), high=max(span.high for span in spans))
+
+    @property
+    def constants(self) -> dict[str, Constants]:
+        """All of them, by what the names of their memories end with, in the order of the image."""
+        return {"before": self.forward.before, "after": self.forward.after}
+
+    @property
+    def cell_products(self) -> dict[str, tuple[Interval, Interval]]:
+        """The multiplications of the cell for every chain, by name: the ranges of a gate and of the signed other factor."""
+        return {}
+
+    def dsps(self, products_per_dsp: int) -> tuple[int, int]:
+        """Hardware multipliers of the lanes and of the cell; small factors may share one."""
+
+        def count(products: int, a: Interval, w_bits: int) -> int:
+            small = a.bits - (a.low >= 0) <= 8 and w_bits <= 8
+            return -(-products // products_per_dsp) if small else products
+
+        return (
+            count(self.lanes, self.operand, self.weight_bits),
+            sum(count(self.chains, a, w.bits) for a, w in self.cell_products.values()),
+        )
+
+    def slots(self) -> list[tuple[int, int, str, int, int]]:
+        """(group, gate, kind, first word, cycles) of the blocks of a slot in order."""
+        blocks = []
+        # The next word of forward and of recurrent blocks, or of both.
+        words = [0, self.forward_words] if self.gathered else [0]
+        for group in range(self.groups):
+            for gate in range(self.gates):
+                if gate < self.forward_gates:
+                    blocks.append((group, gate, "forward", words[0], self.inputs))
+                    words[0] += self.inputs
+                if self.recurrent:
+                    cycles = self.recurrent_lengths[group * self.gates + gate]
+                    blocks.append((group, gate, "recurrent", words[-1], cycles))
+                    words[-1] += cycles
+        assert words[-1] == len(self.weights)
+        return blocks
+
+    def run(self, x: Ints, first: NDArray[np.bool_]) -> Ints:
+        """The outputs (steps, width) of ``steps`` with inputs x (steps, inputs); ``first`` begins a sequence."""
+        padded = self.groups * self.lanes
+        state = cell = np.zeros(padded, np.int64)
+        result = np.zeros((len(x), self.width), np.int64)
+        stream = self.groups * self.forward_gates * self.lanes
+        before, after = self.forward.before.array(), self.forward.after.array()
+        assert len(before) == len(after) == stream
+        blocks = self.slots()
+        for t, values in enumerate(np.maximum(x, 0) if self.rectify else x):
+            if first[t]:
+                state = cell = np.zeros(padded, np.int64)
+            sums = {kind: np.zeros((self.gates, padded), np.int64) for kind in ("forward", "recurrent")}
+            rows = self.rows_of(state)
+            for group, gate, kind, word, cycles in blocks:
+                if kind == "forward":
+                    operands = np.repeat(values[:, None], self.lanes, axis=1)
+                else:
+                    operands = self.operands(rows, group, word - self.forward_words)
+                block = self.weights[word : word + cycles]
+                sums[kind][gate, group * self.lanes : (group + 1) * self.lanes] = (block * operands[:cycles]).sum(
+                    axis=0
+                )
+            fed = sums["forward"][: self.forward_gates]
+            stored = self.forward.squash(fed + self.in_order(before)) + self.in_order(after)
+            state, cell = self.step(sums["recurrent"], stored, state, cell)
+            result[t] = state[: self.width]
+        return result
+
+    def in_order(self, serial: Ints) -> Ints:
+        """(gates, positions) of what is in the order of the stream."""
+        padded = self.groups * self.lanes
+        return serial.reshape(self.groups, -1, self.lanes).transpose(1, 0, 2).reshape(-1, padded)
+
+    def step(self, sums: Ints, stored: Ints, state: Ints, cell: Ints) -> tuple[Ints, Ints]:
+        """What is handed on, and the cell state, of the recurrent ``sums`` and what is ``stored``, (gates, positions)."""
+        return stored[0], cell
+
+    def rows_of(self, state: Ints) -> Ints:
+        """States by position: what the memory of the state holds, row after row."""
+        return state
+
+    def operands(self, rows: Ints, group: int, index: int) -> Ints:
+        """(cycles, lanes): the states that the lanes meet; with stored indices from word ``index`` of these on."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecurrentUnit(Unit):
+    """One recurrent layer on its lanes; members as of `Unit`."""
+
+    recurrent = True
+    recurrence: Recurrence
+    cell: Cell
+
+    @property
+    def gathered(self) -> bool:  # type: ignore[override]
+        """Whether there are stored indices."""
+        return self.recurrence.indices is not None
+
+    @property
+    def kind(self) -> str:  # type: ignore[override]
+        """Of its cells."""
+        return self.cell.kind
+
+    @property
+    def reach(self) -> int:  # type: ignore[override]
+        """A group needs the states of so many groups behind it."""
+        return self.recurrence.reach
+
+    @property
+    def latency(self) -> int:  # type: ignore[override]
+        """Cycles from the last sum of a neuron to what is handed on."""
+        return self.cell.latency
+
+    @property
+    def recurrent_cycles(self) -> int:  # type: ignore[override]
+        """Of a recurrent block; with stored indices of the longest."""
+        return self.recurrence.cycles
+
+    @property
+    def recurrent_lengths(self) -> tuple[int, ...]:  # type: ignore[override]
+        """Cycles of the recurrent blocks, group by group, gate by gate."""
+        return self.recurrence.lengths or (self.recurrent_cycles,) * (self.groups * self.gates)
+
+    @property
+    def settle(self) -> int:  # type: ignore[override]
+        """Cycles that a slot without recurrence is followed by, so that its sums are stored when they are wanted.
+
+        A forward sum can be read ``sum_at`` + `FORWARD` + 1 cycles after its block, and is wanted ``sum_at`` - 1 cycles
+        after the recurrent block: the last forward block must be 5 cycles ahead of its recurrent one. One is taken by the
+        decision.
+        """
+        blocks = (self.groups - 1) * self.gates + 1 if self.shared else self.groups * self.gates
+        return max(0, FORWARD + 1 - sum(self.recurrent_lengths[:blocks]))
+
+    @property
+    def operand(self) -> Interval:
+        read, state = super().operand, self.recurrence.state
+        return Interval(low=min(read.low, state.low), high=max(read.high, state.high))
+
+    @property
+    def chain_sums(self) -> dict[str, Interval]:
+        return super().chain_sums | {"recurrent": self.recurrence.sums}
+
+    @property
+    def biased(self) -> Interval:
+        """Recurrent sum and bias."""
+        return _plus(self.recurrence.sums, self.cell.bias.span)
+
+    @property
+    def accumulated(self) -> Interval:
+        """Recurrent sum, bias and input."""
+        return _plus(self.biased, self.forward.output)
+
+    @property
+    def query(self) -> Interval:
+        """GRU: q, the pre-activation of the candidate, rounding included."""
+        assert self.cell.candidate is not None
+        v, g = self.cell.candidate.output, self.cell.fraction
+        least, most = min(v.low << g, 0), max(v.high << g, 0)
+        half = (1 << self.cell.reset_shift) >> 1
+        reset = Interval(low=least >> self.cell.reset_shift, high=(most + half) >> self.cell.reset_shift)
+        return _plus(_plus(self.forward.output, self.cell.late_bias.span), reset)
+
+    @property
+    def constants(self) -> dict[str, Constants]:
+        return super().constants | {"bias": self.cell.bias, "late_bias": self.cell.late_bias}
+
+    @property
+    def cell_products(self) -> dict[str, tuple[Interval, Interval]]:
+        return self.cell.products(self.output.high - self.output.low)
+
+    def step(self, sums: Ints, stored: Ints, state: Ints, cell: Ints) -> tuple[Ints, Ints]:
+        biased = sums + self.in_order(self.cell.bias.array())
+        return self.cell.step(biased, np.broadcast_to(stored, biased.shape), state, cell)
+
+    def rows_of(self, state: Ints) -> Ints:
+        r = self.recurrence
+        rows = np.zeros(r.rows * self.lanes, np.int64)
+        place = np.arange(self.width) + r.offset
+        rows[place % self.width if r.ring else place] = state[: self.width]
+        return rows
+
+    def operands(self, rows: Ints, group: int, index: int) -> Ints:
+        r, lanes = self.recurrence, self.lanes
+        if r.indices is not None:
+            return rows[r.indices[index : index + r.cycles]]
+        cycle, lane = np.arange(r.cycles)[:, None], np.arange(lanes)[None, :]
+        if r.form == "broadcast":
+            start = group * lanes // r.block * r.block
+            place = start + cycle + 0 * lane
+        elif r.form == "rotate":
+            place = group * lanes + lane // r.block * r.block + (lane + cycle) % r.block
+        else:
+            place = group * lanes + lane + cycle
+        return rows[place % self.width if r.ring else place]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BandProgram(FramedProgram):
+    """A recurrent core.
+
+    Parameters
+    ----------
+    every_step: results after every step, or after the last of each sequence
+    bytes_per_element: of the input stream
+    result_bits: 32 or 64
+    latency_cycles: first input beat to last output beat of a sequence of one step, alone
+    interval_cycles: of a time step in a long sequence
+    """
+
+    engine_name = "unit"
+    recurrent = True
+    takes = FramedProgram.takes | {"multiplier": ("auto", "dsp", "lut"), "results": ()}
+    name: str
+    lanes: int
+    units: tuple[Unit, ...]
+    input_width: int
+    input_bits: int
+    input_signed: bool
+    every_step: bool
+    multiplications: int
+    latency_cycles: int = 0
+    interval_cycles: int = 0
+    period_frames: int = 1
+    period_cycles: int = 0
+    settling_frames: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def memories(self) -> list[Memory]:
+        """What surely is in block RAM: weights, stored indices and biases; not the elements of time steps."""
+        found = []
+        for unit in self.units:
+            found.append(self.memory(len(unit.weights), unit.lanes * unit.weight_bits))
+            if unit.gathered:
+                found.append(Memory(depth=unit.recurrent_words, width=unit.lanes * unit.index_bits))
+            for constants in unit.constants.values():
+                if constants.in_memory(unit.run_length, unit.chains):
+                    depth = len(constants.values) // unit.chains
+                    found.append(self.memory(depth, unit.chains * constants.bits))
+        return found
+
+    @property
+    def beats(self) -> int:
+        return self.input_width
+
+    @property
+    def bytes_per_element(self) -> int:
+        return -(-self.input_bits // 8)
+
+    def dsps(self, products_per_dsp: int) -> int:
+        total = 0
+        for unit in self.units:
+            lanes, cell = unit.dsps(products_per_dsp)
+            total += (lanes if unit.multiplier == "dsp" else 0) + (cell if unit.cell_multiplier == "dsp" else 0)
+        return total
+
+    @property
+    def output_width(self) -> int:
+        return self.units[-1].width
+
+    @property
+    def result_bits(self) -> int:
+        return 32 if self.units[-1].output.bits <= 32 else 64
+
+    def answers(self, x: Ints, lengths: Ints) -> tuple[Ints, Ints]:
+        return self.run(x, lengths), lengths if self.every_step else np.ones_like(lengths)
+
+    def run(self, x: NDArray[np.integer], lengths: NDArray[np.integer]) -> Ints:  # type: ignore[override]
+        """What the hardware computes, in the order of the hardware.
+
+        Parameters
+        ----------
+        x: the steps of all sequences (steps, input width)
+        lengths: steps of each sequence
+
+        Returns
+        -------
+        int64 (steps, output width) or, without ``every_step``, (sequences, output width)
+        """
+        ends = np.cumsum(np.asarray(lengths, np.int64)) - 1
+        first, last = np.zeros(len(x), bool), np.zeros(len(x), bool)
+        first[np.concatenate([[0], ends[:-1] + 1])] = True
+        last[ends] = True
+        values = np.asarray(x, np.int64)
+        for unit in self.units:
+            values = unit.run(values, first)
+            if not unit.every_step:
+                values, first, last = values[last], first[last], last[last]
+        return values

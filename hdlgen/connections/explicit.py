@@ -1,0 +1,61 @@
+"""Edges, one by one: what pruning and learned connections leave."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from hdlgen.connections.base import Connections
+from hdlgen.description import MAX_EDGES, TENSOR_DTYPES, Expected, Present, check_edges, tensor, tensor_length
+
+__all__ = ["Explicit"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explicit(Connections):
+    """Tensor ``edges`` (E, 2) holds source and target of every edge, and that of the weights, (E,), their weights."""
+
+    kind: ClassVar[str] = "explicit"
+    required: ClassVar[tuple[str, ...]] = ("edges",)
+
+    edges: str
+
+    @classmethod
+    def parse(cls, where: str, members: Mapping[str, Any], inputs: int, outputs: int) -> "Explicit":
+        return cls(edges=tensor(where, "edges", members["edges"]))
+
+    def describe(self) -> dict[str, Any]:
+        return {"edges": self.edges}
+
+    def tensors(self) -> list[tuple[str, str]]:
+        return [("edges", self.edges)]
+
+    def expected(
+        self, where: str, at: str, present: Present, inputs: int, outputs: int
+    ) -> tuple[tuple[int, ...], Expected]:
+        count = tensor_length(present, where, f"{at}edges", self.edges, 2, MAX_EDGES)
+        return (count,), {self.edges: (f"{at}edges", (count, 2), tuple(TENSOR_DTYPES))}
+
+    def check(
+        self, where: str, tensors: Mapping[str, np.ndarray], sources: tuple[int, str], targets: tuple[int, str]
+    ) -> None:
+        ends = [("source", *sources), ("target", *targets)]
+        check_edges(where, self.edges, tensors[self.edges], ends)
+
+    def ends(self, tensors: Mapping[str, np.ndarray], inputs: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:
+        pairs = tensors[self.edges].astype(np.int64)
+        return pairs[:, 0], pairs[:, 1]
+
+    def cut(
+        self, name: str, values: np.ndarray, tensors: dict[str, np.ndarray], sources: np.ndarray, targets: np.ndarray
+    ) -> bool:
+        pairs = tensors[self.edges].astype(np.int64)
+        stays = sources[pairs[:, 0]] & targets[pairs[:, 1]] & (values != 0)
+        if not stays.any():
+            tensors[self.edges], tensors[name] = np.zeros((1, 2), dtype=np.int32), np.zeros(1, dtype=np.int8)
+            return False
+        place = [np.cumsum(mask) - 1 for mask in (sources, targets)]
+        pairs = np.stack([place[end][pairs[stays, end]] for end in (0, 1)], axis=1)
+        tensors[self.edges], tensors[name] = pairs.astype(np.int32), tensors[name][stays]
+        return True

@@ -1,0 +1,222 @@
+"""What the manifest says of the stages of a plan, engine by engine."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from hdlgen.compiler.gather.program import GatherLayer, GatherProgram
+from hdlgen.compiler.path.flash import FlashTiming
+from hdlgen.compiler.path.passes import topology_of
+from hdlgen.compiler.path.program import Program
+from hdlgen.compiler.plan import Stage as Planned
+from hdlgen.compiler.unit.program import BandProgram, Unit
+from hdlgen.emit.manifest import PURPOSES, Layer, Stage
+from hdlgen.gateware.gather.contents import connectivity_bits
+from hdlgen.gateware.path.merger import result_places
+from hdlgen.gateware.primitives import Library, RamParameters, RomParameters, StoreParameters
+from hdlgen.network import Network
+
+__all__ = ["describe_stage"]
+
+
+def describe_stage(stage: Planned, library: Library) -> Stage:
+    """Of a stage whose core refers to the primitives of ``library``."""
+    described = _STAGES[stage.engine](stage.program, stage.network, library)
+    layers = tuple(replace(layer, number=layer.number + stage.first - 1) for layer in described.layers)
+    return replace(described, layers=layers)
+
+
+def _path(program: Program, network: Network, library: Library) -> Stage:
+    """The stage; what it takes is known without the ``library``."""
+    layers = tuple(
+        Layer(
+            number=number,
+            kind=layer.kind,
+            width=layer.width,
+            lanes=program.lanes,
+            cycles=transition.blocks,
+            waiting_cycles=int(pause),
+            weight_bits=program.weight_bits,
+            accumulator_bits=bits,
+            indices="computed",
+        )
+        for number, (layer, transition, bits, pause) in enumerate(
+            zip(network.layers, program.transitions, program.accumulator_bits, program.pauses, strict=True), 1
+        )
+    )
+    # The program's paths may be padded with others of weight zero, of which the network knows nothing.
+    edges = sum(topology_of(network).paths >> len(transition.merged) for transition in program.transitions)
+    return Stage(
+        engine="path",
+        lanes=program.lanes,
+        multiplier=program.multiplier,
+        weight_bits=program.weight_bits,
+        stored_weight_bits=program.weight_bits,
+        activation_bits=program.activation_bits,
+        latency_cycles=program.latency_cycles,
+        interval_cycles=program.interval_cycles,
+        edges=edges,
+        utilisation=round(edges * program.period_frames / (program.lanes * program.period_cycles), 4),
+        layers=layers,
+        memory_bits=_path_memory_bits(program),
+    )
+
+
+def _path_memory_bits(program: Program) -> dict[str, int]:
+    """Bits of every memory by purpose. The connectivity is computed: it has none."""
+    lanes = program.lanes
+    parts = {lane for index in program.joined for lane in program.layers[index + 1].continued}
+    hidden = sum(layer.width for layer in program.layers[1:-1])
+    biases = hidden * (program.bias_bits + program.shift_bits)
+    if program.result_bias_bits:
+        biases += program.output_width * program.result_bias_bits
+    elif any(program.result_bias):
+        biases += program.output_width * (max(abs(value) for value in program.result_bias).bit_length() + 1)
+    words = FlashTiming.of(program).prefetch if program.source == "flash" else program.blocks
+    return {
+        **dict.fromkeys(PURPOSES, 0),
+        "weights": program.banks * words * lanes * program.weight_bits,
+        "biases": program.banks * biases,
+        "activations": program.memory_rows * lanes * program.activation_bits,
+        "results": (2 * len(result_places(program.layers[-1])) + len(parts)) * program.sum_bits,
+    }
+
+
+def _gather(program: GatherProgram, network: Network, library: Library) -> Stage:
+    return Stage(
+        engine="gather",
+        lanes=program.lanes,
+        multiplier=program.multiplier,
+        scale_multiplier=program.scale_multiplier if program.multiplies else None,
+        weight_bits=program.weight_bits,
+        stored_weight_bits=program.code_bits,
+        activation_bits=program.value_bits,
+        latency_cycles=program.latency_cycles,
+        interval_cycles=program.interval_cycles,
+        edges=program.edges,
+        utilisation=round(program.utilisation, 4),
+        layers=tuple(_gather_layer(program, network, job) for job in program.layers),
+        memory_bits=_gather_memory_bits(program, library),
+    )
+
+
+def _gather_layer(program: GatherProgram, network: Network, job: GatherLayer) -> Layer:
+    return Layer(
+        number=job.number,
+        kind=network.layers[job.number - 1].kind,
+        width=job.width,
+        lanes=program.lanes,
+        cycles=sum(job.cycles),
+        waiting_cycles=sum(job.delays),
+        weight_bits=program.weight_bits,
+        accumulator_bits=job.total.bits,
+        indices="none" if job.counted else "stored" if job.stored else "computed",
+        index_bits=program.delta_bits if job.stored else 0,
+    )
+
+
+def _gather_memory_bits(program: GatherProgram, library: Library) -> dict[str, int]:
+    """Bits of every memory by purpose."""
+    bits: Counter[str] = Counter()
+    copies = (program.lanes if program.replicated else 1) + program.skips
+    for part in library.parts.values():
+        p = part.parameters
+        if isinstance(p, RamParameters):
+            bits["activations"] += copies * p.depth * p.lanes * p.bits
+        elif p.name.endswith("_neurons"):
+            bits["biases"] += program.banks * p.depth * p.width
+        elif p.name.endswith("_rounds"):
+            bits["schedule"] += p.depth * p.width
+    connectivity = connectivity_bits(program)
+    indices = program.steps * program.lanes * program.delta_bits
+    output = program.output
+    return {
+        **dict.fromkeys(PURPOSES, 0),
+        "weights": program.banks * program.steps * program.lanes * program.code_bits,
+        # Indices beside the biases count as connectivity.
+        "biases": bits["biases"] - (connectivity - indices),
+        "schedule": bits["schedule"],
+        "activations": bits["activations"],
+        "results": 2 * program.output_width * (output.bits - (output.low >= 0)),
+        "connectivity": connectivity,
+    }
+
+
+_PURPOSES = {
+    "weights": "weights",
+    "indices": "connectivity",
+    "lengths": "schedule",
+    **dict.fromkeys(("before", "after", "bias", "late_bias"), "biases"),
+}
+"""What the read-only memories of a unit are for; the others are tables of functions."""
+
+
+def _unit(program: BandProgram, network: Network, library: Library) -> Stage:
+    """``interval_cycles`` is that of a time step."""
+    last, busiest = program.units[-1], max(program.units, key=lambda unit: unit.lanes)
+    sums = [*(unit.sums.bits for unit in program.units[:-1]), last.output.bits]  # the last ones with biases: results
+    lanes = sum(unit.lanes for unit in program.units)
+    bits = max(unit.weight_bits for unit in program.units)
+    operands = [unit.operand for unit in program.units]
+    return Stage(
+        engine="unit",
+        lanes=program.lanes,
+        multiplier=busiest.multiplier,
+        scale_multiplier=busiest.cell_multiplier if busiest.cell_products else None,
+        weight_bits=bits,
+        stored_weight_bits=bits,
+        activation_bits=max(operand.bits - (operand.low >= 0) for operand in operands),
+        latency_cycles=program.latency_cycles,
+        interval_cycles=program.interval_cycles,
+        edges=program.multiplications,
+        utilisation=round(program.multiplications * program.period_frames / (lanes * program.period_cycles), 4),
+        layers=tuple(
+            _unit_layer(number, layer.kind, unit, total)
+            for number, (layer, unit, total) in enumerate(zip(network.layers, program.units, sums, strict=True), 1)
+        ),
+        memory_bits=_unit_memory_bits(program, library),
+    )
+
+
+def _unit_layer(number: int, kind: str, unit: Unit, accumulator_bits: int) -> Layer:
+    recurrence = unit.recurrence
+    edges = 0
+    if recurrence is not None:
+        edges = recurrence.products if unit.gathered else unit.width * unit.gates * recurrence.cycles
+    return Layer(
+        number=number,
+        kind=kind,
+        width=unit.width,
+        lanes=unit.lanes,
+        cycles=unit.forward_words + unit.recurrent_words,
+        weight_bits=unit.weight_bits,
+        accumulator_bits=accumulator_bits,
+        indices="none" if recurrence is None else "stored" if unit.gathered else "computed",
+        index_bits=unit.index_bits,
+        cell=unit.kind,
+        recurrence=None if recurrence is None else recurrence.form,
+        recurrent_cycles=unit.recurrent_words,
+        recurrent_edges=edges,
+    )
+
+
+def _unit_memory_bits(program: BandProgram, library: Library) -> dict[str, int]:
+    """Bits of every memory by purpose. Where there are no stored indices, the connectivity is computed and has none."""
+    bits: Counter[str] = Counter()
+    copies = {f"{unit.name}_states": unit.lanes for unit in program.units if unit.gathered}
+    for part in library.parts.values():
+        p = part.parameters
+        # What a memory is for, a constant of every neuron, or a table of a function, is in its name: see the gateware.
+        name = p.name[p.name.rfind("layer") :]
+        if isinstance(p, RamParameters):
+            bits["activations"] += copies.get(name, 1) * p.depth * p.lanes * p.bits
+        elif isinstance(p, RomParameters):
+            banks = p.banks if isinstance(p, StoreParameters) else 1
+            bits[_PURPOSES.get(name.split("_", 1)[1], "tables")] += banks * p.depth * p.width
+    last = program.units[-1]
+    bits["results"] = 2 * last.groups * last.lanes * (last.output.bits - (last.output.low >= 0))
+    return {purpose: bits[purpose] for purpose in PURPOSES}
+
+
+_STAGES: Mapping[str, Callable[[Any, Network, Library], Stage]] = {"path": _path, "gather": _gather, "unit": _unit}

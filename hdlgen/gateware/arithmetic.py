@@ -1,0 +1,99 @@
+"""What the engines share of their arithmetic: shapes of values, values of earlier cycles, shift with limits."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hdlgen.compiler.common import Squash
+from hdlgen.gateware.kit import Kit
+from hdlgen.integers import Interval
+
+__all__ = ["Squasher", "Timeline", "later", "value_shape"]
+
+
+def value_shape(interval: Interval) -> Shape:
+    """The narrowest shape for the interval's values."""
+    return signed(interval.bits) if interval.low < 0 else unsigned(max(interval.bits - 1, 1))
+
+
+def later(m: Module, value: Any, cycles: int, name: str, *, start: int = 1) -> Any:
+    """``value`` of so many cycles before, 0 after reset; registers are numbered from ``start``."""
+    value = Value.cast(value)
+    for number in range(start, start + cycles):
+        late = Signal(value.shape(), name=f"{name}_{number}")
+        m.d.sync += late.eq(value)
+        value = late
+    return value
+
+
+class Timeline:
+    """A value at several cycles, its registers shared."""
+
+    def __init__(self, m: Module, name: str, value: Any, start: int):
+        self.m, self.name, self.start = m, name, start
+        self.values = [value]
+
+    def at(self, cycle: int) -> Any:
+        while self.start + len(self.values) <= cycle:
+            before = self.values[-1]
+            late = Signal(Value.cast(before).shape(), name=f"{self.name}_at_{self.start + len(self.values)}")
+            self.m.d.sync += late.eq(before)
+            self.values.append(late)
+        return self.values[cycle - self.start]
+
+
+class Squasher(wiring.Component):
+    """`Squash` of a value in the range ``reached``, ``squash.latency`` cycles later."""
+
+    def __init__(self, squash: Squash, reached: Interval, kit: Kit, what: str):
+        self.squash, self.kit, self.what = squash, kit, what
+        low, high = reached.low >> squash.shift, reached.high >> squash.shift
+        self.shifted = Interval(low=low, high=high)
+        clamped = Interval(low=max(min(low, squash.high), squash.low), high=min(max(high, squash.low), squash.high))
+        self.clamped = Interval(low=min(clamped.low, 0), high=max(clamped.high, 0))
+        self.output = squash.output if squash.table else self.clamped
+        super().__init__({"i": In(value_shape(reached)), "o": Out(value_shape(self.output))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        q = self.squash
+        value = Signal(value_shape(self.shifted))
+        m.d.comb += value.eq(self.i >> q.shift)
+        under, over = Signal(), Signal()
+        negative = value[-1] if self.shifted.low < 0 else Const(0)
+        top = q.high.bit_length()
+        if self.shifted.high > q.high:
+            if q.high >= 0 and q.high & (q.high + 1) == 0:  # 2^n - 1
+                m.d.comb += over.eq(~negative & value[top:].any())
+            elif q.high & (q.high - 1) == 0:  # 2^n: to be it or to be more is the same
+                m.d.comb += over.eq(~negative & value[top - 1 :].any())
+            else:
+                m.d.comb += over.eq(value > q.high)
+        if self.shifted.low < q.low:
+            if q.low == 0:
+                m.d.comb += under.eq(negative)
+            elif -q.low & (-q.low - 1) == 0:  # -2^n
+                m.d.comb += under.eq(negative & ~value[(-q.low).bit_length() - 1 :].all())
+            else:
+                m.d.comb += under.eq(value < q.low)
+        clamped = Signal(value_shape(self.clamped))
+        # s1: o = under ? low : over ? high : value
+        m.d.sync += clamped.eq(Mux(under, q.low, Mux(over, q.high, value)))
+        if not q.table:
+            m.d.comb += self.o.eq(clamped)
+            return m
+        bits = len(self.o)
+        m.submodules.rom = rom = self.kit.rom(self.what, [v % (1 << bits) for v in q.table], bits)
+        # Entry v of 2^k is at v + 2^(k-1): the highest bit the other way round.
+        size = (len(q.table) - 1).bit_length()
+        index = Signal(signed(size))
+        m.d.comb += [
+            index.eq(clamped),
+            rom.address.eq(Cat(index[: size - 1], ~index[size - 1])),
+            rom.enable.eq(1),
+            rom.output_enable.eq(1),
+            self.o.eq(rom.data),
+        ]
+        return m

@@ -1,0 +1,97 @@
+"""The activation memory: one row of all lanes per cycle out; whole rows, single columns or input elements in."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hdlgen.compiler.path.program import Program
+from hdlgen.gateware.kit import Kit
+from hdlgen.gateware.primitives import LATENCY
+from hdlgen.gateware.streams import inputs
+
+__all__ = ["ActivationMemory"]
+
+
+class ActivationMemory(wiring.Component):
+    """``splits`` memories; row r lies in memory r mod splits.
+
+    Reading: every group of lanes sees the split named for it. The value follows ``latency`` cycles after the address.
+    Writing: rows and input, neither of which waits, so they must not come together. A written row can be read by an address
+    given two cycles later.
+
+    Members
+    -------
+    read_address: one per split; read_split: one per group; read_data: lanes x bits
+    row_next: ``row_valid`` of the next cycle
+    row_valid, row_enable: one bit per lane and split; row_address: one per split; row_data: one value per lane
+    input_*: as `Loader` gives them
+    """
+
+    def __init__(self, program: Program, kit: Kit):
+        self.program, self.kit = program, kit
+        p = program
+        self.latency = LATENCY + (p.splits > 1)
+        self.split_bits = p.splits.bit_length() - 1
+        self.address_bits = max(p.memory_rows // p.splits - 1, 1).bit_length()
+        bits = p.activation_bits
+        super().__init__(
+            {
+                **inputs(read_address=self.address_bits * p.splits, read_split=self.split_bits * p.groups),
+                **inputs(row_next=1, row_valid=1, row_enable=p.lanes * p.splits),
+                **inputs(row_address=self.address_bits * p.splits, row_data=p.lanes * bits),
+                **inputs(input_enable=p.lanes * p.splits, input_address=self.address_bits * p.splits),
+                "input_data": In(p.input_bits * p.splits),
+                "read_data": Out(p.lanes * bits),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        p = self.program
+        bits = p.activation_bits
+        fanout = self.kit.fanout(m, "fanout", self.row_next, p.copies)
+        # As many memories as copies of a register, with as many lanes each, and an address of their own.
+        part = p.lanes // p.copies
+        values = []
+        for split in range(p.splits):
+            enable = Signal(p.lanes, name=f"enable_{split}")
+            address = Signal(self.address_bits, name=f"address_{split}")
+            written = [Signal(bits, name=f"data_{split}_{lane}", reset_less=True) for lane in range(p.lanes)]
+            element = self.input_data.word_select(split, p.input_bits)
+            m.d.sync += enable.eq(
+                self.row_enable.word_select(split, p.lanes) | self.input_enable.word_select(split, p.lanes)
+            )
+            at_row, at_input = (
+                value.word_select(split, self.address_bits) for value in (self.row_address, self.input_address)
+            )
+            m.d.comb += address.eq(Mux(self.row_valid, at_row, at_input))
+            addresses = self.kit.fanout(m, f"address_{split}", address, p.copies)
+            for lane in range(p.lanes):
+                row = fanout.near(lane, p.lanes)
+                m.d.sync += written[lane].eq(Mux(row, self.row_data.word_select(lane, bits), element))
+            read = []
+            for number in range(p.copies):
+                ram = self.kit.ram("activations", depth=p.memory_rows // p.splits, lanes=part, bits=bits)
+                m.submodules[f"split_{split}_{number}"] = ram
+                m.d.comb += [
+                    ram.write_enable.eq(enable.word_select(number, part)),
+                    ram.write_address.eq(addresses.near(number * part, p.lanes)),
+                    ram.write_data.eq(Cat(*written[number * part : (number + 1) * part])),
+                    ram.read_address.eq(self.read_address.word_select(split, self.address_bits)),
+                ]
+                read.append(ram.read_data)
+            values.append(Cat(*read))
+
+        if p.splits == 1:
+            m.d.comb += self.read_data.eq(values[0])
+            return m
+        chosen = Signal.like(self.read_split, reset_less=True)
+        m.d.sync += chosen.eq(self.read_split)
+        split_fanout = self.kit.fanout(m, "split_fanout", chosen, p.copies)
+        for lane in range(p.lanes):
+            own = split_fanout.near(lane, p.lanes).word_select(lane % p.groups, self.split_bits)
+            with m.Switch(own):
+                for split in range(p.splits):
+                    with m.Case(split):
+                        m.d.sync += self.read_data.word_select(lane, bits).eq(values[split].word_select(lane, bits))
+        return m

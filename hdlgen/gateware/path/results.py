@@ -1,0 +1,136 @@
+"""Results in the order of the neurons, onto the output stream."""
+
+from amaranth.hdl import Array, Module, Mux, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out, flipped
+
+from hdlgen.compiler.path.program import Program
+from hdlgen.gateware.kit import PLAIN, Kit, bank_start
+from hdlgen.gateware.path.merger import BankOrder, PartialSums, result_places
+from hdlgen.gateware.streams import beats, connect, inputs
+
+__all__ = ["Results"]
+
+
+class Results(wiring.Component):
+    """Stores the output layer's sums of up to two frames and sends them, bias added, result 0 first.
+
+    One place per cycle; a neuron spread over several banks takes one cycle per bank. The first result of a frame is offered
+    ``LATENCY`` cycles after ``start``, later by the further places of neuron 0.
+
+    Members
+    -------
+    load: from `Reload`
+    write_*: partial sums from the chains
+    start: all sums of a frame are there
+    data, valid, ready, last: the stream; data is sign-extended
+    sent: the frame's last result has left
+    """
+
+    LATENCY = 5
+
+    def __init__(self, program: Program, kit: Kit = PLAIN, *, position_bits: int):
+        p = self.program = program
+        self.kit = kit
+        self.position_bits = position_bits
+        self.rows = p.layers[-1].depth
+        self.row_bits = (self.rows - 1).bit_length()
+        super().__init__(
+            {
+                "load": In(kit.held.load),
+                **inputs(write_enable=p.chains, write_row=p.chains * self.row_bits),
+                **inputs(write_position=p.chains * position_bits, write_value=p.chains * p.sum_bits, start=1),
+                "sent": Out(1),
+                **beats("", Out, p.result_bits),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        p = self.program
+        layer = p.layers[-1]
+        order = BankOrder(result_places(layer), lanes=p.lanes)
+        sums = PartialSums(p, rows=self.rows, position_bits=self.position_bits)
+        m.submodules.order, m.submodules.sums = order, sums
+        self.sums = sums
+        write_half, read_half = Signal(), Signal()
+        frames = Signal(range(3))
+        advance = Signal()
+        connect(m, ("write_enable",), flipped(self), sums)
+        m.d.comb += sums.write_half.eq(write_half.replicate(p.chains))
+        connect(m, ("write_row", "write_position", "write_value"), flipped(self), sums)
+        m.d.comb += [sums.read_enable.eq(advance), sums.read_half.eq(read_half)]
+        connect(m, ("lane", "row"), order, (sums, "read_"))
+        with m.If(self.start):
+            m.d.sync += write_half.eq(~write_half)
+
+        # Read out: place -> sum of one place -> sum of one neuron -> result
+        reading = frames != 0
+        ended = reading & order.last & advance
+        m.d.sync += frames.eq(frames + self.start - ended)
+        with m.If(ended):
+            m.d.sync += read_half.eq(~read_half)
+        m.d.comb += order.step.eq(reading & advance)
+        active, ends, last = reading, order.ends, order.last
+        for stage in range(PartialSums.LATENCY):
+            late = [Signal(name=f"{name}_{stage}") for name in ("active", "ends", "last")]
+            with m.If(advance):
+                m.d.sync += [late[0].eq(active), late[1].eq(ends), late[2].eq(last)]
+            active, ends, last = late
+        biases = p.result_bias
+        bits = p.accumulator_bits[-1]
+        bias_bits = p.result_bias_bits or max(value.bit_length() for value in biases) + 1
+        kept, total = Signal(signed(p.sum_bits)), Signal(signed(p.sum_bits))
+        number = Signal(range(max(len(biases), 2)))
+        m.d.comb += total.eq(kept + sums.o)
+        following = Signal.like(number)
+        m.d.comb += following.eq(number)
+        with m.If(advance & active & ends):
+            m.d.comb += following.eq(Mux(last, 0, number + 1))
+        m.d.sync += number.eq(following)
+        value, bias = Signal(signed(p.sum_bits)), Signal(signed(bias_bits))
+        if p.result_bias_bits:
+            rom = self.kit.place(m, "result_bias", self.load)
+            bank = bank_start(rom.parameters, self.load)
+            m.submodules.bias = rom
+            m.d.comb += [
+                rom.enable.eq(advance),
+                rom.output_enable.eq(advance),
+                rom.address.eq(following + bank),
+                bias.eq(rom.data.as_signed()),
+            ]
+        elif any(biases):
+            with m.If(advance):
+                m.d.sync += bias.eq(Array(biases)[number])
+        valid_1, last_1 = Signal(), Signal()
+        self.valid_1, self.value, self.total, self.sum_last = valid_1, value, total, last
+        with m.If(advance):
+            m.d.sync += [valid_1.eq(active & ends), last_1.eq(last), value.eq(total)]
+            with m.If(active):
+                m.d.sync += kept.eq(Mux(ends, 0, total))
+
+        # Two results: the one that is offered and one behind it, so that ``advance`` is a register.
+        complete, spare, result = (
+            Signal(signed(max(bits, p.sum_bits)), name=name, reset_less=True)
+            for name in ("complete", "spare", "result")
+        )
+        self.result = result
+        spare_held, spare_last = Signal(), Signal()
+        m.d.comb += complete.eq(value + bias)
+        m.d.sync += [
+            self.valid.eq((self.valid & ~self.ready) | spare_held | valid_1),
+            spare_held.eq((spare_held | valid_1) & self.valid & ~self.ready),
+        ]
+        with m.If(~self.valid | self.ready):
+            m.d.sync += [
+                result.eq(Mux(spare_held, spare, complete)),
+                self.last.eq(Mux(spare_held, spare_last, last_1)),
+            ]
+        with m.If(advance):
+            m.d.sync += [spare.eq(complete), spare_last.eq(last_1)]
+        m.d.comb += [
+            advance.eq(~spare_held),
+            self.data.eq(result),
+            self.sent.eq(self.valid & self.ready & self.last),
+        ]
+        return m

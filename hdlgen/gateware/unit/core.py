@@ -1,0 +1,102 @@
+"""The core of a recurrent network: what is emitted as Verilog."""
+
+import itertools
+
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out, flipped
+
+from hdlgen.compiler.unit.program import BandProgram
+from hdlgen.gateware.kit import Kit
+from hdlgen.gateware.primitives import Library
+from hdlgen.gateware.reload import add_reload
+from hdlgen.gateware.steps import Slots, StepLoader, StepSender
+from hdlgen.gateware.streams import BEATS, connect, core_ports, load_ports
+from hdlgen.gateware.unit.contents import held
+from hdlgen.gateware.unit.layer import LayerUnit
+
+__all__ = ["UnitCore"]
+
+
+class UnitCore(wiring.Component):
+    """Frames in, one for every time step; results out, after every step or the last of a sequence.
+
+    ::
+
+        loader -> unit of layer 1 -> unit of layer 2 -> .. -> sender
+
+    AXI4-Stream on both sides; see docs/interface.md. Where weights can be written there are `load_ports`. Where the core
+    ``follows`` or ``precedes`` another, steps come or go with a flag that says whether they are the first of their sequence.
+    """
+
+    held = staticmethod(held)
+
+    def __init__(
+        self,
+        program: BandProgram,
+        *,
+        library: Library | None = None,
+        prefix: str = "hdlgen",
+        follows: bool = False,
+        precedes: bool = False,
+    ):
+        p = self.program = program
+        self.follows, self.precedes = follows, precedes
+        self.kit = Kit(prefix=prefix, library=library, held=held(p, prefix))
+        super().__init__(
+            {
+                **core_ports(8 * p.bytes_per_element, p.result_bits, "user"),
+                **(load_ports(8 * p.bytes_per_element) if p.writable else {}),
+                **({"s_axis_tfirst": In(1)} if follows else {}),
+                **({"m_axis_tfirst": Out(1)} if precedes else {}),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        p = self.program
+        m.submodules.loader = loader = StepLoader(
+            width=p.input_width, bits=p.input_bits, data_bits=8 * p.bytes_per_element, chained=self.follows
+        )
+        units = []
+        for unit in p.units:
+            part = LayerUnit(unit, self.kit.under(unit.name))
+            m.submodules[unit.name] = part
+            units.append(part)
+        first, last, final = units[0], units[-1], p.units[-1]
+        m.submodules.sender = sender = StepSender(
+            width=final.width,
+            output=final.output,
+            result_bits=p.result_bits,
+            run=final.run_length,
+            chains=final.chains,
+            chained=self.precedes,
+        )
+        m.submodules.results = results = Slots()
+        connect(m, (*BEATS, "user"), (flipped(self), "s_axis_t"), (loader, "s_"))
+        m.d.comb += self.frame_error.eq(loader.frame_error)
+        connect(m, ("free", ("write_place", "place")), loader, (first, "in_"))
+        m.d.comb += [first.in_reserve.eq(loader.commit), first.in_commit.eq(loader.commit)]
+        connect(m, ("first", "last"), loader, (first, "in_"))
+        connect(m, ("enable", ("to", "write_place"), ("index", "row"), "data"), (loader, "write_"), (first, "in_"))
+        for source, target in itertools.pairwise(units):
+            connect(m, ("free", "reserve", "first", "last", "commit"), (source, "out_"), (target, "in_"))
+            m.d.comb += target.in_write_place.eq(target.in_place)
+            connect(m, ("enable", "row", "data"), (source, "out_"), (target, "in_"))
+        names = ("free", "reserve", ("first", "reserve_first"), ("last", "reserve_last"), "commit")
+        connect(m, names, (last, "out_"), results)
+        connect(m, ("enable",), (last, "out_"), (sender, "write_"))
+        connect(m, ("write_place",), results, sender)
+        connect(m, ("row", "data"), (last, "out_"), (sender, "write_"))
+        connect(m, ("valid", "place", "last", "release"), results, sender)
+        connect(m, (*BEATS, "user"), (flipped(self), "m_axis_t"), (sender, "m_"))
+        if self.follows:
+            m.d.comb += loader.s_first.eq(self.s_axis_tfirst)
+        if self.precedes:
+            m.d.comb += [sender.first.eq(results.first), self.m_axis_tfirst.eq(sender.m_first)]
+        if p.writable:
+            # As many frames of results as there are places for: before and in every unit, behind the last, in the sender.
+            most = sum(unit.places + 1 for unit in p.units) + 4
+            due = loader.commit if p.every_step else loader.commit & loader.last
+            self.kit.pass_load(m, add_reload(m, self, loader, due=due, most=most), *units)
+        return m

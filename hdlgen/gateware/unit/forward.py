@@ -1,0 +1,82 @@
+"""Sums on their way from the lanes, and what is made of those of the input."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import Out
+
+from hdlgen.compiler.unit.program import Unit
+from hdlgen.gateware.arithmetic import Squasher, later, value_shape
+from hdlgen.gateware.kit import Kit
+from hdlgen.gateware.streams import inputs
+from hdlgen.gateware.unit.constants import SerialConstants
+
+__all__ = ["ForwardEpilogue", "SumChains"]
+
+
+class SumChains(wiring.Component):
+    """Sums of all lanes, carried away lane by lane, by ``chains`` shift registers side by side.
+
+    With ``load`` the sums are taken; those of the first lane of each chain are in ``o`` in the next cycle, and the other
+    lanes' in the cycles after. So ``load`` comes at most every ``lanes / chains`` cycles.
+    """
+
+    def __init__(self, *, lanes: int, chains: int, bits: int):
+        self.lanes, self.chains, self.bits = lanes, chains, bits
+        super().__init__(
+            {
+                **inputs(sums=lanes * bits, load=1),
+                "o": Out(chains * bits),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        run = self.lanes // self.chains
+        links = [Signal(self.bits, name=f"link_{j}", reset_less=True) for j in range(self.lanes)]
+        for j, link in enumerate(links):
+            behind = links[j + 1] if (j + 1) % run else link
+            m.d.sync += link.eq(Mux(self.load, self.sums.word_select(j, self.bits), behind))
+        m.d.comb += self.o.eq(Cat(*links[::run]))
+        return m
+
+
+class ForwardEpilogue(wiring.Component):
+    """`Forward` of one sum of every chain a cycle, ``FORWARD`` cycles later; ``step`` comes two cycles before the sum.
+
+    ``load``: to the biases, where they can be written.
+    """
+
+    def __init__(self, unit: Unit, kit: Kit):
+        f = self.forward = unit.forward
+        self.unit, self.kit = unit, kit
+        self.sum_bits = value_shape(f.sums).width
+        self.bits = value_shape(f.output).width
+        super().__init__(
+            {
+                **inputs(step=1, i=self.sum_bits * unit.chains, load=kit.held.load),
+                "o": Out(self.bits * unit.chains),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        u, f = self.unit, self.forward
+        constants = []
+        for name, delay in (("before", 0), ("after", 2)):
+            m.submodules[name] = part = SerialConstants(u, self.kit, name)
+            self.kit.pass_load(m, self.load, part)
+            m.d.comb += part.step.eq(later(m, self.step, delay, f"step_{name}"))
+            constants.append(part)
+        before, after = constants
+        for c in range(u.chains):
+            total = Signal(value_shape(f.biased), name=f"total_{c}")
+            value, result = (
+                Signal(value_shape(f.sums), name=f"sum_{c}"),
+                Signal(value_shape(f.output), name=f"result_{c}"),
+            )
+            m.submodules[f"squash_{c}"] = squash = Squasher(f.squash, f.biased, self.kit, f"activation_{c}")
+            m.d.comb += [value.eq(self.i.word_select(c, self.sum_bits)), squash.i.eq(total)]
+            # s1: total = sum + before; s2: the shift and the limits; s3: + after
+            m.d.sync += [total.eq(value + before.column(c)), result.eq(squash.o + after.column(c))]
+            m.d.comb += self.o.word_select(c, self.bits).eq(result)
+        return m

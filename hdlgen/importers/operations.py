@@ -1,0 +1,39 @@
+"""Which nodes are understood, and the layers that a graph of them is."""
+
+from hdlgen.errors import InputError
+from hdlgen.importers.arithmetic import ARITHMETIC, SCIKIT
+from hdlgen.importers.constants import FOLDED
+from hdlgen.importers.graph import Graph
+from hdlgen.importers.lowering import Lowering, Operation
+from hdlgen.importers.quantisers import LINEAR, QONNX
+from hdlgen.importers.shapes import SHAPES
+from hdlgen.importers.tails import BEGINS, tail
+from hdlgen.importers.values import LoweredNetwork
+
+__all__ = ["lower"]
+
+#: By the domains in which tools write them.
+_OPERATIONS: dict[tuple[str, str], Operation] = {
+    (domain, name): operation
+    for operations, domains in (
+        (ARITHMETIC | LINEAR | SHAPES, [""]),
+        (SCIKIT, ["ai.onnx.ml"]),
+        (LINEAR, ["com.microsoft"]),
+        (QONNX, ["qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general"]),
+    )
+    for domain in domains
+    for name, operation in operations.items()
+}
+
+
+def lower(graph: Graph) -> LoweredNetwork:
+    """The layers that compute the output of ``graph``.
+
+    Raises
+    ------
+    InputError
+        At the first node that is not supported, or whose shapes do not fit: it is named with its place in the graph.
+    """
+    if not graph.nodes:
+        raise InputError(f"{graph.where}: the graph has no nodes; allowed: a Gemm or MatMul at least")
+    return Lowering(graph, _OPERATIONS, FOLDED, tail, tuple(BEGINS)).run()

@@ -1,0 +1,261 @@
+"""What a file itself says of inputs, to compare with: ONNX's reference implementation runs its graph.
+
+What depends on the input is computed in double precision, so that no rounding of single precision decides to which side of
+a threshold a sum falls; sums at a threshold stay there. Constants have the precision that the file says. Data outside of
+the file are read by the same rules as when it is imported.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hdlgen.errors import InputError
+from hdlgen.importers.graph import Graph
+from hdlgen.importers.onnx_file import INTEGERS, STANDARD, parse_model, read_bytes
+from hdlgen.importers.reals import float_network
+from hdlgen.importers.values import LoweredNetwork
+
+__all__ = ["Reference"]
+
+_REALS = (1, 10, 11, 16)
+_DOUBLE = 11
+_BATCH = 1024
+_MAX_BATCH = 1 << 16
+#: By so much of a step double precision may err.
+_MISSED = 2.0**-32
+
+
+def _by_axis(array: np.ndarray, shape: tuple[int, ...], axis: int, block: int) -> np.ndarray:
+    if array.size == 1 or block:
+        array = array if not block else np.repeat(array, block, axis=axis).take(range(shape[axis]), axis=axis)
+        return array.reshape(()) if array.size == 1 else array
+    return array.reshape([-1 if index == axis % len(shape) else 1 for index in range(len(shape))])
+
+
+def _ties(steps: np.ndarray) -> np.ndarray:
+    """With halves that double precision has missed; constants in single precision are what they are."""
+    if steps.dtype != np.float64:
+        return steps
+    halves = np.rint(2 * steps) / 2
+    return np.where(np.abs(steps - halves) < _MISSED, halves, steps)
+
+
+def _operations() -> list[Any]:
+    """Quantisers, as their documents define them, with real numbers in double precision; and what depends on training."""
+    from onnx.reference.op_run import OpRun
+
+    rounding: dict[str, Callable[[Any], Any]] = {
+        "CEIL": np.ceil,
+        "FLOOR": np.floor,
+        "UP": lambda x: np.copysign(np.ceil(abs(x)), x),
+        "DOWN": np.trunc,
+        "HALF_UP": lambda x: np.copysign(np.floor(abs(x) + 0.5), x),
+        "HALF_DOWN": lambda x: np.copysign(np.ceil(abs(x) - 0.5), x),
+    }
+
+    class Quant(OpRun):
+        def _run(self, x, scale, zero, width, rounding_mode="ROUND", signed=1, narrow=0):
+            bits = int(np.reshape(width, -1)[0])
+            steps = _ties(x / scale + zero)
+            if bits == 1 and signed:
+                steps = np.where(steps >= 0, 1.0, -1.0)
+            else:
+                low, high = (narrow - 2 ** (bits - 1), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1 - narrow)
+                steps = rounding.get(rounding_mode.upper(), np.rint)(np.clip(steps, low, high))
+            return ((steps.astype(np.float64) - zero) * np.float64(scale),)
+
+    class BipolarQuant(OpRun):
+        def _run(self, x, scale):
+            return (np.where(_ties(x / scale) >= 0, 1.0, -1.0) * np.float64(scale),)
+
+    class QuantizeLinear(OpRun):
+        def _run(self, x, scale, zero=None, axis=1, block_size=0, output_dtype=0, saturate=1, precision=0):
+            kind = np.dtype(np.uint8) if zero is None else zero.dtype
+            limits = np.iinfo(kind)
+            ends = (int(limits.min), int(limits.max))
+            if output_dtype:
+                bits, signed = INTEGERS[output_dtype]
+                ends = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
+            zeros = 0 if zero is None else _by_axis(zero.astype(np.float64), x.shape, axis, block_size)
+            steps = np.rint(_ties(x / _by_axis(scale, x.shape, axis, block_size))) + zeros
+            return (np.clip(steps, *ends).astype(np.int32),)
+
+    class DequantizeLinear(OpRun):
+        def _run(self, x, scale, zero=None, axis=1, block_size=0, output_dtype=0):
+            zeros = 0 if zero is None else _by_axis(zero.astype(np.float64), x.shape, axis, block_size)
+            return ((x - zeros) * _by_axis(scale.astype(np.float64), x.shape, axis, block_size),)
+
+    class BatchNormalization(OpRun):
+        def _run(self, x, scale, bias, mean, variance, epsilon=1e-5, **_):
+            scale, bias, mean, variance = (
+                _by_axis(values.astype(np.float64), x.shape, 1, 0) for values in (scale, bias, mean, variance)
+            )
+            return (scale * (x - mean) / np.sqrt(variance + epsilon) + bias,)
+
+    class Same(OpRun):
+        def _run(self, x, *_, **__):
+            return (x,)
+
+    qonnx = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")
+    linear = ("", "com.microsoft")
+    return [
+        type(name, (operation,), {"op_domain": domain})
+        for name, operation, domains in (
+            ("Quant", Quant, qonnx),
+            ("IntQuant", Quant, qonnx),
+            ("BipolarQuant", BipolarQuant, qonnx),
+            ("QuantizeLinear", QuantizeLinear, linear),
+            ("DequantizeLinear", DequantizeLinear, linear),
+            ("BatchNormalization", BatchNormalization, ("",)),
+            ("Dropout", Same, ("",)),
+            ("ZipMap", Same, ("ai.onnx.ml",)),
+        )
+        for domain in domains
+    ]
+
+
+class _Runner:
+    """A part of a model: the nodes that make ``outputs`` of what is given."""
+
+    def __init__(self, model: Any, nodes: list[Any], given: Iterable[str], outputs: list[str]) -> None:
+        from onnx import helper
+        from onnx.reference import ReferenceEvaluator
+
+        graph = helper.make_graph(
+            nodes,
+            "part",
+            [helper.make_empty_tensor_value_info(name) for name in given],
+            [helper.make_empty_tensor_value_info(name) for name in outputs],
+        )
+        made = helper.make_model(graph, opset_imports=list(model.opset_import), ir_version=max(model.ir_version, 8))
+        self.outputs = outputs
+        self.evaluator = ReferenceEvaluator(made, new_ops=_operations())
+
+    def run(self, given: dict[str, np.ndarray]) -> list[np.ndarray]:
+        with np.errstate(all="ignore"):
+            return [np.asarray(value) for value in self.evaluator.run(None, given)]
+
+
+def _understood(model: Any, graph: Graph) -> None:
+    """Domains by one name each, and types that NumPy does not have by attributes."""
+    for entry in (*model.graph.node, *model.opset_import):
+        if entry.domain in STANDARD:
+            entry.domain = ""
+    known = {entry.domain for entry in model.opset_import}
+    for node in model.graph.node:
+        if node.domain not in known:
+            known.add(node.domain)
+            model.opset_import.add(domain=node.domain, version=1)
+        zero = node.input[2] if len(node.input) > 2 else ""
+        if node.op_type == "QuantizeLinear" and zero in graph.narrow:
+            kind = graph.narrow[zero], graph.constants[zero].dtype.kind == "i"
+            number = next(number for number, bits in INTEGERS.items() if bits == kind)
+            if not any(item.name == "output_dtype" for item in node.attribute):
+                node.attribute.add(name="output_dtype", type=2, i=number)
+
+
+def _sorted(model: Any, graph: Graph) -> tuple[list[Any], list[Any]]:
+    """The nodes that do not depend on the input, and those that do, in an order in which they can be computed."""
+    ready, after = set(graph.constants) | {""}, {graph.input}
+    constant, dependent, waiting = [], [], list(model.graph.node)
+    while waiting:
+        later = []
+        for node in waiting:
+            names = set(node.input)
+            if names <= ready:
+                constant.append(node)
+                ready |= set(node.output)
+            elif names <= ready | after:
+                dependent.append(node)
+                after |= set(node.output)
+            else:
+                later.append(node)
+        if len(later) == len(waiting):
+            break
+        waiting = later
+    return constant, dependent
+
+
+class Reference:
+    """What the file ``path`` says of real inputs; ``graph`` and ``lowered`` are what was made of it."""
+
+    def __init__(self, path: str | os.PathLike[str], graph: Graph, lowered: LoweredNetwork) -> None:
+        self.path, self.graph, self.lowered = path, graph, lowered
+        #: Names of the outputs behind those that the network has.
+        self.behind: list[str] = []
+        self.onnx = Path(path).suffix.lower() == ".onnx"
+        if self.onnx:
+            self._guarded(self._prepare)
+
+    def _prepare(self) -> None:
+        graph, output = self.graph, self.lowered.output
+        if (graph.batch or 0) > _MAX_BATCH:
+            raise InputError(f"{self.path}: its batch is {graph.batch}; allowed to compare: up to {_MAX_BATCH}")
+        model = parse_model(read_bytes(Path(self.path)), str(self.path))
+        _understood(model, graph)
+        constant, dependent = _sorted(model, graph)
+        made = {name for node in constant for name in node.output}
+        read = {name for node in dependent for name in node.input}
+        known = {name: graph.constants[name] for name in read if name in graph.constants}
+        nodes = [node for node in constant if not set(node.output) <= set(graph.constants)]
+        if nodes:
+            inputs = {name: graph.constants[name] for node in nodes for name in node.input if name in graph.constants}
+            wanted = sorted((made & read) - set(known))
+            known |= dict(zip(wanted, _Runner(model, nodes, inputs, wanted).run(inputs), strict=True))
+        self.constants = {
+            name: array.astype(np.float64) if array.dtype.kind == "f" else array for name, array in known.items()
+        }
+        for node in dependent:
+            for item in node.attribute:
+                if node.op_type == "Cast" and item.name == "to" and item.i in _REALS:
+                    item.i = _DOUBLE
+        reached, tail = {output}, []
+        for node in dependent:
+            if reached & set(node.input):
+                reached |= set(node.output)
+                tail.append(node)
+        self.behind = [name for name in graph.outputs if name != output and name in reached]
+        self.whole = _Runner(model, dependent, [graph.input, *self.constants], [output, *self.behind])
+        if self.behind:
+            self.tail = _Runner(model, tail, [output, *self.constants], self.behind)
+
+    def _guarded(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except InputError:
+            raise
+        except Exception as error:  # of any kind: what a node does is anybody's
+            text = ascii(" ".join(str(error).split()))[1:-1][:200]
+            raise InputError(f"{self.path}: ONNX's reference implementation does not run it: {text}") from None
+
+    def _batches(self, runner: _Runner, name: str, rows: np.ndarray, shape: tuple[int, ...]) -> list[np.ndarray]:
+        """Each output of ``runner`` as (N, ..) for rows (N, ..), each of which has a ``shape`` in the graph."""
+        batch, parts = self.graph.batch or _BATCH, []
+        for start in range(0, len(rows), batch):
+            part = rows[start : start + batch]
+            count = len(part)
+            if self.graph.batch is not None and count < batch:
+                part = np.concatenate([part, np.repeat(part[:1], batch - count, axis=0)])
+            found = runner.run({name: part.reshape(shape), **self.constants})
+            self.shape = (-1, *found[0].shape[1:]) if found[0].shape[:1] == (len(part),) else found[0].shape
+            parts.append([values.reshape(len(part), -1)[:count] for values in found])
+        return [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+    def run(self, x: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+        """For real inputs (N, width) the outputs (N, outputs), and all that the file has behind them."""
+        if not self.onnx:
+            return float_network(self.lowered).evaluate(x), []
+        kind = self.graph.input_type
+        typed = x.astype(kind).astype(np.float64 if kind.kind == "f" else kind)
+        shape = (-1, *self.graph.input_shape)
+        outputs, *behind = self._guarded(self._batches, self.whole, self.graph.input, typed, shape)
+        return outputs, behind
+
+    def after(self, outputs: np.ndarray) -> list[np.ndarray]:
+        """What the file has behind ``outputs`` (N, outputs), after a run of as many inputs."""
+        if not self.behind:
+            return []
+        return self._guarded(self._batches, self.tail, self.lowered.output, outputs, self.shape)

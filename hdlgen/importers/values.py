@@ -1,0 +1,217 @@
+"""What the values of a graph are, and the layers that are made of them.
+
+Every value that depends on the input is an affine function of what layers pass on: a sum of matrices times layers, plus
+an offset. Scales, batch normalisation and additions of constants change only the gains and the offset; they are rational
+numbers, so that what a file says exactly stays exact.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from operator import add, mul
+from typing import Any
+
+import numpy as np
+
+from hdlgen.importers.codes import FREE, Codes, Limits
+
+__all__ = [
+    "INPUT",
+    "ONE",
+    "ZERO",
+    "Affine",
+    "Constant",
+    "InputMeaning",
+    "LoweredLayer",
+    "LoweredNetwork",
+    "Tail",
+    "Term",
+    "Value",
+    "each",
+    "uniform",
+]
+
+#: The input as real numbers, before a quantiser makes it layer 0.
+INPUT = -1
+
+ONE, ZERO = Fraction(1), Fraction(0)
+
+
+def uniform(values: Sequence[Any]) -> bool:
+    return values.count(values[0]) == len(values)
+
+
+def each(function: Callable[..., Any], *values: Sequence[Any]) -> list[Any]:
+    """``function`` of the entries of each place; worked out once where all places have the same."""
+    count = len(values[0])
+    if any(len(entries) != count for entries in values):
+        raise ValueError(f"lengths are {[len(entries) for entries in values]}; allowed: the same")
+    if count and all(map(uniform, values)):
+        return [function(*(entries[0] for entries in values))] * count
+    return [function(*entries) for entries in zip(*values, strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """``integers * scale`` where the file says so; ``scale`` has the same shape.
+
+    ``bits`` : of an integer type of fewer than 8, which NumPy does not have.
+    """
+
+    array: np.ndarray
+    integers: np.ndarray | None = None
+    scale: np.ndarray | None = None
+    bits: int | None = None
+
+    @classmethod
+    def scaled(cls, integers: np.ndarray, scale: np.ndarray) -> "Constant":
+        scale = np.broadcast_to(scale, integers.shape).astype(np.float64)
+        return cls(integers * scale, integers, scale)
+
+    def real(self) -> np.ndarray:
+        return self.array.astype(np.float64)
+
+    def rational(self, shape: Sequence[int]) -> list[Fraction]:
+        """Its values, broadcast to ``shape`` and flattened."""
+        if self.integers is not None and self.scale is not None:
+            integers, scale = (np.broadcast_to(values, shape).reshape(-1) for values in (self.integers, self.scale))
+            return [int(i) * Fraction(float(s)) for i, s in zip(integers, scale, strict=True)]
+        array = np.broadcast_to(self.array, shape)
+        if self.array.size == 1:
+            return [Fraction(float(self.array.reshape(-1)[0]))] * array.size
+        return [Fraction(float(value)) for value in array.reshape(-1)]
+
+    def moved(self, function: Callable[[np.ndarray], np.ndarray]) -> "Constant":
+        """With another shape or order of elements."""
+        if self.integers is None or self.scale is None:
+            return Constant(function(self.array), bits=self.bits)
+        return Constant(function(self.array), function(self.integers), function(self.scale))
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """gain[j] * (matrix @ a)[j], or gain[j] * a[j] without a matrix; a are the values of layer ``source``."""
+
+    source: int
+    matrix: np.ndarray | None
+    gain: list[Fraction]
+
+
+@dataclass(frozen=True, eq=False)
+class Affine:
+    terms: tuple[Term, ...]
+    offset: list[Fraction]
+
+    def scaled(self, gain: Sequence[Fraction], offset: Sequence[Fraction]) -> "Affine":
+        """gain * this + offset, element by element."""
+        terms = tuple(replace(term, gain=each(mul, term.gain, gain)) for term in self.terms)
+        return Affine(terms, each(lambda a, b, c: a * b + c, self.offset, gain, offset))
+
+    def plus(self, other: "Affine") -> "Affine":
+        terms: list[Term] = []
+        for term in (*self.terms, *other.terms):
+            for index, same in enumerate(terms):
+                if same.source == term.source and same.matrix is None and term.matrix is None:
+                    terms[index] = replace(same, gain=each(add, same.gain, term.gain))
+                    break
+            else:
+                terms.append(term)
+        return Affine(tuple(terms), each(add, self.offset, other.offset))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tail:
+    """A value behind the outputs, of which ``output`` is the name in the graph; ``begin`` is the place of its first node.
+
+    ``kind`` says what it is: see :mod:`hdlgen.importers.tails`.
+    """
+
+    kind: str
+    output: str
+    begin: str
+
+
+@dataclass(eq=False)
+class Value:
+    """A value that depends on the input: an affine function, then perhaps a clamp, then perhaps a quantiser.
+
+    Members
+    -------
+    shape : of one input; ``batched``: the batch is an axis before it.
+    plain : it stands for the quantiser's codes, not for what they mean.
+    closed : what it is of the layer that was made of it, once there is one.
+    """
+
+    shape: tuple[int, ...]
+    affine: Affine
+    place: str
+    limits: Limits = FREE
+    codes: Codes | None = None
+    plain: bool = False
+    batched: bool = True
+    tail: Tail | None = None
+    closed: Affine | None = None
+
+    @property
+    def count(self) -> int:
+        return len(self.affine.offset)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LoweredLayer:
+    """``gain * (matrix @ a_source) + offset + skip_gain * a_skip``, then clamped to ``limits``, then ``codes``.
+
+    Members
+    -------
+    matrix : integers or real numbers, (width, n_source); None is the identity.
+    gain, offset : rational, one for each neuron.
+    skip : number of the layer that is added, and its gain.
+    limits, codes : the activation, limits within those of the codes; without codes it is real.
+    """
+
+    width: int
+    source: int
+    matrix: np.ndarray | None = field(repr=False)
+    gain: list[Fraction] = field(repr=False)
+    offset: list[Fraction] = field(repr=False)
+    skip: tuple[int, list[Fraction]] | None = field(repr=False, default=None)
+    limits: Limits = FREE
+    codes: Codes | None = None
+    place: str
+
+    @property
+    def integer(self) -> bool:
+        return self.matrix is None or self.matrix.dtype.kind == "i"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class InputMeaning:
+    """The input ``x`` becomes ``codes(gain * x + offset)``, element by element."""
+
+    codes: Codes
+    gain: list[Fraction] = field(repr=False)
+    offset: list[Fraction] = field(repr=False)
+    place: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LoweredNetwork:
+    """Layers 1..L, of which the last is the output; ``input`` is the quantiser of the input, if the file has one.
+
+    ``output`` is the name of the output in the graph: what is dropped comes after it.
+    """
+
+    name: str
+    where: str
+    width: int
+    input: InputMeaning | None
+    layers: tuple[LoweredLayer, ...]
+    notes: tuple[str, ...]
+    output: str
+
+    @property
+    def integer(self) -> bool:
+        """Whether the file defines integers throughout, but for codes of the input."""
+        return all(layer.integer for layer in self.layers) and all(
+            layer.codes is not None for layer in self.layers[:-1]
+        )

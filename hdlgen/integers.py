@@ -1,0 +1,101 @@
+"""Exact integers: what a quantity can be, how it is rounded, and what a format holds of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hdlgen.errors import InputError
+
+__all__ = [
+    "INT64_MAX",
+    "Interval",
+    "largest_useful",
+    "magnitude",
+    "prove",
+    "refuse_shift",
+    "round_shift",
+    "rounding",
+    "saturate",
+    "scatter",
+    "signed_bits",
+]
+
+INT64_MAX = (1 << 63) - 1
+
+
+def signed_bits(low: int, high: int) -> int:
+    """The least two's complement width that holds ``low`` and ``high``."""
+    return max(max(high, 0).bit_length(), (-low - 1).bit_length() if low < 0 else 0) + 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """What a quantity can be: low..high."""
+
+    low: int
+    high: int
+
+    @classmethod
+    def spanning(cls, low: np.ndarray, high: np.ndarray) -> "Interval":
+        """The least that holds all of ``low`` and ``high``, and zero."""
+        return cls(low=min(0, int(low.min())), high=max(0, int(high.max())))
+
+    @property
+    def bits(self) -> int:
+        """The least two's complement width."""
+        return signed_bits(self.low, self.high)
+
+    @property
+    def magnitude(self) -> int:
+        return max(-self.low, self.high)
+
+
+def rounding(shift: int) -> int:
+    """Half of what a shift by ``shift`` divides by; 0 for shift 0."""
+    return (1 << shift) >> 1
+
+
+def round_shift(values: np.ndarray, shift: int) -> np.ndarray:
+    """rs: (v + 2**(shift-1)) >> shift, rounding half up; v for shift 0."""
+    return (values + rounding(shift)) >> shift
+
+
+def saturate(values: np.ndarray, bits: int) -> np.ndarray:
+    """``values`` clamped to ``bits`` bits in two's complement."""
+    return np.clip(values, -(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+
+
+def magnitude(values: np.ndarray) -> int:
+    """The greatest of |v|, for at least one value."""
+    return max(-int(values.min()), int(values.max()))
+
+
+def scatter(terms: np.ndarray, target: np.ndarray, width: int) -> np.ndarray:
+    """int64 (width,): the ``terms`` of each ``target`` added up."""
+    total = np.zeros(width, dtype=np.int64)
+    np.add.at(total, target, terms)
+    return total
+
+
+def prove(where: str, what: str, worst: int) -> None:
+    """Refuse what could leave int64; ``worst`` is in Python's integers, before any sum is taken."""
+    if worst > INT64_MAX:
+        raise InputError(f"{where}: {what} could reach {worst}; allowed: {INT64_MAX} (64 bits signed)")
+
+
+def largest_useful(best: int, worst: int) -> int:
+    """The largest shift that leaves something of worst..best (worst <= 0 <= best), rounding half up.
+
+    best >= 2**(s-1) gives 1 or more; worst < -2**(s-1) gives -1 or less.
+    """
+    return max(best.bit_length(), (-worst - 1).bit_length() if worst < 0 else 0)
+
+
+def refuse_shift(where: str, what: str, shift: int, reached: Interval) -> None:
+    """Refuse a shift that turns into 0 whatever the sums reach, where a smaller one would not."""
+    useful = largest_useful(reached.high, reached.low)
+    if reached.magnitude and shift > useful:
+        raise InputError(
+            f"{where}: {what} shift is {shift}, which leaves nothing of sums of {reached.low}..{reached.high};"
+            f" allowed: 0..{useful}"
+        )

@@ -1,0 +1,68 @@
+"""Layers: connections, integer arithmetic, and perhaps a state. One room for every kind.
+
+``weighted``: sums over any connections, a skip connection, an activation; its kinds are those of the connections.
+``band_rnn``: recurrent ones.
+"""
+
+from hdlgen.connections import KINDS
+from hdlgen.description import known_kind, refuse
+from hdlgen.errors import InputError
+from hdlgen.layers.base import Evaluator, Layer, Matrix, Place, Reach, Steps, Values
+from hdlgen.layers.recurrence import Recurrence, covers
+from hdlgen.layers.recurrent import GATES, BandReach, BandRnn, Candidate, Feed, Fixed, Table
+from hdlgen.layers.weighted import COMMON, MAX_CODES, MAX_MULTIPLIER, Activation, Skip, Weighted, WeightedReach
+
+__all__ = [
+    "COMMON",
+    "GATES",
+    "MAX_CODES",
+    "MAX_MULTIPLIER",
+    "Activation",
+    "BandReach",
+    "BandRnn",
+    "Candidate",
+    "Evaluator",
+    "Feed",
+    "Fixed",
+    "Layer",
+    "Matrix",
+    "Place",
+    "Reach",
+    "Recurrence",
+    "Skip",
+    "Steps",
+    "Table",
+    "Values",
+    "Weighted",
+    "WeightedReach",
+    "covers",
+    "parse_layer",
+    "register",
+]
+
+_LAYERS: dict[str, type[Layer]] = {}
+
+
+def register(name: str, kind: type[Layer]) -> None:
+    """Make a kind of layers known: network files may have them from now on."""
+    if name in KINDS or _LAYERS.setdefault(name, kind) is not kind:
+        raise ValueError(f"kind is {name!r}, which is known already; allowed: another name")
+
+
+register("band_rnn", BandRnn)
+
+
+def parse_layer(value: object, place: Place) -> Layer:
+    """The layer of a description.
+
+    Raises
+    ------
+    InputError
+        At the first member that is unknown, missing, of the wrong type or out of range.
+    """
+    known_kind(place.where, "layer", value, (*KINDS, *_LAYERS))
+    if not isinstance(value, dict):
+        refuse(place.where, "layer", value, "an object with kind, width")
+    if "kind" not in value:
+        raise InputError(f"{place.where}: layer has no 'kind'; required: kind, width")
+    return _LAYERS.get(value["kind"], Weighted).parse(value, place)

@@ -1,0 +1,148 @@
+"""Recurrent layers in integers, vectorised over sequences: docs/recurrent.md, equation by equation."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hdlgen.integers import round_shift, saturate
+from hdlgen.layers.base import Evaluator, Steps, Tensors, Values
+from hdlgen.layers.products import Transition, matrix_product
+
+if TYPE_CHECKING:
+    from hdlgen.layers.recurrent import BandRnn, Table
+
+__all__ = ["evaluator"]
+
+#: Recurrent matrices up to so many entries, and no more than so many per weight, are multiplied as dense ones.
+_DENSE_LIMIT = 1 << 24
+_DENSE_RATIO = 64
+
+
+class _Cell:
+    """One recurrent layer: its state after a step from its input and its state before."""
+
+    def __init__(self, band: "BandRnn", tensors: Tensors, inputs: int, source_high: int) -> None:
+        self.band = band
+        self._gates = len(band.gates)
+        self._bias = band.gate_bias(tensors)
+        self._candidate_bias = band.candidate_bias(tensors)
+        self._feed: Callable[[np.ndarray], np.ndarray]
+        if band.input.connections.full:
+            self._feed = matrix_product(band.input_weights(tensors), source_high)
+        else:
+            self._feed = Transition(band.edges_of(tensors, inputs), inputs, band.rows, source_high)
+        self._weights = band.recurrent_weights(tensors)
+        self._multiply: Callable[[np.ndarray], np.ndarray] | None = None
+        width, largest = band.width, max(-band.state_low, band.state_high)
+        recurrence = band.recurrence
+        if not recurrence.regular:
+            self._multiply = Transition(band.recurrent_edges(tensors), width, self._gates * width, largest)
+        else:
+            self._sources = recurrence.sources()
+            if self._gates * width * width <= _DENSE_LIMIT and width <= _DENSE_RATIO * recurrence.connections:
+                dense = np.zeros((self._gates, width, width), dtype=np.int64)
+                i, k = np.nonzero(self._sources >= 0)
+                dense[:, k, self._sources[i, k]] = self._weights[:, i, k]
+                self._multiply = matrix_product(dense.reshape(-1, width), largest)
+        self._gate = self._function(tensors, band.gate_function)
+        self._state = self._function(tensors, band.state_function)
+
+    @staticmethod
+    def _function(tensors: Tensors, table: "Table | None") -> Callable[[np.ndarray, int], np.ndarray] | None:
+        """T[clamp(rs(v, shift + extra))], v having ``extra`` fraction bits more than the pre-activations."""
+        if table is None:
+            return None
+        entries, shift = tensors[table.table].astype(np.int64), table.shift
+        half = len(entries) // 2
+        return lambda v, extra: entries[np.clip(round_shift(v, shift + extra), -half, half - 1) + half]
+
+    def _hsig(self, v: np.ndarray) -> np.ndarray:
+        if self._gate is not None:
+            return self._gate(v, 0)
+        p, g = self.band.fraction, self.band.gate_fraction
+        return np.clip(round_shift(v + (1 << (p + 1)), p + 2 - g), 0, 1 << g)
+
+    def _htanh(self, v: np.ndarray, fraction: int) -> np.ndarray:
+        """v at 2**fraction."""
+        if self._state is not None:
+            return self._state(v, fraction - self.band.fraction)
+        return saturate(round_shift(v, fraction - self.band.state.fraction), self.band.state.bits)
+
+    def _relu(self, v: np.ndarray) -> np.ndarray:
+        return np.clip(round_shift(v, self.band.fraction - self.band.state.fraction), 0, self.band.state_high)
+
+    def input(self, x: np.ndarray) -> np.ndarray:
+        """in: (S, I) -> (S, gates, N)."""
+        values = np.maximum(x, 0) if self.band.input.rectify else x
+        rows = saturate(round_shift(self._feed(values), self.band.input.shift), self.band.input.bits)
+        shape = len(x), self.band.rows // self.band.width, self.band.width
+        return np.broadcast_to(rows.reshape(shape), (len(x), self._gates, self.band.width))
+
+    def recurrent(self, h: np.ndarray) -> np.ndarray:
+        """R: (S, N) -> (S, gates, N)."""
+        if self._multiply is not None:
+            return self._multiply(h).reshape(len(h), self._gates, self.band.width)
+        total = np.zeros((len(h), self._gates, self.band.width), dtype=np.int64)
+        for i, source in enumerate(self._sources):  # weights of absent neurons are 0
+            total += self._weights[:, i] * h[:, None, source]
+        return total
+
+    def step(self, fed: np.ndarray, h: np.ndarray, c: np.ndarray) -> Values:
+        """One step of S sequences: fed (S, gates, N), h (S, N), and the LSTM's c (S, N)."""
+        band = self.band
+        recurrent = self.recurrent(h)
+        result: Values = {"input": fed, "recurrent": recurrent}
+        acc = fed + self._bias + recurrent
+        if band.cell == "relu":
+            result["value"] = self._relu(acc[:, 0])
+        elif band.cell == "tanh":
+            result["value"] = self._htanh(acc[:, 0], band.fraction)
+        elif band.cell == "gru":
+            assert band.candidate is not None
+            g, shift = band.gate_fraction, band.candidate.shift
+            r, z = self._hsig(acc[:, 0]), self._hsig(acc[:, 1])
+            v = saturate(round_shift(recurrent[:, 2] + self._candidate_bias, shift), band.candidate.bits)
+            q = fed[:, 2] + self._bias[2] + round_shift(r * v, g - shift)
+            n = self._htanh(q, band.fraction)
+            result |= {"r": r, "z": z, "candidate": v, "query": q, "n": n, "value": n + round_shift(z * (h - n), g)}
+        elif band.cell == "ligru":
+            z, a = self._hsig(acc[:, 0]), self._relu(acc[:, 1])
+            result |= {"z": z, "a": a, "value": a + round_shift(z * (h - a), band.gate_fraction)}
+        else:
+            assert band.cell_state is not None
+            g, fc = band.gate_fraction, band.cell_state.fraction
+            i, f, o = (self._hsig(acc[:, gate]) for gate in (0, 1, 3))
+            u = self._htanh(acc[:, 2], band.fraction)
+            cell = saturate(round_shift(f * c + ((i * u) << (fc - band.state.fraction)), g), band.cell_state.bits)
+            output = self._htanh(cell, fc)
+            state = round_shift(o * output, g)
+            result |= {"i": i, "f": f, "g": u, "o": o, "cell": cell, "output": output, "value": state}
+        return result
+
+
+def evaluator(band: "BandRnn", tensors: Tensors, inputs: int, source_high: int) -> Evaluator:
+    """As :meth:`hdlgen.layers.base.Layer.evaluator`, of a layer that reads ``inputs`` values up to ``source_high``.
+
+    By name, int64 (rows, N) each unless said: ``input`` and ``recurrent`` (rows, gates, N), the gates by their names behind
+    their functions, ``value``, which is the state; GRU: ``candidate`` (v), ``query`` (q); LSTM: ``cell`` (c), ``output``
+    (htanh(c)). A relu's and a tanh's gate is the state.
+    """
+    cell = _Cell(band, tensors, inputs, source_high)
+
+    def evaluate(values: Sequence[np.ndarray], steps: Steps) -> Values:
+        fed = cell.input(values[band.read])
+        state = memory = np.zeros((steps.running[0] if steps.running else 0, band.width), dtype=np.int64)
+        collected: dict[str, list[np.ndarray]] = {}
+        start = 0
+        for running in steps.running:
+            result = cell.step(fed[start : start + running], state[:running], memory[:running])
+            state, memory = result["value"], result.get("cell", memory)
+            start += running
+            for name in result if steps.traced else ("value",):
+                collected.setdefault(name, []).append(result[name])
+        if not collected:
+            return {"value": state}
+        return {name: np.concatenate(parts) for name, parts in collected.items()}
+
+    return evaluate

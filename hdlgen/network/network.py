@@ -1,0 +1,442 @@
+"""The network: a list of layers of any kind, each of which reads one or more earlier ones.
+
+The rules exist once, in :func:`parse` and the layers' own ``parse``, which turn the JSON description into dataclasses and
+refuse all else. A network built in Python is held to the same rules: :func:`verify` describes it as JSON, parses that,
+and checks the tensors.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from hdlgen import description
+from hdlgen.connections import Edges, Topology, parse_topology
+from hdlgen.description import (
+    MAX_BITS,
+    MAX_LAYERS,
+    MAX_WIDTH,
+    NAME,
+    NAME_ALLOWED,
+    Expected,
+    Present,
+    claim,
+    compare_tensors,
+    flag,
+    limits,
+    members_of,
+    one_of,
+    present_tensors,
+    refuse,
+    show,
+    text_of,
+    whole,
+)
+from hdlgen.errors import InputError
+from hdlgen.layers import BandRnn, Layer, Place, Reach, Weighted, parse_layer
+from hdlgen.network.features import LogMel, describe_features, parse_features
+
+__all__ = [
+    "FORMAT_VERSION",
+    "InputFormat",
+    "Network",
+    "check_tensors",
+    "describe",
+    "parse",
+    "verify",
+]
+
+FORMAT_VERSION = 1
+
+MAX_OUTPUT_SCALE = 1e30
+_Kind = TypeVar("_Kind", bound=Layer)
+INPUT_ROUNDINGS = ("even", "odd", "up", "down")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputFormat:
+    """The input of a frame or step: ``width`` integers of ``bits`` bits, two's complement where ``signed``.
+
+    Members
+    -------
+    features : what the numbers are made of, where that is known.
+    scale, offset : integer q stands for the real number q * scale + offset, where that is known; one for all elements, or
+        one for each.
+    rounding : where halves go when real numbers become integers: to the ``even`` or ``odd`` neighbour, ``up`` or ``down``.
+    clamp : least and greatest integer that a real number becomes, where not all of ``bits`` are used.
+    """
+
+    width: int
+    bits: int
+    signed: bool = False
+    features: LogMel | None = None
+    scale: float | tuple[float, ...] | None = None
+    offset: float | tuple[float, ...] = 0.0
+    rounding: str = "even"
+    clamp: tuple[int, int] | None = None
+
+    @property
+    def low(self) -> int:
+        return -(1 << (self.bits - 1)) if self.signed else 0
+
+    @property
+    def high(self) -> int:
+        return (1 << (self.bits - self.signed)) - 1
+
+    def of(self, elements: np.ndarray) -> "InputFormat":
+        """The format of an input that has only these elements of this one, in this order; without features."""
+        scale, offset = (
+            tuple(value[element] for element in elements.tolist()) if isinstance(value, tuple) else value
+            for value in (self.scale, self.offset)
+        )
+        return replace(self, width=len(elements), features=None, scale=scale, offset=offset or 0.0)
+
+    def quantise(self, x: np.ndarray) -> np.ndarray:
+        """int64, as ``x`` (.., width), which are numbers: the nearest integers to (x - offset) / scale, clamped.
+
+        Raises
+        ------
+        ValueError
+            If it is not known what an integer stands for.
+        """
+        with np.errstate(over="ignore"):
+            steps = (np.asarray(x, np.float64) - np.array(self.offset)) / np.array(self._known_scale())
+        steps = np.clip(steps, self.low - 1, self.high + 1)
+        below = np.floor(steps)
+        up = {"even": below % 2 == 1, "odd": below % 2 == 0, "up": True, "down": False}[self.rounding]
+        nearest = below + ((steps - below > 0.5) | ((steps - below == 0.5) & up))
+        return np.clip(nearest, *(self.clamp or (self.low, self.high))).astype(np.int64)
+
+    def values(self, codes: np.ndarray) -> np.ndarray:
+        """float64, as ``codes`` (.., width): the real numbers that integers stand for. Raises as :meth:`quantise`."""
+        return codes * np.array(self._known_scale()) + np.array(self.offset)
+
+    def _known_scale(self) -> float | tuple[float, ...]:
+        if self.scale is None:
+            raise ValueError("the network's input has no scale; allowed: an input with a scale, or integers")
+        return self.scale
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Network:
+    """A trained network: its layers and the tensors that they name.
+
+    Layer 0 is the input, layers 1..L are ``layers[0]``..``layers[L-1]``; the methods below count like that.
+
+    Members
+    -------
+    topology : that of all layers of kind ``path`` that have none of their own. A Sobol' topology has a dimension for every
+        layer in which such a path begins or ends, in order; a random one numbers its draws by the layers of the network.
+    output_scale : what an output of 1 means, where that is known.
+    origin : the file it came from, for messages only.
+    header : of that file, so that a network that was not changed is written back as it was.
+    """
+
+    name: str
+    input: InputFormat
+    layers: tuple[Layer, ...]
+    topology: Topology | None = None
+    tensors: dict[str, np.ndarray] = field(repr=False)
+    output_scale: float | None = None
+    format_version: int = FORMAT_VERSION
+    origin: str | None = field(default=None, repr=False)
+    header: bytes | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Say what layers leave open: which layer they read, and what the topology is that they share."""
+        layers = [
+            layer if layer.source is not None else replace(layer, source=number)  # type: ignore[type-var]
+            for number, layer in enumerate(self.layers)
+        ]
+        places = common_layers(layers)
+        for position, layer in enumerate(layers):
+            if layer.common and self.topology is not None:
+                ends = self.topology.ends(layer.read, position + 1, places)
+                layers[position] = _with_paths(layer, topology=self.topology, layers=ends)
+        object.__setattr__(self, "layers", tuple(layers))
+
+    @property
+    def where(self) -> str:
+        """How messages call this network: the file, or its name."""
+        return self.origin if self.origin is not None else f"network {show(self.name)}"
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """n_0 (input), n_1, ..., n_L (output)."""
+        return (self.input.width, *(layer.width for layer in self.layers))
+
+    @property
+    def sequential(self) -> bool:
+        """Some layer has a state: inputs are steps of sequences."""
+        return any(layer.stateful for layer in self.layers)
+
+    def layer(self, number: int) -> Layer:
+        """Layer ``number``, 1..L."""
+        if not 1 <= number <= len(self.layers):
+            raise ValueError(f"layer is {number}; allowed: 1..{len(self.layers)}")
+        return self.layers[number - 1]
+
+    def weighted(self, number: int) -> Weighted:
+        """Layer ``number``, which has no state."""
+        return self._of_kind(number, Weighted, "one without a state")
+
+    def recurrent(self, number: int) -> BandRnn:
+        """Layer ``number``, which is recurrent."""
+        return self._of_kind(number, BandRnn, "a recurrent one")
+
+    def _of_kind(self, number: int, kind: type[_Kind], allowed: str) -> _Kind:
+        layer = self.layer(number)
+        if not isinstance(layer, kind):
+            raise ValueError(f"layer {number} is of kind {layer.kind}; allowed: {allowed}")
+        return layer
+
+    def value_range(self, number: int) -> tuple[int, int]:
+        """Least and greatest value that the format allows layer ``number``, 0..L, to pass on."""
+        if number == 0:
+            return self.input.low, self.input.high
+        reached = self.layer(number).format
+        if reached is None:
+            raise ValueError(f"layer {number} is the output; it has an accumulator, not an activation")
+        return reached
+
+    def weights(self, number: int) -> np.ndarray:
+        """Weights of layer ``number`` without a state, code book applied: int64, of the shape of its tensor."""
+        return self.weighted(number).weights(self.tensors)
+
+    def bias(self, number: int) -> np.ndarray:
+        """Biases of layer ``number`` without a state: int64 (width,); zeros where it has none."""
+        return self.weighted(number).biases(self.tensors)
+
+    def multiplier(self, number: int) -> np.ndarray:
+        """Multipliers of layer ``number`` without a state: int64 (width,); ones where it has none."""
+        return self.weighted(number).multipliers(self.tensors)
+
+    def edges(self, number: int) -> Edges:
+        """The edges from what layer ``number`` reads to its sums, in the order of its weights; repeated ones not merged.
+
+        Those of a recurrent layer lead from its inputs to its rows; :meth:`BandRnn.recurrent_edges` has the others.
+        """
+        layer = self.layer(number)
+        return layer.edges_of(self.tensors, self.widths[layer.read])
+
+    def ranges(self) -> tuple[Reach, ...]:
+        """What each layer 1..L can reach. Raises as :meth:`hdlgen.layers.Layer.reach`."""
+        values = [np.full(self.input.width, end, np.int64) for end in (self.input.low, self.input.high)]
+        reached = [Reach(low=0, high=0, value_low=values[0], value_high=values[1])]
+        formats = [self.value_range(0)]
+        for number, layer in enumerate(self.layers, 1):
+            where = f"{self.where}: layer {number}"
+            reached.append(layer.reach(where, self.tensors, reached, formats))
+            last = reached[-1]
+            formats.append(layer.format or (int(last.value_low.min()), int(last.value_high.max())))
+        return tuple(reached[1:])
+
+    def part(self, first: int, last: int) -> "Network":
+        """Layers ``first`` .. ``last`` as a network of its own, whose input are the values of the layer before these.
+
+        The output is that of layer ``last``. Each of the layers may read only these, and what is before the first. Paths
+        that layers share stay those of the whole network; where random or scrambled ones begin in a layer behind the
+        first, the part cannot be saved, because a file has no word for that.
+
+        Raises
+        ------
+        ValueError
+            If there are no such layers, or one of them reads another one.
+        """
+        if not 1 <= first <= last <= len(self.layers):
+            raise ValueError(f"layers are {first}..{last}; allowed: 1 <= first <= last <= {len(self.layers)}")
+        numbers = {number: number - first + 1 for number in range(first - 1, last + 1)}
+        chosen = self.layers[first - 1 : last]
+        for number, layer in enumerate(chosen, first):
+            if not set(layer.sources) <= set(numbers):
+                raise ValueError(f"layer {number} reads layers {layer.sources}; allowed: from {first - 1} on")
+        source = self.input
+        if first > 1:
+            low, high = self.value_range(first - 1)
+            bits = max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0, 1) + (low < 0)
+            source = InputFormat(width=self.widths[first - 1], bits=bits, signed=low < 0)
+        layers, topology = [layer.moved(numbers) for layer in chosen], self.topology
+        whole, kept = common_layers(self.layers), [number + first - 1 for number in common_layers(layers)]
+        if topology is not None:
+            topology = topology.part(first, [whole.index(number) for number in kept]) if kept else None
+            if topology is None:
+                layers = [_with_paths(layer, common=False) if layer.common else layer for layer in layers]
+        names = {name for layer in layers for _, name in layer.roles()}
+        return replace(
+            self,
+            input=source,
+            layers=tuple(layers),
+            topology=topology,
+            tensors={name: tensor for name, tensor in self.tensors.items() if name in names},
+            output_scale=self.output_scale if last == len(self.layers) else None,
+        )
+
+
+def _with_paths(layer: Layer, **changes: Any) -> Layer:
+    """``layer``, which follows paths, with other members of these."""
+    return replace(layer, connections=replace(layer.connections, **changes))  # type: ignore[type-var, attr-defined]
+
+
+def common_layers(layers: Sequence[Layer]) -> list[int]:
+    """The layers in which a path of the common topology begins or ends, in order."""
+    ends = {end for number, layer in enumerate(layers, 1) if layer.common for end in (layer.read, number)}
+    return sorted(ends)
+
+
+def _number_or_list(where: str, what: str, value: object, width: int, *, zero: bool) -> float | tuple[float, ...]:
+    allowed = f"a finite number{'' if zero else ' other than 0'}, or a list of {width}, one per input"
+
+    def fits(entry: float) -> bool:
+        return zero or entry != 0
+
+    if not isinstance(value, list):
+        return description.number(where, what, value, allowed, fits)
+    if len(value) != width:
+        raise InputError(f"{where}: {what} has {len(value)} entries; allowed: {width}, one per input")
+    return tuple(
+        description.number(where, f"{what}[{place}]", entry, allowed, fits) for place, entry in enumerate(value)
+    )
+
+
+def _parse_input(where: str, value: object) -> InputFormat:
+    optional = ("features", "scale", "offset", "rounding", "clamp")
+    members = members_of(where, "input", value, ("width", "bits", "signed"), optional)
+    width = whole(where, "width", members["width"], 1, MAX_WIDTH)
+    signed = flag(where, "signed", members["signed"])
+    bits = whole(where, "bits", members["bits"], 1 + signed, MAX_BITS)
+    plain = InputFormat(width=width, bits=bits, signed=signed)
+    meaning: dict[str, Any] = {}
+    if "features" in members:
+        meaning["features"] = parse_features(f"{where}: features", members["features"], width)
+    for name in optional[2:]:
+        if name in members and "scale" not in members:
+            raise InputError(f"{where}: input has {name!r}; allowed: beside 'scale' only")
+    for name in ("scale", "offset"):
+        if name in members:
+            meaning[name] = _number_or_list(where, name, members[name], width, zero=name == "offset")
+    if "rounding" in members:
+        meaning["rounding"] = one_of(where, "rounding", members["rounding"], INPUT_ROUNDINGS)
+    if "clamp" in members:
+        meaning["clamp"] = limits(where, "clamp", members["clamp"], plain.low, plain.high)
+    return replace(plain, **meaning)
+
+
+def _parse_output(where: str, value: object) -> float:
+    allowed = f"numbers above 0, up to {MAX_OUTPUT_SCALE:g}"
+    scale = members_of(where, "output", value, ("scale",))["scale"]
+    return description.number(where, "scale", scale, allowed, lambda given: given > 0)
+
+
+def parse(description: object, where: str) -> Network:
+    """The network of a JSON description, without its tensors; ``where`` begins every message.
+
+    Raises
+    ------
+    InputError
+        At the first member that is unknown, missing, of the wrong type or out of range.
+    """
+    if not isinstance(description, dict):
+        refuse(where, "description", description, "a JSON object")
+    if "format_version" in description:  # before all else: another version has other members
+        version = description["format_version"]
+        if type(version) is not int or version != FORMAT_VERSION:
+            refuse(where, "format_version", version, str(FORMAT_VERSION))
+    required = ("format_version", "name", "input", "layers")
+    members = members_of(where, "description", description, required, ("topology", "output"))
+    name = text_of(where, "name", members["name"], NAME, NAME_ALLOWED)
+    source = _parse_input(f"{where}: input", members["input"])
+    if not isinstance(members["layers"], list):
+        refuse(where, "layers", members["layers"], f"a list of 1..{MAX_LAYERS} layers")
+    count = len(members["layers"])
+    if not 1 <= count <= MAX_LAYERS:
+        raise InputError(f"{where}: layers has {count} entries; allowed: 1..{MAX_LAYERS}")
+    common = "topology" in members
+    layers: list[Layer] = []
+    widths = [source.width]
+    for order, value in enumerate(members["layers"], 1):
+        place = Place(where=f"{where}: layer {order}", widths=tuple(widths), last=order == count, common=common)
+        layers.append(parse_layer(value, place))
+        widths.append(layers[-1].width)
+    topology = None
+    if common:
+        places = common_layers(layers)
+        if not places:
+            raise InputError(f"{where}: description has a 'topology'; allowed: with a layer of kind path only")
+        at = f"{where}: topology"
+        topology = parse_topology(at, members["topology"], [widths[place] for place in places], common=True)
+    owners: dict[str, str] = {}
+    for order, layer in enumerate(layers, 1):
+        for role, tensor in layer.roles():
+            claim(owners, where, order, role, tensor)
+    return Network(
+        name=name,
+        input=source,
+        topology=topology,
+        layers=tuple(layers),
+        tensors={},
+        output_scale=_parse_output(f"{where}: output", members["output"]) if "output" in members else None,
+    )
+
+
+def describe(network: Network) -> dict[str, Any]:
+    """The JSON description of ``network``, the inverse of :func:`parse`.
+
+    In networks of Sobol' paths that share a topology, and with recurrent layers, what every layer but an unusual one has
+    is left out; defaults of topologies and recurrent layers are written out.
+    """
+    source = network.input
+    given: dict[str, Any] = {"width": source.width, "bits": source.bits, "signed": source.signed}
+    if source.features is not None:
+        given["features"] = describe_features(source.features)
+    for name, default in (("scale", None), ("offset", 0), ("rounding", "even"), ("clamp", None)):
+        value = getattr(source, name)
+        if source.scale is not None and value != default:
+            given[name] = list(value) if isinstance(value, tuple) else value
+    result: dict[str, Any] = {"format_version": network.format_version, "name": network.name, "input": given}
+    short = network.sequential
+    if network.topology is not None:
+        result["topology"] = network.topology.describe()
+        short |= network.topology.terse
+    result["layers"] = [layer.describe(order, short=short) for order, layer in enumerate(network.layers, 1)]
+    if network.output_scale is not None:
+        result["output"] = {"scale": network.output_scale}
+    return result
+
+
+def check_tensors(network: Network, present: Present) -> None:
+    """Compare types and shapes of the tensors ``present`` with what the layers need: no more, no less."""
+    expected: Expected = {}
+    for order, layer in enumerate(network.layers, 1):
+        expected |= layer.expected(network.where, f"layer {order}: ", present, network.widths)
+    compare_tensors(present, expected, network.where)
+
+
+def check_values(network: Network) -> None:
+    """Refuse tensors with values that a layer does not allow."""
+    for order, layer in enumerate(network.layers, 1):
+        layer.check(f"{network.where}: layer {order}", order, network.tensors, network.widths)
+
+
+def verify(network: Network) -> None:
+    """Hold ``network`` to every rule of the file format.
+
+    Raises
+    ------
+    InputError
+        At the first rule that is broken.
+    """
+    where = network.where
+    parsed = parse(describe(network), where)
+    # What a file may leave out, a dataclass may not; and what a file cannot say, it must not have.
+    alike: list[tuple[str, Any, Any, Sequence[str]]] = [
+        (where, network, parsed, ("input", "topology", "output_scale"))
+    ]
+    for order, layers in enumerate(zip(network.layers, parsed.layers, strict=True), 1):
+        alike.append((f"{where}: layer {order}", *layers, [member.name for member in fields(layers[1])]))  # type: ignore
+    for at, given, meant, names in alike:
+        for name in names:
+            if (mine := getattr(given, name)) != (theirs := getattr(meant, name)):
+                refuse(at, name, mine, f"such as {theirs}")
+    check_tensors(replace(parsed, origin=where), present_tensors(network.tensors))
+    check_values(network)

@@ -1,0 +1,232 @@
+"""A fault of any pass is found, also where Python leaves out assertions.
+
+Every test here plants one between two passes of the compiler; the last one runs all of them again with ``python -O``. They
+say what they expect by `pytest.raises` alone, which that does not leave out.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hdlgen.compiler import Options, compile_network
+from hdlgen.compiler import plan as plans
+from hdlgen.compiler.faults import CompilerFault
+from hdlgen.compiler.gather import compile as gather
+from hdlgen.compiler.path import compile as path
+from hdlgen.compiler.unit import compile as unit
+from hdlgen.network import Network
+
+from ..layered import mixture
+from ..mixed import MIXED, make_mixed
+from ..mixed import path as paths
+from .networks import make
+from .recurrent import layer, make_recurrent
+
+Change = Callable[[Any], Any]
+
+
+def item(values: Any, place: Any, by: int = 1) -> Any:
+    """An array or tuple of which one item is greater."""
+    changed = np.array(values)
+    changed[place] += by
+    return changed if isinstance(values, np.ndarray) else tuple(changed.tolist())
+
+
+def part(name: str, number: int, change: Change) -> Change:
+    """``change`` in entry ``number`` of the tuple ``name`` of a program."""
+
+    def changed(program: Any) -> Any:
+        parts = list(getattr(program, name))
+        parts[number] = change(parts[number])
+        return replace(program, **{name: tuple(parts)})
+
+    return changed
+
+
+def member(name: str, change: Change) -> Change:
+    return lambda whole: replace(whole, **{name: change(getattr(whole, name))})
+
+
+def constants(name: str, place: int = 0, by: int = 1) -> Change:
+    return member(name, member("values", lambda values: item(values, place, by)))
+
+
+def more(by: int = 1) -> Change:
+    return lambda value: value + by
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (part("transitions", 0, member("weights", lambda w: item(w, (3, 1)))), "weights lost, doubled or exchanged"),
+        (part("transitions", 1, member("weights", lambda w: item(w, (0, 0)))), "weights lost, doubled or exchanged"),
+        (part("transitions", 0, member("requantise", member("bias", lambda b: item(b, 4)))), "layer 1: biases lost"),
+        (part("transitions", 0, member("requantise", member("shift", more()))), "layer 1: another activation"),
+        (part("transitions", 0, member("requantise", member("bits", more()))), "layer 1: another activation"),
+        (part("transitions", 0, member("requantise", lambda _: None)), "layer 1: another activation"),
+        (member("result_bias", lambda b: item(b, 7, -1)), "layer 2: biases lost or exchanged"),
+    ],
+)
+def test_planted_in_paths(change: Change, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = list(path.PASSES)
+    passes.insert(passes.index(path.passes.fold) + 1, lambda network, program, options, frame: change(program))
+    network = make((16, 12, 8), 128, dimensions=(2, 5, 3))
+    compile_network(network, Options(lanes=4))
+    monkeypatch.setattr(path, "PASSES", passes)
+    with pytest.raises(CompilerFault, match=said):
+        compile_network(network, Options(lanes=4))
+
+
+def any_weight(weights: np.ndarray) -> np.ndarray:
+    return item(weights, tuple(np.argwhere(weights)[0]))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (member("weights", any_weight), "edges lost, doubled or moved|weights exchanged"),
+        (part("layers", 0, member("bias", lambda b: item(b, 3))), "layer 1: biases lost or exchanged"),
+        (part("layers", 4, member("bias", lambda b: item(b, 0, -1))), "layer 6: biases lost or exchanged"),
+        (part("layers", 2, member("multiplier", lambda m: item(m, 5))), "layer 3: multipliers lost or exchanged"),
+        (part("layers", 2, member("multiplier", lambda _: None)), "layer 3: multipliers lost or exchanged"),
+        (part("layers", 2, member("skip", lambda s: (s[0], s[1] + 1))), "layer 3: reads another layer"),
+        (part("layers", 1, member("rectify", lambda r: not r)), "layer 2: reads another layer"),
+        (part("layers", 1, member("squash", member("high", more(-1)))), "layer 2: another activation"),
+        (part("layers", 0, member("squash", member("low", more()))), "layer 1: another activation"),
+        (part("layers", 0, member("squash", member("addend", more(-1)))), "layer 1: another activation"),
+        (part("layers", 0, member("even", lambda even: not even)), "layer 1: another activation"),
+        (member("layers", lambda layers: layers[:-1]), "."),
+    ],
+)
+def test_planted_in_gather(change: Change, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = gather.release
+    network = mixture()
+    compile_network(network, Options(lanes=4))
+    monkeypatch.setattr(gather, "release", lambda program: change(release(program)))
+    with pytest.raises(CompilerFault, match=said):
+        compile_network(network, Options(lanes=4))
+
+
+RECURRENT = {
+    "gru": lambda: make_recurrent(3, [layer("gru", 6, band=3)], (4, 3)),
+    "shared": lambda: make_recurrent(3, [layer("gru", 6, band=3, shared=True)], (4,)),
+    "lstm": lambda: make_recurrent(3, [layer("lstm", 6, edges=40)], (4,)),
+}
+FORWARD, RECURRENCE, ACTIVATION, CELL = (
+    "layer 1: weights lost or exchanged",
+    "layer 1: recurrent weights lost or exchanged|a weight meets an absent neuron",
+    "layer 2: another activation",
+    "layer1: biases lost or exchanged",
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("gru", part("units", 0, member("weights", lambda w: item(w, (0, 0)))), FORWARD),
+        ("gru", part("units", 0, member("weights", lambda w: item(w, (-1, 0)))), RECURRENCE),
+        ("gru", part("units", 1, member("weights", lambda w: item(w, (2, 0)))), "layer 2: weights lost or exchanged"),
+        ("gru", part("units", 0, member("forward", constants("before"))), "layer1: something is added to its inputs"),
+        ("gru", part("units", 0, member("forward", constants("after"))), CELL),
+        ("gru", part("units", 0, member("forward", constants("after", 5, -1))), CELL),
+        ("gru", part("units", 0, member("cell", constants("bias"))), CELL),
+        ("gru", part("units", 0, member("cell", constants("bias", 8))), "layer1: biases of the candidate lost"),
+        ("gru", part("units", 0, member("cell", constants("late_bias"))), CELL),
+        ("gru", part("units", 1, member("forward", constants("before", 3))), "layer 2: biases lost or exchanged"),
+        ("gru", part("units", 1, member("forward", constants("after"))), "layer 2: something is added to its values"),
+        ("gru", part("units", 1, member("forward", member("squash", member("high", more(-1))))), ACTIVATION),
+        ("gru", part("units", 2, member("forward", constants("before"))), "layer 3: biases lost or exchanged"),
+        ("shared", part("units", 0, member("cell", constants("bias", 4))), CELL),
+        ("shared", part("units", 0, member("cell", constants("late_bias", 4, -1))), CELL),
+        ("lstm", part("units", 0, member("weights", lambda w: item(w, (-1, 0)))), RECURRENCE),
+        (
+            "lstm",
+            part("units", 0, member("cell", constants("late_bias"))),
+            "layer1: something is added to its inputs",
+        ),
+        ("lstm", part("units", 0, member("forward", constants("after", 9))), CELL),
+        ("lstm", member("units", lambda units: units[:1]), "a layer without a unit"),
+    ],
+)
+def test_planted_in_units(name: str, change: Change, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    predict = unit.predict
+    network = RECURRENT[name]()
+    compile_network(network, Options(lanes=4))
+    monkeypatch.setattr(unit, "predict", lambda program: change(predict(program)))
+    with pytest.raises(CompilerFault, match=said):
+        compile_network(network, Options(lanes=4))
+
+
+SUMS = MIXED["paths before"][0]()
+RECTIFIED = MIXED["signed values before paths"][0]()
+LAST = make_mixed([paths(16), paths(8)], inputs=16)
+
+
+@pytest.mark.parametrize(
+    ("network", "change", "said"),
+    [
+        (SUMS, member("shift", more()), "layer 1: another activation"),
+        (SUMS, member("shift", more(-1)), "layer 1: another activation"),
+        (SUMS, member("low", more()), "layer 1: another activation"),
+        (SUMS, member("high", more(-1)), "layer 1: another activation"),
+        (SUMS, member("output_bits", more(-1)), "layer 1: a join whose outputs are too narrow"),
+        (SUMS, lambda join: None, "layer 1: a join too few or too many"),
+        (RECTIFIED, member("low", more(-1)), "layer 1: a join of other values"),
+        (RECTIFIED, member("high", more(-1)), "layer 1: a join of other values"),
+        (RECTIFIED, member("shift", more()), "layer 1: a join of other values"),
+        (RECTIFIED, lambda join: None, "layer 1: a join too few or too many"),
+        (LAST, member("high", more()), "layer 2: another activation"),
+        (LAST, member("output_bits", more(-1)), "layer 2: a join whose outputs are too narrow"),
+    ],
+)
+def test_planted_in_joins(network: Network, change: Change, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = plans._raw
+
+    def changed(*arguments: Any) -> tuple[Network, plans.Join | None]:
+        network, join = raw(*arguments)
+        return network, None if join is None else change(join)
+
+    compile_network(network, Options(lanes=4))
+    monkeypatch.setattr(plans, "_raw", changed)
+    with pytest.raises(CompilerFault, match=said):
+        compile_network(network, Options(lanes=4))
+
+
+def test_planted_between_stages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs that are right, of which one is run with something else: the golden model says so."""
+    run = plans.Stage.run
+    network = MIXED["two recurrent stages"][0]()
+    compile_network(network, Options(lanes=4))
+
+    def changed(stage: plans.Stage, x: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return run(stage, x if stage.first == 1 else x + 1, lengths)
+
+    monkeypatch.setattr(plans.Stage, "run", changed)
+    with pytest.raises(CompilerFault, match="the plan computes something else than the network"):
+        compile_network(network, Options(lanes=4))
+
+
+def test_without_assertions() -> None:
+    """All of the above with ``python -O``."""
+    arguments = ["-q", "-p", "no:cacheprovider", "-k", "planted", "-W", "ignore::pytest.PytestConfigWarning"]
+    done = subprocess.run(
+        [sys.executable, "-O", "-m", "pytest", *arguments, str(Path(__file__))],
+        cwd=Path(__file__).parents[2],
+        env={name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = re.search(r"(\d+) passed", done.stdout)
+    assert said is not None
+    assert int(said[1]) >= 50

@@ -1,0 +1,115 @@
+"""Drives a recurrent core in Amaranth's own simulator."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from amaranth.hdl import ResetInserter, Signal
+
+from hdlgen.compiler.unit.program import BandProgram
+from hdlgen.gateware.unit.core import UnitCore
+
+from .bench import always, simulate
+
+__all__ = ["SequenceRecording", "StepBeat", "run_sequences", "sequence_beats", "step_beats"]
+
+StepBeat = tuple[int, bool, bool]
+"""tdata, tlast, tuser."""
+
+
+@dataclass(kw_only=True)
+class SequenceRecording:
+    """What happened at the ports; cycles are counted from 0."""
+
+    accepted: list[int] = field(default_factory=list)  # cycle of every input beat
+    results: list[list[int]] = field(default_factory=list)
+    users: list[bool] = field(default_factory=list)  # tuser of each result's last beat
+    ends: list[int] = field(default_factory=list)  # cycle of the last beat of each result
+    errors: list[bool] = field(default_factory=list)  # frame_error in every cycle
+
+
+def step_beats(program: BandProgram, row: np.ndarray, user: bool) -> list[StepBeat]:
+    """A frame; tuser before its last beat has to be ignored and is on, and so are the bits beyond the element's."""
+    size, bits = 8 * program.bytes_per_element, program.input_bits
+    beats = []
+    for place, value in enumerate(row.tolist()):
+        last = place + 1 == len(row)
+        word = value % (1 << size) if program.input_signed else value
+        beats.append((word % (1 << size) if size > bits else word, last, user if last else True))
+    return beats
+
+
+def sequence_beats(program: BandProgram, x: np.ndarray, lengths: np.ndarray) -> list[StepBeat]:
+    ends = set((np.cumsum(lengths) - 1).tolist())
+    return [beat for t, row in enumerate(x) for beat in step_beats(program, row, t in ends)]
+
+
+def run_sequences(
+    program: BandProgram,
+    beats: list[StepBeat],
+    results: int,
+    *,
+    offer: Callable[[int], bool] = always,
+    accept: Callable[[int], bool] = always,
+    reset: tuple[int, int] | None = None,
+    after_reset: list[StepBeat] | None = None,
+    idle: int = 0,
+    limit: int = 100_000,
+) -> SequenceRecording:
+    """Send ``beats`` and record until ``results`` have come, and ``idle`` cycles more; as `bench.run`."""
+    core = UnitCore(program)
+    rst = Signal()
+    dut = core if reset is None else ResetInserter(rst)(core)
+    recording = SequenceRecording()
+    width = program.result_bits
+
+    async def bench(ctx) -> None:  # type: ignore[no-untyped-def]
+        sent, row, queue = 0, [], beats
+        offered, cycle, end, previous = False, 0, None, None
+        while end is None or cycle < end:
+            assert cycle < limit, f"{len(recording.results)} of {results} results after {cycle} cycles"
+            resetting = reset is not None and reset[0] <= cycle < sum(reset)
+            if resetting:
+                queue, sent, row, offered = list(after_reset or []), 0, [], False
+                recording.results, recording.ends, recording.accepted, recording.users = [], [], [], []
+            ready_for = accept(cycle)
+            ctx.set(core.m_axis_tready, ready_for)
+            ctx.set(rst, resetting)
+            if not resetting and not offered and sent < len(queue) and offer(cycle):
+                offered = True
+                ctx.set(core.s_axis_tdata, queue[sent][0])
+                ctx.set(core.s_axis_tlast, queue[sent][1])
+                ctx.set(core.s_axis_tuser, queue[sent][2])
+            ctx.set(core.s_axis_tvalid, offered)
+            _, _, ready, valid, data, last, user, error = await ctx.tick().sample(
+                core.s_axis_tready,
+                core.m_axis_tvalid,
+                core.m_axis_tdata,
+                core.m_axis_tlast,
+                core.m_axis_tuser,
+                core.frame_error,
+            )
+            recording.errors.append(bool(error))
+            if previous is not None:
+                assert valid, "a result was withdrawn"
+                assert (data, last, user) == previous, "a waiting result changed"
+            previous = (data, last, user) if valid and not ready_for and not resetting else None
+            if offered and ready:
+                recording.accepted.append(cycle)
+                sent, offered = sent + 1, False
+            if valid and ready_for and not resetting:
+                row.append(data - (1 << width) if data >> (width - 1) else data)
+                assert last == (len(row) == program.output_width), "tlast is not on the last result"
+                assert last or not user, "tuser before the last result"
+                if last:
+                    recording.results.append(row)
+                    recording.ends.append(cycle)
+                    recording.users.append(bool(user))
+                    row = []
+            cycle += 1
+            over = reset is None or cycle > sum(reset)
+            if end is None and over and len(recording.results) >= results and sent == len(queue):
+                end = cycle + idle
+
+    simulate(dut, bench)
+    return recording

@@ -1,0 +1,243 @@
+"""Networks of layers of all kinds, one behind the other, for tests of what takes any network."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from hdlgen.connections import Topology
+from hdlgen.network import Activation, InputFormat, Layer, Network, RandomTopology, Skip, SobolTopology, log2_slots
+
+from .choices import Choices, strategy
+from .layered import any_activation, make_layer
+from .recurrent import band_entry, make_band
+
+__all__ = ["MIXED", "make_mixed", "mixed_network", "mixed_networks"]
+
+RELU = Activation(bits=8, shift=7)
+SIGNED = Activation(kind="identity", bits=8, shift=8)
+
+Entry = dict[str, Any]
+Stages = tuple[tuple[str, int, int], ...]
+
+
+def make_mixed(
+    entries: Sequence[Entry],
+    *,
+    inputs: int,
+    bits: int = 8,
+    signed: bool = False,
+    paths: int = 64,
+    seed: int = 1,
+    output_scale: float | None = None,
+    **topology: int,
+) -> Network:
+    """A network of random weights.
+
+    An entry with a ``cell`` is as in `tests.recurrent.make_band`, others are as in `tests.layered.make`. Those of kind
+    ``path`` without paths of their own share a Sobol' topology of ``paths``, with the members ``topology``.
+    """
+    rng = np.random.default_rng(seed)
+    widths, layers = [inputs], list[Layer]()
+    tensors: dict[str, np.ndarray] = {}
+    numbered = list(enumerate(entries, 1))
+    common = [number for number, entry in numbered if entry.get("kind") == "path" and not _own(entry)]
+    ends = sorted({end for number in common for end in (entries[number - 1].get("source", number - 1), number)})
+    sizes = [inputs, *(entry["width"] for entry in entries)]
+    shared: Topology | None = None
+    if ends:
+        shared = SobolTopology(
+            paths=paths,
+            dimensions=tuple(range(len(ends))),
+            log2_slots=log2_slots([sizes[end] for end in ends]),
+            **topology,  # type: ignore[arg-type]
+        )
+    for number, entry in numbered:
+        if "cell" in entry:
+            layers.append(make_band(rng, number, widths[-1], tensors, **entry))
+        else:
+            layers.append(make_layer(rng, number, widths, tensors, entry, topology=None if _own(entry) else shared))
+        widths.append(entry["width"])
+    return Network(
+        name="mixed",
+        input=InputFormat(width=inputs, bits=bits, signed=signed),
+        layers=tuple(layers),
+        topology=shared,
+        tensors=tensors,
+        output_scale=output_scale,
+    )
+
+
+def _own(entry: Entry) -> bool:
+    return "topology" in entry or "paths" in entry
+
+
+def dense(width: int, activation: Activation | None = RELU, **more: Any) -> Entry:
+    return {"kind": "dense", "width": width, "activation": activation, **more}
+
+
+def explicit(width: int, activation: Activation | None = RELU, **more: Any) -> Entry:
+    return {"kind": "explicit", "width": width, "activation": activation, "edge_count": 40, **more}
+
+
+def path(width: int, activation: Activation | None = RELU, **more: Any) -> Entry:
+    return {"kind": "path", "width": width, "activation": activation, **more}
+
+
+def rnn(width: int, cell: str = "gru", **more: Any) -> Entry:
+    return {"cell": cell, "width": width, "band": 3, **more}
+
+
+MIXED: dict[str, tuple[Callable[[], Network], Stages]] = {
+    "recurrent layers in the middle": (
+        lambda: make_mixed([dense(12), rnn(8), dense(5, None)], inputs=9),
+        (("gather", 1, 1), ("unit", 2, 3)),
+    ),
+    "paths before": (
+        lambda: make_mixed([path(12), rnn(8), dense(5, None)], inputs=16),
+        (("path", 1, 1), ("unit", 2, 3)),
+    ),
+    "edges behind": (
+        lambda: make_mixed([rnn(8), explicit(5, None)], inputs=6, signed=True),
+        (("unit", 1, 1), ("gather", 2, 2)),
+    ),
+    "another activation behind": (
+        lambda: make_mixed(
+            [rnn(8), dense(10, Activation(kind="identity", bits=8, shift=12), multiplied=True), dense(4, None)],
+            inputs=6,
+            signed=True,
+        ),
+        (("unit", 1, 1), ("gather", 2, 3)),
+    ),
+    "a skip connection within the stage behind": (
+        lambda: make_mixed(
+            [rnn(8), dense(8, SIGNED, skip=Skip(source=1, shift=3)), dense(4, None)], inputs=6, signed=True
+        ),
+        (("unit", 1, 1), ("gather", 2, 3)),
+    ),
+    "random paths into a recurrent layer": (
+        lambda: make_mixed(
+            [path(8, SIGNED, topology=RandomTopology(paths=64, generator="philox", seed=3)), rnn(8), dense(4, None)],
+            inputs=6,
+        ),
+        (("gather", 1, 1), ("unit", 2, 3)),
+    ),
+    "paths, then a dense layer": (
+        lambda: make_mixed([path(16), path(16), dense(5, None)], inputs=16, paths=128),
+        (("path", 1, 2), ("gather", 3, 3)),
+    ),
+    "paths alone, with an activation at the end": (
+        lambda: make_mixed([path(8), path(8, Activation(bits=5, shift=8))], inputs=16),
+        (("path", 1, 2),),
+    ),
+    "a code book and a signed input": (
+        lambda: make_mixed([path(16, codes=4), path(5, None)], inputs=16, signed=True),
+        (("gather", 1, 1), ("path", 2, 2)),
+    ),
+    "signed values before paths": (
+        lambda: make_mixed([explicit(16, SIGNED), path(8, None)], inputs=12, signed=True),
+        (("gather", 1, 1), ("path", 2, 2)),
+    ),
+    "paths behind recurrent layers are theirs": (
+        lambda: make_mixed([rnn(8), path(16), path(4, None)], inputs=6, signed=True, paths=32),
+        (("unit", 1, 3),),
+    ),
+    "all engines, one of them twice": (
+        lambda: make_mixed([rnn(8), explicit(8), path(16), explicit(5, None)], inputs=6, signed=True),
+        (("unit", 1, 1), ("gather", 2, 2), ("path", 3, 3), ("gather", 4, 4)),
+    ),
+    "recurrent layers between others": (
+        lambda: make_mixed([dense(10, SIGNED), rnn(8, "tanh"), dense(6), explicit(3, None)], inputs=6, signed=True),
+        (("gather", 1, 1), ("unit", 2, 3), ("gather", 4, 4)),
+    ),
+    "two recurrent stages": (
+        lambda: make_mixed([rnn(8), dense(7, SIGNED), rnn(6, "lstm"), dense(3, None)], inputs=6, signed=True),
+        (("unit", 1, 1), ("gather", 2, 2), ("unit", 3, 4)),
+    ),
+    "recurrent layers around a dense one": (
+        lambda: make_mixed([rnn(8), dense(7), rnn(6, "ligru")], inputs=6, signed=True),
+        (("unit", 1, 2), ("unit", 3, 3)),
+    ),
+    "edges alone, rounded to even at the end": (
+        lambda: make_mixed(
+            [explicit(9), dense(4, Activation(kind="identity", bits=6, shift=9, rounding="even"))], inputs=8
+        ),
+        (("gather", 1, 2),),
+    ),
+    "an activation at the end of recurrent layers": (
+        lambda: make_mixed([rnn(8), dense(9, Activation(bits=6, shift=8))], inputs=6, signed=True),
+        (("unit", 1, 2),),
+    ),
+    # Where a later layer reads an earlier one there is no cut.
+    "paths that a skip connection spans": (
+        lambda: make_mixed([path(16), path(16), dense(16, None, skip=Skip(source=1, shift=2))], inputs=16),
+        (("path", 1, 1), ("gather", 2, 3)),
+    ),
+    "paths in the middle of what a later layer reads": (
+        lambda: make_mixed([dense(16), path(16), dense(5, None, source=1)], inputs=8),
+        (("gather", 1, 3),),
+    ),
+    "paths with two readers": (
+        lambda: make_mixed([dense(16), path(16), dense(9, source=1), dense(5, None, source=2)], inputs=8),
+        (("gather", 1, 4),),
+    ),
+    # Scrambled paths are those of a whole topology, from its first layer on.
+    "scrambled paths": (
+        lambda: make_mixed([dense(16), path(16), path(8), dense(16), path(5, None)], inputs=8, scramble=5, shift=6),
+        (("gather", 1, 1), ("path", 2, 3), ("gather", 4, 5)),
+    ),
+    "paths in two places": (
+        lambda: make_mixed([dense(16), path(16), path(8), dense(16), path(5, None)], inputs=8),
+        (("gather", 1, 1), ("path", 2, 3), ("gather", 4, 4), ("path", 5, 5)),
+    ),
+}
+"""Networks by what is special about them, with the stages that they are compiled to."""
+
+
+def mixed_network(choose: Choices, *, most: int = 8) -> Network:
+    """Up to five layers of up to ``most`` neurons, which read and skip earlier ones at random."""
+    count = choose.integer(1, 5)
+    inputs = choose.integer(1, most)
+    entries, widths = list[Entry](), [inputs]
+    for number in range(1, count + 1):
+        kind = choose.of(["path", "path", "own", "dense", "explicit", "recurrent"])
+        if kind == "recurrent":
+            entries.append(band_entry(choose, most=most))
+            widths.append(entries[-1]["width"])
+            continue
+        entry: Entry = {
+            "kind": "path" if kind == "own" else kind,
+            "width": choose.of(widths) if choose.flag() else choose.integer(1, most),
+            "weight_bits": choose.integer(1, 8),
+            "biased": choose.flag(),
+            "codes": choose.of([0, 0, 0, 3]),
+            "edge_count": choose.integer(1, 30),
+        }
+        if kind == "own":
+            entry["paths"] = choose.integer(1, 30)
+        alike = [source for source, width in enumerate(widths) if width == entry["width"]]
+        if choose.integer(0, 3) == 0:
+            entry["source"] = choose.integer(0, number - 1)
+        if alike and choose.integer(0, 3) == 0:
+            entry["skip"] = Skip(source=choose.of(alike), shift=choose.integer(0, 5))
+        if number < count or choose.flag():
+            entry["activation"] = Activation(bits=choose.integer(2, 10), shift=choose.integer(0, 7))
+            if choose.integer(0, 3) == 0:
+                entry["activation"] = any_activation(choose)
+                entry["multiplied"] = choose.flag()
+        entries.append(entry)
+        widths.append(entry["width"])
+    signed = choose.flag()
+    network = make_mixed(
+        entries,
+        inputs=inputs,
+        bits=choose.integer(1 + signed, 8),
+        signed=signed,
+        paths=choose.integer(4, 64),
+        seed=choose.integer(0, 2**32 - 1),
+        **choose.of([{}, {}, {"scramble": 3}, {"shift": 4}]),
+    )
+    return choose.usable(network)
+
+
+mixed_networks = strategy(mixed_network)
