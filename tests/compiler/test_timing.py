@@ -6,6 +6,7 @@ import pytest
 
 from hdlgen.compiler import Options, compile_network, timing
 from hdlgen.compiler.plan import models
+from hdlgen.network import load
 
 from ..chains import as_plan, check_steady, random_chain
 from .networks import make
@@ -34,6 +35,13 @@ def test_frames_of_different_length() -> None:
     """With four layers and more, frames can take turns: the longest is no measure of what a frame takes."""
     plan = compile_network(make((256, 64, 64, 64, 10), 1024), Options(lanes=16))
     assert (plan.interval_cycles, plan.period_frames, plan.period_cycles) == (346, 2, 538)
+    # With one input buffer the longest is shorter, and the mean longer: that is no gain.
+    plan, single = (
+        compile_network(load("mnist-small"), Options(lanes=16, input_buffers=buffers), check=False)
+        for buffers in (None, 1)
+    )
+    assert (plan.interval_cycles, plan.period_frames, plan.period_cycles) == (1088, 2, 1634)
+    assert (single.interval_cycles, single.period_frames, single.period_cycles) == (1070, 1, 1070)
 
 
 def test_stages_that_do_not_fit() -> None:

@@ -254,6 +254,6 @@ def predict(network: Network, program: Program, options: Options, frame: Frame |
     if options.input_buffers is None and len(program.transitions) > 1:
         single = store(network, program, replace(options, input_buffers=1), frame)
         alone = timing.predict([stage(single)])
-        if alone.interval_cycles <= found.interval_cycles:
+        if alone.mean <= found.mean and alone.interval_cycles <= found.interval_cycles:
             program, found = single, alone
     return replace(program, **asdict(found))
