@@ -129,12 +129,7 @@ def builds() -> str:
         cells = [f"{used:,} of {available:,}" if available else "-" for used, available in result["cells"]]
         clock = result["clock_mhz"]
         rows.append(
-            [
-                *start,
-                *cells,
-                f"**{clock:g}** of {result['fmax_mhz']:g}",
-                f"{result['inferences_per_second']:,.0f}",
-            ]
+            [*start, *cells, f"**{clock:g}** of {result['fmax_mhz']:g}", f"{result['inferences_per_second']:,.0f}"]
         )
     headings = [
         "board",

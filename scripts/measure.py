@@ -250,11 +250,7 @@ def measure(measurement: Measurement) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         core = Path(scratch) / "core"
         compile_to(
-            network,
-            core,
-            target=measurement.target,
-            lanes=measurement.lanes,
-            elements_per_beat=measurement.elements,
+            network, core, target=measurement.target, lanes=measurement.lanes, elements_per_beat=measurement.elements
         )
         seeds = range(1, measurement.seeds + 1)
         report = synthesise(core, target=find_target(measurement.target), seeds=seeds, progress=True)

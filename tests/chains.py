@@ -95,12 +95,7 @@ def random_chain(kinds: str, seed: int) -> list[Stage]:
         join = Join(input_bits=program.result_bits, output_bits=7, shift=3, low=0, high=100)
         stages.append(
             Stage(
-                engine=engine.name,
-                first=0,
-                last=0,
-                network=network,
-                program=program,
-                join=draw.choice([None, join]),
+                engine=engine.name, first=0, last=0, network=network, program=program, join=draw.choice([None, join])
             )
         )
         inputs = program.output_width

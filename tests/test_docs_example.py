@@ -45,11 +45,7 @@ def network(topology: SobolTopology, weights: tuple[np.ndarray, ...]) -> Network
         for number, width in enumerate(widths[1:], 1)
     )
     return Network(
-        name="example",
-        input=InputFormat(width=widths[0], bits=3),
-        topology=topology,
-        layers=layers,
-        tensors=tensors,
+        name="example", input=InputFormat(width=widths[0], bits=3), topology=topology, layers=layers, tensors=tensors
     )
 
 
@@ -140,14 +136,7 @@ def linear_rows() -> Rows:
     for layer in range(3):
         relative = linear(TOPOLOGY, layer) if layer else []
         lanes = lane(TOPOLOGY, layer)
-        rows.append(
-            [
-                str(layer),
-                matrix_of(relative) if layer else "",
-                matrix_of(lanes),
-                " ".join(map(str, lanes)),
-            ]
-        )
+        rows.append([str(layer), matrix_of(relative) if layer else "", matrix_of(lanes), " ".join(map(str, lanes))])
     return rows
 
 

@@ -42,9 +42,7 @@ def _neurons(found: _Findings, data: dict[str, Any]) -> None:
         if entry["constant"]:
             zero = f"; 0 for {entry['zero']} of them" if entry["zero"] else ""
             found.add(
-                "warning",
-                number,
-                f"{what} with one value for every input: {_some(entry, 'constant', width)}{zero}",
+                "warning", number, f"{what} with one value for every input: {_some(entry, 'constant', width)}{zero}"
             )
 
 

@@ -25,12 +25,7 @@ __all__ = ["command"]
 @click.option("--board", metavar="B", help="A complete bitstream; see `hdlgen boards`.")
 @click.option("--target", metavar="T", help="Out of context for a device; see `hdlgen boards`.")
 @click.option(
-    "--seeds",
-    type=click.IntRange(1, 1000),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Seeds 1 to N.",
+    "--seeds", type=click.IntRange(1, 1000), default=1, show_default=True, metavar="N", help="Seeds 1 to N."
 )
 @click.option("--freq", type=float, metavar="MHZ", help="What place and route aims at (with --target).")
 @click.option(

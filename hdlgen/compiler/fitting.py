@@ -17,16 +17,7 @@ from hdlgen.compiler.options import Options
 from hdlgen.errors import InputError
 from hdlgen.integers import Interval
 
-__all__ = [
-    "HELD",
-    "EngineFrame",
-    "Fitter",
-    "FramedProgram",
-    "engine",
-    "refused",
-    "span",
-    "whole",
-]
+__all__ = ["HELD", "EngineFrame", "Fitter", "FramedProgram", "engine", "refused", "span", "whole"]
 
 HELD = {"held": True}
 """Metadata of a dataclass' field that is the contents of a memory."""
@@ -119,14 +110,7 @@ class FramedProgram(EngineProgram):
     banks: with "ram", complete sets of them for which there is room
     """
 
-    takes = {
-        "lanes": (),
-        "multiplier": (),
-        "dsps": (),
-        "source": ("rom", "ram"),
-        "banks": (),
-        "adaptable": (),
-    }
+    takes = {"lanes": (), "multiplier": (), "dsps": (), "source": ("rom", "ram"), "banks": (), "adaptable": ()}
     frame: EngineFrame
     source: str = "rom"
     banks: int = 1

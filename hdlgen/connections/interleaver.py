@@ -85,13 +85,7 @@ class InterleaverTopology(Topology):
             last = widths[0] // lanes - 1
             return tuple(whole(where, f"{what}[{lane}]", row, 0, last) for lane, row in enumerate(value))
 
-        return cls(
-            lanes=lanes,
-            fan_in=fan_in,
-            fan_out=fan_out,
-            start=rows("start"),
-            sweep=rows("sweep"),
-        )
+        return cls(lanes=lanes, fan_in=fan_in, fan_out=fan_out, start=rows("start"), sweep=rows("sweep"))
 
     def describe(self) -> dict[str, Any]:
         return {

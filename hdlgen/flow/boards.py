@@ -160,12 +160,7 @@ class Board:
     @property
     def pins(self) -> dict[str, Pin]:
         """Ports of the self-test top and where they go."""
-        ports = {
-            "clk": self.clock.pin,
-            "button": self.reset,
-            "led_pass": self.led_pass,
-            "led_fail": self.led_fail,
-        }
+        ports = {"clk": self.clock.pin, "button": self.reset, "led_pass": self.led_pass, "led_fail": self.led_fail}
         return {name: pin for name, pin in ports.items() if pin is not None}
 
     @property

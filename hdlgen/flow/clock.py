@@ -110,11 +110,7 @@ class ClockAndReset(wiring.Component):
         else:
             divider = {48: 0, 24: 1, 12: 2, 6: 3}[int(p.source / 1_000_000)]
             m.submodules.oscillator = Instance(
-                p.internal,
-                p_CLKHF_DIV=f"0b{divider:02b}",
-                i_CLKHFEN=Const(1),
-                i_CLKHFPU=Const(1),
-                o_CLKHF=oscillator,
+                p.internal, p_CLKHF_DIV=f"0b{divider:02b}", i_CLKHFEN=Const(1), i_CLKHFPU=Const(1), o_CLKHF=oscillator
             )
         if p.setting.primitive is None:
             m.d.comb += [clk.eq(oscillator), locked.eq(1)]

@@ -153,12 +153,7 @@ def demonstrate(
 
     announce(f"compile {model.name} for {lanes} lanes")
     manifest = compile_to(
-        model,
-        root,
-        target=chosen.target.name,
-        inputs=x[:images],
-        labels=labels[:images],
-        lanes=lanes,
+        model, root, target=chosen.target.name, inputs=x[:images], labels=labels[:images], lanes=lanes
     )
     finished("compile")
 

@@ -45,11 +45,7 @@ class Patched:
     bitstreams: tuple[tuple[str, int, int], ...]
 
 
-def patch(
-    directory: str | os.PathLike[str],
-    network: Network,
-    output: str | os.PathLike[str],
-) -> Patched:
+def patch(directory: str | os.PathLike[str], network: Network, output: str | os.PathLike[str]) -> Patched:
     """Write the design of ``directory`` with what was trained of ``network`` to the new folder ``output``.
 
     The folder is what `hdlgen compile` would have written, to the byte, with the same test inputs; edges of the design that
@@ -189,12 +185,7 @@ def _contents(
 
 
 def _patch_bitstream(
-    root: Path,
-    manifest: Manifest,
-    new: Path,
-    now: Manifest,
-    found: Found,
-    memories: Sequence[RomParameters],
+    root: Path, manifest: Manifest, new: Path, now: Manifest, found: Found, memories: Sequence[RomParameters]
 ) -> tuple[str, int, int]:
     """Write one bitstream and its report; returns name, blocks, changed blocks."""
     path, report, made = found

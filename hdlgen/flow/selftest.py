@@ -318,10 +318,7 @@ class SelfTest(wiring.Component):
         beat = Signal(range(p.beats))
         padding = Const(0, p.element_bits - p.input_bits)
         elements = [Cat(value.word_select(k, p.input_bits), padding) for k in range(p.elements_per_beat)]
-        m.d.comb += [
-            tdata.eq(Cat(elements) & (run == 0).replicate(p.beat_bits)),
-            tlast.eq(beat == p.beats - 1),
-        ]
+        m.d.comb += [tdata.eq(Cat(elements) & (run == 0).replicate(p.beat_bits)), tlast.eq(beat == p.beats - 1)]
         with m.FSM():
             with m.State("address"), m.If(ready):
                 m.next = "token"
@@ -379,13 +376,7 @@ class SelfTest(wiring.Component):
                 m.d.sync += number.eq(0)
         data, valid, last, is_last = Signal(p.result_bits), Signal(), Signal(), Signal()
         final = Signal()
-        m.d.sync += [
-            data.eq(data_1),
-            valid.eq(valid_1),
-            last.eq(last_1),
-            is_last.eq(is_last_1),
-            final.eq(final_1),
-        ]
+        m.d.sync += [data.eq(data_1), valid.eq(valid_1), last.eq(last_1), is_last.eq(is_last_1), final.eq(final_1)]
         expected = Signal(signed(p.expected_bits))
         m.d.comb += expected.eq(stored.data)
         wrong_user = Signal()

@@ -148,11 +148,7 @@ class SerialTop(wiring.Component):
         p = self.parameters
         identity = p.link.identity
         m = Module()
-        add_clock(
-            m,
-            pin=self.clk if p.clock_pin else None,
-            button=self.button if p.button else None,
-        )
+        add_clock(m, pin=self.clk if p.clock_pin else None, button=self.button if p.button else None)
         m.submodules.receiver = receiver = UartReceiver(identity.divisor)
         m.submodules.transmitter = transmitter = UartTransmitter(identity.divisor)
         m.submodules.endpoint = endpoint = Endpoint(p.link)
@@ -337,9 +333,7 @@ def for_simulation(manifest: Manifest, where: str, *, clock: int = 12_000_000) -
     """The top for a simulation: the fastest line there is, everything else as on the smallest board."""
     identity = _identity(manifest, clock=Fraction(clock), divisor=MIN_DIVISOR, block_bytes=512, where=where)
     return SerialTopParameters(
-        core=manifest.top,
-        link=LinkParameters(identity=identity),
-        flash=FlashPins.for_simulation(manifest),
+        core=manifest.top, link=LinkParameters(identity=identity), flash=FlashPins.for_simulation(manifest)
     )
 
 

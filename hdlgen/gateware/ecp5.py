@@ -182,12 +182,7 @@ class Ecp5Ram(Ram):
                 enable=Const(1, 1),
                 output_enable=Const(1, 1),
                 o=outputs,
-                write={
-                    "address": self.write_address,
-                    "data": values,
-                    "enable": enables,
-                    "any": Cat(*enables).any(),
-                },
+                write={"address": self.write_address, "data": values, "enable": enables, "any": Cat(*enables).any()},
             )
 
     def shallow(self, m: Module) -> None:

@@ -260,9 +260,7 @@ class MessageSender(wiring.Component):
         place = self.index[: (result_bytes - 1).bit_length()]
         word_ends = place == result_bytes - 1
         payload_ends = Mux(
-            is_result,
-            last & word_ends,
-            Mux(is_identity, self.index == len(identity) - 1, self.index[3] & word_ends),
+            is_result, last & word_ends, Mux(is_identity, self.index == len(identity) - 1, self.index[3] & word_ends)
         )
         m.d.comb += self.active.eq(1)
         self._send(m, payload, in_word, word_ends, payload_ends)

@@ -10,18 +10,7 @@ from amaranth.lib.wiring import flipped
 from hdlgen.gateware.image import Held
 from hdlgen.gateware.streams import LOAD, connect, inputs, outputs
 
-__all__ = [
-    "ABORT",
-    "BEGIN",
-    "COMMIT",
-    "DATA",
-    "IN_FORCE",
-    "LOADED",
-    "Gate",
-    "Reload",
-    "add_reload",
-    "connect_port",
-]
+__all__ = ["ABORT", "BEGIN", "COMMIT", "DATA", "IN_FORCE", "LOADED", "Gate", "Reload", "add_reload", "connect_port"]
 
 BEGIN, DATA, COMMIT, ABORT = range(4)
 """What a beat of the load port is: the beginning of an image, bytes of it, to put it into force, to forget it."""
@@ -226,12 +215,7 @@ class Gate(wiring.Component):
 
     def __init__(self, *, most: int):
         self.most = most
-        super().__init__(
-            {
-                **inputs(beat=1, last=1, user=1, due=1, sent=1, accept=1),
-                **outputs(open=1, idle=1),
-            }
-        )
+        super().__init__({**inputs(beat=1, last=1, user=1, due=1, sent=1, accept=1), **outputs(open=1, idle=1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -252,14 +236,7 @@ def connect_port(m: Module, core: Any, reload: Reload) -> None:
     generation; ``load_id`` is loaded_id."""
     m.d.comb += [
         core.load_state.eq(
-            Cat(
-                reload.in_force,
-                reload.receiving,
-                reload.complete,
-                reload.error,
-                reload.loaded,
-                reload.generation,
-            )
+            Cat(reload.in_force, reload.receiving, reload.complete, reload.error, reload.loaded, reload.generation)
         ),
         core.load_id.eq(reload.loaded_id),
     ]

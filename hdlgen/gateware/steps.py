@@ -207,14 +207,7 @@ class StepSender(wiring.Component):
     LATENCY = 2
 
     def __init__(
-        self,
-        *,
-        width: int,
-        output: Interval,
-        result_bits: int,
-        run: int = 1,
-        chains: int = 1,
-        chained: bool = False,
+        self, *, width: int, output: Interval, result_bits: int, run: int = 1, chains: int = 1, chained: bool = False
     ):
         self.width, self.result_bits, self.chained = width, result_bits, chained
         self.run, self.chains = run, chains

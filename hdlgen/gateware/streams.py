@@ -38,11 +38,7 @@ def beats(prefix: str, flow: wiring.Flow, bits: int, *flags: str) -> dict[str, w
 
 def core_ports(data: int, results: int, *flags: str) -> dict[str, wiring.Member]:
     """What every core has: AXI4-Streams of ``data`` and ``results`` bits, and ``frame_error``."""
-    return {
-        **beats("s_axis_t", In, data, *flags),
-        **beats("m_axis_t", Out, results, *flags),
-        "frame_error": Out(1),
-    }
+    return {**beats("s_axis_t", In, data, *flags), **beats("m_axis_t", Out, results, *flags), "frame_error": Out(1)}
 
 
 def load_ports(bits: int | None) -> dict[str, wiring.Member]:

@@ -36,12 +36,7 @@ class UartReceiver(wiring.Component):
 
     def __init__(self, divisor: int):
         self.divisor = check_divisor(divisor)
-        super().__init__(
-            {
-                **outputs(data=8, valid=1, error=1),
-                "rx": In(1, init=1),
-            }
-        )
+        super().__init__({**outputs(data=8, valid=1, error=1), "rx": In(1, init=1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -105,11 +105,7 @@ def _archive(file: IO[bytes], where: str, allowed: Sequence[str]) -> dict[str, n
                     arrays[name] = _read(member, info.file_size, f"{where}: {name}")
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
         raise InputError(f"{where}: damaged archive: {show(str(error))[1:-1]}") from None
-    except (
-        NotImplementedError,
-        RuntimeError,
-        ValueError,
-    ) as error:  # a foreign compression, a password, bad names
+    except (NotImplementedError, RuntimeError, ValueError) as error:  # a foreign compression, a password, bad names
         raise InputError(f"{where}: archive cannot be read: {show(str(error))[1:-1]}") from None
     return arrays
 

@@ -86,11 +86,7 @@ def _bipolar(at: Lowering) -> Value | Constant:
 
 
 def _weights(
-    at: Lowering,
-    value: Constant,
-    scale: Value | Constant | None,
-    zero: Value | Constant | None,
-    codes: Codes | None,
+    at: Lowering, value: Constant, scale: Value | Constant | None, zero: Value | Constant | None, codes: Codes | None
 ) -> Constant:
     """Constants as integers; without ``codes`` they are +1 and -1."""
     array = at.numbers(value, "what it quantises, at").array

@@ -38,13 +38,7 @@ from hdlgen.layers.recurrent_reach import BandReach, band_reach, constant_gates
 __all__ = ["GATES", "BandReach", "BandRnn", "Candidate", "Feed", "Fixed", "Table"]
 
 #: The gates of each cell, in the order in which their weights stand.
-GATES = {
-    "relu": ("a",),
-    "tanh": ("a",),
-    "gru": ("r", "z", "n"),
-    "ligru": ("z", "a"),
-    "lstm": ("i", "f", "g", "o"),
-}
+GATES = {"relu": ("a",), "tanh": ("a",), "gru": ("r", "z", "n"), "ligru": ("z", "a"), "lstm": ("i", "f", "g", "o")}
 #: Cells whose state is signed; that of the others is >= 0.
 _SIGNED = ("tanh", "gru", "lstm")
 #: Cells with a hard sigmoid, or a table instead, and cells with a hard tanh, or a table instead.

@@ -146,9 +146,7 @@ def band_reach(band: "BandRnn", where: str, tensors: Tensors, inputs: int, low: 
         reset_low = np.minimum(round_shift(v_low << g, g - shift), 0)
         reset_high = np.maximum(round_shift(v_high << g, g - shift), 0)
         prove(
-            where,
-            "a pre-activation",
-            (candidate.magnitude << shift) + largest_bias + (1 << band.input.bits) + half,
+            where, "a pre-activation", (candidate.magnitude << shift) + largest_bias + (1 << band.input.bits) + half
         )
         pre_low[2], pre_high[2] = in_low[2] + bias[2] + reset_low, in_high[2] + bias[2] + reset_high
         any_low[2] = np.minimum(in_low[2], 0) + np.minimum(bias[2], 0)

@@ -120,14 +120,7 @@ def _filters(rate: int, frame: int, low: float, high: float, count: int) -> np.n
 
 
 def mel_energies(
-    samples: np.ndarray | Sequence[float],
-    *,
-    rate: int,
-    frame: int,
-    hop: int,
-    low: float,
-    high: float,
-    count: int,
+    samples: np.ndarray | Sequence[float], *, rate: int, frame: int, hop: int, low: float, high: float, count: int
 ) -> np.ndarray:
     """float64 (frames, count): energies of the bands of each frame, as :func:`log_mel` takes their logarithms.
 

@@ -37,15 +37,7 @@ from hdlgen.errors import InputError
 from hdlgen.layers import BandRnn, Layer, Place, Reach, Weighted, parse_layer
 from hdlgen.network.features import LogMel, describe_features, parse_features
 
-__all__ = [
-    "FORMAT_VERSION",
-    "InputFormat",
-    "Network",
-    "check_tensors",
-    "describe",
-    "parse",
-    "verify",
-]
+__all__ = ["FORMAT_VERSION", "InputFormat", "Network", "check_tensors", "describe", "parse", "verify"]
 
 FORMAT_VERSION = 1
 

@@ -253,11 +253,7 @@ class BandCell(torch.nn.Module):
         layer, tensors = network.recurrent(number), network.tensors
         scaled = [
             (self.recurrent, layer.recurrent_weights(tensors), layer.fraction - layer.state.fraction),
-            (
-                self.input_weight,
-                layer.input_weights(tensors),
-                layer.input.shift + layer.fraction - source_exponent,
-            ),
+            (self.input_weight, layer.input_weights(tensors), layer.input.shift + layer.fraction - source_exponent),
             (self.bias, layer.gate_bias(tensors), layer.fraction),
         ]
         if self.candidate_bias is not None:

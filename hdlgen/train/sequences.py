@@ -88,13 +88,7 @@ def _features(recordings: Sequence[Recording]) -> tuple[LogMel, list[np.ndarray]
     logarithms = [
         np.log2(
             mel_energies(
-                recording.samples / 32768.0,
-                rate=rate,
-                frame=_FRAME,
-                hop=_HOP,
-                low=_LOW,
-                high=high,
-                count=_FILTERS,
+                recording.samples / 32768.0, rate=rate, frame=_FRAME, hop=_HOP, low=_LOW, high=high, count=_FILTERS
             )
             + _FLOOR
         )

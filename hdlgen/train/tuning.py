@@ -326,13 +326,7 @@ def _output_scale(model: GraphModel, goal: Goal, x: np.ndarray, wanted: np.ndarr
 
 
 def _fit(
-    model: GraphModel,
-    output_scale: float | None,
-    dataset: Dataset,
-    schedule: Schedule,
-    *,
-    where: str,
-    progress: bool,
+    model: GraphModel, output_scale: float | None, dataset: Dataset, schedule: Schedule, *, where: str, progress: bool
 ) -> tuple[Goal, tuple[np.ndarray, np.ndarray]]:
     """Train ``model``; what it was trained for, and the inputs to validate with and what is wanted of them."""
     count = len(dataset.train_images)

@@ -201,11 +201,7 @@ class IndexMemoryEngine(wiring.Component):
                         m.next = "requantise"
             with m.State("requantise"):
                 # The sum of neuron `count` is there one cycle after its address.
-                m.d.comb += [
-                    sum_read.addr.eq(count),
-                    value_write.addr.eq(count - 1),
-                    value_write.en.eq(count != 0),
-                ]
+                m.d.comb += [sum_read.addr.eq(count), value_write.addr.eq(count - 1), value_write.en.eq(count != 0)]
                 m.d.sync += count.eq(count + 1)
                 with m.If(count == width):
                     m.d.sync += [count.eq(0), layer.eq(layer + 1)]

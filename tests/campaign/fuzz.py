@@ -425,11 +425,7 @@ CORPUS: Mapping[str, tuple[Callable[[], list[Path]], Damage, Callable[[Path, Cho
     "state": (lambda: [FILES / "state.json"], damage_json, _state),
     "tensors": (lambda: [FILES / "state.safetensors"], damage_safetensors, _tensors),
     "design": (lambda: [_made() / "x.npy"], lambda data, choose: data, _design),
-    "recordings": (
-        lambda: [_made() / "7_someone_0.wav", _made() / "recordings.tar.gz"],
-        damage_bytes,
-        _recordings,
-    ),
+    "recordings": (lambda: [_made() / "7_someone_0.wav", _made() / "recordings.tar.gz"], damage_bytes, _recordings),
     "idx": (lambda: [_made() / "images.idx", _made() / "images.gz"], damage_bytes, _idx),
     "dataset": (lambda: [_made() / "set.npz"], damage_member, _dataset),
     "board": (lambda: sorted(resources("boards").glob("*.toml")), damage_text, lambda path, choose: _board(path)),

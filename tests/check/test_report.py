@@ -265,10 +265,7 @@ def with_tensor(network: Network, name: str, change: Any) -> Network:
             "warning: input: inputs that no output depends on: 1 of 4 (2)",
         ),
         (with_tensor(small(), "l1.in", lambda t: t[1].fill(0)), "note: layer 1: rows that read no input: 1 of 6"),
-        (
-            small(paths=3, dimensions=(0, 0)),
-            "warning: input: inputs that no output depends on: 1 of 4 (3)",
-        ),
+        (small(paths=3, dimensions=(0, 0)), "warning: input: inputs that no output depends on: 1 of 4 (3)"),
         (
             with_tensor(small(), "l1.u", lambda t: t.fill(0)),
             "warning: layer 1: all recurrent weights are zero: the layer has no memory but its gates'",
@@ -392,10 +389,7 @@ def test_paths_that_leave_out_a_layer_are_no_chain() -> None:
         0,
         width=8,
         topology=SobolTopology(paths=16, dimensions=(0, 1, 2), log2_slots=(3, 3, 3)),
-        layers=[
-            {"kind": "path", "width": 8, "activation": RELU},
-            {"kind": "path", "width": 8, "source": 0},
-        ],
+        layers=[{"kind": "path", "width": 8, "activation": RELU}, {"kind": "path", "width": 8, "source": 0}],
     )
     data = report(network)
     assert (data["paths"]["reachability"], data["paths"]["suggestion"]) == (None, None)

@@ -234,10 +234,7 @@ INPUT = [
         "compile tiny.safetensors -o new --lanes 4 --weights ram --banks 3",
         "banks: 3 of weights in ram; allowed are 1 and 2",
     ),
-    (
-        "compile tiny.safetensors -o new --lanes 4 --banks 2",
-        "banks: 2 of weights in rom; allowed is 1",
-    ),
+    ("compile tiny.safetensors -o new --lanes 4 --banks 2", "banks: 2 of weights in rom; allowed is 1"),
     ("compile tiny.safetensors -o new --lanes 4 --multiplier best", "multiplier: 'best'; allowed"),
     ("compile tiny.safetensors -o new --lanes 4 --multiplier add", "add needs weights in -1, 0, 1"),
     ("compile tiny.safetensors -o new --lanes 4 --input-buffers 3", "input buffers: 3; allowed"),

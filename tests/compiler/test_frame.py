@@ -175,25 +175,10 @@ SPARSE = pruned((20, 16, 5), 0.3)
 @pytest.mark.parametrize(
     ("design", "other", "adaptable", "said"),
     [
-        (
-            gru(),
-            gru(shift=3),
-            True,
-            "layer 1: input shift: 3; the design in DIR is made for 2: only weights, biases",
-        ),
+        (gru(), gru(shift=3), True, "layer 1: input shift: 3; the design in DIR is made for 2: only weights, biases"),
         (gru(), gru(fraction=11), True, "layer 1: fraction: 11; the design in DIR is made for 12: only"),
-        (
-            gru(),
-            gru(band=5),
-            True,
-            "layer 1: band: 5; the design in DIR is made for 3: only weights, biases",
-        ),
-        (
-            gru(),
-            table(),
-            True,
-            "widths: (3, 6); the design in DIR is made for (3, 6, 3): only weights, biases",
-        ),
+        (gru(), gru(band=5), True, "layer 1: band: 5; the design in DIR is made for 3: only weights, biases"),
+        (gru(), table(), True, "widths: (3, 6); the design in DIR is made for (3, 6, 3): only weights, biases"),
         (table(), changed(table(), "l1.state", 1), True, "layer 1: state function table: another one; the design in"),
         (
             gru(),

@@ -128,11 +128,7 @@ def test_python_does_what_the_command_line_does(target: str, tmp_path: Path) -> 
 def test_what_is_chosen_for_a_device() -> None:
     """Each where the device asks for it, and nothing that is given is changed."""
     large = load("mnist-large")
-    for target, source in (
-        ("ice40-up5k", "spram"),
-        ("ice40-hx8k", "flash"),
-        ("ecp5-25k", "rom"),
-    ):
+    for target, source in (("ice40-up5k", "spram"), ("ice40-hx8k", "flash"), ("ecp5-25k", "rom")):
         options = Options.for_target(large, target, lanes=8)
         assert options.source == source
         assert compile_network(TINY, options).first.multiplier == ("lut" if target == "ice40-hx8k" else "dsp")
@@ -196,10 +192,7 @@ def test_blocks_are_counted_as_they_are_cut(family: str) -> None:
 
 
 def test_what_a_device_has_no_room_for_is_said() -> None:
-    layers = [
-        {"kind": "dense", "width": 40, "activation": RELU},
-        {"kind": "dense", "width": 9},
-    ]
+    layers = [{"kind": "dense", "width": 40, "activation": RELU}, {"kind": "dense", "width": 9}]
     network = make_layered(3, width=200, layers=layers)
     program = compile_network(network, Options.for_target(network, "ice40-hx1k", lanes=8))
     needed = TARGETS["ice40-hx1k"].blocks(program.memories)

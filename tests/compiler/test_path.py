@@ -320,10 +320,7 @@ class TestVerify:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (
-            {"lanes": 64},
-            "network 'random': lanes: 64 is more than its 50 paths; allowed are powers of two up to 50",
-        ),
+        ({"lanes": 64}, "network 'random': lanes: 64 is more than its 50 paths; allowed are powers of two up to 50"),
         (
             {"multiplier": "add", "merge": False},
             "network 'random': multiplier: add needs weights in -1, 0, 1; the largest weight here is 7",

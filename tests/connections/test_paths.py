@@ -25,12 +25,7 @@ def test_vertices_of_the_vectors(file: Path) -> None:
             assert (network.topology.vertices(layer, width) == arrays["vertices"][:, layer]).all()
 
 
-@given(
-    count=st.integers(1, 300),
-    dimension=st.integers(0, 1023),
-    width=st.integers(1, 500),
-    extra=st.integers(0, 12),
-)
+@given(count=st.integers(1, 300), dimension=st.integers(0, 1023), width=st.integers(1, 500), extra=st.integers(0, 12))
 def test_definition(count: int, dimension: int, width: int, extra: int) -> None:
     bits = (width - 1).bit_length() + extra
     topology = SobolTopology(paths=count, dimensions=(dimension,), log2_slots=(bits,))

@@ -23,9 +23,7 @@ def make_small_core(directory: Path, *, width: int = 8, outputs: int = 4, seed: 
         name="small",
         input=InputFormat(width=width, bits=8),
         topology=SobolTopology(
-            paths=paths,
-            dimensions=(0, 1),
-            log2_slots=((width - 1).bit_length(), (outputs - 1).bit_length()),
+            paths=paths, dimensions=(0, 1), log2_slots=((width - 1).bit_length(), (outputs - 1).bit_length())
         ),
         layers=(Weighted(width=outputs, weight="w1", bias=None, weight_bits=8, activation=None),),
         tensors={"w1": rng.integers(-128, 128, paths).astype(np.int8)},

@@ -172,11 +172,7 @@ def test_a_board_of_ones_own(tmp_path: Path, programs: Path, capsys: pytest.Capt
             ["{root}", "--board", "icesugar"],
             "{root}: no bitstream for --board icesugar; there is one for icebreaker",
         ),
-        (
-            "gone",
-            ["{root}"],
-            "{root}/synth-icebreaker.bin: not found; `hdlgen synth` makes it anew",
-        ),
+        ("gone", ["{root}"], "{root}/synth-icebreaker.bin: not found; `hdlgen synth` makes it anew"),
         (
             "other",
             ["{root}"],

@@ -158,12 +158,7 @@ def test_fails(tmp_path: Path, fault: str) -> None:
         *others, last = test.expected
         test = dataclasses.replace(test, expected=(*others, (*last[:-1], last[-1] ^ 1)))
     lines = _simulate(core, test, tmp_path / "sim")
-    assert lines == [
-        "ever: pass 0, fail 1",
-        "end: pass 0, fail 1",
-        "button: pass 0, fail 0",
-        "again: pass 0, fail 1",
-    ]
+    assert lines == ["ever: pass 0, fail 1", "end: pass 0, fail 1", "button: pass 0, fail 0", "again: pass 0, fail 1"]
 
 
 def test_stored_size_of_sparse_inputs(tmp_path: Path) -> None:

@@ -329,11 +329,7 @@ def test_verilog_that_does_not_build(simulator: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bench", "message"),
-    [
-        ("", "no test ran: "),
-        ("raise SystemExit(3)", "no test ran: .* ended with status 3: "),
-    ],
+    ("bench", "message"), [("", "no test ran: "), ("raise SystemExit(3)", "no test ran: .* ended with status 3: ")]
 )
 def test_no_test_is_a_failure(bench: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "test_core.py").write_text(bench)

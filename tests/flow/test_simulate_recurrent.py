@@ -96,11 +96,7 @@ def _answers(m: Module, inner: dict[str, Any]) -> None:
     ],
 )
 def test_faults_are_found(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    fault: Fault,
-    scenario: str,
-    message: str,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Fault, scenario: str, message: str
 ) -> None:
     right = StepLoader.elaborate
 

@@ -412,11 +412,7 @@ def test_no_clock_is_confirmed(core: Path, placed: Callable[..., None]) -> None:
 
 @pytest.mark.parametrize(("wish", "mhz"), [("oscillator", 12), (30, 30), (30.05, 30), (12.001, 12)])
 def test_clock_asked_for(
-    core: Path,
-    placed: Callable[..., None],
-    monkeypatch: pytest.MonkeyPatch,
-    wish: float | str,
-    mhz: float,
+    core: Path, placed: Callable[..., None], monkeypatch: pytest.MonkeyPatch, wish: float | str, mhz: float
 ) -> None:
     placed(200)
     monkeypatch.setattr(synth, "_pack", lambda *arguments: b"bits")

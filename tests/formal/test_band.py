@@ -203,11 +203,7 @@ class States(wiring.Component):
 
 @pytest.mark.parametrize(
     ("width", "lanes", "chains", "members", "depth"),
-    [
-        (4, 2, 1, {"band": 3}, 16),
-        (4, 2, 2, {"band": 3}, 16),
-        (4, 2, 1, {"band": 3, "cyclic": True}, 16),
-    ],
+    [(4, 2, 1, {"band": 3}, 16), (4, 2, 2, {"band": 3}, 16), (4, 2, 1, {"band": 3, "cyclic": True}, 16)],
 )
 def test_lanes_meet_their_neighbours(
     width: int, lanes: int, chains: int, members: dict[str, object], depth: int, tmp_path: Path

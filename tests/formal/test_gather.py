@@ -31,10 +31,7 @@ def programs() -> dict[str, GatherProgram]:
     two = make(
         1,
         width=4,
-        layers=[
-            {"kind": "dense", "width": 4, "activation": RELU},
-            {"kind": "explicit", "width": 3, "edge_count": 7},
-        ],
+        layers=[{"kind": "dense", "width": 4, "activation": RELU}, {"kind": "explicit", "width": 3, "edge_count": 7}],
     )
     return {
         "one": compile_gather(one, Options(lanes=4)),
@@ -62,11 +59,7 @@ class Schedule(wiring.Component):
         p = self.program
         dut = GatherSequencer(p)
         m.submodules.dut, inner = prover.opened(dut, self.fault)
-        m.d.comb += [
-            dut.in_valid.eq(self.in_valid),
-            dut.in_place.eq(self.in_place),
-            dut.out_free.eq(self.out_free),
-        ]
+        m.d.comb += [dut.in_valid.eq(self.in_valid), dut.in_place.eq(self.in_place), dut.out_free.eq(self.out_free)]
         length = p.frame_cycles
         rounds = list(p.rounds())
         ends = {round.job: round.end for round in rounds if round.last}

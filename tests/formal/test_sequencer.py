@@ -198,10 +198,7 @@ class Order(Specification):
             Assert(dut.job <= final),
         ]
         for p in range(2):
-            m.d.comb += [
-                Assert(waiting[p] == now_outstanding[p]),
-                Assert(~waiting[p] | (now_begun[p] != 0)),
-            ]
+            m.d.comb += [Assert(waiting[p] == now_outstanding[p]), Assert(~waiting[p] | (now_begun[p] != 0))]
         m.d.comb += Assert(~dut.idle | ~(inner["running"] | chosen))
         with m.If(chosen):
             m.d.comb += [

@@ -82,10 +82,7 @@ class Framing(wiring.Component):
             Mux(loader.write_enable & (loader.write_index == self.tracked), loader.write_data, written)
         )
         m.d.sync += written.eq(now)
-        m.d.comb += [
-            Assert(~committed | (now == sent)),
-            Assert(~loader.write_enable | (loader.write_to == place)),
-        ]
+        m.d.comb += [Assert(~committed | (now == sent)), Assert(~loader.write_enable | (loader.write_to == place))]
 
         # For the induction: what the registers have to do with that.
         m.d.comb += [

@@ -596,10 +596,7 @@ def test_wrong_tensors(tmp_path: Path) -> None:
             ["torch-mlp.onnx", "--input-scale", "1/0"],
             "--input-scale is '1/0'; allowed: a number, or a fraction such as",
         ),
-        (
-            ["torch-mlp.onnx", "--input-scale", "-1"],
-            "--input-scale is -1; allowed: above 0",
-        ),
+        (["torch-mlp.onnx", "--input-scale", "-1"], "--input-scale is -1; allowed: above 0"),
         (
             ["torch-mlp.onnx", "--input-offset", "1"],
             "--input-offset, --input-signed: of use with --input-scale only;",

@@ -57,10 +57,7 @@ GRAPHS = {
     "add, the other way round": ([node("MatMul", "x w", "h"), node("Add", "b h", "y")], {"w": W, "b": B}),
     "alpha and beta": ([node("Gemm", "x w b", "y", alpha=0.5, beta=-2.0)], {"w": W, "b": B}),
     "a matrix transposed": ([node("Gemm", "x w", "y", transB=1)], {"w": W.T}),
-    "transposed by a node": (
-        [node("Transpose", "w", "wt", perm=[1, 0]), node("MatMul", "x wt", "y")],
-        {"w": W.T},
-    ),
+    "transposed by a node": ([node("Transpose", "w", "wt", perm=[1, 0]), node("MatMul", "x wt", "y")], {"w": W.T}),
     "two matrices without activation": ([node("MatMul", "x w", "h"), node("MatMul", "h v", "y")], {"w": W, "v": V}),
     "standardised input": (
         [node("Sub", "x m", "a"), node("Div", "a s", "b"), node("Gemm", "b w", "y")],

@@ -11,17 +11,7 @@ from amaranth.lib.crc import catalog
 
 from hdlgen.gateware.messages import LinkParameters
 from hdlgen.host.board import signature
-from hdlgen.host.protocol import (
-    LOAD,
-    Decoder,
-    Identity,
-    Message,
-    Reason,
-    Reply,
-    Report,
-    Request,
-    encode,
-)
+from hdlgen.host.protocol import LOAD, Decoder, Identity, Message, Reason, Reply, Report, Request, encode
 
 from .bench import IDENTITY, Rig, sums
 from .model import BoardModel

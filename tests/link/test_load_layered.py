@@ -35,13 +35,7 @@ def first(density: float = 0.4, width: int = 9) -> Network:
     """Explicit layers, one of which reads the input again; multipliers."""
     layers = [
         {"kind": "dense", "width": 8, "activation": RELU},
-        {
-            "kind": "dense",
-            "width": 6,
-            "source": 0,
-            "multiplied": True,
-            "activation": Activation(bits=8, shift=12),
-        },
+        {"kind": "dense", "width": 6, "source": 0, "multiplied": True, "activation": Activation(bits=8, shift=12)},
         {"kind": "dense", "width": 3},
     ]
     return prune(make(5, width=width, layers=layers), density=density)

@@ -186,7 +186,7 @@ EDGES: dict[str, Any] = {
             "bias": None,
             "fraction": 8,
             "state": {"bits": 8, "fraction": 5},
-        },
+        }
     ],
 }
 #: What a dense layer feeds: a gated one, read by two more; the last has an activation.

@@ -254,10 +254,7 @@ WHOLE = [
         (changed("format_version", value=version), f"format_version is {version!r}; allowed: 1")
         for version in (2, 1.0, True, "1")
     ),
-    (
-        without("format_version"),
-        "description has no 'format_version'; required: format_version, name, input, layers",
-    ),
+    (without("format_version"), "description has no 'format_version'; required: format_version, name, input, layers"),
     (
         changed("colour", value=1),
         "a key of description is 'colour'; allowed: format_version, name, input, layers, topology, output",
@@ -340,14 +337,8 @@ TOPOLOGY = [
     ),
     (paths(dimensions=[0, 1, 1024]), "topology: dimensions[2] is 1024; allowed: integers 0..1023"),
     (paths(dimensions=[0, -1, 2]), "topology: dimensions[1] is -1; allowed: integers 0..1023"),
-    (
-        paths(log2_slots=[2, 2, 2]),
-        "topology: log2_slots[0] is 2; allowed: integers 3..32 (it has 6 neurons)",
-    ),
-    (
-        paths(log2_slots=[3, 2, 33]),
-        "topology: log2_slots[2] is 33; allowed: integers 2..32 (it has 3 neurons)",
-    ),
+    (paths(log2_slots=[2, 2, 2]), "topology: log2_slots[0] is 2; allowed: integers 3..32 (it has 6 neurons)"),
+    (paths(log2_slots=[3, 2, 33]), "topology: log2_slots[2] is 33; allowed: integers 2..32 (it has 3 neurons)"),
     (
         paths(log2_slots=None),
         "topology: log2_slots is None; allowed: a list of 3 integers, one per layer that paths visit",
@@ -374,10 +365,7 @@ TOPOLOGY = [
         "topology: log2_slots[2] is 1; allowed: integers 2..32 (it has 4 neurons)",
     ),
     (mixed(1, topology="absent"), "layer 2: layer has no 'topology'; required: kind, width, topology, weight"),
-    (
-        without("topology"),
-        "layer 1: layer has no 'topology'; required: kind, width, topology, weight",
-    ),
+    (without("topology"), "layer 1: layer has no 'topology'; required: kind, width, topology, weight"),
     (mixed(1, topology=[]), "layer 2: topology: topology is []; allowed: an object with"),
     (
         mixed(1, topology={"kind": "x"}),

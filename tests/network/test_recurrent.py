@@ -179,10 +179,7 @@ MEMBERS = "kind, width, cell, recurrent, weight_bits, input, bias, fraction, sta
             gru(1, functions={"state": {"table": "t2", "shift": 2}}),
             "layer 2: state function shift is 2; allowed: at least 3, the cell state has fewer fraction bits",
         ),
-        (
-            gru(0, functions={"gate": "soft"}),
-            "layer 1: gate function is 'soft'; allowed: 'hard', or an object with",
-        ),
+        (gru(0, functions={"gate": "soft"}), "layer 1: gate function is 'soft'; allowed: 'hard', or an object with"),
         (gru(0, functions={"reset": "hard"}), "layer 1: a key of functions is 'reset'; allowed: gate, state"),
         (
             gru(0, functions={"gate": {"table": "g1"}}),
@@ -195,18 +192,9 @@ MEMBERS = "kind, width, cell, recurrent, weight_bits, input, bias, fraction, sta
             fed(0, rectify=True),
             "layer 1: a key of input is 'rectify'; allowed: kind, weight, weight_bits, shift, bits, shared",
         ),
-        (
-            fed(0, shift=63),
-            "layer 1: input shift is 63; allowed: integers 0..62",
-        ),
-        (
-            fed(0, bits=33),
-            "layer 1: input bits is 33; allowed: integers 2..32",
-        ),
-        (
-            fed(0, shared="no"),
-            "layer 1: shared is 'no'; allowed: true or false",
-        ),
+        (fed(0, shift=63), "layer 1: input shift is 63; allowed: integers 0..62"),
+        (fed(0, bits=33), "layer 1: input bits is 33; allowed: integers 2..32"),
+        (fed(0, shared="no"), "layer 1: shared is 'no'; allowed: true or false"),
         (
             fed(1, topology=GRU["layers"][1]["input"]["topology"] | {"dimensions": [0, 1, 2]}),
             "layer 2: topology: dimensions has 3 entries; allowed: 2, one per layer that paths visit",
@@ -226,14 +214,8 @@ MEMBERS = "kind, width, cell, recurrent, weight_bits, input, bias, fraction, sta
             gru(0, cell="tanh", candidate="absent", gate="absent", functions="absent"),
             "layer 1: recurrent: tensor 'u1'",
         ),
-        (
-            fed(0, shared=False),
-            "layer 1: input weight: tensor 'w1' has shape [6, 5]; allowed: [18, 5]",
-        ),
-        (
-            gru(0, weight_bits=3),
-            "layer 1: recurrent weight -8 at [",
-        ),
+        (fed(0, shared=False), "layer 1: input weight: tensor 'w1' has shape [6, 5]; allowed: [18, 5]"),
+        (gru(0, weight_bits=3), "layer 1: recurrent weight -8 at ["),
         # Features.
         (
             changed("input", "features", value={"kind": "mfcc"}, base=GRU),
@@ -243,46 +225,22 @@ MEMBERS = "kind, width, cell, recurrent, weight_bits, input, bias, fraction, sta
             changed("input", "features", value=[], base=GRU),
             "input: features: features is []; allowed: an object with kind, rate,",
         ),
-        (
-            features(rate=0),
-            "input: features: rate is 0; allowed: integers 1..1048576",
-        ),
-        (
-            features(hop=0),
-            "input: features: hop is 0; allowed: integers 1..65536",
-        ),
+        (features(rate=0), "input: features: rate is 0; allowed: integers 1..1048576"),
+        (features(hop=0), "input: features: hop is 0; allowed: integers 1..65536"),
         (
             features(high=4001),
             "input: features: high is 4001; allowed: frequencies above low (60), up to half the rate (4000)",
         ),
-        (
-            features(low="x"),
-            "input: features: low is 'x'; allowed: frequencies >= 0",
-        ),
-        (
-            features(low=-1),
-            "input: features: low is -1; allowed: frequencies >= 0",
-        ),
-        (
-            features(low=True),
-            "input: features: low is True; allowed: frequencies >= 0",
-        ),
-        (
-            features(floor=0),
-            "input: features: floor is 0; allowed: finite numbers > 0",
-        ),
-        (
-            features(scale=[1, 2]),
-            "input: features: scale has 2 entries; allowed: 5, one per input",
-        ),
+        (features(low="x"), "input: features: low is 'x'; allowed: frequencies >= 0"),
+        (features(low=-1), "input: features: low is -1; allowed: frequencies >= 0"),
+        (features(low=True), "input: features: low is True; allowed: frequencies >= 0"),
+        (features(floor=0), "input: features: floor is 0; allowed: finite numbers > 0"),
+        (features(scale=[1, 2]), "input: features: scale has 2 entries; allowed: 5, one per input"),
         (
             features(scale=[1, 2, 0, 4, 5]),
             "input: features: scale[2] is 0; allowed: a list of 5 finite numbers > 0, one per input",
         ),
-        (
-            features(offset=[1, 2, 10**400, 4, 5]),
-            "input: features: offset[2] is 1000000",
-        ),
+        (features(offset=[1, 2, 10**400, 4, 5]), "input: features: offset[2] is 1000000"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

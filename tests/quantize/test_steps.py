@@ -175,12 +175,6 @@ def test_many_steps(scale: Fraction, gain: Fraction) -> None:
 
 def test_one_bit_is_a_bias() -> None:
     codes = Codes.bipolar(Fraction(1, 3))
-    stairs = staircase(
-        codes,
-        gain=Fraction(1, 7),
-        offset=Fraction(-5),
-        first=-100,
-        last=100,
-    )
+    stairs = staircase(codes, gain=Fraction(1, 7), offset=Fraction(-5), first=-100, last=100)
     steps = fit([stairs], [0])
     assert (steps.shift, steps.multiplier.tolist(), steps.bias.tolist(), steps.wrong.tolist()) == (0, [1], [-34], [0])

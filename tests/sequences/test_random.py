@@ -72,12 +72,7 @@ def philox(key: int, counter: int) -> list[int]:
     keys = [key & mask, key >> 64]
     for _ in range(10):
         first, second = 0xD2E7470EE14C6C93 * words[0], 0xCA5A826395121157 * words[2]
-        words = [
-            (second >> 64) ^ words[1] ^ keys[0],
-            second & mask,
-            (first >> 64) ^ words[3] ^ keys[1],
-            first & mask,
-        ]
+        words = [(second >> 64) ^ words[1] ^ keys[0], second & mask, (first >> 64) ^ words[3] ^ keys[1], first & mask]
         keys = [(keys[0] + 0x9E3779B97F4A7C15) & mask, (keys[1] + 0xBB67AE8584CAA73B) & mask]
     return words
 

@@ -186,11 +186,7 @@ def test_targets_and_refusals(data, tmp_path, capsys):
         ({"signed": True}, [dense], "input has 8 bits, signed; allowed to tune: 8, unsigned"),
         ({"width": 20}, [dense], "reads 20 inputs, the training data have 196; allowed: as many"),
         ({}, [{**dense, "codes": 3}], "layer 1: has a code book; allowed to tune: layers without"),
-        (
-            {},
-            [{**dense, "weight_bits": 16, "activation": Activation(bits=16, shift=30)}, dense],
-            None,
-        ),
+        ({}, [{**dense, "weight_bits": 16, "activation": Activation(bits=16, shift=30)}, dense], None),
     ]:
         network = make(1, **{"width": 196, "layers": layers, **changes})
         save(network, tmp_path / "given.safetensors")

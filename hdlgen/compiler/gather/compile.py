@@ -18,10 +18,7 @@ from hdlgen.compiler.factors import choose_multiplier, factors_allowed
 from hdlgen.compiler.fitting import EngineFrame, Fitter, span, whole
 from hdlgen.compiler.gather.arrange import Stream, arrange
 from hdlgen.compiler.gather.jobs import Job, find_jobs
-from hdlgen.compiler.gather.program import (
-    GatherLayer,
-    GatherProgram,
-)
+from hdlgen.compiler.gather.program import GatherLayer, GatherProgram
 from hdlgen.compiler.gather.schedule import release, schedule, store
 from hdlgen.compiler.gather.timing import predict
 from hdlgen.compiler.gather.verify import verify

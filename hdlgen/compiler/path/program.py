@@ -32,16 +32,7 @@ from numpy.typing import NDArray
 from hdlgen.compiler.common import EngineProgram
 from hdlgen.targets import Memory
 
-__all__ = [
-    "Flush",
-    "Layer",
-    "Program",
-    "Requantise",
-    "Transition",
-    "flushes",
-    "row_writes",
-    "signed_digits",
-]
+__all__ = ["Flush", "Layer", "Program", "Requantise", "Transition", "flushes", "row_writes", "signed_digits"]
 
 Ints = NDArray[np.int64]
 

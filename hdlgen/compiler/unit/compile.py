@@ -371,15 +371,7 @@ def _recurrence(
         if form == "rotate":
             reach = 0
     recurrence = Recurrence(
-        form=form,
-        cycles=cycles,
-        offset=offset,
-        rows=rows,
-        ring=ring,
-        block=block,
-        reach=reach,
-        state=kept,
-        sums=sums,
+        form=form, cycles=cycles, offset=offset, rows=rows, ring=ring, block=block, reach=reach, state=kept, sums=sums
     )
     words = padded.reshape(len(weights), cycles, groups, lanes).transpose(0, 2, 1, 3)
     return recurrence, words, notes

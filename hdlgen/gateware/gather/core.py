@@ -141,12 +141,7 @@ class GatherCore(wiring.Component):
             lanes=p.lanes, a_bits=p.value_bits, w_bits=p.weight_bits, kind=p.multiplier, a_signed=p.signed_values
         )
         m.submodules.accumulators = accumulators = Accumulators(
-            kit,
-            lanes=p.lanes,
-            p_bits=multiplier.parameters.p_bits,
-            sum_bits=p.sum_bits,
-            groups=1,
-            copies=p.copies,
+            kit, lanes=p.lanes, p_bits=multiplier.parameters.p_bits, sum_bits=p.sum_bits, groups=1, copies=p.copies
         )
         at_product = OPERAND + LATENCY
         done = Signal()

@@ -297,11 +297,7 @@ class Drain(wiring.Component):
         if p.joined:
             self._whole_rows(m, chains[0], bundles[-2], coming, addresses, gathered)
         else:
-            m.d.comb += [
-                self.row_soon.eq(coming[-3]),
-                self.row_next.eq(coming[-1]),
-                self.row_data.eq(Cat(*gathered)),
-            ]
+            m.d.comb += [self.row_soon.eq(coming[-3]), self.row_next.eq(coming[-1]), self.row_data.eq(Cat(*gathered))]
 
     def _flush_of(
         self, chains: list[_Chain], written: list[Signal], requests: Sequence[Value]

@@ -110,10 +110,7 @@ class PathEngine(wiring.Component):
         ]
         connect(m, ("loaded", "take"), sequencer, self.loader)
         connect(m, ("sent",), sequencer, results)
-        m.d.comb += [
-            self.request.valid.eq(sequencer.valid & sequencer.first),
-            self.request.payload.eq(sequencer.job),
-        ]
+        m.d.comb += [self.request.valid.eq(sequencer.valid & sequencer.first), self.request.payload.eq(sequencer.job)]
         connect(m, ("valid", "first", "job", "counter", "buffer"), sequencer, self.walker)
         connect(m, ("valid", "first", "last", "job", "counter"), sequencer, self.framer)
 
@@ -154,11 +151,7 @@ class PathEngine(wiring.Component):
             m.d.comb += drain.head_next.eq(frame[1 : 1 + p.groups] & ~carried & at_first.replicate(p.groups))
         frame = later(m, frame, 1, "frame_last", start=0)
         parity = later(m, self.sequencer.parity, at_sum, "parity", start=0)
-        m.d.comb += [
-            accumulators.valid.eq(flush[0]),
-            accumulators.flush.eq(flush[1:]),
-            drain.sums.eq(accumulators.o),
-        ]
+        m.d.comb += [accumulators.valid.eq(flush[0]), accumulators.flush.eq(flush[1:]), drain.sums.eq(accumulators.o)]
         at = 0
         for field in (drain.final, drain.flush, drain.carry, drain.row, drain.job):
             m.d.comb += field.eq(frame[at : at + len(field)])

@@ -128,9 +128,5 @@ class Results(wiring.Component):
             ]
         with m.If(advance):
             m.d.sync += [spare.eq(complete), spare_last.eq(last_1)]
-        m.d.comb += [
-            advance.eq(~spare_held),
-            self.data.eq(result),
-            self.sent.eq(self.valid & self.ready & self.last),
-        ]
+        m.d.comb += [advance.eq(~spare_held), self.data.eq(result), self.sent.eq(self.valid & self.ready & self.last)]
         return m

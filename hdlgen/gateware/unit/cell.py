@@ -244,10 +244,7 @@ class CellUnit(wiring.Component):
             base = Signal(signed(self.late_range.bits + s), name=f"query_base_{c}")
             wide = Signal(signed(max(len(base), len(products[c])) + 1), name=f"query_wide_{c}")
             query = Signal(value_shape(u.query), name=f"query_{c}")
-            m.d.comb += [
-                base.eq((stored[c].at(ready + LATENCY) << s) + ((1 << s) >> 1)),
-                wide.eq(products[c] + base),
-            ]
+            m.d.comb += [base.eq((stored[c].at(ready + LATENCY) << s) + ((1 << s) >> 1)), wide.eq(products[c] + base)]
             m.d.sync += query.eq(wide >> s)
             targets.append(self._squash(cell.state, u.query, query, f"state_{c}"))
         at += cell.state.latency

@@ -25,12 +25,7 @@ class SerialConstants(wiring.Component):
         self.constants = unit.constants[what]
         self.shape = value_shape(self.constants.span)
         self.bits = self.shape.width
-        super().__init__(
-            {
-                **inputs(step=1, load=kit.held.load),
-                "o": Out(self.bits * unit.chains),
-            }
-        )
+        super().__init__({**inputs(step=1, load=kit.held.load), "o": Out(self.bits * unit.chains)})
 
     def column(self, c: int) -> Value:
         """What belongs to chain ``c``."""

@@ -22,12 +22,7 @@ class SumChains(wiring.Component):
 
     def __init__(self, *, lanes: int, chains: int, bits: int):
         self.lanes, self.chains, self.bits = lanes, chains, bits
-        super().__init__(
-            {
-                **inputs(sums=lanes * bits, load=1),
-                "o": Out(chains * bits),
-            }
-        )
+        super().__init__({**inputs(sums=lanes * bits, load=1), "o": Out(chains * bits)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -52,10 +47,7 @@ class ForwardEpilogue(wiring.Component):
         self.sum_bits = value_shape(f.sums).width
         self.bits = value_shape(f.output).width
         super().__init__(
-            {
-                **inputs(step=1, i=self.sum_bits * unit.chains, load=kit.held.load),
-                "o": Out(self.bits * unit.chains),
-            }
+            {**inputs(step=1, i=self.sum_bits * unit.chains, load=kit.held.load), "o": Out(self.bits * unit.chains)}
         )
 
     def elaborate(self, platform: object) -> Module:

@@ -37,12 +37,7 @@ class Window(wiring.Component):
         self.recurrence, self.lanes = recurrence, lanes
         self.bits = value_shape(recurrence.state).width
         width = lanes * self.bits
-        super().__init__(
-            {
-                **inputs(row=width, load=1, load_next=1, shift=1),
-                "operands": Out(width),
-            }
-        )
+        super().__init__({**inputs(row=width, load=1, load_next=1, shift=1), "operands": Out(width)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -213,16 +208,9 @@ class StateMemory(wiring.Component):
                 ram.write_data.eq(Mux(carry, sources[1][0], sources[0][0]).replicate(run)),
                 ram.write_address.eq(Cat(Mux(carry, sources[1][1], sources[0][1]), half)),
             ]
-        m.d.comb += [
-            self.written.eq(self.write_enable & last_element),
-            self.committed.eq(self.written & last_group),
-        ]
+        m.d.comb += [self.written.eq(self.write_enable & last_element), self.committed.eq(self.written & last_group)]
         with m.If(self.write_enable):
-            m.d.sync += [
-                element.eq(element + 1),
-                last_element.eq(element == run - 2),
-                column.eq(column + 1),
-            ]
+            m.d.sync += [element.eq(element + 1), last_element.eq(element == run - 2), column.eq(column + 1)]
             with m.If(column == run - 1):
                 m.d.sync += [column.eq(0), carry.eq(1)]
             with m.If(last_element):

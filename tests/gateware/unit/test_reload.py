@@ -177,12 +177,7 @@ def test_bad_image() -> None:
     third = compile_units(make_recurrent(2, [layer("tanh", 4, band=3, state_bits=7)]), Options(lanes=2, source="ram"))
     assert held(third).header != held(program).header
     beats += [(BEGIN, 0), *data_beats(program, held(third).image[:40]), (COMMIT, 0)]
-    played = play(
-        UnitCore(program),
-        sequence_beats(program, x, lengths),
-        beats,
-        cycles=taking(program, beats) + 300,
-    )
+    played = play(UnitCore(program), sequence_beats(program, x, lengths), beats, cycles=taking(program, beats) + 300)
     assert played.states[-1] & (IN_FORCE | ERROR) == IN_FORCE | ERROR
     assert not any(state >> 5 for state in played.states)
     assert set(generations(played, x, lengths, one, two, every_step=False)) == {"1"}
