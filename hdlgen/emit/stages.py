@@ -13,7 +13,7 @@ from hdlgen.compiler.plan import Stage as Planned
 from hdlgen.compiler.unit.program import BandProgram, Unit
 from hdlgen.emit.manifest import PURPOSES, Layer, Stage
 from hdlgen.gateware.gather.contents import connectivity_bits
-from hdlgen.gateware.path.merger import result_places
+from hdlgen.gateware.path.results import result_places
 from hdlgen.gateware.primitives import Library, RamParameters, RomParameters, StoreParameters
 from hdlgen.network import Network
 

@@ -1,16 +1,21 @@
-"""What the engines share of their arithmetic: shapes of values, values of earlier cycles, shift with limits."""
+"""What the engines share: shapes of values, values of earlier cycles, counters, small tables, shift with limits."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.common import Squash
 from hdlgen.gateware.kit import Kit
+from hdlgen.gateware.primitives import read_always
 from hdlgen.integers import Interval
 
-__all__ = ["Squasher", "Timeline", "later", "value_shape"]
+__all__ = ["SHALLOW", "Squasher", "Timeline", "choose", "counter", "later", "look_up", "value_shape"]
+
+SHALLOW = 64
+"""Up to so many entries of a table stand in logic; a block RAM for them would be nearly empty."""
 
 
 def value_shape(interval: Interval) -> Shape:
@@ -36,12 +41,33 @@ class Timeline:
         self.values = [value]
 
     def at(self, cycle: int) -> Any:
-        while self.start + len(self.values) <= cycle:
-            before = self.values[-1]
-            late = Signal(Value.cast(before).shape(), name=f"{self.name}_at_{self.start + len(self.values)}")
-            self.m.d.sync += late.eq(before)
-            self.values.append(late)
+        while (reached := self.start + len(self.values)) <= cycle:
+            self.values.append(later(self.m, self.values[-1], 1, f"{self.name}_at", start=reached))
         return self.values[cycle - self.start]
+
+
+def counter(m: Module, enable: Any, size: int, name: str) -> Signal:
+    """The number of earlier cycles with ``enable``, modulo ``size``."""
+    number = Signal(range(max(size, 2)), name=name)
+    with m.If(enable):
+        m.d.sync += number.eq(Mux(number == size - 1, 0, number + 1))
+    return number
+
+
+def look_up(m: Module, kit: Kit, what: str, address: Value, entries: Sequence[int], width: int) -> Value:
+    """entries[address], of ``width`` bits, `hdlgen.gateware.primitives.LATENCY` cycles later."""
+    if len(entries) > SHALLOW:
+        m.submodules[what] = rom = kit.rom(what, entries, width)
+        m.d.comb += read_always(rom, address)
+        return rom.data
+    found, entry = Signal(width, name="found"), Signal(width, name="entry")
+    m.d.sync += [found.eq(Array(Const(value, width) for value in entries)[address]), entry.eq(found)]
+    return entry
+
+
+def choose(index: Value, values: Sequence[int]) -> Value:
+    """values[index], a constant where all are the same."""
+    return Const(values[0]) if len(set(values)) == 1 else Array(Const(value) for value in values)[index]
 
 
 class Squasher(wiring.Component):

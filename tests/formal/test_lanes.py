@@ -7,7 +7,7 @@ from amaranth.hdl import Assert, Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from hdlgen.gateware.path.exchange import LaneExchange
+from hdlgen.gateware.path.activations import LaneExchange
 
 from . import prover
 

@@ -9,11 +9,10 @@ from amaranth.lib.wiring import Out
 
 from hdlgen.compiler.common import Squash
 from hdlgen.compiler.gather.program import PIECE, GatherProgram
-from hdlgen.gateware.arithmetic import Squasher, Timeline, later, value_shape
+from hdlgen.gateware.arithmetic import Squasher, Timeline, choose, counter, later, value_shape
 from hdlgen.gateware.kit import Kit, in_bank
 from hdlgen.gateware.primitives import LATENCY, read_always
 from hdlgen.gateware.streams import inputs, outputs
-from hdlgen.gateware.tables import choose
 from hdlgen.integers import Interval
 
 __all__ = ["Epilogue"]
@@ -172,10 +171,7 @@ class Epilogue(wiring.Component):
     def _fields(self, m: Module, active: Value) -> dict[str, Value]:
         """What is known of the part at the end of the chain."""
         m.submodules.constants = rom = self.kit.place(m, "neurons", self.load)
-        depth = rom.parameters.depth
-        address = Signal(range(max(depth, 2)))
-        with m.If(active):
-            m.d.sync += address.eq(Mux(address == depth - 1, 0, address + 1))
+        address = counter(m, active, rom.parameters.depth, "address")
         m.d.comb += read_always(rom, in_bank(rom.parameters, address, self.load))
         fields: dict[str, Value] = {"last": Const(1)}
         at = 0

@@ -7,10 +7,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.gather.program import GatherProgram
-from hdlgen.gateware.arithmetic import later
+from hdlgen.gateware.arithmetic import choose, later, look_up
 from hdlgen.gateware.kit import PLAIN, Kit
 from hdlgen.gateware.streams import inputs, outputs
-from hdlgen.gateware.tables import choose, look_up
 
 __all__ = ["GatherSequencer"]
 

@@ -5,11 +5,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from hdlgen.compiler.gather.program import OPERAND, GatherProgram
-from hdlgen.gateware.arithmetic import later
+from hdlgen.gateware.arithmetic import choose, later
 from hdlgen.gateware.kit import Kit
 from hdlgen.gateware.primitives import LATENCY
 from hdlgen.gateware.streams import inputs, outputs
-from hdlgen.gateware.tables import choose
 
 __all__ = ["Sources"]
 

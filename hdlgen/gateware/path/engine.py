@@ -8,9 +8,8 @@ from hdlgen.compiler.path.program import Program
 from hdlgen.gateware.accumulators import Accumulators
 from hdlgen.gateware.arithmetic import later
 from hdlgen.gateware.kit import Kit
-from hdlgen.gateware.path.activations import ActivationMemory
+from hdlgen.gateware.path.activations import ActivationMemory, LaneExchange
 from hdlgen.gateware.path.drain import Drain
-from hdlgen.gateware.path.exchange import LaneExchange
 from hdlgen.gateware.path.framer import Framer
 from hdlgen.gateware.path.loader import Loader
 from hdlgen.gateware.path.results import Results

@@ -8,11 +8,11 @@ from amaranth.lib import wiring
 
 from hdlgen.compiler.common import Squash
 from hdlgen.compiler.unit.program import RecurrentUnit
-from hdlgen.gateware.arithmetic import Squasher, Timeline, later, value_shape
+from hdlgen.gateware.arithmetic import Squasher, Timeline, counter, later, value_shape
 from hdlgen.gateware.kit import Kit
 from hdlgen.gateware.primitives import LATENCY
 from hdlgen.gateware.streams import inputs, outputs
-from hdlgen.gateware.unit.constants import SerialConstants
+from hdlgen.gateware.unit.forward import SerialConstants
 from hdlgen.integers import Interval
 
 __all__ = ["CellUnit"]
@@ -171,13 +171,7 @@ class CellUnit(wiring.Component):
         bits = shape.width
         m.submodules[name] = ram = self.kit.ram(name, depth=depth, lanes=u.chains, bits=bits)
 
-        def counter(enable: Any, what: str) -> Signal:
-            address = Signal(range(max(depth, 2)), name=f"{name}_{what}")
-            with m.If(enable):
-                m.d.sync += address.eq(Mux(address == depth - 1, 0, address + 1))
-            return address
-
-        m.d.comb += ram.read_address.eq(counter(self.final.at(at - LATENCY), "read"))
+        m.d.comb += ram.read_address.eq(counter(m, self.final.at(at - LATENCY), depth, f"{name}_read"))
         values = []
         for c in range(u.chains):
             value = Signal(shape, name=f"{name}_{c}")
@@ -188,7 +182,7 @@ class CellUnit(wiring.Component):
             enable = self.final.at(when)
             m.d.comb += [
                 ram.write_enable.eq(enable.replicate(u.chains)),
-                ram.write_address.eq(counter(enable, "write")),
+                ram.write_address.eq(counter(m, enable, depth, f"{name}_write")),
             ]
             for c, result in enumerate(results):
                 m.d.comb += ram.write_data.word_select(c, bits).eq(result)

@@ -1,16 +1,17 @@
-"""Sums on their way from the lanes, and what is made of those of the input."""
+"""Sums on their way from the lanes, and what is made of those of the input, with constants of every neuron."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
 from hdlgen.compiler.unit.program import Unit
-from hdlgen.gateware.arithmetic import Squasher, later, value_shape
-from hdlgen.gateware.kit import Kit
+from hdlgen.gateware.arithmetic import Squasher, counter, later, value_shape
+from hdlgen.gateware.kit import Kit, in_bank
+from hdlgen.gateware.primitives import read_always
 from hdlgen.gateware.streams import inputs
-from hdlgen.gateware.unit.constants import SerialConstants
+from hdlgen.gateware.unit.contents import constants_words
 
-__all__ = ["ForwardEpilogue", "SumChains"]
+__all__ = ["ForwardEpilogue", "SerialConstants", "SumChains"]
 
 
 class SumChains(wiring.Component):
@@ -32,6 +33,36 @@ class SumChains(wiring.Component):
             behind = links[j + 1] if (j + 1) % run else link
             m.d.sync += link.eq(Mux(self.load, self.sums.word_select(j, self.bits), behind))
         m.d.comb += self.o.eq(Cat(*links[::run]))
+        return m
+
+
+class SerialConstants(wiring.Component):
+    """The constants of a unit called ``what``, again and again: those of the next element two cycles after ``step``.
+
+    ``load``, where they can be written: from `Reload`.
+    """
+
+    def __init__(self, unit: Unit, kit: Kit, what: str):
+        self.unit, self.kit, self.what = unit, kit, what
+        self.constants = unit.constants[what]
+        self.shape = value_shape(self.constants.span)
+        self.bits = self.shape.width
+        super().__init__({**inputs(step=1, load=kit.held.load), "o": Out(self.bits * unit.chains)})
+
+    def column(self, c: int) -> Value:
+        """What belongs to chain ``c``."""
+        value = self.o.word_select(c, self.bits)
+        return value.as_signed() if self.shape.signed else value
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        run, chains = self.unit.run_length, self.unit.chains
+        if not self.constants.in_memory(run, chains):
+            m.d.comb += self.o.eq(constants_words(self.constants, run, chains)[0])
+            return m
+        m.submodules.rom = rom = self.kit.place(m, self.what, self.load)
+        address = counter(m, self.step, rom.parameters.depth, "address")
+        m.d.comb += [*read_always(rom, in_bank(rom.parameters, address, self.load)), self.o.eq(rom.data)]
         return m
 
 

@@ -4,9 +4,9 @@ from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 
 from hdlgen.compiler.unit.program import Unit
+from hdlgen.gateware.arithmetic import counter, look_up
 from hdlgen.gateware.kit import Kit
 from hdlgen.gateware.streams import inputs, outputs
-from hdlgen.gateware.tables import look_up
 
 __all__ = ["UnitSequencer"]
 
@@ -218,8 +218,6 @@ class UnitSequencer(wiring.Component):
         bits, short_bits = (max(lengths) - 1).bit_length(), max(shorts).bit_length()
         entries = [length - 1 | short << bits for length, short in zip(lengths, shorts, strict=True)]
         self._taken = Signal(name="taken")
-        number = Signal(range(max(len(entries), 2)))
-        with m.If(self._taken):
-            m.d.sync += number.eq(Mux(number == len(entries) - 1, 0, number + 1))
+        number = counter(m, self._taken, len(entries), "number")
         entry = look_up(m, self.kit, "lengths", number, entries, bits + short_bits)
         return entry[:bits], entry[bits:] if short_bits else Const(0)

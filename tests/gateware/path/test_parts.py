@@ -12,11 +12,11 @@ from hdlgen.compiler.path.compile import compile_paths
 from hdlgen.compiler.path.program import Program, Requantise
 from hdlgen.gateware.accumulators import Accumulators
 from hdlgen.gateware.kit import Kit
+from hdlgen.gateware.path.activations import LaneExchange
 from hdlgen.gateware.path.contents import held, weight_words
-from hdlgen.gateware.path.exchange import LaneExchange
+from hdlgen.gateware.path.drain import Requantiser
 from hdlgen.gateware.path.loader import Loader
-from hdlgen.gateware.path.merger import BankOrder, PartialSums, result_places
-from hdlgen.gateware.path.requantiser import Requantiser
+from hdlgen.gateware.path.results import BankOrder, PartialSums, result_places
 from hdlgen.gateware.path.weights import WeightRom
 from hdlgen.gateware.primitives import (
     LATENCY,

@@ -13,7 +13,7 @@ from hdlgen.compiler import Options, timing
 from hdlgen.compiler.unit.compile import compile_units
 from hdlgen.compiler.unit.program import BandProgram, Unit
 from hdlgen.compiler.unit.timing import predict, stage
-from hdlgen.gateware.tables import SHALLOW
+from hdlgen.gateware.arithmetic import SHALLOW
 from hdlgen.network import Network
 
 from ...compiler.recurrent import layer, make_recurrent, sequences
