@@ -115,11 +115,9 @@ class Squasher(wiring.Component):
         # Entry v of 2^k is at v + 2^(k-1): the highest bit the other way round.
         size = (len(q.table) - 1).bit_length()
         index = Signal(signed(size))
-        m.d.comb += [
-            index.eq(clamped),
-            rom.address.eq(Cat(index[: size - 1], ~index[size - 1])),
-            rom.enable.eq(1),
-            rom.output_enable.eq(1),
-            self.o.eq(rom.data),
-        ]
+        m.d.comb += index.eq(clamped)
+        m.d.comb += rom.address.eq(Cat(index[: size - 1], ~index[size - 1]))
+        m.d.comb += rom.enable.eq(1)
+        m.d.comb += rom.output_enable.eq(1)
+        m.d.comb += self.o.eq(rom.data)
         return m

@@ -61,11 +61,9 @@ class JoinPipeline(wiring.Component):
         m.d.comb += [moves.eq(~self.o_valid | self.o_ready), self.i_ready.eq(~full | moves)]
         # s1: rounded = x + 2^(shift-1)
         with m.If(self.i_ready):
-            m.d.sync += [
-                full.eq(self.i_valid),
-                rounded.eq(self.i_data.as_signed() + ((1 << join.shift) >> 1)),
-                flags.eq(Cat(self.i_last, self.i_user, self.i_first)),
-            ]
+            m.d.sync += full.eq(self.i_valid)
+            m.d.sync += rounded.eq(self.i_data.as_signed() + ((1 << join.shift) >> 1))
+            m.d.sync += flags.eq(Cat(self.i_last, self.i_user, self.i_first))
         # s2: y = clamp(rounded >> shift, low, high)
         shifted = rounded >> join.shift
         clamped = Mux(shifted < join.low, join.low, Mux(shifted > join.high, join.high, shifted))
@@ -97,10 +95,8 @@ class Companion(wiring.Component):
     def __init__(self, *, beats: int, checked: bool):
         self.beats, self.checked = beats, checked
         super().__init__(
-            {
-                **inputs(i_valid=1, i_last=1, i_user=1, i_first=1, s_ready=1, done=1),
-                **outputs(i_ready=1, s_valid=1, first=1, user=1),
-            }
+            inputs(i_valid=1, i_last=1, i_user=1, i_first=1, s_ready=1, done=1)
+            | outputs(i_ready=1, s_valid=1, first=1, user=1)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -124,13 +120,11 @@ class Companion(wiring.Component):
         dropping, broken = Signal(), Signal()
         fresh = Signal(init=1)
         wrong, ends = Signal(), Signal()
-        m.d.comb += [
-            swallowed.eq(broken & ~dropping),
-            wrong.eq(beat & ~broken & (self.i_last != final)),
-            ends.eq(beat & (self.i_last | (final & ~broken))),
-            good.eq(beat & self.i_last & final & ~broken),
-            flags.w_data.eq(Cat(fresh, self.i_user)),
-        ]
+        m.d.comb += swallowed.eq(broken & ~dropping)
+        m.d.comb += wrong.eq(beat & ~broken & (self.i_last != final))
+        m.d.comb += ends.eq(beat & (self.i_last | (final & ~broken)))
+        m.d.comb += good.eq(beat & self.i_last & final & ~broken)
+        m.d.comb += flags.w_data.eq(Cat(fresh, self.i_user))
         with m.If(beat & ~broken):
             m.d.sync += [index.eq(index + 1), final.eq(index == self.beats - 2)]
         with m.If(ends):

@@ -197,12 +197,10 @@ class Ecp5Ram(Ram):
             )
             m.submodules[f"column_{lane}"] = storage
             write, read = storage.write_port(), storage.read_port(domain="comb")
-            m.d.comb += [
-                write.addr.eq(self.write_address),
-                write.data.eq(self.write_data.word_select(lane, p.bits)),
-                write.en.eq(self.write_enable[lane]),
-                read.addr.eq(address.o),
-            ]
+            m.d.comb += write.addr.eq(self.write_address)
+            m.d.comb += write.data.eq(self.write_data.word_select(lane, p.bits))
+            m.d.comb += write.en.eq(self.write_enable[lane])
+            m.d.comb += read.addr.eq(address.o)
             m.d.sync += self.read_data.word_select(lane, p.bits).eq(read.data)
 
 
@@ -218,11 +216,9 @@ class Ecp5Multiplier(Multiplier):
         for lane in range(q.lanes):
             weight, factor, product = Signal(18), Signal(18), Signal(36)
             value = self.a.word_select(lane, q.a_bits)
-            m.d.comb += [
-                weight.eq(self.w.word_select(lane, q.w_bits).as_signed()),
-                factor.eq(value.as_signed() if q.a_signed else value),
-                self.p.word_select(lane, q.p_bits).eq(product),
-            ]
+            m.d.comb += weight.eq(self.w.word_select(lane, q.w_bits).as_signed())
+            m.d.comb += factor.eq(value.as_signed() if q.a_signed else value)
+            m.d.comb += self.p.word_select(lane, q.p_bits).eq(product)
             ports: dict[str, Any] = {}
             for bit in range(18):
                 ports[f"i_A{bit}"] = weight[bit]

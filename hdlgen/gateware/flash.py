@@ -66,11 +66,9 @@ class FlashReader(wiring.Component):
     def __init__(self, timing: FlashTiming):
         self.timing = timing
         super().__init__(
-            {
-                **inputs(begin=1, prepare=1, stop=1, address=24, go=1),
-                **outputs(boundary=1, byte=8, valid=1),
-                **flash_ports(timing.lines),
-            }
+            inputs(begin=1, prepare=1, stop=1, address=24, go=1)
+            | outputs(boundary=1, byte=8, valid=1)
+            | flash_ports(timing.lines)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -89,12 +87,10 @@ class FlashReader(wiring.Component):
         count, timer = Signal(range(half)), Signal(range(t.wake))
         reading = Signal()
         incoming = Signal(8)
-        m.d.comb += [
-            self.flash_cs_n.eq(~selected),
-            self.flash_clk.eq(sck),
-            self.flash_o.eq(Cat(outgoing[-1], Const(0b110, 3))),
-            self.byte.eq(incoming),
-        ]
+        m.d.comb += self.flash_cs_n.eq(~selected)
+        m.d.comb += self.flash_clk.eq(sck)
+        m.d.comb += self.flash_o.eq(Cat(outgoing[-1], Const(0b110, 3)))
+        m.d.comb += self.byte.eq(incoming)
         # With one line WP# and HOLD# are held high; with more the flash drives what it reads on.
         if t.lines == 1:
             m.d.comb += self.flash_oe.eq(0b1101)
@@ -174,10 +170,8 @@ class FlashLoader(wiring.Component):
     def __init__(self, held: Held, *, beat_bytes: int = 1):
         self.held, self.beat_bytes = held, beat_bytes
         super().__init__(
-            {
-                **inputs(in_force=1, error=1, give_up=1, ready=1, boundary=1, byte=8, got=1),
-                **outputs(data=8 * beat_bytes, kind=2, valid=1, active=1, begin=1, go=1),
-            }
+            inputs(in_force=1, error=1, give_up=1, ready=1, boundary=1, byte=8, got=1)
+            | outputs(data=8 * beat_bytes, kind=2, valid=1, active=1, begin=1, go=1)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -257,10 +251,8 @@ class FlashWeights(wiring.Component):
         self.program = program
         self.width = program.lanes * program.weight_bits
         super().__init__(
-            {
-                **inputs(run=1, issued=1, boundary=1, byte=8, got=1, ready_next=1),
-                **outputs(begin=1, go=1, issue=1, o=stream.Signature(unsigned(self.width))),
-            }
+            inputs(run=1, issued=1, boundary=1, byte=8, got=1, ready_next=1)
+            | outputs(begin=1, go=1, issue=1, o=stream.Signature(unsigned(self.width)))
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -276,11 +268,9 @@ class FlashWeights(wiring.Component):
         begun, byte, word = Signal(range(t.prefetch + 1)), Signal(range(t.word_bytes)), Signal(range(t.words))
         first, finished, started = Signal(init=1), Signal(), Signal()
         step = Signal()
-        m.d.comb += [
-            self.begin.eq(self.run & (~started | (self.boundary & finished))),
-            self.go.eq(self.run & started & ~finished & (~first | (begun != t.prefetch))),
-            step.eq(self.boundary & self.go),
-        ]
+        m.d.comb += self.begin.eq(self.run & (~started | (self.boundary & finished)))
+        m.d.comb += self.go.eq(self.run & started & ~finished & (~first | (begun != t.prefetch)))
+        m.d.comb += step.eq(self.boundary & self.go)
         with m.If(self.begin):
             m.d.sync += [started.eq(1), finished.eq(0)]
         with m.If(step):

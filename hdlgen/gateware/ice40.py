@@ -83,11 +83,9 @@ class Ice40Multiplier(Multiplier):
                 weight, factor = Signal(signed(size)), Signal(size)
                 if lane + number < q.lanes:
                     value = self.a.word_select(lane + number, q.a_bits)
-                    m.d.comb += [
-                        weight.eq(self.w.word_select(lane + number, q.w_bits).as_signed()),
-                        factor.eq(value.as_signed() if q.a_signed else value),
-                        self.p.word_select(lane + number, q.p_bits).eq(products.word_select(number, 2 * size)),
-                    ]
+                    m.d.comb += weight.eq(self.w.word_select(lane + number, q.w_bits).as_signed())
+                    m.d.comb += factor.eq(value.as_signed() if q.a_signed else value)
+                    m.d.comb += self.p.word_select(lane + number, q.p_bits).eq(products.word_select(number, 2 * size))
                 weights.append(weight)
                 factors.append(factor)
             m.submodules[f"mac_{lane}"] = _mac16(

@@ -78,11 +78,9 @@ class Kit:
         if not isinstance(memory, StoreParameters):
             return Rom(memory, library=self.library)
         store = Store(memory, library=self.library)
-        m.d.comb += [
-            store.write_enable.eq(load.piece & load.select[number].replicate(memory.pieces)),
-            store.write_address.eq(load.address),
-            store.write_data.eq(load.data),
-        ]
+        m.d.comb += store.write_enable.eq(load.piece & load.select[number].replicate(memory.pieces))
+        m.d.comb += store.write_address.eq(load.address)
+        m.d.comb += store.write_data.eq(load.data)
         return store
 
     def pass_load(self, m: Module, load: Any, *parts: Any) -> None:

@@ -59,11 +59,9 @@ class Buffer(wiring.Component):
     def __init__(self, parameters: LinkParameters):
         self.parameters = p = parameters
         super().__init__(
-            {
-                **inputs(begin=1, byte=8, byte_valid=1, commit=1, mark=1, load=1, rewind=1, times=TIMES_BITS),
-                **outputs(whole=1, beats_whole=1, overflow=1, room=1, empty=1),
-                **outputs(o=stream.Signature(unsigned(8 * p.beat_bytes)), last=1, end=1, to_load=1),
-            }
+            inputs(begin=1, byte=8, byte_valid=1, commit=1, mark=1, load=1, rewind=1, times=TIMES_BITS)
+            | outputs(whole=1, beats_whole=1, overflow=1, room=1, empty=1)
+            | outputs(o=stream.Signature(unsigned(8 * p.beat_bytes)), last=1, end=1, to_load=1)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -115,13 +113,11 @@ class Buffer(wiring.Component):
             m.d.sync += committed.eq(written)
         with m.If(self.begin):
             m.d.sync += [written.eq(committed), place.eq(0), beat.eq(0), some.eq(0), self.overflow.eq(0)]
-        m.d.comb += [
-            write.addr.eq(written),
-            write.data.eq(word),
-            write.en.eq(beat_valid & ~full),
-            self.beats_whole.eq(some & (place == 0)),
-            self.whole.eq(some & (place == 0) & (beat == 0)),
-        ]
+        m.d.comb += write.addr.eq(written)
+        m.d.comb += write.data.eq(word)
+        m.d.comb += write.en.eq(beat_valid & ~full)
+        m.d.comb += self.beats_whole.eq(some & (place == 0))
+        m.d.comb += self.whole.eq(some & (place == 0) & (beat == 0))
 
         # Out: the memory's register is that of the stream.
         waiting = fetched != committed
@@ -145,13 +141,11 @@ class Buffer(wiring.Component):
                         m.d.sync += [times.eq(times - 1), fetched.eq(0)]
         with m.If(self.rewind):
             m.d.sync += [fetched.eq(0), times.eq(self.times)]
-        m.d.comb += [
-            read.addr.eq(fetched),
-            read.en.eq(fetch),
-            self.o.payload.eq(read.data),
-            self.empty.eq(~waiting & ~self.o.valid),
-            self.room.eq(1),
-        ]
+        m.d.comb += read.addr.eq(fetched)
+        m.d.comb += read.en.eq(fetch)
+        m.d.comb += self.o.payload.eq(read.data)
+        m.d.comb += self.empty.eq(~waiting & ~self.o.valid)
+        m.d.comb += self.room.eq(1)
         if p.identity.sequences or p.identity.load:
             m.d.comb += self.room.eq(~waiting | ~(marked | loading | self.load))
             with m.If(fetch):
@@ -181,14 +175,12 @@ class Endpoint(wiring.Component):
     def __init__(self, parameters: LinkParameters):
         self.parameters = p = parameters
         super().__init__(
-            {
-                **inputs(rx_data=8, rx_valid=1, rx_error=1, frame_error=1, load_ready=1, load_state=8),
-                **inputs(loaded=1, loaded_id=8 * LOADED_BYTES, ready=1),
-                **outputs(tx=stream.Signature(unsigned(8)), core_reset=1),
-                **outputs(load_data=8 * p.beat_bytes, load_valid=1, load_last=1, load_type=4, busy=1, error=1),
-                **beats("s_axis_t", Out, 8 * p.beat_bytes, "user"),
-                **beats("m_axis_t", In, 8 * p.result_bytes),
-            }
+            inputs(rx_data=8, rx_valid=1, rx_error=1, frame_error=1, load_ready=1, load_state=8)
+            | inputs(loaded=1, loaded_id=8 * LOADED_BYTES, ready=1)
+            | outputs(tx=stream.Signature(unsigned(8)), core_reset=1)
+            | outputs(load_data=8 * p.beat_bytes, load_valid=1, load_last=1, load_type=4, busy=1, error=1)
+            | beats("s_axis_t", Out, 8 * p.beat_bytes, "user")
+            | beats("m_axis_t", In, 8 * p.result_bytes)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -197,11 +189,9 @@ class Endpoint(wiring.Component):
         # HELLO forgets everything but that it has to be answered.
         hello = self.hello = Signal()
         m.domains.session = session = ClockDomain()
-        m.d.comb += [
-            session.clk.eq(ClockSignal()),
-            session.rst.eq(ResetSignal() | hello),
-            self.core_reset.eq(session.rst),
-        ]
+        m.d.comb += session.clk.eq(ClockSignal())
+        m.d.comb += session.rst.eq(ResetSignal() | hello)
+        m.d.comb += self.core_reset.eq(session.rst)
         renamed = DomainRenamer("session")
         m.submodules.receiver = self.receiver = MessageReceiver(length_bits=p.length_bits)
         m.submodules.buffer = renamed(buffer := Buffer(p))
@@ -255,20 +245,16 @@ class Endpoint(wiring.Component):
         # One register on: what the refusal depends on has been there since the CRC began to come in, or only improves.
         verdict, given = Signal(Reason), Signal(Reason)
         refused = Signal()
-        m.d.sync += [
-            verdict.eq(refusal),
-            accepted.eq(receiver.good & (verdict == Reason.NONE)),
-            refused.eq(receiver.bad | (receiver.good & (verdict != Reason.NONE))),
-            given.eq(Mux(receiver.bad, receiver.reason, verdict)),
-        ]
+        m.d.sync += verdict.eq(refusal)
+        m.d.sync += accepted.eq(receiver.good & (verdict == Reason.NONE))
+        m.d.sync += refused.eq(receiver.bad | (receiver.good & (verdict != Reason.NONE)))
+        m.d.sync += given.eq(Mux(receiver.bad, receiver.reason, verdict))
         self.begin_bench = accepted & is_bench
-        m.d.comb += [
-            buffer.commit.eq(accepted & is_data),
-            buffer.mark.eq(is_end | is_load),
-            buffer.load.eq(is_load),
-            buffer.rewind.eq(self.begin_bench),
-            buffer.times.eq(number),
-        ]
+        m.d.comb += buffer.commit.eq(accepted & is_data)
+        m.d.comb += buffer.mark.eq(is_end | is_load)
+        m.d.comb += buffer.load.eq(is_load)
+        m.d.comb += buffer.rewind.eq(self.begin_bench)
+        m.d.comb += buffer.times.eq(number)
         with m.If(accepted & is_data):
             m.d.session += self.expected.eq(self.expected + 1)
         m.d.sync += self.hello.eq(accepted & is_hello)
@@ -309,13 +295,11 @@ class Endpoint(wiring.Component):
             self.load_state,
             cycles,
         )
-        m.d.comb += [
-            sender.identity.eq(identity_wanted),
-            sender.report.eq(status_wanted | bench_wanted | refusal_wanted),
-            sender.report_type.eq(Mux(status_wanted, 0, Mux(bench_wanted, 1, 2))),
-            sender.number.eq(answer_number),
-            sender.state.eq(Cat(*state)),
-        ]
+        m.d.comb += sender.identity.eq(identity_wanted)
+        m.d.comb += sender.report.eq(status_wanted | bench_wanted | refusal_wanted)
+        m.d.comb += sender.report_type.eq(Mux(status_wanted, 0, Mux(bench_wanted, 1, 2)))
+        m.d.comb += sender.number.eq(answer_number)
+        m.d.comb += sender.state.eq(Cat(*state))
         connect(m, ("loaded", "loaded_id"), flipped(self), sender)
         m.d.comb += [sender.absorb.eq(self.bench), sender.clear.eq(self.begin_bench)]
 

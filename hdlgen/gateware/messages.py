@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.crc import catalog
-from amaranth.lib.wiring import In, Out
 
 from hdlgen.gateware.primitives import Rom, RomParameters
 from hdlgen.gateware.streams import inputs, outputs
@@ -120,11 +119,9 @@ class MessageReceiver(wiring.Component):
     def __init__(self, *, length_bits: int):
         self.length_bits = length_bits
         super().__init__(
-            {
-                **inputs(data=8, valid=1, error=1),
-                **outputs(begin=1, type=8, number=8, byte=8, byte_valid=1, good=1, bad=1, reason=Reason),
-                "active": Out(1),
-            }
+            inputs(data=8, valid=1, error=1)
+            | outputs(begin=1, type=8, number=8, byte=8, byte_valid=1, good=1, bad=1, reason=Reason)
+            | outputs(active=1)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -211,14 +208,10 @@ class MessageSender(wiring.Component):
     def __init__(self, parameters: LinkParameters):
         self.parameters = p = parameters
         super().__init__(
-            {
-                **inputs(identity=1, report=1, report_type=2, number=8, state=8 * STATE_BYTES),
-                **inputs(loaded=1, loaded_id=8 * LOADED_BYTES),
-                **inputs(result=stream.Signature(unsigned(8 * p.result_bytes)), result_last=1, absorb=1),
-                "clear": In(1),
-                **outputs(identity_taken=1, report_taken=1, results=8, active=1),
-                "o": Out(stream.Signature(unsigned(8))),
-            }
+            inputs(identity=1, report=1, report_type=2, number=8, state=8 * STATE_BYTES)
+            | inputs(loaded=1, loaded_id=8 * LOADED_BYTES)
+            | inputs(result=stream.Signature(unsigned(8 * p.result_bytes)), result_last=1, absorb=1, clear=1)
+            | outputs(identity_taken=1, report_taken=1, results=8, active=1, o=stream.Signature(unsigned(8)))
         )
 
     def elaborate(self, platform: object) -> Module:

@@ -44,11 +44,9 @@ class Reload(wiring.Component):
     def __init__(self, held: Held, *, beat_bytes: int = 1):
         self.held, self.beat_bytes = held, beat_bytes
         super().__init__(
-            {
-                **inputs(data=8 * beat_bytes, valid=1, kind=2, idle=1),
-                **outputs(ready=1, accept=1, load=held.load, in_force=1, receiving=1, complete=1, error=1),
-                **outputs(loaded=1, loaded_id=32, generation=3),
-            }
+            inputs(data=8 * beat_bytes, valid=1, kind=2, idle=1)
+            | outputs(ready=1, accept=1, load=held.load, in_force=1, receiving=1, complete=1, error=1)
+            | outputs(loaded=1, loaded_id=32, generation=3)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -90,13 +88,11 @@ class Reload(wiring.Component):
             m.d.sync += [self.bank.eq(self.other), loaded.eq(1)]
             if banks == 2:
                 m.d.sync += own_id.eq(new_id)
-        m.d.comb += [
-            self.accept.eq(in_force & ~switching),
-            self.in_force.eq(in_force),
-            self.loaded.eq(loaded),
-            self.loaded_id.eq(own_id),
-            self.generation.eq(generation),
-        ]
+        m.d.comb += self.accept.eq(in_force & ~switching)
+        m.d.comb += self.in_force.eq(in_force)
+        m.d.comb += self.loaded.eq(loaded)
+        m.d.comb += self.loaded_id.eq(own_id)
+        m.d.comb += self.generation.eq(generation)
         with m.If(waits):
             m.d.comb += self.ready.eq(0)
         return m
@@ -114,11 +110,9 @@ class Reload(wiring.Component):
         begin, commit = Signal(), Signal()
         self.begin, self.commit = begin, commit
         taken = self.valid & self.ready
-        m.d.comb += [
-            self.ready.eq(~busy),
-            begin.eq(taken & (self.kind == BEGIN)),
-            commit.eq(taken & (self.kind == COMMIT)),
-        ]
+        m.d.comb += self.ready.eq(~busy)
+        m.d.comb += begin.eq(taken & (self.kind == BEGIN))
+        m.d.comb += commit.eq(taken & (self.kind == COMMIT))
         shifting = left != 0
         m.d.sync += byte_valid.eq(shifting & (place == 7))
         m.d.comb += [crc.valid.eq(shifting & self.receiving), crc.data.eq(rest[0])]
@@ -146,12 +140,10 @@ class Reload(wiring.Component):
         used = self.byte_valid & self.receiving
         write = self.write = used & ~in_header & ~in_crc & high
         # s1: the piece is written a cycle later, from registers that reach all memories
-        m.d.sync += [
-            self.load.select.eq(Mux(write, 1 << memory, 0)),
-            self.load.piece.eq(piece),
-            self.load.address.eq(address),
-            self.load.data.eq(Cat(low, byte)),
-        ]
+        m.d.sync += self.load.select.eq(Mux(write, 1 << memory, 0))
+        m.d.sync += self.load.piece.eq(piece)
+        m.d.sync += self.load.address.eq(address)
+        m.d.sync += self.load.data.eq(Cat(low, byte))
         m.d.comb += self.load.bank.eq(self.bank)
         with m.If(used):
             m.d.sync += index.eq(index + 1)
@@ -224,22 +216,18 @@ class Gate(wiring.Component):
         m.d.comb += self.open.eq(self.accept | inside)
         with m.If(self.beat):
             m.d.sync += inside.eq(~(self.last & self.user))
-        m.d.sync += [
-            waiting.eq(waiting + self.due - self.sent),
-            self.idle.eq(~(self.accept | inside | waiting.any())),
-        ]
+        m.d.sync += waiting.eq(waiting + self.due - self.sent)
+        m.d.sync += self.idle.eq(~(self.accept | inside | waiting.any()))
         return m
 
 
 def connect_port(m: Module, core: Any, reload: Reload) -> None:
     """What a core says of its weights: ``load_state`` is in_force, receiving, complete, error, loaded, and above these
     generation; ``load_id`` is loaded_id."""
-    m.d.comb += [
-        core.load_state.eq(
-            Cat(reload.in_force, reload.receiving, reload.complete, reload.error, reload.loaded, reload.generation)
-        ),
-        core.load_id.eq(reload.loaded_id),
-    ]
+    m.d.comb += core.load_state.eq(
+        Cat(reload.in_force, reload.receiving, reload.complete, reload.error, reload.loaded, reload.generation)
+    )
+    m.d.comb += core.load_id.eq(reload.loaded_id)
 
 
 def add_reload(m: Module, core: Any, loader: Any, *, due: Any, most: int) -> Any:

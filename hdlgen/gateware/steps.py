@@ -32,10 +32,8 @@ class Slots(wiring.Component):
     def __init__(self, places: int = 2) -> None:
         self.places, self.place_bits = places, places.bit_length() - 1
         super().__init__(
-            {
-                **inputs(reserve=1, reserve_first=1, reserve_last=1, commit=1, release=1),
-                **outputs(free=1, write_place=self.place_bits, valid=1, place=self.place_bits, first=1, last=1),
-            }
+            inputs(reserve=1, reserve_first=1, reserve_last=1, commit=1, release=1)
+            | outputs(free=1, write_place=self.place_bits, valid=1, place=self.place_bits, first=1, last=1)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -44,21 +42,17 @@ class Slots(wiring.Component):
         reserve_place = Signal(self.place_bits)
         flags = [Signal(2, name=f"flags_{number}") for number in range(self.places)]
         self.occupied, self.filled, self.reserve_place, self.flags = occupied, filled, reserve_place, flags
-        m.d.sync += [
-            occupied.eq(occupied + self.reserve - self.release),
-            filled.eq(filled + self.commit - self.release),
-            reserve_place.eq(reserve_place + self.reserve),
-            self.write_place.eq(self.write_place + self.commit),
-            self.place.eq(self.place + self.release),
-        ]
+        m.d.sync += occupied.eq(occupied + self.reserve - self.release)
+        m.d.sync += filled.eq(filled + self.commit - self.release)
+        m.d.sync += reserve_place.eq(reserve_place + self.reserve)
+        m.d.sync += self.write_place.eq(self.write_place + self.commit)
+        m.d.sync += self.place.eq(self.place + self.release)
         for number in range(self.places):
             with m.If(self.reserve & (reserve_place == number)):
                 m.d.sync += flags[number].eq(Cat(self.reserve_first, self.reserve_last))
-        m.d.comb += [
-            self.free.eq(~occupied[-1]),
-            self.valid.eq(filled != 0),
-            Cat(self.first, self.last).eq(Array(flags)[self.place]),
-        ]
+        m.d.comb += self.free.eq(~occupied[-1])
+        m.d.comb += self.valid.eq(filled != 0)
+        m.d.comb += Cat(self.first, self.last).eq(Array(flags)[self.place])
         return m
 
 
@@ -81,12 +75,10 @@ class StepLoader(wiring.Component):
     def __init__(self, *, width: int, bits: int, data_bits: int, chained: bool = False):
         self.width, self.bits, self.chained = width, bits, chained
         super().__init__(
-            {
-                **inputs(s_data=data_bits, s_valid=1, s_last=1, s_user=1, free=1, write_place=1),
-                **outputs(s_ready=1, frame_error=1, commit=1, first=1, last=1),
-                **outputs(write_enable=1, write_to=1, write_index=range(max(width, 2)), write_data=bits),
-                **({"s_first": In(1)} if chained else {}),
-            }
+            inputs(s_data=data_bits, s_valid=1, s_last=1, s_user=1, free=1, write_place=1)
+            | outputs(s_ready=1, frame_error=1, commit=1, first=1, last=1)
+            | outputs(write_enable=1, write_to=1, write_index=range(max(width, 2)), write_data=bits)
+            | ({"s_first": In(1)} if chained else {})
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -118,12 +110,10 @@ class StepLoader(wiring.Component):
             m.d.sync += [self.frame_error.eq(1), broken.eq(1), fresh.eq(1)]
         with m.If(beat & self.s_last & self.s_user):
             m.d.sync += broken.eq(0)
-        m.d.sync += [
-            self.write_enable.eq(beat),
-            self.write_to.eq(self.write_place),
-            self.write_index.eq(index),
-            self.write_data.eq(self.s_data),
-        ]
+        m.d.sync += self.write_enable.eq(beat)
+        m.d.sync += self.write_to.eq(self.write_place)
+        m.d.sync += self.write_index.eq(index)
+        m.d.sync += self.write_data.eq(self.s_data)
         return m
 
 
@@ -158,12 +148,10 @@ class StepMemory(wiring.Component):
         self.shape = value_shape(values)
         self.bits = self.shape.width
         super().__init__(
-            {
-                **inputs(write_enable=1, write_row=self.row_bits, write_data=self.bits * chains),
-                **dict.fromkeys(("write_place", "place"), In(places.bit_length() - 1)),
-                **inputs(index=self.index_bits),
-                "element": Out(self.shape),
-            }
+            inputs(write_enable=1, write_row=self.row_bits, write_data=self.bits * chains)
+            | dict.fromkeys(("write_place", "place"), In(places.bit_length() - 1))
+            | inputs(index=self.index_bits)
+            | outputs(element=self.shape)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -173,13 +161,11 @@ class StepMemory(wiring.Component):
             self.what, depth=self.places << self.row_bits, lanes=chains, bits=self.bits
         )
         row = Cat(self.index[: self.low_bits], self.index[self.low_bits + self.chain_bits :])
-        m.d.comb += [
-            ram.write_enable.eq(self.write_enable.replicate(chains)),
-            ram.write_address.eq(Cat(self.write_row, self.write_place)),
-            ram.write_data.eq(self.write_data),
-            ram.read_address[: self.row_bits].eq(row),
-            ram.read_address[self.row_bits :].eq(self.place),
-        ]
+        m.d.comb += ram.write_enable.eq(self.write_enable.replicate(chains))
+        m.d.comb += ram.write_address.eq(Cat(self.write_row, self.write_place))
+        m.d.comb += ram.write_data.eq(self.write_data)
+        m.d.comb += ram.read_address[: self.row_bits].eq(row)
+        m.d.comb += ram.read_address[self.row_bits :].eq(self.place)
         chain = self.index[self.low_bits : self.low_bits + self.chain_bits]
         for number in range(LATENCY):
             late = Signal(self.chain_bits, name=f"chain_{number}")
@@ -216,12 +202,10 @@ class StepSender(wiring.Component):
         self.rows = -(-width // (run * chains)) * run
         self.row_bits = max(self.rows - 1, 1).bit_length()
         super().__init__(
-            {
-                **inputs(write_enable=1, write_place=1, write_row=self.row_bits),
-                **inputs(write_data=self.bits * self.chains, valid=1, place=1, last=1, m_ready=1),
-                **outputs(release=1, m_data=self.result_bits, m_valid=1, m_last=1, m_user=1),
-                **({"first": In(1), "m_first": Out(1)} if chained else {}),
-            }
+            inputs(write_enable=1, write_place=1, write_row=self.row_bits)
+            | inputs(write_data=self.bits * self.chains, valid=1, place=1, last=1, m_ready=1)
+            | outputs(release=1, m_data=self.result_bits, m_valid=1, m_last=1, m_user=1)
+            | ({"first": In(1), "m_first": Out(1)} if chained else {})
         )
 
     def elaborate(self, platform: object) -> Module:

@@ -56,15 +56,11 @@ class UartReceiver(wiring.Component):
         with m.Else():
             m.d.sync += timer.eq(Mux(timer == 0, self.divisor - 1, timer - 1))
             with m.If(timer == 0):
-                m.d.sync += [
-                    shift.eq(Cat(shift[1:], line)),
-                    starting.eq(0),
-                    active.eq(~(shift[0] | (starting & line))),
-                ]
-        m.d.comb += [
-            self.valid.eq(active & (timer == 0) & shift[0] & line),
-            self.error.eq(active & (timer == 0) & shift[0] & ~line),
-        ]
+                m.d.sync += shift.eq(Cat(shift[1:], line))
+                m.d.sync += starting.eq(0)
+                m.d.sync += active.eq(~(shift[0] | (starting & line)))
+        m.d.comb += self.valid.eq(active & (timer == 0) & shift[0] & line)
+        m.d.comb += self.error.eq(active & (timer == 0) & shift[0] & ~line)
         return m
 
 

@@ -43,10 +43,8 @@ class GatherCore(wiring.Component):
         p = self.program = program
         self.kit = Kit(prefix=prefix, library=library, held=held(p, prefix))
         super().__init__(
-            {
-                **core_ports(8 * p.bytes_per_element, p.result_bits),
-                **(load_ports(8 * p.bytes_per_element) if p.writable else {}),
-            }
+            core_ports(8 * p.bytes_per_element, p.result_bits)
+            | (load_ports(8 * p.bytes_per_element) if p.writable else {})
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -65,21 +63,17 @@ class GatherCore(wiring.Component):
 
         # Frames in. A value has precedence over an element: the loader pauses.
         connect(m, BEATS, (flipped(self), "s_axis_t"), (loader, "s_"))
-        m.d.comb += [
-            loader.s_user.eq(1),
-            self.frame_error.eq(loader.frame_error),
-            loader.free.eq(inputs.free & ~epilogue.write_soon),
-        ]
+        m.d.comb += loader.s_user.eq(1)
+        m.d.comb += self.frame_error.eq(loader.frame_error)
+        m.d.comb += loader.free.eq(inputs.free & ~epilogue.write_soon)
         connect(m, ("write_place",), inputs, loader)
         m.d.comb += [inputs.reserve.eq(loader.commit), inputs.commit.eq(loader.commit)]
         connect(m, ("release",), sequencer, inputs)
         element = loader.write_data.as_signed() if p.input_signed else loader.write_data
         place = loader.write_index + Mux(loader.write_to, p.place_stride, 0)
-        m.d.comb += [
-            sources.write_enable.eq(loader.write_enable | epilogue.write_enable),
-            sources.write_address.eq(Mux(epilogue.write_enable, epilogue.write_address, place)),
-            sources.write_data.eq(Mux(epilogue.write_enable, epilogue.write_data, element)),
-        ]
+        m.d.comb += sources.write_enable.eq(loader.write_enable | epilogue.write_enable)
+        m.d.comb += sources.write_address.eq(Mux(epilogue.write_enable, epilogue.write_address, place))
+        m.d.comb += sources.write_data.eq(Mux(epilogue.write_enable, epilogue.write_data, element))
         # Places for frames on their way: two for inputs, two for results, and two results in the sender.
         load = add_reload(m, self, loader, due=loader.commit, most=6) if p.writable else None
         kit.pass_load(m, load, epilogue)
@@ -149,23 +143,19 @@ class GatherCore(wiring.Component):
         # All ones after reset: that clears the sums.
         flow = Signal(2, init=3)
         m.d.sync += flow.eq(later(m, Cat(sequencer.valid, done), at_product - 1, "flow"))
-        m.d.comb += [
-            multiplier.a.eq(sources.operands),
-            multiplier.w.eq(self._weights(m, codes, sequencer.job)),
-            accumulators.i.eq(multiplier.p),
-            accumulators.valid.eq(flow[0]),
-            accumulators.flush.eq(flow[1]),
-        ]
+        m.d.comb += multiplier.a.eq(sources.operands)
+        m.d.comb += multiplier.w.eq(self._weights(m, codes, sequencer.job))
+        m.d.comb += accumulators.i.eq(multiplier.p)
+        m.d.comb += accumulators.valid.eq(flow[0])
+        m.d.comb += accumulators.flush.eq(flow[1])
         ended = Cat(done, sequencer.job, sequencer.place, sequencer.parts)
         ended = later(m, ended, CHAIN - LATENCY - 1, "ended")
         bits = len(sequencer.job)
-        m.d.comb += [
-            epilogue.last.eq(ended[0]),
-            epilogue.job.eq(ended[1 : 1 + bits]),
-            epilogue.place.eq(ended[1 + bits]),
-            epilogue.parts.eq(ended[2 + bits :]),
-            epilogue.sums.eq(accumulators.o),
-        ]
+        m.d.comb += epilogue.last.eq(ended[0])
+        m.d.comb += epilogue.job.eq(ended[1 : 1 + bits])
+        m.d.comb += epilogue.place.eq(ended[1 + bits])
+        m.d.comb += epilogue.parts.eq(ended[2 + bits :])
+        m.d.comb += epilogue.sums.eq(accumulators.o)
         connect(m, ("skip_address", "skip_data"), epilogue, sources)
 
     def _weights(self, m: Module, codes: Value, job: Value) -> Value:

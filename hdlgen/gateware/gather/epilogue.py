@@ -5,7 +5,6 @@ from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
-from amaranth.lib.wiring import Out
 
 from hdlgen.compiler.common import Squash
 from hdlgen.compiler.gather.program import PIECE, GatherProgram
@@ -39,15 +38,11 @@ class Epilogue(wiring.Component):
         self.job_bits = max(len(p.layers) - 1, 1).bit_length()
         self.row_bits = max(p.output_width - 1, 1).bit_length()
         super().__init__(
-            {
-                **inputs(last=1, job=self.job_bits, place=1, parts=range(max(p.lanes, 2))),
-                **inputs(sums=p.lanes * p.sum_bits, skip_data=p.value_bits, load=kit.held.load),
-                "skip_address": Out(self.address_bits),
-                **outputs(write_soon=1, write_enable=1, write_address=self.address_bits),
-                "write_data": Out(p.value_bits),
-                **outputs(result_enable=1, result_row=self.row_bits, result_data=value_shape(p.output)),
-                "commit": Out(1),
-            }
+            inputs(last=1, job=self.job_bits, place=1, parts=range(max(p.lanes, 2)))
+            | inputs(sums=p.lanes * p.sum_bits, skip_data=p.value_bits, load=kit.held.load)
+            | outputs(skip_address=self.address_bits)
+            | outputs(write_soon=1, write_enable=1, write_address=self.address_bits, write_data=p.value_bits)
+            | outputs(result_enable=1, result_row=self.row_bits, result_data=value_shape(p.output), commit=1)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -129,11 +124,10 @@ class Epilogue(wiring.Component):
         base = Signal(self.address_bits)
         m.d.sync += base.eq(choose(Cat(which.at(end - 1)[-1], job_at(end - 1)), bases))
         m.d.comb += self.write_soon.eq(finals.at(end) & is_value)
-        m.d.sync += [
-            self.write_enable.eq(self.write_soon),
-            self.write_address.eq(base + numbers.at(end)),
-            self.write_data.eq(value),
-        ]
+        number = numbers.at(end)
+        m.d.sync += self.write_enable.eq(self.write_soon)
+        m.d.sync += self.write_address.eq(base + number)
+        m.d.sync += self.write_data.eq(value)
         return m
 
     def _results(
@@ -150,12 +144,10 @@ class Epilogue(wiring.Component):
         p, at = self.program, self.program.result_at
         ends = Timeline(m, "end", index == p.output_width - 1, 0)
         row = Timeline(m, "row", fields["row"], 0).at(at) if "row" in fields else numbers.at(at)
-        m.d.comb += [
-            self.result_enable.eq(finals.at(at) & (job_at(at) == len(p.layers) - 1)),
-            self.result_row.eq(row),
-            self.result_data.eq(result),
-            self.commit.eq(self.result_enable & ends.at(at)),
-        ]
+        m.d.comb += self.result_enable.eq(finals.at(at) & (job_at(at) == len(p.layers) - 1))
+        m.d.comb += self.result_row.eq(row)
+        m.d.comb += self.result_data.eq(result)
+        m.d.comb += self.commit.eq(self.result_enable & ends.at(at))
 
     def _chain(self, m: Module) -> Value:
         """The sums of a round, one behind the other: the one at the end."""
@@ -230,10 +222,8 @@ class Epilogue(wiring.Component):
             row = 0
             for j, other in enumerate(w):
                 lane = i * len(w) + j
-                m.d.comb += [
-                    multiplier.a.word_select(lane, size).eq(piece),
-                    multiplier.w.word_select(lane, size).eq(other),
-                ]
+                m.d.comb += multiplier.a.word_select(lane, size).eq(piece)
+                m.d.comb += multiplier.w.word_select(lane, size).eq(other)
                 row = row + (multiplier.p.word_select(lane, 2 * size).as_signed() << (PIECE * (i + j)))
             part = Signal(shape, name=f"part_{i}")
             m.d.sync += part.eq(row)

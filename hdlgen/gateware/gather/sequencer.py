@@ -53,12 +53,10 @@ class GatherSequencer(wiring.Component):
         self.step_bits = max(p.steps - 1, 1).bit_length()
         self.word_bits = max(2 * p.steps - 1, 1).bit_length()
         super().__init__(
-            {
-                **inputs(in_valid=1, in_place=1, out_free=1),
-                **outputs(release=1, reserve=1, valid=1, step=self.step_bits, first=1, last=1, fresh=1),
-                **outputs(job=self.job_bits, place=1, parts=range(max(p.lanes, 2)), final=1),
-                **({"base": In(self.word_bits), "word": Out(self.word_bits)} if p.banks == 2 else {}),
-            }
+            inputs(in_valid=1, in_place=1, out_free=1)
+            | outputs(release=1, reserve=1, valid=1, step=self.step_bits, first=1, last=1, fresh=1)
+            | outputs(job=self.job_bits, place=1, parts=range(max(p.lanes, 2)), final=1)
+            | ({"base": In(self.word_bits), "word": Out(self.word_bits)} if p.banks == 2 else {})
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -96,13 +94,11 @@ class GatherSequencer(wiring.Component):
         with m.If(running & waiting):
             m.d.sync += [delay.eq(delay - 1), waiting.eq(delay != 1)]
         with m.If(self.valid):
-            m.d.sync += [
-                self.step.eq(self.step + 1),
-                self.first.eq(0),
-                self.fresh.eq(0),
-                left.eq(left - 1),
-                self.last.eq(left == 1),
-            ]
+            m.d.sync += self.step.eq(self.step + 1)
+            m.d.sync += self.first.eq(0)
+            m.d.sync += self.fresh.eq(0)
+            m.d.sync += left.eq(left - 1)
+            m.d.sync += self.last.eq(left == 1)
 
         def begin(number: Value) -> list[Any]:
             cycles = number[:cycle_bits]

@@ -2,7 +2,6 @@
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In
 
 from hdlgen.compiler.gather.program import OPERAND, GatherProgram
 from hdlgen.gateware.arithmetic import choose, later
@@ -33,12 +32,10 @@ class Sources(wiring.Component):
         self.address_bits = max(p.depth - 1, 1).bit_length()
         self.job_bits = max(len(p.layers) - 1, 1).bit_length()
         super().__init__(
-            {
-                **inputs(valid=1, first=1, fresh=1, job=self.job_bits, place=1, deltas=p.lanes * p.delta_bits),
-                **inputs(write_enable=1, write_address=self.address_bits, write_data=p.value_bits),
-                "skip_address": In(self.address_bits),
-                **outputs(operands=p.lanes * p.value_bits, skip_data=p.value_bits),
-            }
+            inputs(valid=1, first=1, fresh=1, job=self.job_bits, place=1, deltas=p.lanes * p.delta_bits)
+            | inputs(write_enable=1, write_address=self.address_bits, write_data=p.value_bits)
+            | inputs(skip_address=self.address_bits)
+            | outputs(operands=p.lanes * p.value_bits, skip_data=p.value_bits)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -116,27 +113,19 @@ class Sources(wiring.Component):
                 for which in ("start", "sweep")
             )
             on, back = Signal(bits + 1, name=f"on_{lane}"), Signal(signed(bits + 2), name=f"back_{lane}")
-            m.d.comb += [
-                on.eq(rows[other] + Mux(ending, sweeps[other], 1)),
-                back.eq(rows[other] + Mux(ending, sweeps_less[other], usual)),
-            ]
+            m.d.comb += on.eq(rows[other] + Mux(ending, sweeps[other], 1))
+            m.d.comb += back.eq(rows[other] + Mux(ending, sweeps_less[other], usual))
             with m.If(valid & fresh):
-                m.d.sync += [
-                    rows[lane].eq(choose(job, start)),
-                    sweeps[lane].eq(choose(job, [1 + s for s in sweep])),
-                    sweeps_less[lane].eq(choose(job, [1 + s - d for s, d in zip(sweep, depths, strict=True)])),
-                ]
+                m.d.sync += rows[lane].eq(choose(job, start))
+                m.d.sync += sweeps[lane].eq(choose(job, [1 + s for s in sweep]))
+                m.d.sync += sweeps_less[lane].eq(choose(job, [1 + s - d for s, d in zip(sweep, depths, strict=True)]))
             with m.Elif(valid):
-                m.d.sync += [
-                    rows[lane].eq(Mux(back < 0, on, back)),
-                    sweeps[lane].eq(sweeps[other]),
-                    sweeps_less[lane].eq(sweeps_less[other]),
-                ]
+                m.d.sync += rows[lane].eq(Mux(back < 0, on, back))
+                m.d.sync += sweeps[lane].eq(sweeps[other])
+                m.d.sync += sweeps_less[lane].eq(sweeps_less[other])
         with m.If(valid):
-            m.d.sync += [
-                usual.eq(choose(job, [1 - d for d in depths])),
-                bank.eq(Mux(fresh, 0, bank + 1)),
-                left.eq(Mux(fresh | ending, depth - 1, left - 1)),
-                ending.eq(Mux(fresh | ending, choose(job, [int(d == 1) for d in depths]), left == 1)),
-            ]
+            m.d.sync += usual.eq(choose(job, [1 - d for d in depths]))
+            m.d.sync += bank.eq(Mux(fresh, 0, bank + 1))
+            m.d.sync += left.eq(Mux(fresh | ending, depth - 1, left - 1))
+            m.d.sync += ending.eq(Mux(fresh | ending, choose(job, [int(d == 1) for d in depths]), left == 1))
         return [Cat((bank + lane)[: len(bank)], rows[lane]) for lane in range(p.lanes)]

@@ -1,4 +1,4 @@
-"""The activation memory: one row of all lanes per cycle out; whole rows, single columns or input elements in. Lane exchange."""
+"""The activation memory, one row of all lanes per cycle out, rows, columns or input elements in; and the exchange of lanes."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from hdlgen.compiler.path.program import Program
 from hdlgen.gateware.kit import PLAIN, Kit
 from hdlgen.gateware.primitives import LATENCY
-from hdlgen.gateware.streams import inputs
+from hdlgen.gateware.streams import inputs, outputs
 
 __all__ = ["ActivationMemory", "LaneExchange"]
 
@@ -35,14 +35,12 @@ class ActivationMemory(wiring.Component):
         self.address_bits = max(p.memory_rows // p.splits - 1, 1).bit_length()
         bits = p.activation_bits
         super().__init__(
-            {
-                **inputs(read_address=self.address_bits * p.splits, read_split=self.split_bits * p.groups),
-                **inputs(row_next=1, row_valid=1, row_enable=p.lanes * p.splits),
-                **inputs(row_address=self.address_bits * p.splits, row_data=p.lanes * bits),
-                **inputs(input_enable=p.lanes * p.splits, input_address=self.address_bits * p.splits),
-                "input_data": In(p.input_bits * p.splits),
-                "read_data": Out(p.lanes * bits),
-            }
+            inputs(read_address=self.address_bits * p.splits, read_split=self.split_bits * p.groups)
+            | inputs(row_next=1, row_valid=1, row_enable=p.lanes * p.splits)
+            | inputs(row_address=self.address_bits * p.splits, row_data=p.lanes * bits)
+            | inputs(input_enable=p.lanes * p.splits, input_address=self.address_bits * p.splits)
+            | inputs(input_data=p.input_bits * p.splits)
+            | outputs(read_data=p.lanes * bits)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -73,12 +71,10 @@ class ActivationMemory(wiring.Component):
             for number in range(p.copies):
                 ram = self.kit.ram("activations", depth=p.memory_rows // p.splits, lanes=part, bits=bits)
                 m.submodules[f"split_{split}_{number}"] = ram
-                m.d.comb += [
-                    ram.write_enable.eq(enable.word_select(number, part)),
-                    ram.write_address.eq(addresses.near(number * part, p.lanes)),
-                    ram.write_data.eq(Cat(*written[number * part : (number + 1) * part])),
-                    ram.read_address.eq(self.read_address.word_select(split, self.address_bits)),
-                ]
+                m.d.comb += ram.write_enable.eq(enable.word_select(number, part))
+                m.d.comb += ram.write_address.eq(addresses.near(number * part, p.lanes))
+                m.d.comb += ram.write_data.eq(Cat(*written[number * part : (number + 1) * part]))
+                m.d.comb += ram.read_address.eq(self.read_address.word_select(split, self.address_bits))
                 read.append(ram.read_data)
             values.append(Cat(*read))
 

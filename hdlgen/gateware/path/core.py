@@ -41,10 +41,8 @@ class PathCore(wiring.Component):
         p = self.program = program
         self.kit = Kit(prefix=prefix, library=library, held=held(p, prefix))
         super().__init__(
-            {
-                **core_ports(8 * p.bytes_per_element * p.elements_per_beat, p.result_bits),
-                **(weight_ports(p) if p.writable else {}),
-            }
+            core_ports(8 * p.bytes_per_element * p.elements_per_beat, p.result_bits)
+            | (weight_ports(p) if p.writable else {})
         )
 
     def elaborate(self, platform: object) -> Module:

@@ -5,7 +5,7 @@ from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
 from hdlgen.compiler.path.program import Program
 from hdlgen.gateware.arithmetic import later
@@ -32,11 +32,9 @@ class Requantiser(wiring.Component):
         self.job_bits = (len(program.transitions) - 1).bit_length()
         self.total_bits = max(program.sum_bits, bias_bits) + 1
         super().__init__(
-            {
-                **inputs(i=signed(program.sum_bits), bias=signed(bias_bits), shift=program.shift_bits),
-                "job": In(self.job_bits),
-                "o": Out(program.activation_bits),
-            }
+            inputs(i=signed(program.sum_bits), bias=signed(bias_bits), shift=program.shift_bits)
+            | inputs(job=self.job_bits)
+            | outputs(o=program.activation_bits)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -154,12 +152,10 @@ class _Chain:
         if stored is not None:
             bias, shift, bits = stored[: p.bias_bits].as_signed(), stored[p.bias_bits :], p.bias_bits
         m.submodules[f"requantiser_{number}"] = requantiser = Requantiser(p, bits)
-        m.d.comb += [
-            requantiser.i.eq(value),
-            requantiser.bias.eq(bias),
-            requantiser.job.eq(job),
-            requantiser.shift.eq(shift),
-        ]
+        m.d.comb += requantiser.i.eq(value)
+        m.d.comb += requantiser.bias.eq(bias)
+        m.d.comb += requantiser.job.eq(job)
+        m.d.comb += requantiser.shift.eq(shift)
         return requantiser.o
 
     def _other(self, parts: dict[tuple[int, int], Signal]) -> Signal:
@@ -244,17 +240,15 @@ class Drain(wiring.Component):
         self.position_bits = (self.length - 1).bit_length()
         self.partial_row_bits = row_bits + 1
         super().__init__(
-            {
-                **inputs(load=kit.held.load, sums=p.lanes * p.sum_bits, final=1, job=self.job_bits, parity=1),
-                **inputs(flush=p.groups, flush_next=p.groups, carry=p.groups, row=row_bits),
-                **outputs(row_soon=1, row_next=1, row_valid=1, row_enable=p.lanes * p.splits),
-                **outputs(row_address=self.address_bits * p.splits, row_data=p.lanes * p.activation_bits),
-                **outputs(partial_result=p.chains, partial_value=p.chains * p.sum_bits),
-                "partial_position": Out(p.chains * self.position_bits),
-                **outputs(partial_row=p.chains * self.partial_row_bits, end=1, end_job=self.job_bits),
-                **outputs(done=1, done_parity=1),
-                **({"head_next": In(p.groups)} if p.joined else {}),
-            }
+            inputs(load=kit.held.load, sums=p.lanes * p.sum_bits, final=1, job=self.job_bits, parity=1)
+            | inputs(flush=p.groups, flush_next=p.groups, carry=p.groups, row=row_bits)
+            | outputs(row_soon=1, row_next=1, row_valid=1, row_enable=p.lanes * p.splits)
+            | outputs(row_address=self.address_bits * p.splits, row_data=p.lanes * p.activation_bits)
+            | outputs(partial_result=p.chains, partial_value=p.chains * p.sum_bits)
+            | outputs(partial_position=p.chains * self.position_bits)
+            | outputs(partial_row=p.chains * self.partial_row_bits, end=1, end_job=self.job_bits)
+            | outputs(done=1, done_parity=1)
+            | ({"head_next": In(p.groups)} if p.joined else {})
         )
 
     def _parts(self, m: Module) -> dict[tuple[int, int], Signal]:
@@ -420,18 +414,14 @@ class Drain(wiring.Component):
         for stage in range(len(coming) + 1):
             moves.append(later(m, moves[-1], 1, "again", start=stage))
         fanout = self.kit.fanout(m, "move_fanout", moves[-2], p.copies)
-        m.d.comb += [
-            self.row_soon.eq(coming[-3] | moves[-3].any()),
-            self.row_next.eq(coming[-1] | moves[-1].any()),
-            self.row_data.eq(Cat(*kept)),
-        ]
+        m.d.comb += self.row_soon.eq(coming[-3] | moves[-3].any())
+        m.d.comb += self.row_next.eq(coming[-1] | moves[-1].any())
+        m.d.comb += self.row_data.eq(Cat(*kept))
         for number, index in enumerate(p.joined):
             continued = self.hidden[index].continued
             for lane, origin in continued.items():
                 with m.If(fanout.near(lane, p.lanes)[number]):
                     m.d.sync += kept[lane].eq(kept[origin])
             with m.If(moves[-1][number]):
-                m.d.sync += [
-                    self.row_enable.eq(sum(1 << lane for lane in continued)),
-                    addresses[0].eq(self.hidden[index].base >> self.split_bits),
-                ]
+                m.d.sync += self.row_enable.eq(sum(1 << lane for lane in continued))
+                m.d.sync += addresses[0].eq(self.hidden[index].base >> self.split_bits)

@@ -47,15 +47,13 @@ class PathEngine(wiring.Component):
         self.kit = kit
         self.job_bits = (len(p.transitions) - 1).bit_length()
         super().__init__(
-            {
-                **inputs(load=kit.held.load, weights=stream.Signature(unsigned(p.lanes * p.weight_bits)), go=1),
-                **outputs(idle=1, frame_error=1, request=stream.Signature(unsigned(self.job_bits))),
-                "weights_next": Out(1),
-                "accept": In(1, init=1),
-                **beats("s_", In, 8 * p.bytes_per_element * p.elements_per_beat),
-                **beats("m_", Out, p.result_bits),
-                **({"issued": Out(1)} if p.source == "flash" else {}),
-            }
+            inputs(load=kit.held.load, weights=stream.Signature(unsigned(p.lanes * p.weight_bits)), go=1)
+            | outputs(idle=1, frame_error=1, request=stream.Signature(unsigned(self.job_bits)))
+            | outputs(weights_next=1)
+            | {"accept": In(1, init=1)}
+            | beats("s_", In, 8 * p.bytes_per_element * p.elements_per_beat)
+            | beats("m_", Out, p.result_bits)
+            | ({"issued": Out(1)} if p.source == "flash" else {})
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -164,12 +162,10 @@ class PathEngine(wiring.Component):
         connect(m, ("valid", "enable", "address", "data"), (drain, "row_"), (activations, "row_"))
         is_result = drain.end_job == len(p.transitions) - 1
         rows = [drain.partial_row.word_select(c, drain.partial_row_bits)[: results.row_bits] for c in range(p.chains)]
-        m.d.comb += [
-            results.write_enable.eq(drain.partial_result),
-            results.write_row.eq(Cat(*rows)),
-            results.write_position.eq(drain.partial_position),
-            results.write_value.eq(drain.partial_value),
-            results.start.eq(drain.end & is_result),
-        ]
+        m.d.comb += results.write_enable.eq(drain.partial_result)
+        m.d.comb += results.write_row.eq(Cat(*rows))
+        m.d.comb += results.write_position.eq(drain.partial_position)
+        m.d.comb += results.write_value.eq(drain.partial_value)
+        m.d.comb += results.start.eq(drain.end & is_result)
         connect(m, BEATS, (flipped(self), "m_"), results)
         m.d.comb += self.sequencer.done.eq(drain.done << drain.done_parity)

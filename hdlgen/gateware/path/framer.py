@@ -2,7 +2,6 @@
 
 from amaranth.hdl import Array, Cat, Const, Module, Signal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import Out
 
 from hdlgen.compiler.path.program import Program
 from hdlgen.gateware.streams import inputs, outputs
@@ -38,11 +37,9 @@ class Framer(wiring.Component):
             (layer.cell((1 << layer.word_bits) - 1) >> layer.class_bits).bit_length() for layer in self.targets
         )
         super().__init__(
-            {
-                **inputs(valid=1, first=1, last=1, job=self.job_bits, counter=self.counter_bits),
-                **outputs(o_valid=1, o_final=1, o_job=self.job_bits, flush=program.groups, carry=program.groups),
-                "row": Out(self.row_bits),
-            }
+            inputs(valid=1, first=1, last=1, job=self.job_bits, counter=self.counter_bits)
+            | outputs(o_valid=1, o_final=1, o_job=self.job_bits, flush=program.groups, carry=program.groups)
+            | outputs(row=self.row_bits)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -52,13 +49,11 @@ class Framer(wiring.Component):
         valid1, first1, last1, end1 = (Signal(name=f"{name}1") for name in ("valid", "first", "last", "end"))
         job1 = Signal(self.job_bits)
         ends = Array(self.counter[: t.run_bits].all() if t.run_bits else Const(1) for t in self.transitions)
-        m.d.sync += [
-            valid1.eq(self.valid),
-            first1.eq(self.first),
-            last1.eq(self.last),
-            end1.eq(ends[self.job]),
-            job1.eq(self.job),
-        ]
+        m.d.sync += valid1.eq(self.valid)
+        m.d.sync += first1.eq(self.first)
+        m.d.sync += last1.eq(self.last)
+        m.d.sync += end1.eq(ends[self.job])
+        m.d.sync += job1.eq(self.job)
         # s2: cell of the block's word; inc = cell of the next word - cell
         word_bits = max(layer.word_bits for layer in self.targets)
         cell_bits = max(layer.cells.bit_length() for layer in self.targets)
@@ -83,11 +78,9 @@ class Framer(wiring.Component):
             for number, layer in enumerate(self.targets):
                 with m.If(job2 == number):
                     now = Signal(layer.class_bits + 1, name=f"now_{group}_{number}")
-                    m.d.comb += [
-                        now.eq(cell[: layer.class_bits] + layer.lane_phase[group]),
-                        over.eq(now[layer.class_bits]),
-                        complete.eq((now[: layer.class_bits] + inc) >= layer.classes),
-                    ]
+                    m.d.comb += now.eq(cell[: layer.class_bits] + layer.lane_phase[group])
+                    m.d.comb += over.eq(now[layer.class_bits])
+                    m.d.comb += complete.eq((now[: layer.class_bits] + inc) >= layer.classes)
             flush.append(valid2 & end2 & (complete | last2))
             carry.append(over)
         rows = Array(cell >> layer.class_bits for layer in self.targets)

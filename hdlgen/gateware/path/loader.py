@@ -37,12 +37,10 @@ class Loader(wiring.Component):
         self.split_bits = p.splits.bit_length() - 1
         self.address_bits = max(p.memory_rows // p.splits - 1, 1).bit_length()
         super().__init__(
-            {
-                **inputs(row_soon=1, take=1, release=1),
-                **outputs(write_enable=p.lanes * p.splits, write_address=self.address_bits * p.splits),
-                **outputs(write_data=p.input_bits * p.splits, loaded=1, frame_error=1),
-                **beats("", In, 8 * p.bytes_per_element * p.elements_per_beat),
-            }
+            inputs(row_soon=1, take=1, release=1)
+            | outputs(write_enable=p.lanes * p.splits, write_address=self.address_bits * p.splits)
+            | outputs(write_data=p.input_bits * p.splits, loaded=1, frame_error=1)
+            | beats("", In, 8 * p.bytes_per_element * p.elements_per_beat)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -62,10 +60,8 @@ class Loader(wiring.Component):
         finished = Signal()
         m.d.comb += self.ready.eq(~spare_held)
         # Written as plain logic: as conditions they would become late clock enables and clears.
-        m.d.sync += [
-            held.eq((held & ~finished) | spare_held | self.valid),
-            spare_held.eq((spare_held | self.valid) & held & ~finished),
-        ]
+        m.d.sync += held.eq((held & ~finished) | spare_held | self.valid)
+        m.d.sync += spare_held.eq((spare_held | self.valid) & held & ~finished)
         with m.If(finished | ~held):
             m.d.sync += [beat.eq(Mux(spare_held, spare, self.data)), last.eq(Mux(spare_held, spare_last, self.last))]
         with m.If(~spare_held):
@@ -87,11 +83,9 @@ class Loader(wiring.Component):
             m.d.sync += [beats_left.eq(beats_left - 1), final_beat.eq(beats_left == 1)]
         with m.If(finished & dropping & last):
             m.d.sync += dropping.eq(0)
-        m.d.sync += [
-            ending.eq(finished & ~dropping & (last | final_beat)),
-            ending_well.eq(finished & ~dropping & last & final_beat),
-            ending_late.eq(~last),
-        ]
+        m.d.sync += ending.eq(finished & ~dropping & (last | final_beat))
+        m.d.sync += ending_well.eq(finished & ~dropping & last & final_beat)
+        m.d.sync += ending_late.eq(~last)
         with m.If(ending):
             m.d.sync += [beats_left.eq(beats - 1), final_beat.eq(beats == 1), dropping.eq(ending_late)]
             with m.If(~ending_well):
@@ -107,11 +101,9 @@ class Loader(wiring.Component):
         stop = Signal()
         m.d.comb += occupied_next.eq(occupied + self.ending_well - self.release)
         full = occupied_next == self.program.input_buffers
-        m.d.sync += [
-            waiting.eq(waiting + self.ending_well - self.take),
-            occupied.eq(occupied_next),
-            stop.eq(full | self.dropping | (self.ending & self.ending_late) | self.row_soon),
-        ]
+        m.d.sync += waiting.eq(waiting + self.ending_well - self.take)
+        m.d.sync += occupied.eq(occupied_next)
+        m.d.sync += stop.eq(full | self.dropping | (self.ending & self.ending_late) | self.row_soon)
         m.d.comb += self.loaded.eq(waiting != 0)
         self.waiting, self.occupied, self.occupied_next, self.stop = waiting, occupied, occupied_next, stop
 
@@ -148,13 +140,11 @@ class Loader(wiring.Component):
         reach_next = Signal.like(reach)
         m.d.comb += reach_next.eq(following.rows + carried)
         with m.If(step):
-            m.d.sync += [
-                taken.eq(Cat(reach > elements + number for number in range(elements))),
-                reach.eq(reach - elements),
-                bank_full.eq(reach <= 2 * elements),
-                beat_full.eq(_beat_ends(reach, 2 * elements, shared, last_bank)),
-                used.eq(0),
-            ]
+            m.d.sync += taken.eq(Cat(reach > elements + number for number in range(elements)))
+            m.d.sync += reach.eq(reach - elements)
+            m.d.sync += bank_full.eq(reach <= 2 * elements)
+            m.d.sync += beat_full.eq(_beat_ends(reach, 2 * elements, shared, last_bank))
+            m.d.sync += used.eq(0)
         with m.If(bank_end):
             m.d.sync += [
                 Value.cast(following).eq(Array(map(Value.cast, banks))[following.next]),
@@ -221,11 +211,9 @@ class Loader(wiring.Component):
             chosen, value = (Signal(p.input_bits, name=f"{n}_{split}", reset_less=True) for n in ("chosen", "value"))
             element = self.beat.word_select(index, size) if elements > 1 else self.beat
             m.d.comb += index.eq(split - origin)
-            m.d.sync += [
-                marked[split].eq(step & (self.taken.bit_select(index, 1) if p.splits > 1 else self.taken[0])),
-                chosen.eq(element[: p.input_bits]),
-                value.eq(chosen),
-            ]
+            m.d.sync += marked[split].eq(step & (self.taken.bit_select(index, 1) if p.splits > 1 else self.taken[0]))
+            m.d.sync += chosen.eq(element[: p.input_bits])
+            m.d.sync += value.eq(chosen)
             # A bank's rows take their turns in the splits, so each split's are neighbours.
             address = Signal(self.address_bits, name=f"address_{split}")
             with m.If(here.near(0, p.lanes)[split]):
@@ -235,11 +223,9 @@ class Loader(wiring.Component):
             enables.append(late_lane & Cat(here.near(lane, p.lanes)[split] for lane in range(p.lanes)))
             addresses.append(address)
             values.append(value)
-        m.d.comb += [
-            self.write_enable.eq(Cat(*enables)),
-            self.write_address.eq(Cat(*addresses)),
-            self.write_data.eq(Cat(*values)),
-        ]
+        m.d.comb += self.write_enable.eq(Cat(*enables))
+        m.d.comb += self.write_address.eq(Cat(*addresses))
+        m.d.comb += self.write_data.eq(Cat(*values))
 
 
 def _beat_ends(reach: Any, limit: int, shared: Any, last: Any) -> Any:

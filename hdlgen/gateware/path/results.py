@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
 from amaranth.lib import memory, wiring
-from amaranth.lib.wiring import In, Out, flipped
+from amaranth.lib.wiring import Out, flipped
 
 from hdlgen.compiler.path.program import Layer, Program
 from hdlgen.gateware.kit import PLAIN, Kit, bank_start
-from hdlgen.gateware.streams import beats, connect, inputs
+from hdlgen.gateware.streams import beats, connect, inputs, outputs
 
 __all__ = ["BankOrder", "PartialSums", "Place", "Results", "result_places"]
 
@@ -49,13 +49,9 @@ class BankOrder(wiring.Component):
         self.row_bits = max(place.row for place in places).bit_length()
         lane, row, ends, last = self._values(0)
         super().__init__(
-            {
-                "step": In(1),
-                "lane": Out(self.lane_bits, init=lane),
-                "row": Out(self.row_bits, init=row),
-                "ends": Out(1, init=ends),
-                "last": Out(1, init=last),
-            }
+            inputs(step=1)
+            | {"lane": Out(self.lane_bits, init=lane), "row": Out(self.row_bits, init=row)}
+            | {"ends": Out(1, init=ends), "last": Out(1, init=last)}
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -102,14 +98,11 @@ class PartialSums(wiring.Component):
         self.row_bits = (rows - 1).bit_length()
         self.chain_bits = program.chains.bit_length() - 1
         super().__init__(
-            {
-                **inputs(write_enable=program.chains, write_half=program.chains),
-                "write_row": In(program.chains * self.row_bits),
-                "write_position": In(program.chains * position_bits),
-                "write_value": In(program.chains * program.sum_bits),
-                **inputs(read_enable=1, read_half=1, read_lane=program.log2_lanes, read_row=self.row_bits),
-                "o": Out(signed(program.sum_bits)),
-            }
+            inputs(write_enable=program.chains, write_half=program.chains)
+            | inputs(write_row=program.chains * self.row_bits, write_position=program.chains * position_bits)
+            | inputs(write_value=program.chains * program.sum_bits)
+            | inputs(read_enable=1, read_half=1, read_lane=program.log2_lanes, read_row=self.row_bits)
+            | outputs(o=signed(program.sum_bits))
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -122,19 +115,17 @@ class PartialSums(wiring.Component):
             store = memory.Memory(shape=signed(bits), depth=depth, init=[])
             m.submodules[f"store_{chain}"] = store
             write, read = store.write_port(), store.read_port()
-            m.d.comb += [
-                write.en.eq(self.write_enable[chain]),
-                write.addr.eq(
-                    Cat(
-                        self.write_position.word_select(chain, self.position_bits),
-                        self.write_row.word_select(chain, self.row_bits),
-                        self.write_half[chain],
-                    )
-                ),
-                write.data.eq(self.write_value.word_select(chain, bits)),
-                read.en.eq(self.read_enable),
-                read.addr.eq(Cat(self.read_lane[self.chain_bits :], self.read_row, self.read_half)),
-            ]
+            m.d.comb += write.en.eq(self.write_enable[chain])
+            m.d.comb += write.addr.eq(
+                Cat(
+                    self.write_position.word_select(chain, self.position_bits),
+                    self.write_row.word_select(chain, self.row_bits),
+                    self.write_half[chain],
+                )
+            )
+            m.d.comb += write.data.eq(self.write_value.word_select(chain, bits))
+            m.d.comb += read.en.eq(self.read_enable)
+            m.d.comb += read.addr.eq(Cat(self.read_lane[self.chain_bits :], self.read_row, self.read_half))
             values.append(read.data)
         chain = Signal(self.chain_bits)
         with m.If(self.read_enable):
@@ -166,13 +157,10 @@ class Results(wiring.Component):
         self.rows = p.layers[-1].depth
         self.row_bits = (self.rows - 1).bit_length()
         super().__init__(
-            {
-                "load": In(kit.held.load),
-                **inputs(write_enable=p.chains, write_row=p.chains * self.row_bits),
-                **inputs(write_position=p.chains * position_bits, write_value=p.chains * p.sum_bits, start=1),
-                "sent": Out(1),
-                **beats("", Out, p.result_bits),
-            }
+            inputs(load=kit.held.load, write_enable=p.chains, write_row=p.chains * self.row_bits)
+            | inputs(write_position=p.chains * position_bits, write_value=p.chains * p.sum_bits, start=1)
+            | outputs(sent=1)
+            | beats("", Out, p.result_bits)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -223,12 +211,10 @@ class Results(wiring.Component):
             rom = self.kit.place(m, "result_bias", self.load)
             bank = bank_start(rom.parameters, self.load)
             m.submodules.bias = rom
-            m.d.comb += [
-                rom.enable.eq(advance),
-                rom.output_enable.eq(advance),
-                rom.address.eq(following + bank),
-                bias.eq(rom.data.as_signed()),
-            ]
+            m.d.comb += rom.enable.eq(advance)
+            m.d.comb += rom.output_enable.eq(advance)
+            m.d.comb += rom.address.eq(following + bank)
+            m.d.comb += bias.eq(rom.data.as_signed())
         elif any(biases):
             with m.If(advance):
                 m.d.sync += bias.eq(Array(biases)[number])
@@ -247,15 +233,11 @@ class Results(wiring.Component):
         self.result = result
         spare_held, spare_last = Signal(), Signal()
         m.d.comb += complete.eq(value + bias)
-        m.d.sync += [
-            self.valid.eq((self.valid & ~self.ready) | spare_held | valid_1),
-            spare_held.eq((spare_held | valid_1) & self.valid & ~self.ready),
-        ]
+        m.d.sync += self.valid.eq((self.valid & ~self.ready) | spare_held | valid_1)
+        m.d.sync += spare_held.eq((spare_held | valid_1) & self.valid & ~self.ready)
         with m.If(~self.valid | self.ready):
-            m.d.sync += [
-                result.eq(Mux(spare_held, spare, complete)),
-                self.last.eq(Mux(spare_held, spare_last, last_1)),
-            ]
+            m.d.sync += result.eq(Mux(spare_held, spare, complete))
+            m.d.sync += self.last.eq(Mux(spare_held, spare_last, last_1))
         with m.If(advance):
             m.d.sync += [spare.eq(complete), spare_last.eq(last_1)]
         m.d.comb += [advance.eq(~spare_held), self.data.eq(result), self.sent.eq(self.valid & self.ready & self.last)]

@@ -40,12 +40,10 @@ class Sequencer(wiring.Component):
         self.counter_bits = max(t.counter_bits for t in self.transitions)
         self.job_bits = (len(self.transitions) - 1).bit_length()
         super().__init__(
-            {
-                **inputs(go=1, loaded=1, sent=1, done=2),
-                **outputs(idle=1, take=1, valid=1, first=1, last=1, job=self.job_bits),
-                **outputs(counter=self.counter_bits, parity=1, buffer=1),
-                "accept": In(1, init=1),
-            }
+            inputs(go=1, loaded=1, sent=1, done=2)
+            | outputs(idle=1, take=1, valid=1, first=1, last=1, job=self.job_bits)
+            | outputs(counter=self.counter_bits, parity=1, buffer=1)
+            | {"accept": In(1, init=1)}
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -72,13 +70,11 @@ class Sequencer(wiring.Component):
         ends = advance & last
         if any(self.program.pauses):
             ends = ends & ~Array(Const(int(pause), 1) for pause in self.program.pauses)[self.job]
-        m.d.comb += [
-            self.valid.eq(running & self.go),
-            advance.eq(self.valid),
-            self.last.eq(last),
-            start.eq(chosen & (~running | ends)),
-            self.take.eq(start & chosen_begin),
-        ]
+        m.d.comb += self.valid.eq(running & self.go)
+        m.d.comb += advance.eq(self.valid)
+        m.d.comb += self.last.eq(last)
+        m.d.comb += start.eq(chosen & (~running | ends))
+        m.d.comb += self.take.eq(start & chosen_begin)
         m.d.sync += self.idle.eq(~(running | chosen | older | newer | waiting.any() | (unsent != 0) | self.accept))
         self._choose(m)
         for parity in range(2):
@@ -169,9 +165,7 @@ class Sequencer(wiring.Component):
             m.d.sync += older_next.eq(older_next + 1)
         with m.Else():
             # All of the older frame is issued: the newer one takes its place.
-            m.d.sync += [
-                older.eq(newer),
-                older_next.eq(newer_next),
-                newer.eq(0),
-                self.older_parity.eq(~self.older_parity),
-            ]
+            m.d.sync += older.eq(newer)
+            m.d.sync += older_next.eq(newer_next)
+            m.d.sync += newer.eq(0)
+            m.d.sync += self.older_parity.eq(~self.older_parity)

@@ -2,7 +2,6 @@
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import Out
 
 from hdlgen.compiler.path.program import Program, signed_digits
 from hdlgen.gateware.streams import inputs, outputs
@@ -45,11 +44,9 @@ class Walker(wiring.Component):
         self.row_bits = max(program.memory_rows - 1, 1).bit_length()
         self.address_bits = max(program.memory_rows // program.splits - 1, 1).bit_length()
         super().__init__(
-            {
-                **inputs(valid=1, first=1, job=self.job_bits, counter=self.counter_bits, buffer=1),
-                **outputs(address=self.address_bits * program.splits, split=self.split_bits * program.groups),
-                "exchange": Out(program.log2_lanes),
-            }
+            inputs(valid=1, first=1, job=self.job_bits, counter=self.counter_bits, buffer=1)
+            | outputs(address=self.address_bits * program.splits, split=self.split_bits * program.groups)
+            | outputs(exchange=program.log2_lanes)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -75,13 +72,11 @@ class Walker(wiring.Component):
         for bit in reversed(range(self.counter_bits)):
             with m.If(self.counter[bit]):
                 m.d.comb += trailing.eq(bit)
-        m.d.sync += [
-            zeros.eq(trailing),
-            valid1.eq(self.valid),
-            first1.eq(self.first),
-            job1.eq(self.job),
-            buffer1.eq(self.buffer),
-        ]
+        m.d.sync += zeros.eq(trailing)
+        m.d.sync += valid1.eq(self.valid)
+        m.d.sync += first1.eq(self.first)
+        m.d.sync += job1.eq(self.job)
+        m.d.sync += buffer1.eq(self.buffer)
 
         # s2: step = D[job][z]
         step = Signal(self.word_bits + lane_bits)
@@ -138,13 +133,11 @@ class Walker(wiring.Component):
         )
         lows = Array(product[: layer.class_bits] for product, layer in zip(products, layers, strict=True))
         bases = Array([Mux(buffer, p.buffer_rows, 0), *[layer.base for layer in layers[1:]]])
-        m.d.sync += [
-            high.eq(highs[job]),
-            low.eq(lows[job]),
-            base.eq(bases[job]),
-            job4.eq(job),
-            exchange4.eq(exchange),
-        ]
+        m.d.sync += high.eq(highs[job])
+        m.d.sync += low.eq(lows[job])
+        m.d.sync += base.eq(bases[job])
+        m.d.sync += job4.eq(job)
+        m.d.sync += exchange4.eq(exchange)
         return high, low, base, job4, exchange4
 
     def _rows(self, m: Module, high: Signal, low: Signal, base: Signal, job: Signal) -> None:

@@ -3,11 +3,10 @@
 from amaranth.hdl import Array, Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
-from amaranth.lib.wiring import Out
 
 from hdlgen.compiler.path.program import Program
 from hdlgen.gateware.kit import Kit, bank_start
-from hdlgen.gateware.streams import inputs
+from hdlgen.gateware.streams import inputs, outputs
 
 __all__ = ["WeightRom"]
 
@@ -33,10 +32,8 @@ class WeightRom(wiring.Component):
         self.job_bits = (len(program.transitions) - 1).bit_length()
         self.width = program.lanes * program.weight_bits
         super().__init__(
-            {
-                **inputs(load=kit.held.load, request=stream.Signature(unsigned(self.job_bits)), ready_next=1),
-                "o": Out(stream.Signature(unsigned(self.width))),
-            }
+            inputs(load=kit.held.load, request=stream.Signature(unsigned(self.job_bits)), ready_next=1)
+            | outputs(o=stream.Signature(unsigned(self.width)))
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -76,17 +73,13 @@ class WeightRom(wiring.Component):
         switch = Signal()
         m.d.comb += [switch.eq(ready & (~active | last)), queue.r_en.eq(~ready)]
         with m.If(~ready):
-            m.d.sync += [
-                ready.eq(queue.r_rdy),
-                begin.eq(Array(starts)[number] + bank),
-                length.eq(Array(count - 1 for count in counts)[number]),
-            ]
-        m.d.sync += [
-            valid_1.eq(following_1),
-            valid_2.eq(following_2),
-            advance_2.eq(empty_2),
-            advance_1.eq(~following_1 | empty_2),
-        ]
+            m.d.sync += ready.eq(queue.r_rdy)
+            m.d.sync += begin.eq(Array(starts)[number] + bank)
+            m.d.sync += length.eq(Array(count - 1 for count in counts)[number])
+        m.d.sync += valid_1.eq(following_1)
+        m.d.sync += valid_2.eq(following_2)
+        m.d.sync += advance_2.eq(empty_2)
+        m.d.sync += advance_1.eq(~following_1 | empty_2)
         with m.If(advance_1 | (ready & ~active)):
             m.d.sync += [address.eq(address + 1), left.eq(left - 1), last.eq(left == 1), active.eq(active & ~last)]
             with m.If(switch):

@@ -46,11 +46,9 @@ class CellUnit(wiring.Component):
         self.state_bits = self.state_shape.width
         k = unit.chains
         super().__init__(
-            {
-                **inputs(step=1, gate=self.gate_bits, fresh=1, deliver=1, sums=self.sum_bits * k),
-                **inputs(stored=self.stored_bits * k, load=kit.held.load),
-                **outputs(valid=1, deliver_out=1, state=self.state_bits * k),
-            }
+            inputs(step=1, gate=self.gate_bits, fresh=1, deliver=1, sums=self.sum_bits * k)
+            | inputs(stored=self.stored_bits * k, load=kit.held.load)
+            | outputs(valid=1, deliver_out=1, state=self.state_bits * k)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -154,11 +152,9 @@ class CellUnit(wiring.Component):
         products = []
         for c, (left, right) in enumerate(factors):
             factor = Signal(signed(w_bits), name=f"{name}_w_{c}")
-            self.m.d.comb += [
-                part.a.word_select(c, a_bits).eq(left),
-                factor.eq(right),
-                part.w.word_select(c, w_bits).eq(factor),
-            ]
+            self.m.d.comb += part.a.word_select(c, a_bits).eq(left)
+            self.m.d.comb += factor.eq(right)
+            self.m.d.comb += part.w.word_select(c, w_bits).eq(factor)
             products.append(part.p.word_select(c, part.parameters.p_bits).as_signed())
         return products
 
@@ -180,10 +176,8 @@ class CellUnit(wiring.Component):
 
         def write(results: list[Any], when: int) -> None:
             enable = self.final.at(when)
-            m.d.comb += [
-                ram.write_enable.eq(enable.replicate(u.chains)),
-                ram.write_address.eq(counter(m, enable, depth, f"{name}_write")),
-            ]
+            m.d.comb += ram.write_enable.eq(enable.replicate(u.chains))
+            m.d.comb += ram.write_address.eq(counter(m, enable, depth, f"{name}_write"))
             for c, result in enumerate(results):
                 m.d.comb += ram.write_data.word_select(c, bits).eq(result)
 

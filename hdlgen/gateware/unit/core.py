@@ -44,12 +44,10 @@ class UnitCore(wiring.Component):
         self.follows, self.precedes = follows, precedes
         self.kit = Kit(prefix=prefix, library=library, held=held(p, prefix))
         super().__init__(
-            {
-                **core_ports(8 * p.bytes_per_element, p.result_bits, "user"),
-                **(load_ports(8 * p.bytes_per_element) if p.writable else {}),
-                **({"s_axis_tfirst": In(1)} if follows else {}),
-                **({"m_axis_tfirst": Out(1)} if precedes else {}),
-            }
+            core_ports(8 * p.bytes_per_element, p.result_bits, "user")
+            | (load_ports(8 * p.bytes_per_element) if p.writable else {})
+            | ({"s_axis_tfirst": In(1)} if follows else {})
+            | ({"m_axis_tfirst": Out(1)} if precedes else {})
         )
 
     def elaborate(self, platform: object) -> Module:

@@ -8,7 +8,7 @@ from hdlgen.compiler.unit.program import Unit
 from hdlgen.gateware.arithmetic import Squasher, counter, later, value_shape
 from hdlgen.gateware.kit import Kit, in_bank
 from hdlgen.gateware.primitives import read_always
-from hdlgen.gateware.streams import inputs
+from hdlgen.gateware.streams import inputs, outputs
 from hdlgen.gateware.unit.contents import constants_words
 
 __all__ = ["ForwardEpilogue", "SerialConstants", "SumChains"]
@@ -78,7 +78,7 @@ class ForwardEpilogue(wiring.Component):
         self.sum_bits = value_shape(f.sums).width
         self.bits = value_shape(f.output).width
         super().__init__(
-            {**inputs(step=1, i=self.sum_bits * unit.chains, load=kit.held.load), "o": Out(self.bits * unit.chains)}
+            inputs(step=1, i=self.sum_bits * unit.chains, load=kit.held.load) | outputs(o=self.bits * unit.chains)
         )
 
     def elaborate(self, platform: object) -> Module:

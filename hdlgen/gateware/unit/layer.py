@@ -14,7 +14,7 @@ from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, flipped
+from amaranth.lib.wiring import flipped
 
 from hdlgen.compiler.unit.program import FORWARD, OPERAND, RecurrentUnit, Unit
 from hdlgen.gateware.arithmetic import Timeline, later, value_shape
@@ -56,15 +56,13 @@ class LayerUnit(wiring.Component):
         self.out_bits = self.out_shape.width
         self.out_rows = unit.groups * unit.run_length
         super().__init__(
-            {
-                **inputs(in_reserve=1, in_first=1, in_last=1, in_commit=1, in_enable=1),
-                **inputs(in_write_place=self.slots.place_bits),
-                **inputs(in_row=self.memory.row_bits, in_data=len(self.memory.write_data), out_free=1),
-                "load": In(kit.held.load),
-                **outputs(in_free=1, in_place=self.slots.place_bits),
-                **outputs(out_reserve=1, out_first=1, out_last=1, out_commit=1, out_enable=1),
-                **outputs(out_row=range(max(self.out_rows, 2)), out_data=self.out_bits * unit.chains),
-            }
+            inputs(in_reserve=1, in_first=1, in_last=1, in_commit=1, in_enable=1)
+            | inputs(in_write_place=self.slots.place_bits)
+            | inputs(in_row=self.memory.row_bits, in_data=len(self.memory.write_data), out_free=1)
+            | inputs(load=kit.held.load)
+            | outputs(in_free=1, in_place=self.slots.place_bits)
+            | outputs(out_reserve=1, out_first=1, out_last=1, out_commit=1, out_enable=1)
+            | outputs(out_row=range(max(self.out_rows, 2)), out_data=self.out_bits * unit.chains)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -157,10 +155,8 @@ class LayerUnit(wiring.Component):
             width = value_shape(interval).width
             chain = SumChains(lanes=u.lanes, chains=u.chains, bits=width)
             m.submodules[f"{name}_chains"] = chain
-            m.d.comb += [
-                chain.sums.eq(Cat(*(total[:width] for total in totals))),
-                chain.load.eq(self.ends.at(at_sum) & self._is(name, at_sum)),
-            ]
+            m.d.comb += chain.sums.eq(Cat(*(total[:width] for total in totals)))
+            m.d.comb += chain.load.eq(self.ends.at(at_sum) & self._is(name, at_sum))
             chains[name] = chain
         return chains
 
@@ -207,12 +203,10 @@ class LayerUnit(wiring.Component):
         write_at, read_at = Signal(range(depth)), Signal(range(depth))
         gate, fresh, deliver = held[: len(s.gate)], held[-2], held[-1]
         reading = Timeline(m, "reading", active, before)
-        m.d.comb += [
-            memory.write_enable.eq(stored.replicate(u.chains)),
-            memory.write_address.eq(write_at),
-            memory.write_data.eq(epilogue.o),
-            memory.read_address.eq(read_at),
-        ]
+        m.d.comb += memory.write_enable.eq(stored.replicate(u.chains))
+        m.d.comb += memory.write_address.eq(write_at)
+        m.d.comb += memory.write_data.eq(epilogue.o)
+        m.d.comb += memory.read_address.eq(read_at)
         with m.If(stored):
             m.d.sync += write_at.eq(write_at + 1)
         if u.shared and u.gates > 1:
@@ -289,9 +283,7 @@ class LayerUnit(wiring.Component):
         last = row == self.out_rows - 1
         with m.If(valid):
             m.d.sync += row.eq(Mux(last, 0, row + 1))
-        m.d.comb += [
-            self.out_enable.eq(valid & deliver),
-            self.out_commit.eq(valid & deliver & last),
-            self.out_row.eq(row),
-            self.out_data.eq(values),
-        ]
+        m.d.comb += self.out_enable.eq(valid & deliver)
+        m.d.comb += self.out_commit.eq(valid & deliver & last)
+        m.d.comb += self.out_row.eq(row)
+        m.d.comb += self.out_data.eq(values)

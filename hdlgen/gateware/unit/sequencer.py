@@ -41,12 +41,10 @@ class UnitSequencer(wiring.Component):
         self.index_bits = max(u.inputs - 1, 1).bit_length()
         self.gate_bits = max(u.gates - 1, 1).bit_length()
         super().__init__(
-            {
-                **inputs(step_valid=1, step_first=1, step_last=1, free=1, written=1),
-                **outputs(release=1, reserve=1, out_first=1, out_last=1, valid=1, recurrent=1, begin=1, end=1),
-                **outputs(gate=self.gate_bits, index=self.index_bits, group_end=1, fresh=1, deliver=1),
-                **outputs(start=1, start_recurrent=1, skip=1),
-            }
+            inputs(step_valid=1, step_first=1, step_last=1, free=1, written=1)
+            | outputs(release=1, reserve=1, out_first=1, out_last=1, valid=1, recurrent=1, begin=1, end=1)
+            | outputs(gate=self.gate_bits, index=self.index_bits, group_end=1, fresh=1, deliver=1)
+            | outputs(start=1, start_recurrent=1, skip=1)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -83,11 +81,9 @@ class UnitSequencer(wiring.Component):
         advance = Signal()  # to the next gate
         if recurs:
             next_has_forward = (last_gate if u.shared else Const(1)) & forward
-            m.d.comb += [
-                forward_here.eq(next_has_forward),
-                following.eq(Mux(kind, ~forward_here, recurrent)),
-                advance.eq(kind | ~recurrent),
-            ]
+            m.d.comb += forward_here.eq(next_has_forward)
+            m.d.comb += following.eq(Mux(kind, ~forward_here, recurrent))
+            m.d.comb += advance.eq(kind | ~recurrent)
         else:
             m.d.comb += [following.eq(0), advance.eq(1)]
         # Without a recurrent block beside it, a shared forward block stands for all gates of the group.
@@ -96,21 +92,17 @@ class UnitSequencer(wiring.Component):
         with m.If(self.valid):
             m.d.sync += [first.eq(last), left.eq(left - 1), last.eq(left == 1), self.index.eq(self.index + 1)]
         with m.If(done):
-            m.d.sync += [
-                kind.eq(following),
-                left.eq(Mux(following, length, u.inputs - 1)),
-                last.eq(Mux(following, int(cycles == 1), int(u.inputs == 1))),
-                self.index.eq(0),
-            ]
+            m.d.sync += kind.eq(following)
+            m.d.sync += left.eq(Mux(following, length, u.inputs - 1))
+            m.d.sync += last.eq(Mux(following, int(cycles == 1), int(u.inputs == 1)))
+            m.d.sync += self.index.eq(0)
             with m.If(advance):
                 m.d.sync += [gate.eq(gate + 1), last_gate.eq(gate == u.gates - 2)]
                 with m.If(whole_group):
-                    m.d.sync += [
-                        gate.eq(0),
-                        last_gate.eq(u.gates == 1),
-                        group.eq(group + 1),
-                        last_group.eq(group == u.groups - 2),
-                    ]
+                    m.d.sync += gate.eq(0)
+                    m.d.sync += last_gate.eq(u.gates == 1)
+                    m.d.sync += group.eq(group + 1)
+                    m.d.sync += last_group.eq(group == u.groups - 2)
         with m.If(leaving):
             m.d.sync += [running.eq(0), group.eq(0), last_group.eq(u.groups == 1)]
             if u.settle:
@@ -135,10 +127,10 @@ class UnitSequencer(wiring.Component):
             m.d.comb += self._taken.eq((done & following & ~leaving) | (self.start & ~take_forward))
         # The last forward block of the slot reads the input for the last time.
         final_forward = last_group & (Const(1) if u.shared else last_gate)
-        m.d.comb += [
-            self.release.eq(done & ~kind & final_forward),
-            self.skip.eq((kind & ~forward & (last_gate if u.shared else 1)) | (~kind & ~recurrent) if recurs else 0),
-        ]
+        m.d.comb += self.release.eq(done & ~kind & final_forward)
+        m.d.comb += self.skip.eq(
+            (kind & ~forward & (last_gate if u.shared else 1)) | (~kind & ~recurrent) if recurs else 0
+        )
 
         m.d.comb += allowed.eq(self._allowed(m, done, kind, short_recurrent, last_gate, group, last_group))
         return m

@@ -85,11 +85,8 @@ class StateMemory(wiring.Component):
         self.bits = value_shape(unit.recurrence.state).width
         self.row_bits = max(self.recurrence.rows - 1, 1).bit_length()
         super().__init__(
-            {
-                **inputs(valid=1, begin=1, end=1, group_end=1),
-                **inputs(write_enable=1, write_data=self.bits * unit.chains),
-                **outputs(written=1, committed=1, operands=self.bits * unit.lanes),
-            }
+            inputs(valid=1, begin=1, end=1, group_end=1, write_enable=1, write_data=self.bits * unit.chains)
+            | outputs(written=1, committed=1, operands=self.bits * unit.lanes)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -125,10 +122,8 @@ class StateMemory(wiring.Component):
         # one that the window needs from cycle m L on. A row of the window itself is asked for one cycle late.
         if r.form == "band":
             second = place == 1 % u.lanes
-            m.d.comb += [
-                ask_row.eq(self.valid & self.begin),
-                ask_ahead.eq(self.valid & Mux(self.begin, int(r.cycles > 1), second & beyond)),
-            ]
+            m.d.comb += ask_row.eq(self.valid & self.begin)
+            m.d.comb += ask_ahead.eq(self.valid & Mux(self.begin, int(r.cycles > 1), second & beyond))
         else:
             m.d.comb += ask_row.eq(at_start if r.form == "broadcast" else self.valid & self.begin)
         late_ask, late_row = Signal(), Signal(self.row_bits + 1, reset_less=True)
@@ -148,12 +143,10 @@ class StateMemory(wiring.Component):
             blocks = u.groups
         inside, last_inside = Signal(range(max(blocks, 2))), Signal(init=blocks == 1)
         with m.If(step_end):
-            m.d.sync += [
-                group.eq(group + 1),
-                last_group.eq(group == u.groups - 2),
-                inside.eq(Mux(last_inside, 0, inside + 1)),
-                last_inside.eq(Mux(last_inside, int(blocks == 1), inside == blocks - 2)),
-            ]
+            m.d.sync += group.eq(group + 1)
+            m.d.sync += last_group.eq(group == u.groups - 2)
+            m.d.sync += inside.eq(Mux(last_inside, 0, inside + 1))
+            m.d.sync += last_inside.eq(Mux(last_inside, int(blocks == 1), inside == blocks - 2))
             with m.If(last_group):
                 m.d.sync += [
                     group.eq(0),
@@ -165,10 +158,8 @@ class StateMemory(wiring.Component):
                     last_inside.eq(blocks == 1),
                 ]
             with m.Elif(last_inside):
-                m.d.sync += [
-                    row.eq(row_1 if blocks == 1 else row + blocks),
-                    row_1.eq(self._after(row_1) if blocks == 1 else row_1 + blocks),
-                ]
+                m.d.sync += row.eq(row_1 if blocks == 1 else row + blocks)
+                m.d.sync += row_1.eq(self._after(row_1) if blocks == 1 else row_1 + blocks)
         with m.If(self.valid & self.end):
             behind = self._after(row_1) if blocks == 1 else row_1 + blocks
             m.d.sync += ahead.eq(
@@ -176,13 +167,11 @@ class StateMemory(wiring.Component):
             )
 
         # Two cycles from the address to the row, and one to the register.
-        m.d.comb += [
-            window.row.eq(Cat(*(ram.read_data for ram in rams))),
-            window.load_next.eq(later(m, ask_ahead, LATENCY, "load_next")),
-            window.load.eq(later(m, ask_row, LATENCY + 1, "load")),
-            window.shift.eq(later(m, self.valid & ~self.begin, LATENCY + 1, "shift")),
-            self.operands.eq(window.operands),
-        ]
+        m.d.comb += window.row.eq(Cat(*(ram.read_data for ram in rams)))
+        m.d.comb += window.load_next.eq(later(m, ask_ahead, LATENCY, "load_next"))
+        m.d.comb += window.load.eq(later(m, ask_row, LATENCY + 1, "load"))
+        m.d.comb += window.shift.eq(later(m, self.valid & ~self.begin, LATENCY + 1, "shift"))
+        m.d.comb += self.operands.eq(window.operands)
 
     def _write(self, m: Module, rams: list[Ram]) -> None:
         u, r = self.unit, self.recurrence
@@ -203,11 +192,9 @@ class StateMemory(wiring.Component):
             for carried in range(2):
                 chain = (number - segments - carried) % chains
                 sources.append((values[chain], row_1 if (chain + segments + carried) // chains else row))
-            m.d.comb += [
-                ram.write_enable.eq(Mux(self.write_enable, 1 << column, 0)),
-                ram.write_data.eq(Mux(carry, sources[1][0], sources[0][0]).replicate(run)),
-                ram.write_address.eq(Cat(Mux(carry, sources[1][1], sources[0][1]), half)),
-            ]
+            m.d.comb += ram.write_enable.eq(Mux(self.write_enable, 1 << column, 0))
+            m.d.comb += ram.write_data.eq(Mux(carry, sources[1][0], sources[0][0]).replicate(run))
+            m.d.comb += ram.write_address.eq(Cat(Mux(carry, sources[1][1], sources[0][1]), half))
         m.d.comb += [self.written.eq(self.write_enable & last_element), self.committed.eq(self.written & last_group)]
         with m.If(self.write_enable):
             m.d.sync += [element.eq(element + 1), last_element.eq(element == run - 2), column.eq(column + 1)]
@@ -224,13 +211,11 @@ class StateMemory(wiring.Component):
                     row_1.eq(self._after(row_1)),
                 ]
                 with m.If(last_group):
-                    m.d.sync += [
-                        group.eq(0),
-                        last_group.eq(u.groups == 1),
-                        row.eq(rows),
-                        row_1.eq(second),
-                        half.eq(~half),
-                    ]
+                    m.d.sync += group.eq(0)
+                    m.d.sync += last_group.eq(u.groups == 1)
+                    m.d.sync += row.eq(rows)
+                    m.d.sync += row_1.eq(second)
+                    m.d.sync += half.eq(~half)
 
 
 class StateCopies(wiring.Component):
@@ -251,10 +236,8 @@ class StateCopies(wiring.Component):
         self.unit, self.kit = unit, kit
         self.bits = value_shape(unit.recurrence.state).width
         super().__init__(
-            {
-                **inputs(valid=1, write_enable=1, write_data=self.bits * unit.chains),
-                **outputs(written=1, operands=self.bits * unit.lanes),
-            }
+            inputs(valid=1, write_enable=1, write_data=self.bits * unit.chains)
+            | outputs(written=1, operands=self.bits * unit.lanes)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -294,12 +277,10 @@ class StateCopies(wiring.Component):
         # s6: states
         for lane, copy in enumerate(copies):
             m.submodules[f"copy_{lane}"] = copy
-            m.d.comb += [
-                Cat(copy.write_enable, copy.write_place, copy.write_row, copy.write_data).eq(
-                    port.near(lane, u.lanes)
-                ),
-                copy.index.eq(indices.word_select(lane, u.index_bits)),
-                copy.place.eq(place),
-            ]
+            m.d.comb += Cat(copy.write_enable, copy.write_place, copy.write_row, copy.write_data).eq(
+                port.near(lane, u.lanes)
+            )
+            m.d.comb += copy.index.eq(indices.word_select(lane, u.index_bits))
+            m.d.comb += copy.place.eq(place)
         m.d.comb += self.operands.eq(Cat(*(copy.element for copy in copies)))
         return m
