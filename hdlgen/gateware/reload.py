@@ -5,12 +5,11 @@ from typing import Any
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.crc import catalog
-from amaranth.lib.wiring import flipped
 
 from hdlgen.gateware.image import Held
-from hdlgen.gateware.streams import LOAD, connect, inputs, outputs
+from hdlgen.gateware.streams import inputs, outputs
 
-__all__ = ["ABORT", "BEGIN", "COMMIT", "DATA", "IN_FORCE", "LOADED", "Gate", "Reload", "add_reload", "connect_port"]
+__all__ = ["ABORT", "BEGIN", "COMMIT", "DATA", "IN_FORCE", "LOADED", "Gate", "Reload"]
 
 BEGIN, DATA, COMMIT, ABORT = range(4)
 """What a beat of the load port is: the beginning of an image, bytes of it, to put it into force, to forget it."""
@@ -219,35 +218,3 @@ class Gate(wiring.Component):
         m.d.sync += waiting.eq(waiting + self.due - self.sent)
         m.d.sync += self.idle.eq(~(self.accept | inside | waiting.any()))
         return m
-
-
-def connect_port(m: Module, core: Any, reload: Reload) -> None:
-    """What a core says of its weights: ``load_state`` is in_force, receiving, complete, error, loaded, and above these
-    generation; ``load_id`` is loaded_id."""
-    m.d.comb += core.load_state.eq(
-        Cat(reload.in_force, reload.receiving, reload.complete, reload.error, reload.loaded, reload.generation)
-    )
-    m.d.comb += core.load_id.eq(reload.loaded_id)
-
-
-def add_reload(m: Module, core: Any, loader: Any, *, due: Any, most: int) -> Any:
-    """Give ``core``, which has `load_ports` and a ``kit``, a `Reload`, and put a `Gate` between its input and its loader.
-
-    Comes behind the statements that connect these two. ``due`` and ``most`` as `Gate` has them. Returns what goes to the
-    memories.
-    """
-    m.submodules.reload = reload = Reload(core.kit.held, beat_bytes=len(core.load_data) // 8)
-    m.submodules.gate = gate = Gate(most=most)
-    connect_port(m, core, reload)
-    connect(m, LOAD, (flipped(core), "load_"), reload)
-    connect(m, ("idle", "accept"), gate, reload)
-    m.d.comb += [
-        loader.s_valid.eq(core.s_axis_tvalid & gate.open),
-        core.s_axis_tready.eq(loader.s_ready & gate.open),
-        gate.beat.eq(core.s_axis_tvalid & core.s_axis_tready),
-        gate.last.eq(loader.s_last),
-        gate.user.eq(loader.s_user),
-        gate.due.eq(due),
-        gate.sent.eq(core.m_axis_tvalid & core.m_axis_tready & core.m_axis_tlast),
-    ]
-    return reload.load

@@ -13,39 +13,32 @@ own, which is not.
 """
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import wiring
 from amaranth.lib.wiring import flipped
 
 from hdlgen.compiler.factors import factor
 from hdlgen.compiler.gather.program import CHAIN, OPERAND, GatherProgram
 from hdlgen.gateware.accumulators import Accumulators
 from hdlgen.gateware.arithmetic import later
+from hdlgen.gateware.core import Core
 from hdlgen.gateware.gather.contents import delta_words, held
 from hdlgen.gateware.gather.epilogue import Epilogue
 from hdlgen.gateware.gather.sequencer import GatherSequencer
 from hdlgen.gateware.gather.sources import Sources
-from hdlgen.gateware.kit import Kit, bank_start
+from hdlgen.gateware.kit import bank_start
 from hdlgen.gateware.primitives import LATENCY, Library, read_always
-from hdlgen.gateware.reload import add_reload
 from hdlgen.gateware.steps import Slots, StepLoader, StepSender
-from hdlgen.gateware.streams import BEATS, connect, core_ports, load_ports
+from hdlgen.gateware.streams import BEATS, connect
 
 __all__ = ["GatherCore"]
 
 
-class GatherCore(wiring.Component):
-    """Frames in, results out; see docs/interface.md for both AXI4-Streams. Where weights can be written there are
-    `load_ports`."""
+class GatherCore(Core):
+    """Frames in, results out; see docs/interface.md for both AXI4-Streams."""
 
     held = staticmethod(held)
 
     def __init__(self, program: GatherProgram, *, library: Library | None = None, prefix: str = "hdlgen"):
-        p = self.program = program
-        self.kit = Kit(prefix=prefix, library=library, held=held(p, prefix))
-        super().__init__(
-            core_ports(8 * p.bytes_per_element, p.result_bits)
-            | (load_ports(8 * p.bytes_per_element) if p.writable else {})
-        )
+        super().__init__(program, library, prefix)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -54,11 +47,11 @@ class GatherCore(wiring.Component):
         m.submodules.loader = loader = StepLoader(
             width=p.input_width, bits=p.input_bits, data_bits=8 * p.bytes_per_element
         )
-        m.submodules.inputs = inputs = Slots()
-        m.submodules.sequencer = sequencer = GatherSequencer(p, kit)
-        m.submodules.sources = sources = Sources(p, kit)
-        m.submodules.drain = epilogue = Epilogue(p, kit)
-        m.submodules.results = results = Slots()
+        m.submodules.inputs = inputs = self.inputs = Slots()
+        m.submodules.sequencer = sequencer = self.sequencer = GatherSequencer(p, kit)
+        m.submodules.sources = sources = self.sources = Sources(p, kit)
+        m.submodules.drain = epilogue = self.epilogue = Epilogue(p, kit)
+        m.submodules.results = results = self.results = Slots()
         m.submodules.sender = sender = StepSender(width=p.output_width, output=p.output, result_bits=p.result_bits)
 
         # Frames in. A value has precedence over an element: the loader pauses.
@@ -75,10 +68,9 @@ class GatherCore(wiring.Component):
         m.d.comb += sources.write_address.eq(Mux(epilogue.write_enable, epilogue.write_address, place))
         m.d.comb += sources.write_data.eq(Mux(epilogue.write_enable, epilogue.write_data, element))
         # Places for frames on their way: two for inputs, two for results, and two results in the sender.
-        load = add_reload(m, self, loader, due=loader.commit, most=6) if p.writable else None
+        load = self.add_reload(m, loader, due=loader.commit, most=6) if p.writable else None
         kit.pass_load(m, load, epilogue)
-        codes = self._stream(m, load, inputs, sequencer, sources, results)
-        self._sums(m, codes, sequencer, sources, epilogue)
+        self._sums(m, self._stream(m, load))
 
         # Results out.
         connect(m, ("reserve",), sequencer, results)
@@ -90,24 +82,16 @@ class GatherCore(wiring.Component):
         connect(m, BEATS, (flipped(self), "m_axis_t"), (sender, "m_"))
         return m
 
-    def _stream(
-        self,
-        m: Module,
-        load: Value | None,
-        inputs: Slots,
-        sequencer: GatherSequencer,
-        sources: Sources,
-        results: Slots,
-    ) -> Value:
+    def _stream(self, m: Module, load: Value | None) -> Value:
         """Steps one after the other, and what the stream memory says of each: the codes of its weights, and its deltas."""
-        p, kit = self.program, self.kit
+        p, kit, sequencer, sources = self.program, self.kit, self.sequencer, self.sources
         m.submodules.stream = stream = kit.place(m, "weights", load)
         word = sequencer.step
         if p.banks == 2:
             word = sequencer.word
             m.d.comb += sequencer.base.eq(bank_start(stream.parameters, load))
-        connect(m, ("valid", "place"), inputs, (sequencer, "in_"))
-        connect(m, ("free",), results, (sequencer, "out_"))
+        connect(m, ("valid", "place"), self.inputs, (sequencer, "in_"))
+        connect(m, ("free",), self.results, (sequencer, "out_"))
         m.d.comb += read_always(stream, word)
         width = p.lanes * p.code_bits
         codes, deltas = stream.data[:width], stream.data[width:]
@@ -116,21 +100,14 @@ class GatherCore(wiring.Component):
             m.d.comb += read_always(indices, sequencer.step)
             deltas = indices.data
         # Behind a deep memory comes a multiplexer: the deltas get a register of their own.
-        m.d.sync += [
-            sources.valid.eq(sequencer.valid),
-            sources.first.eq(sequencer.first),
-            sources.fresh.eq(sequencer.fresh),
-            sources.job.eq(sequencer.job),
-            sources.place.eq(sequencer.place),
-            sources.deltas.eq(deltas),
-        ]
+        for name in ("valid", "first", "fresh", "job", "place"):
+            m.d.sync += getattr(sources, name).eq(getattr(sequencer, name))
+        m.d.sync += sources.deltas.eq(deltas)
         return codes
 
-    def _sums(
-        self, m: Module, codes: Value, sequencer: GatherSequencer, sources: Sources, epilogue: Epilogue
-    ) -> None:
+    def _sums(self, m: Module, codes: Value) -> None:
         """sum' = sum + value * weight in every lane, and what is known of a sum goes with it."""
-        p, kit = self.program, self.kit
+        p, kit, sequencer, sources, epilogue = self.program, self.kit, self.sequencer, self.sources, self.epilogue
         m.submodules.multiplier = multiplier = kit.multiplier(
             lanes=p.lanes, a_bits=p.value_bits, w_bits=p.weight_bits, kind=p.multiplier, a_signed=p.signed_values
         )
@@ -146,15 +123,12 @@ class GatherCore(wiring.Component):
         m.d.comb += multiplier.a.eq(sources.operands)
         m.d.comb += multiplier.w.eq(self._weights(m, codes, sequencer.job))
         m.d.comb += accumulators.i.eq(multiplier.p)
-        m.d.comb += accumulators.valid.eq(flow[0])
-        m.d.comb += accumulators.flush.eq(flow[1])
+        m.d.comb += [accumulators.valid.eq(flow[0]), accumulators.flush.eq(flow[1])]
         ended = Cat(done, sequencer.job, sequencer.place, sequencer.parts)
         ended = later(m, ended, CHAIN - LATENCY - 1, "ended")
         bits = len(sequencer.job)
-        m.d.comb += epilogue.last.eq(ended[0])
-        m.d.comb += epilogue.job.eq(ended[1 : 1 + bits])
-        m.d.comb += epilogue.place.eq(ended[1 + bits])
-        m.d.comb += epilogue.parts.eq(ended[2 + bits :])
+        m.d.comb += [epilogue.last.eq(ended[0]), epilogue.job.eq(ended[1 : 1 + bits])]
+        m.d.comb += [epilogue.place.eq(ended[1 + bits]), epilogue.parts.eq(ended[2 + bits :])]
         m.d.comb += epilogue.sums.eq(accumulators.o)
         connect(m, ("skip_address", "skip_data"), epilogue, sources)
 

@@ -1,6 +1,5 @@
 """From the sums of a round to values and results."""
 
-from collections.abc import Callable
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
@@ -46,7 +45,7 @@ class Epilogue(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        m = Module()
+        m = self.m = Module()
         p = self.program
         jobs = p.layers
         # The parts of a round, one a cycle: they are numbered LATENCY cycles before they are at the end of the chain.
@@ -58,21 +57,17 @@ class Epilogue(wiring.Component):
         with m.If(self.last):
             m.d.sync += [active.eq(1), left.eq(self.parts), job.eq(self.job), place.eq(self.place)]
         actives = Timeline(m, "active", active, -LATENCY)
-        which = Timeline(m, "job", Cat(job, place), -LATENCY)
-
-        def job_at(cycle: int) -> Value:
-            return Value.cast(which.at(cycle)[: self.job_bits])
-
-        held = self._chain(m)
-        fields = self._fields(m, active)
-        finals = Timeline(m, "final", actives.at(0) & fields["last"], 0)
+        self.which = Timeline(m, "job", Cat(job, place), -LATENCY)
+        held = self._chain()
+        fields = self.fields = self._fields(active)
+        self.finals = Timeline(m, "final", actives.at(0) & fields["last"], 0)
 
         # Number of the neuron within its job.
-        index = Signal(range(max(max(job.width for job in jobs), 2)))
-        highest = choose(job_at(0), [job.width - 1 for job in jobs])
-        with m.If(finals.at(0)):
+        index = self.index = Signal(range(max(max(job.width for job in jobs), 2)))
+        highest = choose(self._job(0), [job.width - 1 for job in jobs])
+        with m.If(self.finals.at(0)):
             m.d.sync += index.eq(Mux(index == highest, 0, index + 1))
-        numbers = Timeline(m, "number", index, 0)
+        self.numbers = Timeline(m, "number", index, 0)
 
         # s1: biased = sum + bias
         total_shape = signed(max(max(job.total.bits for job in jobs), p.sum_bits) + 1)
@@ -82,23 +77,23 @@ class Epilogue(wiring.Component):
         if p.joins:
             # s2: joined = biased + (first part ? 0 : joined)
             joined, fresh = Signal(total_shape), Signal(init=1)
-            active_1, final_1 = actives.at(1), finals.at(1)
+            active_1, final_1 = actives.at(1), self.finals.at(1)
             with m.If(active_1):
                 m.d.sync += [joined.eq(biased + Mux(fresh, 0, joined)), fresh.eq(final_1)]
             total, at = joined, 2
         totals = Timeline(m, "total", total, at)
         if p.skips:
-            totals = Timeline(m, "skipped", self._skip(m, totals, which, fields, numbers, total_shape), p.total_at)
+            totals = Timeline(m, "skipped", self._skip(totals, total_shape), p.total_at)
         total = totals.at(p.total_at)
 
         raw = jobs[-1].raw
         if raw:
-            self._results(m, total, job_at, finals, index, numbers, fields)
+            self._results(total)
         if len(jobs) == 1 and raw:
             return m
 
         # Values.
-        reached, scaled = self._scale(m, total, fields, job_at)
+        reached, scaled = self._scale(total)
         forms = [((s := job.squash).shift, s.low, s.high, job.even and s.shift > 0) for job in jobs if not job.raw]
         kinds = sorted(set(forms))
         clamped = []
@@ -113,45 +108,40 @@ class Epilogue(wiring.Component):
         end = p.scaled_at + 1
         chosen = [kinds.index(form) for form in forms]
         if not raw:
-            self._results(m, clamped[chosen.pop()], job_at, finals, index, numbers, fields)
+            self._results(clamped[chosen.pop()])
         if len(jobs) == 1:
             return m
         value = Signal(value_shape(p.value))
-        choice = choose(job_at(end), [*chosen, 0])
+        choice = choose(self._job(end), [*chosen, 0])
         m.d.comb += value.eq(clamped[0] if len(kinds) == 1 else Array(clamped)[choice])
-        is_value = job_at(end) != len(jobs) - 1
+        is_value = self._job(end) != len(jobs) - 1
         bases = [p.base(number, place) for number in range(len(jobs) - 1) for place in range(2)] + [0, 0]
         base = Signal(self.address_bits)
-        m.d.sync += base.eq(choose(Cat(which.at(end - 1)[-1], job_at(end - 1)), bases))
-        m.d.comb += self.write_soon.eq(finals.at(end) & is_value)
-        number = numbers.at(end)
+        m.d.sync += base.eq(choose(Cat(self.which.at(end - 1)[-1], self._job(end - 1)), bases))
+        m.d.comb += self.write_soon.eq(self.finals.at(end) & is_value)
+        index_then = self.numbers.at(end)
         m.d.sync += self.write_enable.eq(self.write_soon)
-        m.d.sync += self.write_address.eq(base + number)
+        m.d.sync += self.write_address.eq(base + index_then)
         m.d.sync += self.write_data.eq(value)
         return m
 
-    def _results(
-        self,
-        m: Module,
-        result: Value,
-        job_at: Callable[[int], Value],
-        finals: Timeline,
-        index: Signal,
-        numbers: Timeline,
-        fields: dict[str, Value],
-    ) -> None:
+    def _job(self, cycle: int) -> Value:
+        """Which job the part at the end of the chain ``cycle`` cycles before belongs to."""
+        return Value.cast(self.which.at(cycle)[: self.job_bits])
+
+    def _results(self, result: Value) -> None:
         """Hand on what the last job comes to, `GatherProgram.result_at` cycles after its sum was at the end of the chain."""
-        p, at = self.program, self.program.result_at
-        ends = Timeline(m, "end", index == p.output_width - 1, 0)
-        row = Timeline(m, "row", fields["row"], 0).at(at) if "row" in fields else numbers.at(at)
-        m.d.comb += self.result_enable.eq(finals.at(at) & (job_at(at) == len(p.layers) - 1))
+        m, p, at, fields = self.m, self.program, self.program.result_at, self.fields
+        ends = Timeline(m, "end", self.index == p.output_width - 1, 0)
+        row = Timeline(m, "row", fields["row"], 0).at(at) if "row" in fields else self.numbers.at(at)
+        m.d.comb += self.result_enable.eq(self.finals.at(at) & (self._job(at) == len(p.layers) - 1))
         m.d.comb += self.result_row.eq(row)
         m.d.comb += self.result_data.eq(result)
         m.d.comb += self.commit.eq(self.result_enable & ends.at(at))
 
-    def _chain(self, m: Module) -> Value:
+    def _chain(self) -> Value:
         """The sums of a round, one behind the other: the one at the end."""
-        p = self.program
+        m, p = self.m, self.program
         load = self.kit.fanout(m, "load", later(m, self.last, 1, "last"), p.copies)
         held = [Signal(signed(p.sum_bits), name=f"held_{lane}", reset_less=True) for lane in range(p.lanes)]
         for lane in range(p.lanes):
@@ -160,8 +150,9 @@ class Epilogue(wiring.Component):
             m.d.sync += held[lane].eq(Mux(load.near(lane, p.lanes), own, behind))
         return held[0]
 
-    def _fields(self, m: Module, active: Value) -> dict[str, Value]:
+    def _fields(self, active: Value) -> dict[str, Value]:
         """What is known of the part at the end of the chain."""
+        m = self.m
         m.submodules.constants = rom = self.kit.place(m, "neurons", self.load)
         address = counter(m, active, rom.parameters.depth, "address")
         m.d.comb += read_always(rom, in_bank(rom.parameters, address, self.load))
@@ -173,16 +164,14 @@ class Epilogue(wiring.Component):
         fields["bias"] = fields["bias"].as_signed()
         return fields
 
-    def _skip(
-        self, m: Module, totals: Timeline, which: Timeline, fields: dict[str, Value], numbers: Timeline, shape: Any
-    ) -> Value:
+    def _skip(self, totals: Timeline, shape: Any) -> Value:
         """total = joined + (value << shift), with 0 where the job has no skip connection."""
-        p = self.program
+        m, p, which = self.m, self.program, self.which
         base = Signal(self.address_bits)
         bases = [0 if job.skip is None else p.base(job.skip[0], place) for job in p.layers for place in range(2)]
         early = which.at(-1)
         m.d.sync += base.eq(choose(Cat(early[-1], early[: self.job_bits]), bases))
-        m.d.comb += self.skip_address.eq(base + fields.get("skip", numbers.at(0)))
+        m.d.comb += self.skip_address.eq(base + self.fields.get("skip", self.numbers.at(0)))
         data = self.skip_data.as_signed() if p.signed_values else self.skip_data
         late = which.at(p.total_at - 1)[: self.job_bits]
         shifted = Signal(shape)
@@ -192,11 +181,9 @@ class Epilogue(wiring.Component):
         m.d.sync += skipped.eq(totals.at(p.total_at - 1) + shifted)
         return skipped
 
-    def _scale(
-        self, m: Module, total: Value, fields: dict[str, Value], job_at: Callable[[int], Value]
-    ) -> tuple[Interval, Value]:
+    def _scale(self, total: Value) -> tuple[Interval, Value]:
         """The product with the multiplier, rounding added, and what it can be."""
-        p = self.program
+        m, p = self.m, self.program
         hidden = [job for job in p.layers if not job.raw]
         rounding = [job.squash.addend for job in p.layers]
         low, high = min(job.total.low for job in hidden), max(job.total.high for job in hidden)
@@ -204,7 +191,7 @@ class Epilogue(wiring.Component):
             # The rounding is in the bias.
             return Interval(low=low, high=high + max(rounding)), total
         reached = Interval(low=low * p.largest, high=high * p.largest + max(rounding))
-        factor = Timeline(m, "factor", fields["multiplier"], 0).at(p.total_at)
+        factor = Timeline(m, "factor", self.fields["multiplier"], 0).at(p.total_at)
         # Both in pieces: all but the highest are positive.
         sizes = p.factors
         a, w = (
@@ -229,5 +216,5 @@ class Epilogue(wiring.Component):
             m.d.sync += part.eq(row)
             sums.append(part)
         scaled = Signal(shape)
-        m.d.sync += scaled.eq(sum(sums) + choose(job_at(p.scaled_at - 1), rounding))
+        m.d.sync += scaled.eq(sum(sums) + choose(self._job(p.scaled_at - 1), rounding))
         return reached, scaled

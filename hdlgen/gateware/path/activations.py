@@ -1,4 +1,4 @@
-"""The activation memory, one row of all lanes per cycle out, rows, columns or input elements in; and the exchange of lanes."""
+"""The activation memory, a row of all lanes per cycle out, rows, columns or input elements in; and the exchange of lanes."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring

@@ -4,46 +4,35 @@ from typing import Any
 
 from amaranth.hdl import Const, Module
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, flipped
+from amaranth.lib.wiring import flipped
 
 from hdlgen.compiler.path.flash import FlashTiming
 from hdlgen.compiler.path.program import Program
+from hdlgen.gateware.core import Core
 from hdlgen.gateware.flash import FlashLoader, FlashReader, FlashWeights, flash_ports
-from hdlgen.gateware.kit import Kit
 from hdlgen.gateware.path.contents import held
 from hdlgen.gateware.path.engine import PathEngine
 from hdlgen.gateware.path.weights import WeightRom
 from hdlgen.gateware.primitives import Library
-from hdlgen.gateware.reload import Reload, connect_port
-from hdlgen.gateware.streams import BEATS, connect, core_ports, load_ports
+from hdlgen.gateware.reload import Reload
+from hdlgen.gateware.streams import BEATS, connect, inputs
 
 __all__ = ["PathCore"]
 
 
-def weight_ports(program: Program) -> dict[str, Any]:
-    """What a core has whose weights come while it runs: the load port, of beats as wide as its input's, a flash, or both."""
-    bits = 8 * program.bytes_per_element * program.elements_per_beat if program.load_port else None
-    flash = {**flash_ports(program.flash_lines), "flash_address": In(24)} if program.fill == "flash" else {}
-    return {**flash, **load_ports(bits)}
+class PathCore(Core):
+    """The engine with the source of its weights.
 
-
-class PathCore(wiring.Component):
-    """The engine with the source of its weights: what is emitted as Verilog.
-
-    AXI4-Stream on both sides; see docs/interface.md. Where weights can be written there are `load_ports`.
-    With weights from a flash there are its pins (`flash_ports`), and ``flash_address``, where the
-    image begins; then a load port takes its first beat when the flash is not read any more.
+    With weights from a flash there are its pins (`flash_ports`), and ``flash_address``, where the image begins; then a load
+    port takes its first beat when the flash is not read any more.
     """
 
     held = staticmethod(held)
 
     def __init__(self, program: Program, *, library: Library | None = None, prefix: str = "hdlgen"):
-        p = self.program = program
-        self.kit = Kit(prefix=prefix, library=library, held=held(p, prefix))
-        super().__init__(
-            core_ports(8 * p.bytes_per_element * p.elements_per_beat, p.result_bits)
-            | (weight_ports(p) if p.writable else {})
-        )
+        flash = program.fill == "flash"
+        more = flash_ports(program.flash_lines) | inputs(flash_address=24) if flash else {}
+        super().__init__(program, library, prefix, **more)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -72,7 +61,7 @@ class PathCore(wiring.Component):
         p = self.program
         beat_bytes = p.bytes_per_element * p.elements_per_beat if p.load_port else 1
         m.submodules.reload = reload = Reload(self.kit.held, beat_bytes=beat_bytes)
-        connect_port(m, self, reload)
+        self.say(m, reload)
         connect(m, ("idle",), engine, reload)
         m.d.comb += engine.accept.eq(reload.accept)
         connect(m, ("load",), reload, engine)

@@ -283,10 +283,10 @@ class Drain(wiring.Component):
         fanout = self.kit.fanout(m, "fanout", self.flush_next, p.copies)
         parts = self._parts(m) if p.joined else {}
         gathered = [Signal(p.activation_bits, name=f"gathered_{lane}", reset_less=True) for lane in range(p.lanes)]
-        chains, written = [], []
+        self.gathered, self.chains, written = gathered, list[_Chain](), list[Signal]()
         for number in range(p.chains):
             chain = _Chain(self, m, fanout, number)
-            chains.append(chain)
+            self.chains.append(chain)
             if number == 0:
                 m.d.sync += [self.end.eq(chain.at_end & chain.final), self.end_job.eq(chain.job)]
             if not self.hidden:
@@ -299,19 +299,18 @@ class Drain(wiring.Component):
             if number == 0:
                 done, parity = chain.at_end & chain.final & ~chain.is_result, chain.parity
                 for stage in range(p.sum_latency):
-                    late, parity_late = Signal(name=f"done_{stage}"), Signal(name=f"done_parity_{stage}")
-                    m.d.sync += [late.eq(done), parity_late.eq(parity)]
-                    done, parity = late, parity_late
+                    done = later(m, done, 1, "done", start=stage)
+                    parity = later(m, parity, 1, "done_parity", start=stage)
                 m.d.comb += [self.done.eq(done), self.done_parity.eq(parity)]
         if self.hidden:
-            self._rows(m, chains, written, gathered)
+            self._rows(m, written)
         return m
 
-    def _rows(self, m: Module, chains: list[_Chain], written: list[Signal], gathered: list[Signal]) -> None:
+    def _rows(self, m: Module, written: list[Signal]) -> None:
         """Write the gathered row when the last value has come through."""
-        p = self.program
+        p, chains = self.program, self.chains
         requests = [chain.at_end & ~chain.is_result for chain in chains]
-        bundle, row, base = self._flush_of(chains, written, requests)
+        bundle, row, base = self._flush_of(written, requests)
         if p.joined:
             # A flush of a joined layer but for its last: its row is whole only with the next.
             waits = [chain.row < Array(p.whole_rows)[chain.job] for chain in chains]
@@ -334,23 +333,26 @@ class Drain(wiring.Component):
         coming = [(each[-2:] if p.joined else each[: p.chains]).any() for each in bundles]
         addresses = self._addresses(m, bundle, row)
         if p.joined:
-            self._whole_rows(m, chains[0], bundles[-2], coming, addresses, gathered)
+            self._whole_rows(m, bundles[-2], coming, addresses)
         else:
-            m.d.comb += [self.row_soon.eq(coming[-3]), self.row_next.eq(coming[-1]), self.row_data.eq(Cat(*gathered))]
+            m.d.comb += [
+                self.row_soon.eq(coming[-3]),
+                self.row_next.eq(coming[-1]),
+                self.row_data.eq(Cat(*self.gathered)),
+            ]
 
-    def _flush_of(
-        self, chains: list[_Chain], written: list[Signal], requests: Sequence[Value]
-    ) -> tuple[Value, Value, Value]:
+    def _flush_of(self, written: list[Signal], requests: Sequence[Value]) -> tuple[Value, Value, Value]:
         """Flushes that end in the same cycle are one: its chains, groups and carries; its row; where the layer begins."""
-        p = self.program
+        p, chains = self.program, self.chains
         bases = Array(layer.base for layer in self.hidden)
         if p.groups == 1 or p.chains == 1:
             asked, first, groups = requests[0].replicate(p.chains), chains[0], p.groups
             return Cat(asked, written[0][:groups], first.carry[:groups]), first.row, bases[first.job]
-        base: Any = 0
-        row: Any = 0
-        mask: Any = 0
-        over: Any = 0
+        base: Any
+        row: Any
+        mask: Any
+        over: Any
+        base = row = mask = over = 0
         for chain, own, here in zip(chains, written, requests, strict=True):
             base = base | Mux(here, bases[chain.job], 0)
             row = row | Mux(here, chain.row, 0)
@@ -388,20 +390,12 @@ class Drain(wiring.Component):
         m.d.sync += [self.row_valid.eq(self.row_next), self.row_enable.eq(Cat(*enables))]
         return addresses
 
-    def _whole_rows(
-        self,
-        m: Module,
-        chain: _Chain,
-        came: Signal,
-        coming: list[Value],
-        addresses: list[Signal],
-        gathered: list[Signal],
-    ) -> None:
+    def _whole_rows(self, m: Module, came: Signal, coming: list[Value], addresses: list[Signal]) -> None:
         """What the flushes of a row bring is kept until the row is whole.
 
         One cycle behind a joined layer's last row comes its row 0: neurons move on to the lanes that go on with them.
         """
-        p = self.program
+        p, chain = self.program, self.chains[0]
         kept = [Signal(p.activation_bits, name=f"kept_{lane}", reset_less=True) for lane in range(p.lanes)]
         taken = Signal(p.lanes)
         m.d.sync += taken.eq(
@@ -409,7 +403,7 @@ class Drain(wiring.Component):
         )
         for lane in range(p.lanes):
             with m.If(taken[lane]):
-                m.d.sync += kept[lane].eq(gathered[lane])
+                m.d.sync += kept[lane].eq(self.gathered[lane])
         moves = [Cat(*[chain.at_end & chain.final & (chain.job == index) for index in p.joined])]
         for stage in range(len(coming) + 1):
             moves.append(later(m, moves[-1], 1, "again", start=stage))

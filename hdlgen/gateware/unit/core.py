@@ -3,30 +3,28 @@
 import itertools
 
 from amaranth.hdl import Module
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out, flipped
+from amaranth.lib.wiring import flipped
 
 from hdlgen.compiler.unit.program import BandProgram
-from hdlgen.gateware.kit import Kit
+from hdlgen.gateware.core import Core
 from hdlgen.gateware.primitives import Library
-from hdlgen.gateware.reload import add_reload
 from hdlgen.gateware.steps import Slots, StepLoader, StepSender
-from hdlgen.gateware.streams import BEATS, connect, core_ports, load_ports
+from hdlgen.gateware.streams import BEATS, connect, inputs, outputs
 from hdlgen.gateware.unit.contents import held
 from hdlgen.gateware.unit.layer import LayerUnit
 
 __all__ = ["UnitCore"]
 
 
-class UnitCore(wiring.Component):
+class UnitCore(Core):
     """Frames in, one for every time step; results out, after every step or the last of a sequence.
 
     ::
 
         loader -> unit of layer 1 -> unit of layer 2 -> .. -> sender
 
-    AXI4-Stream on both sides; see docs/interface.md. Where weights can be written there are `load_ports`. Where the core
-    ``follows`` or ``precedes`` another, steps come or go with a flag that says whether they are the first of their sequence.
+    Where the core ``follows`` or ``precedes`` another, steps come or go with a flag that says whether they are the first of
+    their sequence.
     """
 
     held = staticmethod(held)
@@ -40,15 +38,9 @@ class UnitCore(wiring.Component):
         follows: bool = False,
         precedes: bool = False,
     ):
-        p = self.program = program
         self.follows, self.precedes = follows, precedes
-        self.kit = Kit(prefix=prefix, library=library, held=held(p, prefix))
-        super().__init__(
-            core_ports(8 * p.bytes_per_element, p.result_bits, "user")
-            | (load_ports(8 * p.bytes_per_element) if p.writable else {})
-            | ({"s_axis_tfirst": In(1)} if follows else {})
-            | ({"m_axis_tfirst": Out(1)} if precedes else {})
-        )
+        more = inputs(s_axis_tfirst=1) if follows else {}
+        super().__init__(program, library, prefix, "user", **more, **(outputs(m_axis_tfirst=1) if precedes else {}))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -96,5 +88,5 @@ class UnitCore(wiring.Component):
             # As many frames of results as there are places for: before and in every unit, behind the last, in the sender.
             most = sum(unit.places + 1 for unit in p.units) + 4
             due = loader.commit if p.every_step else loader.commit & loader.last
-            self.kit.pass_load(m, add_reload(m, self, loader, due=due, most=most), *units)
+            self.kit.pass_load(m, self.add_reload(m, loader, due=due, most=most), *units)
         return m

@@ -29,6 +29,8 @@ from hdlgen.gateware.unit.states import StateCopies, StateMemory
 
 __all__ = ["LayerUnit"]
 
+States = StateMemory | StateCopies
+
 
 class LayerUnit(wiring.Component):
     """A layer of a recurrent core, with its input memory, weights and states: steps in, steps out.
@@ -92,7 +94,7 @@ class LayerUnit(wiring.Component):
         chains = self._chains(m, totals)
         steps = self._steps(m, chains)
 
-        m.submodules.requantiser = epilogue = ForwardEpilogue(u, self.kit)
+        m.submodules.requantiser = epilogue = self.epilogue = ForwardEpilogue(u, self.kit)
         self.kit.pass_load(m, self.load, epilogue)
         active, _held = steps["forward"]
         filled = Timeline(m, "fed", active, u.sum_at - LATENCY)
@@ -101,10 +103,10 @@ class LayerUnit(wiring.Component):
         if states is None:
             self._hand_on(m, stored, Const(1), epilogue.o)
         else:
-            self._gates(m, states, stored, epilogue, chains["recurrent"].o, *steps["recurrent"])
+            self._gates(m, states, stored, chains["recurrent"].o, *steps["recurrent"])
         return m
 
-    def _sums(self, m: Module, weights: Rom | Store) -> tuple[list[Signal], StateMemory | StateCopies | None]:
+    def _sums(self, m: Module, weights: Rom | Store) -> tuple[list[Signal], States | None]:
         """Of every lane, the sum that is complete with the last cycle of a block; and where the states are."""
         u, kind = self.unit, self.kind
         operand = value_shape(u.operand)
@@ -117,7 +119,7 @@ class LayerUnit(wiring.Component):
         m.d.sync += element.eq(Mux(negative, 0, self.memory.element))
         fed = later(m, element, u.operand_at - OPERAND, "element")
         operands: list[Any] = [fed] * u.lanes
-        states: StateMemory | StateCopies | None = None
+        states: States | None = None
         if isinstance(u, RecurrentUnit):
             m.submodules.states = states = (StateCopies if u.gathered else StateMemory)(u, self.kit)
             s = self.sequencer
@@ -184,28 +186,19 @@ class LayerUnit(wiring.Component):
             steps[name] = (active, held)
         return steps
 
-    def _gates(
-        self,
-        m: Module,
-        states: StateMemory | StateCopies,
-        stored: Signal,
-        epilogue: ForwardEpilogue,
-        sums: Value,
-        active: Signal,
-        held: Signal,
-    ) -> None:
+    def _gates(self, m: Module, states: States, stored: Signal, sums: Value, active: Signal, held: Signal) -> None:
         """New states from the recurrent sums and what the gates need of the input."""
         u, s, before = self.unit, self.sequencer, self.unit.sum_at - LATENCY
         run = u.run_length
         # A ring of memory, written in the order in which it is read.
         depth = 1 << (u.groups * u.forward_gates * run + run - 1).bit_length()
-        m.submodules.stored = memory = self.kit.ram("stored", depth=depth, lanes=u.chains, bits=epilogue.bits)
+        m.submodules.stored = memory = self.kit.ram("stored", depth=depth, lanes=u.chains, bits=self.epilogue.bits)
         write_at, read_at = Signal(range(depth)), Signal(range(depth))
         gate, fresh, deliver = held[: len(s.gate)], held[-2], held[-1]
         reading = Timeline(m, "reading", active, before)
         m.d.comb += memory.write_enable.eq(stored.replicate(u.chains))
         m.d.comb += memory.write_address.eq(write_at)
-        m.d.comb += memory.write_data.eq(epilogue.o)
+        m.d.comb += memory.write_data.eq(self.epilogue.o)
         m.d.comb += memory.read_address.eq(read_at)
         with m.If(stored):
             m.d.sync += write_at.eq(write_at + 1)
@@ -244,7 +237,7 @@ class LayerUnit(wiring.Component):
         at_rom = u.operand_at - LATENCY
         skips = later(m, s.end & s.skip, at_rom, "skip")
         word = Signal(weights.parameters.address_bits)
-        base = self._base(weights)
+        base = bank_start(weights.parameters, self.load)
         gap_forward, gap_recurrent = u.inputs, u.recurrent_cycles * (u.gates if u.shared else 1)
         stride = Mux(skips, Mux(kind.at(at_rom), 1 + gap_forward, 1 + gap_recurrent), 1)
         with m.If(valid.at(at_rom)):
@@ -262,7 +255,7 @@ class LayerUnit(wiring.Component):
         u, s, valid, kind = self.unit, self.sequencer, self.valid, self.kind
         at_rom = u.operand_at - LATENCY
         recurrent = kind.at(at_rom)
-        base = self._base(weights)
+        base = bank_start(weights.parameters, self.load)
         words = [
             Signal(weights.parameters.address_bits, name=f"word_{name}", init=init)
             for name, init in (("forward", 0), ("recurrent", u.forward_words))
@@ -273,10 +266,6 @@ class LayerUnit(wiring.Component):
         with m.If(later(m, s.start, at_rom, "start")):
             m.d.sync += [word.eq(base + word.init) for word in words]
         return Mux(recurrent, words[1], words[0])
-
-    def _base(self, weights: Rom | Store) -> Any:
-        """Where the weights in force begin."""
-        return bank_start(weights.parameters, self.load)
 
     def _hand_on(self, m: Module, valid: Any, deliver: Any, values: Any) -> None:
         row = Signal(range(max(self.out_rows, 2)))

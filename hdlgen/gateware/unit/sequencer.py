@@ -132,7 +132,7 @@ class UnitSequencer(wiring.Component):
             (kind & ~forward & (last_gate if u.shared else 1)) | (~kind & ~recurrent) if recurs else 0
         )
 
-        m.d.comb += allowed.eq(self._allowed(m, done, kind, short_recurrent, last_gate, group, last_group))
+        m.d.comb += allowed.eq(self._allowed(m, done, short_recurrent, kind, last_gate, group, last_group))
         return m
 
     def _decide(self, m: Module, deciding: Value) -> tuple[Signal, Signal, Signal, Signal]:
@@ -156,18 +156,9 @@ class UnitSequencer(wiring.Component):
         ]
         return take_forward, take_recurrent, deliver, pending
 
-    def _allowed(
-        self,
-        m: Module,
-        done: Value,
-        kind: Value,
-        short_recurrent: Value,
-        last_gate: Value,
-        group: Value,
-        last_group: Value,
-    ) -> Value:
+    def _allowed(self, m: Module, done: Value, short_recurrent: Value, *block: Value) -> Value:
         """Whether a block may begin: there is room in its chains, and the states that it needs are written."""
-        u = self.unit
+        u, (kind, last_gate, group, last_group) = self.unit, block
         # Sums of one kind follow each other at a distance of the chain's length.
         rooms = []
         for name, short in (("forward", Const(max(u.run_length - u.inputs, 0))), ("recurrent", short_recurrent)):

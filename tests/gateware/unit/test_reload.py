@@ -13,9 +13,10 @@ from hdlgen.compiler.unit.compile import compile_units
 from hdlgen.compiler.unit.program import BandProgram
 from hdlgen.compiler.unit.timing import stage
 from hdlgen.gateware import kit
+from hdlgen.gateware.core import Core
 from hdlgen.gateware.primitives import Store
-from hdlgen.gateware.reload import ABORT, BEGIN, COMMIT, add_reload
-from hdlgen.gateware.unit import constants, core
+from hdlgen.gateware.reload import ABORT, BEGIN, COMMIT
+from hdlgen.gateware.unit import forward
 from hdlgen.gateware.unit import layer as layers
 from hdlgen.gateware.unit.contents import held
 from hdlgen.gateware.unit.core import UnitCore
@@ -202,7 +203,7 @@ def old_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def old_biases(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(constants, "in_bank", lambda _memory, address, _load: address)
+    monkeypatch.setattr(forward, "in_bank", lambda _memory, address, _load: address)
 
 
 def reads_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,12 +213,14 @@ def reads_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
 def between_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Weights change between two frames, whatever has begun."""
 
-    def add(m: Module, core: Any, loader: Any, *, due: Any, most: int) -> Any:
-        load = add_reload(m, core, loader, due=due, most=most)
+    original = Core.add_reload
+
+    def add(core: Core, m: Module, loader: Any, *, due: Any, most: int) -> Any:
+        load = original(core, m, loader, due=due, most=most)
         m.d.comb += m.submodules.gate.user.eq(1)
         return load
 
-    monkeypatch.setattr(core, "add_reload", add)
+    monkeypatch.setattr(Core, "add_reload", add)
 
 
 @pytest.mark.parametrize("mutant", [old_weights, old_biases, reads_ahead, between_steps])
