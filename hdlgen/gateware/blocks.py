@@ -1,15 +1,19 @@
-"""How a read-only memory is cut into the block RAMs of a device, and where each of its bits then lies.
+"""How a memory is cut into the block RAMs of a device, and where each of its bits then lies.
 
 The same cut makes the hardware (`hdlgen.gateware.ecp5`, `hdlgen.gateware.ice40`) and says what to write into a finished
 bitstream when only the contents change (`hdlgen.flow.patch`), so the two cannot disagree.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from hdlgen.gateware.primitives import RomParameters
+from amaranth.hdl import Array, Instance, Module, Signal
+
+from hdlgen.gateware.primitives import PIECE, Rom, RomParameters, Store
 from hdlgen.targets import FORMATS
 
-__all__ = ["Block", "cut"]
+__all__ = ["Block", "assemble", "cut", "settings"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,3 +75,47 @@ def cut(parameters: RomParameters, family: str) -> list[Block]:
             contents = tuple(word >> low & mask for word in words)
             blocks.append(Block(family=family, low=low, bits=bits, start=start, width=width, words=contents))
     return blocks
+
+
+def assemble(
+    m: Module,
+    part: Rom | Store,
+    family: str,
+    instance: Callable[[Block, Any, Any, Callable[[], Any]], Instance],
+    stages: Sequence[Any],
+) -> Any:
+    """The word that is read from the blocks of a memory.
+
+    Parameters
+    ----------
+    instance: makes a block of its address, its part of the word, and a function that says whether it is written
+    stages: enables of the registers that a block has: the address of the block goes with them
+    """
+    blocks = cut(part.parameters, family)
+    depth = FORMATS[family].depths[blocks[0].width]
+    bits = (depth - 1).bit_length()
+    words: dict[int, Signal] = {}
+    for block in blocks:
+        word = words.setdefault(block.start, Signal(part.parameters.width, name=f"word_{block.start}"))
+
+        def written(block: Block = block) -> Signal:
+            assert isinstance(part, Store)
+            enable = Signal(name=f"write_{block.name}")
+            here = part.write_address[bits:] == block.start // depth
+            m.d.comb += enable.eq(part.write_enable[block.low // PIECE] & here)
+            return enable
+
+        own = word[block.low : block.low + block.bits]
+        m.submodules[block.name] = instance(block, part.address[:bits], own, written)
+    chosen = part.address[bits:]
+    for enable in stages if len(words) > 1 else ():
+        late = Signal(len(chosen))
+        with m.If(enable):
+            m.d.sync += late.eq(chosen)
+        chosen = late
+    return Array(words.values())[chosen]
+
+
+def settings(text: str) -> dict[str, str]:
+    """Parameters of a vendor's part, from words NAME=VALUE."""
+    return {f"p_{name}": value for name, _, value in (word.partition("=") for word in text.split())}

@@ -4,36 +4,47 @@ Ports and parameters: Lattice FPGA-TN-02204 (sysMEM) and FPGA-TN-02205 (sysDSP).
 is what synthesis itself produces and is known to work in place and route.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from amaranth.hdl import Array, Cat, ClockSignal, Const, Instance, Module, Signal, unsigned
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, unsigned
 from amaranth.lib import memory
 
-from hdlgen.gateware.blocks import cut
-from hdlgen.gateware.primitives import PIECE, Fanout, FanoutParameters, Multiplier, Ram, Rom, Store
+from hdlgen.gateware.blocks import Block, assemble, settings
+from hdlgen.gateware.primitives import Fanout, FanoutParameters, Multiplier, Ram, Rom, Store
 from hdlgen.targets import FORMATS
 
 __all__ = ["Ecp5Fanout", "Ecp5Multiplier", "Ecp5Ram", "Ecp5Rom", "Ecp5Store"]
 
 _ADDRESS_SHIFT = {18: 4, 9: 3}
 _NONE = Const(0, 1)
-
-
-def _width(depth: int) -> int:
-    """Bits per block RAM for a memory of this depth; 0 where one block is not deep enough."""
-    return 18 if depth <= 1024 else 9 if depth <= 2048 else 0
+_RAM = settings(
+    "REGMODE_A=NOREG REGMODE_B=OUTREG RESETMODE=SYNC ASYNC_RESET_RELEASE=SYNC CSDECODE_A=0b000 CSDECODE_B=0b000 "
+    "CLKAMUX=CLKA CLKBMUX=CLKB GSR=DISABLED"
+)
+_INPUTS = {
+    name: value
+    for operand in "AB"
+    for name, value in settings(
+        f"REG_INPUT{operand}_CLK=CLK0 REG_INPUT{operand}_CE=CE0 REG_INPUT{operand}_RST=RST0"
+    ).items()
+}
+_PRODUCT = settings(
+    "REG_INPUTC_CLK=NONE REG_PIPELINE_CLK=NONE REG_OUTPUT_CLK=CLK0 REG_OUTPUT_CE=CE0 REG_OUTPUT_RST=RST0 "
+    "CLK0_DIV=ENABLED CLK1_DIV=ENABLED CLK2_DIV=ENABLED CLK3_DIV=ENABLED GSR=DISABLED SOURCEB_MODE=B_SHIFT "
+    "MULT_BYPASS=DISABLED RESETMODE=SYNC"
+)
+_REGISTER = settings("GSR=DISABLED CEMUX=1 CLKMUX=CLK LSRMUX=LSR SRMODE=LSR_OVER_CE REGSET=RESET")
 
 
 def _block(
-    *,
     width: int,
-    read: Any,
     enable: Any,
     output_enable: Any,
-    o: list[Any],
-    write: dict[str, Any],
+    read: Any,
+    o: Sequence[Any],
+    write: Mapping[str, Any],
     rows: Sequence[int] = (0,) * 64,
     marks: Mapping[str, str] = MappingProxyType({}),
 ) -> Instance:
@@ -47,83 +58,37 @@ def _block(
     if write:
         if width == 18:
             # Byte enables stand in the unused low address bits.
-            for byte in range(2):
-                ports[f"i_ADA{byte}"] = write["enable"][byte]
-        for bit, value in enumerate(write["data"]):
-            ports[f"i_DIA{bit}"] = value
-    for bit, value in enumerate(o):
-        ports[f"o_DOB{bit}"] = value
+            ports |= {f"i_ADA{byte}": write["enable"][byte] for byte in range(2)}
+        ports |= {f"i_DIA{bit}": value for bit, value in enumerate(write["data"])}
+    ports |= {f"o_DOB{bit}": value for bit, value in enumerate(o)}
     for port in "AB":
-        for bit in range(3):
-            ports[f"i_CS{port}{bit}"] = _NONE
-        ports[f"i_CLK{port}"] = ClockSignal()
-        ports[f"i_RST{port}"] = _NONE
+        ports |= {f"i_CS{port}{bit}": _NONE for bit in range(3)}
+        ports |= {f"i_CLK{port}": ClockSignal(), f"i_RST{port}": _NONE}
     for number, row in enumerate(rows):
         # 320 bits of parameter hold 16 words of 18 bits in 20 bits each.
         value = sum((row >> (18 * part) & 0x3FFFF) << (20 * part) for part in range(16))
         ports[f"p_INITVAL_{number:02X}"] = Const(value, 320)
-    for name, mark in marks.items():
-        ports[f"a_{name}"] = mark
-    return Instance(
-        "DP16KD",
-        p_DATA_WIDTH_A=width,
-        p_DATA_WIDTH_B=width,
-        p_REGMODE_A="NOREG",
-        p_REGMODE_B="OUTREG",
-        p_RESETMODE="SYNC",
-        p_ASYNC_RESET_RELEASE="SYNC",
-        p_CSDECODE_A="0b000",
-        p_CSDECODE_B="0b000",
-        p_CLKAMUX="CLKA",
-        p_CLKBMUX="CLKB",
-        p_GSR="DISABLED",
-        i_CEA=write["any"] if write else _NONE,
-        i_WEA=write["any"] if write else _NONE,
-        i_OCEA=Const(1, 1),
-        i_CEB=enable,
-        i_OCEB=output_enable,
-        i_WEB=_NONE,
-        **ports,
-    )
+    ports |= {f"a_{name}": mark for name, mark in marks.items()}
+    used = write["any"] if write else _NONE
+    enables = {"i_CEA": used, "i_WEA": used, "i_OCEA": Const(1, 1), "i_CEB": enable, "i_OCEB": output_enable}
+    return Instance("DP16KD", p_DATA_WIDTH_A=width, p_DATA_WIDTH_B=width, **_RAM, **enables, i_WEB=_NONE, **ports)
 
 
 def _memory(m: Module, part: Rom | Store) -> None:
     """The blocks of a memory; words beyond one block's depth are chosen behind the output registers."""
-    p = part.parameters
-    blocks = cut(p, "ecp5")
-    depth = FORMATS["ecp5"].depths[blocks[0].width]
-    bits = (depth - 1).bit_length()
-    words: dict[int, Signal] = {}
-    for block in blocks:
-        word = words.setdefault(block.start, Signal(p.width, name=f"word_{block.start}"))
+
+    def instance(block: Block, address: Any, word: Any, enable: Callable[[], Any]) -> Instance:
         write: dict[str, Any] = {}
         if isinstance(part, Store):
-            enable = Signal(name=f"write_{block.name}")
-            here = part.write_address[bits:] == block.start // depth
-            m.d.comb += enable.eq(part.write_enable[block.low // PIECE] & here)
-            write = {
-                "address": part.write_address[:bits],
-                "data": part.write_data[: block.bits],
-                "enable": [enable, enable],
-                "any": enable,
-            }
-        m.submodules[block.name] = _block(
-            width=block.width,
-            read=part.address[:bits],
-            enable=part.enable,
-            output_enable=part.output_enable,
-            o=[word[block.low + bit] for bit in range(block.bits)],
-            write=write,
-            rows=block.rows(),
-            marks={"hdlgen_rom": p.name, "hdlgen_block": block.name},
+            written, data = enable(), part.write_data[: block.bits]
+            write = {"address": part.write_address[: len(address)], "data": data}
+            write |= {"enable": [written, written], "any": written}
+        marks = {"hdlgen_rom": part.parameters.name, "hdlgen_block": block.name}
+        return _block(
+            block.width, part.enable, part.output_enable, address, word, write, rows=block.rows(), marks=marks
         )
-    chosen = part.address[bits:]
-    for enable in (part.enable, part.output_enable) if len(words) > 1 else ():
-        late = Signal(len(chosen))
-        with m.If(enable):
-            m.d.sync += late.eq(chosen)
-        chosen = late
-    m.d.comb += part.data.eq(Array(words.values())[chosen])
+
+    m.d.comb += part.data.eq(assemble(m, part, "ecp5", instance, (part.enable, part.output_enable)))
 
 
 class Ecp5Rom(Rom):
@@ -157,33 +122,26 @@ class Ecp5Ram(Ram):
         if p.depth <= self.SHALLOW:
             self.shallow(m)
             return
-        width = _width(p.depth)
+        width = next((width for width, depth in FORMATS["ecp5"].depths.items() if p.depth <= depth), 0)
         if not width:
             super().behaviour(m)
             return
-        pieces = []
-        for lane in range(p.lanes):
-            for low in range(0, p.bits, 9):
-                pieces.append((lane, lane * p.bits + low, min(9, p.bits - low)))
-        per_block = width // 9
+        pieces = [
+            (lane, lane * p.bits + low, min(9, p.bits - low))
+            for lane in range(p.lanes)
+            for low in range(0, p.bits, 9)
+        ]
+        per_block, one = width // 9, Const(1, 1)
         for number in range(0, len(pieces), per_block):
             group = pieces[number : number + per_block]
             enables = [self.write_enable[lane] for lane, _low, _bits in group]
-            enables += [Const(0, 1)] * (per_block - len(group))
-            values: list[Any] = []
-            outputs: list[Any] = []
+            enables += [_NONE] * (per_block - len(group))
+            values, outputs = list[Any](), list[Any]()
             for _lane, low, bits in group:
-                values += [*self.write_data[low : low + bits]] + [Const(0, 1)] * (9 - bits)
-                unused = Signal(9 - bits, name=f"unused_{low}")
-                outputs += [*self.read_data[low : low + bits], *unused]
-            m.submodules[f"block_{number}"] = _block(
-                width=width,
-                read=self.read_address,
-                enable=Const(1, 1),
-                output_enable=Const(1, 1),
-                o=outputs,
-                write={"address": self.write_address, "data": values, "enable": enables, "any": Cat(*enables).any()},
-            )
+                values += [*self.write_data[low : low + bits]] + [_NONE] * (9 - bits)
+                outputs += [*self.read_data[low : low + bits], *Signal(9 - bits, name=f"unused_{low}")]
+            write = {"address": self.write_address, "data": values, "enable": enables, "any": Cat(*enables).any()}
+            m.submodules[f"block_{number}"] = _block(width, one, one, self.read_address, outputs, write)
 
     def shallow(self, m: Module) -> None:
         """One memory per column, read without a clock between the two registers."""
@@ -221,38 +179,14 @@ class Ecp5Multiplier(Multiplier):
             m.d.comb += self.p.word_select(lane, q.p_bits).eq(product)
             ports: dict[str, Any] = {}
             for bit in range(18):
-                ports[f"i_A{bit}"] = weight[bit]
-                ports[f"i_B{bit}"] = factor[bit]
-                ports[f"i_C{bit}"] = _NONE
-            for bit in range(36):
-                ports[f"o_P{bit}"] = product[bit]
+                ports |= {f"i_A{bit}": weight[bit], f"i_B{bit}": factor[bit], f"i_C{bit}": _NONE}
+            ports |= dict(zip((f"o_P{bit}" for bit in range(36)), product, strict=True))
             for number in range(4):
-                ports[f"i_CLK{number}"] = ClockSignal() if number == 0 else _NONE
-                ports[f"i_CE{number}"] = Const(1, 1) if number == 0 else _NONE
-                ports[f"i_RST{number}"] = _NONE
+                clock, enable = (ClockSignal(), Const(1, 1)) if number == 0 else (_NONE, _NONE)
+                ports |= {f"i_CLK{number}": clock, f"i_CE{number}": enable, f"i_RST{number}": _NONE}
             for operand in "AB":
-                ports[f"p_REG_INPUT{operand}_CLK"] = "CLK0"
-                ports[f"p_REG_INPUT{operand}_CE"] = "CE0"
-                ports[f"p_REG_INPUT{operand}_RST"] = "RST0"
-                ports[f"i_SIGNED{operand}"] = Const(1, 1)
-                ports[f"i_SOURCE{operand}"] = _NONE
-            m.submodules[f"lane_{lane}"] = Instance(
-                "MULT18X18D",
-                p_REG_INPUTC_CLK="NONE",
-                p_REG_PIPELINE_CLK="NONE",
-                p_REG_OUTPUT_CLK="CLK0",
-                p_REG_OUTPUT_CE="CE0",
-                p_REG_OUTPUT_RST="RST0",
-                p_CLK0_DIV="ENABLED",
-                p_CLK1_DIV="ENABLED",
-                p_CLK2_DIV="ENABLED",
-                p_CLK3_DIV="ENABLED",
-                p_GSR="DISABLED",
-                p_SOURCEB_MODE="B_SHIFT",
-                p_MULT_BYPASS="DISABLED",
-                p_RESETMODE="SYNC",
-                **ports,
-            )
+                ports |= {f"i_SIGNED{operand}": Const(1, 1), f"i_SOURCE{operand}": _NONE}
+            m.submodules[f"lane_{lane}"] = Instance("MULT18X18D", **_PRODUCT, **_INPUTS, **ports)
 
 
 class Ecp5Fanout(Fanout):
@@ -262,16 +196,6 @@ class Ecp5Fanout(Fanout):
         p = self.parameters
         for copy in range(p.copies):
             for bit in range(p.width):
-                m.submodules[f"copy_{copy}_{bit}"] = Instance(
-                    "TRELLIS_FF",
-                    p_GSR="DISABLED",
-                    p_CEMUX="1",
-                    p_CLKMUX="CLK",
-                    p_LSRMUX="LSR",
-                    p_SRMODE="LSR_OVER_CE",
-                    p_REGSET="RESET",
-                    i_CLK=ClockSignal(),
-                    i_LSR=_NONE,
-                    i_DI=self.i[bit],
-                    o_Q=self.o.word_select(copy, p.width)[bit],
-                )
+                ports = {"i_CLK": ClockSignal(), "i_LSR": _NONE, "i_DI": self.i[bit]}
+                output = self.o.word_select(copy, p.width)[bit]
+                m.submodules[f"copy_{copy}_{bit}"] = Instance("TRELLIS_FF", **_REGISTER, **ports, o_Q=output)

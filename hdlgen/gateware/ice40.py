@@ -6,11 +6,12 @@ block RAM of this family has no output register, so the one of the generic part 
 that it is known which block holds what.
 """
 
+from collections.abc import Callable
 from typing import Any
 
-from amaranth.hdl import Array, Cat, ClockSignal, Const, Instance, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal, signed
 
-from hdlgen.gateware.blocks import cut
+from hdlgen.gateware.blocks import Block, assemble, settings
 from hdlgen.gateware.primitives import PIECE, Multiplier, Rom, Store
 from hdlgen.targets import FORMATS
 
@@ -19,48 +20,25 @@ __all__ = ["Ice40Multiplier", "Ice40Rom", "Ice40Store"]
 
 def _mac16(a: Any, b: Any, o: Any, *, double: bool, b_signed: bool) -> Instance:
     """a signed, b as it is said; registers at the inputs and after the multiplier."""
+    half, whole = int(double), int(not double)
     zero16, zero, one = Const(0, 16), Const(0, 1), Const(1, 1)
-    half = Const(int(double), 1)
-    whole = Const(int(not double), 1)
-    # Output: the product of the 8 x 8 multipliers (2), or the halves of the 16 x 16 product (3).
-    select = Const(2 if double else 3, 2)
-    holds = {f"i_{name}HOLD": zero for name in "ABCD"}
-    resets = {f"i_{name}": zero for name in ("IRSTTOP", "IRSTBOT", "ORSTTOP", "ORSTBOT")}
-    loads = {f"i_{name}": zero for name in ("OLOADTOP", "OLOADBOT", "OHOLDTOP", "OHOLDBOT")}
-    adders: dict[str, Any] = {f"i_ADDSUB{name}": zero for name in ("TOP", "BOT")}
-    for name in ("TOP", "BOT"):
-        adders[f"p_{name}OUTPUT_SELECT"] = select
-        adders[f"p_{name}ADDSUB_LOWERINPUT"] = Const(0, 2)
-        adders[f"p_{name}ADDSUB_UPPERINPUT"] = zero
-        adders[f"p_{name}ADDSUB_CARRYSELECT"] = Const(0, 2)
-        adders[f"p_{name}_8x8_MULT_REG"] = half
-    return Instance(
-        "SB_MAC16",
-        p_NEG_TRIGGER=zero,
-        p_A_REG=one,
-        p_B_REG=one,
-        p_C_REG=zero,
-        p_D_REG=zero,
-        p_PIPELINE_16x16_MULT_REG1=zero,
-        p_PIPELINE_16x16_MULT_REG2=whole,
-        p_MODE_8x8=half,
-        p_A_SIGNED=one,
-        p_B_SIGNED=Const(int(b_signed), 1),
-        i_CLK=ClockSignal(),
-        i_CE=one,
-        i_A=a,
-        i_B=b,
-        i_C=zero16,
-        i_D=zero16,
-        i_CI=zero,
-        i_ACCUMCI=zero,
-        i_SIGNEXTIN=zero,
-        o_O=o,
-        **holds,
-        **resets,
-        **loads,
-        **adders,
+    registers = settings(
+        f"NEG_TRIGGER=0 A_REG=1 B_REG=1 C_REG=0 D_REG=0 PIPELINE_16x16_MULT_REG1=0 PIPELINE_16x16_MULT_REG2={whole} "
+        f"MODE_8x8={half} A_SIGNED=1 B_SIGNED={int(b_signed)}"
     )
+    parameters: dict[str, Any] = {name: Const(int(value), 1) for name, value in registers.items()}
+    for name in ("TOP", "BOT"):
+        # Output: the product of the 8 x 8 multipliers (2), or the halves of the 16 x 16 product (3).
+        parameters[f"p_{name}OUTPUT_SELECT"] = Const(2 if double else 3, 2)
+        parameters[f"p_{name}ADDSUB_LOWERINPUT"] = Const(0, 2)
+        parameters[f"p_{name}ADDSUB_UPPERINPUT"] = zero
+        parameters[f"p_{name}ADDSUB_CARRYSELECT"] = Const(0, 2)
+        parameters[f"p_{name}_8x8_MULT_REG"] = Const(half, 1)
+    ports = {"i_CLK": ClockSignal(), "i_CE": one, "i_A": a, "i_B": b, "i_C": zero16, "i_D": zero16}
+    ports |= {"i_CI": zero, "i_ACCUMCI": zero, "i_SIGNEXTIN": zero, "o_O": o}
+    unused = "AHOLD BHOLD CHOLD DHOLD IRSTTOP IRSTBOT ORSTTOP ORSTBOT OLOADTOP OLOADBOT OHOLDTOP OHOLDBOT"
+    ports |= {f"i_{name}": zero for name in f"{unused} ADDSUBTOP ADDSUBBOT".split()}
+    return Instance("SB_MAC16", **parameters, **ports)
 
 
 class Ice40Multiplier(Multiplier):
@@ -68,10 +46,7 @@ class Ice40Multiplier(Multiplier):
 
     def behaviour(self, m: Module) -> None:
         q = self.parameters
-        if q.kind != "dsp":
-            super().behaviour(m)
-            return
-        if max(q.a_bits, q.w_bits) > 16:
+        if q.kind != "dsp" or max(q.a_bits, q.w_bits) > 16:
             super().behaviour(m)
             return
         double = q.a_bits <= 8 and q.w_bits <= 8
@@ -104,63 +79,39 @@ _MODES = {
 
 def _memory(m: Module, part: Rom | Store) -> None:
     """The blocks of a memory, the second register in the fabric."""
-    p = part.parameters
-    blocks = cut(p, "ice40")
-    mode, places = _MODES[blocks[0].width]
-    depth = FORMATS["ice40"].depths[blocks[0].width]
-    bits = (depth - 1).bit_length()
-    # The low bits choose among the words that lie beside each other; the lowest of them has the highest pin.
-    inner = bits - 8
+    form = FORMATS["ice40"]
+    bits = (form.depths[form.column(part.parameters.memory)[0]] - 1).bit_length()
 
     def pins(address: Any) -> Any:
-        within = Signal(bits)
+        # The low bits choose among the words that lie beside each other; the lowest of them has the highest pin.
+        inner, within = bits - 8, Signal(bits, name="within")
         m.d.comb += within.eq(address)
         return Cat(within[inner:], *reversed(within[:inner]), Const(0, 3 - inner))
 
     read_pins = pins(part.address)
     write_pins = pins(part.write_address) if isinstance(part, Store) else Const(0, 11)
-    words: dict[int, Signal] = {}
-    for block in blocks:
-        word = words.setdefault(block.start, Signal(p.width, name=f"word_{block.start}"))
+
+    def instance(block: Block, address: Any, word: Any, enable: Callable[[], Any]) -> Instance:
+        mode, places = _MODES[block.width]
         read = Signal(16, name=f"read_{block.name}")
-        m.d.comb += word[block.low : block.low + block.bits].eq(Cat(read[at] for at in places))
-        write_enable: Any = Const(0, 1)
-        write_data: Any = Const(0, 16)
+        m.d.comb += word.eq(Cat(read[at] for at in places))
+        written: Any = Const(0, 1)
+        data: Any = Const(0, 16)
         if isinstance(part, Store):
-            here = part.write_address[bits:] == block.start // depth
-            write_enable = Signal(name=f"write_{block.name}")
-            write_data = Signal(16, name=f"written_{block.name}")
-            m.d.comb += [
-                write_enable.eq(part.write_enable[block.low // PIECE] & here),
-                *(write_data[at].eq(part.write_data[bit]) for bit, at in enumerate(places)),
-            ]
-        m.submodules[block.name] = Instance(
-            "SB_RAM40_4K",
-            a_hdlgen_rom=p.name,
-            a_hdlgen_block=block.name,
-            p_READ_MODE=Const(mode, 2),
-            p_WRITE_MODE=Const(0, 2),
-            i_RCLK=ClockSignal(),
-            i_RCLKE=part.enable,
-            i_RE=Const(1, 1),
-            i_RADDR=read_pins,
-            o_RDATA=read,
-            i_WCLK=ClockSignal(),
-            i_WCLKE=write_enable,
-            i_WE=write_enable,
-            i_WADDR=write_pins,
-            i_MASK=Const(0, 16),
-            i_WDATA=write_data,
-            **{f"p_INIT_{number:X}": Const(row, 256) for number, row in enumerate(block.rows())},
-        )
-    chosen = part.address[bits:]
-    if len(words) > 1:
-        late = Signal(len(chosen))
-        with m.If(part.enable):
-            m.d.sync += late.eq(chosen)
-        chosen = late
+            written, data = enable(), Signal(16, name=f"written_{block.name}")
+            m.d.comb += [data[at].eq(part.write_data[bit]) for bit, at in enumerate(places)]
+        ports = {"a_hdlgen_rom": part.parameters.name, "a_hdlgen_block": block.name}
+        ports |= {"p_READ_MODE": Const(mode, 2), "p_WRITE_MODE": Const(0, 2)}
+        ports |= {"i_RCLK": ClockSignal(), "i_RCLKE": part.enable, "i_RE": Const(1, 1)}
+        ports |= {"i_RADDR": read_pins, "o_RDATA": read}
+        ports |= {"i_WCLK": ClockSignal(), "i_WCLKE": written, "i_WE": written}
+        ports |= {"i_WADDR": write_pins, "i_MASK": Const(0, 16), "i_WDATA": data}
+        ports |= {f"p_INIT_{number:X}": Const(row, 256) for number, row in enumerate(block.rows())}
+        return Instance("SB_RAM40_4K", **ports)
+
+    word = assemble(m, part, "ice40", instance, (part.enable,))
     with m.If(part.output_enable):
-        m.d.sync += part.data.eq(Array(words.values())[chosen])
+        m.d.sync += part.data.eq(word)
 
 
 class Ice40Rom(Rom):
