@@ -147,7 +147,7 @@ class Ecp5Ram(Ram):
         """One memory per column, read without a clock between the two registers."""
         p = self.parameters
         # Not to be merged with the address of another such memory.
-        m.submodules.address = address = Ecp5Fanout(FanoutParameters(width=p.address_bits))
+        m.submodules.address = address = Ecp5Fanout(FanoutParameters(width=len(self.read_address)))
         m.d.comb += address.i.eq(self.read_address)
         for lane in range(p.lanes):
             storage = memory.Memory(

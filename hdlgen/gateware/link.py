@@ -32,7 +32,6 @@ from hdlgen.host.protocol import CYCLE_BYTES, LOAD, Reason, Request
 
 __all__ = ["Buffer", "Endpoint"]
 
-
 TIMES_BITS = 4
 
 
@@ -69,21 +68,21 @@ class Buffer(wiring.Component):
         p = self.parameters
         m.submodules.memory = store = memory.Memory(
             shape=unsigned(8 * p.beat_bytes),
-            depth=1 << p.address_bits,
+            depth=1 << p.identity.log2_buffer,
             init=[],
             attrs={"no_rw_check": 1},  # what is being written is never read
         )
         write, read = store.write_port(), store.read_port()
         # One bit more than an address: a full ring is not an empty one.
         written, committed, fetched = (
-            Signal(p.address_bits + 1, name=name) for name in ("written", "committed", "fetched")
+            Signal(p.identity.log2_buffer + 1, name=name) for name in ("written", "committed", "fetched")
         )
 
         # In: bytes to beats, and beats counted by frames.
         place = Signal(range(p.beat_bytes))
-        beat = Signal(range(p.beats))
+        beat = Signal(range(p.identity.beats))
         some = Signal()
-        full = written ^ fetched == 1 << p.address_bits
+        full = written ^ fetched == 1 << p.identity.log2_buffer
         if p.beat_bytes > 1:
             earlier = Signal(8 * (p.beat_bytes - 1))
             word = Cat(earlier, self.byte)
@@ -94,16 +93,9 @@ class Buffer(wiring.Component):
         else:
             word = self.byte
         beat_valid = self.byte_valid & (place == p.beat_bytes - 1)
-        self.written, self.committed, self.full, self.beat_valid, self.write = (
-            written,
-            committed,
-            full,
-            beat_valid,
-            write,
-        )
         with m.If(beat_valid):
             m.d.sync += [beat.eq(beat + 1), some.eq(1)]
-            with m.If(beat == p.beats - 1):
+            with m.If(beat == p.identity.beats - 1):
                 m.d.sync += beat.eq(0)
             with m.If(full):
                 m.d.sync += self.overflow.eq(1)
@@ -122,11 +114,10 @@ class Buffer(wiring.Component):
         # Out: the memory's register is that of the stream.
         waiting = fetched != committed
         fetch = waiting & (~self.o.valid | self.o.ready)
-        number, times = Signal(range(p.beats)), Signal(TIMES_BITS)
-        final = number == p.beats - 1
+        number, times = Signal(range(p.identity.beats)), Signal(TIMES_BITS)
+        final = number == p.identity.beats - 1
         marked, loading = Signal(), Signal()
         after = Signal.like(fetched)
-        self.fetch, self.after = fetch, after
         m.d.comb += after.eq(fetched + 1)
         ends = marked & (after == committed) & (times == 0)
         with m.If(self.o.ready):
@@ -180,7 +171,7 @@ class Endpoint(wiring.Component):
             | outputs(tx=stream.Signature(unsigned(8)), core_reset=1)
             | outputs(load_data=8 * p.beat_bytes, load_valid=1, load_last=1, load_type=4, busy=1, error=1)
             | beats("s_axis_t", Out, 8 * p.beat_bytes, "user")
-            | beats("m_axis_t", In, 8 * p.result_bytes)
+            | beats("m_axis_t", In, 8 * p.identity.result_bytes)
         )
 
     def elaborate(self, platform: object) -> Module:

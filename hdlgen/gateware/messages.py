@@ -14,21 +14,13 @@ __all__ = ["LOADED_BYTES", "STATE_BYTES", "LinkParameters", "MessageReceiver", "
 
 
 CRC = catalog.CRC32_ISO_HDLC
-
-
 REPORTS = (Reply.STATUS, Reply.BENCH, Reply.REFUSED)
 
-
-FIXED_BYTES = 512
-
-
-FIXED = "hdlgen_serial_fixed"
-"""Name of the memory of `fixed_bytes`."""
-
+FIXED, FIXED_BYTES = "hdlgen_serial_fixed", 512
+"""The memory of `fixed_bytes`."""
 
 STATE_BYTES = 8
 """Bytes of a report before the signature."""
-
 
 LOADED_BYTES = 4
 """Bytes of ``Identity.network`` that change with the weights; the others stand for the design that they fit."""
@@ -63,21 +55,9 @@ class LinkParameters:
         return self.identity.elements_per_beat * self.identity.bytes_per_element
 
     @property
-    def beats(self) -> int:
-        return self.identity.beats
-
-    @property
-    def address_bits(self) -> int:
-        return self.identity.log2_buffer
-
-    @property
     def length_bits(self) -> int:
         """Bits of the longest payload that is looked at."""
         return max(self.identity.buffer_bytes.bit_length(), 8)
-
-    @property
-    def result_bytes(self) -> int:
-        return self.identity.result_bytes
 
 
 def fixed_bytes(identity: Identity) -> RomParameters:
@@ -131,7 +111,6 @@ class MessageReceiver(wiring.Component):
         # A byte turns round in ``byte`` once, bit by bit into the CRC, and is then looked at.
         escaped, turn, looked = Signal(), Signal(4), Signal()
         turning = turn[3]
-        self.crc, self.escaped, self.turn, self.looked, self.turning = crc, escaped, turn, looked, turning
         is_start, is_escape = self.data == START, self.data == ESCAPE
         m.d.sync += looked.eq(turn == 15)
         m.d.comb += [crc.data.eq(self.byte[0]), crc.valid.eq(turning), crc.start.eq(self.begin)]
@@ -146,7 +125,6 @@ class MessageReceiver(wiring.Component):
         tail = Signal(2)
         too_long = Signal()
         field = Signal(6)  # type, number, length low, length high, payload, CRC
-        self.left, self.tail, self.too_long, self.field = left, tail, too_long, field
         with m.If(looked):
             with m.If(~field[4] & ~field[5]):
                 m.d.sync += field.eq(field << 1)
@@ -169,7 +147,6 @@ class MessageReceiver(wiring.Component):
         m.d.comb += self.byte_valid.eq(looked & field[4])
 
         ended, cut = Signal(), Signal()
-        self.ended = ended
         m.d.comb += [
             self.begin.eq(self.valid & is_start),
             ended.eq(looked & field[5] & (tail == 3)),
@@ -210,14 +187,14 @@ class MessageSender(wiring.Component):
         super().__init__(
             inputs(identity=1, report=1, report_type=2, number=8, state=8 * STATE_BYTES)
             | inputs(loaded=1, loaded_id=8 * LOADED_BYTES)
-            | inputs(result=stream.Signature(unsigned(8 * p.result_bytes)), result_last=1, absorb=1, clear=1)
+            | inputs(result=stream.Signature(unsigned(8 * p.identity.result_bytes)), result_last=1, absorb=1, clear=1)
             | outputs(identity_taken=1, report_taken=1, results=8, active=1, o=stream.Signature(unsigned(8)))
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         p = self.parameters
-        identity, result_bytes = p.identity.pack(), p.result_bytes
+        identity, result_bytes = p.identity.pack(), p.identity.result_bytes
         report_bytes = STATE_BYTES + result_bytes
         m.submodules.crc = self.crc = crc = CRC(data_width=1).create()
 

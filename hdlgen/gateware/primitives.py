@@ -14,8 +14,9 @@ from typing import Any
 
 from amaranth.hdl import Cat, ClockSignal, Instance, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, memory, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
+from hdlgen.gateware.streams import inputs, outputs
 from hdlgen.targets import PIECE, Memory
 
 __all__ = [
@@ -65,7 +66,11 @@ class RomParameters:
 
     @property
     def address_bits(self) -> int:
-        return max(self.depth - 1, 1).bit_length()
+        return max(self.memory.banks * self.depth - 1, 1).bit_length()
+
+    @property
+    def ports(self) -> dict[str, wiring.Member]:
+        return inputs(enable=1, output_enable=1, address=self.address_bits) | outputs(data=self.width)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,13 +94,13 @@ class StoreParameters(RomParameters):
         return Memory(depth=self.depth, width=self.width, banks=self.banks, written=True)
 
     @property
-    def address_bits(self) -> int:
-        return max(self.banks * self.depth - 1, 1).bit_length()
-
-    @property
     def pieces(self) -> int:
         """Pieces of a word that are written one by one."""
         return -(-self.width // PIECE)
+
+    @property
+    def ports(self) -> dict[str, wiring.Member]:
+        return super().ports | inputs(write_enable=self.pieces, write_address=self.address_bits, write_data=PIECE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +113,10 @@ class RamParameters:
     bits: int
 
     @property
-    def address_bits(self) -> int:
-        return max(self.depth - 1, 1).bit_length()
+    def ports(self) -> dict[str, wiring.Member]:
+        rows, width = range(max(self.depth, 2)), self.lanes * self.bits
+        write = inputs(write_enable=self.lanes, write_address=rows, write_data=width)
+        return write | inputs(read_address=rows) | outputs(read_data=width)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +140,11 @@ class MultiplierParameters:
             return self.a_bits + (1 << (self.w_bits - 1)) - 1
         return self.a_bits + (1 if self.kind == "add" else self.w_bits)
 
+    @property
+    def ports(self) -> dict[str, wiring.Member]:
+        n = self.lanes
+        return inputs(a=n * self.a_bits, w=n * self.w_bits) | outputs(p=n * self.p_bits)
+
 
 @dataclass(frozen=True, kw_only=True)
 class FanoutParameters:
@@ -145,6 +157,10 @@ class FanoutParameters:
     @property
     def name(self) -> str:
         return f"{self.prefix}_fanout_{self.width}x{self.copies}"
+
+    @property
+    def ports(self) -> dict[str, wiring.Member]:
+        return inputs(i=self.width) | outputs(o=self.width * self.copies)
 
 
 class Library:
@@ -166,10 +182,9 @@ def read_always(memory: Any, address: Any) -> list[Any]:
 class Primitive(wiring.Component):
     """A part that can stand in the design itself or, with a ``library``, be named there and supplied beside it."""
 
-    def __init__(self, parameters: Any, signature: dict[str, Any], library: Library | None):
-        self.parameters = parameters
-        self.library = library
-        super().__init__(signature)
+    def __init__(self, parameters: Any, *, library: Library | None = None):
+        self.parameters, self.library = parameters, library
+        super().__init__(parameters.ports)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -177,10 +192,8 @@ class Primitive(wiring.Component):
             self.behaviour(m)
             return m
         self.library.add(self)
-        ports = [
-            ("i" if member.flow is In else "o", name, getattr(self, name))
-            for name, member in self.signature.members.items()
-        ]
+        members = self.signature.members.items()
+        ports = [("i" if member.flow is In else "o", name, getattr(self, name)) for name, member in members]
         m.submodules.part = Instance(self.parameters.name, ("i", "clk", ClockSignal()), *ports)
         return m
 
@@ -193,18 +206,6 @@ class Rom(Primitive):
 
     ``enable`` moves the first register on, ``output_enable`` the second; the second never without the first.
     """
-
-    def __init__(self, parameters: RomParameters, *, library: Library | None = None):
-        super().__init__(
-            parameters,
-            {
-                "enable": In(1),
-                "output_enable": In(1),
-                "address": In(parameters.address_bits),
-                "data": Out(parameters.width),
-            },
-            library,
-        )
 
     def behaviour(self, m: Module) -> None:
         p = self.parameters
@@ -220,21 +221,6 @@ class Store(Primitive):
 
     A word that is read in the cycle in which it is written may be anything. Bank b begins at address b * depth.
     """
-
-    def __init__(self, parameters: StoreParameters, *, library: Library | None = None):
-        super().__init__(
-            parameters,
-            {
-                "enable": In(1),
-                "output_enable": In(1),
-                "address": In(parameters.address_bits),
-                "data": Out(parameters.width),
-                "write_enable": In(parameters.pieces),
-                "write_address": In(parameters.address_bits),
-                "write_data": In(PIECE),
-            },
-            library,
-        )
 
     def behaviour(self, m: Module) -> None:
         p = self.parameters
@@ -260,20 +246,6 @@ class Ram(Primitive):
     A row read in the cycle in which it is written may give either value.
     """
 
-    def __init__(self, parameters: RamParameters, *, library: Library | None = None):
-        width = parameters.lanes * parameters.bits
-        super().__init__(
-            parameters,
-            {
-                "write_enable": In(parameters.lanes),
-                "write_address": In(parameters.address_bits),
-                "write_data": In(width),
-                "read_address": In(parameters.address_bits),
-                "read_data": Out(width),
-            },
-            library,
-        )
-
     def behaviour(self, m: Module) -> None:
         p = self.parameters
         shape = data.ArrayLayout(unsigned(p.bits), p.lanes)
@@ -283,25 +255,12 @@ class Ram(Primitive):
         m.d.comb += write.addr.eq(self.write_address)
         m.d.comb += write.data.eq(self.write_data)
         m.d.comb += write.en.eq(self.write_enable)
-        m.d.comb += read.addr.eq(self.read_address)
-        m.d.comb += read.en.eq(1)
+        m.d.comb += [read.addr.eq(self.read_address), read.en.eq(1)]
         m.d.sync += self.read_data.eq(read.data)
 
 
 class Multiplier(Primitive):
     """Products of all lanes: ``p[j] = a[j] * w[j]`` two cycles later."""
-
-    def __init__(self, parameters: MultiplierParameters, *, library: Library | None = None):
-        lanes = parameters.lanes
-        super().__init__(
-            parameters,
-            {
-                "a": In(lanes * parameters.a_bits),
-                "w": In(lanes * parameters.w_bits),
-                "p": Out(lanes * parameters.p_bits),
-            },
-            library,
-        )
 
     def behaviour(self, m: Module) -> None:
         q = self.parameters
@@ -312,29 +271,26 @@ class Multiplier(Primitive):
             value = factor.as_signed() if q.a_signed else factor
             weight = w.word_select(j, q.w_bits).as_signed()
             product = self.p.word_select(j, q.p_bits)
+            if q.kind not in ("add", "shift"):
+                m.d.sync += product.eq((value * weight)[: q.p_bits])
+                continue
+            # p = plain or -plain, plain = 0 or a, or 0 or a << e: no carry chain beyond the negation.
+            plain = Signal(signed(q.p_bits), name=f"plain_{j}")
             if q.kind == "add":
-                # p = 0, a or -a: no carry chain beyond the negation.
-                plain = Signal(signed(q.p_bits), name=f"plain_{j}")
                 kept = factor & weight[0].replicate(q.a_bits)
                 m.d.comb += plain.eq(kept.as_signed() if q.a_signed else kept)
-                m.d.sync += product.eq((Cat(plain ^ weight[-1].replicate(q.p_bits)) + weight[-1])[: q.p_bits])
-            elif q.kind == "shift":
-                # p = 0, a << e or -(a << e)
-                plain = Signal(signed(q.p_bits), name=f"plain_{j}")
+            else:
                 power = Value.cast(weight)[:-1]
                 m.d.comb += plain.eq(Mux(power == 0, 0, (value << power) >> 1))
-                m.d.sync += product.eq((Cat(plain ^ weight[-1].replicate(q.p_bits)) + weight[-1])[: q.p_bits])
-            else:
-                m.d.sync += product.eq((value * weight)[: q.p_bits])
+            m.d.sync += product.eq((Cat(plain ^ weight[-1].replicate(q.p_bits)) + weight[-1])[: q.p_bits])
 
 
 class Fanout(Primitive):
     """One register in several copies, each near the loads that it drives: every copy in ``o`` is ``i`` one cycle later."""
 
     def __init__(self, parameters: FanoutParameters, *, library: Library | None = None):
-        p = parameters
         # A single copy is no different from any other register.
-        super().__init__(p, {"i": In(p.width), "o": Out(p.width * p.copies)}, library if p.copies > 1 else None)
+        super().__init__(parameters, library=library if parameters.copies > 1 else None)
 
     def near(self, lane: int, lanes: int) -> Value:
         """The copy for ``lane`` of ``lanes``."""

@@ -135,7 +135,6 @@ class Reload(wiring.Component):
         self.other = ~self.bank if self.held.banks == 2 else Const(0, 1)
         self.in_header, self.in_crc, self.wrong, self.matched, self.index = in_header, in_crc, wrong, matched, index
         self.memory, self.word, self.piece, self.address, self.high = memory, word, piece, address, high
-        self.last_word = last_word
         used = self.byte_valid & self.receiving
         write = self.write = used & ~in_header & ~in_crc & high
         # s1: the piece is written a cycle later, from registers that reach all memories
@@ -211,7 +210,6 @@ class Gate(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         inside, waiting = Signal(), Signal(range(self.most + 1))
-        self.inside, self.waiting = inside, waiting
         m.d.comb += self.open.eq(self.accept | inside)
         with m.If(self.beat):
             m.d.sync += inside.eq(~(self.last & self.user))

@@ -41,7 +41,6 @@ class Slots(wiring.Component):
         occupied, filled = Signal(range(self.places + 1)), Signal(range(self.places + 1))
         reserve_place = Signal(self.place_bits)
         flags = [Signal(2, name=f"flags_{number}") for number in range(self.places)]
-        self.occupied, self.filled, self.reserve_place, self.flags = occupied, filled, reserve_place, flags
         m.d.sync += occupied.eq(occupied + self.reserve - self.release)
         m.d.sync += filled.eq(filled + self.commit - self.release)
         m.d.sync += reserve_place.eq(reserve_place + self.reserve)
@@ -89,8 +88,6 @@ class StepLoader(wiring.Component):
         dropping, broken = Signal(), Signal()
         fresh = Signal(init=1)
         beat, ends, wrong = Signal(), Signal(), Signal()
-        self.index, self.final, self.dropping, self.broken, self.fresh = index, final, dropping, broken, fresh
-        self.beat, self.wrong = beat, wrong
         m.d.comb += [
             self.s_ready.eq(self.free),
             beat.eq(self.s_valid & self.free),

@@ -14,6 +14,7 @@ import sysconfig
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from amaranth.back import rtlil
@@ -61,14 +62,26 @@ class Verdict:
 
 
 def opened(component: wiring.Component, fault: Fault | None = None) -> tuple[Module, dict[str, Any]]:
-    """The component elaborated, to be used as a submodule in its place, and its attributes by name, itself as "self".
+    """The component elaborated, to be used as a submodule in its place, and what it consists of by name: the variables of
+    its methods, its attributes, itself as "self".
 
-    An induction has to say which states the registers can be in: components keep those registers as attributes. ``fault``
-    makes a mutant: it gets both and adds statements, which override those that are there.
+    An induction has to say which states the registers can be in. ``fault`` makes a mutant: it gets both and adds statements,
+    which override those that are there.
     """
-    module = component.elaborate(None)
+    variables: dict[str, Any] = {}
+
+    def profile(frame: FrameType, event: str, _argument: object) -> None:
+        if event == "return" and frame.f_code.co_varnames[:1] == ("self",) and frame.f_locals["self"] is component:
+            variables.update(frame.f_locals)
+
+    before = sys.getprofile()
+    sys.setprofile(profile)
+    try:
+        module = component.elaborate(None)
+    finally:
+        sys.setprofile(before)
     component._MustUse__used = True  # what Amaranth notes when it elaborates a component itself
-    inner = {**vars(component), "self": component}
+    inner = {**variables, **vars(component), "self": component}
     if fault is not None:
         fault(module, inner)
     return module, inner

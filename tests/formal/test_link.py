@@ -275,7 +275,10 @@ class Buffered(wiring.Component):
             with m.Elif((committed <= watched) & (watched < written)):
                 m.d.sync += marked.eq(0)
         with m.If(dut.o.valid):
-            m.d.comb += [Assert(left < committed), Assert(dut.last == (left % p.beats == p.beats - 1))]
+            m.d.comb += [
+                Assert(left < committed),
+                Assert(dut.last == (left % p.identity.beats == p.identity.beats - 1)),
+            ]
             with m.If(left == watched):
                 m.d.comb += [Assert(dut.o.payload == value), Assert(dut.end == marked)]
             with m.If(self.ready):

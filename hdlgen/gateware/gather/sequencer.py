@@ -74,8 +74,6 @@ class GatherSequencer(wiring.Component):
         running, settling = Signal(), Signal(range(p.settle + 1))
         waiting, delay, left = Signal(), Signal(delay_bits), Signal(cycle_bits)
         done, ended, start = Signal(), Signal(), Signal()
-        self.running, self.settling, self.waiting, self.delay, self.left = running, settling, waiting, delay, left
-        self.done, self.ended, self.start = done, ended, start
         job_last = self.job == len(p.layers) - 1
         m.d.comb += [
             self.valid.eq(running & ~waiting),
@@ -117,7 +115,7 @@ class GatherSequencer(wiring.Component):
             with m.If(self.final):
                 m.d.sync += [self.job.eq(self.job + 1), self.fresh.eq(1)]
         # The first round of the next frame stands ready when one ends, and after a reset: that it starts is known late.
-        loaded = self.loaded = Signal()
+        loaded = Signal()
         m.d.sync += loaded.eq(1)
         with m.If(ended | ~loaded):
             m.d.sync += [running.eq(0), self.fresh.eq(1), self.step.eq(0), self.job.eq(0)]

@@ -65,8 +65,6 @@ class Framer(wiring.Component):
         inc = Signal(cell_bits)
         m.d.comb += [total.eq(rest + Array(steps)[job2]), inc.eq(total >> word_bits)]
         m.d.sync += [valid2.eq(valid1), last2.eq(last1), end2.eq(end1), job2.eq(job1)]
-        self.valid1, self.first1, self.last1, self.end1, self.job1 = valid1, first1, last1, end1, job1
-        self.valid2, self.last2, self.end2, self.job2, self.cell, self.rest = valid2, last2, end2, job2, cell, rest
         with m.If(valid2 & end2):
             m.d.sync += [cell.eq(cell + inc), rest.eq(total)]
         with m.If(valid1 & first1):

@@ -67,7 +67,6 @@ class Loader(wiring.Component):
         with m.If(~spare_held):
             m.d.sync += [spare.eq(self.data), spare_last.eq(self.last)]
         self.beat, self.beat_last, self.held, self.finished = beat, last, held, finished
-        self.spare_held, self.spare_last = spare_held, spare_last
 
     def _frame(self, m: Module) -> None:
         """How many beats are still to come, and whether the rest of the frame is to be forgotten.
@@ -90,8 +89,7 @@ class Loader(wiring.Component):
             m.d.sync += [beats_left.eq(beats - 1), final_beat.eq(beats == 1), dropping.eq(ending_late)]
             with m.If(~ending_well):
                 m.d.sync += self.frame_error.eq(1)
-        self.beats_left, self.final_beat, self.dropping = beats_left, final_beat, dropping
-        self.ending, self.ending_well, self.ending_late = ending, ending_well, ending_late
+        self.dropping, self.ending, self.ending_well, self.ending_late = dropping, ending, ending_well, ending_late
 
     def _buffers(self, m: Module) -> None:
         """Frames in memory: waiting for their first transition, and all that occupy a buffer."""
@@ -105,7 +103,7 @@ class Loader(wiring.Component):
         m.d.sync += occupied.eq(occupied_next)
         m.d.sync += stop.eq(full | self.dropping | (self.ending & self.ending_late) | self.row_soon)
         m.d.comb += self.loaded.eq(waiting != 0)
-        self.waiting, self.occupied, self.occupied_next, self.stop = waiting, occupied, occupied_next, stop
+        self.stop = stop
 
     def _walk(self, m: Module) -> None:
         """The place of the next elements.
@@ -196,7 +194,6 @@ class Loader(wiring.Component):
         late_end, late_other = flags_2
         size = 8 * p.bytes_per_element
         marked = Signal(p.splits)
-        self.flags_1, self.marked = flags_1, marked
         # Near every lane: the splits to be written, whether the bank ends, the frame. Copies have no reset of their own.
         kept = Mux(ResetSignal(), 0, Cat(marked, flags_1[1], flags_1[3]))
         here = self.kit.fanout(m, "here", kept, p.copies)

@@ -170,7 +170,6 @@ class Results(wiring.Component):
         order = BankOrder(result_places(layer), lanes=p.lanes)
         sums = PartialSums(p, rows=self.rows, position_bits=self.position_bits)
         m.submodules.order, m.submodules.sums = order, sums
-        self.sums = sums
         write_half, read_half = Signal(), Signal()
         frames = Signal(range(3))
         advance = Signal()
@@ -189,12 +188,12 @@ class Results(wiring.Component):
         with m.If(ended):
             m.d.sync += read_half.eq(~read_half)
         m.d.comb += order.step.eq(reading & advance)
-        active, ends, last = reading, order.ends, order.last
+        active, ends, sum_last = reading, order.ends, order.last
         for stage in range(PartialSums.LATENCY):
             late = [Signal(name=f"{name}_{stage}") for name in ("active", "ends", "last")]
             with m.If(advance):
-                m.d.sync += [late[0].eq(active), late[1].eq(ends), late[2].eq(last)]
-            active, ends, last = late
+                m.d.sync += [late[0].eq(active), late[1].eq(ends), late[2].eq(sum_last)]
+            active, ends, sum_last = late
         biases = p.result_bias
         bits = p.accumulator_bits[-1]
         bias_bits = p.result_bias_bits or max(value.bit_length() for value in biases) + 1
@@ -204,7 +203,7 @@ class Results(wiring.Component):
         following = Signal.like(number)
         m.d.comb += following.eq(number)
         with m.If(advance & active & ends):
-            m.d.comb += following.eq(Mux(last, 0, number + 1))
+            m.d.comb += following.eq(Mux(sum_last, 0, number + 1))
         m.d.sync += number.eq(following)
         value, bias = Signal(signed(p.sum_bits)), Signal(signed(bias_bits))
         if p.result_bias_bits:
@@ -219,9 +218,8 @@ class Results(wiring.Component):
             with m.If(advance):
                 m.d.sync += bias.eq(Array(biases)[number])
         valid_1, last_1 = Signal(), Signal()
-        self.valid_1, self.value, self.total, self.sum_last = valid_1, value, total, last
         with m.If(advance):
-            m.d.sync += [valid_1.eq(active & ends), last_1.eq(last), value.eq(total)]
+            m.d.sync += [valid_1.eq(active & ends), last_1.eq(sum_last), value.eq(total)]
             with m.If(active):
                 m.d.sync += kept.eq(Mux(ends, 0, total))
 
@@ -230,7 +228,6 @@ class Results(wiring.Component):
             Signal(signed(max(bits, p.sum_bits)), name=name, reset_less=True)
             for name in ("complete", "spare", "result")
         )
-        self.result = result
         spare_held, spare_last = Signal(), Signal()
         m.d.comb += complete.eq(value + bias)
         m.d.sync += self.valid.eq((self.valid & ~self.ready) | spare_held | valid_1)

@@ -45,7 +45,6 @@ class Window(wiring.Component):
         row = [self.row.word_select(j, self.bits) for j in range(lanes)]
         window = [Signal(self.bits, name=f"window_{j}", reset_less=True) for j in range(lanes)]
         behind = [Signal(self.bits, name=f"behind_{j}", reset_less=True) for j in range(lanes)]
-        self.window, self.behind = window, behind
         if r.form == "rotate":
             neighbour = [window[j + 1 if (j + 1) % r.block else j + 1 - r.block] for j in range(lanes)]
         else:
@@ -253,7 +252,6 @@ class StateCopies(wiring.Component):
         words = index_words(u)
         m.submodules.indices = rom = self.kit.rom("indices", words, u.lanes * u.index_bits)
         word, half = Signal(range(max(len(words), 2))), Signal()
-        self.copies, self.half = copies, half
         with m.If(self.valid):
             m.d.sync += word.eq(word + 1)
             with m.If(word == len(words) - 1):
@@ -266,7 +264,6 @@ class StateCopies(wiring.Component):
         # A state of every chain, and where it stands.
         rows = u.groups * u.run_length
         row, other = Signal(copies[0].row_bits), Signal(init=1)
-        self.other = other
         with m.If(self.write_enable):
             m.d.sync += row.eq(row + 1)
             with m.If(row == rows - 1):
