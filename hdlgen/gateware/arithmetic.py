@@ -12,7 +12,7 @@ from hdlgen.gateware.kit import Kit
 from hdlgen.gateware.primitives import read_always
 from hdlgen.integers import Interval
 
-__all__ = ["SHALLOW", "Squasher", "Timeline", "choose", "counter", "later", "look_up", "value_shape"]
+__all__ = ["SHALLOW", "Squasher", "Timeline", "choose", "counter", "later", "look_up", "shift_out", "value_shape"]
 
 SHALLOW = 64
 """Up to so many entries of a table stand in logic; a block RAM for them would be nearly empty."""
@@ -52,6 +52,14 @@ def counter(m: Module, enable: Any, size: int, name: str) -> Signal:
     with m.If(enable):
         m.d.sync += number.eq(Mux(number == size - 1, 0, number + 1))
     return number
+
+
+def shift_out(m: Module, names: Sequence[str], loads: Sequence[Value], sums: Sequence[Value]) -> Signal:
+    """Sums that leave one after the other, the first one first: held' = load ? own sum : held of the one behind."""
+    held = [Signal(own.shape(), name=name, reset_less=True) for name, own in zip(names, sums, strict=True)]
+    for own, load, value, behind in zip(held, loads, sums, [*held[1:], held[-1]], strict=True):
+        m.d.sync += own.eq(Mux(load, value, behind))
+    return held[0]
 
 
 def look_up(m: Module, kit: Kit, what: str, address: Value, entries: Sequence[int], width: int) -> Value:

@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 
 from hdlgen.compiler.common import Squash
 from hdlgen.compiler.gather.program import PIECE, GatherProgram
-from hdlgen.gateware.arithmetic import Squasher, Timeline, choose, counter, later, value_shape
+from hdlgen.gateware.arithmetic import Squasher, Timeline, choose, counter, later, shift_out, value_shape
 from hdlgen.gateware.kit import Kit, in_bank
 from hdlgen.gateware.primitives import LATENCY, read_always
 from hdlgen.gateware.streams import inputs, outputs
@@ -143,12 +143,9 @@ class Epilogue(wiring.Component):
         """The sums of a round, one behind the other: the one at the end."""
         m, p = self.m, self.program
         load = self.kit.fanout(m, "load", later(m, self.last, 1, "last"), p.copies)
-        held = [Signal(signed(p.sum_bits), name=f"held_{lane}", reset_less=True) for lane in range(p.lanes)]
-        for lane in range(p.lanes):
-            behind = held[lane + 1] if lane + 1 < p.lanes else held[lane]
-            own = self.sums.word_select(lane, p.sum_bits).as_signed()
-            m.d.sync += held[lane].eq(Mux(load.near(lane, p.lanes), own, behind))
-        return held[0]
+        loads = [load.near(lane, p.lanes) for lane in range(p.lanes)]
+        sums = [self.sums.word_select(lane, p.sum_bits).as_signed() for lane in range(p.lanes)]
+        return shift_out(m, [f"held_{lane}" for lane in range(p.lanes)], loads, sums)
 
     def _fields(self, active: Value) -> dict[str, Value]:
         """What is known of the part at the end of the chain."""

@@ -8,7 +8,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from hdlgen.compiler.path.program import Program
-from hdlgen.gateware.arithmetic import later
+from hdlgen.gateware.arithmetic import later, shift_out
 from hdlgen.gateware.kit import Kit, bank_start
 from hdlgen.gateware.path.contents import bias_words
 from hdlgen.gateware.primitives import Fanout, read_always
@@ -72,7 +72,10 @@ class _Chain:
         self.drain, self.program, self.m, self.number = drain, drain.program, m, number
         self.lanes = range(number, self.program.lanes, self.program.chains)
         self._hold()
-        self._shift(fanout)
+        p = self.program
+        loads = [fanout.near(lane, p.lanes)[lane % p.groups] for lane in self.lanes]
+        sums = [drain.sums.word_select(lane, p.sum_bits).as_signed() for lane in self.lanes]
+        self.value = shift_out(m, [f"held_{lane}" for lane in self.lanes], loads, sums)
         self._look()
 
     def _signal(self, name: str, shape: Any = 1, **options: Any) -> Signal:
@@ -86,9 +89,8 @@ class _Chain:
         m.d.comb += self.load.eq(Cat(*[d.flush[group] for group in members]).any())
         self.flush, self.carry = (self._signal(name, self.program.groups) for name in ("flush", "carry"))
         self.row, self.job = self._signal("row", d.row_bits), self._signal("job", d.job_bits)
-        self.final, self.parity, self.active, self.at_end = (
-            self._signal(name) for name in ("final", "parity", "active", "at_end")
-        )
+        self.final, self.parity = self._signal("final"), self._signal("parity")
+        self.active, self.at_end = self._signal("active"), self._signal("at_end")
         self.position = self._signal("position", d.position_bits)
         m.d.sync += self.at_end.eq(self.active & (self.position == length - 2) if length > 1 else self.load)
         m.d.sync += self.position.eq(self.position + 1)
@@ -98,17 +100,6 @@ class _Chain:
             for name in ("flush", "carry", "row", "job", "final", "parity"):
                 m.d.sync += getattr(self, name).eq(getattr(d, name))
             m.d.sync += [self.active.eq(1), self.position.eq(0)]
-
-    def _shift(self, fanout: Fanout) -> None:
-        """value' = flush ? sum of the lowest lane : value of the lane behind it"""
-        p, m = self.program, self.m
-        held = [Signal(signed(p.sum_bits), name=f"held_{lane}", reset_less=True) for lane in self.lanes]
-        for number, lane in enumerate(self.lanes):
-            following = held[number + 1] if number + 1 < len(held) else held[number]
-            take = fanout.near(lane, p.lanes)[lane % p.groups]
-            own = self.drain.sums.word_select(lane, p.sum_bits).as_signed()
-            m.d.sync += held[number].eq(Mux(take, own, following))
-        self.value = held[0]
 
     def _look(self) -> None:
         """The lane at the end of the chain: is its sum complete, in which row, and is it a part of a neuron, or a result?"""
@@ -152,10 +143,8 @@ class _Chain:
         if stored is not None:
             bias, shift, bits = stored[: p.bias_bits].as_signed(), stored[p.bias_bits :], p.bias_bits
         m.submodules[f"requantiser_{number}"] = requantiser = Requantiser(p, bits)
-        m.d.comb += requantiser.i.eq(value)
-        m.d.comb += requantiser.bias.eq(bias)
-        m.d.comb += requantiser.job.eq(job)
-        m.d.comb += requantiser.shift.eq(shift)
+        m.d.comb += [requantiser.i.eq(value), requantiser.bias.eq(bias)]
+        m.d.comb += [requantiser.job.eq(job), requantiser.shift.eq(shift)]
         return requantiser.o
 
     def _other(self, parts: dict[tuple[int, int], Signal]) -> Signal:
@@ -166,8 +155,7 @@ class _Chain:
         with m.Switch(at):
             for (number, lane), sum_of_parts in parts.items():
                 if lane in self.lanes:
-                    place = self.lanes.index(lane) | (number | 1 << d.job_bits) << d.position_bits
-                    with m.Case(place):
+                    with m.Case(self.lanes.index(lane) | (number | 1 << d.job_bits) << d.position_bits):
                         m.d.comb += part.eq(sum_of_parts)
         other = self._signal("other", signed(p.sum_bits), reset_less=True)
         m.d.sync += other.eq(part)
@@ -222,8 +210,7 @@ class Drain(wiring.Component):
     load: from `Reload`
     sums, final, job, parity, flush, carry, row: from the accumulators and the framer, all of one cycle
     flush_next: ``flush`` of the next cycle; head_next: the same, for lanes that are at row 0
-    row_*: to the activation memory; row_next says one cycle before that a row comes,
-        row_soon three before ``row_valid``
+    row_*: to the activation memory; row_next says one cycle before that a row comes, row_soon three
     partial_*: per chain: a sum for the results, its position in the chain, its row
     end, end_job: the last of a transition's sums
     done: the last row of a hidden layer is on its way
@@ -245,9 +232,8 @@ class Drain(wiring.Component):
             | outputs(row_soon=1, row_next=1, row_valid=1, row_enable=p.lanes * p.splits)
             | outputs(row_address=self.address_bits * p.splits, row_data=p.lanes * p.activation_bits)
             | outputs(partial_result=p.chains, partial_value=p.chains * p.sum_bits)
-            | outputs(partial_position=p.chains * self.position_bits)
-            | outputs(partial_row=p.chains * self.partial_row_bits, end=1, end_job=self.job_bits)
-            | outputs(done=1, done_parity=1)
+            | outputs(partial_position=p.chains * self.position_bits, partial_row=p.chains * self.partial_row_bits)
+            | outputs(end=1, end_job=self.job_bits, done=1, done_parity=1)
             | ({"head_next": In(p.groups)} if p.joined else {})
         )
 
@@ -314,7 +300,7 @@ class Drain(wiring.Component):
         if p.joined:
             # A flush of a joined layer but for its last: its row is whole only with the next.
             waits = [chain.row < Array(p.whole_rows)[chain.job] for chain in chains]
-            direct: Any = 0
+            direct = Const(0)
             for request, wait in zip(requests, waits, strict=True):
                 direct = direct | (request & ~wait)
             bundle = Cat(bundle, direct, requests[0] & waits[0] & chains[0].flush[0])
@@ -335,11 +321,8 @@ class Drain(wiring.Component):
         if p.joined:
             self._whole_rows(m, bundles[-2], coming, addresses)
         else:
-            m.d.comb += [
-                self.row_soon.eq(coming[-3]),
-                self.row_next.eq(coming[-1]),
-                self.row_data.eq(Cat(*self.gathered)),
-            ]
+            m.d.comb += [self.row_soon.eq(coming[-3]), self.row_next.eq(coming[-1])]
+            m.d.comb += self.row_data.eq(Cat(*self.gathered))
 
     def _flush_of(self, written: list[Signal], requests: Sequence[Value]) -> tuple[Value, Value, Value]:
         """Flushes that end in the same cycle are one: its chains, groups and carries; its row; where the layer begins."""
@@ -348,11 +331,7 @@ class Drain(wiring.Component):
         if p.groups == 1 or p.chains == 1:
             asked, first, groups = requests[0].replicate(p.chains), chains[0], p.groups
             return Cat(asked, written[0][:groups], first.carry[:groups]), first.row, bases[first.job]
-        base: Any
-        row: Any
-        mask: Any
-        over: Any
-        base = row = mask = over = 0
+        base = row = mask = over = Const(0)
         for chain, own, here in zip(chains, written, requests, strict=True):
             base = base | Mux(here, bases[chain.job], 0)
             row = row | Mux(here, chain.row, 0)
@@ -363,11 +342,8 @@ class Drain(wiring.Component):
     def _addresses(self, m: Module, bundle: Signal, row: Signal) -> list[Signal]:
         """Which lanes of each split are written, and its address."""
         p = self.program
-        asked, mask, over = (
-            bundle[: p.chains],
-            bundle[p.chains :][: p.groups],
-            bundle[p.chains + p.groups :][: p.groups],
-        )
+        asked, marks = bundle[: p.chains], bundle[p.chains :]
+        mask, over = marks[: p.groups], marks[p.groups :][: p.groups]
         if p.joined:
             direct, whole = bundle[-2], bundle[-1]
             asked, over = asked & direct.replicate(p.chains), over & ~whole.replicate(p.groups)
@@ -398,9 +374,7 @@ class Drain(wiring.Component):
         p, chain = self.program, self.chains[0]
         kept = [Signal(p.activation_bits, name=f"kept_{lane}", reset_less=True) for lane in range(p.lanes)]
         taken = Signal(p.lanes)
-        m.d.sync += taken.eq(
-            Cat(*[came[lane % p.chains] & came[p.chains + lane % p.groups] for lane in range(p.lanes)])
-        )
+        m.d.sync += taken.eq(Cat(came[n % p.chains] & came[p.chains + n % p.groups] for n in range(p.lanes)))
         for lane in range(p.lanes):
             with m.If(taken[lane]):
                 m.d.sync += kept[lane].eq(self.gathered[lane])

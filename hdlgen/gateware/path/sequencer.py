@@ -66,13 +66,11 @@ class Sequencer(wiring.Component):
         self.chosen_job, self.chosen_parity, self.chosen_waits = chosen_job, chosen_parity, chosen_waits
         self.running, self.last_block = running, last
 
-        advance = self.advance = Signal()
+        advance = Signal()
         ends = advance & last
         if any(self.program.pauses):
             ends = ends & ~Array(Const(int(pause), 1) for pause in self.program.pauses)[self.job]
-        m.d.comb += self.valid.eq(running & self.go)
-        m.d.comb += advance.eq(self.valid)
-        m.d.comb += self.last.eq(last)
+        m.d.comb += [self.valid.eq(running & self.go), advance.eq(self.valid), self.last.eq(last)]
         m.d.comb += start.eq(chosen & (~running | ends))
         m.d.comb += self.take.eq(start & chosen_begin)
         m.d.sync += self.idle.eq(~(running | chosen | older | newer | waiting.any() | (unsent != 0) | self.accept))
@@ -81,7 +79,12 @@ class Sequencer(wiring.Component):
             with m.If(self.done[parity]):
                 m.d.sync += waiting[parity].eq(0)
         m.d.sync += unsent.eq(unsent + (start & ~chosen_waits) - self.sent)
-        self._count(m)
+        # The blocks of the transition, and how many are left.
+        left = self.left = Signal(max(self.counter_bits, 1))
+        with m.If(advance):
+            m.d.sync += [self.counter.eq(self.counter + 1), self.first.eq(0), left.eq(left - 1), last.eq(left == 1)]
+            with m.If(last):
+                m.d.sync += running.eq(0)
         with m.If(start):
             self._begin(m)
         return m
@@ -121,30 +124,14 @@ class Sequencer(wiring.Component):
             m.d.sync += self.chosen.eq(1)
             m.d.sync += [register.eq(register) for register, _ in choice]
 
-    def _count(self, m: Module) -> None:
-        """The blocks of the transition, and how many are left."""
-        left = self.left = Signal(max(self.counter_bits, 1))
-        last = self.last_block
-        with m.If(self.advance):
-            m.d.sync += [self.counter.eq(self.counter + 1), self.first.eq(0), left.eq(left - 1), last.eq(left == 1)]
-            with m.If(last):
-                m.d.sync += self.running.eq(0)
-
     def _begin(self, m: Module) -> None:
         """The chosen transition starts."""
         final, waits, parity = self.final, self.chosen_waits, self.chosen_parity
         older, newer, older_next, newer_next = self.older, self.newer, self.older_next, self.newer_next
         blocks = Array(Const(t.blocks - 1, max(self.counter_bits, 1)) for t in self.transitions)
         count = blocks[self.chosen_job]
-        m.d.sync += [
-            self.running.eq(1),
-            self.counter.eq(0),
-            self.first.eq(1),
-            self.left.eq(count),
-            self.last_block.eq(count == 0),
-            self.job.eq(self.chosen_job),
-        ]
-        m.d.sync += self.parity.eq(parity)
+        m.d.sync += [self.running.eq(1), self.counter.eq(0), self.first.eq(1), self.left.eq(count)]
+        m.d.sync += [self.last_block.eq(count == 0), self.job.eq(self.chosen_job), self.parity.eq(parity)]
         for own in range(2):
             with m.If(waits & (parity == own)):
                 m.d.sync += self.waiting[own].eq(1)
@@ -165,7 +152,5 @@ class Sequencer(wiring.Component):
             m.d.sync += older_next.eq(older_next + 1)
         with m.Else():
             # All of the older frame is issued: the newer one takes its place.
-            m.d.sync += older.eq(newer)
-            m.d.sync += older_next.eq(newer_next)
-            m.d.sync += newer.eq(0)
+            m.d.sync += [older.eq(newer), older_next.eq(newer_next), newer.eq(0)]
             m.d.sync += self.older_parity.eq(~self.older_parity)

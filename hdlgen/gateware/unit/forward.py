@@ -1,11 +1,11 @@
 """Sums on their way from the lanes, and what is made of those of the input, with constants of every neuron."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
 from hdlgen.compiler.unit.program import Unit
-from hdlgen.gateware.arithmetic import Squasher, counter, later, value_shape
+from hdlgen.gateware.arithmetic import Squasher, counter, later, shift_out, value_shape
 from hdlgen.gateware.kit import Kit, in_bank
 from hdlgen.gateware.primitives import read_always
 from hdlgen.gateware.streams import inputs, outputs
@@ -27,12 +27,12 @@ class SumChains(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        run = self.lanes // self.chains
-        links = [Signal(self.bits, name=f"link_{j}", reset_less=True) for j in range(self.lanes)]
-        for j, link in enumerate(links):
-            behind = links[j + 1] if (j + 1) % run else link
-            m.d.sync += link.eq(Mux(self.load, self.sums.word_select(j, self.bits), behind))
-        m.d.comb += self.o.eq(Cat(*links[::run]))
+        run, values = self.lanes // self.chains, []
+        for first in range(0, self.lanes, run):
+            lanes = range(first, first + run)
+            sums = [self.sums.word_select(lane, self.bits) for lane in lanes]
+            values.append(shift_out(m, [f"link_{lane}" for lane in lanes], [self.load] * run, sums))
+        m.d.comb += self.o.eq(Cat(values))
         return m
 
 
