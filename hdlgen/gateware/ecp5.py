@@ -23,17 +23,11 @@ _RAM = settings(
     "REGMODE_A=NOREG REGMODE_B=OUTREG RESETMODE=SYNC ASYNC_RESET_RELEASE=SYNC CSDECODE_A=0b000 CSDECODE_B=0b000 "
     "CLKAMUX=CLKA CLKBMUX=CLKB GSR=DISABLED"
 )
-_INPUTS = {
-    name: value
-    for operand in "AB"
-    for name, value in settings(
-        f"REG_INPUT{operand}_CLK=CLK0 REG_INPUT{operand}_CE=CE0 REG_INPUT{operand}_RST=RST0"
-    ).items()
-}
 _PRODUCT = settings(
     "REG_INPUTC_CLK=NONE REG_PIPELINE_CLK=NONE REG_OUTPUT_CLK=CLK0 REG_OUTPUT_CE=CE0 REG_OUTPUT_RST=RST0 "
     "CLK0_DIV=ENABLED CLK1_DIV=ENABLED CLK2_DIV=ENABLED CLK3_DIV=ENABLED GSR=DISABLED SOURCEB_MODE=B_SHIFT "
-    "MULT_BYPASS=DISABLED RESETMODE=SYNC"
+    "MULT_BYPASS=DISABLED RESETMODE=SYNC "
+    "REG_INPUTA_CLK=CLK0 REG_INPUTA_CE=CE0 REG_INPUTA_RST=RST0 REG_INPUTB_CLK=CLK0 REG_INPUTB_CE=CE0 REG_INPUTB_RST=RST0"
 )
 _REGISTER = settings("GSR=DISABLED CEMUX=1 CLKMUX=CLK LSRMUX=LSR SRMODE=LSR_OVER_CE REGSET=RESET")
 
@@ -186,7 +180,7 @@ class Ecp5Multiplier(Multiplier):
                 ports |= {f"i_CLK{number}": clock, f"i_CE{number}": enable, f"i_RST{number}": _NONE}
             for operand in "AB":
                 ports |= {f"i_SIGNED{operand}": Const(1, 1), f"i_SOURCE{operand}": _NONE}
-            m.submodules[f"lane_{lane}"] = Instance("MULT18X18D", **_PRODUCT, **_INPUTS, **ports)
+            m.submodules[f"lane_{lane}"] = Instance("MULT18X18D", **_PRODUCT, **ports)
 
 
 class Ecp5Fanout(Fanout):

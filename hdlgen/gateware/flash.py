@@ -11,7 +11,7 @@ from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import memory, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import Out
 
 from hdlgen.compiler.path.flash import FlashTiming
 from hdlgen.compiler.path.program import Program
@@ -31,14 +31,8 @@ def flash_ports(lines: int) -> dict[str, Any]:
     ``flash_quad``, with four lines, is constant: the command that writes the status register with the bit QE, in the upper
     byte, and the value.
     """
-    return {
-        "flash_cs_n": Out(1, init=1),
-        "flash_clk": Out(1),
-        "flash_o": Out(4),
-        "flash_oe": Out(4),
-        "flash_i": In(4),
-        **({"flash_quad": In(16)} if lines == 4 else {}),
-    }
+    driven = {"flash_cs_n": Out(1, init=1)} | outputs(flash_clk=1, flash_o=4, flash_oe=4)
+    return driven | inputs(flash_i=4) | (inputs(flash_quad=16) if lines == 4 else {})
 
 
 class FlashReader(wiring.Component):
@@ -252,7 +246,7 @@ class FlashWeights(wiring.Component):
         self.width = program.lanes * program.weight_bits
         super().__init__(
             inputs(run=1, issued=1, boundary=1, byte=8, got=1, ready_next=1)
-            | outputs(begin=1, go=1, issue=1, o=stream.Signature(unsigned(self.width)))
+            | outputs(begin=1, go=1, issue=1, o=stream.Signature(self.width))
         )
 
     def elaborate(self, platform: object) -> Module:

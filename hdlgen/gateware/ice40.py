@@ -135,18 +135,10 @@ class Ice40Store(Store):
         for piece in range(p.pieces):
             low = piece * PIECE
             read = Signal(PIECE, name=f"read_{piece}")
-            m.submodules[f"piece_{piece}"] = Instance(
-                "SB_SPRAM256KA",
-                i_ADDRESS=address,
-                i_DATAIN=self.write_data,
-                i_MASKWREN=Const(15, 4),
-                i_WREN=self.write_enable[piece],
-                i_CHIPSELECT=self.enable | writing,
-                i_CLOCK=ClockSignal(),
-                i_STANDBY=Const(0, 1),
-                i_SLEEP=Const(0, 1),
-                i_POWEROFF=Const(1, 1),  # active low
-                o_DATAOUT=read,
-            )
+            ports = {"i_ADDRESS": address, "i_DATAIN": self.write_data, "i_MASKWREN": Const(15, 4)}
+            ports |= {"i_WREN": self.write_enable[piece], "i_CHIPSELECT": self.enable | writing}
+            ports |= {"i_CLOCK": ClockSignal(), "i_STANDBY": Const(0, 1), "i_SLEEP": Const(0, 1)}
+            ports |= {"i_POWEROFF": Const(1, 1), "o_DATAOUT": read}  # POWEROFF is active low
+            m.submodules[f"piece_{piece}"] = Instance("SB_SPRAM256KA", **ports)
             with m.If(self.output_enable):
                 m.d.sync += self.data[low : low + PIECE].eq(read)

@@ -6,7 +6,9 @@ from functools import cached_property
 from hashlib import sha256
 from zlib import crc32
 
+import numpy as np
 from amaranth.lib import data
+from numpy.typing import ArrayLike
 
 from hdlgen.compiler.common import EngineProgram
 from hdlgen.gateware.primitives import PIECE, RomParameters, StoreParameters
@@ -17,9 +19,12 @@ MAGIC = b"HDLW"
 """How every image begins."""
 
 
-def side_by_side(rows: Iterable[Sequence[int]], bits: int) -> list[int]:
+def side_by_side(rows: ArrayLike, bits: int) -> list[int]:
     """A word of each row: its numbers modulo 2^bits, the first in the lowest bits."""
-    return [sum(value % (1 << bits) << place * bits for place, value in enumerate(row)) for row in rows]
+    values = np.asarray(rows, np.int64)
+    spread = (values[..., np.newaxis] >> np.arange(bits) & 1).astype(np.uint8)
+    packed = np.packbits(spread.reshape(len(values), -1), axis=1, bitorder="little")
+    return [int.from_bytes(row, "little") for row in packed]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,15 +68,10 @@ class Held:
 
         ``select`` and ``piece`` are one-hot; ``address`` counts from the beginning of the memory, bank 0.
         """
-        return data.StructLayout(
-            {
-                "bank": 1,
-                "select": len(self.memories),
-                "piece": max((store.pieces for store in self.stores), default=0),
-                "address": max((store.address_bits for store in self.stores), default=0),
-                "data": PIECE,
-            }
-        )
+        pieces = max((store.pieces for store in self.stores), default=0)
+        address = max((store.address_bits for store in self.stores), default=0)
+        select = len(self.memories)
+        return data.StructLayout({"bank": 1, "select": select, "piece": pieces, "address": address, "data": PIECE})
 
     @property
     def banks(self) -> int:

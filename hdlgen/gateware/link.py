@@ -10,19 +10,7 @@ anything is wrong. Data messages carry consecutive numbers and are accepted in t
 is what the host sent: nothing is lost, doubled or exchanged. Everything else is the host's business.
 """
 
-from amaranth.hdl import (
-    Cat,
-    ClockDomain,
-    ClockSignal,
-    Const,
-    DomainRenamer,
-    Module,
-    Mux,
-    ResetSignal,
-    Signal,
-    Value,
-    unsigned,
-)
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, DomainRenamer, Module, Mux, ResetSignal, Signal, Value
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out, flipped
 
@@ -60,14 +48,14 @@ class Buffer(wiring.Component):
         super().__init__(
             inputs(begin=1, byte=8, byte_valid=1, commit=1, mark=1, load=1, rewind=1, times=TIMES_BITS)
             | outputs(whole=1, beats_whole=1, overflow=1, room=1, empty=1)
-            | outputs(o=stream.Signature(unsigned(8 * p.beat_bytes)), last=1, end=1, to_load=1)
+            | outputs(o=stream.Signature(8 * p.beat_bytes), last=1, end=1, to_load=1)
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         p = self.parameters
         m.submodules.memory = store = memory.Memory(
-            shape=unsigned(8 * p.beat_bytes),
+            shape=8 * p.beat_bytes,
             depth=1 << p.identity.log2_buffer,
             init=[],
             attrs={"no_rw_check": 1},  # what is being written is never read
@@ -168,7 +156,7 @@ class Endpoint(wiring.Component):
         super().__init__(
             inputs(rx_data=8, rx_valid=1, rx_error=1, frame_error=1, load_ready=1, load_state=8)
             | inputs(loaded=1, loaded_id=8 * LOADED_BYTES, ready=1)
-            | outputs(tx=stream.Signature(unsigned(8)), core_reset=1)
+            | outputs(tx=stream.Signature(8), core_reset=1)
             | outputs(load_data=8 * p.beat_bytes, load_valid=1, load_last=1, load_type=4, busy=1, error=1)
             | beats("s_axis_t", Out, 8 * p.beat_bytes, "user")
             | beats("m_axis_t", In, 8 * p.identity.result_bytes)
@@ -277,11 +265,12 @@ class Endpoint(wiring.Component):
             m.d.session += reason.eq(self.given)
 
         cycles = self._measure(m, number, bench_wanted)
+        flags = Cat(self.is_open, self.frame_error, self.ready, Const(0, 1))
         state = (
             self.expected,
             sender.results,
             Cat(reason, Const(0, 4))[:4],
-            Cat(self.is_open, self.frame_error, self.ready, Const(0, 1)),
+            flags,
             refusals,
             self.load_state,
             cycles,
@@ -315,21 +304,14 @@ class Endpoint(wiring.Component):
     def _core(self, m: Module) -> None:
         """Beats into the core, or its load port; results out of it."""
         buffer, sender = self.buffer, self.sender
-        m.d.comb += [
-            sender.result.payload.eq(self.m_axis_tdata),
-            sender.result.valid.eq(self.m_axis_tvalid),
-            sender.result_last.eq(self.m_axis_tlast),
-            self.m_axis_tready.eq(sender.result.ready),
-            self.s_axis_tdata.eq(buffer.o.payload),
-            self.s_axis_tvalid.eq(buffer.o.valid & ~buffer.to_load),
-            self.s_axis_tlast.eq(buffer.last),
-            self.s_axis_tuser.eq(buffer.end),
-            self.load_data.eq(buffer.o.payload),
-            self.load_valid.eq(buffer.o.valid & buffer.to_load),
-            self.load_last.eq(buffer.end),
-            buffer.o.ready.eq(Mux(buffer.to_load, self.load_ready, self.s_axis_tready)),
-            self.busy.eq(self.receiver.active | ~buffer.empty | sender.active | self.bench),
-        ]
+        m.d.comb += [sender.result.payload.eq(self.m_axis_tdata), sender.result.valid.eq(self.m_axis_tvalid)]
+        m.d.comb += [sender.result_last.eq(self.m_axis_tlast), self.m_axis_tready.eq(sender.result.ready)]
+        m.d.comb += [self.s_axis_tdata.eq(buffer.o.payload), self.s_axis_tvalid.eq(buffer.o.valid & ~buffer.to_load)]
+        m.d.comb += [self.s_axis_tlast.eq(buffer.last), self.s_axis_tuser.eq(buffer.end)]
+        m.d.comb += [self.load_data.eq(buffer.o.payload), self.load_valid.eq(buffer.o.valid & buffer.to_load)]
+        m.d.comb += self.load_last.eq(buffer.end)
+        m.d.comb += buffer.o.ready.eq(Mux(buffer.to_load, self.load_ready, self.s_axis_tready))
+        m.d.comb += self.busy.eq(self.receiver.active | ~buffer.empty | sender.active | self.bench)
         if self.parameters.identity.load:
             with m.If(buffer.commit):
                 m.d.session += self.load_type.eq(self.receiver.type)

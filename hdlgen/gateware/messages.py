@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.crc import catalog
 
@@ -187,8 +187,8 @@ class MessageSender(wiring.Component):
         super().__init__(
             inputs(identity=1, report=1, report_type=2, number=8, state=8 * STATE_BYTES)
             | inputs(loaded=1, loaded_id=8 * LOADED_BYTES)
-            | inputs(result=stream.Signature(unsigned(8 * p.identity.result_bytes)), result_last=1, absorb=1, clear=1)
-            | outputs(identity_taken=1, report_taken=1, results=8, active=1, o=stream.Signature(unsigned(8)))
+            | inputs(result=stream.Signature(8 * p.identity.result_bytes), result_last=1, absorb=1, clear=1)
+            | outputs(identity_taken=1, report_taken=1, results=8, active=1, o=stream.Signature(8))
         )
 
     def elaborate(self, platform: object) -> Module:

@@ -214,32 +214,22 @@ class StepSender(wiring.Component):
         index = Signal(max((self.width - 1).bit_length(), low + chain_bits, 1))
         advance = Signal()
         final = index == self.width - 1
-        m.d.comb += [
-            write.addr.eq(Cat(self.write_row, self.write_place)),
-            write.data.eq(self.write_data),
-            write.en.eq(self.write_enable),
-            read.addr[: self.row_bits].eq(Cat(index[:low], index[low + chain_bits :])),
-            read.addr[self.row_bits].eq(self.place),
-            read.en.eq(advance),
-            advance.eq(~self.m_valid | self.m_ready),
-            self.release.eq(advance & self.valid & final),
-        ]
+        m.d.comb += write.addr.eq(Cat(self.write_row, self.write_place))
+        m.d.comb += [write.data.eq(self.write_data), write.en.eq(self.write_enable)]
+        m.d.comb += read.addr[: self.row_bits].eq(Cat(index[:low], index[low + chain_bits :]))
+        m.d.comb += [read.addr[self.row_bits].eq(self.place), read.en.eq(advance)]
+        m.d.comb += advance.eq(~self.m_valid | self.m_ready)
+        m.d.comb += self.release.eq(advance & self.valid & final)
         # s0: address; s1: row of the memory; s2: the result
         valid, last, user = Signal(), Signal(), Signal()
         chain = Signal(chain_bits)
         result = Signal(self.shape)
         m.d.comb += result.eq(Array([read.data[c] for c in range(self.chains)])[chain])
         with m.If(advance):
-            m.d.sync += [
-                valid.eq(self.valid),
-                last.eq(final),
-                user.eq(final & self.last),
-                chain.eq(index[low : low + chain_bits]),
-                self.m_valid.eq(valid),
-                self.m_last.eq(last & valid),
-                self.m_user.eq(user & valid),
-                self.m_data.eq(result),
-            ]
+            m.d.sync += [valid.eq(self.valid), last.eq(final), user.eq(final & self.last)]
+            m.d.sync += chain.eq(index[low : low + chain_bits])
+            m.d.sync += [self.m_valid.eq(valid), self.m_last.eq(last & valid), self.m_user.eq(user & valid)]
+            m.d.sync += self.m_data.eq(result)
             with m.If(self.valid):
                 m.d.sync += index.eq(Mux(final, 0, index + 1))
             if self.chained:

@@ -1,6 +1,6 @@
 """Asynchronous serial line: 8 data bits, no parity, one stop bit, a fixed number of clock cycles for a bit."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
@@ -75,7 +75,7 @@ class UartTransmitter(wiring.Component):
 
     def __init__(self, divisor: int):
         self.divisor = check_divisor(divisor)
-        super().__init__({"i": In(stream.Signature(unsigned(8))), "tx": Out(1, init=1)})
+        super().__init__({"i": In(stream.Signature(8)), "tx": Out(1, init=1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

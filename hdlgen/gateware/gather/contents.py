@@ -1,6 +1,6 @@
 """What the gather engine holds: the contents of its memories, and how many bits say what goes where."""
 
-from hdlgen.compiler.factors import factor
+from hdlgen.compiler.factors import factors
 from hdlgen.compiler.gather.program import GatherProgram
 from hdlgen.gateware.image import Held, side_by_side
 
@@ -10,24 +10,20 @@ __all__ = ["connectivity_bits", "delta_words", "drain_words", "held", "weight_wo
 def weight_words(program: GatherProgram) -> list[int]:
     """For each step the codes of all lanes, lane 0 in the lowest bits."""
     p = program
-    words = []
+    if not p.books:
+        two = p.code_bits < p.weight_bits  # -1 or 1
+        return side_by_side(p.weights < 0 if two else factors(p.weights, p.multiplier, p.code_bits), p.code_bits)
+    codes = []
     for round in p.rounds():
-        book = {weight: code for code, weight in enumerate(p.books[round.job])} if p.books else None
-        for row in p.weights[round.step : round.step + round.cycles].tolist():
-            words.append([_code(p, weight) if book is None else book[weight] for weight in row])
-    return side_by_side(words, p.code_bits)
+        book = {weight: code for code, weight in enumerate(p.books[round.job])}
+        steps = p.weights[round.step : round.step + round.cycles].tolist()
+        codes += [[book[weight] for weight in step] for step in steps]
+    return side_by_side(codes, p.code_bits)
 
 
 def delta_words(program: GatherProgram) -> list[int]:
     """For each step the deltas of all lanes, lane 0 in the lowest bits."""
-    return side_by_side(program.deltas.tolist(), program.delta_bits)
-
-
-def _code(program: GatherProgram, weight: int) -> int:
-    """What is stored for a weight that has no code in a book."""
-    if program.code_bits < program.weight_bits:  # -1 or 1
-        return int(weight < 0)
-    return factor(weight, program.multiplier, program.code_bits)
+    return side_by_side(program.deltas, program.delta_bits)
 
 
 def drain_words(program: GatherProgram) -> list[int]:

@@ -66,24 +66,22 @@ class GatherSequencer(wiring.Component):
         cycle_bits = max(max(round.cycles for round in rounds) - 1, 1).bit_length()
         delay_bits = max(max(round.delay for round in rounds), 1).bit_length()
         entries = [
-            (round.cycles - 1) | round.delay << cycle_bits | int(round.last) << (cycle_bits + delay_bits)
-            for round in rounds
+            (each.cycles - 1) | each.delay << cycle_bits | int(each.last) << cycle_bits + delay_bits
+            for each in rounds
         ]
         entry = self._table(m, entries, cycle_bits + delay_bits + 1)
 
         running, settling = Signal(), Signal(range(p.settle + 1))
         waiting, delay, left = Signal(), Signal(delay_bits), Signal(cycle_bits)
         done, ended, start = Signal(), Signal(), Signal()
-        job_last = self.job == len(p.layers) - 1
+        job_last, last_parts = self.job == len(p.layers) - 1, [(job.parts - 1) % p.lanes for job in p.layers]
         m.d.comb += [
             self.valid.eq(running & ~waiting),
             done.eq(self.valid & self.last),
             ended.eq(done & self.final & job_last),
             start.eq(~running & (settling == 0) & self.in_valid & self.out_free),
             self.reserve.eq(start),
-            self.parts.eq(
-                Mux(self.final, choose(self.job, [(job.parts - 1) % p.lanes for job in p.layers]), p.lanes - 1)
-            ),
+            self.parts.eq(Mux(self.final, choose(self.job, last_parts), p.lanes - 1)),
         ]
         with m.If(ended):
             m.d.sync += settling.eq(p.settle)
@@ -101,14 +99,8 @@ class GatherSequencer(wiring.Component):
         def begin(number: Value) -> list[Any]:
             cycles = number[:cycle_bits]
             wait = number[cycle_bits : cycle_bits + delay_bits]
-            return [
-                self.first.eq(1),
-                left.eq(cycles),
-                self.last.eq(cycles == 0),
-                delay.eq(wait),
-                waiting.eq(wait != 0),
-                self.final.eq(number[-1]),
-            ]
+            block = [self.first.eq(1), left.eq(cycles), self.last.eq(cycles == 0)]
+            return [*block, delay.eq(wait), waiting.eq(wait != 0), self.final.eq(number[-1])]
 
         with m.If(done):
             m.d.sync += begin(entry)

@@ -3,11 +3,9 @@
 A memory's contents follow from the program alone.
 """
 
-import numpy as np
-
 from hdlgen.compiler.factors import factors
 from hdlgen.compiler.path.program import Program, flushes
-from hdlgen.gateware.image import Held
+from hdlgen.gateware.image import Held, side_by_side
 
 __all__ = ["bias_words", "held", "weight_words"]
 
@@ -18,24 +16,8 @@ def weight_words(program: Program) -> list[int]:
     for transition in program.transitions:
         assert transition.weights is not None
         codes = factors(transition.weights, program.multiplier, program.weight_bits)
-        bits = codes[:, :, np.newaxis] >> np.arange(program.weight_bits) & 1
-        rows = np.packbits(bits.reshape(len(bits), -1).astype(np.uint8), axis=1, bitorder="little")
-        words += [int.from_bytes(row, "little") for row in rows]
+        words += side_by_side(codes, program.weight_bits)
     return words
-
-
-def _chain_events(program: Program, index: int, chain: int) -> list[list[tuple[int, int, bool, bool]]]:
-    """What comes out of a chain in one transition: per flush, per position: (lane, row, kept, a part of a sum)."""
-    continued = program.layers[index + 1].continued
-    events = []
-    for _block, flags, rows in flushes(program, index):
-        if not any(flags[chain :: program.chains]):
-            continue
-        event = []
-        for lane in range(chain, program.lanes, program.chains):
-            event.append((lane, rows[lane], flags[lane], rows[lane] == 0 and lane in continued))
-        events.append(event)
-    return events
 
 
 def bias_words(program: Program, chain: int) -> tuple[list[int], list[int]]:
@@ -48,14 +30,14 @@ def bias_words(program: Program, chain: int) -> tuple[list[int], list[int]]:
         if step is None:
             continue
         layer = program.layers[index + 1]
-        bank = {lane: number for number, lane in enumerate(layer.lane)}
-        for event in _chain_events(program, index, chain):
-            for lane, row, kept, merged in event:
-                if kept and not merged:
-                    neuron = layer.first[bank[lane]] + row
+        shift = step.shift - program.shift_low if program.shift_bits else 0
+        first = {lane: layer.first[bank] for bank, lane in enumerate(layer.lane)}
+        for _block, flags, rows in flushes(program, index):
+            for lane in range(chain, program.lanes, program.chains):
+                # In row 0 there may be a part of a sum.
+                if flags[lane] and (rows[lane] or lane not in layer.continued):
                     # Bias with rounding term, above it the shift.
-                    word = (step.bias[neuron] + step.rounding) % (1 << program.bias_bits)
-                    shift = step.shift - program.shift_low if program.shift_bits else 0
+                    word = (step.bias[first[lane] + rows[lane]] + step.rounding) % (1 << program.bias_bits)
                     words.append(word | shift << program.bias_bits)
     return words, starts
 

@@ -1,6 +1,6 @@
 """The path engine: all parts and how they are wired."""
 
-from amaranth.hdl import Cat, Module, Signal, unsigned
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, flipped
 
@@ -47,8 +47,8 @@ class PathEngine(wiring.Component):
         self.kit = kit
         self.job_bits = (len(p.transitions) - 1).bit_length()
         super().__init__(
-            inputs(load=kit.held.load, weights=stream.Signature(unsigned(p.lanes * p.weight_bits)), go=1)
-            | outputs(idle=1, frame_error=1, request=stream.Signature(unsigned(self.job_bits)))
+            inputs(load=kit.held.load, weights=stream.Signature(p.lanes * p.weight_bits), go=1)
+            | outputs(idle=1, frame_error=1, request=stream.Signature(self.job_bits))
             | outputs(weights_next=1)
             | {"accept": In(1, init=1)}
             | beats("s_", In, 8 * p.bytes_per_element * p.elements_per_beat)
@@ -70,13 +70,9 @@ class PathEngine(wiring.Component):
         m.submodules.multiplier = self.multiplier = kit.multiplier(
             lanes=p.lanes, a_bits=p.activation_bits, w_bits=p.weight_bits, kind=p.multiplier
         )
+        bits = {"p_bits": self.multiplier.parameters.p_bits, "sum_bits": p.sum_bits}
         m.submodules.accumulators = self.accumulators = Accumulators(
-            kit,
-            lanes=p.lanes,
-            p_bits=self.multiplier.parameters.p_bits,
-            sum_bits=p.sum_bits,
-            groups=p.groups,
-            copies=p.copies,
+            kit, lanes=p.lanes, groups=p.groups, copies=p.copies, **bits
         )
         m.submodules.drain = self.drain = Drain(p, kit, row_bits=self.framer.row_bits)
         m.submodules.results = self.results = Results(p, kit, position_bits=self.drain.position_bits)
@@ -97,14 +93,11 @@ class PathEngine(wiring.Component):
     def _blocks(self, m: Module) -> None:
         """Which block comes next, told to all whom it concerns."""
         sequencer, results = self.sequencer, self.results
-        m.d.comb += [
-            sequencer.go.eq(self.go),
-            *([self.issued.eq(sequencer.valid)] if self.program.source == "flash" else []),
-            sequencer.accept.eq(self.accept),
-            self.idle.eq(sequencer.idle),
-            self.drain.load.eq(self.load),
-            results.load.eq(self.load),
-        ]
+        m.d.comb += sequencer.go.eq(self.go)
+        if self.program.source == "flash":
+            m.d.comb += self.issued.eq(sequencer.valid)
+        m.d.comb += [sequencer.accept.eq(self.accept), self.idle.eq(sequencer.idle)]
+        m.d.comb += [self.drain.load.eq(self.load), results.load.eq(self.load)]
         connect(m, ("loaded", "take"), sequencer, self.loader)
         connect(m, ("sent",), sequencer, results)
         m.d.comb += [self.request.valid.eq(sequencer.valid & sequencer.first), self.request.payload.eq(sequencer.job)]
@@ -115,16 +108,12 @@ class PathEngine(wiring.Component):
         """From the address to the product, `Program.product_latency` cycles after the sequencer's block."""
         p, sequencer, walker, activations = self.program, self.sequencer, self.walker, self.activations
         at_multiplier = p.product_latency - LATENCY
-        m.d.comb += [
-            activations.read_address.eq(walker.address),
-            activations.read_split.eq(walker.split),
-            self.exchange.i.eq(activations.read_data),
-            self.exchange.select.eq(later(m, walker.exchange, activations.latency - 1, "select", start=0)),
-            self.multiplier.a.eq(self.exchange.o),
-            self.multiplier.w.eq(self.weights.payload),
-            self.weights_next.eq(later(m, sequencer.valid, at_multiplier - 1, "take_weights", start=0)),
-            self.accumulators.i.eq(self.multiplier.p),
-        ]
+        select = later(m, walker.exchange, activations.latency - 1, "select", start=0)
+        take = later(m, sequencer.valid, at_multiplier - 1, "take_weights", start=0)
+        m.d.comb += [activations.read_address.eq(walker.address), activations.read_split.eq(walker.split)]
+        m.d.comb += [self.exchange.i.eq(activations.read_data), self.exchange.select.eq(select)]
+        m.d.comb += [self.multiplier.a.eq(self.exchange.o), self.multiplier.w.eq(self.weights.payload)]
+        m.d.comb += [self.weights_next.eq(take), self.accumulators.i.eq(self.multiplier.p)]
         m.d.sync += self.weights.ready.eq(self.weights_next)
         # The loader may overwrite an input row once the last block has read it.
         first_job = (sequencer.job == 0) & sequencer.valid & sequencer.last

@@ -82,12 +82,6 @@ class Framer(wiring.Component):
             flush.append(valid2 & end2 & (complete | last2))
             carry.append(over)
         rows = Array(cell >> layer.class_bits for layer in self.targets)
-        m.d.sync += [
-            self.o_valid.eq(valid2),
-            self.o_final.eq(valid2 & last2),
-            self.o_job.eq(job2),
-            self.flush.eq(Cat(*flush)),
-            self.carry.eq(Cat(*carry)),
-            self.row.eq(rows[job2]),
-        ]
+        m.d.sync += [self.o_valid.eq(valid2), self.o_final.eq(valid2 & last2), self.o_job.eq(job2)]
+        m.d.sync += [self.flush.eq(Cat(*flush)), self.carry.eq(Cat(*carry)), self.row.eq(rows[job2])]
         return m

@@ -175,13 +175,8 @@ class Loader(wiring.Component):
     def _write(self, m: Module) -> None:
         """One register on: split s gets element s - origin of the beat; the origin is the row that the beat's first element
         has, or would have. Another one on, since all lanes are far from here: the write."""
-        p, elements, step, bank_end, ending = (
-            self.program,
-            self.program.elements_per_beat,
-            self.step,
-            self.bank_end,
-            self.ending,
-        )
+        p, elements = self.program, self.program.elements_per_beat
+        step, bank_end, ending = self.step, self.bank_end, self.ending
         origin = Signal(self.split_bits)
         with m.If(step):
             m.d.sync += origin.eq(origin + elements)

@@ -69,10 +69,8 @@ class BankOrder(wiring.Component):
         with m.If(self.step):
             # Where the count is a power of two it wraps by itself.
             wraps = count == 1 << len(index)
-            m.d.sync += [
-                index.eq(index + 1 if wraps else Mux(index == count - 1, 0, index + 1)),
-                *[field.eq(value) for field, value in zip(fields, following, strict=True)],
-            ]
+            m.d.sync += index.eq(index + 1 if wraps else Mux(index == count - 1, 0, index + 1))
+            m.d.sync += [field.eq(value) for field, value in zip(fields, following, strict=True)]
         return m
 
     def _values(self, number: int) -> tuple[int, int, int, int]:
@@ -116,13 +114,9 @@ class PartialSums(wiring.Component):
             m.submodules[f"store_{chain}"] = store
             write, read = store.write_port(), store.read_port()
             m.d.comb += write.en.eq(self.write_enable[chain])
-            m.d.comb += write.addr.eq(
-                Cat(
-                    self.write_position.word_select(chain, self.position_bits),
-                    self.write_row.word_select(chain, self.row_bits),
-                    self.write_half[chain],
-                )
-            )
+            position = self.write_position.word_select(chain, self.position_bits)
+            row = self.write_row.word_select(chain, self.row_bits)
+            m.d.comb += write.addr.eq(Cat(position, row, self.write_half[chain]))
             m.d.comb += write.data.eq(self.write_value.word_select(chain, bits))
             m.d.comb += read.en.eq(self.read_enable)
             m.d.comb += read.addr.eq(Cat(self.read_lane[self.chain_bits :], self.read_row, self.read_half))
@@ -224,10 +218,8 @@ class Results(wiring.Component):
                 m.d.sync += kept.eq(Mux(ends, 0, total))
 
         # Two results: the one that is offered and one behind it, so that ``advance`` is a register.
-        complete, spare, result = (
-            Signal(signed(max(bits, p.sum_bits)), name=name, reset_less=True)
-            for name in ("complete", "spare", "result")
-        )
+        shape, names = signed(max(bits, p.sum_bits)), ("complete", "spare", "result")
+        complete, spare, result = (Signal(shape, name=name, reset_less=True) for name in names)
         spare_held, spare_last = Signal(), Signal()
         m.d.comb += complete.eq(value + bias)
         m.d.sync += self.valid.eq((self.valid & ~self.ready) | spare_held | valid_1)

@@ -1,6 +1,6 @@
 """Where the weights come from: a stream of one word per block, transition by transition."""
 
-from amaranth.hdl import Array, Module, Mux, Signal, unsigned
+from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 
@@ -32,8 +32,8 @@ class WeightRom(wiring.Component):
         self.job_bits = (len(program.transitions) - 1).bit_length()
         self.width = program.lanes * program.weight_bits
         super().__init__(
-            inputs(load=kit.held.load, request=stream.Signature(unsigned(self.job_bits)), ready_next=1)
-            | outputs(o=stream.Signature(unsigned(self.width)))
+            inputs(load=kit.held.load, request=stream.Signature(self.job_bits), ready_next=1)
+            | outputs(o=stream.Signature(self.width))
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -53,19 +53,13 @@ class WeightRom(wiring.Component):
         advance_1, advance_2 = Signal(init=1), Signal(init=1)
         following_1, following_2 = Signal(), Signal()
         empty_2 = Signal()
-        m.d.comb += [
-            self.request.ready.eq(queue.w_rdy),
-            queue.w_en.eq(self.request.valid),
-            queue.w_data.eq(self.request.payload),
-            following_1.eq(Mux(advance_1, active, valid_1)),
-            following_2.eq(Mux(advance_2, valid_1, valid_2)),
-            empty_2.eq(~following_2 | self.ready_next),
-            rom.enable.eq(advance_1),
-            rom.output_enable.eq(advance_2),
-            rom.address.eq(address),
-            self.o.valid.eq(valid_2),
-            self.o.payload.eq(rom.data),
-        ]
+        m.d.comb += [self.request.ready.eq(queue.w_rdy), queue.w_en.eq(self.request.valid)]
+        m.d.comb += queue.w_data.eq(self.request.payload)
+        m.d.comb += following_1.eq(Mux(advance_1, active, valid_1))
+        m.d.comb += following_2.eq(Mux(advance_2, valid_1, valid_2))
+        m.d.comb += empty_2.eq(~following_2 | self.ready_next)
+        m.d.comb += [rom.enable.eq(advance_1), rom.output_enable.eq(advance_2), rom.address.eq(address)]
+        m.d.comb += [self.o.valid.eq(valid_2), self.o.payload.eq(rom.data)]
         # The request behind the one in work, decoded.
         ready, begin, length = Signal(), Signal.like(address), Signal.like(left)
         last = Signal()

@@ -75,10 +75,8 @@ class CellUnit(wiring.Component):
         for c in columns:
             value = self.sums.word_select(c, self.sum_bits)
             fed = self.stored.word_select(c, self.stored_bits)
-            biased, total = (
-                Signal(value_shape(u.biased), name=f"biased_{c}"),
-                Signal(value_shape(u.accumulated), name=f"total_{c}"),
-            )
+            biased = Signal(value_shape(u.biased), name=f"biased_{c}")
+            total = Signal(value_shape(u.accumulated), name=f"total_{c}")
             recurrent = Signal(self.sum_shape, name=f"recurrent_{c}")
             late_input = Signal(value_shape(self.late_range), name=f"late_input_{c}")
             fed_value = Signal(self.stored_shape, name=f"stored_{c}")
@@ -255,10 +253,8 @@ class CellUnit(wiring.Component):
                 low=(new.low * product << cell.cell_up), high=(new.high * product << cell.cell_up) + cell.cell.addend
             )
             total = Interval(low=part.low + held.low * product, high=part.high + held.high * product)
-            scaled, summed = (
-                Signal(value_shape(part), name=f"scaled_{c}"),
-                Signal(value_shape(total), name=f"summed_{c}"),
-            )
+            scaled = Signal(value_shape(part), name=f"scaled_{c}")
+            summed = Signal(value_shape(total), name=f"summed_{c}")
             m.d.sync += scaled.eq((fresh[c] << cell.cell_up) + cell.cell.addend)
             # l4: sum = f c + fresh'; l5: c' = clamp(sum >> g)
             m.d.sync += summed.eq(later(m, forget[c], 1, f"forgotten_{c}") + scaled)

@@ -54,13 +54,9 @@ class UnitCore(Core):
             m.submodules[unit.name] = part
             units.append(part)
         first, last, final = units[0], units[-1], p.units[-1]
+        order = {"run": final.run_length, "chains": final.chains, "chained": self.precedes}
         m.submodules.sender = sender = StepSender(
-            width=final.width,
-            output=final.output,
-            result_bits=p.result_bits,
-            run=final.run_length,
-            chains=final.chains,
-            chained=self.precedes,
+            width=final.width, output=final.output, result_bits=p.result_bits, **order
         )
         m.submodules.results = results = Slots()
         connect(m, (*BEATS, "user"), (flipped(self), "s_axis_t"), (loader, "s_"))

@@ -93,10 +93,8 @@ class ForwardEpilogue(wiring.Component):
         before, after = constants
         for c in range(u.chains):
             total = Signal(value_shape(f.biased), name=f"total_{c}")
-            value, result = (
-                Signal(value_shape(f.sums), name=f"sum_{c}"),
-                Signal(value_shape(f.output), name=f"result_{c}"),
-            )
+            value = Signal(value_shape(f.sums), name=f"sum_{c}")
+            result = Signal(value_shape(f.output), name=f"result_{c}")
             m.submodules[f"squash_{c}"] = squash = Squasher(f.squash, f.biased, self.kit, f"activation_{c}")
             m.d.comb += [value.eq(self.i.word_select(c, self.sum_bits)), squash.i.eq(total)]
             # s1: total = sum + before; s2: the shift and the limits; s3: + after

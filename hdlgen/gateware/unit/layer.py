@@ -45,15 +45,8 @@ class LayerUnit(wiring.Component):
     def __init__(self, unit: Unit, kit: Kit):
         self.unit, self.kit = unit, kit
         self.slots = Slots(unit.places)
-        self.memory = StepMemory(
-            kit,
-            "input",
-            width=unit.inputs,
-            values=unit.input,
-            run=unit.source_run,
-            chains=unit.source_chains,
-            places=unit.places,
-        )
+        order = {"run": unit.source_run, "chains": unit.source_chains, "places": unit.places}
+        self.memory = StepMemory(kit, "input", width=unit.inputs, values=unit.input, **order)
         self.out_shape = value_shape(unit.output)
         self.out_bits = self.out_shape.width
         self.out_rows = unit.groups * unit.run_length
@@ -215,14 +208,8 @@ class LayerUnit(wiring.Component):
                 m.d.sync += read_at.eq(read_at + 1)
 
         m.submodules.cell = cell = CellUnit(states.unit, self.kit)
-        m.d.comb += [
-            cell.step.eq(active),
-            cell.gate.eq(gate),
-            cell.fresh.eq(fresh),
-            cell.deliver.eq(deliver),
-            cell.sums.eq(sums),
-            cell.stored.eq(memory.read_data),
-        ]
+        m.d.comb += [cell.step.eq(active), cell.gate.eq(gate), cell.fresh.eq(fresh), cell.deliver.eq(deliver)]
+        m.d.comb += [cell.sums.eq(sums), cell.stored.eq(memory.read_data)]
         connect(m, (("valid", "write_enable"), ("state", "write_data")), cell, states)
         connect(m, ("written",), states, s)
         self.kit.pass_load(m, self.load, cell)
@@ -242,10 +229,8 @@ class LayerUnit(wiring.Component):
         stride = Mux(skips, Mux(kind.at(at_rom), 1 + gap_forward, 1 + gap_recurrent), 1)
         with m.If(valid.at(at_rom)):
             m.d.sync += word.eq(word + stride)
-        start, start_recurrent = (
-            later(m, value, at_rom, name)
-            for value, name in ((s.start, "start"), (s.start_recurrent, "start_recurrent"))
-        )
+        start = later(m, s.start, at_rom, "start")
+        start_recurrent = later(m, s.start_recurrent, at_rom, "start_recurrent")
         with m.If(start):
             m.d.sync += word.eq(Mux(start_recurrent, base + gap_forward, base))
         return word
@@ -256,10 +241,8 @@ class LayerUnit(wiring.Component):
         at_rom = u.operand_at - LATENCY
         recurrent = kind.at(at_rom)
         base = bank_start(weights.parameters, self.load)
-        words = [
-            Signal(weights.parameters.address_bits, name=f"word_{name}", init=init)
-            for name, init in (("forward", 0), ("recurrent", u.forward_words))
-        ]
+        bits, starts = weights.parameters.address_bits, {"forward": 0, "recurrent": u.forward_words}
+        words = [Signal(bits, name=f"word_{name}", init=init) for name, init in starts.items()]
         for word, own in zip(words, (~recurrent, recurrent), strict=True):
             with m.If(valid.at(at_rom) & own):
                 m.d.sync += word.eq(word + 1)

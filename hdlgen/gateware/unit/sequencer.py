@@ -67,14 +67,8 @@ class UnitSequencer(wiring.Component):
         left = Signal(range(max(u.inputs, cycles, 2)))
         last = Signal()
         allowed = Signal()
-        m.d.comb += [
-            self.valid.eq(running & (~first | allowed)),
-            self.recurrent.eq(kind),
-            self.begin.eq(first),
-            self.end.eq(last),
-            self.gate.eq(gate),
-            self.group_end.eq(last_gate),
-        ]
+        m.d.comb += [self.valid.eq(running & (~first | allowed)), self.recurrent.eq(kind)]
+        m.d.comb += [self.begin.eq(first), self.end.eq(last), self.gate.eq(gate), self.group_end.eq(last_gate)]
         done, leaving = Signal(), Signal()
         following = Signal()  # the kind of the next block
         forward_here = Signal()  # the next gate has a forward block
@@ -109,18 +103,10 @@ class UnitSequencer(wiring.Component):
                 with m.If(~recurrent):
                     m.d.sync += settling.eq(u.settle)
         with m.If(self.start):
-            m.d.sync += [
-                running.eq(1),
-                first.eq(1),
-                forward.eq(take_forward),
-                recurrent.eq(take_recurrent),
-                kind.eq(~take_forward),
-                left.eq(Mux(take_forward, u.inputs - 1, length)),
-                last.eq(Mux(take_forward, int(u.inputs == 1), int(cycles == 1))),
-                self.deliver.eq(deliver),
-                self.fresh.eq(self.out_first),
-                pending.eq(take_forward),
-            ]
+            m.d.sync += [running.eq(1), first.eq(1), forward.eq(take_forward), recurrent.eq(take_recurrent)]
+            m.d.sync += [kind.eq(~take_forward), left.eq(Mux(take_forward, u.inputs - 1, length))]
+            m.d.sync += last.eq(Mux(take_forward, int(u.inputs == 1), int(cycles == 1)))
+            m.d.sync += [self.deliver.eq(deliver), self.fresh.eq(self.out_first), pending.eq(take_forward)]
             with m.If(take_forward):
                 m.d.sync += [self.pending_first.eq(self.step_first), self.pending_last.eq(self.step_last)]
         if u.gathered:

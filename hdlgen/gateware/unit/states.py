@@ -6,11 +6,11 @@ from amaranth.lib.wiring import Out
 
 from hdlgen.compiler.unit.program import GATHERED, Recurrence, RecurrentUnit
 from hdlgen.gateware.arithmetic import later, value_shape
+from hdlgen.gateware.image import side_by_side
 from hdlgen.gateware.kit import PLAIN, Kit
 from hdlgen.gateware.primitives import LATENCY, Ram, read_always
 from hdlgen.gateware.steps import StepMemory
 from hdlgen.gateware.streams import inputs, outputs
-from hdlgen.gateware.unit.contents import index_words
 
 __all__ = ["StateCopies", "StateMemory", "Window"]
 
@@ -147,15 +147,8 @@ class StateMemory(wiring.Component):
             m.d.sync += inside.eq(Mux(last_inside, 0, inside + 1))
             m.d.sync += last_inside.eq(Mux(last_inside, int(blocks == 1), inside == blocks - 2))
             with m.If(last_group):
-                m.d.sync += [
-                    group.eq(0),
-                    last_group.eq(u.groups == 1),
-                    row.eq(0),
-                    row_1.eq(1 % r.rows),
-                    half.eq(~half),
-                    inside.eq(0),
-                    last_inside.eq(blocks == 1),
-                ]
+                m.d.sync += [group.eq(0), last_group.eq(u.groups == 1), row.eq(0), row_1.eq(1 % r.rows)]
+                m.d.sync += [half.eq(~half), inside.eq(0), last_inside.eq(blocks == 1)]
             with m.Elif(last_inside):
                 m.d.sync += row.eq(row_1 if blocks == 1 else row + blocks)
                 m.d.sync += row_1.eq(self._after(row_1) if blocks == 1 else row_1 + blocks)
@@ -200,15 +193,9 @@ class StateMemory(wiring.Component):
             with m.If(column == run - 1):
                 m.d.sync += [column.eq(0), carry.eq(1)]
             with m.If(last_element):
-                m.d.sync += [
-                    element.eq(0),
-                    last_element.eq(run == 1),
-                    carry.eq(0),
-                    group.eq(group + 1),
-                    last_group.eq(group == u.groups - 2),
-                    row.eq(row_1),
-                    row_1.eq(self._after(row_1)),
-                ]
+                m.d.sync += [element.eq(0), last_element.eq(run == 1), carry.eq(0)]
+                m.d.sync += [group.eq(group + 1), last_group.eq(group == u.groups - 2)]
+                m.d.sync += [row.eq(row_1), row_1.eq(self._after(row_1))]
                 with m.If(last_group):
                     m.d.sync += group.eq(0)
                     m.d.sync += last_group.eq(u.groups == 1)
@@ -242,14 +229,11 @@ class StateCopies(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         u = self.unit
-        copies = [
-            StepMemory(
-                self.kit, "states", width=u.width, values=u.recurrence.state, run=u.run_length, chains=u.chains
-            )
-            for _ in range(u.lanes)
-        ]
+        order = {"run": u.run_length, "chains": u.chains}
+        values = u.recurrence.state
+        copies = [StepMemory(self.kit, "states", width=u.width, values=values, **order) for _ in range(u.lanes)]
         # s0: address of the indices; s2: indices; s3: the same, behind what a deep memory has at its end
-        words = index_words(u)
+        words = side_by_side(u.recurrence.indices, u.index_bits)
         m.submodules.indices = rom = self.kit.rom("indices", words, u.lanes * u.index_bits)
         word, half = Signal(range(max(len(words), 2))), Signal()
         with m.If(self.valid):
