@@ -1,4 +1,4 @@
-"""What the engines share: shapes of values, values of earlier cycles, counters, small tables, shift with limits."""
+"""What the engines share: shapes of values, earlier values, counters, small tables, shift with limits, sums."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,11 +8,21 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.common import Squash
-from hdlgen.gateware.kit import Kit
+from hdlgen.gateware.kit import PLAIN, Kit
 from hdlgen.gateware.primitives import read_always
 from hdlgen.integers import Interval
 
-__all__ = ["SHALLOW", "Squasher", "Timeline", "choose", "counter", "later", "look_up", "shift_out", "value_shape"]
+__all__ = [
+    "Accumulators",
+    "Squasher",
+    "Timeline",
+    "choose",
+    "counter",
+    "later",
+    "look_up",
+    "shift_out",
+    "value_shape",
+]
 
 SHALLOW = 64
 """Up to so many entries of a table stand in logic; a block RAM for them would be nearly empty."""
@@ -125,7 +135,50 @@ class Squasher(wiring.Component):
         index = Signal(signed(size))
         m.d.comb += index.eq(clamped)
         m.d.comb += rom.address.eq(Cat(index[: size - 1], ~index[size - 1]))
-        m.d.comb += rom.enable.eq(1)
-        m.d.comb += rom.output_enable.eq(1)
-        m.d.comb += self.o.eq(rom.data)
+        m.d.comb += [rom.enable.eq(1), rom.output_enable.eq(1), self.o.eq(rom.data)]
+        return m
+
+
+class Accumulators(wiring.Component):
+    """One sum per lane: sum' = sum + product, and out it goes with ``flush``.
+
+    ``o[j]`` is sum + product, complete where the lane's group flushes; the sum then starts again at 0. Without ``valid``
+    nothing changes, and there must be no ``flush``. Groups are the lanes with equal low index bits. There is no reset: a
+    flush of all groups clears the sums.
+    Latency ``LATENCY`` cycles, which takes the products from wherever the multipliers are to the adders. ``o`` comes
+    straight from the adders, so that the one register behind an adder is that of its own sum.
+
+    Members
+    -------
+    i: products, lanes x p_bits, signed
+    valid, flush: of the same cycle; flush is one bit per group, and set only where valid is
+    o: lanes x sum_bits
+    """
+
+    LATENCY = 1
+
+    def __init__(self, kit: Kit = PLAIN, *, lanes: int, p_bits: int, sum_bits: int, groups: int, copies: int = 1):
+        self.kit, self.copies = kit, copies
+        self.lanes, self.p_bits, self.sum_bits, self.groups = lanes, p_bits, sum_bits, groups
+        super().__init__({"i": In(lanes * p_bits), "valid": In(1), "flush": In(groups), "o": Out(lanes * sum_bits)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        fanout = self.kit.fanout(m, "fanout", Cat(self.valid, self.flush), self.copies)
+        totals = []
+        for j in range(self.lanes):
+            own = fanout.near(j, self.lanes)
+            valid, flush = own[0], own[1 + j % self.groups]
+            product = Signal(signed(self.p_bits), name=f"product_{j}", reset_less=True)
+            m.d.sync += product.eq(self.i.word_select(j, self.p_bits))
+            total = Signal(signed(self.sum_bits), name=f"total_{j}")
+            kept = Signal(signed(self.sum_bits), name=f"sum_{j}", reset_less=True)
+            m.d.comb += total.eq(kept + product)
+            # A clear and a clock enable cost no logic; selecting zero before the adder would. A flush is always valid.
+            with m.If(valid):
+                m.d.sync += kept.eq(total)
+            with m.If(flush):
+                m.d.sync += kept.eq(0)
+            totals.append(total)
+        m.d.comb += self.o.eq(Cat(*totals))
         return m

@@ -177,9 +177,8 @@ class ChainCore(wiring.Component):
         stateful = program.recurrent
         behind = number < len(plan.stages) - 1
         given = {"follows": number > 0, "precedes": behind} if stateful else {}
-        core = CORES[stage.engine](
-            program, library=self.library, prefix=stage_prefix(plan, number, self.prefix), **given
-        )
+        prefix = stage_prefix(plan, number, self.prefix)
+        core = CORES[stage.engine](program, library=self.library, prefix=prefix, **given)
         m.submodules[f"stage{number + 1}"] = core
         out: Any = _Link(f"stage{number + 1}", program.result_bits)
         source = flipped(link)

@@ -23,13 +23,16 @@ class Core(wiring.Component):
     Parameters
     ----------
     flags: of both streams
+    library, prefix: as `Kit` has them
     more: further ports
     """
 
     held: ClassVar[Callable[..., Held]]
     """What its memories hold that was trained, of a program and the prefix of their names."""
 
-    def __init__(self, program: Any, library: Library | None, prefix: str, *flags: str, **more: wiring.Member):
+    def __init__(
+        self, program: Any, *flags: str, library: Library | None = None, prefix: str = "hdlgen", **more: Any
+    ):
         self.program = program
         self.kit = Kit(prefix=prefix, library=library, held=self.held(program, prefix))
         bits = 8 * program.bytes_per_element * program.elements_per_beat

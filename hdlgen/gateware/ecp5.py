@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, unsigned
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal
 from amaranth.lib import memory
 
 from hdlgen.gateware.blocks import Block, assemble, settings
@@ -78,9 +78,7 @@ def _memory(m: Module, part: Rom | Store) -> None:
             write = {"address": part.write_address[: len(address)], "data": data}
             write |= {"enable": [written, written], "any": written}
         marks = {"hdlgen_rom": part.parameters.name, "hdlgen_block": block.name}
-        return _block(
-            block.width, part.enable, part.output_enable, address, word, write, rows=block.rows(), marks=marks
-        )
+        return _block(block.width, part.enable, part.output_enable, address, word, write, block.rows(), marks)
 
     m.d.comb += part.data.eq(assemble(m, part, "ecp5", instance, (part.enable, part.output_enable)))
 
@@ -144,9 +142,7 @@ class Ecp5Ram(Ram):
         m.submodules.address = address = Ecp5Fanout(FanoutParameters(width=len(self.read_address)))
         m.d.comb += address.i.eq(self.read_address)
         for lane in range(p.lanes):
-            storage = memory.Memory(
-                shape=unsigned(p.bits), depth=p.depth, init=[], attrs={"ram_style": "distributed"}
-            )
+            storage = memory.Memory(shape=p.bits, depth=p.depth, init=[], attrs={"ram_style": "distributed"})
             m.submodules[f"column_{lane}"] = storage
             write, read = storage.write_port(), storage.read_port(domain="comb")
             m.d.comb += write.addr.eq(self.write_address)

@@ -81,8 +81,7 @@ class FlashReader(wiring.Component):
         count, timer = Signal(range(half)), Signal(range(t.wake))
         reading = Signal()
         incoming = Signal(8)
-        m.d.comb += self.flash_cs_n.eq(~selected)
-        m.d.comb += self.flash_clk.eq(sck)
+        m.d.comb += [self.flash_cs_n.eq(~selected), self.flash_clk.eq(sck)]
         m.d.comb += self.flash_o.eq(Cat(outgoing[-1], Const(0b110, 3)))
         m.d.comb += self.byte.eq(incoming)
         # With one line WP# and HOLD# are held high; with more the flash drives what it reads on.

@@ -83,10 +83,6 @@ class Held:
         """Whether the bitstream fills them."""
         return self.stores[0].preset if self.stores else True
 
-    def number(self, name: str) -> int:
-        """Which memory is called ``name``."""
-        return [memory.name for memory in self.memories].index(name)
-
     @property
     def header(self) -> bytes:
         """How an image begins."""

@@ -53,13 +53,9 @@ class Kit:
         m.d.comb += part.i.eq(value)
         return part
 
-    def multiplier(
-        self, *, lanes: int, a_bits: int, w_bits: int, kind: str, a_signed: bool = False, what: str = "multiplier"
-    ) -> Multiplier:
-        parameters = MultiplierParameters(
-            name=self.name(what), lanes=lanes, a_bits=a_bits, w_bits=w_bits, kind=kind, a_signed=a_signed
-        )
-        return Multiplier(parameters, library=self.library)
+    def multiplier(self, what: str = "multiplier", **parameters: Any) -> Multiplier:
+        """`MultiplierParameters` but for the name."""
+        return Multiplier(MultiplierParameters(name=self.name(what), **parameters), library=self.library)
 
     def ram(self, what: str, *, depth: int, lanes: int, bits: int) -> Ram:
         return Ram(RamParameters(name=self.name(what), depth=depth, lanes=lanes, bits=bits), library=self.library)
@@ -73,14 +69,13 @@ class Kit:
 
     def place(self, m: Module, what: str, load: Any) -> Rom | Store:
         """The memory of ``held``, which ``load`` writes where it can be written."""
-        number = self.held.number(self.name(what))
+        number = [memory.name for memory in self.held.memories].index(self.name(what))
         memory = self.held.memories[number]
         if not isinstance(memory, StoreParameters):
             return Rom(memory, library=self.library)
         store = Store(memory, library=self.library)
         m.d.comb += store.write_enable.eq(load.piece & load.select[number].replicate(memory.pieces))
-        m.d.comb += store.write_address.eq(load.address)
-        m.d.comb += store.write_data.eq(load.data)
+        m.d.comb += [store.write_address.eq(load.address), store.write_data.eq(load.data)]
         return store
 
     def pass_load(self, m: Module, load: Any, *parts: Any) -> None:

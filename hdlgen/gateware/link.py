@@ -93,8 +93,7 @@ class Buffer(wiring.Component):
             m.d.sync += committed.eq(written)
         with m.If(self.begin):
             m.d.sync += [written.eq(committed), place.eq(0), beat.eq(0), some.eq(0), self.overflow.eq(0)]
-        m.d.comb += write.addr.eq(written)
-        m.d.comb += write.data.eq(word)
+        m.d.comb += [write.addr.eq(written), write.data.eq(word)]
         m.d.comb += write.en.eq(beat_valid & ~full)
         m.d.comb += self.beats_whole.eq(some & (place == 0))
         m.d.comb += self.whole.eq(some & (place == 0) & (beat == 0))
@@ -120,9 +119,7 @@ class Buffer(wiring.Component):
                         m.d.sync += [times.eq(times - 1), fetched.eq(0)]
         with m.If(self.rewind):
             m.d.sync += [fetched.eq(0), times.eq(self.times)]
-        m.d.comb += read.addr.eq(fetched)
-        m.d.comb += read.en.eq(fetch)
-        m.d.comb += self.o.payload.eq(read.data)
+        m.d.comb += [read.addr.eq(fetched), read.en.eq(fetch), self.o.payload.eq(read.data)]
         m.d.comb += self.empty.eq(~waiting & ~self.o.valid)
         m.d.comb += self.room.eq(1)
         if p.identity.sequences or p.identity.load:
@@ -231,9 +228,7 @@ class Endpoint(wiring.Component):
         self.begin_bench = accepted & is_bench
         m.d.comb += buffer.commit.eq(accepted & is_data)
         m.d.comb += buffer.mark.eq(is_end | is_load)
-        m.d.comb += buffer.load.eq(is_load)
-        m.d.comb += buffer.rewind.eq(self.begin_bench)
-        m.d.comb += buffer.times.eq(number)
+        m.d.comb += [buffer.load.eq(is_load), buffer.rewind.eq(self.begin_bench), buffer.times.eq(number)]
         with m.If(accepted & is_data):
             m.d.session += self.expected.eq(self.expected + 1)
         m.d.sync += self.hello.eq(accepted & is_hello)

@@ -231,8 +231,7 @@ class Store(Primitive):
             storage = memory.Memory(shape=unsigned(bits), depth=p.banks * p.depth, init=init)
             m.submodules[f"piece_{piece}"] = storage
             write, read = storage.write_port(), storage.read_port()
-            m.d.comb += write.addr.eq(self.write_address)
-            m.d.comb += write.data.eq(self.write_data)
+            m.d.comb += [write.addr.eq(self.write_address), write.data.eq(self.write_data)]
             m.d.comb += write.en.eq(self.write_enable[piece])
             m.d.comb += read.addr.eq(self.address)
             m.d.comb += read.en.eq(self.enable & ~self.write_enable.any() if p.single_port else self.enable)
@@ -252,10 +251,8 @@ class Ram(Primitive):
         m.submodules.storage = storage = memory.Memory(shape=shape, depth=p.depth, init=[])
         write = storage.write_port(granularity=1)
         read = storage.read_port()
-        m.d.comb += write.addr.eq(self.write_address)
-        m.d.comb += write.data.eq(self.write_data)
-        m.d.comb += write.en.eq(self.write_enable)
-        m.d.comb += [read.addr.eq(self.read_address), read.en.eq(1)]
+        m.d.comb += [write.addr.eq(self.write_address), write.data.eq(self.write_data)]
+        m.d.comb += [write.en.eq(self.write_enable), read.addr.eq(self.read_address), read.en.eq(1)]
         m.d.sync += self.read_data.eq(read.data)
 
 

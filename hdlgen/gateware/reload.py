@@ -88,9 +88,7 @@ class Reload(wiring.Component):
             if banks == 2:
                 m.d.sync += own_id.eq(new_id)
         m.d.comb += self.accept.eq(in_force & ~switching)
-        m.d.comb += self.in_force.eq(in_force)
-        m.d.comb += self.loaded.eq(loaded)
-        m.d.comb += self.loaded_id.eq(own_id)
+        m.d.comb += [self.in_force.eq(in_force), self.loaded.eq(loaded), self.loaded_id.eq(own_id)]
         m.d.comb += self.generation.eq(generation)
         with m.If(waits):
             m.d.comb += self.ready.eq(0)
@@ -139,8 +137,7 @@ class Reload(wiring.Component):
         write = self.write = used & ~in_header & ~in_crc & high
         # s1: the piece is written a cycle later, from registers that reach all memories
         m.d.sync += self.load.select.eq(Mux(write, 1 << memory, 0))
-        m.d.sync += self.load.piece.eq(piece)
-        m.d.sync += self.load.address.eq(address)
+        m.d.sync += [self.load.piece.eq(piece), self.load.address.eq(address)]
         m.d.sync += self.load.data.eq(Cat(low, byte))
         m.d.comb += self.load.bank.eq(self.bank)
         with m.If(used):

@@ -4,7 +4,7 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdlgen.gateware.arithmetic import value_shape
+from hdlgen.gateware.arithmetic import later, value_shape
 from hdlgen.gateware.kit import Kit
 from hdlgen.gateware.primitives import LATENCY
 from hdlgen.gateware.streams import inputs, outputs
@@ -107,10 +107,8 @@ class StepLoader(wiring.Component):
             m.d.sync += [self.frame_error.eq(1), broken.eq(1), fresh.eq(1)]
         with m.If(beat & self.s_last & self.s_user):
             m.d.sync += broken.eq(0)
-        m.d.sync += self.write_enable.eq(beat)
-        m.d.sync += self.write_to.eq(self.write_place)
-        m.d.sync += self.write_index.eq(index)
-        m.d.sync += self.write_data.eq(self.s_data)
+        m.d.sync += [self.write_enable.eq(beat), self.write_to.eq(self.write_place)]
+        m.d.sync += [self.write_index.eq(index), self.write_data.eq(self.s_data)]
         return m
 
 
@@ -154,9 +152,8 @@ class StepMemory(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         chains = self.chains
-        m.submodules.ram = ram = self.kit.ram(
-            self.what, depth=self.places << self.row_bits, lanes=chains, bits=self.bits
-        )
+        depth = self.places << self.row_bits
+        m.submodules.ram = ram = self.kit.ram(self.what, depth=depth, lanes=chains, bits=self.bits)
         row = Cat(self.index[: self.low_bits], self.index[self.low_bits + self.chain_bits :])
         m.d.comb += ram.write_enable.eq(self.write_enable.replicate(chains))
         m.d.comb += ram.write_address.eq(Cat(self.write_row, self.write_place))
@@ -164,10 +161,7 @@ class StepMemory(wiring.Component):
         m.d.comb += ram.read_address[: self.row_bits].eq(row)
         m.d.comb += ram.read_address[self.row_bits :].eq(self.place)
         chain = self.index[self.low_bits : self.low_bits + self.chain_bits]
-        for number in range(LATENCY):
-            late = Signal(self.chain_bits, name=f"chain_{number}")
-            m.d.sync += late.eq(chain)
-            chain = late
+        chain = later(m, chain, LATENCY, "chain", start=0)
         m.d.sync += self.element.eq(ram.read_data.word_select(chain, self.bits))
         return m
 

@@ -65,6 +65,4 @@ def connect(m: Module, names: Iterable[str | tuple[str, str]], one: Any, other: 
     for name in names:
         both = (name, name) if isinstance(name, str) else name
         ends = (end if isinstance(end, tuple) else (end, "") for end in (one, other))
-        wiring.connect(
-            m, *(_Port(interface, prefix + own) for own, (interface, prefix) in zip(both, ends, strict=True))
-        )
+        wiring.connect(m, *(_Port(part, prefix + own) for own, (part, prefix) in zip(both, ends, strict=True)))

@@ -183,7 +183,7 @@ class Contents(Specification):
                 cell = Signal(program.input_bits, name=f"cell_{number}_{lane}_{row}")
                 with m.If(
                     dut.write_enable[split * program.lanes + lane]
-                    & (dut.write_address.word_select(split, dut.address_bits) == inside)
+                    & (dut.write_address.word_select(split, program.address_bits) == inside)
                 ):
                     m.d.sync += cell.eq(dut.write_data.word_select(split, program.input_bits))
                 stored.append(cell)

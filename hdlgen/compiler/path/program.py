@@ -76,6 +76,11 @@ class Layer:
         return self.classes.bit_length() - 1
 
     @property
+    def row_bits(self) -> int:
+        """Bits of the highest row that a word without a phase can be in."""
+        return (self.cell((1 << self.word_bits) - 1) >> self.class_bits).bit_length()
+
+    @property
     def lanes(self) -> int:
         return len(self.first)
 
@@ -285,6 +290,25 @@ class Program(EngineProgram):
     def result_bits(self) -> int:
         """Width of a result on the output stream."""
         return 32 if self.accumulator_bits[-1] <= 32 else 64
+
+    @property
+    def job_bits(self) -> int:
+        """Bits of a transition's number."""
+        return (len(self.transitions) - 1).bit_length()
+
+    @property
+    def counter_bits(self) -> int:
+        """Bits of a block's number in its transition."""
+        return max(transition.counter_bits for transition in self.transitions)
+
+    @property
+    def split_bits(self) -> int:
+        return self.splits.bit_length() - 1
+
+    @property
+    def address_bits(self) -> int:
+        """Bits of an address in one of the splits."""
+        return max(self.memory_rows // self.splits - 1, 1).bit_length()
 
     @property
     def in_order(self) -> bool:

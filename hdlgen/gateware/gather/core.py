@@ -17,15 +17,14 @@ from amaranth.lib.wiring import flipped
 
 from hdlgen.compiler.factors import factor
 from hdlgen.compiler.gather.program import CHAIN, OPERAND, GatherProgram
-from hdlgen.gateware.accumulators import Accumulators
-from hdlgen.gateware.arithmetic import later
+from hdlgen.gateware.arithmetic import Accumulators, later
 from hdlgen.gateware.core import Core
 from hdlgen.gateware.gather.contents import delta_words, held
 from hdlgen.gateware.gather.epilogue import Epilogue
 from hdlgen.gateware.gather.sequencer import GatherSequencer
 from hdlgen.gateware.gather.sources import Sources
 from hdlgen.gateware.kit import bank_start
-from hdlgen.gateware.primitives import LATENCY, Library, read_always
+from hdlgen.gateware.primitives import LATENCY, read_always
 from hdlgen.gateware.steps import Slots, StepLoader, StepSender
 from hdlgen.gateware.streams import BEATS, connect
 
@@ -35,10 +34,8 @@ __all__ = ["GatherCore"]
 class GatherCore(Core):
     """Frames in, results out; see docs/interface.md for both AXI4-Streams."""
 
+    program: GatherProgram
     held = staticmethod(held)
-
-    def __init__(self, program: GatherProgram, *, library: Library | None = None, prefix: str = "hdlgen"):
-        super().__init__(program, library, prefix)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -56,8 +53,7 @@ class GatherCore(Core):
 
         # Frames in. A value has precedence over an element: the loader pauses.
         connect(m, BEATS, (flipped(self), "s_axis_t"), (loader, "s_"))
-        m.d.comb += loader.s_user.eq(1)
-        m.d.comb += self.frame_error.eq(loader.frame_error)
+        m.d.comb += [loader.s_user.eq(1), self.frame_error.eq(loader.frame_error)]
         m.d.comb += loader.free.eq(inputs.free & ~epilogue.write_soon)
         connect(m, ("write_place",), inputs, loader)
         m.d.comb += [inputs.reserve.eq(loader.commit), inputs.commit.eq(loader.commit)]
@@ -153,7 +149,6 @@ class GatherCore(Core):
         table = Array(Const(entry, p.weight_bits) for entry in entries)
         weights = Signal(p.lanes * p.weight_bits)
         for lane in range(p.lanes):
-            m.d.sync += weights.word_select(lane, p.weight_bits).eq(
-                table[Cat(late.word_select(lane, p.code_bits), number)]
-            )
+            code = Cat(late.word_select(lane, p.code_bits), number)
+            m.d.sync += weights.word_select(lane, p.weight_bits).eq(table[code])
         return weights

@@ -135,8 +135,7 @@ class Epilogue(wiring.Component):
         ends = Timeline(m, "end", self.index == p.output_width - 1, 0)
         row = Timeline(m, "row", fields["row"], 0).at(at) if "row" in fields else self.numbers.at(at)
         m.d.comb += self.result_enable.eq(self.finals.at(at) & (self._job(at) == len(p.layers) - 1))
-        m.d.comb += self.result_row.eq(row)
-        m.d.comb += self.result_data.eq(result)
+        m.d.comb += [self.result_row.eq(row), self.result_data.eq(result)]
         m.d.comb += self.commit.eq(self.result_enable & ends.at(at))
 
     def _chain(self) -> Value:

@@ -69,7 +69,10 @@ class GatherSequencer(wiring.Component):
             (each.cycles - 1) | each.delay << cycle_bits | int(each.last) << cycle_bits + delay_bits
             for each in rounds
         ]
-        entry = self._table(m, entries, cycle_bits + delay_bits + 1)
+        entry: Value = Const(0, cycle_bits + delay_bits + 1)
+        if len(rounds) > 1:  # the table says it of round ``_next``, `LATENCY` cycles later
+            self._next = Signal(range(len(rounds)), init=1)
+            entry = look_up(m, self.kit, "rounds", self._next, entries, len(entry))
 
         running, settling = Signal(), Signal(range(p.settle + 1))
         waiting, delay, left = Signal(), Signal(delay_bits), Signal(cycle_bits)
@@ -91,8 +94,7 @@ class GatherSequencer(wiring.Component):
             m.d.sync += [delay.eq(delay - 1), waiting.eq(delay != 1)]
         with m.If(self.valid):
             m.d.sync += self.step.eq(self.step + 1)
-            m.d.sync += self.first.eq(0)
-            m.d.sync += self.fresh.eq(0)
+            m.d.sync += [self.first.eq(0), self.fresh.eq(0)]
             m.d.sync += left.eq(left - 1)
             m.d.sync += self.last.eq(left == 1)
 
@@ -128,10 +130,3 @@ class GatherSequencer(wiring.Component):
         released = done & self.final & (self.job == p.release_job)
         m.d.comb += self.release.eq(_after(m, released, p.release_delay, "release"))
         return m
-
-    def _table(self, m: Module, entries: list[int], width: int) -> Value:
-        """The entry of round ``_next``, `LATENCY` cycles later."""
-        if len(entries) == 1:
-            return Const(0, width)
-        self._next = Signal(range(len(entries)), init=1)
-        return look_up(m, self.kit, "rounds", self._next, entries, width)

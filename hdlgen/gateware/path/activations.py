@@ -31,14 +31,12 @@ class ActivationMemory(wiring.Component):
         self.program, self.kit = program, kit
         p = program
         self.latency = LATENCY + (p.splits > 1)
-        self.split_bits = p.splits.bit_length() - 1
-        self.address_bits = max(p.memory_rows // p.splits - 1, 1).bit_length()
         bits = p.activation_bits
         super().__init__(
-            inputs(read_address=self.address_bits * p.splits, read_split=self.split_bits * p.groups)
+            inputs(read_address=p.address_bits * p.splits, read_split=p.split_bits * p.groups)
             | inputs(row_next=1, row_valid=1, row_enable=p.lanes * p.splits)
-            | inputs(row_address=self.address_bits * p.splits, row_data=p.lanes * bits)
-            | inputs(input_enable=p.lanes * p.splits, input_address=self.address_bits * p.splits)
+            | inputs(row_address=p.address_bits * p.splits, row_data=p.lanes * bits)
+            | inputs(input_enable=p.lanes * p.splits, input_address=p.address_bits * p.splits)
             | inputs(input_data=p.input_bits * p.splits)
             | outputs(read_data=p.lanes * bits)
         )
@@ -53,14 +51,14 @@ class ActivationMemory(wiring.Component):
         values = []
         for split in range(p.splits):
             enable = Signal(p.lanes, name=f"enable_{split}")
-            address = Signal(self.address_bits, name=f"address_{split}")
+            address = Signal(p.address_bits, name=f"address_{split}")
             written = [Signal(bits, name=f"data_{split}_{lane}", reset_less=True) for lane in range(p.lanes)]
             element = self.input_data.word_select(split, p.input_bits)
             m.d.sync += enable.eq(
                 self.row_enable.word_select(split, p.lanes) | self.input_enable.word_select(split, p.lanes)
             )
             at_row, at_input = (
-                value.word_select(split, self.address_bits) for value in (self.row_address, self.input_address)
+                value.word_select(split, p.address_bits) for value in (self.row_address, self.input_address)
             )
             m.d.comb += address.eq(Mux(self.row_valid, at_row, at_input))
             addresses = self.kit.fanout(m, f"address_{split}", address, p.copies)
@@ -74,7 +72,7 @@ class ActivationMemory(wiring.Component):
                 m.d.comb += ram.write_enable.eq(enable.word_select(number, part))
                 m.d.comb += ram.write_address.eq(addresses.near(number * part, p.lanes))
                 m.d.comb += ram.write_data.eq(Cat(*written[number * part : (number + 1) * part]))
-                m.d.comb += ram.read_address.eq(self.read_address.word_select(split, self.address_bits))
+                m.d.comb += ram.read_address.eq(self.read_address.word_select(split, p.address_bits))
                 read.append(ram.read_data)
             values.append(Cat(*read))
 
@@ -85,7 +83,7 @@ class ActivationMemory(wiring.Component):
         m.d.sync += chosen.eq(self.read_split)
         split_fanout = self.kit.fanout(m, "split_fanout", chosen, p.copies)
         for lane in range(p.lanes):
-            own = split_fanout.near(lane, p.lanes).word_select(lane % p.groups, self.split_bits)
+            own = split_fanout.near(lane, p.lanes).word_select(lane % p.groups, p.split_bits)
             with m.Switch(own):
                 for split in range(p.splits):
                     with m.Case(split):

@@ -13,7 +13,6 @@ from hdlgen.gateware.flash import FlashLoader, FlashReader, FlashWeights, flash_
 from hdlgen.gateware.path.contents import held
 from hdlgen.gateware.path.engine import PathEngine
 from hdlgen.gateware.path.weights import WeightRom
-from hdlgen.gateware.primitives import Library
 from hdlgen.gateware.reload import Reload
 from hdlgen.gateware.streams import BEATS, connect, inputs
 
@@ -29,10 +28,10 @@ class PathCore(Core):
 
     held = staticmethod(held)
 
-    def __init__(self, program: Program, *, library: Library | None = None, prefix: str = "hdlgen"):
+    def __init__(self, program: Program, **names: Any):
         flash = program.fill == "flash"
         more = flash_ports(program.flash_lines) | inputs(flash_address=24) if flash else {}
-        super().__init__(program, library, prefix, **more)
+        super().__init__(program, **names, **more)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -29,11 +29,10 @@ class Requantiser(wiring.Component):
     def __init__(self, program: Program, bias_bits: int):
         self.program = program
         self.steps = [t.requantise for t in program.transitions if t.requantise is not None]
-        self.job_bits = (len(program.transitions) - 1).bit_length()
         self.total_bits = max(program.sum_bits, bias_bits) + 1
         super().__init__(
             inputs(i=signed(program.sum_bits), bias=signed(bias_bits), shift=program.shift_bits)
-            | inputs(job=self.job_bits)
+            | inputs(job=program.job_bits)
             | outputs(o=program.activation_bits)
         )
 
@@ -41,7 +40,7 @@ class Requantiser(wiring.Component):
         m = Module()
         # r1: total = i + bias
         total = Signal(signed(self.total_bits), reset_less=True)
-        job1, job2 = Signal(self.job_bits), Signal(self.job_bits)
+        job1, job2 = Signal(self.program.job_bits), Signal(self.program.job_bits)
         m.d.sync += [total.eq(self.i + self.bias), job1.eq(self.job), job2.eq(job1)]
         shift1 = Signal(self.program.shift_bits, reset_less=True)
         m.d.sync += shift1.eq(self.shift)
@@ -88,7 +87,7 @@ class _Chain:
         self.load = self._signal("load")
         m.d.comb += self.load.eq(Cat(*[d.flush[group] for group in members]).any())
         self.flush, self.carry = (self._signal(name, self.program.groups) for name in ("flush", "carry"))
-        self.row, self.job = self._signal("row", d.row_bits), self._signal("job", d.job_bits)
+        self.row, self.job = self._signal("row", d.row_bits), self._signal("job", self.program.job_bits)
         self.final, self.parity = self._signal("final"), self._signal("parity")
         self.active, self.at_end = self._signal("active"), self._signal("at_end")
         self.position = self._signal("position", d.position_bits)
@@ -131,12 +130,12 @@ class _Chain:
         stored = self._bias()
         job, value = self.job, self.value
         for stage in range(p.sum_latency):
-            job_next = Signal(self.drain.job_bits, name=f"job_late_{number}_{stage}")
             value_next = Signal(signed(p.sum_bits), name=f"value_late_{number}_{stage}", reset_less=True)
             if p.joined and stage == p.join_levels + 1:
                 value = value + other
-            m.d.sync += [job_next.eq(job), value_next.eq(value)]
-            job, value = job_next, value_next
+            job = later(m, job, 1, f"job_late_{number}", start=stage)
+            m.d.sync += value_next.eq(value)
+            value = value_next
         # Without biases, or where every sum of the chain is a part of one, only the rounding term is added.
         roundings = [t.requantise.rounding for t in p.transitions if t.requantise]
         bias, shift, bits = Array(roundings)[job], Const(0, 0), max(r.bit_length() for r in roundings) + 1
@@ -155,7 +154,7 @@ class _Chain:
         with m.Switch(at):
             for (number, lane), sum_of_parts in parts.items():
                 if lane in self.lanes:
-                    with m.Case(self.lanes.index(lane) | (number | 1 << d.job_bits) << d.position_bits):
+                    with m.Case(self.lanes.index(lane) | (number | 1 << p.job_bits) << d.position_bits):
                         m.d.comb += part.eq(sum_of_parts)
         other = self._signal("other", signed(p.sum_bits), reset_less=True)
         m.d.sync += other.eq(part)
@@ -220,20 +219,17 @@ class Drain(wiring.Component):
         p = self.program = program
         self.kit, self.hidden = kit, p.layers[1:-1]
         self.length = p.lanes // p.chains
-        self.job_bits = (len(p.transitions) - 1).bit_length()
         self.row_bits = row_bits
-        self.split_bits = p.splits.bit_length() - 1
-        self.address_bits = max(p.memory_rows // p.splits - 1, 1).bit_length()
         self.position_bits = (self.length - 1).bit_length()
         self.partial_row_bits = row_bits + 1
         super().__init__(
-            inputs(load=kit.held.load, sums=p.lanes * p.sum_bits, final=1, job=self.job_bits, parity=1)
+            inputs(load=kit.held.load, sums=p.lanes * p.sum_bits, final=1, job=p.job_bits, parity=1)
             | inputs(flush=p.groups, flush_next=p.groups, carry=p.groups, row=row_bits)
             | outputs(row_soon=1, row_next=1, row_valid=1, row_enable=p.lanes * p.splits)
-            | outputs(row_address=self.address_bits * p.splits, row_data=p.lanes * p.activation_bits)
+            | outputs(row_address=p.address_bits * p.splits, row_data=p.lanes * p.activation_bits)
             | outputs(partial_result=p.chains, partial_value=p.chains * p.sum_bits)
             | outputs(partial_position=p.chains * self.position_bits, partial_row=p.chains * self.partial_row_bits)
-            | outputs(end=1, end_job=self.job_bits, done=1, done_parity=1)
+            | outputs(end=1, end_job=p.job_bits, done=1, done_parity=1)
             | ({"head_next": In(p.groups)} if p.joined else {})
         )
 
@@ -347,7 +343,7 @@ class Drain(wiring.Component):
         if p.joined:
             direct, whole = bundle[-2], bundle[-1]
             asked, over = asked & direct.replicate(p.chains), over & ~whole.replicate(p.groups)
-        low = row[: self.split_bits]
+        low = row[: p.split_bits]
         enables, addresses = [], []
         for split in range(p.splits):
             for lane in range(p.lanes):
@@ -355,14 +351,14 @@ class Drain(wiring.Component):
                 on = asked[lane % p.chains] & mask[group]
                 if p.joined:
                     on = on | whole
-                if self.split_bits:
-                    on = on & ((low + over[group])[: self.split_bits] == split)
+                if p.split_bits:
+                    on = on & ((low + over[group])[: p.split_bits] == split)
                 enables.append(on)
-            ahead = (low > split) if self.split_bits else 0
-            address = Signal(self.address_bits, name=f"row_address_{split}", reset_less=True)
+            ahead = (low > split) if p.split_bits else 0
+            address = Signal(p.address_bits, name=f"row_address_{split}", reset_less=True)
             addresses.append(address)
-            m.d.sync += address.eq((row >> self.split_bits) + ahead)
-            m.d.comb += self.row_address.word_select(split, self.address_bits).eq(address)
+            m.d.sync += address.eq((row >> p.split_bits) + ahead)
+            m.d.comb += self.row_address.word_select(split, p.address_bits).eq(address)
         m.d.sync += [self.row_valid.eq(self.row_next), self.row_enable.eq(Cat(*enables))]
         return addresses
 
@@ -392,4 +388,4 @@ class Drain(wiring.Component):
                     m.d.sync += kept[lane].eq(kept[origin])
             with m.If(moves[-1][number]):
                 m.d.sync += self.row_enable.eq(sum(1 << lane for lane in continued))
-                m.d.sync += addresses[0].eq(self.hidden[index].base >> self.split_bits)
+                m.d.sync += addresses[0].eq(self.hidden[index].base >> p.split_bits)

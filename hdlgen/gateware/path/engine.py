@@ -5,8 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, flipped
 
 from hdlgen.compiler.path.program import Program
-from hdlgen.gateware.accumulators import Accumulators
-from hdlgen.gateware.arithmetic import later
+from hdlgen.gateware.arithmetic import Accumulators, later
 from hdlgen.gateware.kit import Kit
 from hdlgen.gateware.path.activations import ActivationMemory, LaneExchange
 from hdlgen.gateware.path.drain import Drain
@@ -45,10 +44,9 @@ class PathEngine(wiring.Component):
     def __init__(self, program: Program, kit: Kit):
         p = self.program = program
         self.kit = kit
-        self.job_bits = (len(p.transitions) - 1).bit_length()
         super().__init__(
             inputs(load=kit.held.load, weights=stream.Signature(p.lanes * p.weight_bits), go=1)
-            | outputs(idle=1, frame_error=1, request=stream.Signature(self.job_bits))
+            | outputs(idle=1, frame_error=1, request=stream.Signature(p.job_bits))
             | outputs(weights_next=1)
             | {"accept": In(1, init=1)}
             | beats("s_", In, 8 * p.bytes_per_element * p.elements_per_beat)

@@ -31,14 +31,10 @@ class Framer(wiring.Component):
         self.program = program
         self.transitions = program.transitions
         self.targets = program.layers[1:]
-        self.counter_bits = max(t.counter_bits for t in self.transitions)
-        self.job_bits = (len(self.transitions) - 1).bit_length()
-        self.row_bits = max(
-            (layer.cell((1 << layer.word_bits) - 1) >> layer.class_bits).bit_length() for layer in self.targets
-        )
+        self.row_bits = max(layer.row_bits for layer in self.targets)
         super().__init__(
-            inputs(valid=1, first=1, last=1, job=self.job_bits, counter=self.counter_bits)
-            | outputs(o_valid=1, o_final=1, o_job=self.job_bits, flush=program.groups, carry=program.groups)
+            inputs(valid=1, first=1, last=1, job=program.job_bits, counter=program.counter_bits)
+            | outputs(o_valid=1, o_final=1, o_job=program.job_bits, flush=program.groups, carry=program.groups)
             | outputs(row=self.row_bits)
         )
 
@@ -47,11 +43,9 @@ class Framer(wiring.Component):
         groups = self.program.groups
         # s1: end of the run: the counter's low run_bits are all ones
         valid1, first1, last1, end1 = (Signal(name=f"{name}1") for name in ("valid", "first", "last", "end"))
-        job1 = Signal(self.job_bits)
+        job1 = Signal(self.program.job_bits)
         ends = Array(self.counter[: t.run_bits].all() if t.run_bits else Const(1) for t in self.transitions)
-        m.d.sync += valid1.eq(self.valid)
-        m.d.sync += first1.eq(self.first)
-        m.d.sync += last1.eq(self.last)
+        m.d.sync += [valid1.eq(self.valid), first1.eq(self.first), last1.eq(self.last)]
         m.d.sync += end1.eq(ends[self.job])
         m.d.sync += job1.eq(self.job)
         # s2: cell of the block's word; inc = cell of the next word - cell
@@ -59,7 +53,7 @@ class Framer(wiring.Component):
         cell_bits = max(layer.cells.bit_length() for layer in self.targets)
         steps = [layer.cells << (word_bits - layer.word_bits) for layer in self.targets]
         valid2, last2, end2 = (Signal(name=f"{name}2") for name in ("valid", "last", "end"))
-        job2 = Signal(self.job_bits)
+        job2 = Signal(self.program.job_bits)
         cell, rest = Signal(cell_bits), Signal(word_bits)
         total = Signal(word_bits + cell_bits + 1)
         inc = Signal(cell_bits)

@@ -34,11 +34,9 @@ class Loader(wiring.Component):
     def __init__(self, program: Program, kit: Kit = PLAIN):
         self.program, self.kit = program, kit
         p = program
-        self.split_bits = p.splits.bit_length() - 1
-        self.address_bits = max(p.memory_rows // p.splits - 1, 1).bit_length()
         super().__init__(
             inputs(row_soon=1, take=1, release=1)
-            | outputs(write_enable=p.lanes * p.splits, write_address=self.address_bits * p.splits)
+            | outputs(write_enable=p.lanes * p.splits, write_address=p.address_bits * p.splits)
             | outputs(write_data=p.input_bits * p.splits, loaded=1, frame_error=1)
             | beats("", In, 8 * p.bytes_per_element * p.elements_per_beat)
         )
@@ -164,12 +162,11 @@ class Loader(wiring.Component):
     def _banks(self) -> list[data.Const]:
         """Of every bank of the input layer: rows, whether its last element lies in the next one, too, and which is next."""
         p, layer = self.program, self.program.layers[0]
-        layout = data.StructLayout(
-            {"rows": range(layer.depth + 1), "shared": 1, "last": 1, "next": range(max(p.lanes, 2))}
-        )
+        rows, banks = range(layer.depth + 1), range(max(p.lanes, 2))
+        layout = data.StructLayout({"rows": rows, "shared": 1, "last": 1, "next": banks})
         return [
-            layout.const({"rows": rows, "shared": shared, "last": n == p.lanes - 1, "next": (n + 1) % p.lanes})
-            for n, (rows, shared) in enumerate(zip(layer.rows, layer.shared, strict=True))
+            layout.const({"rows": room, "shared": shared, "last": n == p.lanes - 1, "next": (n + 1) % p.lanes})
+            for n, (room, shared) in enumerate(zip(layer.rows, layer.shared, strict=True))
         ]
 
     def _write(self, m: Module) -> None:
@@ -177,7 +174,7 @@ class Loader(wiring.Component):
         has, or would have. Another one on, since all lanes are far from here: the write."""
         p, elements = self.program, self.program.elements_per_beat
         step, bank_end, ending = self.step, self.bank_end, self.ending
-        origin = Signal(self.split_bits)
+        origin = Signal(p.split_bits)
         with m.If(step):
             m.d.sync += origin.eq(origin + elements)
         with m.If(bank_end):
@@ -199,7 +196,7 @@ class Loader(wiring.Component):
                 m.d.sync += late_lane[lane].eq(Mux(ending_here, lane == 0, late_lane[lane - 1]))
         enables, addresses, values = [], [], []
         for split in range(p.splits):
-            index = Signal(self.split_bits, name=f"index_{split}")
+            index = Signal(p.split_bits, name=f"index_{split}")
             chosen, value = (Signal(p.input_bits, name=f"{n}_{split}", reset_less=True) for n in ("chosen", "value"))
             element = self.beat.word_select(index, size) if elements > 1 else self.beat
             m.d.comb += index.eq(split - origin)
@@ -207,7 +204,7 @@ class Loader(wiring.Component):
             m.d.sync += chosen.eq(element[: p.input_bits])
             m.d.sync += value.eq(chosen)
             # A bank's rows take their turns in the splits, so each split's are neighbours.
-            address = Signal(self.address_bits, name=f"address_{split}")
+            address = Signal(p.address_bits, name=f"address_{split}")
             with m.If(here.near(0, p.lanes)[split]):
                 m.d.sync += address.eq(address + 1)
             with m.If(late_end):

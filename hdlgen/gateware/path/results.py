@@ -204,8 +204,7 @@ class Results(wiring.Component):
             rom = self.kit.place(m, "result_bias", self.load)
             bank = bank_start(rom.parameters, self.load)
             m.submodules.bias = rom
-            m.d.comb += rom.enable.eq(advance)
-            m.d.comb += rom.output_enable.eq(advance)
+            m.d.comb += [rom.enable.eq(advance), rom.output_enable.eq(advance)]
             m.d.comb += rom.address.eq(following + bank)
             m.d.comb += bias.eq(rom.data.as_signed())
         elif any(biases):

@@ -37,12 +37,10 @@ class Sequencer(wiring.Component):
         self.program = program
         self.transitions = program.transitions
         self.final = len(program.transitions) - 1
-        self.counter_bits = max(t.counter_bits for t in self.transitions)
-        self.job_bits = (len(self.transitions) - 1).bit_length()
         super().__init__(
             inputs(go=1, loaded=1, sent=1, done=2)
-            | outputs(idle=1, take=1, valid=1, first=1, last=1, job=self.job_bits)
-            | outputs(counter=self.counter_bits, parity=1, buffer=1)
+            | outputs(idle=1, take=1, valid=1, first=1, last=1, job=program.job_bits)
+            | outputs(counter=program.counter_bits, parity=1, buffer=1)
             | {"accept": In(1, init=1)}
         )
 
@@ -57,7 +55,7 @@ class Sequencer(wiring.Component):
         unsent = self.unsent = Signal(range(3))
         # The choice of the next transition, one register ahead of its start.
         chosen, chosen_begin, chosen_newer = Signal(), Signal(), Signal()
-        chosen_job = Signal(self.job_bits)
+        chosen_job = Signal(self.program.job_bits)
         chosen_parity, chosen_waits = Signal(), Signal()
         running, last = Signal(), Signal()
         start = self.start = Signal()
@@ -80,7 +78,7 @@ class Sequencer(wiring.Component):
                 m.d.sync += waiting[parity].eq(0)
         m.d.sync += unsent.eq(unsent + (start & ~chosen_waits) - self.sent)
         # The blocks of the transition, and how many are left.
-        left = self.left = Signal(max(self.counter_bits, 1))
+        left = self.left = Signal(max(self.program.counter_bits, 1))
         with m.If(advance):
             m.d.sync += [self.counter.eq(self.counter + 1), self.first.eq(0), left.eq(left - 1), last.eq(left == 1)]
             with m.If(last):
@@ -107,7 +105,7 @@ class Sequencer(wiring.Component):
             can_newer, can_begin = Const(0, 1), self.loaded & self.accept & ~older
         if final == 0:
             can_begin = self.loaded & self.accept & results_free
-        following_job = Signal(self.job_bits)
+        following_job = Signal(self.program.job_bits)
         m.d.comb += following_job.eq(Mux(can_older, older_next, Mux(can_newer, newer_next, 0)))
         chosen_parity = Mux(can_older, older_parity, Mux(can_newer, ~older_parity, older ^ older_parity))
         choice = [
@@ -128,7 +126,7 @@ class Sequencer(wiring.Component):
         """The chosen transition starts."""
         final, waits, parity = self.final, self.chosen_waits, self.chosen_parity
         older, newer, older_next, newer_next = self.older, self.newer, self.older_next, self.newer_next
-        blocks = Array(Const(t.blocks - 1, max(self.counter_bits, 1)) for t in self.transitions)
+        blocks = Array(Const(t.blocks - 1, max(self.program.counter_bits, 1)) for t in self.transitions)
         count = blocks[self.chosen_job]
         m.d.sync += [self.running.eq(1), self.counter.eq(0), self.first.eq(1), self.left.eq(count)]
         m.d.sync += [self.last_block.eq(count == 0), self.job.eq(self.chosen_job), self.parity.eq(parity)]

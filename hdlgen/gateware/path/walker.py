@@ -37,23 +37,19 @@ class Walker(wiring.Component):
         self.program = program
         self.latency = 5 + program.adder_levels
         self.transitions = program.transitions
-        self.counter_bits = max(t.counter_bits for t in self.transitions)
-        self.job_bits = (len(self.transitions) - 1).bit_length()
         self.word_bits = max(layer.word_bits for layer in program.layers[:-1])
-        self.split_bits = program.splits.bit_length() - 1
         self.row_bits = max(program.memory_rows - 1, 1).bit_length()
-        self.address_bits = max(program.memory_rows // program.splits - 1, 1).bit_length()
         super().__init__(
-            inputs(valid=1, first=1, job=self.job_bits, counter=self.counter_bits, buffer=1)
-            | outputs(address=self.address_bits * program.splits, split=self.split_bits * program.groups)
+            inputs(valid=1, first=1, job=program.job_bits, counter=program.counter_bits, buffer=1)
+            | outputs(address=program.address_bits * program.splits, split=program.split_bits * program.groups)
             | outputs(exchange=program.log2_lanes)
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         state, job, buffer = self._walk(m)
-        high, low, base, job, exchange = self._cells(m, state, job, buffer)
-        self._rows(m, high, low, base, job)
+        *cells, exchange = self._cells(m, state, job, buffer)
+        self._rows(m, *cells)
         exchange5 = Signal(self.program.log2_lanes)
         m.d.sync += exchange5.eq(exchange)
         m.d.comb += self.exchange.eq(exchange5)
@@ -63,25 +59,22 @@ class Walker(wiring.Component):
         """Word and lane exchange of the block, its job and input buffer."""
         lane_bits = self.program.log2_lanes
         # s1: z = ctz(q)
-        zeros = Signal(range(max(self.counter_bits, 1) + 1))
+        zeros = Signal(range(max(self.program.counter_bits, 1) + 1))
         valid1, first1 = Signal(), Signal()
-        job1 = Signal(self.job_bits)
+        job1 = Signal(self.program.job_bits)
         buffer1 = Signal()
         trailing = Signal.like(zeros)
         # The lowest set bit wins: statements further down override, and the loop runs downwards.
-        for bit in reversed(range(self.counter_bits)):
+        for bit in reversed(range(self.program.counter_bits)):
             with m.If(self.counter[bit]):
                 m.d.comb += trailing.eq(bit)
-        m.d.sync += zeros.eq(trailing)
-        m.d.sync += valid1.eq(self.valid)
-        m.d.sync += first1.eq(self.first)
-        m.d.sync += job1.eq(self.job)
+        m.d.sync += [zeros.eq(trailing), valid1.eq(self.valid), first1.eq(self.first), job1.eq(self.job)]
         m.d.sync += buffer1.eq(self.buffer)
 
         # s2: step = D[job][z]
         step = Signal(self.word_bits + lane_bits)
         valid2, first2 = Signal(), Signal()
-        job2, buffer2 = Signal(self.job_bits), Signal()
+        job2, buffer2 = Signal(self.program.job_bits), Signal()
         with m.Switch(Cat(zeros, job1)):
             for number, transition in enumerate(self.transitions):
                 for bit, (word, lanes) in enumerate(transition.steps):
@@ -97,7 +90,7 @@ class Walker(wiring.Component):
 
         # s3: state' = first ? start[job] : state XOR step
         state = Signal(self.word_bits + lane_bits)
-        job3, buffer3 = Signal(self.job_bits), Signal()
+        job3, buffer3 = Signal(self.program.job_bits), Signal()
         with m.If(first2):
             m.d.sync += state.eq(start)
         with m.Elif(valid2):
@@ -105,9 +98,7 @@ class Walker(wiring.Component):
         m.d.sync += [job3.eq(job2), buffer3.eq(buffer2)]
         return state, job3, buffer3
 
-    def _cells(
-        self, m: Module, state: Signal, job: Value, buffer: Value
-    ) -> tuple[Signal, Signal, Signal, Signal, Signal]:
+    def _cells(self, m: Module, state: Signal, job: Value, buffer: Value) -> tuple[Signal, ...]:
         """The cell of the word: cell / classes and cell mod classes; where the layer begins; the job; the exchange."""
         p, layers = self.program, self.program.layers[:-1]
         word, exchange = state[: self.word_bits], state[self.word_bits :]
@@ -115,9 +106,7 @@ class Walker(wiring.Component):
         products = []
         for layer in layers:
             own = word[: layer.word_bits]
-            terms: list[Value] = [
-                own << bit if digit > 0 else -(own << bit) for bit, digit in signed_digits(layer.cells)
-            ]
+            terms = [own << bit if digit > 0 else -(own << bit) for bit, digit in signed_digits(layer.cells)]
             for level in range(p.adder_levels):
                 sums = [a + b for a, b in zip(terms[::2], terms[1::2], strict=False)]
                 terms = [_register(m, term, f"term_{level}") for term in sums + terms[2 * len(sums) :]]
@@ -125,19 +114,16 @@ class Walker(wiring.Component):
         for level in range(p.adder_levels):
             job, buffer = _register(m, job, f"job_{level}"), _register(m, buffer, f"buffer_{level}")
             exchange = _register(m, exchange, f"exchange_{level}")
-        high_bits = max((layer.cell((1 << layer.word_bits) - 1) >> layer.class_bits).bit_length() for layer in layers)
+        high_bits = max(layer.row_bits for layer in layers)
         high, low = Signal(high_bits), Signal(max(layer.class_bits for layer in layers))
-        base, job4, exchange4 = Signal(self.row_bits), Signal(self.job_bits), Signal(p.log2_lanes)
-        highs = Array(
-            (product >> layer.class_bits)[:high_bits] for product, layer in zip(products, layers, strict=True)
-        )
-        lows = Array(product[: layer.class_bits] for product, layer in zip(products, layers, strict=True))
+        base, job4, exchange4 = Signal(self.row_bits), Signal(p.job_bits), Signal(p.log2_lanes)
+        highs = Array((cell >> layer.class_bits)[:high_bits] for cell, layer in zip(products, layers, strict=True))
+        lows = Array(cell[: layer.class_bits] for cell, layer in zip(products, layers, strict=True))
         bases = Array([Mux(buffer, p.buffer_rows, 0), *[layer.base for layer in layers[1:]]])
         m.d.sync += high.eq(highs[job])
         m.d.sync += low.eq(lows[job])
         m.d.sync += base.eq(bases[job])
-        m.d.sync += job4.eq(job)
-        m.d.sync += exchange4.eq(exchange)
+        m.d.sync += [job4.eq(job), exchange4.eq(exchange)]
         return high, low, base, job4, exchange4
 
     def _rows(self, m: Module, high: Signal, low: Signal, base: Signal, job: Signal) -> None:
@@ -154,12 +140,12 @@ class Walker(wiring.Component):
                         m.d.comb += carry[group].eq(own + layer.lane_phase[group] >= layer.classes)
         addresses, splits = [], []
         for number in range(p.splits):
-            ahead = (row[: self.split_bits] > number) if len(low) and self.split_bits else 0
-            address = Signal(self.address_bits, name=f"address_{number}", reset_less=True)
-            m.d.sync += address.eq(row[self.split_bits :] + ahead)
+            ahead = (row[: p.split_bits] > number) if len(low) and p.split_bits else 0
+            address = Signal(p.address_bits, name=f"address_{number}", reset_less=True)
+            m.d.sync += address.eq(row[p.split_bits :] + ahead)
             addresses.append(address)
         for group in range(p.groups):
-            chosen = Signal(self.split_bits, name=f"split_{group}", reset_less=True)
-            m.d.sync += chosen.eq(row[: self.split_bits] + (carry[group] if len(low) else 0))
+            chosen = Signal(p.split_bits, name=f"split_{group}", reset_less=True)
+            m.d.sync += chosen.eq(row[: p.split_bits] + (carry[group] if len(low) else 0))
             splits.append(chosen)
         m.d.comb += [self.address.eq(Cat(*addresses)), self.split.eq(Cat(*splits))]

@@ -29,10 +29,9 @@ class WeightRom(wiring.Component):
 
     def __init__(self, program: Program, kit: Kit):
         self.program, self.kit = program, kit
-        self.job_bits = (len(program.transitions) - 1).bit_length()
         self.width = program.lanes * program.weight_bits
         super().__init__(
-            inputs(load=kit.held.load, request=stream.Signature(self.job_bits), ready_next=1)
+            inputs(load=kit.held.load, request=stream.Signature(program.job_bits), ready_next=1)
             | outputs(o=stream.Signature(self.width))
         )
 
@@ -44,8 +43,8 @@ class WeightRom(wiring.Component):
         bank = bank_start(rom.parameters, self.load)
 
         # Requests queue up: transitions may be shorter than the way from the request to the multipliers.
-        m.submodules.queue = queue = SyncFIFO(width=max(self.job_bits, 1), depth=8)
-        number = queue.r_data[: self.job_bits]
+        m.submodules.queue = queue = SyncFIFO(width=max(self.program.job_bits, 1), depth=8)
+        number = queue.r_data[: self.program.job_bits]
         active, address, left = Signal(), Signal(rom.parameters.address_bits), Signal(range(max(counts)))
         valid_1, valid_2 = Signal(), Signal()
         # Each stage moves on when the one behind it does or is empty. Both enables reach every block of the memory, so they
@@ -70,9 +69,7 @@ class WeightRom(wiring.Component):
             m.d.sync += ready.eq(queue.r_rdy)
             m.d.sync += begin.eq(Array(starts)[number] + bank)
             m.d.sync += length.eq(Array(count - 1 for count in counts)[number])
-        m.d.sync += valid_1.eq(following_1)
-        m.d.sync += valid_2.eq(following_2)
-        m.d.sync += advance_2.eq(empty_2)
+        m.d.sync += [valid_1.eq(following_1), valid_2.eq(following_2), advance_2.eq(empty_2)]
         m.d.sync += advance_1.eq(~following_1 | empty_2)
         with m.If(advance_1 | (ready & ~active)):
             m.d.sync += [address.eq(address + 1), left.eq(left - 1), last.eq(left == 1), active.eq(active & ~last)]

@@ -1,13 +1,13 @@
 """The core of a recurrent network: what is emitted as Verilog."""
 
 import itertools
+from typing import Any
 
 from amaranth.hdl import Module
 from amaranth.lib.wiring import flipped
 
 from hdlgen.compiler.unit.program import BandProgram
 from hdlgen.gateware.core import Core
-from hdlgen.gateware.primitives import Library
 from hdlgen.gateware.steps import Slots, StepLoader, StepSender
 from hdlgen.gateware.streams import BEATS, connect, inputs, outputs
 from hdlgen.gateware.unit.contents import held
@@ -29,18 +29,10 @@ class UnitCore(Core):
 
     held = staticmethod(held)
 
-    def __init__(
-        self,
-        program: BandProgram,
-        *,
-        library: Library | None = None,
-        prefix: str = "hdlgen",
-        follows: bool = False,
-        precedes: bool = False,
-    ):
+    def __init__(self, program: BandProgram, *, follows: bool = False, precedes: bool = False, **names: Any):
         self.follows, self.precedes = follows, precedes
-        more = inputs(s_axis_tfirst=1) if follows else {}
-        super().__init__(program, library, prefix, "user", **more, **(outputs(m_axis_tfirst=1) if precedes else {}))
+        more = (inputs(s_axis_tfirst=1) if follows else {}) | (outputs(m_axis_tfirst=1) if precedes else {})
+        super().__init__(program, "user", **names, **more)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -54,10 +46,8 @@ class UnitCore(Core):
             m.submodules[unit.name] = part
             units.append(part)
         first, last, final = units[0], units[-1], p.units[-1]
-        order = {"run": final.run_length, "chains": final.chains, "chained": self.precedes}
-        m.submodules.sender = sender = StepSender(
-            width=final.width, output=final.output, result_bits=p.result_bits, **order
-        )
+        form = {"width": final.width, "run": final.run_length, "chains": final.chains, "result_bits": p.result_bits}
+        m.submodules.sender = sender = StepSender(output=final.output, chained=self.precedes, **form)
         m.submodules.results = results = Slots()
         connect(m, (*BEATS, "user"), (flipped(self), "s_axis_t"), (loader, "s_"))
         m.d.comb += self.frame_error.eq(loader.frame_error)

@@ -190,8 +190,7 @@ class LayerUnit(wiring.Component):
         gate, fresh, deliver = held[: len(s.gate)], held[-2], held[-1]
         reading = Timeline(m, "reading", active, before)
         m.d.comb += memory.write_enable.eq(stored.replicate(u.chains))
-        m.d.comb += memory.write_address.eq(write_at)
-        m.d.comb += memory.write_data.eq(self.epilogue.o)
+        m.d.comb += [memory.write_address.eq(write_at), memory.write_data.eq(self.epilogue.o)]
         m.d.comb += memory.read_address.eq(read_at)
         with m.If(stored):
             m.d.sync += write_at.eq(write_at + 1)
@@ -257,5 +256,4 @@ class LayerUnit(wiring.Component):
             m.d.sync += row.eq(Mux(last, 0, row + 1))
         m.d.comb += self.out_enable.eq(valid & deliver)
         m.d.comb += self.out_commit.eq(valid & deliver & last)
-        m.d.comb += self.out_row.eq(row)
-        m.d.comb += self.out_data.eq(values)
+        m.d.comb += [self.out_row.eq(row), self.out_data.eq(values)]

@@ -154,9 +154,8 @@ class StateMemory(wiring.Component):
                 m.d.sync += row_1.eq(self._after(row_1) if blocks == 1 else row_1 + blocks)
         with m.If(self.valid & self.end):
             behind = self._after(row_1) if blocks == 1 else row_1 + blocks
-            m.d.sync += ahead.eq(
-                Mux(self.group_end, Mux(last_group, 1 % r.rows, Mux(last_inside, behind, row_1)), row_1)
-            )
+            following = Mux(last_group, 1 % r.rows, Mux(last_inside, behind, row_1))
+            m.d.sync += ahead.eq(Mux(self.group_end, following, row_1))
 
         # Two cycles from the address to the row, and one to the register.
         m.d.comb += window.row.eq(Cat(*(ram.read_data for ram in rams)))
@@ -199,9 +198,7 @@ class StateMemory(wiring.Component):
                 with m.If(last_group):
                     m.d.sync += group.eq(0)
                     m.d.sync += last_group.eq(u.groups == 1)
-                    m.d.sync += row.eq(rows)
-                    m.d.sync += row_1.eq(second)
-                    m.d.sync += half.eq(~half)
+                    m.d.sync += [row.eq(rows), row_1.eq(second), half.eq(~half)]
 
 
 class StateCopies(wiring.Component):
@@ -233,6 +230,7 @@ class StateCopies(wiring.Component):
         values = u.recurrence.state
         copies = [StepMemory(self.kit, "states", width=u.width, values=values, **order) for _ in range(u.lanes)]
         # s0: address of the indices; s2: indices; s3: the same, behind what a deep memory has at its end
+        assert u.recurrence.indices is not None
         words = side_by_side(u.recurrence.indices, u.index_bits)
         m.submodules.indices = rom = self.kit.rom("indices", words, u.lanes * u.index_bits)
         word, half = Signal(range(max(len(words), 2))), Signal()

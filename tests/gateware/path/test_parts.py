@@ -10,7 +10,7 @@ import pytest
 from hdlgen.compiler import Options
 from hdlgen.compiler.path.compile import compile_paths
 from hdlgen.compiler.path.program import Program, Requantise
-from hdlgen.gateware.accumulators import Accumulators
+from hdlgen.gateware.arithmetic import Accumulators
 from hdlgen.gateware.kit import Kit
 from hdlgen.gateware.path.activations import LaneExchange
 from hdlgen.gateware.path.contents import held, weight_words
@@ -367,7 +367,7 @@ def test_loader(widths: tuple, lanes: int, elements: int) -> None:
                 dut.ready, dut.write_enable, dut.write_address, dut.write_data
             )
             sent += offering and ready
-            rows = unpack(address, program.splits, dut.address_bits)
+            rows = unpack(address, program.splits, program.address_bits)
             values = unpack(data, program.splits, program.input_bits)
             for split, mask in enumerate(unpack(enable, program.splits, lanes)):
                 for lane in range(lanes):
