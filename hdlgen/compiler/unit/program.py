@@ -527,6 +527,11 @@ class RecurrentUnit(Unit):
         return _plus(self.biased, self.forward.output)
 
     @property
+    def late(self) -> Interval:
+        """What the candidate gets of the input."""
+        return _plus(self.forward.output, self.cell.late_bias.span)
+
+    @property
     def query(self) -> Interval:
         """GRU: q, the pre-activation of the candidate, rounding included."""
         assert self.cell.candidate is not None
@@ -534,7 +539,7 @@ class RecurrentUnit(Unit):
         least, most = min(v.low << g, 0), max(v.high << g, 0)
         half = (1 << self.cell.reset_shift) >> 1
         reset = Interval(low=least >> self.cell.reset_shift, high=(most + half) >> self.cell.reset_shift)
-        return _plus(_plus(self.forward.output, self.cell.late_bias.span), reset)
+        return _plus(self.late, reset)
 
     @property
     def constants(self) -> dict[str, Constants]:

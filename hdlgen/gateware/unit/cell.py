@@ -78,7 +78,7 @@ class CellUnit(wiring.Component):
             biased = Signal(value_shape(u.biased), name=f"biased_{c}")
             total = Signal(value_shape(u.accumulated), name=f"total_{c}")
             recurrent = Signal(self.sum_shape, name=f"recurrent_{c}")
-            late_input = Signal(value_shape(self.late_range), name=f"late_input_{c}")
+            late_input = Signal(value_shape(u.late), name=f"late_input_{c}")
             fed_value = Signal(self.stored_shape, name=f"stored_{c}")
             # s1: biased = (fresh ? 0 : recurrent sum) + bias
             m.d.comb += [recurrent.eq(value & ~fresh.at(0).replicate(self.sum_bits)), fed_value.eq(fed)]
@@ -116,24 +116,14 @@ class CellUnit(wiring.Component):
                     line.append(register)
             kept.append(line[u.run_length - 1 :: u.run_length])
 
-        build: Callable[..., tuple[list[Any], int]] = {
-            "relu": self._plain,
-            "tanh": self._plain,
-            "ligru": self._ligru,
-            "gru": self._gru,
-            "lstm": self._lstm,
-        }[cell.kind]
-        results, at = build(ready, kept, gates, states, sums, stored)
+        self.kept, self.gates, self.states, self.biased, self.fed = kept, gates, states, sums, stored
+        builders = {"ligru": self._ligru, "gru": self._gru, "lstm": self._lstm}
+        results, at = builders[cell.kind](ready) if cell.kind in builders else (states, ready)
         assert at == cell.latency
         m.d.comb += [self.valid.eq(final.at(at)), self.deliver_out.eq(deliver.at(at))]
         for c in columns:
             m.d.comb += self.state.word_select(c, self.state_bits).eq(results[c])
         return m
-
-    @property
-    def late_range(self) -> Interval:
-        fed, late = self.unit.forward.output, self.unit.cell.late_bias.span
-        return Interval(low=fed.low + late.low, high=fed.high + late.high)
 
     def _squash(self, squash: Squash, reached: Interval, value: Any, name: str) -> Any:
         self.m.submodules[name] = part = Squasher(squash, reached, self.kit, name)
@@ -207,18 +197,15 @@ class CellUnit(wiring.Component):
         write(results, at + 2 + LATENCY)
         return results, at + 2 + LATENCY
 
-    def _plain(self, ready: int, kept: Any, gates: Any, states: Any, sums: Any, stored: Any) -> tuple[list[Any], int]:
-        return states, ready
+    def _ligru(self, ready: int) -> tuple[list[Any], int]:
+        return self._mix(ready, [line[0] for line in self.kept], self.states)
 
-    def _ligru(self, ready: int, kept: Any, gates: Any, states: Any, sums: Any, stored: Any) -> tuple[list[Any], int]:
-        return self._mix(ready, [line[0] for line in kept], states)
-
-    def _gru(self, ready: int, kept: Any, gates: Any, states: Any, sums: Any, stored: Any) -> tuple[list[Any], int]:
-        m, u, cell = self.m, self.unit, self.unit.cell
+    def _gru(self, ready: int) -> tuple[list[Any], int]:
+        m, u, cell, kept = self.m, self.unit, self.unit.cell, self.kept
         assert cell.candidate is not None
         factors, update = [], []
         for c in range(u.chains):
-            v = self._squash(cell.candidate, u.biased, sums[c].at(ready - 1), f"candidate_{c}")
+            v = self._squash(cell.candidate, u.biased, self.biased[c].at(ready - 1), f"candidate_{c}")
             update.append(kept[c][0])
             factors.append((kept[c][1], v))
         products = self._multiply("reset", factors)
@@ -227,18 +214,21 @@ class CellUnit(wiring.Component):
         for c in range(u.chains):
             # g3: q = (r v + (late 2^s + half)) >> s
             s = cell.reset_shift
-            base = Signal(signed(self.late_range.bits + s), name=f"query_base_{c}")
+            base = Signal(signed(u.late.bits + s), name=f"query_base_{c}")
             wide = Signal(signed(max(len(base), len(products[c])) + 1), name=f"query_wide_{c}")
             query = Signal(value_shape(u.query), name=f"query_{c}")
-            m.d.comb += [base.eq((stored[c].at(ready + LATENCY) << s) + ((1 << s) >> 1)), wide.eq(products[c] + base)]
+            m.d.comb += [
+                base.eq((self.fed[c].at(ready + LATENCY) << s) + ((1 << s) >> 1)),
+                wide.eq(products[c] + base),
+            ]
             m.d.sync += query.eq(wide >> s)
             targets.append(self._squash(cell.state, u.query, query, f"state_{c}"))
         at += cell.state.latency
         update = [later(m, z, at - ready, f"update_{c}") for c, z in enumerate(update)]
         return self._mix(at, update, targets)
 
-    def _lstm(self, ready: int, kept: Any, gates: Any, states: Any, sums: Any, stored: Any) -> tuple[list[Any], int]:
-        m, u, cell = self.m, self.unit, self.unit.cell
+    def _lstm(self, ready: int) -> tuple[list[Any], int]:
+        m, u, cell, kept = self.m, self.unit, self.unit.cell, self.kept
         assert cell.cell is not None
         assert cell.cell_output is not None
         held = cell.cell.output
@@ -249,9 +239,8 @@ class CellUnit(wiring.Component):
         new, product = cell.state.output, 1 << cell.fraction
         for c in range(u.chains):
             # l3: fresh' = i u 2^up + half
-            part = Interval(
-                low=(new.low * product << cell.cell_up), high=(new.high * product << cell.cell_up) + cell.cell.addend
-            )
+            low, high = new.low * product << cell.cell_up, new.high * product << cell.cell_up
+            part = Interval(low=low, high=high + cell.cell.addend)
             total = Interval(low=part.low + held.low * product, high=part.high + held.high * product)
             scaled = Signal(value_shape(part), name=f"scaled_{c}")
             summed = Signal(value_shape(total), name=f"summed_{c}")
@@ -267,7 +256,7 @@ class CellUnit(wiring.Component):
             outputs.append(self._squash(cell.cell_output, argument, rounded, f"output_{c}"))
         write(cells, ready + LATENCY + 3)
         at = ready + LATENCY + 4 + cell.cell_output.latency
-        gate = [later(m, gates[c], at - ready, f"output_gate_{c}") for c in range(u.chains)]
+        gate = [later(m, self.gates[c], at - ready, f"output_gate_{c}") for c in range(u.chains)]
         products = self._multiply("output", [(gate[c], outputs[c]) for c in range(u.chains)])
         results = []
         for c in range(u.chains):
