@@ -357,8 +357,17 @@ class Program(EngineProgram):
     @property
     def product_latency(self) -> int:
         """Cycles from a block of the sequencer to its products: walker, memory, lane exchange, multipliers."""
-        walker, memory, multiplier = 5 + self.adder_levels, 2 + (self.splits > 1), 2
-        return walker + memory + self.log2_lanes + multiplier
+        return self.walk_latency + self.read_latency + self.log2_lanes + 2
+
+    @property
+    def walk_latency(self) -> int:
+        """Cycles from a block of the sequencer to the addresses of its sources."""
+        return 5 + self.adder_levels
+
+    @property
+    def read_latency(self) -> int:
+        """Cycles from an address of the activation memory to the values of all lanes."""
+        return 2 + (self.splits > 1)
 
     @property
     def copies(self) -> int:

@@ -6,7 +6,6 @@ from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.path.program import Program
 from hdlgen.gateware.kit import PLAIN, Kit
-from hdlgen.gateware.primitives import LATENCY
 from hdlgen.gateware.streams import inputs, outputs
 
 __all__ = ["ActivationMemory", "LaneExchange"]
@@ -30,7 +29,7 @@ class ActivationMemory(wiring.Component):
     def __init__(self, program: Program, kit: Kit):
         self.program, self.kit = program, kit
         p = program
-        self.latency = LATENCY + (p.splits > 1)
+        self.latency = p.read_latency
         bits = p.activation_bits
         super().__init__(
             inputs(read_address=p.address_bits * p.splits, read_split=p.split_bits * p.groups)

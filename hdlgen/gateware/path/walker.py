@@ -35,7 +35,7 @@ class Walker(wiring.Component):
 
     def __init__(self, program: Program):
         self.program = program
-        self.latency = 5 + program.adder_levels
+        self.latency = program.walk_latency
         self.transitions = program.transitions
         self.word_bits = max(layer.word_bits for layer in program.layers[:-1])
         self.row_bits = max(program.memory_rows - 1, 1).bit_length()
