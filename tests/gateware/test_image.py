@@ -4,6 +4,7 @@ import dataclasses
 from zlib import crc32
 
 import numpy as np
+import pytest
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from hdlgen.compiler.adopt import adopt
 from hdlgen.compiler.unit.compile import compile_units
 from hdlgen.compiler.unit.program import BandProgram, Constants, Unit
 from hdlgen.errors import InputError
-from hdlgen.gateware.image import image_id
+from hdlgen.gateware.image import image_id, side_by_side
 from hdlgen.gateware.unit.contents import held
 from hdlgen.network import Network
 
@@ -100,3 +101,12 @@ def test_holds_all_that_was_trained(
     x, lengths = sequences(network, [1, 3, 2])
     wanted = golden.evaluate(other, x, lengths)
     assert np.array_equal(refilled(program, theirs.image).run(x, lengths), wanted)
+
+
+@pytest.mark.parametrize("bits", [1, 7, 16, 33, 64])
+def test_words_of_numbers_side_by_side(bits: int) -> None:
+    rng = np.random.default_rng(bits)
+    rows = rng.integers(-(1 << 63), (1 << 63) - 1, (9, 5), endpoint=True)
+    words = side_by_side(rows, bits)
+    assert words == [sum(int(v) % (1 << bits) << place * bits for place, v in enumerate(row)) for row in rows]
+    assert side_by_side(rows.tolist(), bits) == words
