@@ -10,7 +10,9 @@ __all__ = [
     "INT64_MAX",
     "Interval",
     "largest_useful",
+    "limits",
     "magnitude",
+    "outside",
     "prove",
     "refuse_shift",
     "round_shift",
@@ -21,6 +23,11 @@ __all__ = [
 ]
 
 INT64_MAX = (1 << 63) - 1
+
+
+def limits(bits: int, signed: bool = True) -> tuple[int, int]:
+    """The least and the greatest integer of ``bits`` bits, in two's complement where ``signed``."""
+    return (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
 
 
 def signed_bits(low: int, high: int) -> int:
@@ -62,12 +69,20 @@ def round_shift(values: np.ndarray, shift: int) -> np.ndarray:
 
 def saturate(values: np.ndarray, bits: int) -> np.ndarray:
     """``values`` clamped to ``bits`` bits in two's complement."""
-    return np.clip(values, -(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+    return np.clip(values, *limits(bits))
 
 
 def magnitude(values: np.ndarray) -> int:
     """The greatest of |v|, for at least one value."""
     return max(-int(values.min()), int(values.max()))
+
+
+def outside(values: np.ndarray, low: int, high: int) -> tuple[int, list[int]] | None:
+    """The least or the greatest of ``values`` and the index of the first such one, if that is not in low..high."""
+    for extreme in (values.min(), values.max()) if values.size else ():
+        if not low <= int(extreme) <= high:
+            return int(extreme), np.argwhere(values == extreme)[0].tolist()
+    return None
 
 
 def scatter(terms: np.ndarray, target: np.ndarray, width: int) -> np.ndarray:
@@ -84,16 +99,16 @@ def prove(where: str, what: str, worst: int) -> None:
 
 
 def largest_useful(best: int, worst: int) -> int:
-    """The largest shift that leaves something of worst..best (worst <= 0 <= best), rounding half up.
-
-    best >= 2**(s-1) gives 1 or more; worst < -2**(s-1) gives -1 or less.
-    """
+    """The largest shift that leaves something of worst..best (worst <= 0 <= best), rounding half up."""
     return max(best.bit_length(), (-worst - 1).bit_length() if worst < 0 else 0)
 
 
-def refuse_shift(where: str, what: str, shift: int, reached: Interval) -> None:
-    """Refuse a shift that turns into 0 whatever the sums reach, where a smaller one would not."""
-    useful = largest_useful(reached.high, reached.low)
+def refuse_shift(where: str, what: str, shift: int, reached: Interval, *, even: bool = False) -> None:
+    """Refuse a shift that turns into 0 whatever the sums reach, where a smaller one would not; ``even``: halves go there.
+
+    (p + 2**(s-1)) >> s >= 1 is p >= 2**(s-1), or p > 2**(s-1) where halves go to even; <= -1 is p < -2**(s-1) with both.
+    """
+    useful = largest_useful(max(reached.high - even, 0), reached.low)
     if reached.magnitude and shift > useful:
         raise InputError(
             f"{where}: {what} shift is {shift}, which leaves nothing of sums of {reached.low}..{reached.high};"

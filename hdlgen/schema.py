@@ -17,6 +17,7 @@ import functools
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,7 @@ __all__ = [
     "load_json",
     "members_of",
     "parse",
+    "parse_json",
     "read",
     "refuse",
     "show",
@@ -255,12 +257,29 @@ def written(value: Any) -> str:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a name stands twice in one object")
+        name, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise ValueError(f"the name {show(name)} stands twice in one object")
     return found
 
 
 def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is no number of JSON")
+
+
+def parse_json(text: str | bytes, where: str) -> Any:
+    """What ``text``, in UTF-8, says; ``where`` begins the message.
+
+    Raises
+    ------
+    InputError
+        If it is no JSON, or has a key twice in one object, or numbers that are not finite.
+    """
+    try:
+        text = text if isinstance(text, str) else text.decode()
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        reason, *_ = line(error).split(";")  # behind it advice to programmers
+        raise InputError(f"{where}: cannot be read as JSON: {reason}") from None
 
 
 def load_json(path: Path) -> Any:
@@ -269,16 +288,13 @@ def load_json(path: Path) -> Any:
     Raises
     ------
     InputError
-        If it cannot be read, is no regular file, is larger than `MAX_BYTES`, or no JSON.
+        If it cannot be read, is no regular file, or larger than `MAX_BYTES`; and as `parse_json`.
     """
     with opened(path) as file:
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise InputError(f"{path}: has more than {MAX_BYTES:,} bytes, more than anything that hdlgen writes in JSON")
-    try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: cannot be read as JSON: {line(error)}") from None
+    return parse_json(data, str(path))
 
 
 def read(kind: type[T], path: Path, again: str) -> T:

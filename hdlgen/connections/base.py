@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from hdlgen.description import Expected, Present
+from hdlgen.description import Present, Shapes
 
 if TYPE_CHECKING:
     from hdlgen.connections.interleaver import InterleaverTopology
@@ -85,8 +85,8 @@ class Connections:
 
     def expected(
         self, where: str, at: str, present: Present, inputs: int, outputs: int
-    ) -> tuple[tuple[int, ...], Expected]:
-        """The shape of the weights, and what the other tensors are to be; ``at`` names the owner in messages."""
+    ) -> tuple[tuple[int, ...], Shapes]:
+        """The shape of the weights, and those of the other tensors by role; ``at`` names the owner in messages."""
         raise NotImplementedError
 
     def check(

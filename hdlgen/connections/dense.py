@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hdlgen.connections.base import Connections, at_least_one
-from hdlgen.description import MAX_EDGES, Expected, Present
+from hdlgen.description import MAX_EDGES, Present, Shapes
 from hdlgen.errors import InputError
 
 __all__ = ["Dense"]
@@ -28,7 +28,7 @@ class Dense(Connections):
 
     def expected(
         self, where: str, at: str, present: Present, inputs: int, outputs: int
-    ) -> tuple[tuple[int, ...], Expected]:
+    ) -> tuple[tuple[int, ...], Shapes]:
         return (outputs, inputs), {}
 
     def ends(self, tensors: Mapping[str, np.ndarray], inputs: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hdlgen.connections.base import Connections
-from hdlgen.description import MAX_EDGES, TENSOR_DTYPES, Expected, Present, check_edges, tensor, tensor_length
+from hdlgen.description import MAX_EDGES, Present, Shapes, check_edges, shape_of, tensor
 
 __all__ = ["Explicit"]
 
@@ -33,9 +33,9 @@ class Explicit(Connections):
 
     def expected(
         self, where: str, at: str, present: Present, inputs: int, outputs: int
-    ) -> tuple[tuple[int, ...], Expected]:
-        count = tensor_length(present, where, f"{at}edges", self.edges, 2, MAX_EDGES)
-        return (count,), {self.edges: (f"{at}edges", (count, 2), tuple(TENSOR_DTYPES))}
+    ) -> tuple[tuple[int, ...], Shapes]:
+        shape = shape_of(present, where, f"{at}edges", self.edges, MAX_EDGES, 2)
+        return shape[:1], {"edges": shape}
 
     def check(
         self, where: str, tensors: Mapping[str, np.ndarray], sources: tuple[int, str], targets: tuple[int, str]

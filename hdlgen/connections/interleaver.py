@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hdlgen.connections.topology import Topology
-from hdlgen.description import MAX_EDGES, members_of, show, whole
+from hdlgen.description import MAX_EDGES, list_of, members_of, whole
 from hdlgen.errors import InputError
 from hdlgen.sequences import random
 
@@ -38,15 +38,14 @@ class InterleaverTopology(Topology):
     common: ClassVar[bool] = False
     indexed: ClassVar[bool] = False
 
+    kind: str = "interleaver"
     lanes: int
     fan_in: int
     fan_out: int
     start: tuple[int, ...]
     sweep: tuple[int, ...]
-    kind: str = "interleaver"
 
     def vertices(self, layer: int, width: int) -> np.ndarray:
-        """int64 (edges,): neuron of every edge in the source layer (0) or the target layer (1) of ``width`` neurons."""
         if layer == 1:
             return np.repeat(np.arange(width, dtype=np.int64), self.fan_in)
         rows = width // self.lanes
@@ -59,16 +58,14 @@ class InterleaverTopology(Topology):
 
     @classmethod
     def parse(cls, where: str, value: Any, widths: Sequence[int]) -> "InterleaverTopology":
-        """From a description, for two layers of ``widths``."""
         if len(widths) != 2:
             raise InputError(f"{where}: an interleaver; allowed: as the topology of one layer")
         members = members_of(where, "topology", value, ("kind", "lanes", "fan_in", "fan_out", "start", "sweep"))
         lanes = whole(where, "lanes", members["lanes"], 1, min(widths))
-        for width in widths:
-            if width % lanes:
-                raise InputError(
-                    f"{where}: lanes is {lanes}; allowed: divisors of the widths {widths[0]} and {widths[1]}"
-                )
+        if any(width % lanes for width in widths):
+            raise InputError(
+                f"{where}: lanes is {lanes}; allowed: divisors of the widths {widths[0]} and {widths[1]}"
+            )
         fan_in = whole(where, "fan_in", members["fan_in"], 1, MAX_EDGES // widths[1])
         fan_out = whole(where, "fan_out", members["fan_out"], 1, MAX_EDGES // widths[0])
         if widths[0] * fan_out != widths[1] * fan_in:
@@ -77,28 +74,15 @@ class InterleaverTopology(Topology):
                 f" {widths[1]} makes {widths[1] * fan_in}; allowed: as many of both"
             )
 
-        def rows(what: str) -> tuple[int, ...]:
-            value = members[what]
-            if not isinstance(value, list) or len(value) != lanes:
-                found = f"has {len(value)} entries" if isinstance(value, list) else f"is {show(value)}"
-                raise InputError(f"{where}: {what} {found}; allowed: a list of {lanes} integers, one per lane")
-            last = widths[0] // lanes - 1
-            return tuple(whole(where, f"{what}[{lane}]", row, 0, last) for lane, row in enumerate(value))
+        def row(what: str, value: object, _: int) -> int:
+            return whole(where, what, value, 0, widths[0] // lanes - 1)
 
-        return cls(lanes=lanes, fan_in=fan_in, fan_out=fan_out, start=rows("start"), sweep=rows("sweep"))
-
-    def describe(self) -> dict[str, Any]:
-        return {
-            "kind": self.kind,
-            "lanes": self.lanes,
-            "fan_in": self.fan_in,
-            "fan_out": self.fan_out,
-            "start": list(self.start),
-            "sweep": list(self.sweep),
-        }
+        start, sweep = (
+            list_of(where, name, members[name], lanes, ("integers", "lane"), row) for name in ("start", "sweep")
+        )
+        return cls(lanes=lanes, fan_in=fan_in, fan_out=fan_out, start=start, sweep=sweep)
 
     def edges(self, widths: Sequence[int]) -> int:
-        """How many weights there are."""
         return widths[1] * self.fan_in
 
 

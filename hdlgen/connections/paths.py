@@ -11,7 +11,7 @@ from hdlgen.connections.interleaver import InterleaverTopology
 from hdlgen.connections.random import RandomTopology
 from hdlgen.connections.sobol import SobolTopology
 from hdlgen.connections.topology import Topology
-from hdlgen.description import Expected, Present, known_kind
+from hdlgen.description import Present, Shapes, known_kind
 
 __all__ = ["TOPOLOGIES", "Paths", "parse_topology"]
 
@@ -87,7 +87,7 @@ class Paths(Connections):
 
     def expected(
         self, where: str, at: str, present: Present, inputs: int, outputs: int
-    ) -> tuple[tuple[int, ...], Expected]:
+    ) -> tuple[tuple[int, ...], Shapes]:
         return (self.followed.edges((inputs, outputs)),), {}
 
     def ends(self, tensors: Mapping[str, np.ndarray], inputs: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:

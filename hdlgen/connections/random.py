@@ -17,10 +17,10 @@ __all__ = ["RandomTopology"]
 class RandomTopology(Topology):
     """Path i visits, in layer l of n neurons, draw l * paths + i of 0..n-1; see :func:`hdlgen.sequences.random.uniform`."""
 
+    kind: str = "random"
     paths: int
     generator: str
     seed: int
-    kind: str = "random"
 
     @classmethod
     def parse(cls, where: str, value: Any, widths: Sequence[int]) -> "RandomTopology":
@@ -31,13 +31,8 @@ class RandomTopology(Topology):
             seed=whole(where, "seed", members["seed"], 0, random.MAX_SEED),
         )
 
-    def describe(self) -> dict[str, Any]:
-        return {"kind": self.kind, "paths": self.paths, "generator": self.generator, "seed": self.seed}
-
     def edges(self, widths: Sequence[int]) -> int:
-        """How many weights there are."""
         return self.paths
 
     def vertices(self, layer: int, width: int) -> np.ndarray:
-        """int64 (paths,): neuron of every path in ``layer`` of ``width`` neurons."""
         return random.uniform(self.generator, self.seed, layer * self.paths, self.paths, width)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hdlgen.connections.topology import Topology
-from hdlgen.description import MAX_PATHS, members_of, refuse, whole, whole_list
+from hdlgen.description import MAX_PATHS, list_of, members_of, refuse, whole
 from hdlgen.errors import InputError
 from hdlgen.sequences import sobol
 from hdlgen.sequences.random import MAX_SEED
@@ -36,6 +36,7 @@ class SobolTopology(Topology):
 
     terse: ClassVar[bool] = True
 
+    kind: str = "sobol"
     paths: int
     dimensions: tuple[int, ...]
     log2_slots: tuple[int, ...]
@@ -43,7 +44,6 @@ class SobolTopology(Topology):
     kept: int = DEFAULT_KEPT
     shift: int | None = None
     digits: int | None = None
-    kind: str = "sobol"
 
     def __post_init__(self) -> None:
         if self.changed and self.digits is None:
@@ -85,14 +85,13 @@ class SobolTopology(Topology):
         return points.astype(np.int64) ^ self.offset(layer, bits)
 
     def vertices(self, layer: int, width: int) -> np.ndarray:
-        """int64 (paths,): neuron of every path in ``layer`` of ``width`` neurons: (slot * width) >> log2_slots[layer]."""
+        """(slot * width) >> log2_slots[layer]."""
         if width < 1:
             raise ValueError(f"width is {width}; allowed: 1 and more")
         return (self.slots(layer) * width) >> self.log2_slots[layer]
 
     @classmethod
     def parse(cls, where: str, value: Any, widths: Sequence[int]) -> "SobolTopology":
-        """From a description, for paths through layers of ``widths``."""
         optional = ("log2_slots", "scramble", "kept", "shift", "digits")
         members = members_of(where, "topology", value, ("kind", "paths", "dimensions"), optional)
         default = log2_slots(widths)
@@ -100,54 +99,39 @@ class SobolTopology(Topology):
         seeds: dict[str, Any] = {
             name: whole(where, name, members[name], 0, MAX_SEED) for name in ("scramble", "shift") if name in members
         }
-        digits = None
-        if seeds:
-            least = (paths - 1).bit_length()
-            digits = whole(where, "digits", members.get("digits", least), least, MAX_LOG2_SLOTS)
-        elif "digits" in members:
-            raise InputError(f"{where}: topology has 'digits'; allowed: beside 'scramble' or 'shift' only")
-        if "kept" in members and "scramble" not in members:
-            raise InputError(f"{where}: topology has 'kept'; allowed: beside 'scramble' only")
+        for name, beside in (("digits", ("scramble", "shift")), ("kept", ("scramble",))):
+            if name in members and not any(seed in members for seed in beside):
+                needed = " or ".join(map(repr, beside))
+                raise InputError(f"{where}: topology has {name!r}; allowed: beside {needed} only")
+        least = (paths - 1).bit_length()
 
         def dimension(what: str, entry: object, _: int) -> int:
             return whole(where, what, entry, 0, MAX_DIMENSION)
 
         def slots(what: str, entry: object, index: int) -> int:
-            low = default[index]
-            if type(entry) is not int or not low <= entry <= MAX_LOG2_SLOTS:
-                allowed = f"integers {low}..{MAX_LOG2_SLOTS} (it has {widths[index]} neurons)"
+            if type(entry) is not int or not default[index] <= entry <= MAX_LOG2_SLOTS:
+                allowed = f"integers {default[index]}..{MAX_LOG2_SLOTS} (it has {widths[index]} neurons)"
                 refuse(where, what, entry, allowed)
             return entry
 
+        count, words = len(widths), ("integers", "layer that paths visit")
+        given = members.get("log2_slots", list(default))
         return cls(
             paths=paths,
             **seeds,
             kept=whole(where, "kept", members.get("kept", DEFAULT_KEPT), 0, MAX_LOG2_SLOTS),
-            digits=digits,
-            dimensions=whole_list(where, "dimensions", members["dimensions"], len(widths), dimension),
-            log2_slots=whole_list(where, "log2_slots", members["log2_slots"], len(widths), slots)
-            if "log2_slots" in members
-            else default,
+            digits=whole(where, "digits", members.get("digits", least), least, MAX_LOG2_SLOTS) if seeds else None,
+            dimensions=list_of(where, "dimensions", members["dimensions"], count, words, dimension),
+            log2_slots=list_of(where, "log2_slots", given, count, words, slots),
         )
 
     def describe(self) -> dict[str, Any]:
-        """The inverse of :meth:`parse`; ``log2_slots`` is always written out, ``digits`` where they matter."""
-        result: dict[str, Any] = {
-            "kind": self.kind,
-            "paths": self.paths,
-            "dimensions": list(self.dimensions),
-            "log2_slots": list(self.log2_slots),
-        }
-        if self.scramble is not None:
-            result |= {"scramble": self.scramble, "kept": self.kept}
-        if self.shift is not None:
-            result["shift"] = self.shift
-        if self.changed:
-            result["digits"] = self.digits
-        return result
+        """``log2_slots`` is always written out, ``kept`` and ``digits`` where they matter."""
+        scrambled, shifted = self.scramble is not None, self.shift is not None
+        matters = {"scramble": scrambled, "kept": scrambled, "shift": shifted, "digits": scrambled or shifted}
+        return {name: value for name, value in super().describe().items() if matters.get(name, True)}
 
     def edges(self, widths: Sequence[int]) -> int:
-        """How many weights there are."""
         return self.paths
 
     def ends(self, source: int, target: int, places: Sequence[int]) -> tuple[int, int]:

@@ -5,6 +5,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from hdlgen.schema import as_json
+
 __all__ = ["Topology"]
 
 
@@ -31,7 +33,8 @@ class Topology:
 
     def describe(self) -> dict[str, Any]:
         """The inverse of :meth:`parse`."""
-        raise NotImplementedError
+        described: dict[str, Any] = as_json(self)
+        return described
 
     def edges(self, widths: Sequence[int]) -> int:
         """How many weights there are."""

@@ -21,7 +21,7 @@ from hdlgen.description import (
 from hdlgen.errors import InputError
 from hdlgen.importers.graph import Constants, Graph, Node, finite
 from hdlgen.importers.onnx_file import read_bytes
-from hdlgen.network.file import parse_json
+from hdlgen.schema import parse_json
 
 __all__ = ["FORMAT", "read_state_dict"]
 

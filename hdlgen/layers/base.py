@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 import numpy as np
 
 from hdlgen.connections import Connections, Edges
-from hdlgen.description import MAX_BITS, Expected, Present
+from hdlgen.description import MAX_BITS, TENSOR_DTYPES, Expected, Present, Shapes
 from hdlgen.errors import InputError
 from hdlgen.integers import Interval, signed_bits
 
@@ -108,6 +108,9 @@ def fresh(tensors: Tensors, name: str) -> str:
     return name
 
 
+_INT32 = ("bias", "candidate bias", "multiplier")
+"""Roles of tensors of this type; others are of any integer type."""
+
 _LISTS = {"weights": "e", "recurrent": "edges"}
 """How tensors of edges begin, by the matrix."""
 
@@ -192,9 +195,18 @@ class Layer(Generic[ReachT]):
         """The tensors by what they are for."""
         return []
 
-    def expected(self, where: str, at: str, present: Present, widths: Sequence[int]) -> Expected:
-        """What its tensors are to be; ``at`` begins their owner's name in messages."""
+    def shapes(self, where: str, at: str, present: Present, widths: Sequence[int]) -> Shapes:
+        """Of its tensors, by their roles; ``at`` begins their owner's name in messages."""
         return {}
+
+    def expected(self, where: str, at: str, present: Present, widths: Sequence[int]) -> Expected:
+        """What its tensors are to be."""
+        shapes, types = self.shapes(where, at, present, widths), tuple(TENSOR_DTYPES)
+        return {
+            name: (f"{at}{role}", shapes[role], ("I32",) if role in _INT32 else types)
+            for role, name in self.roles()
+            if name is not None
+        }
 
     def check(self, where: str, number: int, tensors: Tensors, widths: Sequence[int]) -> None:
         """Refuse values of tensors that break a rule."""
@@ -234,6 +246,21 @@ class Layer(Generic[ReachT]):
     def matrices(self, tensors: Tensors, inputs: int) -> tuple[Matrix, ...]:
         """Its matrices of weights, that from its source, of ``inputs`` values, first."""
         return ()
+
+    def _read_by(self, name: str, weight: str, bits: int, tensors: Tensors, inputs: int, *, codes: int = 0) -> Matrix:
+        """The matrix ``name`` by which it reads its source."""
+        return Matrix(
+            name=name,
+            called=self.incoming.called,
+            indexed=self.incoming.indexed,
+            weight=weight,
+            listed=dict(self.incoming.tensors()).get("edges"),
+            bits=bits,
+            codes=codes,
+            sources=inputs,
+            targets=self.rows,
+            edges=self.edges_of(tensors, inputs),
+        )
 
     def spans(self, reach: ReachT) -> dict[str, Interval]:
         """What its integers can be, by what reports call them."""

@@ -7,44 +7,24 @@ import numpy as np
 
 from hdlgen.integers import round_shift, saturate
 from hdlgen.layers.base import Evaluator, Steps, Tensors, Values
-from hdlgen.layers.products import Transition, matrix_product
+from hdlgen.layers.products import Transition, product
 
 if TYPE_CHECKING:
     from hdlgen.layers.recurrent import BandRnn, Table
 
 __all__ = ["evaluator"]
 
-#: Recurrent matrices up to so many entries, and no more than so many per weight, are multiplied as dense ones.
-_DENSE_LIMIT = 1 << 24
-_DENSE_RATIO = 64
-
 
 class _Cell:
     """One recurrent layer: its state after a step from its input and its state before."""
 
     def __init__(self, band: "BandRnn", tensors: Tensors, inputs: int, source_high: int) -> None:
-        self.band = band
-        self._gates = len(band.gates)
-        self._bias = band.gate_bias(tensors)
-        self._candidate_bias = band.candidate_bias(tensors)
-        self._feed: Callable[[np.ndarray], np.ndarray]
-        if band.input.connections.full:
-            self._feed = matrix_product(band.input_weights(tensors), source_high)
-        else:
-            self._feed = Transition(band.edges_of(tensors, inputs), inputs, band.rows, source_high)
-        self._weights = band.recurrent_weights(tensors)
-        self._multiply: Callable[[np.ndarray], np.ndarray] | None = None
-        width, largest = band.width, max(-band.state_low, band.state_high)
-        recurrence = band.recurrence
-        if not recurrence.regular:
-            self._multiply = Transition(band.recurrent_edges(tensors), width, self._gates * width, largest)
-        else:
-            self._sources = recurrence.sources()
-            if self._gates * width * width <= _DENSE_LIMIT and width <= _DENSE_RATIO * recurrence.connections:
-                dense = np.zeros((self._gates, width, width), dtype=np.int64)
-                i, k = np.nonzero(self._sources >= 0)
-                dense[:, k, self._sources[i, k]] = self._weights[:, i, k]
-                self._multiply = matrix_product(dense.reshape(-1, width), largest)
+        self.band, self._gates = band, len(band.gates)
+        self._bias, self._candidate_bias = band.gate_bias(tensors), band.candidate_bias(tensors)
+        self._feed = product(band.incoming, band.input_weights(tensors), tensors, (inputs, band.rows), source_high)
+        largest = max(-band.state_low, band.state_high)
+        edges = band.recurrent_edges(tensors)
+        self._recurrent = Transition(edges, band.width, self._gates * band.width, largest)
         self._gate = self._function(tensors, band.gate_function)
         self._state = self._function(tensors, band.state_function)
 
@@ -81,12 +61,7 @@ class _Cell:
 
     def recurrent(self, h: np.ndarray) -> np.ndarray:
         """R: (S, N) -> (S, gates, N)."""
-        if self._multiply is not None:
-            return self._multiply(h).reshape(len(h), self._gates, self.band.width)
-        total = np.zeros((len(h), self._gates, self.band.width), dtype=np.int64)
-        for i, source in enumerate(self._sources):  # weights of absent neurons are 0
-            total += self._weights[:, i] * h[:, None, source]
-        return total
+        return self._recurrent(h).reshape(len(h), self._gates, self.band.width)
 
     def step(self, fed: np.ndarray, h: np.ndarray, c: np.ndarray) -> Values:
         """One step of S sequences: fed (S, gates, N), h (S, N), and the LSTM's c (S, N)."""

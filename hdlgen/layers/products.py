@@ -4,16 +4,17 @@ If the sum of all products |w| * a of a neuron is less than 2**24 (float32) or 2
 result of any order of summation, fused or not, is an integer that the type represents.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from hdlgen.connections import Edges
+from hdlgen.connections import Connections, Edges
 
-__all__ = ["Transition", "exact", "matrix_product"]
+__all__ = ["MatrixProduct", "Transition", "exact", "product"]
 
-#: Largest dense matrix (entries); beyond it the edges are summed one by one.
+#: Largest dense matrix, in entries, and in entries for each edge; beyond it the edges are summed one by one.
 _DENSE_LIMIT = 1 << 24
+_DENSE_RATIO = 64
 #: Values in one batch of intermediate results.
 _BATCH_VALUES = 1 << 23
 
@@ -23,11 +24,15 @@ def exact(magnitude: int) -> type[np.float32] | type[np.float64] | type[np.int64
     return np.float32 if magnitude < 1 << 24 else np.float64 if magnitude < 1 << 53 else np.int64
 
 
-def matrix_product(weights: np.ndarray, source_high: int) -> Callable[[np.ndarray], np.ndarray]:
-    """values int64 (N, n) -> values @ weights.T, int64, for values up to ``source_high`` in magnitude."""
-    dtype = exact(int(np.abs(weights).sum(axis=1).max()) * source_high)
-    matrix = np.ascontiguousarray(weights.T.astype(dtype))
-    return lambda values: (values.astype(dtype) @ matrix).astype(np.int64)
+class MatrixProduct:
+    """Values, int64 (N, n), times ``weights`` transposed, int64, for values up to ``source_high`` in magnitude."""
+
+    def __init__(self, weights: np.ndarray, source_high: int) -> None:
+        dtype = exact(int(np.abs(weights).sum(axis=1).max()) * source_high)
+        self.matrix = np.ascontiguousarray(weights.T.astype(dtype))
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        return (values.astype(self.matrix.dtype) @ self.matrix).astype(np.int64)
 
 
 class Transition:
@@ -38,34 +43,41 @@ class Transition:
 
     def __init__(self, edges: Edges, inputs: int, outputs: int, source_high: int) -> None:
         self._outputs = outputs
+        merged = edges.merged(inputs)
         # Only neurons that an edge reaches take part.
-        self._sources, row = np.unique(edges.source, return_inverse=True)
-        self._targets, column = np.unique(edges.target, return_inverse=True)
-        self._all_sources = len(self._sources) == inputs
-        rows, columns = len(self._sources), len(self._targets)
-        edge, first = np.unique(column * rows + row, return_inverse=True)
-        weight = np.zeros(len(edge), dtype=np.int64)
-        np.add.at(weight, first, edges.weight)
-        self._matrix: np.ndarray | None = None
-        if rows * columns <= _DENSE_LIMIT:
-            magnitude = np.zeros(columns, dtype=np.int64)
-            np.add.at(magnitude, edge // rows, np.abs(weight))
-            matrix = np.zeros(columns * rows, dtype=exact(int(magnitude.max()) * source_high))
-            matrix[edge] = weight
-            self._matrix = np.ascontiguousarray(matrix.reshape(columns, rows).T)
+        self._sources, row = np.unique(merged.source, return_inverse=True)
+        self._targets, column = np.unique(merged.target, return_inverse=True)
+        self._product: MatrixProduct | None = None
+        if len(self._sources) * len(self._targets) <= min(_DENSE_LIMIT, _DENSE_RATIO * len(edges)):
+            matrix = np.zeros((len(self._targets), len(self._sources)), dtype=np.int64)
+            matrix[column, row] = merged.weight
+            self._product = MatrixProduct(matrix, source_high)
         else:
-            self._edge_row, self._edge_weight = edge % rows, weight
-            self._runs = np.flatnonzero(np.diff(edge // rows, prepend=-1))
-            self._batch = max(1, _BATCH_VALUES // len(edge))
+            self._edges, self._runs = merged, np.flatnonzero(np.diff(column, prepend=-1))
+            self._batch = max(1, _BATCH_VALUES // len(edges))
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         result = np.zeros((len(values), self._outputs), dtype=np.int64)
-        if self._matrix is not None:
-            read = values if self._all_sources else values[:, self._sources]
-            result[:, self._targets] = read.astype(self._matrix.dtype) @ self._matrix
+        if self._product is not None:
+            read = values if len(self._sources) == values.shape[1] else values[:, self._sources]
+            result[:, self._targets] = self._product(read)
             return result
         for start in range(0, len(values), self._batch):
             part = slice(start, start + self._batch)
-            terms = values[part][:, self._sources[self._edge_row]] * self._edge_weight
+            terms = values[part][:, self._edges.source] * self._edges.weight
             result[part, self._targets] = np.add.reduceat(terms, self._runs, axis=1)
         return result
+
+
+def product(
+    connections: Connections,
+    weights: np.ndarray,
+    tensors: Mapping[str, np.ndarray],
+    ends: tuple[int, int],
+    source_high: int,
+) -> Callable[[np.ndarray], np.ndarray]:
+    """The sums of ``connections`` from ends[0] values to ends[1] sums; ``weights`` have the shape of their tensor."""
+    if connections.full:
+        return MatrixProduct(weights, source_high)
+    source, target = connections.ends(tensors, *ends)
+    return Transition(Edges(source=source, target=target, weight=weights.reshape(-1)), *ends, source_high)

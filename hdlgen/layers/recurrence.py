@@ -4,28 +4,17 @@ Rows are the neurons gate by gate: gate * N + neuron.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
 
 from hdlgen.connections import Edges
-from hdlgen.description import (
-    MAX_EDGES,
-    TENSOR_DTYPES,
-    Expected,
-    Present,
-    check_edges,
-    flag,
-    refuse,
-    show,
-    tensor,
-    tensor_length,
-)
+from hdlgen.description import MAX_EDGES, Present, Shapes, check_edges, flag, refuse, shape_of, show, tensor
 from hdlgen.errors import InputError
 from hdlgen.integers import scatter
 
-__all__ = ["FOLLOWED", "Band", "Groups", "Listed", "Recurrence", "covers", "parse_recurrence"]
+__all__ = ["FOLLOWED", "FORMS", "Recurrence", "covers", "parse_recurrence"]
 
 #: Neurons of a layer with edges up to which it is followed how states spread.
 FOLLOWED = 1024
@@ -33,13 +22,11 @@ FOLLOWED = 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Recurrence:
-    """``width`` neurons and their ``gates``: one class for each form.
+    """``width`` neurons and their ``gates``: one class for each form, whose other fields are members of a layer.
 
     Members
     -------
     regular : every row has as many weights, which are a tensor (gates, C, N); otherwise there is one for each edge, (E,).
-    blocks : lengths of the runs of neurons that exchange their states with nobody else.
-    diagonals : of the narrowest band that holds them; of a ``ring`` it closes to one.
     """
 
     regular: ClassVar[bool] = True
@@ -55,10 +42,11 @@ class Recurrence:
     @property
     def connections(self) -> int:
         """C, the weights of a row."""
-        raise NotImplementedError
+        raise ValueError("edges are not as many for every neuron")
 
     @property
     def diagonals(self) -> int:
+        """Of the narrowest band that holds them; of a ``ring`` it closes to one."""
         raise NotImplementedError
 
     @property
@@ -67,6 +55,7 @@ class Recurrence:
 
     @property
     def blocks(self) -> tuple[int, ...]:
+        """Lengths of the runs of neurons that exchange their states with nobody else."""
         return ()
 
     @property
@@ -76,10 +65,10 @@ class Recurrence:
 
     def members(self) -> dict[str, Any]:
         """Those of a layer that say so."""
-        raise NotImplementedError
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("width", "gates")}
 
-    def expected(self, where: str, at: str, present: Present) -> tuple[tuple[int, ...], Expected]:
-        """The shape of the weights, and what other tensors are to be; ``at`` begins their owner's name in messages."""
+    def expected(self, where: str, at: str, present: Present) -> tuple[tuple[int, ...], Shapes]:
+        """The shape of the weights, and those of other tensors by role; ``at`` begins their owner's name in messages."""
         return (self.gates, self.connections, self.width), {}
 
     def check(self, where: str, name: str, tensors: Mapping[str, np.ndarray]) -> None:
@@ -87,7 +76,7 @@ class Recurrence:
         weights = tensors[name]
         wrong = np.argwhere((weights != 0) & (self.sources() < 0))
         if len(wrong):
-            gate, i, k = (int(index) for index in wrong[0])
+            gate, i, k = wrong[0].tolist()
             raise InputError(
                 f"{where}: recurrent weight {int(weights[gate, i, k])} at [{gate}, {i}, {k}] in tensor"
                 f" {show(name)} is of neuron {k + i - self.connections // 2}, which is absent; allowed: 0"
@@ -95,9 +84,9 @@ class Recurrence:
 
     def sources(self) -> np.ndarray:
         """int64 (C, N): the neuron whose state weight [gate, i, k] multiplies; -1 where there is none."""
-        raise NotImplementedError
+        raise ValueError("edges are not as many for every neuron")
 
-    def edges(self, weights: np.ndarray, tensors: Mapping[str, np.ndarray]) -> Edges:
+    def joined(self, weights: np.ndarray, tensors: Mapping[str, np.ndarray]) -> Edges:
         """From a neuron to a row, in the order of the weights, without those of absent neurons; repeated ones not merged."""
         sources = np.broadcast_to(self.sources(), weights.shape)
         gate, i, k = np.nonzero(sources >= 0)
@@ -113,18 +102,21 @@ class Recurrence:
 
     def by_diagonal(self, weights: np.ndarray) -> np.ndarray:
         """(gates, diagonals, N): the weight of the state at distance d - diagonals // 2 from k in [gate, d, k]."""
-        return weights
+        i, k = np.nonzero(self.sources() >= 0)
+        distance = self.sources()[i, k] - k + self.diagonals // 2
+        found = np.zeros((self.gates, self.diagonals, self.width), np.int64)
+        found[:, distance % self.width if self.ring else distance, k] = weights[:, i, k]
+        return found
 
     def laid_out(self, edges: Edges) -> np.ndarray:
         """``edges`` as weights of this form, one of their :func:`covers`: int64 (gates, C, N), repeated edges added up."""
-        gate, k = np.divmod(edges.target, self.width)
+        i, k = np.nonzero(self.sources() >= 0)
+        pairs = self.sources()[i, k] * self.width + k
+        order, (gate, target) = np.argsort(pairs), np.divmod(edges.target, self.width)
+        place = order[np.searchsorted(pairs, edges.source * self.width + target, sorter=order)]
         weights = np.zeros((self.gates, self.connections, self.width), dtype=np.int64)
-        np.add.at(weights, (gate, self._diagonal(edges.source, k), k), edges.weight)
+        np.add.at(weights, (gate, i[place], target), edges.weight)
         return weights
-
-    def _diagonal(self, source: np.ndarray, k: np.ndarray) -> np.ndarray:
-        """i of the weight of ``source`` for neuron k."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,9 +154,6 @@ class Band(Recurrence):
     def reach(self) -> int | None:
         return self.band // 2
 
-    def members(self) -> dict[str, Any]:
-        return {"band": self.band, "cyclic": self.cyclic}
-
     def sources(self) -> np.ndarray:
         source = np.arange(self.width) + np.arange(self.band)[:, None] - self.band // 2
         if self.cyclic:
@@ -178,10 +167,6 @@ class Band(Recurrence):
             return None
         around = self.band - 1 if self.cyclic else self.band // 2
         return -(-(self.width - 1) // around)
-
-    def _diagonal(self, source: np.ndarray, k: np.ndarray) -> np.ndarray:
-        i = source - k + self.band // 2
-        return i % self.width if self.cyclic else i
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,81 +191,62 @@ class Groups(Recurrence):
     def blocks(self) -> tuple[int, ...]:
         return (self.connections,)
 
-    def members(self) -> dict[str, Any]:
-        return {"groups": self.groups}
-
     def sources(self) -> np.ndarray:
         return np.arange(self.width) // self.connections * self.connections + np.arange(self.connections)[:, None]
 
     def steps_to_all(self, edges: Edges) -> int | None:
         return 0 if self.width == 1 else 1 if self.groups == 1 else None
 
-    def by_diagonal(self, weights: np.ndarray) -> np.ndarray:
-        size = self.connections
-        k, i = np.arange(self.width)[None, :], np.arange(size)[:, None]
-        found = np.zeros((self.gates, self.diagonals, self.width), np.int64)
-        found[:, i - k % size + size - 1, k] = weights  # member i of k's group stands at distance i - (k mod size)
-        return found
-
-    def _diagonal(self, source: np.ndarray, k: np.ndarray) -> np.ndarray:
-        return source % self.connections
-
 
 @dataclass(frozen=True, kw_only=True)
 class Listed(Recurrence):
-    """Tensor ``listed`` (E, 2) holds of every edge the neuron whose state is read, and the row whose sum it adds to."""
+    """Tensor ``edges`` (E, 2) holds of every edge the neuron whose state is read, and the row whose sum it adds to."""
 
     regular: ClassVar[bool] = False
 
-    listed: str
+    edges: str
 
     @property
     def called(self) -> str:
         return "edges"
 
-    @property
-    def connections(self) -> int:
-        raise ValueError("edges are not as many for every neuron")
-
-    def sources(self) -> np.ndarray:
-        raise ValueError("edges are not as many for every neuron")
-
-    def members(self) -> dict[str, Any]:
-        return {"edges": self.listed}
-
-    def expected(self, where: str, at: str, present: Present) -> tuple[tuple[int, ...], Expected]:
-        count = tensor_length(present, where, f"{at}edges", self.listed, 2, MAX_EDGES)
-        return (count,), {self.listed: (f"{at}edges", (count, 2), tuple(TENSOR_DTYPES))}
+    def expected(self, where: str, at: str, present: Present) -> tuple[tuple[int, ...], Shapes]:
+        shape = shape_of(present, where, f"{at}edges", self.edges, MAX_EDGES, 2)
+        return shape[:1], {"edges": shape}
 
     def check(self, where: str, name: str, tensors: Mapping[str, np.ndarray]) -> None:
-        ends = (
-            ("source", self.width, f"{self.width} neurons"),
-            ("row", self.gates * self.width, f"{self.gates} gates"),
-        )
-        check_edges(where, self.listed, tensors[self.listed], ends)
+        neurons = ("source", self.width, f"{self.width} neurons")
+        rows = ("row", self.gates * self.width, f"{self.gates} gates")
+        check_edges(where, self.edges, tensors[self.edges], (neurons, rows))
 
-    def edges(self, weights: np.ndarray, tensors: Mapping[str, np.ndarray]) -> Edges:
-        pairs = tensors[self.listed].astype(np.int64)
+    def joined(self, weights: np.ndarray, tensors: Mapping[str, np.ndarray]) -> Edges:
+        pairs = tensors[self.edges].astype(np.int64)
         return Edges(source=pairs[:, 0], target=pairs[:, 1], weight=weights)
 
     def summed(self, terms: np.ndarray, tensors: Mapping[str, np.ndarray]) -> np.ndarray:
-        target = tensors[self.listed][:, 1].astype(np.int64)
+        target = tensors[self.edges][:, 1].astype(np.int64)
         return scatter(terms, target, self.gates * self.width).reshape(-1, self.width)
 
     def steps_to_all(self, edges: Edges) -> int | None:
         """Along edges of weight other than 0; None also for layers of more than 1024 neurons."""
         if self.width > FOLLOWED:
             return None
-        step = np.eye(self.width, dtype=np.float32)
-        alive = edges.weight != 0
-        step[edges.target[alive] % self.width, edges.source[alive]] = 1
-        reached, steps = np.eye(self.width, dtype=np.float32), 0
-        while not reached.all():
-            further = np.minimum(step @ reached, 1)
-            if np.array_equal(further, reached):
+        start = np.eye(self.width, dtype=np.float32)
+        further, alive = [start.copy()], edges.weight != 0  # reached in 1, 2, 4, 8, .. steps
+        further[0][edges.target[alive] % self.width, edges.source[alive]] = 1
+        while not further[-1].all():
+            if 1 << (len(further) - 1) >= self.width:
                 return None
-            reached, steps = further, steps + 1
-        return steps
+            further.append(np.minimum(further[-1] @ further[-1], 1))
+        reached, steps = start, 0  # the most steps after which something is missing
+        for power, each in reversed(list(enumerate(further))):
+            if not (more := np.minimum(each @ reached, 1)).all():
+                reached, steps = more, steps + (1 << power)
+        return steps + (not start.all())
+
+
+FORMS: Mapping[str, type[Recurrence]] = {"band": Band, "groups": Groups, "edges": Listed}
+"""By the member of a layer that chooses them."""
 
 
 def covers(edges: Edges, *, width: int, gates: int) -> tuple[Recurrence, ...]:
@@ -301,7 +267,7 @@ def covers(edges: Edges, *, width: int, gates: int) -> tuple[Recurrence, ...]:
 
 def parse_recurrence(where: str, members: Mapping[str, Any], width: int) -> dict[str, Any]:
     """The members of a layer that say so, ``band`` and ``cyclic``, or ``groups``, or ``edges``."""
-    given = [name for name in ("band", "groups", "edges") if name in members]
+    given = [name for name in FORMS if name in members]
     if len(given) != 1:
         what = " and ".join(repr(name) for name in given) or "none of 'band', 'groups' and 'edges'"
         raise InputError(f"{where}: layer has {what}; allowed: one of band, groups and edges")

@@ -15,13 +15,13 @@ from hdlgen.description import (
     MAX_BITS,
     MAX_SHIFT,
     MAX_WIDTH,
-    TENSOR_DTYPES,
-    Expected,
     Present,
+    Shapes,
     check_range,
     flag,
     known_kind,
     members_of,
+    one_of,
     refuse,
     show,
     tensor,
@@ -29,21 +29,23 @@ from hdlgen.description import (
     whole,
 )
 from hdlgen.errors import InputError
-from hdlgen.integers import Interval
+from hdlgen.integers import Interval, limits
 from hdlgen.layers.base import Evaluator, Layer, Matrix, Place, Reach, Tensors
 from hdlgen.layers.cells import evaluator
-from hdlgen.layers.recurrence import FOLLOWED, Band, Groups, Listed, Recurrence, covers, parse_recurrence
+from hdlgen.layers.recurrence import FOLLOWED, FORMS, Recurrence, covers, parse_recurrence
 from hdlgen.layers.recurrent_reach import BandReach, band_reach, constant_gates
+from hdlgen.schema import as_json
 
 __all__ = ["GATES", "BandReach", "BandRnn", "Candidate", "Feed", "Fixed", "Table"]
 
 #: The gates of each cell, in the order in which their weights stand.
 GATES = {"relu": ("a",), "tanh": ("a",), "gru": ("r", "z", "n"), "ligru": ("z", "a"), "lstm": ("i", "f", "g", "o")}
+#: Its functions: hard ones, or tables instead. A relu's is none of them.
+_FUNCTIONS = {"relu": (), "tanh": ("state",), "gru": ("gate", "state"), "ligru": ("gate",), "lstm": ("gate", "state")}
+#: What it has beside those of all layers.
+_MEMBERS = {"gru": ("candidate",), "lstm": ("cell_state",)}
 #: Cells whose state is signed; that of the others is >= 0.
 _SIGNED = ("tanh", "gru", "lstm")
-#: Cells with a hard sigmoid, or a table instead, and cells with a hard tanh, or a table instead.
-_GATED = ("gru", "ligru", "lstm")
-_TANH = ("tanh", "gru", "lstm")
 
 MAX_WIDE_BITS = 32
 MAX_FRACTION = 40
@@ -174,16 +176,20 @@ class BandRnn(Layer[BandReach]):
     @property
     def recurrence(self) -> Recurrence:
         """Which states the neurons read."""
-        gates = len(self.gates)
-        if self.edges is not None:
-            return Listed(width=self.width, gates=gates, listed=self.edges)
-        if self.groups is not None:
-            return Groups(width=self.width, gates=gates, groups=self.groups)
-        return Band(width=self.width, gates=gates, band=self.band, cyclic=self.cyclic)  # type: ignore[arg-type]
+        form = self._form()
+        return FORMS[next(iter(form))](width=self.width, gates=len(self.gates), **form)
+
+    def _form(self) -> dict[str, Any]:
+        """The members that say which: one of `FORMS`, and with a band ``cyclic``."""
+        form = {name: value for name in FORMS if (value := getattr(self, name)) is not None}
+        return form | ({"cyclic": self.cyclic} if "band" in form or self.cyclic else {})
 
     def with_recurrence(self, recurrence: Recurrence) -> "BandRnn":
         """The same layer with another one."""
-        return replace(self, **{"band": None, "cyclic": False, "groups": None, "edges": None, **recurrence.members()})
+        return self._with_form(recurrence.members())
+
+    def _with_form(self, form: dict[str, Any]) -> "BandRnn":
+        return replace(self, **{**dict.fromkeys(FORMS), "cyclic": False, **form})
 
     @property
     def connections(self) -> int:
@@ -198,16 +204,12 @@ class BandRnn(Layer[BandReach]):
         return self.gate_bits - 1
 
     @property
-    def state_signed(self) -> bool:
-        return self.cell in _SIGNED
-
-    @property
     def state_low(self) -> int:
-        return -(1 << (self.state.bits - 1)) if self.state_signed else 0
+        return self.format[0]
 
     @property
     def state_high(self) -> int:
-        return (1 << (self.state.bits - self.state_signed)) - 1
+        return self.format[1]
 
     @property
     def kind(self) -> str:
@@ -226,19 +228,11 @@ class BandRnn(Layer[BandReach]):
     @classmethod
     def parse(cls, value: dict[str, Any], place: Place) -> "BandRnn":
         where = place.where
-        cell = value.get("cell")
-        if "cell" in value and (not isinstance(cell, str) or cell not in GATES):
-            refuse(where, "cell", cell, ", ".join(GATES))
         required = ["kind", "width", "cell", "recurrent", "weight_bits", "input", "bias", "fraction", "state"]
-        optional = ["source", "band", "cyclic", "groups", "edges"]
-        if cell != "relu":
-            optional.append("functions")
-        if cell in _GATED:
-            optional.append("gate")
-        if cell == "gru":
-            optional.append("candidate")
-        if cell == "lstm":
-            optional.append("cell_state")
+        optional = ["source", *FORMS, "cyclic"]
+        cell = one_of(where, "cell", value["cell"], tuple(GATES)) if "cell" in value else ""
+        gated = "gate" in (own := _FUNCTIONS.get(cell, ()))
+        optional += [*(["functions"] if own else []), *(["gate"] if gated else []), *_MEMBERS.get(cell, ())]
         members = members_of(where, "layer", value, required, optional)
         width = whole(where, "width", members["width"], 1, MAX_WIDTH)
         source = whole(where, "source", members.get("source", place.number - 1), 0, place.number - 1)
@@ -246,24 +240,18 @@ class BandRnn(Layer[BandReach]):
         state = _fixed(where, "state", members["state"], bits=(1 + signed, MAX_BITS), signed=signed)
         fraction = whole(where, "fraction", members["fraction"], 0, MAX_FRACTION)
         gate_bits = candidate = cell_state = None
-        if cell in _GATED:
+        if gated:
             gate = members_of(where, "gate", members.get("gate", {"bits": 8}), ("bits",))
             gate_bits = whole(where, "gate bits", gate["bits"], 2, MAX_BITS)
-        functions = members_of(
-            where,
-            "functions",
-            members.get("functions", {}),
-            (),
-            [name for name, cells in (("gate", _GATED), ("state", _TANH)) if cell in cells],
+        functions = members_of(where, "functions", members.get("functions", {}), (), own)
+        gate_function, state_function = (
+            _parse_function(where, f"{name} function", functions.get(name, "hard")) for name in ("gate", "state")
         )
-        gate_function = _parse_function(where, "gate function", functions.get("gate", "hard"))
-        state_function = _parse_function(where, "state function", functions.get("state", "hard"))
         if gate_bits is not None and gate_function is None and fraction + 2 < gate_bits - 1:
             refuse(where, "fraction", fraction, f"at least {gate_bits - 3} with hard gates of {gate_bits} bits")
         if state_function is None and fraction < state.fraction:
-            refuse(
-                where, "fraction", fraction, f"at least the state's, {state.fraction}, without a table for the state"
-            )
+            least = f"at least the state's, {state.fraction}, without a table for the state"
+            refuse(where, "fraction", fraction, least)
         if cell == "gru":
             given = members_of(where, "candidate", members.get("candidate", {}), (), ("bias", "bits", "shift"))
             candidate = Candidate(
@@ -305,43 +293,31 @@ class BandRnn(Layer[BandReach]):
         )
 
     def describe(self, number: int, *, short: bool) -> dict[str, Any]:
-        def function(table: Table | None) -> Any:
-            return "hard" if table is None else {"table": table.table, "shift": table.shift}
-
-        result: dict[str, Any] = {"kind": self.kind, "width": self.width}
-        if not short or self.source != number - 1:
-            result["source"] = self.source
-        result["cell"] = self.cell
-        given = {"band": self.band, "groups": self.groups, "edges": self.edges}
-        result |= {name: value for name, value in given.items() if value is not None}
-        if "band" in result or self.cyclic:
-            result["cyclic"] = self.cyclic
-        result |= {
+        functions = {
+            name: as_json(table) or "hard"
+            for name, table in (("gate", self.gate_function), ("state", self.state_function))
+            if name in _FUNCTIONS[self.cell] or table is not None
+        }
+        optional: dict[str, Any] = {
+            "gate": None if self.gate_bits is None else {"bits": self.gate_bits},
+            "candidate": as_json(self.candidate),
+            "cell_state": as_json(self.cell_state),
+            "functions": functions or None,
+        }
+        return {
+            "kind": self.kind,
+            "width": self.width,
+            **({} if short and self.source == number - 1 else {"source": self.source}),
+            "cell": self.cell,
+            **self._form(),
             "recurrent": self.recurrent,
             "weight_bits": self.weight_bits,
             "input": self.input.describe(),
             "bias": self.bias,
             "fraction": self.fraction,
-            "state": {"bits": self.state.bits, "fraction": self.state.fraction},
+            "state": as_json(self.state),
+            **{name: value for name, value in optional.items() if value is not None},
         }
-        if self.gate_bits is not None:
-            result["gate"] = {"bits": self.gate_bits}
-        if self.candidate is not None:
-            result["candidate"] = {
-                "bias": self.candidate.bias,
-                "bits": self.candidate.bits,
-                "shift": self.candidate.shift,
-            }
-        if self.cell_state is not None:
-            result["cell_state"] = {"bits": self.cell_state.bits, "fraction": self.cell_state.fraction}
-        functions = {}
-        if self.cell in _GATED or self.gate_function is not None:
-            functions["gate"] = function(self.gate_function)
-        if self.cell in _TANH or self.state_function is not None:
-            functions["state"] = function(self.state_function)
-        if functions:
-            result["functions"] = functions
-        return result
 
     def roles(self) -> list[tuple[str, str | None]]:
         return [
@@ -355,39 +331,29 @@ class BandRnn(Layer[BandReach]):
             ("state table", None if self.state_function is None else self.state_function.table),
         ]
 
-    def expected(self, where: str, at: str, present: Present, widths: Sequence[int]) -> Expected:
+    def shapes(self, where: str, at: str, present: Present, widths: Sequence[int]) -> Shapes:
         """Tables may have any power of two of entries."""
-        any_integer = tuple(TENSOR_DTYPES)
-        gates, inputs = len(self.gates), widths[self.read]
-        shape, expected = self.input.connections.expected(where, f"{at}input ", present, inputs, self.rows)
-        expected[self.input.weight] = (f"{at}input weight", shape, any_integer)
-        shape, listed = self.recurrence.expected(where, at, present)
-        expected |= listed
-        expected[self.recurrent] = (f"{at}recurrent", shape, any_integer)
-        if self.bias is not None:
-            expected[self.bias] = (f"{at}bias", (gates, self.width), ("I32",))
-        if self.candidate is not None and self.candidate.bias is not None:
-            expected[self.candidate.bias] = (f"{at}candidate bias", (self.width,), ("I32",))
-        for what, table in (("gate", self.gate_function), ("state", self.state_function)):
-            if table is None:
-                continue
-            entries = present[table.table][1] if table.table in present else (2,)
+        feed, others = self.incoming.expected(where, f"{at}input ", present, widths[self.read], self.rows)
+        shape, shapes = self.recurrence.expected(where, at, present)
+        shapes |= {f"input {role}": shape for role, shape in others.items()} | {"input weight": feed}
+        shapes |= {"recurrent": shape, "bias": (len(self.gates), self.width), "candidate bias": (self.width,)}
+        for role, name in self.roles()[-2:]:
+            entries = present[name][1] if name is not None and name in present else (2,)
             length = entries[0] if len(entries) == 1 else 0
             if not 2 <= length <= MAX_TABLE or length & (length - 1):
                 raise InputError(
-                    f"{where}: {at}{what} table: tensor {show(table.table)} has shape {list(entries)};"
+                    f"{where}: {at}{role}: tensor {show(name)} has shape {show(list(entries))};"
                     f" allowed: [2^k], 2..{MAX_TABLE} entries"
                 )
-            expected[table.table] = (f"{at}{what} table", (length,), any_integer)
-        return expected
+            shapes[role] = entries
+        return shapes
 
     def check(self, where: str, number: int, tensors: Tensors, widths: Sequence[int]) -> None:
         for what, name, bits in (
             ("recurrent weight", self.recurrent, self.weight_bits),
             ("input weight", self.input.weight, self.input.weight_bits),
         ):
-            low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
-            check_range(where, what, name, tensors[name], low, high, f"weight_bits {bits}")
+            check_range(where, what, name, tensors[name], *limits(bits), f"weight_bits {bits}")
         inputs = widths[self.read]
         rows = (self.rows, f"{self.rows} rows of inputs")
         self.input.connections.check(f"{where}: input", tensors, (inputs, f"{inputs} inputs"), rows)
@@ -397,7 +363,7 @@ class BandRnn(Layer[BandReach]):
             check_range(where, "gate table entry", name, tensors[name], 0, top, f"gate bits {self.gate_bits}")
         if self.state_function is not None:
             name, why = self.state_function.table, f"state bits {self.state.bits}"
-            check_range(where, "state table entry", name, tensors[name], self.state_low, self.state_high, why)
+            check_range(where, "state table entry", name, tensors[name], *self.format, why)
 
     # ------------------------------------------------------------------------------------------------------- tensors
 
@@ -410,7 +376,7 @@ class BandRnn(Layer[BandReach]):
 
         Weights of absent neurons are left out, those of repeated edges are not added up.
         """
-        return self.recurrence.edges(self.recurrent_weights(tensors), tensors)
+        return self.recurrence.joined(self.recurrent_weights(tensors), tensors)
 
     def input_weights(self, tensors: Tensors) -> np.ndarray:
         """int64, of the shape of its tensor."""
@@ -436,8 +402,8 @@ class BandRnn(Layer[BandReach]):
     # ---------------------------------------------------------------------------------------------------- arithmetic
 
     @property
-    def format(self) -> tuple[int, int] | None:
-        return self.state_low, self.state_high
+    def format(self) -> tuple[int, int]:
+        return limits(self.state.bits, self.cell in _SIGNED)
 
     def reach(
         self, where: str, tensors: Tensors, before: Sequence[Reach], formats: Sequence[tuple[int, int]]
@@ -450,20 +416,8 @@ class BandRnn(Layer[BandReach]):
     # ------------------------------------------------------------------------------------- what others ask of its weights
 
     def matrices(self, tensors: Tensors, inputs: int) -> tuple[Matrix, ...]:
-        return (
-            Matrix(
-                name="input",
-                called=self.incoming.called,
-                indexed=self.incoming.indexed,
-                weight=self.input.weight,
-                listed=dict(self.incoming.tensors()).get("edges"),
-                bits=self.input.weight_bits,
-                sources=inputs,
-                targets=self.rows,
-                edges=self.edges_of(tensors, inputs),
-            ),
-            self._recurrent_matrix(tensors),
-        )
+        feed = self._read_by("input", self.input.weight, self.input.weight_bits, tensors, inputs)
+        return feed, self._recurrent_matrix(tensors)
 
     def _recurrent_matrix(self, tensors: Tensors) -> Matrix:
         recurrence = self.recurrence
@@ -516,7 +470,7 @@ class BandRnn(Layer[BandReach]):
         if matrix == "input":
             feed = replace(self.input, connections=Explicit(edges=edges), weight_bits=bits, rectify=False)
             return replace(self, input=feed)
-        return replace(self, band=None, cyclic=False, groups=None, edges=edges, weight_bits=bits)
+        return replace(self._with_form({"edges": edges}), weight_bits=bits)
 
     def compact(self, where: str, number: int, tensors: dict[str, np.ndarray]) -> "BandRnn":
         """The narrowest band, ring or groups that hold all weights other than 0, or a list of edges."""

@@ -17,24 +17,24 @@ from hdlgen.description import (
     MAX_BITS,
     MAX_SHIFT,
     MAX_WIDTH,
-    TENSOR_DTYPES,
-    Expected,
     Present,
+    Shapes,
     check_range,
     known_kind,
-    limits,
     members_of,
     one_of,
     refuse,
+    shape_of,
     tensor,
-    tensor_length,
     tensor_or_null,
     whole,
+    within,
 )
 from hdlgen.errors import InputError
-from hdlgen.integers import Interval, magnitude, prove, rounding, scatter, signed_bits
+from hdlgen.integers import Interval, limits, magnitude, prove, refuse_shift, rounding, scatter, signed_bits
 from hdlgen.layers.base import Evaluator, Layer, Matrix, Place, Reach, Steps, Tensors, Values, fresh
-from hdlgen.layers.products import Transition, matrix_product
+from hdlgen.layers.products import product
+from hdlgen.schema import as_json
 
 __all__ = ["COMMON", "MAX_CODES", "MAX_MULTIPLIER", "Activation", "Skip", "Weighted", "WeightedReach"]
 
@@ -44,8 +44,6 @@ MAX_MULTIPLIER = (1 << 24) - 1
 COMMON = Paths(common=True)
 """Paths of the topology that all such layers of a network share."""
 
-_ROUNDINGS = ("up", "even")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Activation:
@@ -53,7 +51,8 @@ class Activation:
 
     ``relu``: 0 .. 2**bits - 1. ``identity``: -2**(bits-1) .. 2**(bits-1) - 1. ``clamp`` narrows that. ``multiplier`` names a
     tensor (width,) of m, one for each neuron; m = 1 without. ``rounding`` says where halves go: ``up``, as above, or to the
-    ``even`` neighbour, as in ONNX: one less where the sum's lowest ``shift`` bits are 0 and the result would be odd.
+    ``even`` neighbour, as in ONNX: one less where the lowest ``shift`` bits of acc * m + 2**(shift-1) are 0 and the result
+    would be odd.
     """
 
     kind: str = "relu"
@@ -73,22 +72,16 @@ class Activation:
             bits=whole(where, "activation bits", members["bits"], 1 + (members["kind"] == "identity"), MAX_BITS),
             shift=whole(where, "activation shift", members["shift"], 0, MAX_SHIFT),
             multiplier=tensor_or_null(where, "activation multiplier", members.get("multiplier")),
-            rounding=one_of(where, "activation rounding", members.get("rounding", "up"), _ROUNDINGS),
+            rounding=one_of(where, "activation rounding", members.get("rounding", "up"), ("up", "even")),
         )
         if "clamp" not in members:
             return parsed
-        return replace(parsed, clamp=limits(where, "activation clamp", members["clamp"], parsed.low, parsed.high))
+        return replace(parsed, clamp=within(where, "activation clamp", members["clamp"], parsed.low, parsed.high))
 
     def describe(self) -> dict[str, Any]:
         """The inverse of :meth:`parse`."""
-        result: dict[str, Any] = {"kind": self.kind, "bits": self.bits, "shift": self.shift}
-        if self.multiplier is not None:
-            result["multiplier"] = self.multiplier
-        if self.rounding != "up":
-            result["rounding"] = self.rounding
-        if self.clamp is not None:
-            result["clamp"] = list(self.clamp)
-        return result
+        usual = {"multiplier": None, "rounding": "up", "clamp": None}
+        return {name: value for name, value in as_json(self).items() if name not in usual or value != usual[name]}
 
     @property
     def signed(self) -> bool:
@@ -96,13 +89,11 @@ class Activation:
 
     @property
     def low(self) -> int:
-        if self.clamp is not None:
-            return self.clamp[0]
-        return -(1 << (self.bits - 1)) if self.signed else 0
+        return (self.clamp or limits(self.bits, self.signed))[0]
 
     @property
     def high(self) -> int:
-        return self.clamp[1] if self.clamp is not None else (1 << (self.bits - self.signed)) - 1
+        return (self.clamp or limits(self.bits, self.signed))[1]
 
     @property
     def plain(self) -> bool:
@@ -117,20 +108,6 @@ class Activation:
             result -= result & (rounded & ((1 << self.shift) - 1) == 0)
         return np.clip(result, self.low, self.high)
 
-    def refuse_shift(self, where: str, low: int, high: int) -> None:
-        """Refuse a shift that leaves nothing of products ``low`` .. ``high``, where a smaller one would."""
-        # (p + 2**(s-1)) >> s >= 1 is p >= 2**(s-1), or p > 2**(s-1) where halves go to even;
-        # <= -1 is -p - 1 >= 2**(s-1) with both. Where p < 1 no shift helps: the weights' fault.
-        useful = max(high - (self.rounding == "even"), 0).bit_length()
-        if self.signed:
-            useful = max(useful, max(-low - 1, 0).bit_length())
-        if self.shift > useful and (high >= 1 or (self.signed and low <= -1)):
-            reached = f"{low}..{high}" if self.signed or self.multiplier is not None else f"up to {high}"
-            raise InputError(
-                f"{where}: activation shift is {self.shift}, which leaves nothing of accumulators {reached};"
-                f" allowed: 0..{useful}"
-            )
-
 
 @dataclass(frozen=True, kw_only=True)
 class Skip:
@@ -138,6 +115,16 @@ class Skip:
 
     source: int
     shift: int
+
+    @classmethod
+    def parse(cls, where: str, value: object, width: int, widths: Sequence[int]) -> "Skip":
+        members = members_of(where, "skip", value, ("source", "shift"))
+        source = whole(where, "skip source", members["source"], 0, len(widths) - 1)
+        if widths[source] != width:
+            raise InputError(
+                f"{where}: skip source is {source}, of {widths[source]} neurons; allowed: layers before of {width}"
+            )
+        return cls(source=source, shift=whole(where, "skip shift", members["shift"], 0, MAX_SHIFT))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,6 +194,11 @@ class Weighted(Layer[WeightedReach]):
     def rectified(self) -> bool:
         return self.connections.rectified
 
+    @property
+    def multiplier(self) -> str | None:
+        """Tensor of the multipliers."""
+        return None if self.activation is None else self.activation.multiplier
+
     @classmethod
     def parse(cls, value: dict[str, Any], place: Place) -> "Weighted":
         where = place.where
@@ -229,30 +221,28 @@ class Weighted(Layer[WeightedReach]):
             weight_bits=whole(where, "weight_bits", members["weight_bits"], 1, MAX_BITS),
             code_book=tensor_or_null(where, "code_book", members.get("code_book")),
             bias=tensor_or_null(where, "bias", members.get("bias")),
-            skip=_parse_skip(where, members.get("skip"), width, place.widths),
+            skip=None if members.get("skip") is None else Skip.parse(where, members["skip"], width, place.widths),
             activation=None if members["activation"] is None else Activation.parse(where, members["activation"]),
         )
 
     def describe(self, number: int, *, short: bool) -> dict[str, Any]:
-        activation = None if self.activation is None else self.activation.describe()
+        result = {
+            "kind": self.kind,
+            "width": self.width,
+            "source": self.source,
+            **self.connections.describe(),
+            "weight": self.weight,
+            "weight_bits": self.weight_bits,
+            "code_book": self.code_book,
+            "bias": self.bias,
+            "skip": as_json(self.skip),
+            "activation": None if self.activation is None else self.activation.describe(),
+        }
         if short and self.plain(number):
-            return {
-                "kind": self.kind,
-                "width": self.width,
-                "weight": self.weight,
-                "bias": self.bias,
-                "weight_bits": self.weight_bits,
-                "activation": activation,
-            }
-        result: dict[str, Any] = {"kind": self.kind, "width": self.width, "source": self.source}
-        result |= self.connections.describe()
-        result |= {"weight": self.weight, "weight_bits": self.weight_bits}
-        if self.code_book is not None:
-            result["code_book"] = self.code_book
-        result["bias"] = self.bias
-        if self.skip is not None:
-            result["skip"] = {"source": self.skip.source, "shift": self.skip.shift}
-        return result | {"activation": activation}
+            return {name: result[name] for name in ("kind", "width", "weight", "bias", "weight_bits", "activation")}
+        return {
+            name: value for name, value in result.items() if value is not None or name not in ("code_book", "skip")
+        }
 
     def plain(self, number: int) -> bool:
         """Layer ``number`` reads the one before by connections that need no description, and has nothing but a shift."""
@@ -278,21 +268,14 @@ class Weighted(Layer[WeightedReach]):
             ("weight", self.weight),
             ("code_book", self.code_book),
             ("bias", self.bias),
-            ("multiplier", None if self.activation is None else self.activation.multiplier),
+            ("multiplier", self.multiplier),
         ]
 
-    def expected(self, where: str, at: str, present: Present, widths: Sequence[int]) -> Expected:
-        any_integer = tuple(TENSOR_DTYPES)
-        shape, expected = self.connections.expected(where, at, present, widths[self.read], self.width)
-        expected[self.weight] = (f"{at}weight", shape, any_integer)
+    def shapes(self, where: str, at: str, present: Present, widths: Sequence[int]) -> Shapes:
+        shape, shapes = self.connections.expected(where, at, present, widths[self.read], self.width)
         if self.code_book is not None:
-            codes = tensor_length(present, where, f"{at}code_book", self.code_book, 0, MAX_CODES)
-            expected[self.code_book] = (f"{at}code_book", (codes,), any_integer)
-        if self.bias is not None:
-            expected[self.bias] = (f"{at}bias", (self.width,), ("I32",))
-        if self.activation is not None and self.activation.multiplier is not None:
-            expected[self.activation.multiplier] = (f"{at}multiplier", (self.width,), ("I32",))
-        return expected
+            shapes["code_book"] = shape_of(present, where, f"{at}code_book", self.code_book, MAX_CODES)
+        return {**shapes, "weight": shape, "bias": (self.width,), "multiplier": (self.width,)}
 
     def check(self, where: str, number: int, tensors: Tensors, widths: Sequence[int]) -> None:
         ends = [(widths[n], f"layer {n} has {widths[n]} neurons") for n in (self.read, number)]
@@ -302,11 +285,10 @@ class Weighted(Layer[WeightedReach]):
             codes = len(tensors[self.code_book])
             check_range(where, "index", name, tensors[name], 0, codes - 1, f"code_book of {codes}")
             name, what = self.code_book, "code_book entry"
-        low, high = -(1 << (self.weight_bits - 1)), (1 << (self.weight_bits - 1)) - 1
-        check_range(where, what, name, tensors[name], low, high, f"weight_bits {self.weight_bits}")
-        if self.activation is not None and self.activation.multiplier is not None:
-            name = self.activation.multiplier
-            check_range(where, "multiplier", name, tensors[name], 1, MAX_MULTIPLIER, "24 bits, not 0")
+        check_range(where, what, name, tensors[name], *limits(self.weight_bits), f"weight_bits {self.weight_bits}")
+        if self.multiplier is not None:
+            values = tensors[self.multiplier]
+            check_range(where, "multiplier", self.multiplier, values, 1, MAX_MULTIPLIER, "24 bits, not 0")
 
     # ------------------------------------------------------------------------------------------------------- tensors
 
@@ -321,9 +303,7 @@ class Weighted(Layer[WeightedReach]):
 
     def multipliers(self, tensors: Tensors) -> np.ndarray:
         """int64 (width,); ones where the layer has none."""
-        if self.activation is None or self.activation.multiplier is None:
-            return np.ones(self.width, np.int64)
-        return tensors[self.activation.multiplier].astype(np.int64)
+        return np.ones(self.width, np.int64) if self.multiplier is None else tensors[self.multiplier].astype(np.int64)
 
     def edges_of(self, tensors: Tensors, inputs: int) -> Edges:
         """In the order of the weights; repeated edges are not merged. ``inputs``: width of the layer that is read."""
@@ -344,40 +324,34 @@ class Weighted(Layer[WeightedReach]):
         if self.rectified:
             low, high = np.maximum(low, 0), np.maximum(high, 0)
         bias, edges = self.biases(tensors), self.edges_of(tensors, len(low))
-        skip_low = skip_high = np.zeros(self.width, dtype=np.int64)
         worst = magnitude(edges.weight) * max(magnitude(low), magnitude(high)) * len(edges) + magnitude(bias)
+        skip_low = skip_high = np.zeros(self.width, dtype=np.int64)
         if self.skip is not None:
-            skipped = before[self.skip.source]
-            worst += max(magnitude(skipped.value_low), magnitude(skipped.value_high)) << self.skip.shift
+            skip_low, skip_high = before[self.skip.source].value_low, before[self.skip.source].value_high
+            worst += max(magnitude(skip_low), magnitude(skip_high)) << self.skip.shift
         prove(where, "an accumulator", worst)
         if self.skip is not None:
-            skip_low, skip_high = skipped.value_low << self.skip.shift, skipped.value_high << self.skip.shift
+            skip_low, skip_high = skip_low << self.skip.shift, skip_high << self.skip.shift
         ends = edges.weight * low[edges.source], edges.weight * high[edges.source]
         least, most = np.minimum(*ends), np.maximum(*ends)
 
         def total(terms: np.ndarray) -> np.ndarray:
             return scatter(terms, edges.target, self.width)
 
-        final_low = bias + skip_low + total(least)
-        final_high = bias + skip_high + total(most)
+        final_low, final_high = bias + skip_low + total(least), bias + skip_high + total(most)
         # Of any order of summation: only what is negative, and only what is positive.
         lowest = total(np.minimum(least, 0)) + np.minimum(bias, 0) + np.minimum(skip_low, 0)
         highest = total(np.maximum(most, 0)) + np.maximum(bias, 0) + np.maximum(skip_high, 0)
-        product_low, product_high = int(final_low.min()), int(final_high.max())
+        multiplier, activation = self.multipliers(tensors), self.activation
+        largest = max(magnitude(final_low), magnitude(final_high)) * int(multiplier.max())
+        half = rounding(activation.shift) if activation else 0
+        prove(where, "a product of accumulator and multiplier", largest + half)
+        product_low, product_high = int((final_low * multiplier).min()), int((final_high * multiplier).max())
         value_low, value_high = final_low, final_high
-        if self.activation is not None:
-            multiplier = self.multipliers(tensors)
-            largest = max(magnitude(final_low), magnitude(final_high))
-            prove(
-                where,
-                "a product of accumulator and multiplier",
-                largest * int(multiplier.max()) + rounding(self.activation.shift),
-            )
-            product_low = int((final_low * multiplier).min())
-            product_high = int((final_high * multiplier).max())
-            self.activation.refuse_shift(where, product_low, product_high)
-            value_low = self.activation.apply(final_low, multiplier)
-            value_high = self.activation.apply(final_high, multiplier)
+        if activation is not None:
+            reached = Interval(low=min(product_low, 0) if activation.signed else 0, high=max(product_high, 0))
+            refuse_shift(where, "activation", activation.shift, reached, even=activation.rounding == "even")
+            value_low, value_high = (activation.apply(final, multiplier) for final in (final_low, final_high))
         return WeightedReach(
             low=min(0, int(lowest.min())),
             high=max(0, int(highest.max())),
@@ -393,15 +367,12 @@ class Weighted(Layer[WeightedReach]):
 
     def evaluator(self, tensors: Tensors, widths: Sequence[int], reach: WeightedReach) -> Evaluator:
         largest = max(-reach.source_low, reach.source_high)
-        weights, bias, multiplier = self.weights(tensors), self.biases(tensors), self.multipliers(tensors)
-        if self.connections.full:
-            product = matrix_product(weights, largest)
-        else:
-            product = Transition(self.edges_of(tensors, widths[self.read]), widths[self.read], self.width, largest)
+        bias, multiplier, ends = self.biases(tensors), self.multipliers(tensors), (widths[self.read], self.width)
+        summed = product(self.connections, self.weights(tensors), tensors, ends, largest)
 
         def evaluate(values: Sequence[np.ndarray], steps: Steps) -> Values:
             read = values[self.read]
-            accumulator = product(np.maximum(read, 0) if self.rectified else read) + bias
+            accumulator = summed(np.maximum(read, 0) if self.rectified else read) + bias
             if self.skip is not None:
                 accumulator += values[self.skip.source] << self.skip.shift
             value = accumulator if self.activation is None else self.activation.apply(accumulator, multiplier)
@@ -412,26 +383,14 @@ class Weighted(Layer[WeightedReach]):
     # ------------------------------------------------------------------------------------- what others ask of its weights
 
     def matrices(self, tensors: Tensors, inputs: int) -> tuple[Matrix, ...]:
-        return (
-            Matrix(
-                name="weights",
-                called=self.connections.called,
-                indexed=self.connections.indexed,
-                weight=self.weight,
-                listed=dict(self.connections.tensors()).get("edges"),
-                bits=self.weight_bits,
-                codes=0 if self.code_book is None else len(tensors[self.code_book]),
-                sources=inputs,
-                targets=self.width,
-                edges=self.edges_of(tensors, inputs),
-            ),
-        )
+        codes = 0 if self.code_book is None else len(tensors[self.code_book])
+        return (self._read_by("weights", self.weight, self.weight_bits, tensors, inputs, codes=codes),)
 
     def spans(self, reach: WeightedReach) -> dict[str, Interval]:
         found = super().spans(reach)
+        if self.multiplier is not None:
+            found["product"] = Interval(low=reach.product_low, high=reach.product_high)
         if self.activation is not None:
-            if self.activation.multiplier is not None:
-                found["product"] = Interval(low=reach.product_low, high=reach.product_high)
             found["values"] = Interval(low=int(reach.value_low.min()), high=int(reach.value_high.max()))
         return found
 
@@ -462,18 +421,6 @@ class Weighted(Layer[WeightedReach]):
             name = name or fresh(tensors, f"b{number}")
             tensors[name] = bias[targets].astype(np.int32)
         targets = at_least_one(targets)
-        if self.activation is not None and self.activation.multiplier is not None:
-            tensors[self.activation.multiplier] = tensors[self.activation.multiplier][targets]
+        if self.multiplier is not None:
+            tensors[self.multiplier] = tensors[self.multiplier][targets]
         return replace(self, width=int(targets.sum()), code_book=code_book, bias=name)
-
-
-def _parse_skip(where: str, value: object, width: int, widths: Sequence[int]) -> Skip | None:
-    if value is None:
-        return None
-    members = members_of(where, "skip", value, ("source", "shift"))
-    source = whole(where, "skip source", members["source"], 0, len(widths) - 1)
-    if widths[source] != width:
-        raise InputError(
-            f"{where}: skip source is {source}, of {widths[source]} neurons; allowed: layers before of {width}"
-        )
-    return Skip(source=source, shift=whole(where, "skip shift", members["shift"], 0, MAX_SHIFT))

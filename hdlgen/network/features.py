@@ -1,24 +1,21 @@
 """What the numbers of an input are made of: log-mel features of sound."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hdlgen.description import known_kind, members_of, refuse, whole
-from hdlgen.errors import InputError
+from hdlgen.description import known_kind, list_of, members_of, real, refuse, whole
 
 if TYPE_CHECKING:
     from hdlgen.network.network import InputFormat
 
-__all__ = ["LogMel", "describe_features", "log_mel", "mel_energies", "parse_features"]
+__all__ = ["LogMel", "log_mel", "mel_energies", "parse_features"]
 
 MAX_RATE = 1 << 20
 MAX_FRAME = 1 << 16
-
-_MEMBERS = ("kind", "rate", "frame", "hop", "low", "high", "floor", "offset", "scale")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,26 +42,6 @@ class LogMel:
     scale: tuple[float, ...]
 
 
-def _number(where: str, what: str, value: object, allowed: str, fits: bool = True) -> float:
-    # bool is an int to isinstance; an integer may be too long for a float.
-    if type(value) not in (int, float) or not abs(value) <= 1e30 or not fits:  # type: ignore[arg-type]
-        refuse(where, what, value, allowed)
-    return float(value)  # type: ignore[arg-type]
-
-
-def _numbers(where: str, what: str, value: object, count: int, *, positive: bool) -> tuple[float, ...]:
-    allowed = f"a list of {count} finite numbers{' > 0' if positive else ''}, one per input"
-    if not isinstance(value, list):
-        refuse(where, what, value, allowed)
-    if len(value) != count:
-        raise InputError(f"{where}: {what} has {len(value)} entries; allowed: {count}, one per input")
-    numbers = tuple(_number(where, f"{what}[{index}]", entry, allowed) for index, entry in enumerate(value))
-    for index, number in enumerate(numbers):
-        if positive and number <= 0:
-            refuse(where, f"{what}[{index}]", value[index], allowed)
-    return numbers
-
-
 def parse_features(where: str, value: object, width: int) -> LogMel:
     """The features of an input of ``width`` numbers, from JSON.
 
@@ -74,45 +51,46 @@ def parse_features(where: str, value: object, width: int) -> LogMel:
         At the first member that is unknown, missing, of the wrong type or out of range.
     """
     known_kind(where, "features", value, ("log-mel",))
-    members = members_of(where, "features", value, _MEMBERS)
+    members = members_of(where, "features", value, [member.name for member in fields(LogMel)])
     rate = whole(where, "rate", members["rate"], 1, MAX_RATE)
-    frame = whole(where, "frame", members["frame"], 2, MAX_FRAME)
-    low = _number(where, "low", members["low"], "frequencies >= 0")
-    high = _number(where, "high", members["high"], "frequencies above low, up to half the rate")
-    if low < 0:
-        refuse(where, "low", members["low"], "frequencies >= 0")
-    if not low < high <= rate / 2:
-        refuse(where, "high", members["high"], f"frequencies above low ({low:g}), up to half the rate ({rate / 2:g})")
-    floor = _number(where, "floor", members["floor"], "finite numbers > 0")
-    if floor <= 0:
-        refuse(where, "floor", members["floor"], "finite numbers > 0")
+    low = real(where, "low", members["low"], "frequencies >= 0", lambda value: value >= 0)
+    allowed = f"frequencies above low ({low:g}), up to half the rate ({rate / 2:g})"
+    high = real(where, "high", members["high"], allowed, lambda value: low < value <= rate / 2)
+    if not np.diff(_edges(low, high, width)).all():
+        refuse(where, "high", members["high"], f"frequencies far enough above low ({low:g}) for {width} bands")
+
+    def numbers(name: str, of: str, fits: Callable[[float], bool]) -> tuple[float, ...]:
+        def entry(what: str, value: object, _: int) -> float:
+            return real(where, what, value, of, fits)
+
+        return list_of(where, name, members[name], width, (of, "input"), entry)
+
     return LogMel(
         kind=members["kind"],
         rate=rate,
-        frame=frame,
+        frame=whole(where, "frame", members["frame"], 2, MAX_FRAME),
         hop=whole(where, "hop", members["hop"], 1, MAX_FRAME),
         low=low,
         high=high,
-        floor=floor,
-        offset=_numbers(where, "offset", members["offset"], width, positive=False),
-        scale=_numbers(where, "scale", members["scale"], width, positive=True),
+        floor=real(where, "floor", members["floor"], "finite numbers > 0", lambda value: value > 0),
+        offset=numbers("offset", "finite numbers", lambda value: True),
+        scale=numbers("scale", "finite numbers > 0", lambda value: value > 0),
     )
-
-
-def describe_features(features: LogMel) -> dict[str, Any]:
-    """The inverse of :func:`parse_features`."""
-    result: dict[str, Any] = {name: getattr(features, name) for name in _MEMBERS}
-    return result | {"offset": list(features.offset), "scale": list(features.scale)}
 
 
 def _mel(frequency: np.ndarray) -> np.ndarray:
     return 2595 * np.log10(1 + frequency / 700)
 
 
-def _filters(rate: int, frame: int, low: float, high: float, count: int) -> np.ndarray:
-    """float64 (frame // 2 + 1, count): triangles between neighbouring edges that lie evenly on the mel scale."""
+def _edges(low: float, high: float, count: int) -> np.ndarray:
+    """float64 (count + 2,): where bands begin and end, evenly on the mel scale."""
     lowest, highest = _mel(np.array([low, high]))
-    edges = np.linspace(lowest, highest, count + 2)
+    return np.linspace(lowest, highest, count + 2)
+
+
+def _filters(rate: int, frame: int, low: float, high: float, count: int) -> np.ndarray:
+    """float64 (frame // 2 + 1, count): triangles between neighbouring edges."""
+    edges = _edges(low, high, count)
     bins = _mel(np.arange(frame // 2 + 1) * (rate / frame))[:, None]
     rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
@@ -149,7 +127,7 @@ def log_mel(samples: np.ndarray, source: "InputFormat") -> np.ndarray:
     Raises
     ------
     ValueError
-        If the input has no features, or ``samples`` are of another type or shape.
+        If the input has no features, or ``samples`` are of another type or shape, or not finite.
     """
     features = source.features
     if features is None:
@@ -157,8 +135,9 @@ def log_mel(samples: np.ndarray, source: "InputFormat") -> np.ndarray:
     array = np.asarray(samples)
     if array.dtype == np.int16:
         array = array / 32768.0
-    elif array.dtype.kind != "f":
-        raise ValueError(f"samples are {array.dtype}; allowed: int16, or real numbers in -1..1")
+    elif array.dtype.kind != "f" or not np.isfinite(array).all():
+        what = array.dtype if array.dtype.kind != "f" else "not finite"
+        raise ValueError(f"samples are {what}; allowed: int16, or real numbers in -1..1")
     energies = mel_energies(
         array,
         rate=features.rate,

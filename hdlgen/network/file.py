@@ -4,13 +4,11 @@ The reader trusts nothing. It looks at the size of the file, then at the size of
 and checks every name, type and shape against the description, and only then reads the tensors.
 """
 
-import dataclasses
 import json
 import math
 import os
-import stat
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
 
 import numpy as np
 import safetensors
@@ -18,9 +16,10 @@ import safetensors.numpy
 
 from hdlgen.description import TENSOR_DTYPES, Present, present_tensors, show
 from hdlgen.errors import InputError
-from hdlgen.files import atomic_write
+from hdlgen.files import atomic_write, opened
 from hdlgen.network.network import Network, check_tensors, describe, parse, verify
 from hdlgen.resources import folder
+from hdlgen.schema import parse_json
 
 __all__ = ["METADATA_KEY", "load", "resolve", "save"]
 
@@ -40,7 +39,7 @@ def resolve(name: str | os.PathLike[str]) -> Path:
         If there is neither.
     """
     path = Path(name)
-    if path.exists():
+    if os.path.exists(path):  # unlike Path.exists also of names that are too long
         return path
     if path.suffix or path.parent != Path("."):
         raise InputError(f"{path}: no such network file")
@@ -49,45 +48,15 @@ def resolve(name: str | os.PathLike[str]) -> Path:
     except FileNotFoundError:
         raise InputError(f"{path}: no such network file, and no networks are shipped here") from None
     candidate = shipped / f"{path.name}{SUFFIX}"
-    if candidate.is_file():
+    if os.path.isfile(candidate):
         return candidate
     names = ", ".join(sorted(file.stem for file in shipped.glob(f"*{SUFFIX}"))) or "none"
     raise InputError(f"{path}: no such network file, nor a shipped network; shipped: {names}")
 
 
-def _refuse_constant(constant: str) -> NoReturn:
-    raise ValueError(f"number {constant}")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in members:
-            raise ValueError(f"key {show(key)} twice")
-        members[key] = value
-    return members
-
-
-def parse_json(text: str, where: str) -> Any:
-    try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
-    except RecursionError:
-        raise InputError(f"{where}: nested too deeply; allowed: JSON of a few levels") from None
-    except json.JSONDecodeError as error:
-        raise InputError(f"{where}: {error.msg} at character {error.pos} of {len(text)}; allowed: JSON") from None
-    except ValueError as error:  # from the two functions above, or an integer of thousands of digits
-        raise InputError(
-            f"{where}: {str(error)[:100]}; allowed: JSON with finite numbers and each key once"
-        ) from None
-
-
 def _header(data: bytes, where: str) -> tuple[Present, str]:
     """Types and shapes of the tensors, and the text of the description."""
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{where}: header: byte {error.start} is no UTF-8; allowed: a safetensors header") from None
-    header = parse_json(text, f"{where}: header")
+    header = parse_json(data, f"{where}: header")
     if not isinstance(header, dict):
         raise InputError(f"{where}: header is {show(header)}; allowed: a safetensors header, a JSON object")
     metadata = header.pop("__metadata__", None)
@@ -97,17 +66,13 @@ def _header(data: bytes, where: str) -> tuple[Present, str]:
         )
     tensors: dict[str, tuple[str, tuple[int, ...]]] = {}
     for name, entry in header.items():
-        dtype = entry.get("dtype") if isinstance(entry, dict) else None
-        shape = entry.get("shape") if isinstance(entry, dict) else None
-        if (
-            not isinstance(dtype, str)
-            or not isinstance(shape, list)
-            or not all(type(length) is int for length in shape)
-        ):
-            raise InputError(
-                f"{where}: header: tensor {show(name)} is {show(entry)}; allowed: dtype, shape, data_offsets"
-            )
-        tensors[name] = (show(dtype)[1:-1], tuple(shape))
+        match entry:
+            case {"dtype": str(dtype), "shape": list(shape)} if all(type(length) is int for length in shape):
+                tensors[name] = (show(dtype)[1:-1], tuple(shape))
+            case _:
+                raise InputError(
+                    f"{where}: header: tensor {show(name)} is {show(entry)}; allowed: dtype, shape, data_offsets"
+                )
     return tensors, metadata[METADATA_KEY]
 
 
@@ -121,39 +86,33 @@ def load(path: str | os.PathLike[str]) -> Network:
     """
     file = resolve(path)
     where = str(file)
-    try:
-        if not stat.S_ISREG(file.stat().st_mode):  # before it is opened: a pipe would wait for a writer
-            raise InputError(f"{where}: not a regular file")
-        with file.open("rb") as stream:
-            size = os.fstat(stream.fileno()).st_size
-            if size > MAX_FILE_BYTES:
-                raise InputError(f"{where}: file has {size} bytes; allowed: up to {MAX_FILE_BYTES}")
-            if size < 8:
-                raise InputError(f"{where}: file has {size} bytes; allowed: a safetensors file, 8 bytes at least")
-            length = stream.read(8)
-            header_bytes = int.from_bytes(length, "little")
-            if header_bytes > MAX_HEADER_BYTES:
-                raise InputError(f"{where}: header claims {header_bytes} bytes; allowed: up to {MAX_HEADER_BYTES}")
-            if 8 + header_bytes > size:
-                raise InputError(f"{where}: file has {size} bytes; its header needs {8 + header_bytes}: truncated")
-            header = stream.read(header_bytes)
-            present, text = _header(header, where)
-            described = parse(parse_json(text, f"{where}: {METADATA_KEY}"), where)
-            network = dataclasses.replace(described, origin=where)
-            check_tensors(network, present)
-            needed = 8 + header_bytes
-            for dtype, shape in present.values():
-                needed += np.dtype(TENSOR_DTYPES[dtype]).itemsize * math.prod(shape)
-            if size != needed:
-                raise InputError(f"{where}: file has {size} bytes; header and tensors need {needed}")
-            body = stream.read()
-    except OSError as error:
-        raise InputError(f"{where}: cannot be read: {error.strerror or error}") from None
+    with opened(file) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        if not 8 <= size <= MAX_FILE_BYTES:
+            raise InputError(
+                f"{where}: file has {size} bytes; allowed: a safetensors file, 8..{MAX_FILE_BYTES} bytes"
+            )
+        length = stream.read(8)
+        header_bytes = int.from_bytes(length, "little")
+        if header_bytes > MAX_HEADER_BYTES:
+            raise InputError(f"{where}: header claims {header_bytes} bytes; allowed: up to {MAX_HEADER_BYTES}")
+        if 8 + header_bytes > size:
+            raise InputError(f"{where}: file has {size} bytes; its header needs {8 + header_bytes}: truncated")
+        header = stream.read(header_bytes)
+        present, text = _header(header, where)
+        described = parse(parse_json(text, f"{where}: {METADATA_KEY}"), where)
+        network = replace(described, origin=where)
+        check_tensors(network, present)
+        needed = 8 + header_bytes
+        needed += sum(TENSOR_DTYPES[dtype].itemsize * math.prod(shape) for dtype, shape in present.values())
+        if size != needed:
+            raise InputError(f"{where}: file has {size} bytes; header and tensors need {needed}")
+        body = stream.read()
     try:
         tensors = safetensors.numpy.load(length + header + body)
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
         raise InputError(f"{where}: no valid safetensors file: {ascii(str(error))[1:-1]}") from None
-    network = dataclasses.replace(network, tensors=tensors, header=header)
+    network = replace(network, tensors=tensors, header=header)
     verify(network)
     return network
 

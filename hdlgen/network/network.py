@@ -5,13 +5,13 @@ refuse all else. A network built in Python is held to the same rules: :func:`ver
 and checks the tensors.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 import numpy as np
 
-from hdlgen import description
 from hdlgen.connections import Edges, Topology, parse_topology
 from hdlgen.description import (
     MAX_BITS,
@@ -21,21 +21,23 @@ from hdlgen.description import (
     NAME_ALLOWED,
     Expected,
     Present,
-    claim,
-    compare_tensors,
     flag,
-    limits,
+    list_of,
     members_of,
     one_of,
     present_tensors,
+    real,
     refuse,
     show,
     text_of,
     whole,
+    within,
 )
 from hdlgen.errors import InputError
+from hdlgen.integers import limits, signed_bits
 from hdlgen.layers import BandRnn, Layer, Place, Reach, Weighted, parse_layer
-from hdlgen.network.features import LogMel, describe_features, parse_features
+from hdlgen.network.features import LogMel, parse_features
+from hdlgen.schema import as_json
 
 __all__ = ["FORMAT_VERSION", "InputFormat", "Network", "check_tensors", "describe", "parse", "verify"]
 
@@ -70,11 +72,11 @@ class InputFormat:
 
     @property
     def low(self) -> int:
-        return -(1 << (self.bits - 1)) if self.signed else 0
+        return limits(self.bits, self.signed)[0]
 
     @property
     def high(self) -> int:
-        return (1 << (self.bits - self.signed)) - 1
+        return limits(self.bits, self.signed)[1]
 
     def of(self, elements: np.ndarray) -> "InputFormat":
         """The format of an input that has only these elements of this one, in this order; without features."""
@@ -246,7 +248,7 @@ class Network:
         source = self.input
         if first > 1:
             low, high = self.value_range(first - 1)
-            bits = max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0, 1) + (low < 0)
+            bits = max(signed_bits(low, high) - 1, 1) + (low < 0)
             source = InputFormat(width=self.widths[first - 1], bits=bits, signed=low < 0)
         layers, topology = [layer.moved(numbers) for layer in chosen], self.topology
         whole, kept = common_layers(self.layers), [number + first - 1 for number in common_layers(layers)]
@@ -276,48 +278,40 @@ def common_layers(layers: Sequence[Layer]) -> list[int]:
     return sorted(ends)
 
 
-def _number_or_list(where: str, what: str, value: object, width: int, *, zero: bool) -> float | tuple[float, ...]:
-    allowed = f"a finite number{'' if zero else ' other than 0'}, or a list of {width}, one per input"
-
-    def fits(entry: float) -> bool:
-        return zero or entry != 0
-
-    if not isinstance(value, list):
-        return description.number(where, what, value, allowed, fits)
-    if len(value) != width:
-        raise InputError(f"{where}: {what} has {len(value)} entries; allowed: {width}, one per input")
-    return tuple(
-        description.number(where, f"{what}[{place}]", entry, allowed, fits) for place, entry in enumerate(value)
-    )
-
-
 def _parse_input(where: str, value: object) -> InputFormat:
     optional = ("features", "scale", "offset", "rounding", "clamp")
     members = members_of(where, "input", value, ("width", "bits", "signed"), optional)
     width = whole(where, "width", members["width"], 1, MAX_WIDTH)
     signed = flag(where, "signed", members["signed"])
-    bits = whole(where, "bits", members["bits"], 1 + signed, MAX_BITS)
-    plain = InputFormat(width=width, bits=bits, signed=signed)
-    meaning: dict[str, Any] = {}
-    if "features" in members:
-        meaning["features"] = parse_features(f"{where}: features", members["features"], width)
+    plain = InputFormat(width=width, bits=whole(where, "bits", members["bits"], 1 + signed, MAX_BITS), signed=signed)
     for name in optional[2:]:
         if name in members and "scale" not in members:
             raise InputError(f"{where}: input has {name!r}; allowed: beside 'scale' only")
-    for name in ("scale", "offset"):
-        if name in members:
-            meaning[name] = _number_or_list(where, name, members[name], width, zero=name == "offset")
-    if "rounding" in members:
-        meaning["rounding"] = one_of(where, "rounding", members["rounding"], INPUT_ROUNDINGS)
-    if "clamp" in members:
-        meaning["clamp"] = limits(where, "clamp", members["clamp"], plain.low, plain.high)
-    return replace(plain, **meaning)
+
+    def reals(name: str, value: Any) -> float | tuple[float, ...]:
+        other, fits = (" other than 0", bool) if name == "scale" else ("", math.isfinite)
+
+        def entry(what: str, each: object, _: int = 0) -> float:
+            allowed = f"a finite number{other}, or a list of {width}, one per input"
+            return real(where, what, each, allowed, fits)
+
+        if not isinstance(value, list):
+            return entry(name, value)
+        return list_of(where, name, value, width, (f"finite numbers{other}", "input"), entry)
+
+    read: dict[str, Callable[[Any], Any]] = {
+        "features": lambda value: parse_features(f"{where}: features", value, width),
+        "scale": lambda value: reals("scale", value),
+        "offset": lambda value: reals("offset", value),
+        "rounding": lambda value: one_of(where, "rounding", value, INPUT_ROUNDINGS),
+        "clamp": lambda value: within(where, "clamp", value, plain.low, plain.high),
+    }
+    return replace(plain, **{name: read[name](members[name]) for name in optional if name in members})
 
 
 def _parse_output(where: str, value: object) -> float:
-    allowed = f"numbers above 0, up to {MAX_OUTPUT_SCALE:g}"
     scale = members_of(where, "output", value, ("scale",))["scale"]
-    return description.number(where, "scale", scale, allowed, lambda given: given > 0)
+    return real(where, "scale", scale, f"numbers above 0, up to {MAX_OUTPUT_SCALE:g}", lambda given: given > 0)
 
 
 def parse(description: object, where: str) -> Network:
@@ -357,10 +351,15 @@ def parse(description: object, where: str) -> Network:
             raise InputError(f"{where}: description has a 'topology'; allowed: with a layer of kind path only")
         at = f"{where}: topology"
         topology = parse_topology(at, members["topology"], [widths[place] for place in places], common=True)
-    owners: dict[str, str] = {}
+    owners: dict[str | None, str] = {}
     for order, layer in enumerate(layers, 1):
         for role, tensor in layer.roles():
-            claim(owners, where, order, role, tensor)
+            if tensor is not None and tensor in owners:
+                raise InputError(
+                    f"{where}: layer {order}: {role} is {show(tensor)}, which is the {owners[tensor]} already;"
+                    " allowed: one use of each tensor"
+                )
+            owners[tensor] = f"{role} of layer {order}"
     return Network(
         name=name,
         input=source,
@@ -380,11 +379,11 @@ def describe(network: Network) -> dict[str, Any]:
     source = network.input
     given: dict[str, Any] = {"width": source.width, "bits": source.bits, "signed": source.signed}
     if source.features is not None:
-        given["features"] = describe_features(source.features)
+        given["features"] = as_json(source.features)
     for name, default in (("scale", None), ("offset", 0), ("rounding", "even"), ("clamp", None)):
         value = getattr(source, name)
         if source.scale is not None and value != default:
-            given[name] = list(value) if isinstance(value, tuple) else value
+            given[name] = as_json(value)
     result: dict[str, Any] = {"format_version": network.format_version, "name": network.name, "input": given}
     short = network.sequential
     if network.topology is not None:
@@ -399,15 +398,21 @@ def describe(network: Network) -> dict[str, Any]:
 def check_tensors(network: Network, present: Present) -> None:
     """Compare types and shapes of the tensors ``present`` with what the layers need: no more, no less."""
     expected: Expected = {}
+    where = network.where
     for order, layer in enumerate(network.layers, 1):
-        expected |= layer.expected(network.where, f"layer {order}: ", present, network.widths)
-    compare_tensors(present, expected, network.where)
-
-
-def check_values(network: Network) -> None:
-    """Refuse tensors with values that a layer does not allow."""
-    for order, layer in enumerate(network.layers, 1):
-        layer.check(f"{network.where}: layer {order}", order, network.tensors, network.widths)
+        expected |= layer.expected(where, f"layer {order}: ", present, network.widths)
+    for name, (owner, wanted, dtypes) in expected.items():
+        if name not in present:
+            some = ", ".join(show(key) for key in sorted(present)[:8]) or "none"
+            raise InputError(f"{where}: {owner} is {show(name)}, and there is no such tensor; present: {some}")
+        dtype, shape = present[name]
+        at = f"{where}: {owner}: tensor {show(name)} has"
+        if dtype not in dtypes:
+            raise InputError(f"{at} dtype {dtype}; allowed: {', '.join(dtypes)}")
+        if shape != wanted:
+            raise InputError(f"{at} shape {show(list(shape))}; allowed: {list(wanted)}")
+    for name in sorted(present.keys() - expected.keys()):
+        raise InputError(f"{where}: tensor {show(name)} is used by no layer; allowed: tensors that a layer names")
 
 
 def verify(network: Network) -> None:
@@ -431,4 +436,5 @@ def verify(network: Network) -> None:
             if (mine := getattr(given, name)) != (theirs := getattr(meant, name)):
                 refuse(at, name, mine, f"such as {theirs}")
     check_tensors(replace(parsed, origin=where), present_tensors(network.tensors))
-    check_values(network)
+    for order, layer in enumerate(network.layers, 1):
+        layer.check(f"{where}: layer {order}", order, network.tensors, network.widths)

@@ -10,7 +10,7 @@ import pytest
 
 from hdlgen import connections, golden
 from hdlgen.connections import Connections, Dense, register
-from hdlgen.description import Expected, Present, refuse, whole
+from hdlgen.description import Present, Shapes, refuse, whole
 from hdlgen.errors import InputError
 from hdlgen.network import (
     Activation,
@@ -47,7 +47,7 @@ class Butterfly(Connections):
 
     def expected(
         self, where: str, at: str, present: Present, inputs: int, outputs: int
-    ) -> tuple[tuple[int, ...], Expected]:
+    ) -> tuple[tuple[int, ...], Shapes]:
         return (outputs, 2), {}
 
     def ends(self, tensors: Mapping[str, np.ndarray], inputs: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:

@@ -207,7 +207,7 @@ def test_no_manifest(tmp_path: Path) -> None:
     for content, said in (
         (b"{\xff", "cannot be read as JSON: 'utf-8' codec"),
         (b"[" * 100000, "cannot be read as JSON: "),
-        (b'{"a": 1, "a": 2}', "cannot be read as JSON: a name stands twice in one object"),
+        (b'{"a": 1, "a": 2}', "cannot be read as JSON: the name 'a' stands twice in one object"),
         (b'{"a": ' + b"9" * 5000 + b"}", "cannot be read as JSON: "),
         (b"[]", "content is []; allowed: an object with format_version, "),
         (b" " * (1 << 25) + b"{}", "has more than 33,554,432 bytes"),

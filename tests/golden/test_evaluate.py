@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hdlgen import golden
 from hdlgen.connections import interleaver
 from hdlgen.errors import InputError
-from hdlgen.layers import cells, products
+from hdlgen.layers import products
 from hdlgen.network import (
     Activation,
     Feed,
@@ -90,11 +90,10 @@ def test_equals_the_loops(network: Network, lengths: list[int], seed: int) -> No
 @settings(max_examples=100, deadline=None)
 @given(any_network, lengths_of_sequences)
 def test_all_ways_to_multiply_are_the_same(network: Network, lengths: list[int]) -> None:
-    """Edge by edge and diagonal by diagonal, as large layers do it, and in batches of one input."""
+    """Edge by edge, as large layers do it, and in batches of one input."""
     assume_something_is_left(network)
     with pytest.MonkeyPatch.context() as patch:
-        for where in (cells, products):
-            patch.setattr(where, "_DENSE_LIMIT", 0)
+        patch.setattr(products, "_DENSE_LIMIT", 0)
         for where in (importlib.import_module("hdlgen.golden.evaluate"), products):
             patch.setattr(where, "_BATCH_VALUES", 1)
         check(network, lengths)
@@ -301,7 +300,7 @@ def one_neuron(count: int, weight: int, *, bits: int) -> Network:
 def test_type_of_the_product_is_proved(count: int, weight: int, bits: int, dtype: str) -> None:
     network = one_neuron(count, weight, bits=bits)
     top = (1 << bits) - 1
-    assert products.Transition(network.edges(1), 1, 1, top)._matrix.dtype == dtype
+    assert products.Transition(network.edges(1), 1, 1, top)._product.matrix.dtype == dtype
     assert products.exact(count * abs(weight) * top) == np.dtype(dtype).type
     x = np.array([[0], [1], [top - 1], [top]])
     assert golden.evaluate(network, x).tolist() == [[count * weight * value] for value in x[:, 0].tolist()]
@@ -431,7 +430,7 @@ def test_what_could_leave_int64_is_refused() -> None:
 @pytest.mark.parametrize("connections", ["dense", "path"])
 @pytest.mark.parametrize(
     ("kind", "low", "reached", "useful"),
-    [("relu", -70, "up to 40", 6), ("identity", -70, "-70..40", 7), ("identity", -64, "-64..40", 6)],
+    [("relu", -70, "0..40", 6), ("identity", -70, "-70..40", 7), ("identity", -64, "-64..40", 6)],
 )
 def test_a_shift_that_leaves_nothing(
     connections: str, kind: str, low: int, reached: str, useful: int, function: Any
@@ -447,6 +446,6 @@ def test_a_shift_that_leaves_nothing(
     with pytest.raises(InputError) as caught:
         function(network(useful + 1))
     assert str(caught.value) == (
-        f"network 'layered': layer 1: activation shift is {useful + 1}, which leaves nothing of accumulators"
+        f"network 'layered': layer 1: activation shift is {useful + 1}, which leaves nothing of sums of"
         f" {reached}; allowed: 0..{useful}"
     )
