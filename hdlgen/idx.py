@@ -6,11 +6,12 @@ import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Any
 
 import numpy as np
 
 from hdlgen.errors import InputError
+from hdlgen.files import opened
 
 __all__ = ["Dataset", "read", "read_folder"]
 
@@ -20,11 +21,7 @@ _UNSIGNED_BYTE = 8
 _ROLES = {"images": 3, "labels": 1}
 
 
-class _Stream(Protocol):
-    def read(self, size: int, /) -> bytes: ...
-
-
-def _parse(stream: _Stream, where: str, rank: int) -> np.ndarray:
+def _parse(stream: IO[bytes], where: str, rank: int) -> np.ndarray:
     header = stream.read(4 + 4 * rank)
     if len(header) < 4 or header[:2] != b"\0\0":
         raise InputError(f"{where}: begins with {header[:4].hex() or 'nothing'}; allowed: an idx file, 0000080{rank}")
@@ -49,24 +46,16 @@ def _parse(stream: _Stream, where: str, rank: int) -> np.ndarray:
 def read(path: str | os.PathLike[str], rank: int) -> np.ndarray:
     """The array of ``rank`` dimensions in an idx file of unsigned bytes; gzip is recognised by its first two bytes.
 
-    Raises
-    ------
-    InputError
-        If the file cannot be read, is no such file, is truncated or too long, or holds more than 2**30 bytes.
+    Raises InputError if the file cannot be read, is no such file, is truncated or too long, or holds more than 2**30 bytes.
     """
     where = str(path)
-    try:
-        with open(path, "rb") as file:
-            compressed = file.read(2) == b"\x1f\x8b"
-            file.seek(0)
-            if not compressed:
-                return _parse(file, where, rank)
-            with gzip.GzipFile(fileobj=file) as stream:
-                return _parse(stream, where, rank)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{where}: damaged gzip file: {error}") from None
-    except OSError as error:
-        raise InputError(f"{where}: cannot be read: {error.strerror or error}") from None
+    with opened(path) as file:
+        compressed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        try:
+            return _parse(gzip.GzipFile(fileobj=file) if compressed else file, where, rank)  # type: ignore[arg-type]
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise InputError(f"{where}: damaged gzip file: {error}") from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,18 +81,19 @@ class Dataset:
 
 def _find(folder: Path, part: str, role: str) -> Path | None:
     rank = _ROLES[role]
-    names = [f"{part}-{role}{separator}idx{rank}-ubyte{suffix}" for separator in ("-", ".") for suffix in (".gz", "")]
-    return next((folder / name for name in names if (folder / name).is_file()), None)
+    names = [f"{part}-{role}{separator}idx{rank}-ubyte{suffix}" for separator in "-." for suffix in (".gz", "")]
+    return next((folder / name for name in names if os.path.isfile(folder / name)), None)
 
 
-def _part(folder: Path, part: str, required: bool) -> tuple[np.ndarray, np.ndarray] | None:
+def _part(folder: Path, part: str, *, required: bool) -> tuple[Any, Any]:
+    """Images and labels; None both, where they are not required."""
     found = {role: _find(folder, part, role) for role in _ROLES}
     if not required and not any(found.values()):
-        return None
-    for role, rank in _ROLES.items():
-        if found[role] is None:
-            raise InputError(f"{folder}: no file {part}-{role}-idx{rank}-ubyte.gz (or without .gz)")
-    images, labels = (read(found[role] or folder, rank) for role, rank in _ROLES.items())
+        return None, None
+    for role, file in found.items():
+        if file is None:
+            raise InputError(f"{folder}: no file {part}-{role}-idx{_ROLES[role]}-ubyte.gz (or without .gz)")
+    images, labels = (read(file or "", _ROLES[role]) for role, file in found.items())
     if len(images) != len(labels):
         raise InputError(f"{found['labels']}: {len(labels)} labels for the {len(images)} images of {found['images']}")
     return images, labels
@@ -112,27 +102,19 @@ def _part(folder: Path, part: str, required: bool) -> tuple[np.ndarray, np.ndarr
 def read_folder(folder: str | os.PathLike[str]) -> Dataset:
     """The four files of MNIST and its like: {train,t10k}-{images-idx3,labels-idx1}-ubyte, with or without .gz.
 
-    The test files (t10k) may be missing, both together.
-
-    Raises
-    ------
-    InputError
-        If a file is missing or bad, or images and labels do not fit together.
+    The test files (t10k) may be missing, both together. Raises InputError if a file is missing or bad, or images and labels
+    do not fit together.
     """
     path = Path(folder)
-    if not path.is_dir():
+    if not os.path.isdir(path):
         raise InputError(f"{path}: no such folder; allowed: a folder with train-images-idx3-ubyte.gz and its like")
-    train = _part(path, "train", True)
-    assert train is not None
-    test = _part(path, "t10k", False)
-    if test is not None and test[0].shape[1:] != train[0].shape[1:]:
+    train_images, train_labels = _part(path, "train", required=True)
+    test_images, test_labels = _part(path, "t10k", required=False)
+    if test_images is not None and test_images.shape[1:] != train_images.shape[1:]:
         raise InputError(
-            f"{path}: test images are {list(test[0].shape[1:])}, training images {list(train[0].shape[1:])};"
+            f"{path}: test images are {list(test_images.shape[1:])}, training images {list(train_images.shape[1:])};"
             " allowed: the same size"
         )
     return Dataset(
-        train_images=train[0],
-        train_labels=train[1],
-        test_images=None if test is None else test[0],
-        test_labels=None if test is None else test[1],
+        train_images=train_images, train_labels=train_labels, test_images=test_images, test_labels=test_labels
     )

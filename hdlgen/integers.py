@@ -78,11 +78,11 @@ def magnitude(values: np.ndarray) -> int:
 
 
 def outside(values: np.ndarray, low: int, high: int) -> tuple[int, list[int]] | None:
-    """The least or the greatest of ``values`` and the index of the first such one, if that is not in low..high."""
-    for extreme in (values.min(), values.max()) if values.size else ():
-        if not low <= int(extreme) <= high:
-            return int(extreme), np.argwhere(values == extreme)[0].tolist()
-    return None
+    """The first of ``values`` that is not in low..high, and its index."""
+    if not values.size or low <= int(values.min()) <= int(values.max()) <= high:
+        return None
+    place = np.argwhere((values < low) | (values > high))[0]
+    return int(values[tuple(place)]), place.tolist()
 
 
 def scatter(terms: np.ndarray, target: np.ndarray, width: int) -> np.ndarray:

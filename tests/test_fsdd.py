@@ -57,7 +57,7 @@ def test_places(tmp_path: Path) -> None:
         (b"RIFFnonsense", "no WAV file of samples: "),
         (wav(np.arange(4), channels=2), "2 channels of 16 bits; allowed: one channel of 16 bits"),
         (wav(np.arange(4), width=4), "1 channels of 32 bits; allowed: one channel of 16 bits"),
-        (wav(np.arange(0)), "no samples; allowed: at least one"),
+        (wav(np.arange(0)), "0 samples, 8000 per second; allowed: at least one of both"),
         (wav(np.arange(9))[:30], "no WAV file of samples: "),
     ],
 )

@@ -13,46 +13,44 @@ from typing import IO
 
 import numpy as np
 
+from hdlgen.description import MAX_WIDTH
 from hdlgen.errors import InputError
 from hdlgen.files import opened
+from hdlgen.integers import outside
 from hdlgen.schema import show
 
 __all__ = ["Samples", "check_labels", "check_targets", "read_array", "read_samples", "read_sequences"]
 
 _MAGIC = b"\x93NUMPY"
 _HEADER_LIMIT = 1 << 16
-_MAX_BYTES = 1 << 30
-#: Whatever the type is, as integers of 64 bits they take as much.
-_MAX_ELEMENTS = _MAX_BYTES >> 3
+#: Of all arrays of a file together. Whatever their type is, as integers of 64 bits they take 1 GiB.
+_MAX_ELEMENTS = 1 << 27
 _MAX_AXES = 32
-_DTYPE = re.compile(r"[<>|=][biuf][1-8]")
+_DTYPE = re.compile(r"[<>|=](b1|[iu][1248]|f[248])")
 
 
-def _header(text: bytes, where: str) -> tuple[tuple[int, ...], bool, np.dtype]:
+def _header(text: bytes, where: str, most: int) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Shape, Fortran order and type. NumPy's own parser lets exceptions of its parts through."""
     try:
         members = ast.literal_eval(text.decode("latin-1").strip())
         descr, fortran, shape = members["descr"], members["fortran_order"], members["shape"]
     except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError):
         raise InputError(f"{where}: damaged header; allowed: a .npy file, as numpy.save writes it") from None
-    if not isinstance(descr, str) or not _DTYPE.fullmatch(descr):
-        raise InputError(f"{where}: dtype is {show(descr)}; allowed: integers")
     if (
         not isinstance(shape, tuple)
         or len(shape) > _MAX_AXES
-        or not all(type(length) is int and 0 <= length <= _MAX_ELEMENTS for length in shape)
-        or math.prod(shape) > _MAX_ELEMENTS
+        or not all(type(length) is int and 0 <= length <= most for length in shape)
+        or math.prod(shape) > most
     ):
-        allowed = f"a tuple of up to {_MAX_AXES} lengths, of {_MAX_ELEMENTS} elements together"
+        allowed = f"a tuple of up to {_MAX_AXES} lengths, of {most} elements together"
         raise InputError(f"{where}: shape is {show(shape)}; allowed: {allowed}")
-    try:
-        return shape, bool(fortran), np.dtype(descr)
-    except TypeError:
-        raise InputError(f"{where}: dtype is {show(descr)}; allowed: integers") from None
+    if not isinstance(descr, str) or not _DTYPE.fullmatch(descr):
+        raise InputError(f"{where}: dtype is {show(descr)}; allowed: integers")
+    return shape, bool(fortran), np.dtype(descr)
 
 
-def _read(file: IO[bytes], size: int, where: str) -> np.ndarray:
-    """The array in a ``.npy`` file of ``size`` bytes, open at its start."""
+def _read(file: IO[bytes], size: int, where: str, most: int) -> np.ndarray:
+    """The array, of up to ``most`` elements, in a ``.npy`` file of ``size`` bytes, open at its start."""
     start = file.read(8)
     if start[:6] != _MAGIC or start[6:7] not in (b"\1", b"\2", b"\3"):
         raise InputError(f"{where}: no .npy file; allowed: an array of integers, as numpy.save writes it")
@@ -61,37 +59,29 @@ def _read(file: IO[bytes], size: int, where: str) -> np.ndarray:
     if length > _HEADER_LIMIT:
         raise InputError(f"{where}: header claims {length} bytes; allowed: up to {_HEADER_LIMIT}")
     header = file.read(length)
-    shape, fortran, dtype = _header(header, where)
-    needed = math.prod(shape) * dtype.itemsize
-    present = size - 8 - count - len(header)
-    if needed != present:
+    shape, fortran, dtype = _header(header, where, most)
+    needed, present = math.prod(shape) * dtype.itemsize, size - 8 - count - len(header)
+    data = file.read(needed) if needed == present else b""
+    if needed != present or len(data) != needed:
         raise InputError(
             f"{where}: an array of shape {show(list(shape))} and dtype {dtype} needs {needed} bytes;"
-            f" the file has {present}"
+            f" the file has {present if needed != present else len(data)}"
         )
-    data = file.read(needed)
-    if len(data) != needed:
-        raise InputError(f"{where}: has {len(data)} bytes of its {needed}: truncated")
     return np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if fortran else "C")
 
 
 def read_array(path: str | os.PathLike[str]) -> np.ndarray:
     """The array in the ``.npy`` file ``path``, of integers, booleans or floats; no pickles, no archives.
 
-    The size of the file is compared with what its header claims before anything is allocated.
-
-    Raises
-    ------
-    InputError
-        If there is no such file, or it holds anything else.
+    The size of the file is compared with what its header claims before anything is allocated. Raises InputError if there
+    is no such file, or it holds anything else.
     """
     where = os.fspath(path)
     with opened(path, where) as file:
-        return _read(file, os.fstat(file.fileno()).st_size, where)
+        return _read(file, os.fstat(file.fileno()).st_size, where, _MAX_ELEMENTS)
 
 
 def _archive(file: IO[bytes], where: str, allowed: Sequence[str]) -> dict[str, np.ndarray]:
-    """The arrays of a ``.npz`` file, by name; only ``allowed`` ones."""
     arrays: dict[str, np.ndarray] = {}
     try:
         with zipfile.ZipFile(file) as archive:
@@ -99,10 +89,9 @@ def _archive(file: IO[bytes], where: str, allowed: Sequence[str]) -> dict[str, n
                 name = info.filename.removesuffix(".npy")
                 if name not in allowed or name in arrays:
                     raise InputError(f"{where}: has {show(info.filename)}; allowed: {', '.join(allowed)}, once each")
-                if info.file_size > _MAX_BYTES:
-                    raise InputError(f"{where}: {name} has {info.file_size} bytes; allowed: up to {_MAX_BYTES}")
+                left = _MAX_ELEMENTS - sum(array.size for array in arrays.values())
                 with archive.open(info) as member:
-                    arrays[name] = _read(member, info.file_size, f"{where}: {name}")
+                    arrays[name] = _read(member, info.file_size, f"{where}: {name}", left)
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
         raise InputError(f"{where}: damaged archive: {show(str(error))[1:-1]}") from None
     except (NotImplementedError, RuntimeError, ValueError) as error:  # a foreign compression, a password, bad names
@@ -110,32 +99,33 @@ def _archive(file: IO[bytes], where: str, allowed: Sequence[str]) -> dict[str, n
     return arrays
 
 
-def _arrays(path: str | os.PathLike[str], where: str, allowed: Sequence[str]) -> tuple[dict[str, np.ndarray], bool]:
-    """The arrays of a ``.npz`` file, or of a ``.npy`` file, which is ``x``; and whether it is an archive."""
+def _arrays(
+    path: str | os.PathLike[str], required: Sequence[str], optional: Sequence[str]
+) -> tuple[dict[str, np.ndarray], str]:
+    """The arrays of a ``.npz`` file by name, or of a ``.npy`` file, which is ``x``; and what messages call the file."""
+    where = os.fspath(path)
     with opened(path, where) as file:
         archive = file.read(4) == b"PK\3\4"
         file.seek(0)
-        if archive:
-            return _archive(file, where, allowed), True
-        return {"x": _read(file, os.fstat(file.fileno()).st_size, where)}, False
+        if not archive:
+            return {"x": _read(file, os.fstat(file.fileno()).st_size, where, _MAX_ELEMENTS)}, where
+        arrays = _archive(file, where, (*required, *optional))
+    for name in required:
+        if name not in arrays:
+            raise InputError(
+                f"{where}: has no {name}; required: {' and '.join(required)}, as numpy.savez writes them"
+            )
+    return arrays, where
 
 
 def read_sequences(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
     """``x``, ``lengths`` and ``labels`` of a file of sequences; see :func:`hdlgen.golden.check_sequences`.
 
     A ``.npz`` file holds ``x``, the steps of all sequences one after the other, their ``lengths``, and perhaps
-    ``labels``; a ``.npy`` file is ``x`` alone, (sequences, steps, width).
-
-    Raises
-    ------
-    InputError
-        If there is no such file, or it holds anything else.
+    ``labels``; a ``.npy`` file is ``x`` alone, (sequences, steps, width). Raises InputError if there is no such file, or
+    it holds anything else.
     """
-    where = os.fspath(path)
-    arrays, archive = _arrays(path, where, ("x", "lengths", "labels"))
-    for name in ("x", "lengths") if archive else ():
-        if name not in arrays:
-            raise InputError(f"{where}: has no {name}; required: x and lengths, as numpy.savez writes them")
+    arrays, _ = _arrays(path, ("x", "lengths"), ("labels",))
     return arrays["x"], arrays.get("lengths"), arrays.get("labels")
 
 
@@ -163,19 +153,12 @@ class Samples:
 def read_samples(path: str | os.PathLike[str]) -> Samples:
     """A file of samples: ``.npz`` with ``x`` and perhaps ``labels`` or ``y`` (targets), or ``.npy``, which is ``x``.
 
-    Raises
-    ------
-    InputError
-        If there is no such file, or it holds anything else.
+    Raises InputError if there is no such file, or it holds anything else.
     """
-    where = os.fspath(path)
-    arrays, _ = _arrays(path, where, ("x", "labels", "y"))
-    if "x" not in arrays:
-        raise InputError(f"{where}: has no x; required: x, as numpy.savez writes it")
-    x = arrays["x"]
+    arrays, where = _arrays(path, ("x",), ("labels", "y"))
+    x, labels, targets = arrays["x"], arrays.get("labels"), arrays.get("y")
     if x.ndim not in (2, 3):
         raise InputError(f"{where}: shape is {list(x.shape)}; allowed: [N, width], or images [N, rows, columns]")
-    labels, targets = arrays.get("labels"), arrays.get("y")
     return Samples(
         x=x,
         labels=None if labels is None else check_labels(labels, f"{where}: labels", len(x)),
@@ -183,26 +166,19 @@ def read_samples(path: str | os.PathLike[str]) -> Samples:
     )
 
 
-def check_labels(labels: np.ndarray, where: str, count: int) -> np.ndarray:
-    """``labels``, if they are integers (count,).
-
-    Raises
-    ------
-    InputError
-        If not.
-    """
+def check_labels(labels: np.ndarray, where: str, count: int, classes: int = MAX_WIDTH) -> np.ndarray:
+    """``labels``, if they are integers (count,) of 0..classes - 1; raises InputError if not."""
     if labels.dtype.kind not in "iu" or labels.shape != (count,):
         raise InputError(f"{where}: labels are {labels.dtype} {list(labels.shape)}; allowed: integers [{count}]")
+    if found := outside(labels, 0, classes - 1):
+        raise InputError(f"{where}: element {found[1]} is {found[0]}; allowed: 0..{classes - 1}")
     return labels
 
 
 def check_targets(targets: np.ndarray, where: str, count: int, outputs: int | None = None) -> np.ndarray:
     """``targets`` as float64 (count, outputs), if they are finite numbers, (count, outputs) or in more axes.
 
-    Raises
-    ------
-    InputError
-        If not.
+    Raises InputError if not.
     """
     wide = targets.ndim >= 2 and len(targets) == count and targets.size
     flat = targets.reshape(count, -1) if wide else targets
@@ -210,6 +186,6 @@ def check_targets(targets: np.ndarray, where: str, count: int, outputs: int | No
         allowed = f"numbers [{count}, {'outputs' if outputs is None else outputs}]"
         raise InputError(f"{where}: targets are {targets.dtype} {list(targets.shape)}; allowed: {allowed}")
     if not np.isfinite(flat).all():
-        row, column = (int(index[0]) for index in np.nonzero(~np.isfinite(flat)))
-        raise InputError(f"{where}: target [{row}, {column}] is {flat[row, column]}; allowed: finite numbers")
+        place = np.argwhere(~np.isfinite(flat))[0]
+        raise InputError(f"{where}: target {place.tolist()} is {flat[tuple(place)]}; allowed: finite numbers")
     return flat.astype(np.float64)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hdlgen import golden
 from hdlgen.errors import InputError
 from hdlgen.golden import read_array
 
@@ -98,3 +99,17 @@ def test_damaged(tmp_path_factory: pytest.TempPathFactory, position: int, value:
         except InputError as error:
             message = str(error)
         assert message is None or (message.startswith(f"{file}: ") and "\n" not in message)
+
+
+def test_labels() -> None:
+    """The first that is none of the classes, wherever the least and the greatest are."""
+    labels = np.array([9, 10, -1, 99])
+    assert golden.check_labels(labels[:1], "l.npy", 1, 10).tolist() == [9]
+    with pytest.raises(InputError, match=r"^l\.npy: element \[1\] is 10; allowed: 0\.\.9$"):
+        golden.check_labels(labels, "l.npy", 4, 10)
+    with pytest.raises(InputError, match=r"^l\.npy: element \[2\] is -1; allowed: 0\.\.1048575$"):
+        golden.check_labels(labels, "l.npy", 4)
+    with pytest.raises(InputError, match=r"^l\.npy: element \[0\] is 18446744073709551615; allowed: 0\.\.9$"):
+        golden.check_labels(np.array([2**64 - 1], np.uint64), "l.npy", 1, 10)
+    with pytest.raises(InputError, match=r"^l\.npy: labels are float64 \[4\]; allowed: integers \[4\]$"):
+        golden.check_labels(labels / 1, "l.npy", 4, 10)

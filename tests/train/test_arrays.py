@@ -121,7 +121,7 @@ def test_learns_inputs(files, tmp_path, capsys):
         ("both.npz", [], "both.npz: has labels and y; allowed: one of them"),
         ("real.npz", [], "real.npz: x is float64 [4, 8] 0.0..0.0; allowed: integers 0..255, one input at least"),
         ("wide.npz", [], "wide.npz: x is int64 [4, 8] 0..256; allowed: integers 0..255, one input at least"),
-        ("minus.npz", [], "minus.npz: a label is -1; allowed: 0 and more"),
+        ("minus.npz", [], "minus.npz: labels: element [0] is -1; allowed: 0..1048575"),
         ("nan.npz", [], "nan.npz: y: target [1, 0] is nan; allowed: finite numbers"),
         ("short.npz", [], "short.npz: y: targets are float64 [3, 2]; allowed: numbers [4, outputs]"),
         ("flat.npz", [], "flat.npz: shape is [4]; allowed: [N, width], or images [N, rows, columns]"),
