@@ -2,23 +2,13 @@
 
 from hdlgen.golden.arrays import Samples, check_labels, check_targets, read_array, read_samples, read_sequences
 from hdlgen.golden.deviation import Deviation, deviation
-from hdlgen.golden.evaluate import (
-    Trace,
-    accumulator_bits,
-    accumulator_range,
-    activations,
-    check_input,
-    check_sequences,
-    evaluate,
-    trace,
-)
+from hdlgen.golden.evaluate import Trace, accumulator_bits, activations, check_input, check_sequences, evaluate, trace
 
 __all__ = [
     "Deviation",
     "Samples",
     "Trace",
     "accumulator_bits",
-    "accumulator_range",
     "activations",
     "check_input",
     "check_labels",

@@ -112,9 +112,8 @@ def _arrays(
         arrays = _archive(file, where, (*required, *optional))
     for name in required:
         if name not in arrays:
-            raise InputError(
-                f"{where}: has no {name}; required: {' and '.join(required)}, as numpy.savez writes them"
-            )
+            words = f"{' and '.join(required)}, as numpy.savez writes {'it' if len(required) == 1 else 'them'}"
+            raise InputError(f"{where}: has no {name}; required: {words}")
     return arrays, where
 
 

@@ -10,19 +10,11 @@ import numpy as np
 
 from hdlgen.description import show
 from hdlgen.errors import InputError
+from hdlgen.integers import outside
 from hdlgen.layers import Evaluator, Steps, Values
-from hdlgen.network import InputFormat, Network
+from hdlgen.network import Network
 
-__all__ = [
-    "Trace",
-    "accumulator_bits",
-    "accumulator_range",
-    "activations",
-    "check_input",
-    "check_sequences",
-    "evaluate",
-    "trace",
-]
+__all__ = ["Trace", "accumulator_bits", "activations", "check_input", "check_sequences", "evaluate", "trace"]
 
 #: Values of all layers together in one batch.
 _BATCH_VALUES = 1 << 23
@@ -46,50 +38,34 @@ class Trace:
         return self.layers[-1]["value"]
 
 
-def accumulator_range(network: Network) -> tuple[tuple[int, int], ...]:
-    """Per layer 1..L, what its accumulators can hold at any time, in any order of summation: (lowest, highest).
-
-    Derived from the trained weights and biases; zero is always included. Raises as :meth:`Network.ranges`.
-    """
-    return tuple((reach.low, reach.high) for reach in network.ranges())
-
-
 def accumulator_bits(network: Network) -> tuple[int, ...]:
-    """Per layer 1..L, the width of a signed accumulator for :func:`accumulator_range`."""
+    """Per layer 1..L, the width of an accumulator that holds its sums in any order. Raises as :meth:`Network.ranges`."""
     return tuple(reach.bits for reach in network.ranges())
 
 
-def _in_range(array: np.ndarray, source: InputFormat, where: str) -> np.ndarray:
-    if array.size:
-        for extreme in (int(array.min()), int(array.max())):
-            if not source.low <= extreme <= source.high:
-                row, column = (int(index[0]) for index in np.nonzero(array == extreme))
-                raise InputError(
-                    f"{where}: element [{row}, {column}] is {extreme}; allowed: {source.low}..{source.high}"
-                    f" ({source.bits} bits{', signed' if source.signed else ''})"
-                )
-    return array.astype(np.int64)
-
-
-def _integers(x: np.ndarray, where: str) -> np.ndarray:
-    array = np.asarray(x)
+def _integers(network: Network, x: np.ndarray, where: str, *axes: str, other: str = "") -> np.ndarray:
+    """``x`` as int64 (.., width), of so many ``axes``, in the network's input range."""
+    array, source = np.asarray(x), network.input
     if array.dtype.kind not in "iu":
         raise InputError(f"{where}: dtype is {show(str(array.dtype))[1:-1]}; allowed: integers")
-    return array
+    if array.ndim != len(axes) + 1 or array.shape[-1] != source.width or 0 in array.shape[1:]:
+        allowed = f"[{', '.join(axes)}, {source.width}] ({network.where}){other}"
+        raise InputError(f"{where}: shape is {list(array.shape)}; allowed: {allowed}")
+    array = array.reshape(-1, source.width)
+    if found := outside(array, source.low, source.high):
+        raise InputError(
+            f"{where}: element {found[1]} is {found[0]}; allowed: {source.low}..{source.high}"
+            f" ({source.bits} bits{', signed' if source.signed else ''})"
+        )
+    return array.astype(np.int64)
 
 
 def check_input(network: Network, x: np.ndarray, where: str = "x") -> np.ndarray:
     """``x`` as int64 (N, width) within the network's input range.
 
-    Raises
-    ------
-    InputError
-        For another type, shape or range; ``where`` begins the message.
+    Raises InputError for another type, shape or range; ``where`` begins the message.
     """
-    array, width = _integers(x, where), network.input.width
-    if array.ndim != 2 or array.shape[1] != width:
-        raise InputError(f"{where}: shape is {list(array.shape)}; allowed: [N, {width}] ({network.where})")
-    return _in_range(array, network.input, where)
+    return _integers(network, x, where, "N")
 
 
 def check_sequences(
@@ -103,44 +79,27 @@ def check_sequences(
     """Steps, int64 (total, width), and lengths, int64 (sequences,), of sequences within the network's input range.
 
     ``x`` holds the steps of all sequences, one after the other, and ``lengths`` their numbers of steps; or ``x`` is
-    (sequences, steps, width), all of one length, without ``lengths``.
-
-    Raises
-    ------
-    InputError
-        For another type, shape or range; ``where`` and ``where_lengths`` begin the message.
+    (sequences, steps, width), all of one length, without ``lengths``. Raises InputError for another type, shape or range;
+    ``where`` and ``where_lengths`` begin the message.
     """
-    array, width = _integers(x, where), network.input.width
     if lengths is None:
-        if array.ndim != 3 or array.shape[2] != width or array.shape[1] < 1:
-            raise InputError(
-                f"{where}: shape is {list(array.shape)}; allowed: [sequences, steps, {width}] ({network.where}),"
-                " or [steps of all sequences, width] beside their lengths"
-            )
-        counts = np.full(array.shape[0], array.shape[1], dtype=np.int64)
-        array = array.reshape(-1, width)
-    else:
-        if array.ndim != 2 or array.shape[1] != width:
-            raise InputError(
-                f"{where}: shape is {list(array.shape)}; allowed: [steps of all sequences, {width}] ({network.where})"
-            )
-        given = np.asarray(lengths)
-        if given.dtype.kind not in "iu" or given.ndim != 1:
-            raise InputError(
-                f"{where_lengths}: lengths are {show(str(given.dtype))[1:-1]} {list(given.shape)};"
-                " allowed: integers [sequences]"
-            )
-        for index in np.flatnonzero((given < 1) | (given > len(array)))[:1]:
-            raise InputError(
-                f"{where_lengths}: length [{index}] is {int(given[index])}; allowed: 1 and more, {len(array)} in all"
-            )
-        total = sum(given.tolist())
-        if total != len(array):
-            raise InputError(
-                f"{where_lengths}: lengths are {total} steps in all; allowed: {len(array)}, the steps of {where}"
-            )
-        counts = given.astype(np.int64)
-    return _in_range(array, network.input, where), counts
+        other = ", or [steps of all sequences, width] beside their lengths"
+        steps = _integers(network, x, where, "sequences", "steps", other=other)
+        return steps, np.full(len(x), np.shape(x)[1], dtype=np.int64)
+    steps = _integers(network, x, where, "steps of all sequences")
+    given = np.asarray(lengths)
+    if given.dtype.kind not in "iu" or given.ndim != 1:
+        what = f"{show(str(given.dtype))[1:-1]} {list(given.shape)}"
+        raise InputError(f"{where_lengths}: lengths are {what}; allowed: integers [sequences]")
+    if found := outside(given, 1, len(steps)):
+        raise InputError(
+            f"{where_lengths}: length {found[1]} is {found[0]}; allowed: 1 and more, {len(steps)} in all"
+        )
+    counts = given.astype(np.int64)
+    if counts.sum() != len(steps):
+        allowed = f"{len(steps)}, the steps of {where}"
+        raise InputError(f"{where_lengths}: lengths are {counts.sum()} steps in all; allowed: {allowed}")
+    return steps, counts
 
 
 def _evaluators(network: Network) -> list[Evaluator]:
@@ -198,10 +157,7 @@ def evaluate(
         (sequences, steps, n_0) without.
     every_step : a row for each step of each sequence.
 
-    Raises
-    ------
-    InputError
-        If ``x`` or ``lengths`` have another shape, are not of integers, or leave their range.
+    Raises InputError if ``x`` or ``lengths`` have another shape, are not of integers, or leave their range.
     """
     if every_step and not network.sequential:
         raise InputError(
