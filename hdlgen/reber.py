@@ -5,6 +5,7 @@ of the grammar, and the same T or P again, between a B and an E. Source: A. S. R
 Servan-Schreiber and J. L. McClelland (1989).
 """
 
+import re
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -29,28 +30,17 @@ _GRAPH: tuple[dict[str, int], ...] = (
 _END = len(_GRAPH) - 1
 
 
-def _accepts(string: str) -> bool:
-    node = 0
-    for symbol in string:
-        following = _GRAPH[node].get(symbol)
-        if following is None:
-            return False
-        node = following
-    return node == _END
-
-
 def accepts(string: str, *, embedded: bool = False) -> bool:
     """Whether ``string`` is of the grammar, or of the embedded one."""
-    if not embedded:
-        return _accepts(string)
-    return (
-        len(string) > 4
-        and string[0] == "B"
-        and string[-1] == "E"
-        and string[1] in "TP"
-        and string[1] == string[-2]
-        and _accepts(string[2:-2])
-    )
+    if embedded:
+        around = re.fullmatch(r"B([TP])(.*)\1E", string)
+        return around is not None and accepts(around[2])
+    node = 0
+    for symbol in string:
+        if symbol not in _GRAPH[node]:
+            return False
+        node = _GRAPH[node][symbol]
+    return node == _END
 
 
 def walk(rng: np.random.Generator, *, embedded: bool = False) -> str:
@@ -60,10 +50,8 @@ def walk(rng: np.random.Generator, *, embedded: bool = False) -> str:
         choices = sorted(_GRAPH[node].items())
         symbol, node = choices[int(rng.integers(len(choices)))]
         string += symbol
-    if embedded:
-        around = "TP"[int(rng.integers(2))]
-        return f"B{around}{string}{around}E"
-    return string
+    around = "TP"[int(rng.integers(2))] if embedded else ""
+    return f"B{around}{string}{around}E" if embedded else string
 
 
 def _corrupt(rng: np.random.Generator, string: str, embedded: bool) -> str:
@@ -99,7 +87,6 @@ def sample(
 
 def encode(strings: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Steps, uint8 (symbols of all strings, 7), with ``ONE`` for the symbol, and lengths, int64 (strings,)."""
-    symbols = np.array([SYMBOLS.index(symbol) for string in strings for symbol in string], dtype=np.int64)
-    return (ONE * np.eye(len(SYMBOLS), dtype=np.uint8))[symbols], np.array(
-        [len(string) for string in strings], dtype=np.int64
-    )
+    symbols = [SYMBOLS.index(symbol) for string in strings for symbol in string]
+    lengths = np.array([len(string) for string in strings], dtype=np.int64)
+    return (ONE * np.eye(len(SYMBOLS), dtype=np.uint8))[np.array(symbols, dtype=np.int64)], lengths

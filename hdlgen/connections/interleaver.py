@@ -98,10 +98,8 @@ def interleaver(source: int, target: int, *, lanes: int, fan_out: int, seed: int
     start[b] is draw b of the stream ``philox``, below the number of rows; sweep[b] is draw z + b. Of eight such pairs, one
     after the other in the stream, the first of the least flaws is taken.
 
-    Raises
-    ------
-    InputError
-        If ``lanes`` does not divide both widths, or the edges do not spread evenly over the target neurons.
+    Raises InputError if ``lanes`` does not divide both widths, or the edges do not spread evenly over the target
+    neurons.
     """
     if lanes < 1 or source % lanes or target % lanes:
         raise InputError(f"interleaver: lanes is {lanes}; allowed: divisors of {gcd(source, target)} (both widths)")

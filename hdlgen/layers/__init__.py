@@ -55,10 +55,7 @@ register("band_rnn", BandRnn)
 def parse_layer(value: object, place: Place) -> Layer:
     """The layer of a description.
 
-    Raises
-    ------
-    InputError
-        At the first member that is unknown, missing, of the wrong type or out of range.
+    Raises InputError at the first member that is unknown, missing, of the wrong type or out of range.
     """
     known_kind(place.where, "layer", value, (*KINDS, *_LAYERS))
     if not isinstance(value, dict):

@@ -229,11 +229,8 @@ class Layer(Generic[ReachT]):
     ) -> ReachT:
         """What it can reach after layers that reach ``before`` (0: the input) and pass on values in ``formats``.
 
-        Raises
-        ------
-        InputError
-            If a sum could leave int64, or a format loses everything: a shift or a fraction that turns all that the layer
-            can reach into one value, where a smaller one would not.
+        Raises InputError if a sum could leave int64, or a format loses everything: a shift or a fraction that turns all
+        that the layer can reach into one value, where a smaller one would not.
         """
         raise NotImplementedError
 

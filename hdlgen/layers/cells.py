@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluator"]
 
+_Function = Callable[[np.ndarray, int], np.ndarray]
+"""Of values and their fraction."""
+
 
 class _Cell:
     """One recurrent layer: its state after a step from its input and its state before."""
@@ -25,32 +28,16 @@ class _Cell:
         largest = max(-band.state_low, band.state_high)
         edges = band.recurrent_edges(tensors)
         self._recurrent = Transition(edges, band.width, self._gates * band.width, largest)
-        self._gate = self._function(tensors, band.gate_function)
-        self._state = self._function(tensors, band.state_function)
+        self._gate = self._function(tensors, band.gate_function, band.hard_gate)
+        self._state = self._function(tensors, band.state_function, band.hard_state)
 
-    @staticmethod
-    def _function(tensors: Tensors, table: "Table | None") -> Callable[[np.ndarray, int], np.ndarray] | None:
-        """T[clamp(rs(v, shift + extra))], v having ``extra`` fraction bits more than the pre-activations."""
+    def _function(self, tensors: Tensors, table: "Table | None", hard: _Function) -> _Function:
+        """hard(v, fraction), or T[clamp(rs(v, shift + extra))], v having ``extra`` more bits than the pre-activations."""
         if table is None:
-            return None
-        entries, shift = tensors[table.table].astype(np.int64), table.shift
+            return hard
+        entries, shift = tensors[table.table].astype(np.int64), table.shift - self.band.fraction
         half = len(entries) // 2
-        return lambda v, extra: entries[np.clip(round_shift(v, shift + extra), -half, half - 1) + half]
-
-    def _hsig(self, v: np.ndarray) -> np.ndarray:
-        if self._gate is not None:
-            return self._gate(v, 0)
-        p, g = self.band.fraction, self.band.gate_fraction
-        return np.clip(round_shift(v + (1 << (p + 1)), p + 2 - g), 0, 1 << g)
-
-    def _htanh(self, v: np.ndarray, fraction: int) -> np.ndarray:
-        """v at 2**fraction."""
-        if self._state is not None:
-            return self._state(v, fraction - self.band.fraction)
-        return saturate(round_shift(v, fraction - self.band.state.fraction), self.band.state.bits)
-
-    def _relu(self, v: np.ndarray) -> np.ndarray:
-        return np.clip(round_shift(v, self.band.fraction - self.band.state.fraction), 0, self.band.state_high)
+        return lambda v, fraction: entries[np.clip(round_shift(v, shift + fraction), -half, half - 1) + half]
 
     def input(self, x: np.ndarray) -> np.ndarray:
         """in: (S, I) -> (S, gates, N)."""
@@ -65,32 +52,30 @@ class _Cell:
 
     def step(self, fed: np.ndarray, h: np.ndarray, c: np.ndarray) -> Values:
         """One step of S sequences: fed (S, gates, N), h (S, N), and the LSTM's c (S, N)."""
-        band = self.band
+        band, p = self.band, self.band.fraction
         recurrent = self.recurrent(h)
         result: Values = {"input": fed, "recurrent": recurrent}
-        acc = fed + self._bias + recurrent
-        if band.cell == "relu":
-            result["value"] = self._relu(acc[:, 0])
-        elif band.cell == "tanh":
-            result["value"] = self._htanh(acc[:, 0], band.fraction)
+        acc = (fed + self._bias + recurrent).swapaxes(0, 1)
+        if band.cell in ("relu", "tanh"):
+            result["value"] = self._state(acc[0], p)
         elif band.cell == "gru":
             assert band.candidate is not None
             g, shift = band.gate_fraction, band.candidate.shift
-            r, z = self._hsig(acc[:, 0]), self._hsig(acc[:, 1])
+            r, z = self._gate(acc[0], p), self._gate(acc[1], p)
             v = saturate(round_shift(recurrent[:, 2] + self._candidate_bias, shift), band.candidate.bits)
             q = fed[:, 2] + self._bias[2] + round_shift(r * v, g - shift)
-            n = self._htanh(q, band.fraction)
+            n = self._state(q, p)
             result |= {"r": r, "z": z, "candidate": v, "query": q, "n": n, "value": n + round_shift(z * (h - n), g)}
         elif band.cell == "ligru":
-            z, a = self._hsig(acc[:, 0]), self._relu(acc[:, 1])
+            z, a = self._gate(acc[0], p), self._state(acc[1], p)
             result |= {"z": z, "a": a, "value": a + round_shift(z * (h - a), band.gate_fraction)}
         else:
             assert band.cell_state is not None
             g, fc = band.gate_fraction, band.cell_state.fraction
-            i, f, o = (self._hsig(acc[:, gate]) for gate in (0, 1, 3))
-            u = self._htanh(acc[:, 2], band.fraction)
+            i, f, o = (self._gate(acc[gate], p) for gate in (0, 1, 3))
+            u = self._state(acc[2], p)
             cell = saturate(round_shift(f * c + ((i * u) << (fc - band.state.fraction)), g), band.cell_state.bits)
-            output = self._htanh(cell, fc)
+            output = self._state(cell, fc)
             state = round_shift(o * output, g)
             result |= {"i": i, "f": f, "g": u, "o": o, "cell": cell, "output": output, "value": state}
         return result

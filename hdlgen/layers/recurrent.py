@@ -29,7 +29,7 @@ from hdlgen.description import (
     whole,
 )
 from hdlgen.errors import InputError
-from hdlgen.integers import Interval, limits
+from hdlgen.integers import Interval, limits, round_shift
 from hdlgen.layers.base import Evaluator, Layer, Matrix, Place, Reach, Tensors
 from hdlgen.layers.cells import evaluator
 from hdlgen.layers.recurrence import FOLLOWED, FORMS, Recurrence, covers, parse_recurrence
@@ -400,6 +400,15 @@ class BandRnn(Layer[BandReach]):
         return tensors[self.candidate.bias].astype(np.int64)
 
     # ---------------------------------------------------------------------------------------------------- arithmetic
+
+    def hard_gate(self, v: np.ndarray, fraction: int) -> np.ndarray:
+        """hsig, of v at 2**fraction."""
+        g = self.gate_fraction
+        return np.clip(round_shift(v + (1 << (fraction + 1)), fraction + 2 - g), 0, 1 << g)
+
+    def hard_state(self, v: np.ndarray, fraction: int) -> np.ndarray:
+        """htanh, or relu where the state is not signed, of v at 2**fraction."""
+        return np.clip(round_shift(v, fraction - self.state.fraction), *self.format)
 
     @property
     def format(self) -> tuple[int, int]:

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hdlgen.errors import InputError
-from hdlgen.integers import Interval, largest_useful, prove, refuse_shift, round_shift, rounding, saturate, scatter
+from hdlgen.integers import (
+    Interval,
+    largest_useful,
+    magnitude,
+    prove,
+    refuse_shift,
+    round_shift,
+    rounding,
+    saturate,
+    scatter,
+)
 from hdlgen.layers.base import Reach, Tensors
 
 if TYPE_CHECKING:
@@ -52,18 +62,21 @@ class BandReach(Reach):
 
     def spans(self) -> dict[str, Interval]:
         """Those that there are, by what reports call them."""
-        found = {
-            "sum of inputs": self.product,
-            "input": self.input,
-            "recurrent sum": self.recurrent,
-            "accumulator": self.accumulator,
-            "candidate's sum": self.candidate_sum,
-            "candidate": self.candidate,
-            "candidate's query": self.query,
-            "cell's sum": self.cell_sum,
-            "state": self.state,
-        }
-        return {name: span for name, span in found.items() if span is not None}
+        found = {called: getattr(self, name) for name, called in _CALLED.items()}
+        return {called: span for called, span in found.items() if span is not None}
+
+
+_CALLED = {
+    "product": "sum of inputs",
+    "input": "input",
+    "recurrent": "recurrent sum",
+    "accumulator": "accumulator",
+    "candidate_sum": "candidate's sum",
+    "candidate": "candidate",
+    "query": "candidate's query",
+    "cell_sum": "cell's sum",
+    "state": "state",
+}
 
 
 def _product(
@@ -72,14 +85,12 @@ def _product(
     """Bounds of each row of W x, int64 (rows,) each, both with zero."""
     weights, full = band.input_weights(tensors), band.input.connections.full
     terms = inputs if full else weights.size
-    worst = max(-int(weights.min()), int(weights.max())) * max(-low, high) * terms + rounding(band.input.shift)
-    prove(where, "a sum of inputs", worst)
-    terms_high = np.maximum(weights * high, weights * low)
-    terms_low = np.minimum(weights * high, weights * low)
+    prove(where, "a sum of inputs", magnitude(weights) * max(-low, high) * terms + rounding(band.input.shift))
+    bounds = [extreme(weights * high, weights * low) for extreme in (np.minimum, np.maximum)]
     if full:
-        return terms_low.sum(axis=1), terms_high.sum(axis=1)
+        return bounds[0].sum(axis=1), bounds[1].sum(axis=1)
     target = band.edges_of(tensors, inputs).target
-    return scatter(terms_low.reshape(-1), target, band.rows), scatter(terms_high.reshape(-1), target, band.rows)
+    return scatter(bounds[0].reshape(-1), target, band.rows), scatter(bounds[1].reshape(-1), target, band.rows)
 
 
 def _refuse_functions(where: str, band: "BandRnn", pre_low: np.ndarray, pre_high: np.ndarray) -> None:
@@ -118,8 +129,7 @@ def band_reach(band: "BandRnn", where: str, tensors: Tensors, inputs: int, low: 
     weights, bias = band.recurrent_weights(tensors), band.gate_bias(tensors)
     state = Interval(low=band.state_low, high=band.state_high)
     terms = weights.shape[1 if band.recurrence.regular else 0]
-    worst = max(-int(weights.min()), int(weights.max())) * state.magnitude * terms
-    largest_bias = max(-int(bias.min()), int(bias.max()))
+    worst, largest_bias = magnitude(weights) * state.magnitude * terms, magnitude(bias)
     shifts = [table.shift for table in (band.gate_function, band.state_function) if table is not None]
     half = sum(rounding(shift) for shift in shifts) + (1 << (band.fraction + 2))
     prove(where, "an accumulator", worst + largest_bias + (1 << (band.input.bits - 1)) + half)
@@ -192,11 +202,6 @@ def constant_gates(band: "BandRnn", reach: BandReach) -> dict[str, int]:
         ends, is_state = np.stack([reach.pre_low[index], reach.pre_high[index]]), gate in ("a", "n", "g")
         if (band.state_function if is_state else band.gate_function) is not None:
             continue
-        if is_state:
-            moved = round_shift(ends, band.fraction - band.state.fraction)
-            values = np.clip(moved, band.state_low, band.state_high)
-        else:
-            g, half = band.gate_fraction, 1 << (band.fraction + 1)
-            values = np.clip(round_shift(ends + half, band.fraction + 2 - g), 0, 1 << g)
+        values = (band.hard_state if is_state else band.hard_gate)(ends, band.fraction)
         constant[gate] = int((values[0] == values[1]).sum())
     return constant

@@ -45,10 +45,7 @@ class LogMel:
 def parse_features(where: str, value: object, width: int) -> LogMel:
     """The features of an input of ``width`` numbers, from JSON.
 
-    Raises
-    ------
-    InputError
-        At the first member that is unknown, missing, of the wrong type or out of range.
+    Raises InputError at the first member that is unknown, missing, of the wrong type or out of range.
     """
     known_kind(where, "features", value, ("log-mel",))
     members = members_of(where, "features", value, [member.name for member in fields(LogMel)])
@@ -124,10 +121,7 @@ def log_mel(samples: np.ndarray, source: "InputFormat") -> np.ndarray:
     ``samples`` are those of one channel at the rate of the features: int16, or real numbers in -1..1. Real-valued
     arithmetic is the only one here that may differ in the last digit between machines, so an input may differ by one.
 
-    Raises
-    ------
-    ValueError
-        If the input has no features, or ``samples`` are of another type or shape, or not finite.
+    Raises ValueError if the input has no features, or ``samples`` are of another type or shape, or not finite.
     """
     features = source.features
     if features is None:

@@ -33,10 +33,7 @@ SUFFIX = ".safetensors"
 def resolve(name: str | os.PathLike[str]) -> Path:
     """The file that ``name`` means: a path, or, without suffix and without such a file, a shipped network.
 
-    Raises
-    ------
-    InputError
-        If there is neither.
+    Raises InputError if there is neither.
     """
     path = Path(name)
     if os.path.exists(path):  # unlike Path.exists also of names that are too long
@@ -79,10 +76,7 @@ def _header(data: bytes, where: str) -> tuple[Present, str]:
 def load(path: str | os.PathLike[str]) -> Network:
     """Read a network file, or a shipped network by its name, and verify it.
 
-    Raises
-    ------
-    InputError
-        If there is no such file, or it breaks any rule of the format: one line that says where.
+    Raises InputError if there is no such file, or it breaks any rule of the format: one line that says where.
     """
     file = resolve(path)
     where = str(file)
@@ -122,10 +116,7 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
 
     A network that was read from a file, whoever wrote it, and not changed gives the bytes of that file.
 
-    Raises
-    ------
-    InputError
-        If the network breaks a rule of the format, or ``path`` cannot be written.
+    Raises InputError if the network breaks a rule of the format, or ``path`` cannot be written.
     """
     verify(network)
     atomic_write(path, _as_read(network) or _anew(network))

@@ -89,10 +89,7 @@ class InputFormat:
     def quantise(self, x: np.ndarray) -> np.ndarray:
         """int64, as ``x`` (.., width), which are numbers: the nearest integers to (x - offset) / scale, clamped.
 
-        Raises
-        ------
-        ValueError
-            If it is not known what an integer stands for.
+        Raises ValueError if it is not known what an integer stands for.
         """
         with np.errstate(over="ignore"):
             steps = (np.asarray(x, np.float64) - np.array(self.offset)) / np.array(self._known_scale())
@@ -233,10 +230,7 @@ class Network:
         that layers share stay those of the whole network; where random or scrambled ones begin in a layer behind the
         first, the part cannot be saved, because a file has no word for that.
 
-        Raises
-        ------
-        ValueError
-            If there are no such layers, or one of them reads another one.
+        Raises ValueError if there are no such layers, or one of them reads another one.
         """
         if not 1 <= first <= last <= len(self.layers):
             raise ValueError(f"layers are {first}..{last}; allowed: 1 <= first <= last <= {len(self.layers)}")
@@ -317,10 +311,7 @@ def _parse_output(where: str, value: object) -> float:
 def parse(description: object, where: str) -> Network:
     """The network of a JSON description, without its tensors; ``where`` begins every message.
 
-    Raises
-    ------
-    InputError
-        At the first member that is unknown, missing, of the wrong type or out of range.
+    Raises InputError at the first member that is unknown, missing, of the wrong type or out of range.
     """
     if not isinstance(description, dict):
         refuse(where, "description", description, "a JSON object")
@@ -418,10 +409,7 @@ def check_tensors(network: Network, present: Present) -> None:
 def verify(network: Network) -> None:
     """Hold ``network`` to every rule of the file format.
 
-    Raises
-    ------
-    InputError
-        At the first rule that is broken.
+    Raises InputError at the first rule that is broken.
     """
     where = network.where
     parsed = parse(describe(network), where)

@@ -15,10 +15,7 @@ def first_paths(network: Network, count: int) -> Network:
     Every path visits the same neurons as before, also where it is scrambled or shifted: the digits stay the same. Layers
     with connections of their own stay as they are.
 
-    Raises
-    ------
-    InputError
-        If there are no ``count`` paths.
+    Raises InputError if there are no ``count`` paths.
     """
     topology = network.topology
     if not isinstance(topology, SobolTopology):

@@ -36,10 +36,7 @@ def sample_file(name: str) -> Path:
     ``pendigits``: points of 3,498 pen-written digits by writers that the network does not know, and the digits;
     ``penpoint``: their first seven points, and the last. The networks ``mnist...`` have :func:`test_set`.
 
-    Raises
-    ------
-    ValueError
-        If there is none.
+    Raises ValueError if there is none.
     """
     if name not in _SAMPLES:
         raise ValueError(f"no test samples for network {name!r}; there are some for {', '.join(_SAMPLES)}")
@@ -49,10 +46,7 @@ def sample_file(name: str) -> Path:
 def sequence_file(name: str) -> Path:
     """The file of test sequences for the shipped recurrent network ``name``, as ``hdlgen evaluate`` reads it.
 
-    Raises
-    ------
-    ValueError
-        If there is none.
+    Raises ValueError if there is none.
     """
     for beginning, file in _SEQUENCES.items():
         if name.startswith(beginning):

@@ -50,11 +50,11 @@ def test_hard_functions() -> None:
     network = small("gru", fraction=8, gate_bits=5, state_bits=4)
     layer = cell_of(network)
     v = np.arange(-600, 600)
-    assert layer._hsig(v).tolist() == np.clip(np.floor((v / 256 / 4 + 0.5) * 16 + 0.5), 0, 16).tolist()
-    assert layer._htanh(v, 8).tolist() == np.clip(np.floor(v / 256 * 8 + 0.5), -8, 7).tolist()
+    assert layer._gate(v, 8).tolist() == np.clip(np.floor((v / 256 / 4 + 0.5) * 16 + 0.5), 0, 16).tolist()
+    assert layer._state(v, 8).tolist() == np.clip(np.floor(v / 256 * 8 + 0.5), -8, 7).tolist()
     fine = small("gru", fraction=3, gate_bits=6, state_bits=4)
     v = np.arange(-40, 40)
-    assert cell_of(fine)._hsig(v).tolist() == np.clip(v + 16, 0, 32).tolist()  # no rounding
+    assert cell_of(fine)._gate(v, fine.layers[0].fraction).tolist() == np.clip(v + 16, 0, 32).tolist()  # no rounding
 
 
 @pytest.mark.parametrize(
