@@ -14,6 +14,7 @@ __all__ = [
     "MAX_BITS",
     "MAX_EDGES",
     "MAX_LAYERS",
+    "MAX_NEURONS",
     "MAX_PATHS",
     "MAX_SHIFT",
     "MAX_WIDTH",
@@ -22,6 +23,7 @@ __all__ = [
     "TENSOR_DTYPES",
     "Expected",
     "Present",
+    "Shape",
     "Shapes",
     "check_edges",
     "check_range",
@@ -50,6 +52,7 @@ MAX_WIDTH = 1 << 20
 MAX_BITS = 16
 MAX_SHIFT = 62
 MAX_LAYERS = 256
+MAX_NEURONS = 1 << 22
 
 #: Names become file and module names further down the line.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -66,8 +69,9 @@ TENSOR_DTYPES: Mapping[str, np.dtype] = {
 Present = Mapping[str, tuple[str, tuple[int, ...]]]
 #: For each tensor name: where it is used, its shape and its allowed safetensors types.
 Expected = dict[str, tuple[str, tuple[int, ...], Sequence[str]]]
+Shape = tuple[int, ...]
 #: Of the tensors of a layer, or of connections, by their roles.
-Shapes = dict[str, tuple[int, ...]]
+Shapes = dict[str, Shape]
 
 
 def list_of(

@@ -4,7 +4,7 @@
 ``explicit`` has a list of edges, ``dense`` all of them.
 """
 
-from hdlgen.connections.base import Connections, Edges, at_least_one
+from hdlgen.connections.base import Connections, Edges, Store, Tensors, at_least_one
 from hdlgen.connections.dense import Dense
 from hdlgen.connections.explicit import Explicit
 from hdlgen.connections.interleaver import InterleaverTopology, flaws, interleaver
@@ -24,6 +24,8 @@ __all__ = [
     "Paths",
     "RandomTopology",
     "SobolTopology",
+    "Store",
+    "Tensors",
     "Topology",
     "at_least_one",
     "flaws",

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from hdlgen.description import Present, Shapes
+from hdlgen.description import Present, Shape, Shapes
 
 if TYPE_CHECKING:
     from hdlgen.connections.interleaver import InterleaverTopology
     from hdlgen.connections.sobol import SobolTopology
 
-__all__ = ["Connections", "Edges", "at_least_one"]
+__all__ = ["Connections", "Edges", "Store", "Tensors", "at_least_one"]
+
+#: By their names; a `Store` may be changed.
+Tensors = Mapping[str, np.ndarray]
+Store = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,18 +87,14 @@ class Connections:
         """Role and name of every tensor but that of the weights."""
         return []
 
-    def expected(
-        self, where: str, at: str, present: Present, inputs: int, outputs: int
-    ) -> tuple[tuple[int, ...], Shapes]:
+    def expected(self, where: str, at: str, present: Present, inputs: int, outputs: int) -> tuple[Shape, Shapes]:
         """The shape of the weights, and those of the other tensors by role; ``at`` names the owner in messages."""
         raise NotImplementedError
 
-    def check(
-        self, where: str, tensors: Mapping[str, np.ndarray], sources: tuple[int, str], targets: tuple[int, str]
-    ) -> None:
+    def check(self, where: str, tensors: Tensors, sources: tuple[int, str], targets: tuple[int, str]) -> None:
         """Refuse values out of range; ``sources`` and ``targets``: how many there are, and what messages call that."""
 
-    def ends(self, tensors: Mapping[str, np.ndarray], inputs: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:
+    def ends(self, tensors: Tensors, inputs: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:
         """Source and target of every weight in the order of the tensor's elements: int64 each."""
         raise NotImplementedError
 
@@ -128,9 +128,7 @@ class Connections:
         """That which they follow, if they do."""
         return None
 
-    def cut(
-        self, name: str, values: np.ndarray, tensors: dict[str, np.ndarray], sources: np.ndarray, targets: np.ndarray
-    ) -> bool:
+    def cut(self, name: str, values: np.ndarray, tensors: Store, sources: np.ndarray, targets: np.ndarray) -> bool:
         """Leave of the weights, tensor ``name``, which stand for ``values``, those between what stays, bool (n,) each.
 
         Returns False if that is nothing; then there is one weight, which is 0. Where there is a rule, everything stays.

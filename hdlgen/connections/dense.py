@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hdlgen.connections.base import Connections, at_least_one
-from hdlgen.description import MAX_EDGES, Present, Shapes
+from hdlgen.connections.base import Connections, Store, Tensors, at_least_one
+from hdlgen.description import MAX_EDGES, Present, Shape, Shapes
 from hdlgen.errors import InputError
 
 __all__ = ["Dense"]
@@ -26,18 +26,14 @@ class Dense(Connections):
             raise InputError(f"{where}: dense layer of {inputs} x {outputs} weights; allowed: up to {MAX_EDGES}")
         return cls()
 
-    def expected(
-        self, where: str, at: str, present: Present, inputs: int, outputs: int
-    ) -> tuple[tuple[int, ...], Shapes]:
+    def expected(self, where: str, at: str, present: Present, inputs: int, outputs: int) -> tuple[Shape, Shapes]:
         return (outputs, inputs), {}
 
-    def ends(self, tensors: Mapping[str, np.ndarray], inputs: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:
+    def ends(self, tensors: Tensors, inputs: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:
         target, source = np.divmod(np.arange(inputs * outputs, dtype=np.int64), inputs)
         return source, target
 
-    def cut(
-        self, name: str, values: np.ndarray, tensors: dict[str, np.ndarray], sources: np.ndarray, targets: np.ndarray
-    ) -> bool:
+    def cut(self, name: str, values: np.ndarray, tensors: Store, sources: np.ndarray, targets: np.ndarray) -> bool:
         left = bool(sources.any() and targets.any())
         weights = tensors[name][at_least_one(targets)][:, at_least_one(sources)]
         tensors[name] = weights if left else np.zeros(weights.shape, dtype=np.int8)

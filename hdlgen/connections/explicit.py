@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hdlgen.connections.base import Connections
-from hdlgen.description import MAX_EDGES, Present, Shapes, check_edges, shape_of, tensor
+from hdlgen.connections.base import Connections, Store, Tensors
+from hdlgen.description import MAX_EDGES, Present, Shape, Shapes, check_edges, shape_of, tensor
 
 __all__ = ["Explicit"]
 
@@ -31,25 +31,19 @@ class Explicit(Connections):
     def tensors(self) -> list[tuple[str, str]]:
         return [("edges", self.edges)]
 
-    def expected(
-        self, where: str, at: str, present: Present, inputs: int, outputs: int
-    ) -> tuple[tuple[int, ...], Shapes]:
+    def expected(self, where: str, at: str, present: Present, inputs: int, outputs: int) -> tuple[Shape, Shapes]:
         shape = shape_of(present, where, f"{at}edges", self.edges, MAX_EDGES, 2)
         return shape[:1], {"edges": shape}
 
-    def check(
-        self, where: str, tensors: Mapping[str, np.ndarray], sources: tuple[int, str], targets: tuple[int, str]
-    ) -> None:
+    def check(self, where: str, tensors: Tensors, sources: tuple[int, str], targets: tuple[int, str]) -> None:
         ends = [("source", *sources), ("target", *targets)]
         check_edges(where, self.edges, tensors[self.edges], ends)
 
-    def ends(self, tensors: Mapping[str, np.ndarray], inputs: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:
+    def ends(self, tensors: Tensors, inputs: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:
         pairs = tensors[self.edges].astype(np.int64)
         return pairs[:, 0], pairs[:, 1]
 
-    def cut(
-        self, name: str, values: np.ndarray, tensors: dict[str, np.ndarray], sources: np.ndarray, targets: np.ndarray
-    ) -> bool:
+    def cut(self, name: str, values: np.ndarray, tensors: Store, sources: np.ndarray, targets: np.ndarray) -> bool:
         pairs = tensors[self.edges].astype(np.int64)
         stays = sources[pairs[:, 0]] & targets[pairs[:, 1]] & (values != 0)
         if not stays.any():

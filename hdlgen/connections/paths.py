@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hdlgen.connections.base import Connections
+from hdlgen.connections.base import Connections, Tensors
 from hdlgen.connections.interleaver import InterleaverTopology
 from hdlgen.connections.random import RandomTopology
 from hdlgen.connections.sobol import SobolTopology
 from hdlgen.connections.topology import Topology
-from hdlgen.description import Present, Shapes, known_kind
+from hdlgen.description import Present, Shape, Shapes, known_kind
 
 __all__ = ["TOPOLOGIES", "Paths", "parse_topology"]
 
@@ -85,11 +85,9 @@ class Paths(Connections):
     def describe(self) -> dict[str, Any]:
         return {} if self.common else {"topology": self.followed.describe()}
 
-    def expected(
-        self, where: str, at: str, present: Present, inputs: int, outputs: int
-    ) -> tuple[tuple[int, ...], Shapes]:
+    def expected(self, where: str, at: str, present: Present, inputs: int, outputs: int) -> tuple[Shape, Shapes]:
         return (self.followed.edges((inputs, outputs)),), {}
 
-    def ends(self, tensors: Mapping[str, np.ndarray], inputs: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:
+    def ends(self, tensors: Tensors, inputs: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:
         topology, (source, target) = self.followed, self.layers
         return topology.vertices(source, inputs), topology.vertices(target, outputs)

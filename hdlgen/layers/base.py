@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 
-from hdlgen.connections import Connections, Edges
+from hdlgen.connections import Connections, Edges, Store, Tensors
 from hdlgen.description import MAX_BITS, TENSOR_DTYPES, Expected, Present, Shapes
 from hdlgen.errors import InputError
 from hdlgen.integers import Interval, signed_bits
@@ -14,11 +14,12 @@ from hdlgen.integers import Interval, signed_bits
 if TYPE_CHECKING:
     from hdlgen.layers.weighted import Activation
 
-__all__ = ["Evaluator", "Layer", "Matrix", "Place", "Reach", "Steps", "Values", "fresh"]
+__all__ = ["Evaluator", "Layer", "Masks", "Matrix", "Place", "Reach", "Steps", "Tensors", "Values", "fresh", "stored"]
 
 #: What happens in a layer, by name: ``value`` is what it passes on, int64 (rows, width).
 Values = dict[str, np.ndarray]
-Tensors = Mapping[str, np.ndarray]
+#: Of the source and of a layer itself, bool (n,) each.
+Masks = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +109,11 @@ def fresh(tensors: Tensors, name: str) -> str:
     return name
 
 
+def stored(tensors: Tensors, name: str | None, shape: int | tuple[int, ...], otherwise: int = 0) -> np.ndarray:
+    """The tensor ``name`` in int64; without one ``otherwise``, in that shape."""
+    return np.full(shape, otherwise, np.int64) if name is None else tensors[name].astype(np.int64)
+
+
 _INT32 = ("bias", "candidate bias", "multiplier")
 """Roles of tensors of this type; others are of any integer type."""
 
@@ -175,7 +181,7 @@ class Layer(Generic[ReachT]):
     @property
     def common(self) -> bool:
         """It follows the topology that such layers of a network share."""
-        return False
+        return self.incoming.common
 
     @property
     def rows(self) -> int:
@@ -185,7 +191,7 @@ class Layer(Generic[ReachT]):
     @property
     def rectified(self) -> bool:
         """It reads max(0, a)."""
-        return False
+        return self.incoming.rectified
 
     def moved(self, numbers: Mapping[int, int]) -> Self:
         """The same layer where those that it reads have other numbers."""
@@ -275,7 +281,7 @@ class Layer(Generic[ReachT]):
         """The same layer where tensor ``edges`` lists those of a ``matrix``, whose weights have ``bits`` bits."""
         raise NotImplementedError
 
-    def listed(self, where: str, number: int, matrix: Matrix, edges: Edges, tensors: dict[str, np.ndarray]) -> Self:
+    def listed(self, where: str, number: int, matrix: Matrix, edges: Edges, tensors: Store) -> Self:
         """Layer ``number`` with these ``edges``, as a list, for one of its matrices; changes ``tensors``.
 
         Without any there is one of weight 0. Raises :class:`InputError` if the weights take more than 16 bits.
@@ -298,7 +304,7 @@ class Layer(Generic[ReachT]):
             tensors.pop(tensor or "", None)
         return result
 
-    def compact(self, where: str, number: int, tensors: dict[str, np.ndarray]) -> Self:
+    def compact(self, where: str, number: int, tensors: Store) -> Self:
         """Layer ``number`` in the form that takes the fewest bits for weights and indices; changes ``tensors``."""
         return self
 
@@ -307,15 +313,8 @@ class Layer(Generic[ReachT]):
         """A constant that it reads can go into a bias; otherwise 0 alone can be left out."""
         return False
 
-    def between(
-        self,
-        where: str,
-        number: int,
-        ends: tuple[np.ndarray, np.ndarray],
-        bias: np.ndarray,
-        tensors: dict[str, np.ndarray],
-    ) -> Self:
-        """Layer ``number`` between what stays, bool (n,) of its source and of itself; changes ``tensors``.
+    def between(self, where: str, number: int, ends: Masks, bias: np.ndarray, tensors: Store) -> Self:
+        """Layer ``number`` between what stays; changes ``tensors``.
 
         Where a rule says which edges there are that is everything. ``bias``: its own, with what constants that go add to
         its sums.

@@ -4,11 +4,11 @@ If the sum of all products |w| * a of a neuron is less than 2**24 (float32) or 2
 result of any order of summation, fused or not, is an integer that the type represents.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 
-from hdlgen.connections import Connections, Edges
+from hdlgen.connections import Connections, Edges, Tensors
 
 __all__ = ["MatrixProduct", "Transition", "exact", "product"]
 
@@ -70,11 +70,7 @@ class Transition:
 
 
 def product(
-    connections: Connections,
-    weights: np.ndarray,
-    tensors: Mapping[str, np.ndarray],
-    ends: tuple[int, int],
-    source_high: int,
+    connections: Connections, weights: np.ndarray, tensors: Tensors, ends: tuple[int, int], source_high: int
 ) -> Callable[[np.ndarray], np.ndarray]:
     """The sums of ``connections`` from ends[0] values to ends[1] sums; ``weights`` have the shape of their tensor."""
     if connections.full:

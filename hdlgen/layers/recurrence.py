@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hdlgen.connections import Edges
-from hdlgen.description import MAX_EDGES, Present, Shapes, check_edges, flag, refuse, shape_of, show, tensor
+from hdlgen.connections import Edges, Tensors
+from hdlgen.description import MAX_EDGES, Present, Shape, Shapes, check_edges, flag, refuse, shape_of, show, tensor
 from hdlgen.errors import InputError
 from hdlgen.integers import scatter
 
@@ -67,11 +67,11 @@ class Recurrence:
         """Those of a layer that say so."""
         return {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("width", "gates")}
 
-    def expected(self, where: str, at: str, present: Present) -> tuple[tuple[int, ...], Shapes]:
+    def expected(self, where: str, at: str, present: Present) -> tuple[Shape, Shapes]:
         """The shape of the weights, and those of other tensors by role; ``at`` begins their owner's name in messages."""
         return (self.gates, self.connections, self.width), {}
 
-    def check(self, where: str, name: str, tensors: Mapping[str, np.ndarray]) -> None:
+    def check(self, where: str, name: str, tensors: Tensors) -> None:
         """Refuse weights, tensor ``name``, of absent neurons, or edges out of range."""
         weights = tensors[name]
         wrong = np.argwhere((weights != 0) & (self.sources() < 0))
@@ -86,13 +86,13 @@ class Recurrence:
         """int64 (C, N): the neuron whose state weight [gate, i, k] multiplies; -1 where there is none."""
         raise ValueError("edges are not as many for every neuron")
 
-    def joined(self, weights: np.ndarray, tensors: Mapping[str, np.ndarray]) -> Edges:
+    def joined(self, weights: np.ndarray, tensors: Tensors) -> Edges:
         """From a neuron to a row, in the order of the weights, without those of absent neurons; repeated ones not merged."""
         sources = np.broadcast_to(self.sources(), weights.shape)
         gate, i, k = np.nonzero(sources >= 0)
         return Edges(source=sources[gate, i, k], target=gate * self.width + k, weight=weights[gate, i, k])
 
-    def summed(self, terms: np.ndarray, tensors: Mapping[str, np.ndarray]) -> np.ndarray:
+    def summed(self, terms: np.ndarray, tensors: Tensors) -> np.ndarray:
         """int64 (gates, N): ``terms``, one for each weight, added up."""
         return terms.sum(axis=1)
 
@@ -210,20 +210,20 @@ class Listed(Recurrence):
     def called(self) -> str:
         return "edges"
 
-    def expected(self, where: str, at: str, present: Present) -> tuple[tuple[int, ...], Shapes]:
+    def expected(self, where: str, at: str, present: Present) -> tuple[Shape, Shapes]:
         shape = shape_of(present, where, f"{at}edges", self.edges, MAX_EDGES, 2)
         return shape[:1], {"edges": shape}
 
-    def check(self, where: str, name: str, tensors: Mapping[str, np.ndarray]) -> None:
+    def check(self, where: str, name: str, tensors: Tensors) -> None:
         neurons = ("source", self.width, f"{self.width} neurons")
         rows = ("row", self.gates * self.width, f"{self.gates} gates")
         check_edges(where, self.edges, tensors[self.edges], (neurons, rows))
 
-    def joined(self, weights: np.ndarray, tensors: Mapping[str, np.ndarray]) -> Edges:
+    def joined(self, weights: np.ndarray, tensors: Tensors) -> Edges:
         pairs = tensors[self.edges].astype(np.int64)
         return Edges(source=pairs[:, 0], target=pairs[:, 1], weight=weights)
 
-    def summed(self, terms: np.ndarray, tensors: Mapping[str, np.ndarray]) -> np.ndarray:
+    def summed(self, terms: np.ndarray, tensors: Tensors) -> np.ndarray:
         target = tensors[self.edges][:, 1].astype(np.int64)
         return scatter(terms, target, self.gates * self.width).reshape(-1, self.width)
 

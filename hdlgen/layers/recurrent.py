@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hdlgen.connections import KINDS, Connections, Edges, Explicit
+from hdlgen.connections import KINDS, Connections, Edges, Explicit, Store
 from hdlgen.description import (
     MAX_BITS,
     MAX_SHIFT,
@@ -30,7 +30,7 @@ from hdlgen.description import (
 )
 from hdlgen.errors import InputError
 from hdlgen.integers import Interval, limits, round_shift
-from hdlgen.layers.base import Evaluator, Layer, Matrix, Place, Reach, Tensors
+from hdlgen.layers.base import Evaluator, Layer, Masks, Matrix, Place, Reach, Tensors, stored
 from hdlgen.layers.cells import evaluator
 from hdlgen.layers.recurrence import FOLLOWED, FORMS, Recurrence, covers, parse_recurrence
 from hdlgen.layers.recurrent_reach import BandReach, band_reach, constant_gates
@@ -389,15 +389,11 @@ class BandRnn(Layer[BandReach]):
 
     def gate_bias(self, tensors: Tensors) -> np.ndarray:
         """int64 (gates, N); zeros where it has none."""
-        if self.bias is None:
-            return np.zeros((len(self.gates), self.width), dtype=np.int64)
-        return tensors[self.bias].astype(np.int64)
+        return stored(tensors, self.bias, (len(self.gates), self.width))
 
     def candidate_bias(self, tensors: Tensors) -> np.ndarray:
         """int64 (N,) of a GRU; zeros where it has none."""
-        if self.candidate is None or self.candidate.bias is None:
-            return np.zeros(self.width, dtype=np.int64)
-        return tensors[self.candidate.bias].astype(np.int64)
+        return stored(tensors, None if self.candidate is None else self.candidate.bias, self.width)
 
     # ---------------------------------------------------------------------------------------------------- arithmetic
 
@@ -481,7 +477,7 @@ class BandRnn(Layer[BandReach]):
             return replace(self, input=feed)
         return replace(self._with_form({"edges": edges}), weight_bits=bits)
 
-    def compact(self, where: str, number: int, tensors: dict[str, np.ndarray]) -> "BandRnn":
+    def compact(self, where: str, number: int, tensors: Store) -> "BandRnn":
         """The narrowest band, ring or groups that hold all weights other than 0, or a list of edges."""
         matrix = self._recurrent_matrix(tensors)
         edges = matrix.edges.nonzero(self.width)
@@ -494,14 +490,7 @@ class BandRnn(Layer[BandReach]):
         tensors[found.recurrent] = form.laid_out(edges).astype(tensors[found.recurrent].dtype)
         return found.with_recurrence(form)
 
-    def between(
-        self,
-        where: str,
-        number: int,
-        ends: tuple[np.ndarray, np.ndarray],
-        bias: np.ndarray,
-        tensors: dict[str, np.ndarray],
-    ) -> "BandRnn":
+    def between(self, where: str, number: int, ends: Masks, bias: np.ndarray, tensors: Store) -> "BandRnn":
         """If some neurons go, or edges are listed, its recurrence becomes a list of edges."""
         sources, stays = ends
         rows = np.tile(stays, self.rows // self.width)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hdlgen.connections import KINDS, Connections, Edges, Explicit, Paths, at_least_one
+from hdlgen.connections import KINDS, Connections, Edges, Explicit, Paths, Store, at_least_one
 from hdlgen.description import (
     MAX_BITS,
     MAX_SHIFT,
@@ -32,7 +32,7 @@ from hdlgen.description import (
 )
 from hdlgen.errors import InputError
 from hdlgen.integers import Interval, limits, magnitude, prove, refuse_shift, rounding, scatter, signed_bits
-from hdlgen.layers.base import Evaluator, Layer, Matrix, Place, Reach, Steps, Tensors, Values, fresh
+from hdlgen.layers.base import Evaluator, Layer, Masks, Matrix, Place, Reach, Steps, Tensors, Values, fresh, stored
 from hdlgen.layers.products import product
 from hdlgen.schema import as_json
 
@@ -187,14 +187,6 @@ class Weighted(Layer[WeightedReach]):
         return self.connections
 
     @property
-    def common(self) -> bool:
-        return self.connections.common
-
-    @property
-    def rectified(self) -> bool:
-        return self.connections.rectified
-
-    @property
     def multiplier(self) -> str | None:
         """Tensor of the multipliers."""
         return None if self.activation is None else self.activation.multiplier
@@ -299,11 +291,11 @@ class Weighted(Layer[WeightedReach]):
 
     def biases(self, tensors: Tensors) -> np.ndarray:
         """int64 (width,); zeros where the layer has none."""
-        return np.zeros(self.width, np.int64) if self.bias is None else tensors[self.bias].astype(np.int64)
+        return stored(tensors, self.bias, self.width)
 
     def multipliers(self, tensors: Tensors) -> np.ndarray:
         """int64 (width,); ones where the layer has none."""
-        return np.ones(self.width, np.int64) if self.multiplier is None else tensors[self.multiplier].astype(np.int64)
+        return stored(tensors, self.multiplier, self.width, 1)
 
     def edges_of(self, tensors: Tensors, inputs: int) -> Edges:
         """In the order of the weights; repeated edges are not merged. ``inputs``: width of the layer that is read."""
@@ -401,14 +393,7 @@ class Weighted(Layer[WeightedReach]):
     def folds(self) -> bool:
         return True
 
-    def between(
-        self,
-        where: str,
-        number: int,
-        ends: tuple[np.ndarray, np.ndarray],
-        bias: np.ndarray,
-        tensors: dict[str, np.ndarray],
-    ) -> "Weighted":
+    def between(self, where: str, number: int, ends: Masks, bias: np.ndarray, tensors: Store) -> "Weighted":
         """Where no neuron stays it is neuron 0, with weights and bias 0."""
         (sources, targets), code_book, name = ends, self.code_book, self.bias
         if not self.connections.cut(self.weight, self.weights(tensors), tensors, sources, targets):

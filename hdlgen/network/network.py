@@ -16,6 +16,7 @@ from hdlgen.connections import Edges, Topology, parse_topology
 from hdlgen.description import (
     MAX_BITS,
     MAX_LAYERS,
+    MAX_NEURONS,
     MAX_WIDTH,
     NAME,
     NAME_ALLOWED,
@@ -335,6 +336,8 @@ def parse(description: object, where: str) -> Network:
         place = Place(where=f"{where}: layer {order}", widths=tuple(widths), last=order == count, common=common)
         layers.append(parse_layer(value, place))
         widths.append(layers[-1].width)
+    if sum(widths) > MAX_NEURONS:
+        raise InputError(f"{where}: inputs and layers have {sum(widths)} neurons; allowed: up to {MAX_NEURONS}")
     topology = None
     if common:
         places = common_layers(layers)
@@ -367,14 +370,8 @@ def describe(network: Network) -> dict[str, Any]:
     In networks of Sobol' paths that share a topology, and with recurrent layers, what every layer but an unusual one has
     is left out; defaults of topologies and recurrent layers are written out.
     """
-    source = network.input
-    given: dict[str, Any] = {"width": source.width, "bits": source.bits, "signed": source.signed}
-    if source.features is not None:
-        given["features"] = as_json(source.features)
-    for name, default in (("scale", None), ("offset", 0), ("rounding", "even"), ("clamp", None)):
-        value = getattr(source, name)
-        if source.scale is not None and value != default:
-            given[name] = as_json(value)
+    usual = {member.name: member.default for member in fields(InputFormat) if member.name != "signed"}
+    given = {name: value for name, value in as_json(network.input).items() if value != usual.get(name)}
     result: dict[str, Any] = {"format_version": network.format_version, "name": network.name, "input": given}
     short = network.sequential
     if network.topology is not None:

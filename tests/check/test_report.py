@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from hdlgen import golden
 from hdlgen.check import find_live, report
 from hdlgen.cli import main
+from hdlgen.connections import Edges
 from hdlgen.errors import InputError
+from hdlgen.layers.recurrence import Listed
 from hdlgen.network import (
     Activation,
     BandRnn,
@@ -134,6 +136,17 @@ def test_numbers_are_those_of_plain_counting(network: Network) -> None:
         assert band["weights_per_gate"] == max(Counter(row // layer.width for _, row, _ in edges).values())
         assert band["steps_to_all"] == counted_steps(network, layer)
     assert data["multiplications"] == total
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 64, 100, 1024])
+def test_steps_around_a_circle(width: int) -> None:
+    """Of edges from each neuron to the next, without end; and without the last of them."""
+    form = Listed(width=width, gates=1, edges="e")
+    source = np.arange(width)
+    edges = Edges(source=source, target=(source + 1) % width, weight=np.ones(width, np.int64))
+    assert form.steps_to_all(edges) == width - 1
+    edges.weight[-1] = 0
+    assert form.steps_to_all(edges) == (0 if width == 1 else None)
 
 
 @settings(max_examples=150, deadline=None)

@@ -181,6 +181,10 @@ def entry(name: str, **changes: Any) -> Callable[[dict[str, Any]], None]:
             with_header(GOOD, entry("w1", shape=[4, 4])),
             "layer 1: weight: tensor 'w1' has shape [4, 4]; allowed: [16]",
         ),
+        (
+            with_header(GOOD, entry("w1", shape=[10**4000, 16])),
+            f"layer 1: weight: tensor 'w1' has shape [1{'0' * 55}...; allowed: [16]",
+        ),
         (with_header(GOOD, entry("w1", shape=[])), "layer 1: weight: tensor 'w1' has shape []; allowed: [16]"),
         (
             with_header(GOOD, entry("w1", shape=[2.0])),

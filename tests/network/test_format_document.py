@@ -119,6 +119,7 @@ def test_limits_are_those_of_the_reader() -> None:
         (description.MAX_BITS == 16, "| `weight_bits` | 1 .. 16 | weights lie"),
         (description.MAX_SHIFT == 62, "| `activation.shift` | 0 .. 62 |"),
         (description.MAX_LAYERS == 256, "| `layers` | 1 to 256 objects |"),
+        (description.MAX_NEURONS == 2**22, "inputs and layers have 2^22 neurons together at most"),
         (description.MAX_EDGES == 2**24, "shape (E, 2), E 1 .. 2^24"),
         (description.MAX_EDGES == 2**24, "dense (n_l, n_s), at most 2^24 weights"),
         (description.MAX_PATHS == 2**24, "| `paths` | 1 .. 2^24 |"),

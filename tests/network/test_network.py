@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -250,6 +251,14 @@ WHOLE = [
     ("[1, NaN]", "hdlgen.network: cannot be read as JSON: NaN is no number of JSON"),
     ("-Infinity", "hdlgen.network: cannot be read as JSON: -Infinity is no number of JSON"),
     ([], "description is []; allowed: a JSON object"),
+    (
+        json.dumps(PATHS).replace('"paths": 16', '"paths": 1e999999999'),
+        "topology: paths is inf; allowed: integers 1..16777216",
+    ),
+    (
+        changed("layers", value=[PATHS["layers"][0] | {"width": 1 << 20}] * 4 + PATHS["layers"][1:]),
+        "inputs and layers have 4194313 neurons; allowed: up to 4194304",
+    ),
     *(
         (changed("format_version", value=version), f"format_version is {version!r}; allowed: 1")
         for version in (2, 1.0, True, "1")
@@ -677,7 +686,7 @@ def test_networks_made_in_python_obey_the_same_rules() -> None:
         (
             path,
             {"input": InputFormat(width=6, bits=8, clamp=(0, 9))},
-            "input is InputFormat(width=6, bits=8, signed=False, features=None,...; allowed: such as InputFormat(",
+            "input: input has 'clamp'; allowed: beside 'scale' only",
         ),
         (path, {"topology": dataclasses.replace(TOPOLOGY_OF_TWO, kept=3)}, "topology is SobolTopology("),
         (mixed, {"tensors": {}}, "layer 1: recurrent is 'l1.u', and there is no such tensor; present: none"),

@@ -1,5 +1,6 @@
 """The rules of recurrent layers, and of features: what is allowed is read, all else is refused in one line."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -215,7 +216,10 @@ MEMBERS = "kind, width, cell, recurrent, weight_bits, input, bias, fraction, sta
             "layer 1: recurrent: tensor 'u1'",
         ),
         (fed(0, shared=False), "layer 1: input weight: tensor 'w1' has shape [6, 5]; allowed: [18, 5]"),
-        (gru(0, weight_bits=3), "layer 1: recurrent weight -8 at ["),
+        (
+            gru(0, weight_bits=3),
+            "layer 1: recurrent weight 5 at [0, 0, 0] in tensor 'u1'; allowed: -4..3 (weight_bits 3)",
+        ),
         # Features.
         (
             changed("input", "features", value={"kind": "mfcc"}, base=GRU),
@@ -234,6 +238,10 @@ MEMBERS = "kind, width, cell, recurrent, weight_bits, input, bias, fraction, sta
         (features(low="x"), "input: features: low is 'x'; allowed: frequencies >= 0"),
         (features(low=-1), "input: features: low is -1; allowed: frequencies >= 0"),
         (features(low=True), "input: features: low is True; allowed: frequencies >= 0"),
+        (
+            features(low=1, high=math.nextafter(1, 2)),
+            "input: features: high is 1.0000000000000002; allowed: frequencies far enough above low (1) for 5 bands",
+        ),
         (features(floor=0), "input: features: floor is 0; allowed: finite numbers > 0"),
         (features(scale=[1, 2]), "input: features: scale has 2 entries; allowed: 5, one per input"),
         (features(scale=[1, 2, 0, 4, 5]), "input: features: scale[2] is 0; allowed: finite numbers > 0"),
