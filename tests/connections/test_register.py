@@ -110,7 +110,7 @@ def test_file(network: Network, tmp_path: Path) -> None:
         ({"width": 3}, "layer 1: width is 3; allowed: a power of two, as wide as what is read"),
         ({"connections": Butterfly(distance=4)}, "layer 1: distance is 4; allowed: integers 1..3"),
         ({"connections": Dense()}, "layer 1: weight: tensor 'w1' has shape [4, 2]; allowed: [4, 4]"),
-        ({"weight_bits": 1}, "layer 1: weight -8 at ["),
+        ({"weight_bits": 1}, "layer 1: weight 5 at [0, 0] in tensor "),
     ],
 )
 def test_rules(network: Network, changes: dict[str, Any], message: str) -> None:
