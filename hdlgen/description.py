@@ -25,7 +25,6 @@ __all__ = [
     "Present",
     "Shape",
     "Shapes",
-    "check_edges",
     "check_range",
     "flag",
     "known_kind",
@@ -147,12 +146,3 @@ def check_range(where: str, what: str, name: str, values: np.ndarray, low: int, 
         raise InputError(
             f"{where}: {what} {found[0]} at {found[1]} in tensor {show(name)}; allowed: {low}..{high} ({why})"
         )
-
-
-def check_edges(where: str, name: str, edges: np.ndarray, ends: Sequence[tuple[str, int, str]]) -> None:
-    """Refuse edges (E, 2) whose ends, each with what it is called, how many there are and why, are out of range."""
-    for column, (end, count, why) in enumerate(ends):
-        if found := outside(edges[:, column], 0, count - 1):
-            raise InputError(
-                f"{where}: {end} {found[0]} of edge {found[1][0]} in tensor {show(name)}; allowed: 0..{count - 1} ({why})"
-            )

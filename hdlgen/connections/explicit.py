@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hdlgen.connections.base import Connections, Store, Tensors
-from hdlgen.description import MAX_EDGES, Present, Shape, Shapes, check_edges, shape_of, tensor
+from hdlgen.description import MAX_EDGES, Present, Shape, Shapes, shape_of, show, tensor
+from hdlgen.errors import InputError
+from hdlgen.integers import outside
 
 __all__ = ["Explicit"]
 
@@ -36,8 +38,10 @@ class Explicit(Connections):
         return shape[:1], {"edges": shape}
 
     def check(self, where: str, tensors: Tensors, sources: tuple[int, str], targets: tuple[int, str]) -> None:
-        ends = [("source", *sources), ("target", *targets)]
-        check_edges(where, self.edges, tensors[self.edges], ends)
+        for column, (end, (count, why)) in enumerate((("source", sources), ("target", targets))):
+            if found := outside(tensors[self.edges][:, column], 0, count - 1):
+                edge = f"{end} {found[0]} of edge {found[1][0]} in tensor {show(self.edges)}"
+                raise InputError(f"{where}: {edge}; allowed: 0..{count - 1} ({why})")
 
     def ends(self, tensors: Tensors, inputs: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:
         pairs = tensors[self.edges].astype(np.int64)

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hdlgen.connections import Edges, Tensors
-from hdlgen.description import MAX_EDGES, Present, Shape, Shapes, check_edges, flag, refuse, shape_of, show, tensor
+from hdlgen.connections import Edges, Explicit, Tensors
+from hdlgen.description import Present, Shape, Shapes, flag, refuse, show, tensor
 from hdlgen.errors import InputError
 from hdlgen.integers import scatter
 
@@ -211,17 +211,15 @@ class Listed(Recurrence):
         return "edges"
 
     def expected(self, where: str, at: str, present: Present) -> tuple[Shape, Shapes]:
-        shape = shape_of(present, where, f"{at}edges", self.edges, MAX_EDGES, 2)
-        return shape[:1], {"edges": shape}
+        return Explicit(edges=self.edges).expected(where, at, present, self.width, self.gates * self.width)
 
     def check(self, where: str, name: str, tensors: Tensors) -> None:
-        neurons = ("source", self.width, f"{self.width} neurons")
-        rows = ("row", self.gates * self.width, f"{self.gates} gates")
-        check_edges(where, self.edges, tensors[self.edges], (neurons, rows))
+        ends = (self.width, f"{self.width} neurons"), (self.gates * self.width, f"{self.gates} gates")
+        Explicit(edges=self.edges).check(where, tensors, *ends)
 
     def joined(self, weights: np.ndarray, tensors: Tensors) -> Edges:
-        pairs = tensors[self.edges].astype(np.int64)
-        return Edges(source=pairs[:, 0], target=pairs[:, 1], weight=weights)
+        source, target = Explicit(edges=self.edges).ends(tensors, self.width, self.gates * self.width)
+        return Edges(source=source, target=target, weight=weights)
 
     def summed(self, terms: np.ndarray, tensors: Tensors) -> np.ndarray:
         target = tensors[self.edges][:, 1].astype(np.int64)

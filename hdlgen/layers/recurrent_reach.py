@@ -13,6 +13,7 @@ from hdlgen.errors import InputError
 from hdlgen.integers import (
     Interval,
     largest_useful,
+    limits,
     magnitude,
     prove,
     refuse_shift,
@@ -79,18 +80,21 @@ _CALLED = {
 }
 
 
-def _product(
-    band: "BandRnn", where: str, tensors: Tensors, inputs: int, low: int, high: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Bounds of each row of W x, int64 (rows,) each, both with zero."""
+def _product(band: "BandRnn", where: str, tensors: Tensors, inputs: int, low: int, high: int) -> np.ndarray:
+    """Bounds of each row of W x, int64 (2, rows), with zero between them."""
     weights, full = band.input_weights(tensors), band.input.connections.full
     terms = inputs if full else weights.size
     prove(where, "a sum of inputs", magnitude(weights) * max(-low, high) * terms + rounding(band.input.shift))
     bounds = [extreme(weights * high, weights * low) for extreme in (np.minimum, np.maximum)]
     if full:
-        return bounds[0].sum(axis=1), bounds[1].sum(axis=1)
+        return np.sum(bounds, axis=2)
     target = band.edges_of(tensors, inputs).target
-    return scatter(bounds[0].reshape(-1), target, band.rows), scatter(bounds[1].reshape(-1), target, band.rows)
+    return np.stack([scatter(bound.reshape(-1), target, band.rows) for bound in bounds])
+
+
+def _with_zero(ends: np.ndarray) -> np.ndarray:
+    """Bounds, (2, ..), of what lies in them or is zero."""
+    return np.stack([np.minimum(ends[0], 0), np.maximum(ends[1], 0)])
 
 
 def _refuse_functions(where: str, band: "BandRnn", pre_low: np.ndarray, pre_high: np.ndarray) -> None:
@@ -114,67 +118,54 @@ def _refuse_functions(where: str, band: "BandRnn", pre_low: np.ndarray, pre_high
 
 
 def band_reach(band: "BandRnn", where: str, tensors: Tensors, inputs: int, low: int, high: int) -> BandReach:
-    """As :meth:`hdlgen.layers.base.Layer.reach`, of a layer that reads ``inputs`` values low..high."""
+    """As :meth:`hdlgen.layers.base.Layer.reach`, of a layer that reads ``inputs`` values low..high.
+
+    Arrays of bounds have a first axis for the least and the greatest.
+    """
     gates, width = len(band.gates), band.width
     low, high = min(low, 0), max(high, 0)
-    row_low, row_high = _product(band, where, tensors, inputs, max(low, 0) if band.input.rectify else low, high)
-    product = Interval.spanning(row_low, row_high)
+    rows = _product(band, where, tensors, inputs, 0 if band.input.rectify else low, high)
+    product = Interval.spanning(*rows)
     refuse_shift(where, "input", band.input.shift, product)
-    in_low, in_high = (
-        np.broadcast_to(
-            saturate(round_shift(rows, band.input.shift), band.input.bits).reshape(-1, width), (gates, width)
-        )
-        for rows in (row_low, row_high)
-    )
+    moved = saturate(round_shift(rows, band.input.shift), band.input.bits)
+    fed = np.broadcast_to(moved.reshape(2, -1, width), (2, gates, width))
     weights, bias = band.recurrent_weights(tensors), band.gate_bias(tensors)
-    state = Interval(low=band.state_low, high=band.state_high)
+    biases, state = np.stack([bias, bias]), Interval(low=band.state_low, high=band.state_high)
     terms = weights.shape[1 if band.recurrence.regular else 0]
     worst, largest_bias = magnitude(weights) * state.magnitude * terms, magnitude(bias)
     shifts = [table.shift for table in (band.gate_function, band.state_function) if table is not None]
     half = sum(rounding(shift) for shift in shifts) + (1 << (band.fraction + 2))
     prove(where, "an accumulator", worst + largest_bias + (1 << (band.input.bits - 1)) + half)
     ends = weights * state.low, weights * state.high
-    sum_low, sum_high = (band.recurrence.summed(extreme(*ends), tensors) for extreme in (np.minimum, np.maximum))
-    pre_low, pre_high = in_low + bias + sum_low, in_high + bias + sum_high
-    any_low = np.minimum(in_low, 0) + np.minimum(bias, 0) + sum_low
-    any_high = np.maximum(in_high, 0) + np.maximum(bias, 0) + sum_high
+    sums = np.stack([band.recurrence.summed(extreme(*ends), tensors) for extreme in (np.minimum, np.maximum)])
+    pre = fed + biases + sums
+    partial = _with_zero(fed) + _with_zero(biases) + sums
     candidate_sum = candidate = query = cell_sum = None
     if band.candidate is not None:
-        extra = band.candidate_bias(tensors)
-        shift = band.candidate.shift
-        candidate_low, candidate_high = sum_low[2] + np.minimum(extra, 0), sum_high[2] + np.maximum(extra, 0)
-        candidate_sum = Interval.spanning(candidate_low, candidate_high)
+        extra, shift, g = band.candidate_bias(tensors), band.candidate.shift, band.gate_fraction
+        candidate_sum = Interval.spanning(*(sums[:, 2] + _with_zero(np.stack([extra, extra]))))
         prove(where, "a candidate", candidate_sum.magnitude + rounding(shift))
         refuse_shift(where, "candidate", shift, candidate_sum)
-        v_low, v_high = (
-            saturate(round_shift(values, shift), band.candidate.bits)
-            for values in (sum_low[2] + extra, sum_high[2] + extra)
-        )
-        candidate = Interval.spanning(v_low, v_high)
-        g = band.gate_fraction
+        v = saturate(round_shift(sums[:, 2] + extra, shift), band.candidate.bits)
+        candidate = Interval.spanning(*v)
         prove(where, "a product with a gate", candidate.magnitude << g)
-        reset_low = np.minimum(round_shift(v_low << g, g - shift), 0)
-        reset_high = np.maximum(round_shift(v_high << g, g - shift), 0)
-        prove(
-            where, "a pre-activation", (candidate.magnitude << shift) + largest_bias + (1 << band.input.bits) + half
-        )
-        pre_low[2], pre_high[2] = in_low[2] + bias[2] + reset_low, in_high[2] + bias[2] + reset_high
-        any_low[2] = np.minimum(in_low[2], 0) + np.minimum(bias[2], 0)
-        any_high[2] = np.maximum(in_high[2], 0) + np.maximum(bias[2], 0)
-        query = Interval.spanning(any_low[2] + reset_low, any_high[2] + reset_high)
+        reset = _with_zero(round_shift(v << g, g - shift))
+        largest = (candidate.magnitude << shift) + largest_bias + (1 << band.input.bits) + half
+        prove(where, "a pre-activation", largest)
+        pre[:, 2] = fed[:, 2] + bias[2] + reset
+        partial[:, 2] -= sums[:, 2]
+        query = Interval.spanning(*(partial[:, 2] + reset))
     if band.cell_state is not None:
         cell: Fixed = band.cell_state
         g, up = band.gate_fraction, cell.fraction - band.state.fraction
-        top = 1 << (cell.bits - 1)
-        cell_sum = Interval(
-            low=-((top << g) + (-state.low << (g + up))), high=((top - 1) << g) + (state.high << (g + up))
-        )
+        least, most = limits(cell.bits)
+        cell_sum = Interval(low=(least << g) + (state.low << (g + up)), high=(most << g) + (state.high << (g + up)))
         prove(where, "a cell state", cell_sum.magnitude + rounding(g))
         if band.state_function is not None:
             shift = band.state_function.shift + cell.fraction - band.fraction
-            refuse_shift(where, "cell state's function", shift, Interval(low=-top, high=top - 1))
-    _refuse_functions(where, band, pre_low, pre_high)
-    accumulator = Interval.spanning(any_low, any_high)
+            refuse_shift(where, "cell state's function", shift, Interval(low=least, high=most))
+    _refuse_functions(where, band, *pre)
+    accumulator = Interval.spanning(*partial)
     return BandReach(
         low=accumulator.low,
         high=accumulator.high,
@@ -182,16 +173,16 @@ def band_reach(band: "BandRnn", where: str, tensors: Tensors, inputs: int, low: 
         value_high=np.full(width, state.high, np.int64),
         source_high=max(-low, high),
         product=product,
-        input=Interval.spanning(in_low, in_high),
-        recurrent=Interval.spanning(sum_low, sum_high),
+        input=Interval.spanning(*fed),
+        recurrent=Interval.spanning(*sums),
         accumulator=accumulator,
         candidate_sum=candidate_sum,
         candidate=candidate,
         query=query,
         cell_sum=cell_sum,
         state=state,
-        pre_low=pre_low,
-        pre_high=pre_high,
+        pre_low=pre[0],
+        pre_high=pre[1],
     )
 
 

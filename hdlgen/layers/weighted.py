@@ -31,7 +31,7 @@ from hdlgen.description import (
     within,
 )
 from hdlgen.errors import InputError
-from hdlgen.integers import Interval, limits, magnitude, prove, refuse_shift, rounding, scatter, signed_bits
+from hdlgen.integers import Interval, limits, magnitude, prove, refuse_shift, rounding, scatter
 from hdlgen.layers.base import Evaluator, Layer, Masks, Matrix, Place, Reach, Steps, Tensors, Values, fresh, stored
 from hdlgen.layers.products import product
 from hdlgen.schema import as_json
@@ -142,11 +142,6 @@ class WeightedReach(Reach):
     source_high: int
     final_low: np.ndarray = field(repr=False)
     final_high: np.ndarray = field(repr=False)
-
-    @property
-    def product_bits(self) -> int:
-        """The least two's complement width for product_low..product_high."""
-        return signed_bits(self.product_low, self.product_high)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hdlgen import golden
+from hdlgen.integers import signed_bits
 from hdlgen.layers import BandReach, Reach, WeightedReach
 from hdlgen.network import Activation, BandRnn, Network, Skip, SobolTopology, Weighted, load
 
@@ -146,7 +147,7 @@ def test_exact_for_one_neuron() -> None:
     assert (int(reached.final_low[0]), int(reached.final_high[0])) == (-9 + 5 - 8, 12 + 5 + 6)
     assert (reached.product_low, reached.product_high) == (-84, 161)
     assert (reached.value_low.tolist(), reached.value_high.tolist()) == ([-64], [63])
-    assert (reached.bits, reached.product_bits) == (6, 9)
+    assert (reached.bits, signed_bits(reached.product_low, reached.product_high)) == (6, 9)
 
 
 def test_exact_for_one_state() -> None:

@@ -305,9 +305,9 @@ def test_tensors_refused(file: Path, name: str, tensor: np.ndarray, message: str
         (
             "e1",
             np.array([[0, 0]] * 3 + [[4, 10]]),
-            "layer 1: row 10 of edge 3 in tensor 'e1'; allowed: 0..9 (2 gates)",
+            "layer 1: target 10 of edge 3 in tensor 'e1'; allowed: 0..9 (2 gates)",
         ),
-        ("e1", np.array([[0, -1]] * 4), "layer 1: row -1 of edge 0 in tensor 'e1'; allowed: 0..9 (2 gates)"),
+        ("e1", np.array([[0, -1]] * 4), "layer 1: target -1 of edge 0 in tensor 'e1'; allowed: 0..9 (2 gates)"),
         ("f1", np.zeros(2, int), "layer 1: input edges: tensor 'f1' has shape [2]; allowed: [1..16777216, 2]"),
         ("f1", np.full((2, 2), 3), "layer 1: input: source 3 of edge 0 in tensor 'f1'; allowed: 0..2 (3 inputs)"),
         (
