@@ -7,7 +7,6 @@ import numpy as np
 from hdlgen.errors import InputError
 
 __all__ = [
-    "INT64_MAX",
     "Interval",
     "largest_useful",
     "limits",

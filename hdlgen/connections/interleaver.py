@@ -108,17 +108,12 @@ def interleaver(source: int, target: int, *, lanes: int, fan_out: int, seed: int
         raise InputError(
             f"interleaver: fan_out is {fan_out}; allowed: multiples of {least} ({source} to {target} neurons)"
         )
-    choices = []
+    fan_in, choices = source * fan_out // target, []
     for choice in range(_CHOICES):
         draws = random.uniform("philox", seed, 2 * lanes * choice, 2 * lanes, source // lanes).tolist()
-        topology = InterleaverTopology(
-            lanes=lanes,
-            fan_in=source * fan_out // target,
-            fan_out=fan_out,
-            start=tuple(draws[:lanes]),
-            sweep=tuple(draws[lanes:]),
-        )
-        choices.append((flaws(topology, (source, target)), choice, topology))
+        start, sweep = tuple(draws[:lanes]), tuple(draws[lanes:])
+        topology = InterleaverTopology(lanes=lanes, fan_in=fan_in, fan_out=fan_out, start=start, sweep=sweep)
+        choices.append((flaws(topology, (source, target)), topology))
         if choices[-1][0] == (0, 0):
             break
-    return min(choices, key=lambda made: made[:2])[2]
+    return min(choices, key=lambda made: made[0])[1]

@@ -23,15 +23,10 @@ class Deviation:
 
     def __str__(self) -> str:
         """All three, and how many integers that is."""
-        parts = (
-            f"{what} {value:.4g} ({value / self.scale:.4g} in integers)"
-            for what, value in (
-                ("root mean square error", self.root_mean_square),
-                ("mean absolute", self.mean_absolute),
-                ("largest", self.largest),
-            )
-        )
-        return ", ".join(parts)
+        names = ("root mean square error", "mean absolute", "largest")
+        values = (self.root_mean_square, self.mean_absolute, self.largest)
+        parts = zip(names, values, strict=True)
+        return ", ".join(f"{name} {value:.4g} ({value / self.scale:.4g} in integers)" for name, value in parts)
 
 
 def deviation(y: np.ndarray, targets: np.ndarray, scale: float = 1.0) -> Deviation:

@@ -10,10 +10,9 @@ from hdlgen.errors import InputError
 from hdlgen.layers.base import Evaluator, Layer, Matrix, Place, Reach, Steps, Values
 from hdlgen.layers.recurrence import Recurrence, covers
 from hdlgen.layers.recurrent import GATES, BandReach, BandRnn, Candidate, Feed, Fixed, Table
-from hdlgen.layers.weighted import COMMON, MAX_CODES, MAX_MULTIPLIER, Activation, Skip, Weighted, WeightedReach
+from hdlgen.layers.weighted import MAX_CODES, MAX_MULTIPLIER, Activation, Skip, Weighted, WeightedReach
 
 __all__ = [
-    "COMMON",
     "GATES",
     "MAX_CODES",
     "MAX_MULTIPLIER",

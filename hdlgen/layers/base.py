@@ -132,6 +132,7 @@ class Layer(Generic[ReachT]):
     Members
     -------
     stateful : what it passes on depends on the steps before, too.
+    folds : a constant that it reads can go into a bias; otherwise 0 alone can be left out.
     matrix_names : of its :meth:`matrices`.
     activation : what becomes of its sums, where that is all there is.
     """
@@ -139,6 +140,7 @@ class Layer(Generic[ReachT]):
     width: int
     source: int | None
     stateful: ClassVar[bool] = False
+    folds: ClassVar[bool] = False
     matrix_names: ClassVar[tuple[str, ...]] = ()
     activation: "Activation | None" = None
 
@@ -307,11 +309,6 @@ class Layer(Generic[ReachT]):
     def compact(self, where: str, number: int, tensors: Store) -> Self:
         """Layer ``number`` in the form that takes the fewest bits for weights and indices; changes ``tensors``."""
         return self
-
-    @property
-    def folds(self) -> bool:
-        """A constant that it reads can go into a bias; otherwise 0 alone can be left out."""
-        return False
 
     def between(self, where: str, number: int, ends: Masks, bias: np.ndarray, tensors: Store) -> Self:
         """Layer ``number`` between what stays; changes ``tensors``.

@@ -157,6 +157,7 @@ class Weighted(Layer[WeightedReach]):
     activation : None only in the last layer: outputs are then the sums as they are.
     """
 
+    folds: ClassVar[bool] = True
     matrix_names: ClassVar[tuple[str, ...]] = ("weights",)
 
     width: int
@@ -383,10 +384,6 @@ class Weighted(Layer[WeightedReach]):
 
     def with_list(self, matrix: str, edges: str, bits: int) -> "Weighted":
         return replace(self, connections=Explicit(edges=edges), weight_bits=bits, code_book=None)
-
-    @property
-    def folds(self) -> bool:
-        return True
 
     def between(self, where: str, number: int, ends: Masks, bias: np.ndarray, tensors: Store) -> "Weighted":
         """Where no neuron stays it is neuron 0, with weights and bias 0."""

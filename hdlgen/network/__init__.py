@@ -1,7 +1,6 @@
 """What was trained: a network of layers of any kind, and its file."""
 
 from hdlgen.connections import (
-    MAX_DIMENSION,
     Connections,
     Dense,
     Edges,
@@ -14,13 +13,12 @@ from hdlgen.connections import (
 )
 from hdlgen.layers import Activation, BandRnn, Candidate, Feed, Fixed, Layer, Skip, Table, Weighted
 from hdlgen.network.features import LogMel, log_mel
-from hdlgen.network.file import METADATA_KEY, load, resolve, save
+from hdlgen.network.file import METADATA_KEY, load, save
 from hdlgen.network.network import FORMAT_VERSION, InputFormat, Network, describe, parse, verify
 from hdlgen.network.progressive import first_paths
 
 __all__ = [
     "FORMAT_VERSION",
-    "MAX_DIMENSION",
     "METADATA_KEY",
     "Activation",
     "BandRnn",
@@ -48,7 +46,6 @@ __all__ = [
     "log2_slots",
     "log_mel",
     "parse",
-    "resolve",
     "save",
     "verify",
 ]
