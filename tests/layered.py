@@ -63,7 +63,7 @@ def make_layer(
     else:
         if topology is None and own is None:
             own = SobolTopology(paths=paths, dimensions=dims, log2_slots=slots or log2_slots((source, width)))
-        connections = Paths(topology=own, common=own is None)
+        connections = Paths(common=True) if own is None else Paths(topology=own)
         followed = own or topology
         interleaved = isinstance(followed, InterleaverTopology)
         shape = (width * followed.fan_in if interleaved else followed.paths,)

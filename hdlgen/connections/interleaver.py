@@ -45,6 +45,10 @@ class InterleaverTopology(Topology):
     start: tuple[int, ...]
     sweep: tuple[int, ...]
 
+    @property
+    def interleaver(self) -> "InterleaverTopology":
+        return self
+
     def vertices(self, layer: int, width: int) -> np.ndarray:
         if layer == 1:
             return np.repeat(np.arange(width, dtype=np.int64), self.fan_in)

@@ -10,7 +10,7 @@ from hdlgen.connections.base import Connections, Tensors
 from hdlgen.connections.interleaver import InterleaverTopology
 from hdlgen.connections.random import RandomTopology
 from hdlgen.connections.sobol import SobolTopology
-from hdlgen.connections.topology import Topology
+from hdlgen.connections.topology import UNKNOWN, Topology
 from hdlgen.description import Present, Shape, Shapes, known_kind
 
 __all__ = ["TOPOLOGIES", "Paths", "parse_topology"]
@@ -35,7 +35,7 @@ class Paths(Connections):
 
     Members
     -------
-    topology : which neurons paths visit; None before a network has said what its layers share.
+    topology : which neurons paths visit; unknown before a network has said what its layers share.
     layers : which layers of the topology the source and the target are.
     common : the topology is that of the network, which all such layers share.
     """
@@ -44,7 +44,7 @@ class Paths(Connections):
     required: ClassVar[tuple[str, ...]] = ("topology",)
     rectified: ClassVar[bool] = True
 
-    topology: Topology | None = None
+    topology: Topology = UNKNOWN
     layers: tuple[int, int] = (0, 1)
     common: bool = False
 
@@ -55,23 +55,16 @@ class Paths(Connections):
         return cls(topology=parse_topology(f"{where}: topology", members["topology"], (inputs, outputs)))
 
     @property
-    def followed(self) -> Topology:
-        """The topology, which is known as soon as the layer is in a network."""
-        if self.topology is None:
-            raise ValueError("topology is None; allowed: in a layer outside of a network only")
-        return self.topology
-
-    @property
     def called(self) -> str:
-        return self.followed.kind
+        return self.topology.kind
 
     @property
     def indexed(self) -> bool:
-        return self.followed.indexed and self.shared is None
+        return self.topology.indexed and not self.shared
 
     @property
     def sobol(self) -> SobolTopology | None:
-        return self.topology if isinstance(self.topology, SobolTopology) else None
+        return self.topology.sobol
 
     @property
     def shared(self) -> tuple[SobolTopology, tuple[int, int]] | None:
@@ -80,14 +73,14 @@ class Paths(Connections):
 
     @property
     def interleaver(self) -> InterleaverTopology | None:
-        return self.topology if isinstance(self.topology, InterleaverTopology) else None
+        return self.topology.interleaver
 
     def describe(self) -> dict[str, Any]:
-        return {} if self.common else {"topology": self.followed.describe()}
+        return {} if self.common else {"topology": self.topology.describe()}
 
     def expected(self, where: str, at: str, present: Present, inputs: int, outputs: int) -> tuple[Shape, Shapes]:
-        return (self.followed.edges((inputs, outputs)),), {}
+        return (self.topology.edges((inputs, outputs)),), {}
 
     def ends(self, tensors: Tensors, inputs: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:
-        topology, (source, target) = self.followed, self.layers
+        topology, (source, target) = self.topology, self.layers
         return topology.vertices(source, inputs), topology.vertices(target, outputs)

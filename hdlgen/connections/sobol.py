@@ -50,6 +50,10 @@ class SobolTopology(Topology):
             object.__setattr__(self, "digits", (self.paths - 1).bit_length())
 
     @property
+    def sobol(self) -> "SobolTopology":
+        return self
+
+    @property
     def changed(self) -> bool:
         """There is a seed."""
         return self.scramble is not None or self.shift is not None

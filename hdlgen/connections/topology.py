@@ -1,13 +1,17 @@
 """What every rule is that paths follow."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from hdlgen.schema import as_json
 
-__all__ = ["Topology"]
+if TYPE_CHECKING:
+    from hdlgen.connections.interleaver import InterleaverTopology
+    from hdlgen.connections.sobol import SobolTopology
+
+__all__ = ["UNKNOWN", "Topology"]
 
 
 class Topology:
@@ -21,10 +25,20 @@ class Topology:
     indexed : hardware needs an index of every edge, but where :meth:`Paths.indexed` says otherwise.
     """
 
-    kind: str
+    kind: str = "unknown"
     common: ClassVar[bool] = True
     terse: ClassVar[bool] = False
     indexed: ClassVar[bool] = True
+
+    @property
+    def sobol(self) -> "SobolTopology | None":
+        """Itself, if it is one."""
+        return None
+
+    @property
+    def interleaver(self) -> "InterleaverTopology | None":
+        """Itself, if it is one."""
+        return None
 
     @classmethod
     def parse(cls, where: str, value: Any, widths: Sequence[int]) -> Self:
@@ -54,3 +68,7 @@ class Topology:
     def part(self, first: int, places: Sequence[int]) -> Self | None:
         """What layers from ``first`` on share, of whose layers these are ``places``; None: there is no word for it."""
         return self if first == 1 else None
+
+
+UNKNOWN = Topology()
+"""Of paths in a layer outside of a network, which has not said yet what its layers share."""
