@@ -265,13 +265,11 @@ class BandRnn(Layer[BandReach]):
             cell_state = _fixed(where, "cell_state", given, bits=(2, MAX_WIDE_BITS), signed=True)
             if cell_state.fraction < state.fraction:
                 refuse(where, "cell_state fraction", cell_state.fraction, f"at least the state's, {state.fraction}")
-            if state_function is not None and state_function.shift + cell_state.fraction < fraction:
-                refuse(
-                    where,
-                    "state function shift",
-                    state_function.shift,
-                    f"at least {fraction - cell_state.fraction}, the cell state has fewer fraction bits than the gates",
-                )
+            missing = fraction - cell_state.fraction
+            if state_function is not None and state_function.shift < missing:
+                allowed = f"at least {missing}, the cell state has fewer fraction bits than the gates"
+                refuse(where, "state function shift", state_function.shift, allowed)
+        gates, inputs = len(GATES[members["cell"]]), place.widths[source]
         return cls(
             width=width,
             source=source,
@@ -279,9 +277,7 @@ class BandRnn(Layer[BandReach]):
             **parse_recurrence(where, members, width),
             recurrent=tensor(where, "recurrent", members["recurrent"]),
             weight_bits=whole(where, "weight_bits", members["weight_bits"], 1, MAX_BITS),
-            input=Feed.parse(
-                where, members["input"], inputs=place.widths[source], width=width, gates=len(GATES[members["cell"]])
-            ),
+            input=Feed.parse(where, members["input"], inputs=inputs, width=width, gates=gates),
             bias=tensor_or_null(where, "bias", members["bias"]),
             fraction=fraction,
             state=state,
@@ -341,10 +337,8 @@ class BandRnn(Layer[BandReach]):
             entries = present[name][1] if name is not None and name in present else (2,)
             length = entries[0] if len(entries) == 1 else 0
             if not 2 <= length <= MAX_TABLE or length & (length - 1):
-                raise InputError(
-                    f"{where}: {at}{role}: tensor {show(name)} has shape {show(list(entries))};"
-                    f" allowed: [2^k], 2..{MAX_TABLE} entries"
-                )
+                found = f"{at}{role}: tensor {show(name)} has shape {show(list(entries))}"
+                raise InputError(f"{where}: {found}; allowed: [2^k], 2..{MAX_TABLE} entries")
             shapes[role] = entries
         return shapes
 

@@ -97,12 +97,9 @@ def _filters(rate: int, frame: int, low: float, high: float, count: int) -> np.n
 def mel_energies(
     samples: np.ndarray | Sequence[float], *, rate: int, frame: int, hop: int, low: float, high: float, count: int
 ) -> np.ndarray:
-    """float64 (frames, count): energies of the bands of each frame, as :func:`log_mel` takes their logarithms.
+    """float64 (frames, count): energies of the bands of each frame, of which :func:`log_mel` takes the logarithms.
 
-    Frame t has the samples t * hop .. t * hop + frame - 1, times Hann's window; what is missing of the only frame of a
-    short sound is silence, what remains behind the last whole frame is left out. The energy of a band is the sum of
-    the squared magnitudes of the spectrum, divided by the frame's length, weighted by a triangle on the mel scale,
-    2595 log10(1 + f / 700).
+    Step by step in docs/recurrent.md, "Features of sound". ``samples`` are of one channel, in -1..1.
     """
     sound = np.asarray(samples, dtype=np.float64)
     if sound.ndim != 1:
@@ -132,14 +129,7 @@ def log_mel(samples: np.ndarray, source: "InputFormat") -> np.ndarray:
     elif array.dtype.kind != "f" or not np.isfinite(array).all():
         what = array.dtype if array.dtype.kind != "f" else "not finite"
         raise ValueError(f"samples are {what}; allowed: int16, or real numbers in -1..1")
-    energies = mel_energies(
-        array,
-        rate=features.rate,
-        frame=features.frame,
-        hop=features.hop,
-        low=features.low,
-        high=features.high,
-        count=source.width,
-    )
+    names = ("rate", "frame", "hop", "low", "high")
+    energies = mel_energies(array, **{name: getattr(features, name) for name in names}, count=source.width)
     scaled = (np.log2(energies + features.floor) - np.array(features.offset)) * np.array(features.scale)
     return np.clip(np.floor(scaled + 0.5), source.low, source.high).astype(np.int64)
