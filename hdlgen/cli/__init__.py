@@ -11,6 +11,7 @@ import click
 
 from hdlgen import __version__
 from hdlgen.errors import InputError, Refused
+from hdlgen.processes import ended_by_signals
 
 __all__ = ["main"]
 
@@ -39,6 +40,7 @@ def _program() -> None:
     """FPGA hardware for sparse path networks: train, check, evaluate, compile, simulate, synthesise."""
 
 
+@ended_by_signals()
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit."""
     try:

@@ -1,4 +1,4 @@
-"""Inputs for a board, what the golden model says to them, and what the board says."""
+"""Inputs for a core or a board, what the golden model says to them, and what was answered."""
 
 import os
 from collections.abc import Sequence
@@ -13,25 +13,62 @@ from hdlgen.emit.manifest import Manifest
 from hdlgen.errors import InputError
 from hdlgen.host import Board
 
-__all__ = ["Inputs", "ask", "differences", "read_inputs"]
+__all__ = ["Inputs", "ask", "read_inputs"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """What goes to the board.
+    """What is sent.
 
     Parameters
     ----------
-    rows : list of int64 (steps, width)
-        One for every inference; one step where the network knows no sequences.
-    y : int64 (inferences, outputs) or None
+    x : int64 (steps, width)
+    lengths : int64 (inferences,)
+        Steps of each; 1 where the network knows no sequences.
+    every_step : bool
+        Whether each step is answered, or each inference.
+    y : int64 (answers, outputs) or None
         What the golden model says; None if it was not asked.
     labels : int64 (inferences,) or None
     """
 
-    rows: Sequence[np.ndarray]
+    x: np.ndarray
+    lengths: np.ndarray
+    every_step: bool
     y: np.ndarray | None
     labels: np.ndarray | None
+
+    @property
+    def count(self) -> int:
+        return len(self.lengths)
+
+    @property
+    def rows(self) -> Sequence[np.ndarray]:
+        """The steps of every inference."""
+        return np.split(self.x, np.cumsum(self.lengths)[:-1])
+
+    def accuracy(self, answers: np.ndarray) -> float | None:
+        """Share of the inferences whose class, the arg-max of the last answer, is the label; None without labels.
+
+        ``answers`` may be the first ones only; what has none is wrong.
+        """
+        if self.labels is None or not len(answers):
+            return None
+        last = np.cumsum(self.lengths) - 1 if self.every_step else np.arange(self.count)
+        last = last[last < len(answers)]
+        return float(np.count_nonzero(answers[last].argmax(axis=1) == self.labels[: len(last)]) / self.count)
+
+    def differences(self, answers: np.ndarray) -> tuple[int, str | None]:
+        """How many inferences differ from the golden model's, and the first result that does."""
+        assert self.y is not None
+        wrong = np.argwhere(answers != self.y)
+        if not len(wrong):
+            return 0, None
+        owner = np.repeat(np.arange(self.count), self.lengths if self.every_step else 1)
+        row, result = (int(number) for number in wrong[0])
+        return len(np.unique(owner[wrong[:, 0]])), (
+            f"inference {owner[row]}, result {result}: {answers[row, result]}, the golden model says {self.y[row, result]}"
+        )
 
 
 def read_inputs(
@@ -46,69 +83,52 @@ def read_inputs(
 ) -> Inputs:
     """The inputs in a file, or those stored in the folder, and what the golden model says to them.
 
-    ``network_file`` is that of another network of the same shape than the folder's.
+    ``images``: only the first so many. ``network_file`` is that of another network of the same shape than the folder's.
 
     Raises
     ------
     InputError
-        If a file is missing or does not fit the network.
+        If a file is missing or does not fit the network, or the answers stored in the folder are not the golden model's.
     """
     root = Path(directory)
     if images is not None and images < 1:
         raise InputError(f"--images {images}: allowed are 1 and more")
-    model = network.load(network_file or root / manifest.network.file)
-    vectors = manifest.vectors
-    where = str(root / vectors["x"]) if input_file is None else input_file
-    labels: np.ndarray | None = None
+    file = network_file or root / manifest.network.file
+    model = network.load(file)
+    if (model.widths, model.sequential) != (manifest.network.widths, manifest.sequential):
+        raise InputError(f"{file}: is not the manifest's network; compile again")
+    vectors = {} if input_file is not None else {key: str(root / name) for key, name in manifest.vectors.items()}
+    where = input_file if input_file is not None else vectors["x"]
     lengths: np.ndarray | None = None
-    if model.sequential:
-        if input_file is None:
-            x = golden.read_array(where)
-            given: np.ndarray | None = golden.read_array(root / vectors["lengths"])
-        else:
-            x, given, labels = golden.read_sequences(input_file)
-        x, lengths = golden.check_sequences(model, x, given, where=where, where_lengths=f"{where}: lengths")
-        rows = np.split(x, np.cumsum(lengths)[:-1])
+    labels: np.ndarray | None = None
+    if not model.sequential:
+        samples = golden.read_samples(where)
+        x, labels = golden.check_input(model, samples.rows, where), samples.labels
     else:
-        x = golden.check_input(model, golden.read_array(where), where)
-        rows = list(x[:, np.newaxis])
-    if not rows:
+        x, lengths, labels = golden.read_sequences(where)
+        lengths = golden.read_array(vectors["lengths"]) if "lengths" in vectors else lengths
+        x, lengths = golden.check_sequences(model, x, lengths, where=where, where_lengths=f"{where}: lengths")
+    count = len(x) if lengths is None else len(lengths)
+    if not count:
         raise InputError(f"{where}: holds no input; allowed is at least one")
-    if labels_file is None and input_file is None and "labels" in vectors:
-        labels_file = str(root / vectors["labels"])
+    labels_file = labels_file if labels_file is not None else vectors.get("labels")
     if labels_file is not None:
         labels = golden.read_array(labels_file)
-    if labels is not None and (labels.dtype.kind not in "iu" or labels.shape != (len(rows),)):
-        raise InputError(
-            f"{labels_file or where}: labels are {labels.dtype} {list(labels.shape)}; allowed: integers [{len(rows)}]"
-        )
-    rows = rows[:images]
+    if labels is not None:
+        labels = golden.check_labels(labels, labels_file or where, count)[:images].astype(np.int64)
+    sizes = (np.ones(count, np.int64) if lengths is None else lengths)[:images]
+    x = x[: int(sizes.sum())]
     y = None
     if compare:
-        x = np.concatenate(rows)
-        if lengths is None:
-            y = golden.evaluate(model, x)
-        else:
-            y = golden.evaluate(model, x, lengths[:images], every_step=manifest.every_step)
-    return Inputs(rows=rows, y=y, labels=None if labels is None else labels[:images].astype(np.int64))
+        y = golden.evaluate(model, x, None if lengths is None else sizes, every_step=manifest.every_step)
+        if "y" in vectors and network_file is None:
+            stored = golden.read_array(vectors["y"])
+            if stored.shape[1:] != y.shape[1:] or not np.array_equal(stored[: len(y)], y):
+                raise InputError(f"{vectors['y']}: not what the golden model says to {where}; compile again")
+    return Inputs(x=x, lengths=sizes, every_step=manifest.every_step, y=y, labels=labels)
 
 
 def ask(board: Board, rows: Sequence[np.ndarray], progress: Any = None) -> np.ndarray:
     """The answers of the board, one below the other."""
     answers = board.infer(rows if board.identity.sequences else np.concatenate(rows), progress=progress)
     return np.concatenate(answers) if isinstance(answers, list) else answers
-
-
-def differences(inputs: Inputs, y: np.ndarray) -> tuple[int, str | None]:
-    """How many inferences differ, and the first result that does."""
-    assert inputs.y is not None
-    wrong = np.argwhere(y != inputs.y)
-    if not len(wrong):
-        return 0, None
-    owner = np.arange(len(y))
-    if len(y) != len(inputs.rows):
-        owner = np.repeat(np.arange(len(inputs.rows)), [len(row) for row in inputs.rows])
-    row, result = (int(number) for number in wrong[0])
-    return len(np.unique(owner[wrong[:, 0]])), (
-        f"inference {owner[row]}, result {result}: {y[row, result]}, the golden model says {inputs.y[row, result]}"
-    )

@@ -10,7 +10,7 @@ from hdlgen.compiler.adopt import compile_for
 from hdlgen.emit.manifest import check_sources, read_manifest
 from hdlgen.emit.verilog import held
 from hdlgen.errors import InputError, Refused
-from hdlgen.flow.inputs import ask, differences, read_inputs
+from hdlgen.flow.inputs import ask, read_inputs
 from hdlgen.gateware.image import image_id
 from hdlgen.host import Board
 from hdlgen.network import Network
@@ -92,10 +92,10 @@ def load(
         networks.save(network, other)
     inputs = read_inputs(root, manifest, None, None, _CHECKED, network_file=other)
     board.load(content, progress=progress)
-    wrong, first = differences(inputs, ask(board, inputs.rows))
+    wrong, first = inputs.differences(ask(board, inputs.rows))
     if wrong:
         raise Refused(
-            f"{root}: the board has the weights of {name!r}, and {wrong} of {len(inputs.rows)} answers differ from the "
+            f"{root}: the board has the weights of {name!r}, and {wrong} of {inputs.count} answers differ from the "
             f"golden model's; {first}"
         )
-    return Loaded(name=name, image_bytes=len(content), id=image_id(content), checked=len(inputs.rows))
+    return Loaded(name=name, image_bytes=len(content), id=image_id(content), checked=inputs.count)

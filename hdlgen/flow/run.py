@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from hdlgen.emit.manifest import Manifest, check_sources, read_manifest
 from hdlgen.errors import InputError
-from hdlgen.flow.inputs import ask, differences, read_inputs
+from hdlgen.flow.inputs import ask, read_inputs
 from hdlgen.flow.load import load, loaded_network
 from hdlgen.flow.serial import KIND
 from hdlgen.flow.synth_report import found_reports
@@ -207,7 +207,7 @@ def run(
             board.require_network(manifest.identity.hex(), str(root))
         else:
             inputs = read_inputs(root, manifest, input_file, labels_file, images, compare=compare, network_file=other)
-        count = len(inputs.rows)
+        count = inputs.count
         single = min(_SINGLE, -(-count // 2))
         answers = []
         with tqdm(total=count, unit=" inferences", disable=not progress, leave=False) as bar:
@@ -230,11 +230,7 @@ def run(
     rate = (count - single) / seconds if count > single else 1 / latencies[0]
     wrong, first = None, None
     if inputs.y is not None:
-        wrong, first = differences(inputs, y)
-    accuracy = None
-    if inputs.labels is not None:
-        last = y if len(y) == count else y[np.cumsum([len(row) for row in inputs.rows]) - 1]
-        accuracy = float((last.argmax(axis=1) == inputs.labels).mean())
+        wrong, first = inputs.differences(y)
     return RunReport(
         design=manifest.name,
         port=port or "virtual",
@@ -243,7 +239,7 @@ def run(
         inferences=count,
         mismatches=wrong,
         first_mismatch=first,
-        accuracy=accuracy,
+        accuracy=inputs.accuracy(y),
         latency_ms={
             key: round(1000 * float(np.percentile(latencies, share)), 3)
             for key, share in (("minimum", 0), ("p50", 50), ("p90", 90), ("p99", 99), ("maximum", 100))

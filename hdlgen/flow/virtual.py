@@ -9,10 +9,7 @@ wall. The time of the simulation stands still when nothing happens.
 
 import contextlib
 import os
-import re
-import shutil
 import subprocess
-import tempfile
 import time
 import tty
 from collections.abc import Mapping
@@ -20,10 +17,12 @@ from pathlib import Path
 from types import TracebackType
 
 from hdlgen.emit.manifest import check_sources, read_manifest
-from hdlgen.errors import InputError, Refused
-from hdlgen.flow import clock, serial, tools
+from hdlgen.errors import Refused
+from hdlgen.flow import clock, serial
+from hdlgen.flow.building import failure, runtime_objects, tools_for
 from hdlgen.flow.flash_pins import FlashPins
-from hdlgen.flow.simulate import build_environment, child, runtime_objects
+from hdlgen.flow.simulate import copy_design
+from hdlgen.processes import child, workspace
 
 __all__ = ["FLASH", "VirtualBoard", "flash_options"]
 
@@ -120,12 +119,6 @@ _MAIN = r"""
 #include "V@TOP@.h"
 #include "verilated.h"
 
-static bool ended(int timeout) {
-    // Whoever started us holds the other end of our standard input.
-    pollfd end = {0, POLLIN, 0};
-    return poll(&end, 1, timeout) > 0;
-}
-
 @FLASH@
 int main(int argc, char **argv) {
     if (argc < 4) return 2;
@@ -213,11 +206,9 @@ int main(int argc, char **argv) {
                 break;
             }
         }
-        if ((cycle & 0xffff) == 0 && ended(0)) break;
         if (quiet > patience && to_host.empty()) {
-            pollfd both[2] = {{line, POLLIN, 0}, {0, POLLIN, 0}};
-            poll(both, 2, 1000);
-            if (both[1].revents) break;
+            pollfd more = {line, POLLIN, 0};
+            poll(&more, 1, 1000);
             quiet = patience - 1000;
         }
     }
@@ -276,13 +267,9 @@ class VirtualBoard:
         manifest = read_manifest(root)
         check_sources(root, manifest)
         parameters = serial.for_simulation(manifest, str(root / "manifest.json"))
-        used, environment = build_environment("verilator", self._overrides)
-        build = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hdlgen-virtual-")))
-        if re.search(r"\s", str(build)):
-            raise InputError(f"{build}: make cannot build in a folder with spaces in its name; set TMPDIR to another")
-        for name in manifest.design_files:
-            (build / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(root / name, build / name)
+        build = stack.enter_context(workspace("virtual", make=True))
+        used, environment = tools_for("verilator", self._overrides, build)
+        copy_design(root, build, manifest.design_files)
         (build / "serial.v").write_text(serial.to_verilog(parameters), encoding="utf-8")
         (build / "clock.v").write_text(clock.to_verilog(clock.for_simulation()), encoding="utf-8")
         main = _MAIN.replace("@TOP@", serial.TOP).replace("@FLASH@", FLASH)
@@ -291,22 +278,15 @@ class VirtualBoard:
         options += [] if parameters.flash is None else flash_options(parameters.flash)
         options += ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-CFLAGS", "-O2"]
         files = [*manifest.sources, "serial.v", "clock.v", "main.cpp"]
+        command = ["verilator", *options, "--top-module", serial.TOP, *files]
         with (
             runtime_objects(build / "obj", {**used, "for": "virtual"}),
             open(build / "log", "wb") as log,
-            child(
-                [*tools.find("verilator", self._overrides).command, *options, "--top-module", serial.TOP, *files],
-                cwd=build,
-                env=environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            ) as builder,
+            child(command, build, environment, stdout=log, stderr=subprocess.STDOUT) as builder,
         ):
             status = builder.wait()
         if status:
-            lines = (build / "log").read_text(encoding="utf-8", errors="replace").splitlines()
-            wrong = [line for line in lines if re.search(r"%Error|error:", line)] or lines[-1:] or ["no output"]
-            raise Refused(f"{root}: verilator cannot build the board: {' '.join(wrong[0].split())[:300]}")
+            raise failure(f"{root}: verilator cannot build the board", build / "log", files)
 
         master, slave = os.openpty()
         stack.callback(os.close, slave)  # open on our side: the line does not break when the host closes it
@@ -314,34 +294,18 @@ class VirtualBoard:
             tty.setraw(slave)
             patience = 4 * (manifest.latency_cycles + manifest.interval_cycles) + 100_000
             patience += manifest.weights.start_cycles
-            process = stack.enter_context(
-                child(
-                    [
-                        str(build / "obj" / f"V{serial.TOP}"),
-                        str(master),
-                        str(parameters.link.identity.divisor),
-                        str(patience),
-                        *([] if parameters.flash is None else [str(build / str(manifest.weights.image))]),
-                    ],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    pass_fds=(master,),
-                )
-            )
+            command = [
+                str(build / "obj" / f"V{serial.TOP}"),
+                str(master),
+                str(parameters.link.identity.divisor),
+                str(patience),
+                *([] if parameters.flash is None else [str(build / str(manifest.weights.image))]),
+            ]
+            process = stack.enter_context(child(command, build, stdout=subprocess.PIPE, pass_fds=(master,)))
         finally:
             os.close(master)
-        stack.callback(self._close, process)
         assert process.stdout is not None
         if process.stdout.readline() != b"ready\n":
             raise Refused(f"{root}: the simulated board ended with status {process.wait()} before it began")
         self.port = os.ttyname(slave)
         self.build_seconds = time.monotonic() - start
-
-    @staticmethod
-    def _close(process: "subprocess.Popen[bytes]") -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.close()
-        process.stdout.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=5)
