@@ -12,6 +12,7 @@ What was found is in docs/numbers/boards.json. A build that fails is recorded to
 import argparse
 import json
 import re
+import shlex
 import sys
 import tempfile
 import textwrap
@@ -110,7 +111,7 @@ def steps() -> str:
         board = find_board(name)
         text = f"**{board.title}** (`--board {name}`). {board.steps}"
         parts.append(textwrap.fill(text, 118, break_on_hyphens=False) + "\n")
-        parts.append(f"    {board.program.format(bitstream=f'core/synth-{name}.{board.suffix}')}\n")
+        parts.append(f"    {shlex.join(board.command(f'core/synth-{name}.{board.suffix}'))}\n")
     return "\n".join(parts)
 
 
@@ -186,12 +187,7 @@ def run(build: Build, folder: Path | None) -> None:
             print(f"{build.board}: {result['error']}", file=sys.stderr, flush=True)
         else:
             made = report.as_json()
-            have = board.target.resources
-            available = {"logic": have.luts, "memory": have.memory_blocks, "dsp": have.dsps}
-            cells = []
-            for kind, count in available.items():
-                used, there = report.cells.get(board.target.cells[kind], (0, count))
-                cells.append([used, there])
+            cells = [report.cells_of(kind) for kind in ("logic", "memory", "dsp")]
             result |= {
                 "error": None,
                 "cells": cells,

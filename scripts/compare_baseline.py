@@ -23,18 +23,19 @@ from hdlgen.targets import find_target
 
 def _row(folder: Path, manifest: Manifest, edges: int, target: str, seeds: int) -> dict[str, Any]:
     report = synthesise(folder, target=find_target(target), seeds=range(1, seeds + 1), progress=True)
-    logic = report.cells[report.target.cells["logic"]][0]
-    macs = edges * report.median * 1e6 / report.mean_cycles
+    logic, dsps, blocks = (cells[0] for kind in ("logic", "dsp", "memory") if (cells := report.cells_of(kind)))
+    fmax = report.fmax_mhz
+    macs = edges * fmax.median * 1e6 / manifest.mean_cycles
     return {
         "logic cells": logic,
-        "DSPs": report.cells.get(report.target.cells["dsp"], (0, 0))[0],
-        "block RAMs": report.cells.get(report.target.cells["memory"], (0, 0))[0],
+        "DSPs": dsps,
+        "block RAMs": blocks,
         "memory bits": sum(manifest.memory_bits.values()),
         "of these connectivity": manifest.memory_bits["connectivity"],
-        "Fmax MHz, minimum": round(report.minimum, 1),
-        "Fmax MHz, median": round(report.median, 1),
-        "Fmax MHz, maximum": round(report.maximum, 1),
-        "cycles per inference": report.mean_cycles,
+        "Fmax MHz, minimum": round(fmax.minimum, 1),
+        "Fmax MHz, median": round(fmax.median, 1),
+        "Fmax MHz, maximum": round(fmax.maximum, 1),
+        "cycles per inference": manifest.mean_cycles,
         "inferences/s": round(report.inferences_per_second),
         "MAC/s": round(macs),
         "MAC/s per logic cell": round(macs / logic),

@@ -153,14 +153,12 @@ def measure(topology: str, dataset: Dataset, options: argparse.Namespace) -> dic
             target = find_target(options.target)
             report = synthesise(core, target=target, seeds=range(1, options.seeds + 1), progress=True)
             result |= {
-                kind: report.cells.get(target.cells[cell], (0, 0))[0]
-                for kind, cell in (("luts", "logic"), ("block_rams", "memory"), ("dsps", "dsp"))
+                name: cells[0]
+                for name, kind in (("luts", "logic"), ("block_rams", "memory"), ("dsps", "dsp"))
+                if (cells := report.cells_of(kind))
             }
-            result["fmax_mhz"] = {
-                "minimum": round(report.minimum, 2),
-                "median": round(report.median, 2),
-                "maximum": round(report.maximum, 2),
-            }
+            fmax = report.fmax_mhz
+            result["fmax_mhz"] = {"minimum": fmax.minimum, "median": fmax.median, "maximum": fmax.maximum}
             result["tools"] = dict(report.tools)
     return result
 

@@ -1,5 +1,6 @@
 """``hdlgen demo``: everything once, on a shipped network and real images."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -57,10 +58,9 @@ def command(directory: Path, network: str, board: str, images: int, lanes: int, 
 
 def _show(found: Demonstration) -> None:
     simulation, synthesis = found.simulation, found.synthesis
-    board, device = synthesis.board, synthesis.target
-    assert board is not None
-    count = len(synthesis.fmax)
-    spread = f" (minimum {synthesis.minimum:.1f}, maximum {synthesis.maximum:.1f})" if count > 1 else ""
+    board, device, fmax = found.board, found.board.target, synthesis.fmax_mhz
+    count = len(fmax.seeds)
+    spread = f" (minimum {fmax.minimum:.1f}, maximum {fmax.maximum:.1f})" if count > 1 else ""
     rows = [
         ("network", "-".join(str(width) for width in found.manifest.network.widths)),
         ("accuracy", f"{found.accuracy:.2%} on {found.test_images:,} test images (golden model)"),
@@ -74,19 +74,19 @@ def _show(found: Demonstration) -> None:
         ("device", f"{device.device} {device.package}, {found.manifest.lanes} lanes, self-test included"),
     ]
     for name, kind in (("LUTs", "logic"), ("flip-flops", "flipflop"), ("block RAMs", "memory"), ("DSPs", "dsp")):
-        cells = found.cells(kind)
+        cells = synthesis.cells_of(kind)
         if cells is not None:
             rows.append((name, f"{cells[0]:,} of {cells[1]:,} {device.cells[kind]}"))
     rows += [
-        ("Fmax", f"{synthesis.median:.1f} MHz, median of {count} seed(s){spread}"),
+        ("Fmax", f"{fmax.median:.1f} MHz, median of {count} seed(s){spread}"),
         (
             "inferences/s",
-            f"{synthesis.inferences_per_second:,.0f} with the board's {synthesis.clock:g} MHz, "
+            f"{synthesis.inferences_per_second:,.0f} with the board's {synthesis.clock_mhz:g} MHz, "
             f"{found.inferences_per_second_at_fmax:,.0f} at Fmax",
         ),
         ("time", ", ".join(f"{step} {seconds:.0f} s" for step, seconds in found.seconds.items())),
         ("bitstream", f"{found.bitstream}"),
-        ("to load it", board.program.format(bitstream=found.bitstream)),
+        ("to load it", shlex.join(board.command(found.bitstream))),
         ("report", f"{found.html}"),
     ]
     table = Table(show_header=False, title=f"{found.manifest.name} on {board.title}", title_justify="left")

@@ -1,6 +1,7 @@
 """``hdlgen synth``: synthesis, place and route, bitstream."""
 
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from rich.table import Table
 
 from hdlgen.emit.manifest import read_manifest
 from hdlgen.errors import InputError, Refused
-from hdlgen.flow.boards import find_board
+from hdlgen.flow.boards import Board, find_board
 from hdlgen.flow.serial import KIND, board_top, can_talk
 from hdlgen.flow.synth import SynthesisReport, synthesise, write_report
 from hdlgen.flow.tools import parse_overrides
@@ -108,10 +109,10 @@ def command(
         progress=True,
     )
     write_report(report, path)
-    _show(report, path, bitstream)
-    if require_fmax is not None and report.median < require_fmax:
+    _show(report, path, found_board, bitstream)
+    if require_fmax is not None and report.fmax_mhz.median < require_fmax:
         raise Refused(
-            f"{directory}: median Fmax is {report.median:.2f} MHz over {seeds} seed(s) on {report.name}; "
+            f"{directory}: median Fmax is {report.fmax_mhz.median:.2f} MHz over {seeds} seed(s) on {name}; "
             f"--require-fmax asks for {require_fmax:g}"
         )
 
@@ -137,36 +138,35 @@ def _clock_text(clocking: Mapping[str, Any]) -> str:
 
 
 def _serial_rows(report: SynthesisReport) -> list[tuple[str, str]]:
-    top = report.board_top
-    if top is None or top.kind != KIND:
+    line = report.board_top
+    if line is None or line["kind"] != KIND:
         return []
-    line = top.summary
     return [("serial port", f"{line['baud']:,} bits/s, rx {line['rx']}, tx {line['tx']}; for `hdlgen run`")]
 
 
-def _show(report: SynthesisReport, path: Path, bitstream: Path | None) -> None:
-    device = report.target
+def _show(report: SynthesisReport, path: Path, board: Board | None, bitstream: Path | None) -> None:
+    device, fmax = report.target, report.fmax_mhz
     title = f"{report.design} on {report.board.title if report.board is not None else device.name}"
     table = Table(show_header=False, title=title, title_justify="left")
-    count = len(report.fmax)
-    spread = f" (minimum {report.minimum:.1f}, maximum {report.maximum:.1f})" if count > 1 else ""
+    count = len(fmax.seeds)
+    spread = f" (minimum {fmax.minimum:.1f}, maximum {fmax.maximum:.1f})" if count > 1 else ""
     rows = [
-        ("device", f"{device.device} {device.package}, speed grade {device.speed}"),
+        ("device", f"{device.device} {device.package}, speed grade {device.speed_grade}"),
         ("lanes", f"{report.lanes}"),
-        *((name, f"{used:,} of {available:,}") for name, (used, available) in report.cells.items()),
-        ("Fmax", f"{report.median:.1f} MHz, median of {count} seed(s){spread}"),
+        *((name, f"{cells.used:,} of {cells.available:,}") for name, cells in report.cells.items()),
+        ("Fmax", f"{fmax.median:.1f} MHz, median of {count} seed(s){spread}"),
         ("interval", f"{report.interval_cycles:,} cycles"),
-        *([("clock", _clock_text(report.clocking))] if report.clocking is not None else []),
-        ("inferences/s", f"{report.inferences_per_second:,.0f} at {report.clock:.1f} MHz"),
-        ("latency", f"{report.latency_cycles / report.clock:,.2f} µs"),
+        *([("clock", _clock_text(report.clock))] if report.clock is not None else []),
+        ("inferences/s", f"{report.inferences_per_second:,.0f} at {report.clock_mhz:.1f} MHz"),
+        ("latency", f"{report.latency_us:,.2f} µs"),
     ]
-    if report.board is not None and bitstream is not None:
+    if board is not None and bitstream is not None:
         test = report.self_test
         rows += [
             *([("self-test", f"{test.images} stored input(s) in {test.input_rom}")] if test is not None else []),
             *_serial_rows(report),
             ("bitstream", f"{bitstream}"),
-            ("to load it", report.board.program.format(bitstream=bitstream)),
+            ("to load it", shlex.join(board.command(bitstream))),
         ]
     rows.append(("report", f"{path}"))
     for name, value in rows:

@@ -4,26 +4,45 @@ docs/boards.md says how to add one.
 """
 
 import os
-import re
+import shlex
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from hdlgen.errors import InputError
+from hdlgen.files import opened
 from hdlgen.resources import folder
+from hdlgen.schema import OPTIONAL, UNWRITTEN, Between, Matches, OneOf, Text, line, members_of, parse, refuse
 from hdlgen.targets import TARGETS, Target, variant
 
-__all__ = ["Board", "Clock", "Flash", "Pin", "Uart", "constraints", "find_board", "names", "read_board"]
+__all__ = ["Board", "Clock", "Flash", "Pin", "Uart", "constraints", "filled", "find_board", "names", "read_board"]
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
-_WORD = re.compile(r"[A-Za-z0-9_.]+")
+MAX_BYTES = 1 << 16
+"""Of a board file."""
+
+Name = Annotated[str, Matches(r"[A-Za-z0-9_.]{1,64}", "a word of letters, digits and _ .")]
+Title = Annotated[str, Matches(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,200}", "a line of text")]
+Steps = Annotated[str, Matches(r"([^\x00-\x1f\x7f-\x9f\ud800-\udfff]|\n){1,9999}", "text")]
 
 
-_ADAPTERS = ("usb", "external")
-_IMAGE = 1 << 20
+class Command:
+    """A command with a word for a place, as ``{bitstream}``; ``others`` may stand there too."""
+
+    def __init__(self, place: str, *others: str):
+        self.place, self.known = f"{{{place}}}", {f"{{{name}}}" for name in (place, *others)}
+
+    def allows(self, value: str) -> bool:
+        try:
+            words = shlex.split(value)
+        except ValueError:
+            return False
+        strange = any("{" in word or "}" in word for word in words if word not in self.known)
+        return value.isprintable() and not strange and self.place in words[1:] and words[0] not in self.known
+
+    def __str__(self) -> str:
+        return f"a command with the word {self.place}, and no other braces but {', '.join(sorted(self.known))}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +52,12 @@ class Pin:
     ``resource``, ``number`` and ``subsignal`` are its name in amaranth-boards; ``resource`` is empty where it has none.
     """
 
-    resource: str
-    number: int
-    subsignal: str
-    pin: str
-    active_low: bool
-    io: Mapping[str, str]
+    resource: Text = field(default="", metadata=OPTIONAL)
+    number: Annotated[int, Between(0, 1 << 16)] = field(default=0, metadata=OPTIONAL)
+    subsignal: Text = field(default="", metadata=OPTIONAL)
+    pin: Name
+    active_low: bool = field(default=False, metadata=OPTIONAL)
+    io: Mapping[Name, Name] = field(default_factory=dict, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,22 +70,27 @@ class Clock:
         None for an oscillator inside the device, ``internal``.
     frequency : float
         Hz.
-    tolerance : Fraction
+    tolerance : float
         How far off it may be, as a part of the whole: 0.1 is 10 %.
     pll_pad : bool
         iCE40 only: ``pin`` is the input of the PLL itself.
     """
 
-    pin: Pin | None
-    internal: str | None
-    frequency: float
-    tolerance: Fraction
-    pll_pad: bool
+    pin: Pin | None = field(default=None, metadata=UNWRITTEN)
+    internal: Annotated[str, OneOf("SB_HFOSC")] | None = field(default=None, metadata=OPTIONAL)
+    frequency: Annotated[float, Between(1e5, 1e9)]
+    tolerance: Annotated[float, Between(0, 0.5)] = field(default=0.0, metadata=OPTIONAL)
+    pll_pad: bool = field(default=False, metadata=OPTIONAL)
 
     @property
     def source(self) -> Fraction:
         """The frequency in Hz as the exact number that `hdlgen.flow.pll` counts with."""
         return Fraction(self.frequency)
+
+    @property
+    def margin(self) -> Fraction:
+        """The tolerance as such a number."""
+        return Fraction(self.tolerance).limit_denominator(1000)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,8 +103,8 @@ class Uart:
 
     rx: Pin
     tx: Pin
-    adapter: str
-    high: tuple[Pin, ...]
+    adapter: Annotated[str, OneOf("usb", "external")]
+    high: tuple[Pin, ...] = field(default=(), metadata=OPTIONAL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,24 +115,53 @@ class Flash:
     ----------
     clk : Pin or None
         None where it is no pin of the user (ECP5: the part USRMCLK).
-    wp, hold, quad : Pin and int, or None
-        Lines IO2 and IO3, and what makes them that: the command that sets the bit QE of a status register, in the upper
-        byte, and its value. None where one of them is not known.
+    wp, hold, quad : Pin and text, or None
+        Lines IO2 and IO3, and what makes them that: the command that sets the bit QE of a status register, and its value,
+        two bytes. None where one of them is not known.
     image : int
         Where an image of weights is put, behind the bitstream.
-    programs : tuple of str
+    program : tuple of str
         The commands that write ``{image}`` there, at ``{offset}``; like those of the board.
     """
 
     cs: Pin
-    clk: Pin | None
+    clk: Pin | None = field(default=None, metadata=OPTIONAL)
     mosi: Pin
     miso: Pin
-    wp: Pin | None
-    hold: Pin | None
-    quad: int | None
-    image: int
-    programs: tuple[str, ...]
+    wp: Pin | None = field(default=None, metadata=OPTIONAL)
+    hold: Pin | None = field(default=None, metadata=OPTIONAL)
+    quad: Annotated[str, Matches("[0-9a-f]{2} [0-9a-f]{2}", "two bytes, as 31 02")] | None = field(
+        default=None, metadata=OPTIONAL
+    )
+    image: Annotated[int, Between(0, (1 << 24) - 1)] = field(default=1 << 20, metadata=OPTIONAL)
+    program: tuple[Annotated[str, Command("image", "offset")], ...] = field(default=(), metadata=OPTIONAL)
+
+    @property
+    def quad_bits(self) -> int:
+        """``quad`` as a number, the command in the upper byte."""
+        return int((self.quad or "00 00").replace(" ", ""), 16)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _File:
+    """A board file, but for what is in its tables."""
+
+    name: Annotated[str, Matches("[a-z0-9][a-z0-9-]{0,63}", "small letters, digits and -")]
+    title: Title
+    target: Annotated[str, OneOf(*TARGETS)]
+    amaranth_board: Annotated[str, Matches(r"[\w.]+:\w+|none", "module:class, or none")]
+    program: tuple[Annotated[str, Command("bitstream")], ...]
+    steps: Steps = field(default="", metadata=OPTIONAL)
+    package: Name | None = field(default=None, metadata=OPTIONAL)
+    speed: Annotated[str, OneOf("6", "7", "8")] | None = field(default=None, metadata=OPTIONAL)
+    pack: tuple[Annotated[str, Matches("--[a-z_-]{1,64}", "an option, as --option")], ...] = field(
+        default=(), metadata=OPTIONAL
+    )
+    clock: Mapping[Text, Any]
+    leds: Mapping[Text, Any]
+    reset: Pin | None = field(default=None, metadata=OPTIONAL)
+    uart: Mapping[Text, Any] | None = field(default=None, metadata=OPTIONAL)
+    flash: Mapping[Text, Any] | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,9 +201,13 @@ class Board:
     flash: Flash | None
 
     @property
-    def program(self) -> str:
-        """The usual one of the commands."""
-        return self.programs[0]
+    def commands(self) -> list[tuple[str, ...]]:
+        """``programs``, in words."""
+        return [tuple(shlex.split(program)) for program in self.programs]
+
+    def command(self, bitstream: object) -> tuple[str, ...]:
+        """The usual one of the commands, for a ``bitstream``."""
+        return filled(self.commands[0], bitstream=bitstream)
 
     @property
     def suffix(self) -> str:
@@ -176,6 +233,13 @@ class Board:
             pins |= {"flash.cs": flash.cs, "flash.clk": flash.clk, "flash.mosi": flash.mosi, "flash.miso": flash.miso}
             pins |= {"flash.wp": flash.wp, "flash.hold": flash.hold}
         return {place: pin for place, pin in pins.items() if pin is not None}
+
+
+def filled(command: Sequence[str], **places: object) -> tuple[str, ...]:
+    """A command of a board with words put in for those in braces."""
+    return tuple(
+        str(places[word[1:-1]]) if word[1:-1] in places and word == f"{{{word[1:-1]}}}" else word for word in command
+    )
 
 
 def names() -> tuple[str, ...]:
@@ -206,187 +270,77 @@ def read_board(path: str | os.PathLike[str]) -> Board:
     InputError
         If it cannot be read, or an entry is missing, unknown or not allowed.
     """
-    where = Path(path)
+    where = str(path)
+    with opened(path) as content:
+        data = content.read(MAX_BYTES + 1)
     try:
-        table = tomllib.loads(where.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{where}: cannot be read: {error.strerror}") from error
+        if len(data) > MAX_BYTES:
+            raise ValueError(f"more than {MAX_BYTES:,} bytes")
+        table = tomllib.loads(data.decode())
     except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, and brackets in brackets
-        raise InputError(f"{where}: not a TOML file: {' '.join(str(error).split())}") from error
-    _only(where, table, "", {*_ENTRIES, "package", "speed", "pack", "steps", "reset", "uart", "flash"})
-    name = _text(where, table, "name", _NAME)
-    target = _text(where, table, "target")
-    if target not in TARGETS:
-        raise InputError(f"{where}: target is {target!r}; allowed {', '.join(TARGETS)}")
-    device = TARGETS[target]
-    if device.family == "gowin" and {"package", "speed"} & set(table):
+        raise InputError(f"{where}: not a TOML file: {line(error)}") from error
+    if isinstance(table.get("program"), str):
+        table["program"] = [table["program"]]
+    file: _File = parse(_File, table, where)
+    if not file.program:
+        refuse(where, "program", file.program, "at least one command")
+    device = TARGETS[file.target]
+    if device.family == "gowin" and (file.package or file.speed):
         raise InputError(f"{where}: package and speed: part of the device's name for Gowin; leave them away")
-    leds = _table(where, table, "leds")
-    _only(where, leds, "leds.", {"pass", "fail", "busy"})
-    pack = table.get("pack", [])
-    if not isinstance(pack, list) or not all(isinstance(word, str) and _OPTION.fullmatch(word) for word in pack):
-        raise InputError(
-            f"{where}: pack is {pack!r}; allowed is a list of options, each of the form {_OPTION.pattern}"
-        )
-    program = table.get("program")
-    programs: list[Any] = program if isinstance(program, list) and program else [program]
-    if not all(isinstance(text, str) and "{bitstream}" in text.split()[1:] for text in programs):
-        raise InputError(
-            f"{where}: program is {program!r}; allowed is a command with the word {{bitstream}} in it, or a list of such"
-        )
+    leds = members_of(where, "leds", file.leds, ("pass",), ("fail", "busy"))
+    lit = {name: parse(Pin, leds[name], where, f"leds.{name}") for name in leds}
+    flash: Flash | None = None if file.flash is None else parse(Flash, _shared(file.flash), where, "flash")
+    if flash is not None:
+        if flash.image % 4096:
+            refuse(where, "flash.image", flash.image, "multiples of 4096 below 2^24")
+        if len({None if lack is None else 0 for lack in (flash.quad, flash.wp, flash.hold)}) > 1:
+            raise InputError(f"{where}: flash.quad, flash.wp and flash.hold: allowed are all of them or none")
     return Board(
-        name=name,
-        title=_text(where, table, "title"),
-        target=variant(
-            device,
-            _text(where, table, "package", _WORD) if "package" in table else None,
-            _text(where, table, "speed", re.compile("[678]")) if "speed" in table else None,
-        ),
-        amaranth_board=_text(where, table, "amaranth_board", re.compile(r"[\w.]+:\w+|none")),
-        programs=tuple(programs),
-        steps=" ".join(_text(where, table, "steps").split()) if "steps" in table else "",
-        pack=tuple(pack),
-        clock=_clock(where, _table(where, table, "clock"), device),
-        reset=_pin(where, _table(where, table, "reset"), "reset") if "reset" in table else None,
-        led_pass=_pin(where, _table(where, leds, "pass", "leds."), "leds.pass"),
-        led_fail=_pin(where, _table(where, leds, "fail", "leds."), "leds.fail") if "fail" in leds else None,
-        led_busy=_pin(where, _table(where, leds, "busy", "leds."), "leds.busy") if "busy" in leds else None,
-        uart=_uart(where, _table(where, table, "uart")) if "uart" in table else None,
-        flash=_flash(where, _table(where, table, "flash")) if "flash" in table else None,
+        name=file.name,
+        title=file.title,
+        target=variant(device, file.package, file.speed),
+        amaranth_board=file.amaranth_board,
+        programs=file.program,
+        steps=" ".join(file.steps.split()),
+        pack=file.pack,
+        clock=_clock(where, file.clock, device),
+        reset=file.reset,
+        led_pass=lit["pass"],
+        led_fail=lit.get("fail"),
+        led_busy=lit.get("busy"),
+        uart=None if file.uart is None else parse(Uart, _shared(file.uart), where, "uart"),
+        flash=flash,
     )
 
 
-_ENTRIES = ("name", "title", "target", "amaranth_board", "program", "clock", "leds")
-"""Those that every board has."""
-
-_OPTION = re.compile(r"--[a-z_-]+")
-
-
-def _only(where: Path, table: Mapping[str, Any], prefix: str, known: set[str]) -> None:
-    unknown = sorted(set(table) - known)
-    if unknown:
-        raise InputError(f"{where}: unknown entry {prefix + unknown[0]!r}; allowed {', '.join(sorted(known))}")
-
-
-def _clock(where: Path, table: Mapping[str, Any], device: Target) -> Clock:
-    frequency, tolerance = table.get("frequency"), table.get("tolerance", 0.0)
-    internal, pad = table.get("internal"), table.get("pll_pad", False)
-    if not isinstance(frequency, int | float) or isinstance(frequency, bool) or not 1e5 <= frequency <= 1e9:
-        raise InputError(f"{where}: clock.frequency is {frequency!r}; allowed are 1e5 to 1e9 (Hz)")
-    if not isinstance(tolerance, int | float) or isinstance(tolerance, bool) or not 0 <= tolerance <= 0.5:
-        raise InputError(f"{where}: clock.tolerance is {tolerance!r}; allowed are 0 to 0.5")
-    if not isinstance(pad, bool) or (pad and device.family != "ice40"):
-        raise InputError(f"{where}: clock.pll_pad is {pad!r}; allowed are true and false, true for iCE40 only")
-    if internal is not None:
-        if internal != "SB_HFOSC" or device.option != "--up5k":
-            raise InputError(f"{where}: clock.internal is {internal!r}; allowed is 'SB_HFOSC', with ice40-up5k")
-        if frequency not in (48e6, 24e6, 12e6, 6e6):
-            raise InputError(
-                f"{where}: clock.frequency is {frequency!r}; allowed with SB_HFOSC: 48e6, 24e6, 12e6, 6e6"
-            )
-        _only(where, table, "clock.", {"internal", "frequency", "tolerance"})
-    return Clock(
-        pin=_pin(where, table, "clock", {"frequency", "tolerance", "pll_pad"}) if internal is None else None,
-        internal=internal,
-        frequency=float(frequency),
-        tolerance=Fraction(tolerance).limit_denominator(1000),
-        pll_pad=pad,
+def _clock(where: str, table: Mapping[str, Any], device: Target) -> Clock:
+    """The table holds the oscillator and its pin."""
+    own = ("frequency", "tolerance", *(("internal",) if "internal" in table else ("pll_pad",)))
+    clock: Clock = parse(Clock, {name: table[name] for name in own if name in table}, where, "clock")
+    rest = {name: value for name, value in table.items() if name not in own}
+    if clock.pll_pad and device.family != "ice40":
+        refuse(where, "clock.pll_pad", True, "false, and true for iCE40 only")
+    if clock.internal is not None:
+        members_of(where, "clock", table, (), own)
+        if device.option != "--up5k":
+            refuse(where, "clock.internal", clock.internal, "a pin; SB_HFOSC with ice40-up5k")
+        if clock.frequency not in (48e6, 24e6, 12e6, 6e6):
+            refuse(where, "clock.frequency", clock.frequency, "with SB_HFOSC 48e6, 24e6, 12e6, 6e6")
+    return replace(
+        clock,
+        pin=parse(Pin, rest, where, "clock") if clock.internal is None else None,
+        frequency=float(clock.frequency),
     )
 
 
-_COMMON = ("resource", "number", "io")
-"""What the pins of one table may share."""
+def _shared(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A table whose pins share its entries ``resource``, ``number`` and ``io``."""
+    shared = {name: table[name] for name in ("resource", "number", "io") if name in table}
 
-_FLASH_PINS = ("cs", "clk", "mosi", "miso", "wp", "hold")
+    def pin(value: Any) -> Any:
+        return shared | value if isinstance(value, dict) else [*map(pin, value)] if isinstance(value, list) else value
 
-_QUAD = re.compile(r"[0-9a-f]{2} [0-9a-f]{2}")
-"""Two bytes: command and value."""
-
-
-def _common(table: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: table[name] for name in _COMMON if name in table}
-
-
-def _uart(where: Path, table: Mapping[str, Any]) -> Uart:
-    _only(where, table, "uart.", {"adapter", "rx", "tx", "high", *_COMMON})
-    adapter, high = table.get("adapter"), table.get("high", [])
-    if adapter not in _ADAPTERS:
-        raise InputError(f"{where}: uart.adapter is {adapter!r}; allowed {', '.join(_ADAPTERS)}")
-    if not isinstance(high, list) or not all(isinstance(entry, dict) for entry in high):
-        raise InputError(f"{where}: uart.high is {high!r}; allowed is a list of pins")
-    return Uart(
-        rx=_pin(where, _common(table) | _table(where, table, "rx", "uart."), "uart.rx"),
-        tx=_pin(where, _common(table) | _table(where, table, "tx", "uart."), "uart.tx"),
-        adapter=adapter,
-        high=tuple(_pin(where, _common(table) | entry, "uart.high") for entry in high),
-    )
-
-
-def _flash(where: Path, table: Mapping[str, Any]) -> Flash:
-    _only(where, table, "flash.", {*_FLASH_PINS, "quad", "image", "program", *_COMMON})
-    image, programs, quad = table.get("image", _IMAGE), table.get("program", []), table.get("quad")
-    if type(image) is not int or not 0 <= image < 1 << 24 or image % 4096:
-        raise InputError(f"{where}: flash.image is {image!r}; allowed are multiples of 4096 below 2^24")
-    if not isinstance(programs, list) or not all(
-        isinstance(text, str) and "{image}" in text.split()[1:] for text in programs
-    ):
-        raise InputError(
-            f"{where}: flash.program is {programs!r}; allowed is a list of commands with the word {{image}} in each"
-        )
-    if quad is not None and not (isinstance(quad, str) and _QUAD.fullmatch(quad)):
-        raise InputError(f"{where}: flash.quad is {quad!r}; allowed is text of the form {_QUAD.pattern}")
-    if len({"quad", "wp", "hold"} & set(table)) not in (0, 3):
-        raise InputError(f"{where}: flash.quad, flash.wp and flash.hold: allowed are all of them or none")
-    pins = {
-        name: _pin(where, _common(table) | _table(where, table, name, "flash."), f"flash.{name}")
-        for name in _FLASH_PINS
-        if name in table or name in ("cs", "mosi", "miso")
-    }
-    return Flash(
-        cs=pins["cs"],
-        clk=pins.get("clk"),
-        mosi=pins["mosi"],
-        miso=pins["miso"],
-        wp=pins.get("wp"),
-        hold=pins.get("hold"),
-        quad=None if quad is None else int.from_bytes(bytes.fromhex(quad), "big"),
-        image=image,
-        programs=tuple(programs),
-    )
-
-
-def _table(where: Path, table: Mapping[str, Any], key: str, prefix: str = "") -> dict[str, Any]:
-    value = table.get(key)
-    if not isinstance(value, dict):
-        raise InputError(f"{where}: table [{prefix}{key}] is missing")
-    return value
-
-
-def _text(where: Path, table: Mapping[str, Any], key: str, pattern: re.Pattern[str] | None = None) -> str:
-    value = table.get(key)
-    if not isinstance(value, str) or not value or (pattern is not None and not pattern.fullmatch(value)):
-        allowed = f"text of the form {pattern.pattern}" if pattern is not None else "a text"
-        raise InputError(f"{where}: {key} is {value!r}; allowed is {allowed}")
-    return value
-
-
-def _pin(where: Path, table: Mapping[str, Any], name: str, more: frozenset[str] | set[str] = frozenset()) -> Pin:
-    _only(where, table, f"{name}.", {"resource", "number", "subsignal", "pin", "active_low", "io", *more})
-    pin, active_low, io = table.get("pin"), table.get("active_low", False), table.get("io", {})
-    resource, number, subsignal = table.get("resource", ""), table.get("number", 0), table.get("subsignal", "")
-    if not isinstance(pin, str) or not _WORD.fullmatch(pin):
-        raise InputError(f"{where}: {name}.pin is {pin!r}; allowed is the name of a pin")
-    if not isinstance(active_low, bool):
-        raise InputError(f"{where}: {name}.active_low is {active_low!r}; allowed are true and false")
-    if not isinstance(io, dict) or not all(
-        isinstance(v, str) and _WORD.fullmatch(v) and _WORD.fullmatch(k) for k, v in io.items()
-    ):
-        raise InputError(f"{where}: {name}.io is {io!r}; allowed are attributes of the pin, each a word")
-    if not isinstance(resource, str) or not isinstance(subsignal, str):
-        raise InputError(f"{where}: {name}.resource and subsignal: allowed are texts, names in amaranth-boards")
-    if not isinstance(number, int) or isinstance(number, bool):
-        raise InputError(f"{where}: {name}.number is {number!r}; allowed is an integer")
-    return Pin(resource=resource, number=number, subsignal=subsignal, pin=pin, active_low=active_low, io=io)
+    return {name: pin(value) for name, value in table.items() if name not in shared}
 
 
 def constraints(board: Board, pins: Mapping[str, Pin] | None = None) -> tuple[str, str]:

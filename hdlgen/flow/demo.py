@@ -21,7 +21,7 @@ from hdlgen.errors import InputError, Refused
 from hdlgen.files import atomic_write
 from hdlgen.flow import report as page
 from hdlgen.flow import simulate, synth, tools
-from hdlgen.flow.boards import find_board
+from hdlgen.flow.boards import Board, find_board
 from hdlgen.flow.simulate import SimulationReport
 from hdlgen.flow.synth import SynthesisReport
 
@@ -42,6 +42,7 @@ class Demonstration:
     accuracy : float
         Of the golden model on the whole test set of ``test_images`` images.
     simulation : SimulationReport
+    board : Board
     synthesis : SynthesisReport
         For the board, with its self-test around the core.
     bitstream, html : Path
@@ -54,6 +55,7 @@ class Demonstration:
     accuracy: float
     test_images: int
     simulation: SimulationReport
+    board: Board
     synthesis: SynthesisReport
     bitstream: Path
     html: Path
@@ -62,16 +64,7 @@ class Demonstration:
     @property
     def inferences_per_second_at_fmax(self) -> float:
         """Were the core clocked with the median Fmax and not with the board's oscillator."""
-        return self.synthesis.median * 1e6 / self.synthesis.mean_cycles
-
-    def cells(self, kind: str) -> tuple[int, int] | None:
-        """Used and available cells of a ``kind`` of `Target.cells`; None where they are not counted apart."""
-        names = self.synthesis.target.cells
-        if kind not in names:
-            return None
-        have = self.synthesis.target.resources
-        available = {"logic": have.luts, "memory": have.memory_blocks, "dsp": have.dsps}
-        return self.synthesis.cells.get(names[kind], (0, available.get(kind, 0)))
+        return self.synthesis.fmax_mhz.median * 1e6 / self.manifest.mean_cycles
 
     def as_json(self) -> dict[str, Any]:
         synthesis = self.synthesis.as_json()
@@ -80,7 +73,7 @@ class Demonstration:
             "kind": "demonstration",
             "network": self.manifest.name,
             "lanes": self.manifest.lanes,
-            "board": self.synthesis.name,
+            "board": self.board.name,
             "test_images": self.test_images,
             "accuracy": self.accuracy,
             "simulated_images": self.simulation.images,
@@ -187,6 +180,7 @@ def demonstrate(
         accuracy=accuracy,
         test_images=len(x),
         simulation=simulation,
+        board=chosen,
         synthesis=synthesis,
         bitstream=bitstream,
         html=html,

@@ -60,7 +60,7 @@ class FlashPins:
                 f"{where}: reads its flash on 4 lines; {board.title} has 2 in its file: compile with --flash-lines 1 or 2"
             )
         return cls(
-            address=board.flash.image, lines=lines, quad=board.flash.quad or 0, clock_pin=board.flash.clk is not None
+            address=board.flash.image, lines=lines, quad=board.flash.quad_bits, clock_pin=board.flash.clk is not None
         )
 
     @classmethod

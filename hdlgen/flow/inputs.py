@@ -120,7 +120,10 @@ def read_inputs(
     x = x[: int(sizes.sum())]
     y = None
     if compare:
-        y = golden.evaluate(model, x, None if lengths is None else sizes, every_step=manifest.every_step)
+        if lengths is None:
+            y = golden.evaluate(model, x)
+        else:
+            y = golden.evaluate(model, x, sizes, every_step=manifest.every_step)
         if "y" in vectors and network_file is None:
             stored = golden.read_array(vectors["y"])
             if stored.shape[1:] != y.shape[1:] or not np.array_equal(stored[: len(y)], y):

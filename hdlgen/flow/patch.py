@@ -19,7 +19,7 @@ from hdlgen.emit.verilog import part_files, primitives
 from hdlgen.errors import InputError, Refused
 from hdlgen.files import atomic_directory, contained
 from hdlgen.flow import contents, selftest, serial
-from hdlgen.flow.synth_report import Bitstream, Synthesis, bitstream_of, found_reports, write_report
+from hdlgen.flow.synth_report import Bitstream, SynthesisReport, bitstream_of, found_reports, write_report
 from hdlgen.gateware.blocks import cut
 from hdlgen.gateware.primitives import Library, Rom, RomParameters, Store, StoreParameters
 from hdlgen.golden import read_array
@@ -135,7 +135,7 @@ def _refill(
 # ---------------------------------------------------------------------------------------------------------- bitstream
 
 
-Found = tuple[Path, Synthesis, Bitstream]
+Found = tuple[Path, SynthesisReport, Bitstream]
 """A report, its file, and what it says of its bitstream."""
 
 
@@ -166,7 +166,7 @@ def _stored(root: Path, manifest: Manifest, memories: Sequence[RomParameters]) -
 
 
 def _contents(
-    root: Path, manifest: Manifest, report: Synthesis, path: Path, memories: Sequence[RomParameters]
+    root: Path, manifest: Manifest, report: SynthesisReport, path: Path, memories: Sequence[RomParameters]
 ) -> dict[str, RomParameters]:
     """All memories in a bitstream whose contents depend on the network."""
     found = _stored(root, manifest, memories)

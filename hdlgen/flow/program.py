@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hdlgen.emit.manifest import Manifest, check_sources, read_manifest
 from hdlgen.errors import InputError, Refused
-from hdlgen.flow.boards import Board, find_board, names
+from hdlgen.flow.boards import Board, filled, find_board, names
 from hdlgen.flow.synth_report import Bitstream, bitstream_of, found_reports
 
 __all__ = ["Programming", "prepare", "run"]
@@ -86,10 +86,7 @@ def prepare(directory: str | os.PathLike[str], board: Board | None = None, top: 
         raise InputError(f"{root}: several designs for {board.name}; name one with --top: {tops}")
     _, _, where, made = found[0]
     bitstream = bitstream_of(where, made)
-    commands = [
-        tuple(str(bitstream) if word == "{bitstream}" else word for word in shlex.split(text))
-        for text in board.programs
-    ]
+    commands = [filled(command, bitstream=bitstream) for command in board.commands]
     image, image_commands = _image(root, manifest, board)
     command, installed = _choose(commands)
     image_command, image_installed = _choose(image_commands)
@@ -119,8 +116,8 @@ def _image(root: Path, manifest: Manifest, board: Board) -> tuple[Path | None, l
     image = root / str(manifest.weights.image)
     if board.flash is None:
         raise InputError(f"{root}: reads its weights from flash, and {board.title} has none in its file")
-    places = {"{image}": str(image), "{offset}": str(board.flash.image)}
-    return image, [tuple(places.get(word, word) for word in shlex.split(text)) for text in board.flash.programs]
+    commands = map(shlex.split, board.flash.program)
+    return image, [filled(command, image=image, offset=board.flash.image) for command in commands]
 
 
 def run(programming: Programming) -> None:
@@ -138,7 +135,7 @@ def run(programming: Programming) -> None:
             f"{programming.board.flash.image}, and then: {programming.text}"
         )
     if not programming.installed:
-        wanted = " or ".join(shlex.split(text)[0] for text in programming.board.programs)
+        wanted = " or ".join(command[0] for command in programming.board.commands)
         raise Refused(
             f"{wanted} is not installed; install it, or run on another machine: {' && '.join(programming.text.splitlines())}"
         )

@@ -7,50 +7,39 @@ What is found out before it takes hours: a device that cannot hold the design (f
 the netlist, before place and route), and a netlist from which the weights or the multipliers have vanished.
 """
 
-import contextlib
 import dataclasses
 import hashlib
-import json
 import os
-import re
 import shutil
-import signal
-import subprocess
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from hdlgen.emit import read_words
 from hdlgen.emit.manifest import Manifest, check_sources, read_manifest
 from hdlgen.errors import InputError, Refused
 from hdlgen.files import atomic_write
 from hdlgen.flow import clock as clocks
-from hdlgen.flow import selftest, tools
-from hdlgen.flow.boards import Board, constraints
+from hdlgen.flow import netlist as netlists
+from hdlgen.flow import selftest
+from hdlgen.flow.boards import Board, Pin, constraints
 from hdlgen.flow.flash_pins import FlashPins
 from hdlgen.flow.needs import Needs, refuse_if_too_small
 from hdlgen.flow.pll import Setting, fastest_setting, nearest_setting
-from hdlgen.flow.synth_report import Bitstream, BoardTop, SelfTest, SynthesisReport, write_report
+from hdlgen.flow.simulate import copy_design
+from hdlgen.flow.synth_report import SELF_TEST, Bitstream, BoardTop, Cells, SelfTest, SynthesisReport, write_report
+from hdlgen.flow.toolchain import Toolchain
 from hdlgen.golden import read_array
+from hdlgen.processes import workspace
 from hdlgen.targets import FORMATS, Target
 
-__all__ = ["BoardTop", "SynthesisReport", "check_netlist", "pin_harness", "run_tool", "synthesise", "write_report"]
-
-_ROUTE_SECONDS = 600
-"""After so long router1 is given up and router2 tried: it finishes some crowded designs that router1 never does. With 64
-lanes router1 takes four minutes, or has a few dozen nets left that it never routes."""
+__all__ = ["BoardTop", "SynthesisReport", "pin_harness", "synthesise", "write_report"]
 
 _RIP_UP_LUTS = 8000
 """Up to so many look-up tables timing-driven rip-up is tried; with more of them it takes hours."""
-
-_RIP_UP_SECONDS = 600
-"""After so long timing-driven rip-up is given up."""
 
 _CONFIRMATIONS = 3
 """Place and route at the chosen clock is tried so often, each time slower, if it reaches less than at the first aim."""
@@ -63,70 +52,7 @@ _HARNESS_PINS = {
 }
 """Pins of the harness; nextpnr for Gowin wants all of them placed."""
 
-_EBR = re.compile(r"^\.tile_group MIB_R(\d+)C(\d+):.*\nword: EBR(\d)\.WID ([01]+)$", re.MULTILINE)
-"""A block RAM in the text form of an ECP5 bitstream: row, column, which one there, and its number, lowest bit first."""
-
-_FULL = re.compile(
-    r"no BELs remaining|Failed to expand region|Unable to (?:place|find legal)|[Ff]ailed to place|"
-    r"unable to find .* location"
-)
-"""What nextpnr says when the device has no room."""
-
-_NOT_CELLS = frozenset({"GND", "VCC", "GSR", "DUMMY_CELL"})
-"""What nextpnr counts besides the cells of a design."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Family:
-    """How the tools of one family are called.
-
-    Yosys infers multipliers (``infer``) only where the sources instantiate none (otherwise ``no_infer``).
-    """
-
-    place_and_route: str
-    synthesis: str
-    infer: str
-    no_infer: str
-    memories: tuple[str, ...]
-    multipliers: tuple[str, ...]
-    luts: tuple[str, ...]
-    registers: str
-
-
-_FAMILIES: Mapping[str, _Family] = {
-    # Never -dsp with multipliers that the sources instantiate: it makes something else of them, without a word.
-    "ice40": _Family(
-        place_and_route="nextpnr-ice40",
-        synthesis="synth_ice40{options} -top {top} -json design.json",
-        infer=" -dsp",
-        no_infer="",
-        memories=("SB_RAM40_4K",),
-        multipliers=("SB_MAC16",),
-        luts=("SB_LUT4",),
-        registers="SB_DFF",
-    ),
-    "ecp5": _Family(
-        place_and_route="nextpnr-ecp5",
-        # Look-up tables of five and six inputs take twice the area of two levels of four, and are no faster here.
-        synthesis="synth_ecp5 -nowidelut{options} -top {top} -json design.json",
-        infer="",
-        no_infer=" -nodsp",  # what Yosys would infer beside the instantiated ones has no registers and costs 4 ns
-        memories=("DP16KD", "PDPW16KD"),
-        multipliers=("MULT18X18D", "MULT9X9D"),
-        luts=("LUT4",),
-        registers="TRELLIS_FF",
-    ),
-    "gowin": _Family(
-        place_and_route="nextpnr-gowin",
-        synthesis="synth_gowin{options} -top {top} -json design.json",
-        infer="",
-        no_infer="",  # no vendor sources: always inferred
-        memories=("SDPB", "SDPX9B", "SP", "SPX9", "DPB", "DPX9B", "pROM", "pROMX9"),
-        multipliers=("MULT9X9", "MULT18X18", "MULT36X36", "MULTALU18X18", "MULTALU36X18", "MULTADDALU18X18"),
-        luts=("LUT1", "LUT2", "LUT3", "LUT4"),
-        registers="DFF",
-    ),
-}
+MakeTop = Callable[[Board, Setting], BoardTop]
 
 
 def synthesise(
@@ -138,7 +64,7 @@ def synthesise(
     frequency: float | None = None,
     clock: float | str | None = None,
     images: int | None = None,
-    board_top: Callable[[Board, Setting], BoardTop] | None = None,
+    board_top: MakeTop | None = None,
     bitstream: str | os.PathLike[str] | None = None,
     keep_build: str | os.PathLike[str] | None = None,
     tool_overrides: Mapping[str, str] | None = None,
@@ -180,204 +106,251 @@ def synthesise(
     if not seeds or any(not 0 <= seed < 1 << 31 for seed in seeds):
         raise ValueError(f"seeds {list(seeds)}; allowed are non-negative integers, at least one")
     root = Path(directory)
-    device = board.target if board is not None else target
-    assert device is not None
-    family = _FAMILIES[device.family]
     manifest = read_manifest(root)
     check_sources(root, manifest)
-    need = refuse_if_too_small(manifest, device, str(root))
-    sources, vendor, notes = _sources(manifest, device)
     if board is not None and frequency is not None:
         raise InputError(f"--freq {frequency:g}: allowed with --target; with --board, --clock says how fast it runs")
-    setting = _first_setting(board, clock) if board is not None else None
-    aim = setting.megahertz if setting is not None else frequency or device.frequency
-    used = {name: tools.find(name, tool_overrides) for name in _tool_names(device, board)}
     destination = _destination(root, board, bitstream)
-
+    if keep_build is not None and os.path.lexists(keep_build):
+        raise InputError(f"{keep_build}: exists already; name a folder that does not")
     with (
-        tempfile.TemporaryDirectory(prefix="hdlgen-synth-") as scratch,
+        workspace("synth") as build,
         tqdm(total=1 + len(seeds), disable=None if progress else True, leave=False, unit="step") as bar,
     ):
-        build = Path(scratch)
-        _copy(root, manifest, build)
-        files = list(sources)
-        test: selftest.SelfTestParameters | None = None
-        top = manifest.top
-        plugged: BoardTop | None = None
-        if board is not None and board_top is not None:
-            assert setting is not None
-            plugged = board_top(board, setting)
-            (build / "board_top.v").write_text(plugged.verilog, encoding="utf-8")
-            files += ["board_top.v", "clock.v"]
-            top = plugged.name
-            name, text = constraints(board, plugged.pins)
-            (build / name).write_text(text, encoding="utf-8")
-        elif board is not None:
-            assert setting is not None
-            test = _self_test(root, manifest, board, need, images, setting)
-            test = dataclasses.replace(test, family=device.family if device.family in FORMATS else None)
-            (build / "selftest.v").write_text(selftest.to_verilog(test), encoding="utf-8")
-            files += ["selftest.v", "clock.v"]
-            top = selftest.TOP
-            flash_pins = {} if test.flash is None else test.flash.pins(board)
-            name, text = constraints(board, {**board.pins, **flash_pins})
-            (build / name).write_text(text, encoding="utf-8")
-        elif device.family != "ecp5":
-            # Only nextpnr-ecp5 can leave the ports without pins, and there are more ports than pins.
-            (build / "pins.v").write_text(pin_harness(manifest), encoding="utf-8")
-            (build / "pins.cst").write_text(_HARNESS_PINS.get(device.name, ""), encoding="utf-8")
-            files.append("pins.v")
-            top = _HARNESS
-            registers, luts = _harness_size(manifest)
-            notes.append(
-                f"{device.family} has no out-of-context mode: all ports are registered and brought to three pins, "
-                f"with {registers} flip-flops and about {luts} look-up tables"
-            )
-        commands: list[str] = []
-        counts: Counter[str] = Counter()
-        options = family.no_infer if vendor or device.resources.dsps == 0 else family.infer
-        script = family.synthesis.format(options=options + device.yosys, top=top)
-
-        reset_cycles = round(aim * 200)  # 200 microseconds at the first aim
-
-        def write_clock(board: Board, setting: Setting) -> None:
-            parameters = clocks.for_board(board, setting, reset_cycles=reset_cycles)
-            (build / "clock.v").write_text(clocks.to_verilog(parameters), encoding="utf-8")
-
-        def run_yosys() -> None:
-            nonlocal test
-            bar.set_description("yosys")
-            netlist = _synthesise(build, used["yosys"], script, files, top, commands)
-            if test is not None and test.family is not None and _is_full(netlist, device, family):
-                # Without room for the expected results the self-test still works, though only with these weights.
-                test = dataclasses.replace(test, family=None)
-                (build / "selftest.v").write_text(selftest.to_verilog(test), encoding="utf-8")
-                commands.pop()
-                netlist = _synthesise(build, used["yosys"], script, files, top, commands)
-            counts.clear()
-            counts.update(_cell_counts(netlist))
-            check_netlist(netlist, manifest, device, ones=_ones(root, manifest), where=str(root))
-            _refuse_if_full(counts, device, family, str(root))
-
-        cells: dict[str, tuple[int, int]] = {}
-
-        def run_nextpnr(seed: int, aim: float, rip_up: bool) -> tuple[float, str]:
-            bar.set_description(f"place and route, seed {seed}")
-            report, router = _place_and_route(
-                build,
-                used[family.place_and_route],
-                device,
-                board,
-                seed,
-                aim,
-                commands,
-                str(root),
-                rip_up=rip_up and sum(counts[name] for name in family.luts) <= _RIP_UP_LUTS,
-            )
-            cells.clear()
-            cells.update(_cells(report["utilization"], device, str(root)))
-            return _fmax(report, build), router
-
-        if board is not None:
-            assert setting is not None
-            write_clock(board, setting)
-        run_yosys()
-        ceiling = device.multiplier_ceiling if any(counts[name] for name in family.multipliers) else None
-        if ceiling is not None:
-            notes.append(
+        design = _Design(root, manifest, build, target, board, board_top, clock, frequency, images, tool_overrides)
+        bar.set_description("yosys")
+        design.run_yosys()
+        if design.ceiling is not None:
+            design.notes.append(
                 "nextpnr has no delays for the multipliers of this device: Fmax leaves out the paths through them; a "
-                f"board's clock is chosen at most {ceiling:g} MHz"
+                f"board's clock is chosen at most {design.ceiling:g} MHz"
             )
         bar.update()
         outcomes: list[tuple[int, float, str]] = []
         for seed in seeds:
+            bar.set_description(f"place and route, seed {seed}")
             # Where a clock is still to be chosen, the aim is out of reach, and rip-up would try for ever.
-            outcomes.append((seed, *run_nextpnr(seed, aim, rip_up=board is None or clock is not None)))
+            reached, router = design.run_nextpnr(seed, design.aim, rip_up=board is None or clock is not None)
+            outcomes.append((seed, reached, router))
             bar.update()
+        members: dict[str, Any] = {}
+        if destination is not None:
+            seed, reached, _ = max(outcomes, key=lambda outcome: outcome[1])
+            members = design.make_bitstream(destination, clock, seed, reached, len(seeds))
+        if keep_build is not None:
+            shutil.copytree(build, keep_build)
+        return SynthesisReport.of(
+            manifest,
+            design.device,
+            board,
+            outcomes,
+            None if design.setting is None else design.setting.megahertz,
+            frequency_target_mhz=design.aim,
+            cells=design.cells,
+            netlist_cells=dict(sorted(design.counts.items())),
+            tools={name: tool.version for name, tool in sorted(design.tools.used.items())},
+            commands=tuple(design.tools.commands),
+            sources_sha256={name: manifest.sources_sha256[name] for name in design.sources},
+            notes=tuple(design.notes),
+            **members,
+        )
 
-        made: Bitstream | None = None
-        clocking: dict[str, Any] | None = None
+
+class _Design:
+    """A core and what is around it, in the folder ``build``, as far as the tools have come.
+
+    Raises
+    ------
+    InputError
+        If the device is too small, or what is asked for cannot be.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        manifest: Manifest,
+        build: Path,
+        target: Target | None,
+        board: Board | None,
+        board_top: MakeTop | None,
+        clock: float | str | None,
+        frequency: float | None,
+        images: int | None,
+        overrides: Mapping[str, str] | None,
+    ):
+        device = board.target if board is not None else target
+        assert device is not None
+        self.root, self.manifest, self.build, self.device, self.board = root, manifest, build, device, board
+        self.board_top, self.where = board_top, str(root)
+        need = refuse_if_too_small(manifest, device, self.where)
+        self.sources, vendor, self.notes = _sources(manifest, device)
+        self.setting = _first_setting(board, clock) if board is not None else None
+        self.aim = self.setting.megahertz if self.setting is not None else frequency or device.frequency
+        self.reset_cycles = round(self.aim * 200)  # 200 microseconds at the first aim
+        self.tools = Toolchain(build, device, board, overrides, self.where)
+        family = self.tools.family
+        self.options = (family.no_infer if vendor or device.resources.dsps == 0 else family.infer) + device.yosys
+        self.counts: Counter[str] = Counter()
+        self.cells: dict[str, Cells] = {}
+        self.test: selftest.SelfTestParameters | None = None
+        self.plugged: BoardTop | None = None
+        copy_design(root, build, manifest.design_files)
+        self.files, self.top = list(self.sources), manifest.top
         if board is not None:
-            assert setting is not None
-            assert destination is not None
-            good, reached, _ = max(outcomes, key=lambda outcome: outcome[1])
-            runs = [{"aim_mhz": round(aim, 3), "fmax_mhz": round(reached, 2), "seed": good}]
-            margin = max(device.margin, board.clock.tolerance)
-            while clock is None:
-                limit = Fraction(reached).limit_denominator(1000) * (1 - margin) * 1_000_000
-                if ceiling is not None:
-                    limit = min(limit, Fraction(ceiling) * 1_000_000)
-                chosen = fastest_setting(device.pll, board.clock.source, limit, board.clock.tolerance)
-                if chosen is None:
-                    raise Refused(
-                        f"{root}: {board.title}: the design reaches {reached:.2f} MHz, which is less than the slowest "
-                        f"clock of the board with {float(100 * margin):g} % of margin; no bitstream was made; try more "
-                        f"--seeds or fewer lanes"
-                    )
-                if chosen.frequency == setting.frequency:
-                    break
-                write_clock(board, chosen)
-                before = plugged
-                if board_top is not None:
-                    plugged = board_top(board, chosen)
-                    (build / "board_top.v").write_text(plugged.verilog, encoding="utf-8")
-                same = before is None or plugged is None or before.verilog == plugged.verilog
-                if same and setting.primitive is not None and chosen.primitive is not None:
-                    _change_clock(build, top, chosen)
-                else:
-                    run_yosys()
-                setting = chosen
-                reached, _ = run_nextpnr(good, setting.megahertz, rip_up=True)
-                runs.append({"aim_mhz": round(setting.megahertz, 3), "fmax_mhz": round(reached, 2), "seed": good})
-                if reached >= setting.megahertz or len(runs) > _CONFIRMATIONS:
-                    break
-            if reached < setting.megahertz:
+            assert self.setting is not None
+            if board_top is None:
+                test = _self_test(root, manifest, board, need, images, self.setting)
+                self.test = dataclasses.replace(test, family=device.family if device.family in FORMATS else None)
+                flash = {} if test.flash is None else test.flash.pins(board)
+                self._around("selftest.v", selftest.TOP, selftest.to_verilog(self.test), {**board.pins, **flash})
+            else:
+                self.plugged = board_top(board, self.setting)
+                self._around("board_top.v", self.plugged.name, self.plugged.verilog, self.plugged.pins)
+            self._write_clock(self.setting)
+        elif device.family != "ecp5":
+            # Only nextpnr-ecp5 can leave the ports without pins, and there are more ports than pins.
+            verilog, registers, luts = pin_harness(manifest)
+            self._write("pins.v", verilog)
+            self._write("pins.cst", _HARNESS_PINS.get(device.name, ""))
+            self.files.append("pins.v")
+            self.top = _HARNESS
+            self.notes.append(
+                f"{device.family} has no out-of-context mode: all ports are registered and brought to three pins, "
+                f"with {registers} flip-flops and about {luts} look-up tables"
+            )
+
+    def _write(self, name: str, text: str) -> None:
+        (self.build / name).write_text(text, encoding="utf-8")
+
+    def _around(self, name: str, top: str, verilog: str, pins: Mapping[str, Pin]) -> None:
+        """What is around the core on a board."""
+        assert self.board is not None
+        self._write(name, verilog)
+        self._write(*constraints(self.board, pins))
+        self.files += [name, "clock.v"]
+        self.top = top
+
+    def _write_clock(self, setting: Setting) -> None:
+        assert self.board is not None
+        parameters = clocks.for_board(self.board, setting, reset_cycles=self.reset_cycles)
+        self._write("clock.v", clocks.to_verilog(parameters))
+
+    def run_yosys(self) -> None:
+        """Make the netlist, and look whether it is the design and has room on the device."""
+        netlist = self.tools.synthesise(self.files, self.top, self.options)
+        if self.test is not None and self.test.family is not None and netlists.is_full(netlist, self.device):
+            # Without room for the expected results the self-test still works, though only with these weights.
+            self.test = dataclasses.replace(self.test, family=None)
+            self._write("selftest.v", selftest.to_verilog(self.test))
+            self.tools.commands.pop()
+            netlist = self.tools.synthesise(self.files, self.top, self.options)
+        self.counts = netlists.cell_counts(netlist)
+        ones = netlists.ones(self.root, self.manifest)
+        netlists.check_netlist(netlist, self.manifest, self.device, ones=ones, where=self.where)
+        netlists.refuse_if_full(self.counts, self.device, self.where)
+
+    @property
+    def ceiling(self) -> float | None:
+        """What the clock must not exceed, MHz: nextpnr leaves out the paths through the multipliers of some devices."""
+        multipliers = sum(self.counts[name] for name in self.tools.family.multipliers)
+        return self.device.multiplier_ceiling if multipliers else None
+
+    def run_nextpnr(self, seed: int, aim: float, *, rip_up: bool) -> tuple[float, str]:
+        """The slowest clock that place and route reaches, MHz, and the router."""
+        luts = sum(self.counts[name] for name in self.tools.family.luts)
+        report, router = self.tools.place_and_route(seed, aim, rip_up=rip_up and luts <= _RIP_UP_LUTS)
+        self.cells = netlists.placed_cells(report["utilization"], self.device, self.where)
+        reached = [float(clock["achieved"]) for clock in report["fmax"].values()]
+        if not reached:
+            raise Refused("place and route reports no clock: there are no paths between flip-flops in the design")
+        return min(reached), router
+
+    def _change_clock(self, chosen: Setting) -> None:
+        """The netlist for another clock: only where more than the PLL depends on it Yosys runs again."""
+        assert self.board is not None
+        assert self.setting is not None
+        self._write_clock(chosen)
+        before = self.plugged
+        if self.board_top is not None:
+            self.plugged = self.board_top(self.board, chosen)
+            self._write("board_top.v", self.plugged.verilog)
+        same = before is None or self.plugged is None or before.verilog == self.plugged.verilog
+        if same and self.setting.primitive is not None and chosen.primitive is not None:
+            self.tools.change_clock(self.top, chosen)
+        else:
+            self.run_yosys()
+        self.setting = chosen
+
+    def make_bitstream(
+        self, destination: Path, clock: float | str | None, seed: int, reached: float, seeds: int
+    ) -> dict[str, Any]:
+        """Choose the clock, where none is asked for, and write the bitstream; returns members of the report.
+
+        ``reached``: what the best ``seed`` of ``seeds`` reaches, MHz.
+
+        Raises
+        ------
+        Refused
+            If the clock, or any, is too fast for the design.
+        """
+        board, device = self.board, self.device
+        assert board is not None
+        assert self.setting is not None
+        runs = [{"aim_mhz": round(self.aim, 3), "fmax_mhz": round(reached, 2), "seed": seed}]
+        margin = max(device.margin, board.clock.margin)
+        while clock is None:
+            limit = Fraction(reached).limit_denominator(1000) * (1 - margin) * 1_000_000
+            if self.ceiling is not None:
+                limit = min(limit, Fraction(self.ceiling) * 1_000_000)
+            chosen = fastest_setting(device.pll, board.clock.source, limit, board.clock.margin)
+            if chosen is None:
                 raise Refused(
-                    f"{root}: {board.title} was to run at {setting.megahertz:g} MHz and the design reaches "
-                    f"{reached:.2f} MHz at best over {len(seeds)} seed(s); no bitstream was made; try a slower --clock, "
-                    f"more --seeds or fewer lanes"
+                    f"{self.root}: {board.title}: the design reaches {reached:.2f} MHz, which is less than the slowest "
+                    f"clock of the board with {float(100 * margin):g} % of margin; no bitstream was made; try more "
+                    f"--seeds or fewer lanes"
                 )
-            packed = _pack(build, used, device, board, good, commands)
-            atomic_write(destination, packed)
-            made = Bitstream(
+            if chosen.frequency == self.setting.frequency:
+                break
+            self._change_clock(chosen)
+            reached, _ = self.run_nextpnr(seed, chosen.megahertz, rip_up=True)
+            runs.append({"aim_mhz": round(chosen.megahertz, 3), "fmax_mhz": round(reached, 2), "seed": seed})
+            if reached >= chosen.megahertz or len(runs) > _CONFIRMATIONS:
+                break
+        setting = self.setting
+        if reached < setting.megahertz:
+            raise Refused(
+                f"{self.root}: {board.title} was to run at {setting.megahertz:g} MHz and the design reaches "
+                f"{reached:.2f} MHz at best over {seeds} seed(s); no bitstream was made; try a slower --clock, "
+                f"more --seeds or fewer lanes"
+            )
+        top = self.plugged
+        around = {"kind": SELF_TEST} if top is None else {"kind": top.kind, **top.summary}
+        packed = self.tools.pack(seed)
+        atomic_write(destination, packed)
+        return {
+            "clock": {
+                "mhz": round(setting.megahertz, 6),
+                "source": "oscillator" if setting.primitive is None else "PLL",
+                "oscillator_mhz": board.clock.frequency / 1e6,
+                "primitive": setting.primitive,
+                "parameters": dict(setting.parameters),
+                "vco_mhz": round(float(setting.vco) / 1e6, 6),
+                "chosen": "fastest with margin" if clock is None else "asked for",
+                "margin": float(margin) if clock is None else None,
+                "runs": runs,
+            },
+            "board_top": around,
+            "self_test": None if self.test is None else _stored(self.test, board),
+            "bitstream": Bitstream(
                 file=destination.name,
                 bytes=len(packed),
                 sha256=hashlib.sha256(packed).hexdigest(),
-                seed=good,
+                seed=seed,
                 fmax_mhz=round(reached, 2),
-                pack=_pack_options(device, board),
-                memories=_memory_map(build, device, good),
-            )
-            clocking = _clocking(board, setting, clock, margin, runs)
-        if keep_build is not None:
-            if Path(keep_build).exists():
-                raise InputError(f"{keep_build}: exists already; name a folder that does not")
-            shutil.copytree(build, keep_build)
-
-    return SynthesisReport(
-        design=manifest.name,
-        top=manifest.top,
-        target=device,
-        board=board,
-        lanes=manifest.lanes,
-        latency_cycles=manifest.latency_cycles,
-        interval_cycles=manifest.interval_cycles,
-        mean_cycles=manifest.mean_cycles,
-        frequency=aim,
-        fmax=tuple(outcomes),
-        cells=cells,
-        netlist=dict(sorted(counts.items())),
-        memory_bits=need.purposes,
-        tools={name: tool.version for name, tool in sorted(used.items())},
-        commands=tuple(commands),
-        sources={name: manifest.sources_sha256[name] for name in sources},
-        notes=tuple(notes),
-        bitstream=made,
-        setting=setting,
-        clocking=clocking,
-        board_top=plugged,
-        self_test=None if test is None or board is None else _stored(test, board),
-    )
+                pack=self.tools.pack_options,
+                memories=self.tools.memory_map(seed),
+            ),
+        }
 
 
 def _stored(test: selftest.SelfTestParameters, board: Board) -> SelfTest:
@@ -393,12 +366,9 @@ def _stored(test: selftest.SelfTestParameters, board: Board) -> SelfTest:
     )
 
 
-# -------------------------------------------------------------------------------------------------------------- clock
-
-
 def _first_setting(board: Board, clock: float | str | None) -> Setting:
     """The clock asked for, or the one that place and route aims at first."""
-    pll, source, tolerance = board.target.pll, board.clock.source, board.clock.tolerance
+    pll, source, tolerance = board.target.pll, board.clock.source, board.clock.margin
     if clock is None:
         aim = fastest_setting(pll, source, Fraction(board.target.frequency) * 1_000_000, tolerance)
         return aim if aim is not None else nearest_setting(pll, source, source, tolerance)
@@ -415,32 +385,6 @@ def _first_setting(board: Board, clock: float | str | None) -> Setting:
     return setting
 
 
-def _change_clock(build: Path, top: str, setting: Setting) -> None:
-    """Another setting of the PLL, in the netlist that is there."""
-    design = json.loads((build / "design.json").read_text(encoding="utf-8"))
-    clocks.change_setting(design["modules"][top], setting)
-    (build / "design.json").write_text(json.dumps(design), encoding="utf-8")
-
-
-def _clocking(
-    board: Board, setting: Setting, clock: float | str | None, margin: Fraction, runs: list[dict[str, Any]]
-) -> dict[str, Any]:
-    return {
-        "mhz": round(setting.megahertz, 6),
-        "source": "oscillator" if setting.primitive is None else "PLL",
-        "oscillator_mhz": board.clock.frequency / 1e6,
-        "primitive": setting.primitive,
-        "parameters": dict(setting.parameters),
-        "vco_mhz": round(float(setting.vco) / 1e6, 6),
-        "chosen": "fastest with margin" if clock is None else "asked for",
-        "margin": float(margin) if clock is None else None,
-        "runs": runs,
-    }
-
-
-# ------------------------------------------------------------------------------------------------------------- inputs
-
-
 def _sources(manifest: Manifest, device: Target) -> tuple[tuple[str, ...], bool, list[str]]:
     """Which sources to synthesise, whether they are made for the family or generic, and notes."""
     notes: list[str] = []
@@ -455,25 +399,12 @@ def _sources(manifest: Manifest, device: Target) -> tuple[tuple[str, ...], bool,
     return files, files != manifest.sources, notes
 
 
-def _copy(root: Path, manifest: Manifest, build: Path) -> None:
-    """Copy all files of the design: sources may read memory images."""
-    for name in manifest.design_files:
-        (build / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(root / name, build / name)
-
-
-def _tool_names(device: Target, board: Board | None) -> list[str]:
-    names = ["yosys", _FAMILIES[device.family].place_and_route]
-    if board is not None:
-        names.append({"ice40": "icepack", "ecp5": "ecppack", "gowin": "gowin-pack"}[device.family])
-    return names
-
-
 def _destination(root: Path, board: Board | None, bitstream: str | os.PathLike[str] | None) -> Path | None:
+    """Where the bitstream goes, if one is made."""
     if board is None:
         return None
     path = Path(bitstream) if bitstream is not None else root / f"synth-{board.name}.{board.suffix}"
-    if not os.access(path.parent, os.W_OK):
+    if not os.access(path.parent, os.W_OK) or path.is_dir():
         raise InputError(f"{path}: cannot be written; name a file in a writable folder with -o")
     return path
 
@@ -526,22 +457,8 @@ def _self_test(
     return dataclasses.replace(best, block_rom=block_rom(best.rom_bits))
 
 
-def _harness_ports(manifest: Manifest, direction: str) -> list[tuple[str, int]]:
-    """Inputs or outputs of the core, (name, width), but for its clock."""
-    return [(p.name, p.width) for p in manifest.ports if p.direction == direction and p.name != "clk"]
-
-
-def _harness_size(manifest: Manifest) -> tuple[int, int]:
-    """Flip-flops, and about how many look-up tables."""
-    inputs, outputs = (
-        sum(width for _, width in _harness_ports(manifest, direction)) for direction in ("input", "output")
-    )
-    groups = -(-outputs // 4)
-    return inputs + outputs + 2 * groups + 1, 2 * groups
-
-
-def pin_harness(manifest: Manifest) -> str:
-    """Verilog of a top that brings all ports of the core to three pins.
+def pin_harness(manifest: Manifest) -> tuple[str, int, int]:
+    """Verilog of a top that brings all ports of the core to three pins, its flip-flops, and about how many look-up tables.
 
     Every input of the core comes from a flip-flop (of one long shift register) and every output goes to one, so that
     the paths inside the core are those that limit the clock, and nothing of the core can be removed.
@@ -549,14 +466,15 @@ def pin_harness(manifest: Manifest) -> str:
     connections, sizes = ["    .clk(clk)"], []
     for vector, direction in (("in", "input"), ("out", "output")):
         at = 0
-        for name, width in _harness_ports(manifest, direction):
-            connections.append(f"    .{name}({vector}[{at + width - 1}:{at}])")
-            at += width
+        for port in manifest.ports:
+            if port.direction == direction and port.name != "clk":
+                connections.append(f"    .{port.name}({vector}[{at + port.width - 1}:{at}])")
+                at += port.width
         sizes.append(at)
     inputs, outputs = sizes
     groups = -(-outputs // 4)
     listed = ",\n".join(connections)
-    return f"""module {_HARNESS}(input clk, input d, output reg q);
+    verilog = f"""module {_HARNESS}(input clk, input d, output reg q);
   reg [{inputs - 1}:0] in;
   wire [{4 * groups - 1}:0] out;
   reg [{4 * groups - 1}:0] held;
@@ -576,314 +494,4 @@ def pin_harness(manifest: Manifest) -> str:
 {f"  assign out[{4 * groups - 1}:{outputs}] = 0;" if outputs % 4 else ""}
 endmodule
 """
-
-
-# ------------------------------------------------------------------------------------------------------------ netlist
-
-
-def _synthesise(
-    build: Path, yosys: tools.Tool, synthesis: str, files: Sequence[str], top: str, commands: list[str]
-) -> dict[str, Any]:
-    script = f"read_verilog {' '.join(files)}; {synthesis}"
-    arguments = ["-q", "-l", "yosys.log", "-p", script]
-    _run(build, yosys, arguments, commands, "yosys.log")
-    modules = json.loads((build / "design.json").read_text(encoding="utf-8"))["modules"]
-    netlist: dict[str, Any] = modules[top]
-    return netlist
-
-
-def _ones(root: Path, manifest: Manifest) -> int | None:
-    """How many bits of the weight images are 1; None if the weights are beside the device."""
-    if manifest.weights.source == "flash":
-        return None
-    names = [name for name in manifest.sources_sha256 if name.endswith(".hex") and "weight" in Path(name).name]
-    return sum(word.bit_count() for name in names for word in read_words(root / name))
-
-
-def check_netlist(
-    netlist: Mapping[str, Any], manifest: Manifest, device: Target, *, ones: int | None, where: str
-) -> None:
-    """Make sure that the weights and the multipliers are still there.
-
-    A ROM whose file was not found reads as zero; then everything behind it is removed, and synthesis reports success
-    with very good numbers.
-
-    Parameters
-    ----------
-    netlist : mapping
-        The top module in Yosys' JSON.
-    ones : int or None
-        Number of 1 bits in the weight images, if known.
-
-    Raises
-    ------
-    Refused
-        If the initial contents of the block RAMs hold fewer than half of the ones, or there are neither block RAMs
-        nor enough look-up tables for the weights; if there are fewer multipliers than the lanes need; if nearly all
-        flip-flops are gone.
-    """
-    family = _FAMILIES[device.family]
-    counts: Counter[str] = Counter()
-    stored = 0
-    for cell in netlist["cells"].values():
-        kind = cell["type"].lstrip("\\")
-        counts[kind] += 1
-        if kind in family.memories:
-            stored += sum(
-                value.count("1")
-                for name, value in cell.get("parameters", {}).items()
-                if name.startswith("INIT") and isinstance(value, str)
-            )
-    weights = manifest.memory_bits["weights"]
-    blocks = sum(counts[name] for name in family.memories)
-    luts = sum(counts[name] for name in family.luts)
-    registers = sum(number for name, number in counts.items() if name.startswith(family.registers))
-    lost = "; synthesis removed a part of the design: are all memory images found?"
-    if registers < 16:
-        raise Refused(f"{where}: the netlist has {registers} flip-flops and {luts} look-up tables{lost}")
-    if manifest.weights.source == "spram":
-        if not counts["SB_SPRAM256KA"]:
-            raise Refused(f"{where}: the netlist has no single-port RAM for {weights:,} bits of weights{lost}")
-    elif blocks * device.resources.memory_block_bits >= weights > 0:
-        if ones is not None and 2 * stored < ones:
-            raise Refused(
-                f"{where}: the block RAMs of the netlist hold {stored:,} ones, the weight images {ones:,}{lost}"
-            )
-    elif 64 * luts < weights:
-        raise Refused(
-            f"{where}: the netlist has {blocks} block RAMs and {luts} look-up tables for {weights:,} bits of "
-            f"weights{lost}"
-        )
-    multipliers = sum(counts[name] for name in family.multipliers)
-    lanes = manifest.products
-    if device.resources.dsps and multipliers * device.resources.products_per_dsp < lanes and 16 * lanes > luts:
-        raise Refused(f"{where}: the netlist has {multipliers} multipliers for {lanes} lanes{lost}")
-
-
-def _cell_counts(netlist: Mapping[str, Any]) -> Counter[str]:
-    return Counter(cell["type"].lstrip("\\") for cell in netlist["cells"].values())
-
-
-def _is_full(netlist: Mapping[str, Any], device: Target, family: _Family) -> bool:
-    counts = _cell_counts(netlist)
-    return sum(counts[name] for name in family.memories) > device.resources.memory_blocks
-
-
-def _refuse_if_full(counts: Mapping[str, int], device: Target, family: _Family, where: str) -> None:
-    have = device.resources
-    for what, names, available in (
-        ("block RAMs", family.memories, have.memory_blocks),
-        ("multipliers", family.multipliers, have.dsps * (1 if device.family != "gowin" else 2)),
-    ):
-        needed = sum(counts.get(name, 0) for name in names)
-        if needed > available:
-            raise InputError(
-                f"{where}: needs {needed} {what} after synthesis; {device.name} ({device.device}) has {available}; "
-                f"take a larger device, fewer lanes or fewer paths"
-            )
-
-
-# ---------------------------------------------------------------------------------------------------- place and route
-
-
-def _place_and_route(
-    build: Path,
-    nextpnr: tools.Tool,
-    device: Target,
-    board: Board | None,
-    seed: int,
-    frequency: float,
-    commands: list[str],
-    where: str,
-    *,
-    rip_up: bool,
-) -> tuple[dict[str, Any], str]:
-    """One seed: the report of nextpnr and the router that finished."""
-    constraint = constraints(board)[0] if board is not None else None
-    files = {
-        "ice40": ["--asc", f"{seed}.asc"] + (["--pcf", constraint] if constraint else ["--pcf-allow-unconstrained"]),
-        "ecp5": ["--textcfg", f"{seed}.config", "--lpf", constraint] if constraint else ["--out-of-context"],
-        "gowin": ["--write", f"{seed}.json", "--vopt", f"cst={constraint or 'pins.cst'}"],
-    }[device.family]
-    if board is not None and device.family in FORMATS:
-        files += ["--write", f"{seed}.placed.json"]
-    log, report = f"{seed}.log", f"{seed}.report.json"
-    arguments = [
-        "-q",
-        "-l",
-        log,
-        *device.place_and_route,
-        "--json",
-        "design.json",
-        *files,
-        "--freq",
-        f"{frequency:g}",
-        "--seed",
-        str(seed),
-        "--timing-allow-fail",
-        "--report",
-        report,
-    ]
-    # Timing-driven rip-up gives some 5 % more in seconds, but does not end for some seeds.
-    attempts: tuple[tuple[str, list[str], int], ...] = (
-        *([("router1", ["--tmg-ripup"], _RIP_UP_SECONDS)] if rip_up else []),
-        ("router1", [], _ROUTE_SECONDS),
-        ("router2", [], _ROUTE_SECONDS),
-    )
-    for number, (router, options, seconds) in enumerate(attempts, 1):
-        try:
-            _run(build, nextpnr, [*arguments, "--router", router, *options], commands, log, timeout=seconds)
-        except _ToolError as error:
-            if error.full:
-                raise InputError(f"{where}: does not fit {device.name} ({device.device}): {error}") from None
-            if number == len(attempts):
-                raise
-            commands.pop()
-        except subprocess.TimeoutExpired:
-            if number == len(attempts):
-                raise Refused(
-                    f"{where}: neither router finished within {_ROUTE_SECONDS} s on {device.name}; the device is too "
-                    f"full or the design too entangled: take a larger device or fewer lanes"
-                ) from None
-            commands.pop()
-        else:
-            break
-    result: dict[str, Any] = json.loads((build / report).read_text(encoding="utf-8"))
-    return result, router
-
-
-def _cells(utilization: Mapping[str, Any], device: Target, where: str) -> dict[str, tuple[int, int]]:
-    """Used and available cells by type; what the target holds counts where nextpnr would use more (LFE5U-12F)."""
-    have = device.resources
-    limits = {device.cells["logic"]: have.luts, device.cells["memory"]: have.memory_blocks}
-    cells: dict[str, tuple[int, int]] = {}
-    for name, entry in sorted(utilization.items()):
-        if not entry["used"] or name in _NOT_CELLS:
-            continue
-        available = min(entry["available"], limits.get(name, entry["available"]))
-        if entry["used"] > available:
-            raise InputError(
-                f"{where}: needs {entry['used']:,} of {name}; {device.name} ({device.device}) has {available:,}; take a "
-                f"larger device, fewer lanes or fewer paths"
-            )
-        cells[name] = (entry["used"], available)
-    return cells
-
-
-def _fmax(report: Mapping[str, Any], build: Path) -> float:
-    """The slowest clock of nextpnr's final report, MHz."""
-    achieved = [float(clock["achieved"]) for clock in report["fmax"].values()]
-    if not achieved:
-        raise Refused("place and route reports no clock: there are no paths between flip-flops in the design")
-    return min(achieved)
-
-
-def _memory_map(build: Path, device: Target, seed: int) -> dict[str, dict[str, str]]:
-    """Where the blocks of the read-only memories are in the bitstream: memory -> block -> name of the block's contents.
-
-    The name is that of the unpacked bitstream: column and row on an iCE40, a number on an ECP5.
-    """
-    if device.family not in FORMATS:
-        return {}
-    placed = json.loads((build / f"{seed}.placed.json").read_text(encoding="utf-8"))
-    numbers = {}
-    if device.family == "ecp5":
-        text = (build / f"{seed}.config").read_text(encoding="utf-8")
-        for row, column, block, bits in _EBR.findall(text):
-            numbers[f"X{column}/Y{row}/EBR{block}"] = str(int(bits[::-1], 2))
-    found: dict[str, dict[str, str]] = {}
-    for module in placed["modules"].values():
-        for cell in module["cells"].values():
-            name = cell["attributes"].get("hdlgen_rom")
-            if name is not None:
-                at = cell["attributes"]["NEXTPNR_BEL"]
-                place = numbers[at] if numbers else " ".join(re.findall(r"[0-9]+", at))
-                found.setdefault(name, {})[cell["attributes"]["hdlgen_block"]] = place
-    return {name: dict(sorted(blocks.items())) for name, blocks in sorted(found.items())}
-
-
-def _pack_options(device: Target, board: Board) -> tuple[str, ...]:
-    return (*board.pack, *(("--compress",) if device.family == "ecp5" else ()))
-
-
-def _pack(
-    build: Path, used: Mapping[str, tools.Tool], device: Target, board: Board, seed: int, commands: list[str]
-) -> bytes:
-    if device.family == "ice40":
-        name, arguments, product = "icepack", [f"{seed}.asc", "bitstream.bin"], "bitstream.bin"
-    elif device.family == "ecp5":
-        name, product = "ecppack", "bitstream.bit"
-        arguments = ["--input", f"{seed}.config", "--bit", product]
-    else:
-        name, product = "gowin-pack", "bitstream.fs"
-        arguments = ["-d", device.option, "-o", product, f"{seed}.json"]
-    _run(build, used[name], [*_pack_options(device, board), *arguments], commands, None)
-    return (build / product).read_bytes()
-
-
-# -------------------------------------------------------------------------------------------------------------- tools
-
-
-class _ToolError(Refused):
-    """A tool failed; ``full`` if it says that the device has no room."""
-
-    def __init__(self, message: str, full: bool):
-        super().__init__(message)
-        self.full = full
-
-
-def _run(
-    build: Path,
-    tool: tools.Tool,
-    arguments: Sequence[str],
-    commands: list[str],
-    log: str | None,
-    timeout: float | None = None,
-) -> None:
-    """Run a tool in the build folder; its last error line is the message if it fails.
-
-    Names are relative: WebAssembly builds have a file system of their own.
-    """
-    commands.append(" ".join([tool.name, *(_quoted(word) for word in arguments)]))
-    with _child([*tool.command, *arguments], cwd=build, env=tool.full_environment()) as process:
-        output = process.communicate(timeout=timeout)[0].decode(errors="replace")
-    if process.returncode:
-        text = output
-        if log is not None and (build / log).is_file():
-            text += (build / log).read_text(encoding="utf-8", errors="replace")
-        errors = [line.strip() for line in text.splitlines() if line.startswith("ERROR")]
-        lines = text.strip().splitlines()
-        # A tool that ran out of memory or stack says nothing.
-        line = errors[0] if errors else f"exit status {process.returncode} after: {lines[-1] if lines else 'nothing'}"
-        full = _FULL.search(line)
-        raise _ToolError(f"{tool.name} failed: {line}", full is not None)
-
-
-def run_tool(build: Path, tool: tools.Tool, arguments: Sequence[str]) -> None:
-    """Run a tool in the folder ``build``; names are relative to it. Raises :class:`Refused` with its last error line."""
-    _run(build, tool, arguments, [], None)
-
-
-def _quoted(word: str) -> str:
-    return f"'{word}'" if re.search(r"[^A-Za-z0-9_./=,+-]", word) else word
-
-
-@contextlib.contextmanager
-def _child(command: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A child that ends with us, whatever it has started itself."""
-    process = subprocess.Popen(
-        command,
-        start_new_session=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        **options,
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+    return verilog, inputs + outputs + 2 * groups + 1, 2 * groups

@@ -2,7 +2,7 @@
 
 import os
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,8 +11,8 @@ from hdlgen.emit.manifest import MANIFEST, Manifest, MemoryBits, Module, file_di
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_write, contained
 from hdlgen.flow.boards import Board, Pin
-from hdlgen.flow.pll import Setting
 from hdlgen.schema import (
+    Between,
     Count,
     Digest,
     FileName,
@@ -26,18 +26,9 @@ from hdlgen.schema import (
     read,
     written,
 )
-from hdlgen.targets import Target
+from hdlgen.targets import TARGETS, Target
 
-__all__ = [
-    "Bitstream",
-    "BoardTop",
-    "SelfTest",
-    "Synthesis",
-    "SynthesisReport",
-    "bitstream_of",
-    "found_reports",
-    "write_report",
-]
+__all__ = ["Bitstream", "BoardTop", "SelfTest", "SynthesisReport", "bitstream_of", "found_reports", "write_report"]
 
 SELF_TEST = "self-test"
 
@@ -121,8 +112,20 @@ class Bitstream:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Synthesis:
-    """`SynthesisReport` as it is written: synth-*.json."""
+class SynthesisReport:
+    """The outcome: synth-*.json.
+
+    Parameters
+    ----------
+    frequency_target_mhz : float
+        What place and route aimed at; ``fmax_mhz`` are its final figures for each seed, at this aim.
+    clock_mhz : float
+        What the rates are stated for: the board's clock, otherwise the median Fmax. ``clock`` says how it was chosen.
+    cells, netlist_cells : mapping
+        Cells by type as nextpnr counts them, and as they come out of Yosys.
+    board_top : mapping or None
+        What is around the core on a board: its ``kind``, and what there is to say of it.
+    """
 
     format_version: Annotated[int, OneOf(2)] = 2
     kind: Annotated[str, OneOf("synthesis")] = "synthesis"
@@ -134,7 +137,7 @@ class Synthesis:
     lanes: Count
     frequency_target_mhz: float
     fmax_mhz: Fmax
-    clock_mhz: float
+    clock_mhz: Annotated[float, Between(1e-3, 1e6)]
     clock: Mapping[Word, Any] | None
     latency_cycles: Positive
     interval_cycles: Positive
@@ -151,13 +154,68 @@ class Synthesis:
     sources_sha256: Mapping[FileName, Digest]
     notes: tuple[Text, ...]
 
+    @classmethod
+    def of(
+        cls,
+        manifest: Manifest,
+        target: Target,
+        board: Board | None,
+        seeds: Sequence[tuple[int, float, str]],
+        megahertz: float | None = None,
+        **members: Any,
+    ) -> "SynthesisReport":
+        """The report about a design with what follows from it; ``seeds``: number, MHz and router; the clock of a board."""
+        reached = [value for _, value, _ in seeds]
+        clock = statistics.median(reached) if megahertz is None else megahertz
+        return cls(
+            design=manifest.name,
+            top=manifest.top,
+            target=Device(
+                name=target.name,
+                family=target.family,
+                device=target.device,
+                package=target.package,
+                speed_grade=target.speed,
+            ),
+            board=None if board is None else OnBoard(name=board.name, title=board.title, program=board.programs[0]),
+            out_of_context=board is None,
+            lanes=manifest.lanes,
+            fmax_mhz=Fmax(
+                minimum=round(min(reached), 2),
+                median=round(statistics.median(reached), 2),
+                maximum=round(max(reached), 2),
+                seeds=tuple(Seed(seed=s, fmax_mhz=round(f, 2), router=r) for s, f, r in seeds),
+            ),
+            clock_mhz=round(clock, 3),
+            latency_cycles=manifest.latency_cycles,
+            interval_cycles=manifest.interval_cycles,
+            latency_us=round(manifest.latency_cycles / clock, 3),
+            inferences_per_second=round(clock * 1e6 / manifest.mean_cycles, 1),
+            memory_bits=manifest.memory_bits,
+            **{"clock": None, "board_top": None, "self_test": None, "bitstream": None, **members},
+        )
+
     @property
     def around(self) -> str:
         """What kind of design is around the core on a board."""
-        return str(self.board_top["kind"]) if self.board_top else SELF_TEST
+        return str((self.board_top or {}).get("kind", SELF_TEST))
+
+    def cells_of(self, kind: str) -> tuple[int, int] | None:
+        """Used and available cells of a ``kind`` of `Target.cells`; None where they are not counted apart."""
+        target = TARGETS[self.target.name]
+        if kind not in target.cells:
+            return None
+        have = target.resources
+        available = {"logic": have.luts, "memory": have.memory_blocks, "dsp": have.dsps}.get(kind, 0)
+        cells = self.cells.get(target.cells[kind], Cells(used=0, available=available))
+        return cells.used, cells.available
+
+    def as_json(self) -> dict[str, Any]:
+        content: dict[str, Any] = as_json(self)
+        return content
 
 
-def found_reports(root: Path, manifest: Manifest) -> Iterator[tuple[Path, Synthesis]]:
+def found_reports(root: Path, manifest: Manifest) -> Iterator[tuple[Path, SynthesisReport]]:
     """All reports of synthesis in the folder of the design, with their files.
 
     Raises
@@ -177,7 +235,7 @@ def found_reports(root: Path, manifest: Manifest) -> Iterator[tuple[Path, Synthe
             continue  # not ours
         if named or (isinstance(content, dict) and content.get("kind") == "synthesis"):
             contained(root, path.name)
-            report = read(Synthesis, path, "run `hdlgen synth` again")
+            report = read(SynthesisReport, path, "run `hdlgen synth` again")
             require_sources(manifest, report.sources_sha256, path, "synth")
             yield path, report
 
@@ -228,126 +286,6 @@ class BoardTop:
     summary: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class SynthesisReport:
-    """The outcome; `as_json` is what is written.
-
-    Parameters
-    ----------
-    fmax : tuple of (seed, MHz, router)
-        The final figure of place and route for each seed, at the first aim.
-    setting : Setting or None
-        The clock of a board's design.
-    clocking : mapping or None
-        How that clock was chosen, for the report.
-    frequency : float
-        What place and route aimed at, MHz.
-    cells : mapping
-        Cells by type as nextpnr counts them: name -> (used, available).
-    netlist : mapping
-        Cells by type as they come out of Yosys.
-    inferences_per_second : float
-        At the median Fmax, or at the board's frequency.
-    """
-
-    design: str
-    top: str
-    target: Target
-    board: Board | None
-    lanes: int
-    latency_cycles: int
-    interval_cycles: int
-    mean_cycles: float
-    frequency: float
-    fmax: tuple[tuple[int, float, str], ...]
-    cells: Mapping[str, tuple[int, int]]
-    netlist: Mapping[str, int]
-    memory_bits: Mapping[str, int]
-    tools: Mapping[str, str]
-    commands: tuple[str, ...]
-    sources: Mapping[str, str]
-    notes: tuple[str, ...]
-    bitstream: Bitstream | None = None
-    self_test: SelfTest | None = None
-    setting: Setting | None = None
-    clocking: Mapping[str, Any] | None = None
-    board_top: BoardTop | None = None
-
-    @property
-    def median(self) -> float:
-        return statistics.median(value for _, value, _ in self.fmax)
-
-    @property
-    def minimum(self) -> float:
-        return min(value for _, value, _ in self.fmax)
-
-    @property
-    def maximum(self) -> float:
-        return max(value for _, value, _ in self.fmax)
-
-    @property
-    def clock(self) -> float:
-        """Frequency that the rates are stated for, MHz: the board's clock, otherwise the median Fmax."""
-        if self.setting is not None:
-            return self.setting.megahertz
-        return self.board.clock.frequency / 1e6 if self.board is not None else self.median
-
-    @property
-    def inferences_per_second(self) -> float:
-        return self.clock * 1e6 / self.mean_cycles
-
-    @property
-    def name(self) -> str:
-        return self.board.name if self.board is not None else self.target.name
-
-    @property
-    def file(self) -> Synthesis:
-        """What is written."""
-        target, board, top = self.target, self.board, self.board_top
-        around = {"kind": SELF_TEST} if top is None else {"kind": top.kind, **top.summary}
-        return Synthesis(
-            design=self.design,
-            top=self.top,
-            target=Device(
-                name=target.name,
-                family=target.family,
-                device=target.device,
-                package=target.package,
-                speed_grade=target.speed,
-            ),
-            board=None if board is None else OnBoard(name=board.name, title=board.title, program=board.program),
-            out_of_context=board is None,
-            lanes=self.lanes,
-            frequency_target_mhz=self.frequency,
-            fmax_mhz=Fmax(
-                minimum=round(self.minimum, 2),
-                median=round(self.median, 2),
-                maximum=round(self.maximum, 2),
-                seeds=tuple(Seed(seed=s, fmax_mhz=round(f, 2), router=r) for s, f, r in self.fmax),
-            ),
-            clock_mhz=round(self.clock, 3),
-            clock=self.clocking,
-            latency_cycles=self.latency_cycles,
-            interval_cycles=self.interval_cycles,
-            latency_us=round(self.latency_cycles / self.clock, 3),
-            inferences_per_second=round(self.inferences_per_second, 1),
-            cells={name: Cells(used=used, available=available) for name, (used, available) in self.cells.items()},
-            netlist_cells=dict(self.netlist),
-            memory_bits=dict(self.memory_bits),
-            board_top=None if board is None else around,
-            self_test=self.self_test,
-            bitstream=self.bitstream,
-            tools=dict(self.tools),
-            commands=self.commands,
-            sources_sha256=dict(self.sources),
-            notes=self.notes,
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        content: dict[str, Any] = as_json(self.file)
-        return content
-
-
-def write_report(report: SynthesisReport | Synthesis, path: str | os.PathLike[str]) -> None:
+def write_report(report: SynthesisReport, path: str | os.PathLike[str]) -> None:
     """Write the report as JSON, whole or not at all."""
-    atomic_write(path, written(report if isinstance(report, Synthesis) else report.file))
+    atomic_write(path, written(report))

@@ -18,7 +18,7 @@ from hdlgen.emit.manifest import (
 )
 from hdlgen.flow.boards import Board
 from hdlgen.flow.simulate import Scenario, SimulationReport
-from hdlgen.flow.synth_report import Synthesis, SynthesisReport
+from hdlgen.flow.synth_report import SELF_TEST, Cells, SynthesisReport
 from hdlgen.network import Network
 from hdlgen.schema import written
 from hdlgen.targets import TARGETS
@@ -32,29 +32,24 @@ def with_lanes(manifest: Manifest, lanes: int, multiplier: str) -> Manifest:
     return replace(manifest, lanes=lanes, stages=stages)
 
 
-def synthesised(manifest: Manifest, board: Board | None, *, name: str = "", **changes: Any) -> Synthesis:
+def synthesised(manifest: Manifest, board: Board | None, *, name: str = "", **changes: Any) -> SynthesisReport:
     """What synthesis found of a design, for ``board``, which may be called ``name``, or for a device."""
-    target = TARGETS["ecp5-25k"] if board is None else board.target
-    report = SynthesisReport(
-        design=manifest.name,
-        top=manifest.top,
-        target=target,
-        board=board if board is None or not name else replace(board, name=name),
-        lanes=manifest.lanes,
-        latency_cycles=manifest.latency_cycles,
-        interval_cycles=manifest.interval_cycles,
-        mean_cycles=manifest.mean_cycles,
-        frequency=250.0,
-        fmax=((1, 100.25, "router1"), (2, 104.0, "router2"), (3, 90.0, "router1")),
-        cells={"DP16KD": (1, 56), "TRELLIS_COMB": (24000, 24288)},
-        netlist={},
-        memory_bits=manifest.memory_bits,
+    report = SynthesisReport.of(
+        manifest,
+        TARGETS["ecp5-25k"] if board is None else board.target,
+        board if board is None or not name else replace(board, name=name),
+        ((1, 100.25, "router1"), (2, 104.0, "router2"), (3, 90.0, "router1")),
+        None if board is None else board.clock.frequency / 1e6,
+        frequency_target_mhz=250.0,
+        cells={"DP16KD": Cells(used=1, available=56), "TRELLIS_COMB": Cells(used=24000, available=24288)},
+        netlist_cells={},
         tools={"yosys": "yosys 0.70"},
         commands=("yosys -p <script>",),
-        sources=manifest.sources_sha256,
+        sources_sha256=manifest.sources_sha256,
         notes=(),
+        board_top=None if board is None else {"kind": SELF_TEST},
     )
-    return replace(report.file, **changes)
+    return replace(report, **changes)
 
 
 def simulated(manifest: Manifest, **changes: Any) -> SimulationReport:

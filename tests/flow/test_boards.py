@@ -1,6 +1,7 @@
 """Board files: pins against amaranth-boards, constraints, and what is refused."""
 
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -207,55 +208,104 @@ def test_a_board_of_ones_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('target = "ice40-up5k"', 'target = "xc7"', f"target is 'xc7'; allowed {', '.join(TARGETS)}"),
-        ("frequency = 12e6", "frequency = 12", "clock.frequency is 12; allowed are 1e5 to 1e9 (Hz)"),
-        ('pin = "35"', "pin = 35", "clock.pin is 35; allowed is the name of a pin"),
-        ('pin = "35"', 'pin = "35\\n"', "clock.pin is '35\\n'; allowed is the name of a pin"),
-        ("active_low = true", 'active_low = "yes"', "reset.active_low is 'yes'; allowed are true and false"),
-        ("[reset]", "[button]", "unknown entry 'button'; allowed amaranth_board, clock, flash, leds, name, pack"),
-        ("[leds.pass]", "[leds.good]", "unknown entry 'leds.good'; allowed busy, fail, pass"),
-        ("pll_pad = true", "pll_pad = 1", "clock.pll_pad is 1; allowed are true and false, true for iCE40 only"),
-        ("pll_pad = true", "tolerance = 2", "clock.tolerance is 2; allowed are 0 to 0.5"),
-        ("pll_pad = true", 'internal = "X"', "clock.internal is 'X'; allowed is 'SB_HFOSC', with ice40-up5k"),
-        ("iceprog {bitstream}", "iceprog", "program is ['iceprog', "),
+        ('target = "ice40-up5k"', 'target = "xc7"', "target is 'xc7'; allowed: ice40-hx1k, ice40-up5"),
+        ("frequency = 12e6", "frequency = 12", "clock.frequency is 12; allowed: numbers 100000.0..1000000000.0"),
+        ('pin = "35"', "pin = 35", "clock.pin is 35; allowed: a word of letters, digits and _ ."),
+        ('pin = "35"', 'pin = "35\\n"', "clock.pin is '35\\n'; allowed: a word of letters, digits and _ ."),
+        ("active_low = true", 'active_low = "yes"', "reset.active_low is 'yes'; allowed: true and false"),
+        ("[reset]", "[button]", "a key of content is 'button'; allowed: name, title, target, "),
+        ("[leds.pass]", "[leds.good]", "a key of leds is 'good'; allowed: pass, fail, busy"),
+        ("pll_pad = true", "pll_pad = 1", "clock.pll_pad is 1; allowed: true and false"),
+        ("pll_pad = true", "tolerance = 2", "clock.tolerance is 2; allowed: numbers 0..0.5"),
+        ("pll_pad = true", 'internal = "X"', "clock.internal is 'X'; allowed: SB_HFOSC"),
+        ("iceprog {bitstream}", "iceprog", "program[0] is 'iceprog'; allowed: a command with the wo"),
         (
             '["iceprog {bitstream}", ',
             '"{bitstream}" # ',
-            "program is '{bitstream}'; allowed is a command with the word ",
+            "program[0] is '{bitstream}'; allowed: a command with the wo",
         ),
-        ('adapter = "usb"', 'adapter = "wifi"', "uart.adapter is 'wifi'; allowed usb, external"),
-        ("rx = {", "rxd = {", "unknown entry 'uart.rxd'; allowed adapter, high, io, number, resource, rx, tx"),
-        (
-            "cs = {",
-            "select = {",
-            "unknown entry 'flash.select'; allowed clk, cs, hold, image, io, miso, mosi, number, prog",
-        ),
-        ("31 02", "3102", "flash.quad is '3102'; allowed is text of the form "),
+        ('adapter = "usb"', 'adapter = "wifi"', "uart.adapter is 'wifi'; allowed: usb, external"),
+        ("rx = {", "rxd = {", "a key of uart is 'rxd'; allowed: rx, tx, adapter, high"),
+        ("cs = {", "select = {", "a key of flash is 'select'; allowed: cs, mosi, miso, clk, "),
+        ("31 02", "3102", "flash.quad is '3102'; allowed: two bytes, as 31 02"),
         ('quad = "31 02"', "", "flash.quad, flash.wp and flash.hold: allowed are all of them or none"),
-        ("[flash]", "[flash]\nimage = 5000", "flash.image is 5000; allowed are multiples of 4096 below 2^24"),
+        ("[flash]", "[flash]\nimage = 5000", "flash.image is 5000; allowed: multiples of 4096 below 2^24"),
         (
             "iceprog -o {offset} {image}",
             "iceprog -o 5",
-            "flash.program is ['iceprog -o 5']; allowed is a list of commands",
+            "flash.program[0] is 'iceprog -o 5'; allowed: a command with the wo",
         ),
-        ("number = 1", "number = 1.5", "leds.pass.number is 1.5; allowed is an integer"),
-        (
-            'target = "ice40-up5k"',
-            'target = "ice40-up5k"\nspeed = "9"',
-            "speed is '9'; allowed is text of the form [678]",
-        ),
+        ("number = 1", "number = 1.5", "leds.pass.number is 1.5; allowed: numbers 0..65536"),
+        ('target = "ice40-up5k"', 'target = "ice40-up5k"\nspeed = "9"', "speed is '9'; allowed: 6, 7, 8"),
         (
             'target = "ice40-up5k"',
             'target = "ice40-up5k"\npack = ["x"]',
-            "pack is ['x']; allowed is a list of options, ",
+            "pack[0] is 'x'; allowed: an option, as --option",
+        ),
+        ("active_low = true", "level = 0", "a key of reset is 'level'; allowed: pin, resource, number"),
+        ('name = "icebreaker"', 'name = "../x"', "name is '../x'; allowed: small letters, digits and -"),
+        ('name = "icebreaker"', "name = ", "not a TOML file: Invalid value (at line 2, column 8)"),
+        (
+            "iceprog {bitstream}",
+            "iceprog {x} {bitstream}",
+            "program[0] is 'iceprog {x} {bitstream}'; allowed: a command with the wo",
         ),
         (
-            "active_low = true",
-            "level = 0",
-            "unknown entry 'reset.level'; allowed active_low, io, number, pin, resource",
+            "iceprog {bitstream}",
+            "iceprog ' {bitstream}",
+            'program[0] is "iceprog \' {bitstream}"; allowed: a command with the wo',
         ),
-        ('name = "icebreaker"', 'name = "../x"', "name is '../x'; allowed is text of the form "),
-        ('name = "icebreaker"', "name = ", "not a TOML file: "),
+        (
+            "iceprog {bitstream}",
+            "iceprog {bitstream.__class__}",
+            "program[0] is 'iceprog {bitstream.__class__}'; allowed: a command with the wo",
+        ),
+        ("number = 1", "number = " + "9" * 5000, "not a TOML file: Exceeds the limit (4300"),
+        (
+            "number = 1",
+            "number = 1979-05-27",
+            "leds.pass.number is datetime.date(1979, 5, 27); allowed: numbers 0..65536",
+        ),
+        (
+            "frequency = 12e6",
+            "frequency = 1e999999999",
+            "clock.frequency is inf; allowed: numbers 100000.0..1000000000.0",
+        ),
+        ("frequency = 12e6", "frequency = nan", "clock.frequency is nan; allowed: numbers 100000.0..1000000000.0"),
+        ('title = "iCEBreaker"', 'title = "\\u001b[31m"', "title is '\\x1b[31m'; allowed: a line of text"),
+        ('title = "iCEBreaker"', 'title = ""', "title is ''; allowed: a line of text"),
+        (
+            'name = "icebreaker"',
+            'name = "icebreaker"\nx = ' + "[" * 3000,
+            "not a TOML file: maximum recursion depth exceeded",
+        ),
+        (
+            'io = { IO_STANDARD = "SB_LVCMOS" }',
+            'io = { IO_STANDARD = "a b" }',
+            "clock.io.IO_STANDARD is 'a b'; allowed: a word of letters, di",
+        ),
+        (
+            "[reset]\n",
+            "[reset.pin]\n",
+            "reset.pin is {'resource': 'button', 'pin': '10', 'active_low': True, '...; allowed: a word of letters, di",
+        ),
+        ('resource = "button"', "resource = { a = 1 }", "reset.resource is {'a': 1}; allowed: a line of text"),
+        (
+            "[uart]",
+            "[[uart]]",
+            "uart is [{'adapter': 'usb', 'resource': 'uart', 'io': {'IO_STANDA...; allowed: an object",
+        ),
+        ('title = "iCEBreaker"', 'title = "' + "x" * 70000 + '"', "not a TOML file: more than 65,536 bytes"),
+        (
+            'program = ["iceprog {bitstream}", "openFPGALoader -b ice40_generic {bitstream}"]',
+            "program = []",
+            "program is (); allowed: at least one command",
+        ),
+        (
+            "pll_pad = true",
+            'internal = "SB_HFOSC"',
+            "a key of clock is 'resource'; allowed: frequency, tolerance, internal",
+        ),
     ],
 )
 def test_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -267,6 +317,19 @@ def test_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
         read_board(path)
     assert str(caught.value).startswith(f"{path}: {message}")
     assert "\n" not in str(caught.value)
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "bytes.toml").write_bytes(b"\xff")
+    for name, message in (
+        ("pipe", "not a regular file"),
+        ("none", "cannot be read: No such file or directory"),
+        ("bytes", "not a TOML file: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
+    ):
+        path = tmp_path / f"{name}.toml"
+        with pytest.raises(InputError, match=f"^{re.escape(f'{path}: {message}')}$"):
+            find_board(str(path))
 
 
 def test_the_documented_board_is_one(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from hdlgen.flow import tools
 from hdlgen.flow.contents import exchange
-from hdlgen.flow.synth import run_tool
+from hdlgen.flow.toolchain import run_tool
 
 Contents = dict[str, list[int]]
 

@@ -12,64 +12,39 @@ from hdlgen.cli import main
 from hdlgen.emit.manifest import read_manifest
 from hdlgen.flow import simulate, synth, tools
 from hdlgen.flow.boards import Board, names
-from hdlgen.flow.simulate import Scenario, SimulationReport
-from hdlgen.flow.synth_report import Bitstream, SelfTest, SynthesisReport
+from hdlgen.flow.simulate import SimulationReport
+from hdlgen.flow.synth_report import Bitstream, Cells, Fmax, Seed, SelfTest, SynthesisReport
+
+from . import manifests
 
 
 def simulated(directory: Path, **options: Any) -> SimulationReport:
     manifest = read_manifest(directory)
     outputs = np.load(directory / manifest.vectors["y"])
     latency, interval = manifest.latency_cycles, manifest.interval_cycles
-    scenario = Scenario(
-        name="full_speed", passed=True, error=None, frames=5, results=50, mismatches=0, cycles=9, seconds=1.0
-    )
-    return SimulationReport(
-        design=manifest.name,
-        passed=True,
-        simulator="verilator",
-        tools={},
-        sources_sha256=manifest.sources_sha256,
-        seed=1,
+    return manifests.simulated(
+        manifest,
         images=len(outputs),
-        frames=5,
-        results=50,
-        mismatches=0,
-        accuracy=1.0,
         latency_cycles=latency,
         predicted_latency_cycles=latency,
         interval_cycles=interval,
         predicted_interval_cycles=interval,
-        cycles=9,
-        frames_per_second=1.0,
-        build_seconds=1.0,
-        seconds=1.0,
-        scenarios=(scenario,),
-        failures=(),
         outputs=outputs,
     )
 
 
 def synthesised(directory: Path, *, board: Board, seeds: range, bitstream: Path, **options: Any) -> SynthesisReport:
-    manifest = read_manifest(directory)
     bitstream.write_bytes(b"bits")
-    return SynthesisReport(
-        design=manifest.name,
-        top=manifest.top,
-        target=board.target,
-        board=board,
-        lanes=manifest.lanes,
-        latency_cycles=manifest.latency_cycles,
-        interval_cycles=manifest.interval_cycles,
-        mean_cycles=manifest.mean_cycles,
-        frequency=12.0,
-        fmax=tuple((seed, 40.0 + seed, "router1") for seed in seeds),
-        cells={"ICESTORM_LC": (3210, 5280), "ICESTORM_RAM": (26, 30)},
-        netlist={},
-        memory_bits=manifest.memory_bits,
-        tools={},
-        commands=(),
-        sources=manifest.sources_sha256,
-        notes=(),
+    return manifests.synthesised(
+        read_manifest(directory),
+        board,
+        fmax_mhz=Fmax(
+            minimum=41.0,
+            median=42.0,
+            maximum=43.0,
+            seeds=tuple(Seed(seed=seed, fmax_mhz=40.0 + seed, router="router1") for seed in seeds),
+        ),
+        cells={"ICESTORM_LC": Cells(used=3210, available=5280), "ICESTORM_RAM": Cells(used=26, available=30)},
         bitstream=Bitstream(
             file=bitstream.name, bytes=4, sha256="0" * 64, seed=1, fmax_mhz=41.0, pack=(), memories={}
         ),

@@ -11,7 +11,7 @@ from hdlgen.emit import compile_to
 from hdlgen.emit.manifest import read_manifest
 from hdlgen.flow.boards import find_board, names
 from hdlgen.flow.program import prepare
-from hdlgen.flow.synth_report import Bitstream, Synthesis, write_report
+from hdlgen.flow.synth_report import Bitstream, SynthesisReport, write_report
 from hdlgen.resources import folder
 
 from ..compiler.networks import make
@@ -54,7 +54,7 @@ def _synthesised(root: Path, *boards: str) -> Path:
     return root
 
 
-def _made(root: Path, report: Synthesis, name: str, suffix: str) -> None:
+def _made(root: Path, report: SynthesisReport, name: str, suffix: str) -> None:
     """Write a report and its bitstream."""
     bits = f"bits of {name}".encode()
     (root / f"{name}.{suffix}").write_bytes(bits)

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,45 +16,15 @@ from hdlgen.emit.manifest import read_manifest
 from hdlgen.errors import InputError
 from hdlgen.flow import simulate
 from hdlgen.flow.report import render
-from hdlgen.flow.simulate import Scenario, SimulationReport
 from hdlgen.flow.synth_report import write_report
 
-from .manifests import synthesised
+from .manifests import simulated, synthesised
 from .small_core import make_small_core
-
-SIMULATION = SimulationReport(
-    passed=True,
-    design="small",
-    simulator="verilator",
-    tools={"verilator": "verilator 5.48"},
-    sources_sha256={},
-    seed=1,
-    images=6,
-    frames=12,
-    results=48,
-    mismatches=0,
-    accuracy=0.958,
-    latency_cycles=52,
-    predicted_latency_cycles=52,
-    interval_cycles=52,
-    predicted_interval_cycles=52,
-    cycles=1234,
-    frames_per_second=None,
-    build_seconds=1.0,
-    seconds=2.0,
-    scenarios=(
-        Scenario(
-            name="full_speed", passed=True, error=None, frames=12, results=48, mismatches=0, cycles=1234, seconds=0.25
-        ),
-    ),
-    failures=(),
-)
 
 
 def _simulated(core: Path, **changes: Any) -> None:
     """Put the report into the folder."""
-    sources = read_manifest(core).sources_sha256
-    simulate.write_report(replace(SIMULATION, **{"sources_sha256": sources, **changes}), core / "simulate.json")
+    simulate.write_report(simulated(read_manifest(core), **changes), core / "simulate.json")
 
 
 class _Page(HTMLParser):

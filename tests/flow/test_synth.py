@@ -14,11 +14,14 @@ from hdlgen.cli import main
 from hdlgen.emit import compile_to
 from hdlgen.emit.manifest import read_manifest
 from hdlgen.errors import InputError, Refused
-from hdlgen.flow import synth
+from hdlgen.flow import netlist as netlists
 from hdlgen.flow.boards import Board, find_board
 from hdlgen.flow.needs import needs
+from hdlgen.flow.netlist import check_netlist
 from hdlgen.flow.pll import Setting
-from hdlgen.flow.synth import BoardTop, check_netlist, synthesise
+from hdlgen.flow.report import render
+from hdlgen.flow.synth import BoardTop, synthesise
+from hdlgen.flow.toolchain import Toolchain
 from hdlgen.schema import written
 from hdlgen.targets import TARGETS
 
@@ -136,7 +139,7 @@ def test_flash_on_four_lines(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     report = synthesise(core, board=find_board("icebreaker"), clock="oscillator", images=2, keep_build=kept)
     assert report.bitstream is not None
-    assert report.cells["ICESTORM_SPRAM"][0] == 1
+    assert report.cells["ICESTORM_SPRAM"].used == 1
     pins, verilog = (kept / "icebreaker.pcf").read_text(), (kept / "selftest.v").read_text()
     for name, pin in (("flash_mosi", 14), ("flash_miso", 17), ("flash_wp", 12), ("flash_hold", 13)):
         assert f"set_io {name} {pin}\n" in pins
@@ -147,8 +150,8 @@ def test_flash_on_four_lines(tmp_path: Path) -> None:
 @pytest.mark.parametrize("target", ["ice40-hx8k", "gowin-gw1nr9"])
 def test_pins_are_brought_out_where_there_is_no_out_of_context_mode(core: Path, target: str) -> None:
     report = synthesise(core, target=TARGETS[target])
-    assert report.cells[TARGETS[target].cells["memory"]][0] == 1
-    assert report.median > 20
+    assert report.cells[TARGETS[target].cells["memory"]].used == 1
+    assert report.fmax_mhz.median > 20
     assert any("no out-of-context mode" in note for note in report.notes)
 
 
@@ -264,6 +267,7 @@ def test_needs(tmp_path: Path) -> None:
             ["--target", "ecp5-25k", "-o", "{core}/nowhere/x.json"],
             "{core}/nowhere/x.json: cannot be written; name a file in a writable folder with -o",
         ),
+        (["--target", "ecp5-25k", "--keep-build", "{core}"], "{core}: exists already; name a folder that does not"),
         (
             ["--target", "ecp5-25k", "--tool", "yosys=nowhere-yosys"],
             "--tool yosys: program 'nowhere-yosys' not found or not executable; name a program for yosys",
@@ -273,7 +277,9 @@ def test_needs(tmp_path: Path) -> None:
 def test_wrong_usage(core: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     before = sorted(core.rglob("*"))
     assert _run("synth", core, *(word.format(core=core) for word in arguments)) == 2
-    assert capsys.readouterr().err == f"hdlgen: {message.format(core=core)}\n"
+    said = capsys.readouterr().err
+    assert said.startswith(f"hdlgen: {message.format(core=core)}")
+    assert len(said.splitlines()) == 1
     assert sorted(core.rglob("*")) == before
 
 
@@ -295,6 +301,12 @@ def test_no_design(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 # ------------------------------------------------------------------------------------------- outcomes, tools faked
 
 
+def _makes(monkeypatch: pytest.MonkeyPatch, **cells: int) -> None:
+    """Replaces Yosys by a netlist that is not looked at."""
+    monkeypatch.setattr(Toolchain, "synthesise", lambda *arguments: _netlist(**cells))
+    monkeypatch.setattr(netlists, "check_netlist", lambda *arguments, **options: None)
+
+
 @pytest.fixture
 def placed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Replaces Yosys by nothing and nextpnr by given results."""
@@ -305,11 +317,11 @@ def placed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         def place_and_route(*arguments: Any, **options: Any) -> tuple[dict[str, Any], str]:
             return {"fmax": {"clk": {"achieved": next(results)}}, "utilization": {}}, "router1"
 
-        monkeypatch.setattr(synth, "_synthesise", lambda *arguments: _netlist(TRELLIS_FF=99, DP16KD=9, SB_DFF=99))
-        monkeypatch.setattr(synth, "check_netlist", lambda *arguments, **options: None)
-        monkeypatch.setattr(synth, "_place_and_route", place_and_route)
-        monkeypatch.setattr(synth, "_change_clock", lambda *arguments: None)
-        monkeypatch.setattr(synth, "_memory_map", lambda *arguments: {})
+        _makes(monkeypatch, TRELLIS_FF=99, DP16KD=9, SB_DFF=99)
+        monkeypatch.setattr(Toolchain, "place_and_route", place_and_route)
+        monkeypatch.setattr(Toolchain, "change_clock", lambda *arguments: None)
+        monkeypatch.setattr(Toolchain, "memory_map", lambda *arguments: {})
+        monkeypatch.setattr(Toolchain, "pack", lambda *arguments: b"bits")
 
     return place
 
@@ -364,12 +376,11 @@ def test_choice_of_the_clock(
     mhz: float,
 ) -> None:
     placed(*fmax)
-    monkeypatch.setattr(synth, "_pack", lambda *arguments: b"bits")
     report = synthesise(core, board=find_board("icebreaker"), seeds=(1, 2))
-    assert report.clocking is not None
-    assert [(run["aim_mhz"], run["fmax_mhz"]) for run in report.clocking["runs"]] == runs
-    assert report.clock == mhz
-    assert report.clocking["source"] == ("oscillator" if mhz == 12 else "PLL")
+    assert report.clock is not None
+    assert [(run["aim_mhz"], run["fmax_mhz"]) for run in report.clock["runs"]] == runs
+    assert report.clock_mhz == mhz
+    assert report.clock["source"] == ("oscillator" if mhz == 12 else "PLL")
 
 
 @pytest.mark.parametrize("depends", [False, True])
@@ -387,21 +398,38 @@ def test_another_top(
         text = f"// {setting.megahertz if depends else 0} MHz\n"
         return BoardTop(kind="mine", name="mine", verilog=text, pins=pins, summary={"baud": 9600})
 
-    def run_yosys(build: Path, yosys: object, script: str, files: list[str], name: str, commands: list[str]) -> Any:
+    def run_yosys(tools: Toolchain, files: list[str], name: str, options: str) -> Any:
         assert files[-2:] == ["board_top.v", "clock.v"]
-        assert "-top mine " in script
         assert name == "mine"
-        assert (build / "icebreaker.pcf").read_text() == "set_io led 37\nset_io -pullup yes rx 6\n"
-        texts.append((build / "board_top.v").read_text())
+        assert (tools.folder / "icebreaker.pcf").read_text() == "set_io led 37\nset_io -pullup yes rx 6\n"
+        texts.append((tools.folder / "board_top.v").read_text())
         return _netlist(TRELLIS_FF=99, DP16KD=9, SB_DFF=99)
 
-    monkeypatch.setattr(synth, "_synthesise", run_yosys)
-    monkeypatch.setattr(synth, "_pack", lambda *arguments: b"bits")
+    monkeypatch.setattr(Toolchain, "synthesise", run_yosys)
     report = synthesise(core, board=board, board_top=top, bitstream=tmp_path / "mine.bin").as_json()
     assert texts == (["// 48.0 MHz\n", "// 37.5 MHz\n"] if depends else ["// 0 MHz\n"])
     assert report["clock_mhz"] == 37.5
     assert report["board_top"] == {"kind": "mine", "baud": 9600}
     assert report["self_test"] is None
+
+
+def test_an_oscillator_that_is_too_inexact_for_a_line(core: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("synth", core, "--board", "upduino-v3", "--top", "serial") == 2
+    assert capsys.readouterr().err == (
+        f"hdlgen: {core}: the oscillator of UPduino v3 may be off by 10 %, too much for a serial line; allowed are up to "
+        "2 %; --top self-test needs no line\n"
+    )
+
+
+@pytest.mark.parametrize("board", ["icebreaker", "upduino-v3", "ulx3s-12f", "tang-nano-9k"])
+def test_a_board_is_synthesised_and_reported(
+    core: Path, board: str, placed: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a serial port and with the self-test, as the default is."""
+    placed(400.0, 400.0, 400.0)
+    assert _run("synth", core, "--board", board) == 0
+    assert find_board(board).title in capsys.readouterr().out
+    assert find_board(board).title in render(core)
 
 
 def test_no_clock_is_confirmed(core: Path, placed: Callable[..., None]) -> None:
@@ -415,16 +443,15 @@ def test_clock_asked_for(
     core: Path, placed: Callable[..., None], monkeypatch: pytest.MonkeyPatch, wish: float | str, mhz: float
 ) -> None:
     placed(200)
-    monkeypatch.setattr(synth, "_pack", lambda *arguments: b"bits")
     report = synthesise(core, board=find_board("icebreaker"), clock=wish)
-    assert report.clock == mhz
-    assert report.clocking is not None
-    assert (report.clocking["chosen"], report.clocking["margin"]) == ("asked for", None)
+    assert report.clock_mhz == mhz
+    assert report.clock is not None
+    assert (report.clock["chosen"], report.clock["margin"]) == ("asked for", None)
 
 
 def test_a_full_device(core: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the estimate lets through is still counted before place and route."""
-    monkeypatch.setattr(synth, "_synthesise", lambda *arguments: _netlist(TRELLIS_FF=99, LUT4=99, DP16KD=57))
+    monkeypatch.setattr(Toolchain, "synthesise", lambda *arguments: _netlist(TRELLIS_FF=99, LUT4=99, DP16KD=57))
     with pytest.raises(InputError) as caught:
         synthesise(core, target=TARGETS["ecp5-25k"])
     assert str(caught.value) == (
@@ -442,11 +469,13 @@ def test_a_device_sold_as_half_of_its_die(core: Path, monkeypatch: pytest.Monkey
         utilization["TRELLIS_COMB"]["used"] = used
         return {"fmax": {"clk": {"achieved": 99}}, "utilization": utilization}, "router1"
 
-    monkeypatch.setattr(synth, "_synthesise", lambda *arguments: _netlist(TRELLIS_FF=99, DP16KD=9))
-    monkeypatch.setattr(synth, "check_netlist", lambda *arguments, **options: None)
-    monkeypatch.setattr(synth, "_place_and_route", place_and_route)
+    _makes(monkeypatch, TRELLIS_FF=99, DP16KD=9)
+    monkeypatch.setattr(Toolchain, "place_and_route", place_and_route)
     report = synthesise(core, target=TARGETS["ecp5-12k"])
-    assert report.cells == {"TRELLIS_COMB": (12000, 12000), "DP16KD": (3, 32)}
+    assert {name: (cells.used, cells.available) for name, cells in report.cells.items()} == {
+        "TRELLIS_COMB": (12000, 12000),
+        "DP16KD": (3, 32),
+    }
     used = 12001
     with pytest.raises(InputError) as caught:
         synthesise(core, target=TARGETS["ecp5-12k"])

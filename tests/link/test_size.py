@@ -10,7 +10,7 @@ from hdlgen.emit.manifest import read_manifest
 from hdlgen.flow import clock, serial, tools
 from hdlgen.flow.boards import find_board
 from hdlgen.flow.pll import nearest_setting
-from hdlgen.flow.synth import run_tool
+from hdlgen.flow.toolchain import run_tool
 from hdlgen.network import load
 
 

@@ -1,0 +1,133 @@
+"""What came out of synthesis and of place and route: is it the design, and does the device have room for it?"""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hdlgen.emit import read_words
+from hdlgen.emit.manifest import Manifest
+from hdlgen.errors import InputError, Refused
+from hdlgen.flow.synth_report import Cells
+from hdlgen.flow.toolchain import FAMILIES
+from hdlgen.targets import Target
+
+__all__ = ["cell_counts", "check_netlist", "is_full", "ones", "placed_cells", "refuse_if_full"]
+
+_NOT_CELLS = frozenset({"GND", "VCC", "GSR", "DUMMY_CELL"})
+"""What nextpnr counts besides the cells of a design."""
+
+
+def cell_counts(netlist: Mapping[str, Any]) -> Counter[str]:
+    """Cells by type."""
+    return Counter(cell["type"].lstrip("\\") for cell in netlist["cells"].values())
+
+
+def ones(root: Path, manifest: Manifest) -> int | None:
+    """How many bits of the weight images are 1; None if the weights are beside the device."""
+    if manifest.weights.source == "flash":
+        return None
+    names = [name for name in manifest.sources_sha256 if name.endswith(".hex") and "weight" in Path(name).name]
+    return sum(word.bit_count() for name in names for word in read_words(root / name))
+
+
+def check_netlist(
+    netlist: Mapping[str, Any], manifest: Manifest, device: Target, *, ones: int | None, where: str
+) -> None:
+    """Make sure that the weights and the multipliers are still there.
+
+    A ROM whose file was not found reads as zero; then everything behind it is removed, and synthesis reports success
+    with very good numbers.
+
+    Parameters
+    ----------
+    netlist : mapping
+        The top module in Yosys' JSON.
+    ones : int or None
+        Number of 1 bits in the weight images, if known.
+
+    Raises
+    ------
+    Refused
+        If the initial contents of the block RAMs hold fewer than half of the ones, or there are neither block RAMs
+        nor enough look-up tables for the weights; if there are fewer multipliers than the lanes need; if nearly all
+        flip-flops are gone.
+    """
+    family = FAMILIES[device.family]
+    counts = cell_counts(netlist)
+    stored = sum(
+        value.count("1")
+        for cell in netlist["cells"].values()
+        if cell["type"].lstrip("\\") in family.memories
+        for name, value in cell.get("parameters", {}).items()
+        if name.startswith("INIT") and isinstance(value, str)
+    )
+    weights = manifest.memory_bits["weights"]
+    blocks = sum(counts[name] for name in family.memories)
+    luts = sum(counts[name] for name in family.luts)
+    registers = sum(number for name, number in counts.items() if name.startswith(family.registers))
+    lost = "; synthesis removed a part of the design: are all memory images found?"
+    if registers < 16:
+        raise Refused(f"{where}: the netlist has {registers} flip-flops and {luts} look-up tables{lost}")
+    if manifest.weights.source == "spram":
+        if not counts["SB_SPRAM256KA"]:
+            raise Refused(f"{where}: the netlist has no single-port RAM for {weights:,} bits of weights{lost}")
+    elif blocks * device.resources.memory_block_bits >= weights > 0:
+        if ones is not None and 2 * stored < ones:
+            raise Refused(
+                f"{where}: the block RAMs of the netlist hold {stored:,} ones, the weight images {ones:,}{lost}"
+            )
+    elif 64 * luts < weights:
+        raise Refused(
+            f"{where}: the netlist has {blocks} block RAMs and {luts} look-up tables for {weights:,} bits of "
+            f"weights{lost}"
+        )
+    multipliers = sum(counts[name] for name in family.multipliers)
+    lanes = manifest.products
+    if device.resources.dsps and multipliers * device.resources.products_per_dsp < lanes and 16 * lanes > luts:
+        raise Refused(f"{where}: the netlist has {multipliers} multipliers for {lanes} lanes{lost}")
+
+
+def is_full(netlist: Mapping[str, Any], device: Target) -> bool:
+    """Whether it has more block RAMs than the device."""
+    counts = cell_counts(netlist)
+    return sum(counts[name] for name in FAMILIES[device.family].memories) > device.resources.memory_blocks
+
+
+def refuse_if_full(counts: Mapping[str, int], device: Target, where: str) -> None:
+    """Raises :class:`InputError` if the netlist has more block RAMs or multipliers than the device."""
+    have, family = device.resources, FAMILIES[device.family]
+    for what, names, available in (
+        ("block RAMs", family.memories, have.memory_blocks),
+        ("multipliers", family.multipliers, have.dsps * (1 if device.family != "gowin" else 2)),
+    ):
+        needed = sum(counts.get(name, 0) for name in names)
+        if needed > available:
+            raise InputError(
+                f"{where}: needs {needed} {what} after synthesis; {device.name} ({device.device}) has {available}; "
+                f"take a larger device, fewer lanes or fewer paths"
+            )
+
+
+def placed_cells(utilization: Mapping[str, Any], device: Target, where: str) -> dict[str, Cells]:
+    """Cells by type; what the target holds counts where nextpnr would use more (LFE5U-12F).
+
+    Raises
+    ------
+    InputError
+        If more than that are used.
+    """
+    have = device.resources
+    limits = {device.cells["logic"]: have.luts, device.cells["memory"]: have.memory_blocks}
+    cells: dict[str, Cells] = {}
+    for name, entry in sorted(utilization.items()):
+        if not entry["used"] or name in _NOT_CELLS:
+            continue
+        available = min(entry["available"], limits.get(name, entry["available"]))
+        if entry["used"] > available:
+            raise InputError(
+                f"{where}: needs {entry['used']:,} of {name}; {device.name} ({device.device}) has {available:,}; take a "
+                f"larger device, fewer lanes or fewer paths"
+            )
+        cells[name] = Cells(used=entry["used"], available=available)
+    return cells
