@@ -24,6 +24,7 @@ from hdlgen.flow import simulate, synth, tools
 from hdlgen.flow.boards import Board, find_board
 from hdlgen.flow.simulate import SimulationReport
 from hdlgen.flow.synth import SynthesisReport
+from hdlgen.schema import written
 
 __all__ = ["Demonstration", "demonstrate"]
 
@@ -152,7 +153,7 @@ def demonstrate(
 
     announce(f"golden model on all {len(x):,} test images")
     classes = golden.evaluate(model, x).argmax(axis=1)
-    accuracy = float(np.count_nonzero(classes == labels) / len(x))
+    right = int(np.count_nonzero(classes == labels))
     finished("evaluate")
 
     announce(f"simulate the Verilog on {images} test images, then with gaps, back-pressure, resets and bad frames")
@@ -172,12 +173,14 @@ def demonstrate(
     finished("synthesise")
 
     announce("write the report")
+    known = page.Accuracy(network=manifest.network.sha256, inputs=len(x), right=right)
+    atomic_write(root / page.EVALUATION, written(known))
     html = root / "report.html"
     atomic_write(html, page.render(root))
     finished("report")
     result = Demonstration(
         manifest=manifest,
-        accuracy=accuracy,
+        accuracy=right / len(x),
         test_images=len(x),
         simulation=simulation,
         board=chosen,

@@ -7,15 +7,18 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from hdlgen import golden
 from hdlgen import network as networks
+from hdlgen import networks as shipped
 from hdlgen.cli import main
 from hdlgen.emit import compile_to
 from hdlgen.emit.manifest import read_manifest
 from hdlgen.errors import InputError
 from hdlgen.flow import simulate
-from hdlgen.flow.report import render
+from hdlgen.flow.report import evaluate, render
 from hdlgen.flow.synth_report import write_report
 
 from .manifests import simulated, synthesised
@@ -91,8 +94,10 @@ def test_everything(core: Path) -> None:
     _synthesis(core)
     page = render(core)
     text = _parse(page)
-    assert "Simulation bit exact 0 of 48 results differ" in text
-    assert "95.80 %" in text
+    assert (
+        "Accuracy not known no labels Simulation bit exact 48 of 48 results equal the golden model's Interval" in text
+    )
+    assert "inputs 6, 95.80 % of them classified as their labels say" in text
     assert "full_speed yes 12 48 0 1,234 0.25" in text
     # Median, minimum, maximum, seeds, clock, inferences/s, latency.
     assert "ecp5-25k LFE5U-25F, grade 6 100.2 90.0 104.0 3 100.2 1,927,885 0.52" in text
@@ -100,6 +105,40 @@ def test_everything(core: Path) -> None:
     assert "TRELLIS_COMB 24,000 24,288 98.8 %" in text
     assert "yosys -p <script>" in text
     assert 'class="full"' in page
+
+
+def test_the_page_leads_with_the_accuracy_of_the_golden_model(tmp_path: Path) -> None:
+    """Not with what the few inputs of a simulation happen to be."""
+    model, core = networks.load("mnist-small"), tmp_path / "core"
+    x, labels = shipped.test_set()
+    compile_to(model, core, lanes=4, inputs=x[:50], labels=labels[:50])
+    right = int((golden.evaluate(model, x[:1000]).argmax(axis=1) == labels[:1000]).sum())
+    few = int((golden.evaluate(model, x[:50]).argmax(axis=1) == labels[:50]).sum())
+    assert few / 50 != right / 1000
+    _simulated(core, images=50, accuracy=few / 50)
+    assert f" Accuracy {2 * few:.2f} % golden model, {few} of 50 inputs Simulation bit exact" in _parse(render(core))
+    np.savez(tmp_path / "x.npz", x=x[:1000], labels=labels[:1000])
+    with pytest.raises(SystemExit) as caught:
+        main(["report", str(core), "--input", str(tmp_path / "x.npz")])
+    assert caught.value.code == 0
+    text = _parse(render(core))
+    assert f" Accuracy {right / 10:.2f} % golden model, {right} of 1,000 inputs Simulation bit exact" in text
+
+
+def test_an_accuracy_of_another_network(core: Path) -> None:
+    np.savez(core / "x.npz", x=np.zeros((3, 8), np.uint8))
+    with pytest.raises(InputError, match=r"x\.npz: has no labels; give them with --labels$"):
+        evaluate(core, str(core / "x.npz"))
+    np.savez(core / "x.npz", x=np.zeros((3, 8), np.uint8), labels=[0, 0, 1])
+    assert evaluate(core, str(core / "x.npz")).right == 2
+    known = json.loads((core / "evaluate.json").read_text())
+    for changed, message in (
+        ({"right": 4}, r"evaluate\.json: right is 4; allowed: up to 3, the inputs$"),
+        ({"network": "0" * 64}, r"evaluate\.json: about another network than the one beside it; run "),
+    ):
+        (core / "evaluate.json").write_text(json.dumps(known | changed))
+        with pytest.raises(InputError, match=message):
+            render(core)
 
 
 def test_the_same_files_give_the_same_page(core: Path, tmp_path: Path) -> None:
@@ -113,7 +152,7 @@ def test_the_same_files_give_the_same_page(core: Path, tmp_path: Path) -> None:
 def test_a_failed_simulation_shows(core: Path) -> None:
     _simulated(core, passed=False, mismatches=3, failures=("frame 2: <wrong>",))
     text = _parse(render(core))
-    assert "Simulation failed 3 of 48 results differ" in text
+    assert "Simulation failed 45 of 48 results equal the golden model's" in text
     assert "frame 2: <wrong>" in text
 
 

@@ -135,7 +135,7 @@ def test_wrong_answers(design: Path, virtual: VirtualBoard, monkeypatch: pytest.
         hdlgen.Board.open(virtual.port) as board,
         pytest.raises(Refused, match=r"1 of 16 answers differ .*; inference 3, result 0: "),
     ):
-        load(design, None, board)
+        load(design, network(2), board)
 
 
 def test_virtual(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
