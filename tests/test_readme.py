@@ -16,7 +16,7 @@ import hdlgen.cli
 
 CHECKOUT = Path(__file__).parents[1]
 README = CHECKOUT / "README.md"
-DOCUMENTS = [README, *sorted((CHECKOUT / "docs").glob("*.md"))]
+DOCUMENTS = [README, CHECKOUT / "SECURITY.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
 
 
 def commands(text: str) -> list[list[str]]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -10,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hdlgen import check, network
+from hdlgen.errors import InputError
 
 __all__ = ["command"]
 
@@ -129,7 +131,17 @@ def command(net: str, as_json: bool) -> None:
     dimensions that would connect more. Of recurrent layers: weights per gate, how far a state travels per step, gates that
     never move. Degrees are given as minimum / mean / maximum. The exit status is 0 whatever is found, and 2 for a file that
     is no valid network.
+
+    Or the files of a design, if NET is a folder: exit status 1 if one is not what hdlgen writes for the network in it.
     """
+    if Path(net).is_dir():
+        from hdlgen.flow.verify import check_design
+
+        if as_json:
+            raise InputError(f"--json: {net} is a folder; allowed with networks")
+        check_design(net)
+        click.echo(f"{net}: every file is what hdlgen writes for the network and options in it")
+        return
     data = check.report(network.load(net))
     if as_json:
         click.echo(json.dumps(data, indent=2))

@@ -14,6 +14,8 @@ from hdlgen import golden
 from hdlgen.cli import main
 from hdlgen.emit import compile_to
 from hdlgen.errors import InputError, Refused
+from hdlgen.flow import load as loading
+from hdlgen.flow.inputs import ask
 from hdlgen.flow.load import image_for, load
 from hdlgen.flow.patch import patch
 from hdlgen.flow.run import run
@@ -129,13 +131,12 @@ def test_damaged_image(design: Path, virtual: VirtualBoard) -> None:
 
 def test_wrong_answers(design: Path, virtual: VirtualBoard, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the board computes with its new weights is compared."""
-    evaluate = golden.evaluate
-    monkeypatch.setattr(golden, "evaluate", lambda model, x: evaluate(model, x) + (np.arange(len(x)) == 3)[:, None])
+    monkeypatch.setattr(loading, "ask", lambda board, rows: ask(board, rows) + (np.arange(len(rows)) == 3)[:, None])
     with (
         hdlgen.Board.open(virtual.port) as board,
         pytest.raises(Refused, match=r"1 of 16 answers differ .*; inference 3, result 0: "),
     ):
-        load(design, network(2), board)
+        load(design, None, board)
 
 
 def test_virtual(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
