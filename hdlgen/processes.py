@@ -24,6 +24,9 @@ _WATCHED = """exec {0}<&0
 exec "$@" < /dev/null {0}<&-"""
 """A shell in the program's group waits for the end of a pipe, whose other end only we have, and ends the group then."""
 
+_FULL = 1 << 16
+"""Bytes; with less of them tools fail in many ways."""
+
 _NOT_FOR_MAKE = re.compile(r"[^\w./+,@-]")
 
 
@@ -54,7 +57,7 @@ def workspace(verb: str, *, make: bool = False, keep: bool = False) -> Iterator[
     Raises
     ------
     InputError
-        If make cannot build in a folder of that name.
+        If make cannot build in a folder of that name, or something failed and there is no room left, whoever noticed it.
     """
     folder = Path(tempfile.mkdtemp(prefix=f"hdlgen-{verb}-"))
     try:
@@ -64,8 +67,10 @@ def workspace(verb: str, *, make: bool = False, keep: bool = False) -> Iterator[
                 f"{folder}: make cannot build in a folder with {wrong[0]!r} in its name; set TMPDIR to another"
             )
         yield folder
-    except BaseException:
+    except BaseException as error:
         keep = False
+        if isinstance(error, Exception) and shutil.disk_usage(folder).free < _FULL:
+            raise InputError(f"{folder}: no space left on the device; set TMPDIR to another place") from error
         raise
     finally:
         if not keep:

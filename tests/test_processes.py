@@ -7,10 +7,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from hdlgen.errors import InputError
+from hdlgen.errors import InputError, Refused
 from hdlgen.processes import child, ended_by_signals, workspace
 
 # A tool that starts another one, says so, and sleeps.
@@ -99,6 +100,19 @@ def test_signals_that_are_ignored_stay_so() -> None:
         assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tools notice it in many ways, and some not at all."""
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=4096))
+    for error in (Refused("yosys failed: exit status 1 after: nothing"), OSError(28, "No space left on device")):
+        with (
+            pytest.raises(InputError, match=r"no space left on the device; set TMPDIR to another place$"),
+            workspace("x"),
+        ):
+            raise error
+    with pytest.raises(KeyboardInterrupt), workspace("x"):
+        raise KeyboardInterrupt
 
 
 def test_workspace() -> None:

@@ -230,7 +230,7 @@ def divisor(clock: Fraction, baud: int | None, where: str) -> int:
             if best >= MIN_DIVISOR and abs(clock / best - usual) <= usual / 100:
                 return best
         baud = BAUDS[-1]
-    best = round(clock / baud)
+    best = round(clock / baud) if baud > 0 else 0
     megahertz = float(clock / 1_000_000)
     if not MIN_DIVISOR <= best < 1 << 16:
         raise InputError(

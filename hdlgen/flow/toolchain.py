@@ -34,8 +34,6 @@ _FULL = re.compile(
 )
 """What nextpnr says when the device has no room."""
 
-_NO_SPACE = re.compile(r"No space left|Disk quota exceeded|File too large")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
@@ -107,8 +105,6 @@ def run_tool(
     ------
     Refused
         If it fails: with its first line that says ERROR, there or in the file ``log``.
-    InputError
-        If there is no room on the disk.
     subprocess.TimeoutExpired
     """
     command = [*tool.command, *arguments]
@@ -118,11 +114,10 @@ def run_tool(
         if log is not None and (folder / log).is_file():
             text += (folder / log).read_text(encoding="utf-8", errors="replace")
         lines = text.strip().splitlines()
-        errors = [found.strip() for found in lines if found.startswith("ERROR") or _NO_SPACE.search(found)]
+        errors = [found.strip() for found in lines if found.startswith("ERROR")]
         # A tool that ran out of memory or stack says nothing.
         said = errors[0] if errors else f"exit status {process.returncode} after: {lines[-1] if lines else 'nothing'}"
-        kind = InputError if _NO_SPACE.search(said) else _ToolError
-        raise kind(f"{tool.name} failed: {line(said)}")
+        raise _ToolError(f"{tool.name} failed: {line(said)}")
 
 
 class Toolchain:
