@@ -78,9 +78,9 @@ def for_board(board: Board, setting: Setting, *, reset_cycles: int | None = None
 
 def for_simulation(*, reset_cycles: int = 20, button_active_low: bool = False) -> ClockParameters:
     """The module for a simulation: ``clk`` is ``pin``, whatever its frequency."""
-    plain = Setting(frequency=Fraction(1), primitive=None, parameters={})
+    plain = Setting(frequency=Fraction(1))
     return ClockParameters(
-        setting=plain, source=Fraction(1), reset_cycles=reset_cycles, button_active_low=button_active_low
+        setting=plain, source=plain.frequency, reset_cycles=reset_cycles, button_active_low=button_active_low
     )
 
 
@@ -152,20 +152,21 @@ class ClockAndReset(wiring.Component):
             )
         if p.setting.primitive == "EHXPLLL":
             feedback = Signal()
+            # What prjtrellis' own calculator writes for the analogue part.
+            analogue = {
+                "ICP_CURRENT": "12",
+                "LPF_RESISTOR": "8",
+                "MFG_ENABLE_FILTEROPAMP": "1",
+                "MFG_GMCREF_SEL": "2",
+            }
+            modes = dict.fromkeys(("PLLRST_ENA", "INTFB_WAKE", "STDBY_ENABLE", "DPHASE_SOURCE"), "DISABLED")
+            modes |= {"OUTDIVIDER_MUXA": "DIVA", "OUTDIVIDER_MUXB": "DIVB", "FEEDBK_PATH": "CLKOP"}
+            unused = ["RST", "STDBY", *(f"PHASE{name}" for name in ("SEL0", "SEL1", "DIR", "STEP", "LOADREG"))]
+            unused += ["PLLWAKESYNC", "ENCLKOP", "ENCLKOS"]
             return Instance(
                 "EHXPLLL",
-                # What prjtrellis' own calculator writes for the analogue part.
-                a_ICP_CURRENT="12",
-                a_LPF_RESISTOR="8",
-                a_MFG_ENABLE_FILTEROPAMP="1",
-                a_MFG_GMCREF_SEL="2",
-                p_PLLRST_ENA="DISABLED",
-                p_INTFB_WAKE="DISABLED",
-                p_STDBY_ENABLE="DISABLED",
-                p_DPHASE_SOURCE="DISABLED",
-                p_OUTDIVIDER_MUXA="DIVA",
-                p_OUTDIVIDER_MUXB="DIVB",
-                p_FEEDBK_PATH="CLKOP",
+                **{f"a_{name}": value for name, value in analogue.items()},
+                **{f"p_{name}": value for name, value in modes.items()},
                 p_CLKOP_ENABLE="ENABLED",
                 p_CLKOS_ENABLE="ENABLED",
                 **{f"p_{name}": value for name, value in number.items()},
@@ -173,39 +174,22 @@ class ClockAndReset(wiring.Component):
                 p_CLKOS_FPHASE=0,
                 i_CLKI=oscillator,
                 i_CLKFB=feedback,
-                i_RST=Const(0),
-                i_STDBY=Const(0),
-                i_PHASESEL0=Const(0),
-                i_PHASESEL1=Const(0),
-                i_PHASEDIR=Const(0),
-                i_PHASESTEP=Const(0),
-                i_PHASELOADREG=Const(0),
-                i_PLLWAKESYNC=Const(0),
-                i_ENCLKOP=Const(0),
-                i_ENCLKOS=Const(0),
+                **{f"i_{name}": Const(0) for name in unused},
                 o_CLKOP=feedback,
                 o_CLKOS=clk,
                 o_LOCK=locked,
             )
         assert p.setting.primitive == "rPLL", p.setting.primitive
+        unused_bits = {"CLKFB": 1, "RESET": 1, "RESET_P": 1, "FBDSEL": 6, "IDSEL": 6, "ODSEL": 6}
+        unused_bits |= {"PSDA": 4, "DUTYDA": 4, "FDLY": 4}
         return Instance(
             "rPLL",
             p_FCLKIN=f"{float(p.source / 1_000_000):g}",
             **{f"p_{name}": value for name, value in number.items()},
-            p_DYN_IDIV_SEL="false",
-            p_DYN_FBDIV_SEL="false",
-            p_DYN_ODIV_SEL="false",
+            **{f"p_DYN_{name}_SEL": "false" for name in ("IDIV", "FBDIV", "ODIV")},
             p_CLKFB_SEL="internal",
             i_CLKIN=oscillator,
-            i_CLKFB=Const(0),
-            i_RESET=Const(0),
-            i_RESET_P=Const(0),
-            i_FBDSEL=Const(0, 6),
-            i_IDSEL=Const(0, 6),
-            i_ODSEL=Const(0, 6),
-            i_PSDA=Const(0, 4),
-            i_DUTYDA=Const(0, 4),
-            i_FDLY=Const(0, 4),
+            **{f"i_{name}": Const(0, bits) for name, bits in unused_bits.items()},
             o_CLKOUT=clk,
             o_LOCK=locked,
         )

@@ -6,12 +6,16 @@ faster one below a limit, and none nearer to a wish. Frequencies are fractions o
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import product
 
 __all__ = ["PLLS", "Pll", "Setting", "fastest_setting", "nearest_setting", "settings"]
 
 _MHZ = 1_000_000
+
+Chain = tuple[Fraction, Fraction, Fraction, dict[str, int]]
+"""Phase detector, oscillator and output in Hz, and the parameters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +26,8 @@ class Pll:
     ----------
     primitive : str
         Name of the vendor's part.
-    dividers : callable
-        From the input in Hz and the limits to all (output Hz, phase detector Hz, oscillator Hz, parameters).
+    chains : callable
+        From the input in Hz to all chains that may be within the limits.
     """
 
     primitive: str
@@ -31,17 +35,15 @@ class Pll:
     detector: tuple[float, float]
     oscillator: tuple[float, float]
     output: tuple[float, float]
-    dividers: Callable[["Pll", Fraction], Iterator["Setting"]]
+    chains: Callable[["Pll", Fraction], Iterator[Chain]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """One way to make a clock.
+    """One way to make a clock of ``frequency`` Hz.
 
     Parameters
     ----------
-    frequency : Fraction
-        Of the clock, Hz.
     primitive : str or None
         The PLL; None for the oscillator itself, without one.
     parameters : mapping
@@ -51,8 +53,8 @@ class Setting:
     """
 
     frequency: Fraction
-    primitive: str | None
-    parameters: Mapping[str, int]
+    primitive: str | None = None
+    parameters: Mapping[str, int] = field(default_factory=dict)
     detector: Fraction = Fraction(0)
     vco: Fraction = Fraction(0)
 
@@ -66,67 +68,38 @@ def _within(frequency: Fraction, limits: tuple[float, float], tolerance: Fractio
     return low <= frequency * (1 - tolerance) and frequency * (1 + tolerance) <= high
 
 
-def _ice40(pll: Pll, source: Fraction) -> Iterator[Setting]:
+def _ice40(pll: Pll, source: Fraction) -> Iterator[Chain]:
     """F = source / (DIVR+1) * (DIVF+1) / 2^DIVQ, feedback SIMPLE: the oscillator runs at F * 2^DIVQ."""
     for divr in range(16):
         detector = source / (divr + 1)
-        for divf in range(128):
+        # The loop filter follows the phase detector's frequency.
+        filter_range = 1 + sum(detector >= limit * _MHZ for limit in (17, 26, 44, 66, 101))
+        for divf, divq in product(range(128), range(1, 7)):
             vco = detector * (divf + 1)
-            for divq in range(1, 7):
-                # The loop filter follows the phase detector's frequency.
-                ranges = [17, 26, 44, 66, 101]
-                parameters = {
-                    "DIVR": divr,
-                    "DIVF": divf,
-                    "DIVQ": divq,
-                    "FILTER_RANGE": 1 + sum(detector >= limit * _MHZ for limit in ranges),
-                }
-                yield Setting(
-                    frequency=vco / (1 << divq),
-                    primitive=pll.primitive,
-                    parameters=parameters,
-                    detector=detector,
-                    vco=vco,
-                )
+            parameters = {"DIVR": divr, "DIVF": divf, "DIVQ": divq, "FILTER_RANGE": filter_range}
+            yield detector, vco, vco / (1 << divq), parameters
 
 
-def _ecp5(pll: Pll, source: Fraction) -> Iterator[Setting]:
+def _ecp5(pll: Pll, source: Fraction) -> Iterator[Chain]:
     """F = source / CLKI_DIV * CLKOP_DIV / CLKOS_DIV: CLKOP is the feedback, CLKOS the clock.
 
     Two outputs give far more frequencies than one of which both is asked.
     """
-    for clki in range(1, 129):
-        detector = source / clki
-        if not _within(detector, pll.detector):
-            continue
-        for clkop in range(1, 129):
-            vco = detector * clkop
-            if not _within(vco, pll.oscillator):
-                continue
+    for clki, clkop in product(range(1, 129), repeat=2):
+        detector, vco = source / clki, source / clki * clkop
+        if _within(detector, pll.detector) and _within(vco, pll.oscillator):
             for clkos in range(1, 129):
-                yield Setting(
-                    frequency=vco / clkos,
-                    primitive=pll.primitive,
-                    parameters={"CLKI_DIV": clki, "CLKFB_DIV": 1, "CLKOP_DIV": clkop, "CLKOS_DIV": clkos},
-                    detector=detector,
-                    vco=vco,
-                )
+                parameters = {"CLKI_DIV": clki, "CLKFB_DIV": 1, "CLKOP_DIV": clkop, "CLKOS_DIV": clkos}
+                yield detector, vco, vco / clkos, parameters
 
 
-def _gowin(pll: Pll, source: Fraction) -> Iterator[Setting]:
+def _gowin(pll: Pll, source: Fraction) -> Iterator[Chain]:
     """F = source / (IDIV_SEL+1) * (FBDIV_SEL+1); the oscillator runs at F * ODIV_SEL."""
-    for idiv in range(64):
+    for idiv, fbdiv, odiv in product(range(64), range(64), (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128)):
         detector = source / (idiv + 1)
-        for fbdiv in range(64):
-            frequency = detector * (fbdiv + 1)
-            for odiv in (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128):
-                yield Setting(
-                    frequency=frequency,
-                    primitive=pll.primitive,
-                    parameters={"IDIV_SEL": idiv, "FBDIV_SEL": fbdiv, "ODIV_SEL": odiv},
-                    detector=detector,
-                    vco=frequency * odiv,
-                )
+        frequency = detector * (fbdiv + 1)
+        parameters = {"IDIV_SEL": idiv, "FBDIV_SEL": fbdiv, "ODIV_SEL": odiv}
+        yield detector, frequency * odiv, frequency, parameters
 
 
 PLLS: Mapping[str, Pll] = {
@@ -137,7 +110,7 @@ PLLS: Mapping[str, Pll] = {
         detector=(10, 133),
         oscillator=(533, 1066),
         output=(16, 275),
-        dividers=_ice40,
+        chains=_ice40,
     ),
     # ECP5 and ECP5-5G family data sheet, sysCLOCK PLL timing.
     "ecp5": Pll(
@@ -146,7 +119,7 @@ PLLS: Mapping[str, Pll] = {
         detector=(10, 400),
         oscillator=(400, 800),
         output=(3.125, 400),
-        dividers=_ecp5,
+        chains=_ecp5,
     ),
     # GW1NR series data sheet, PLL switching characteristics of GW1NR-9, C6/I5.
     "gw1nr9": Pll(
@@ -155,7 +128,7 @@ PLLS: Mapping[str, Pll] = {
         detector=(3, 400),
         oscillator=(400, 1200),
         output=(3.125, 600),
-        dividers=_gowin,
+        chains=_gowin,
     ),
     # GW2A series data sheet, C8/I7.
     "gw2a": Pll(
@@ -164,7 +137,7 @@ PLLS: Mapping[str, Pll] = {
         detector=(3, 500),
         oscillator=(500, 1250),
         output=(3.90625, 625),
-        dividers=_gowin,
+        chains=_gowin,
     ),
 }
 """The PLLs by the name that `Target.pll` uses."""
@@ -180,44 +153,41 @@ def settings(name: str, source: Fraction, tolerance: Fraction = Fraction(0)) -> 
     the one whose oscillator is nearest to the middle of its range.
     """
     pll = PLLS[name]
-    best: dict[Fraction, Setting] = {}
     if not _within(source, pll.input, tolerance):
         return ()
     middle = Fraction(sum(pll.oscillator)) * _MHZ / 2
-
-    def rank(setting: Setting) -> tuple[Fraction, Fraction]:
-        return -setting.detector, abs(setting.vco - middle)
-
-    for setting in pll.dividers(pll, source):
-        if (
-            _within(setting.detector, pll.detector, tolerance)
-            and _within(setting.vco, pll.oscillator, tolerance)
-            and _within(setting.frequency, pll.output, tolerance)
-        ):
-            known = best.get(setting.frequency)
-            if known is None or rank(setting) < rank(known):
-                best[setting.frequency] = setting
-    return tuple(best[frequency] for frequency in sorted(best))
+    limits = (pll.detector, pll.oscillator, pll.output)
+    best: dict[Fraction, tuple[tuple[Fraction, Fraction], Setting]] = {}
+    for *chain, parameters in pll.chains(pll, source):
+        if all(_within(hertz, limit, tolerance) for hertz, limit in zip(chain, limits, strict=True)):
+            detector, vco, frequency = chain
+            rank = -detector, abs(vco - middle)
+            if frequency not in best or rank < best[frequency][0]:
+                best[frequency] = (
+                    rank,
+                    Setting(
+                        frequency=frequency,
+                        primitive=pll.primitive,
+                        parameters=parameters,
+                        detector=detector,
+                        vco=vco,
+                    ),
+                )
+    return tuple(best[frequency][1] for frequency in sorted(best))
 
 
 def _with_oscillator(name: str, source: Fraction, tolerance: Fraction) -> list[Setting]:
     """All settings, the oscillator itself in place of the PLL's at its frequency."""
-    plain = Setting(frequency=source, primitive=None, parameters={})
-    return sorted(
-        [plain, *(setting for setting in settings(name, source, tolerance) if setting.frequency != source)],
-        key=lambda setting: setting.frequency,
-    )
+    made = (setting for setting in settings(name, source, tolerance) if setting.frequency != source)
+    return sorted([Setting(frequency=source), *made], key=lambda setting: setting.frequency)
 
 
 def fastest_setting(
     name: str, source: Fraction, limit: Fraction, tolerance: Fraction = Fraction(0)
 ) -> Setting | None:
     """The fastest setting of at most ``limit`` Hz; None if even the slowest is faster."""
-    return max(
-        (setting for setting in _with_oscillator(name, source, tolerance) if setting.frequency <= limit),
-        key=lambda setting: setting.frequency,
-        default=None,
-    )
+    slow = [setting for setting in _with_oscillator(name, source, tolerance) if setting.frequency <= limit]
+    return slow[-1] if slow else None
 
 
 def nearest_setting(name: str, source: Fraction, wish: Fraction, tolerance: Fraction = Fraction(0)) -> Setting:

@@ -373,7 +373,7 @@ def _first_setting(board: Board, clock: float | str | None) -> Setting:
         aim = fastest_setting(pll, source, Fraction(board.target.frequency) * 1_000_000, tolerance)
         return aim if aim is not None else nearest_setting(pll, source, source, tolerance)
     if clock == "oscillator":
-        return Setting(frequency=source, primitive=None, parameters={})
+        return Setting(frequency=source)
     assert not isinstance(clock, str), clock
     wish = Fraction(clock).limit_denominator(1_000_000) * 1_000_000
     setting = nearest_setting(pll, source, wish, tolerance)
