@@ -28,6 +28,7 @@ from hdlgen.errors import InputError, Refused
 from hdlgen.files import atomic_write
 from hdlgen.flow.boards import find_board, names
 from hdlgen.flow.synth import synthesise
+from hdlgen.schema import as_json
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "boards.md"
@@ -186,7 +187,7 @@ def run(build: Build, folder: Path | None) -> None:
             result |= {"error": str(error).replace(str(core), build.label)}
             print(f"{build.board}: {result['error']}", file=sys.stderr, flush=True)
         else:
-            made = report.as_json()
+            made = as_json(report)
             cells = [report.cells_of(kind) for kind in ("logic", "memory", "dsp")]
             result |= {
                 "error": None,

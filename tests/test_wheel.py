@@ -58,6 +58,8 @@ def test_contents(wheel: Path) -> None:
         "hdlgen/networks/ATTRIBUTION.md",
         "hdlgen/sequences/new-joe-kuo-6.LICENSE.txt",
         "hdlgen/flow/report.html.jinja",
+        "hdlgen/flow/virtual.cpp",
+        "hdlgen/flow/flash.hpp",
     } <= names
     assert {name for name in names if "/." not in name} == _tracked()
 

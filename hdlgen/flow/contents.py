@@ -11,7 +11,7 @@ looks like these two.
 """
 
 from binascii import crc_hqx
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 __all__ = ["exchange"]
@@ -104,10 +104,9 @@ def _ice40(bits: bytes, contents: Contents) -> bytes:
     return bytes(new)
 
 
-def _words(rows: list[int]) -> Iterator[bytes]:
-    for row in rows:
-        for word in range(16):
-            yield (row >> 16 * word & 0xFFFF).to_bytes(2, "big")
+def _words(rows: list[int]) -> list[bytes]:
+    """The 256 words of 16 bits, the lowest one of a row first."""
+    return [(row >> shift & 0xFFFF).to_bytes(2, "big") for row in rows for shift in range(0, 256, 16)]
 
 
 def _ecp5(bits: bytes, contents: Contents) -> bytes:
@@ -131,11 +130,8 @@ def _ecp5(bits: bytes, contents: Contents) -> bytes:
 
 def _frames(rows: list[int]) -> bytes:
     """The 2048 words of 9 bits, the first in the highest bits."""
-    number = 0
-    for row in rows:
-        for place in range(32):
-            number = number << 9 | row >> 9 * place & 0x1FF
-    return number.to_bytes(2304, "big")
+    bits = "".join(f"{row >> shift & 0x1FF:09b}" for row in rows for shift in range(0, 288, 9))
+    return int(bits, 2).to_bytes(2304, "big")
 
 
 def _remainder(number: int) -> int:

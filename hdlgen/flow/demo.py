@@ -24,7 +24,7 @@ from hdlgen.flow import simulate, synth, tools
 from hdlgen.flow.boards import Board, find_board
 from hdlgen.flow.simulate import SimulationReport
 from hdlgen.flow.synth import SynthesisReport
-from hdlgen.schema import written
+from hdlgen.schema import as_json, written
 
 __all__ = ["Demonstration", "demonstrate"]
 
@@ -36,20 +36,8 @@ _SYSTEM_TOOLS = ("verilator", "g++", "make", "perl", "yosys")
 class Demonstration:
     """What every step found.
 
-    Parameters
-    ----------
-    manifest : Manifest
-        Of the emitted core.
-    accuracy : float
-        Of the golden model on the whole test set of ``test_images`` images.
-    simulation : SimulationReport
-    board : Board
-    synthesis : SynthesisReport
-        For the board, with its self-test around the core.
-    bitstream, html : Path
-        The files that were made.
-    seconds : mapping
-        Wall time by step.
+    ``accuracy`` is that of the golden model on the whole test set of ``test_images`` images; ``synthesis`` is for the board,
+    with its self-test around the core; ``seconds`` is wall time by step.
     """
 
     manifest: Manifest
@@ -68,7 +56,9 @@ class Demonstration:
         return self.synthesis.fmax_mhz.median * 1e6 / self.manifest.mean_cycles
 
     def as_json(self) -> dict[str, Any]:
-        synthesis = self.synthesis.as_json()
+        simulation, synthesis = as_json(self.simulation), as_json(self.synthesis)
+        simulated = ("mismatches", "latency_cycles", "interval_cycles")
+        made = ("cells", "fmax_mhz", "clock_mhz", "inferences_per_second", "bitstream")
         return {
             "format_version": 1,
             "kind": "demonstration",
@@ -79,15 +69,9 @@ class Demonstration:
             "accuracy": self.accuracy,
             "simulated_images": self.simulation.images,
             "simulated_results": self.simulation.results,
-            "mismatches": self.simulation.mismatches,
-            "latency_cycles": self.simulation.latency_cycles,
-            "interval_cycles": self.simulation.interval_cycles,
-            "cells": synthesis["cells"],
-            "fmax_mhz": synthesis["fmax_mhz"],
-            "clock_mhz": synthesis["clock_mhz"],
-            "inferences_per_second": synthesis["inferences_per_second"],
+            **{name: simulation[name] for name in simulated},
+            **{name: synthesis[name] for name in made},
             "inferences_per_second_at_fmax": round(self.inferences_per_second_at_fmax, 1),
-            "bitstream": synthesis["bitstream"],
             "seconds": {step: round(seconds, 1) for step, seconds in self.seconds.items()},
         }
 

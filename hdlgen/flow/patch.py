@@ -28,18 +28,12 @@ from hdlgen.schema import written
 
 __all__ = ["Patched", "patch"]
 
+Memories = Sequence[RomParameters]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Patched:
-    """The outcome.
-
-    Parameters
-    ----------
-    manifest : Manifest
-        That of the new folder.
-    bitstreams : tuple of (file, blocks, changed)
-        The bitstreams in the new folder; the block RAMs that depend on the network, and how many of them changed.
-    """
+    """The manifest of the new folder; its bitstreams: file, block RAMs that depend on the network, how many changed."""
 
     manifest: Manifest
     bitstreams: tuple[tuple[str, int, int], ...]
@@ -78,13 +72,7 @@ def patch(directory: str | os.PathLike[str], network: Network, output: str | os.
 
 
 def _refill(
-    root: Path,
-    manifest: Manifest,
-    plan: Plan,
-    network: Network,
-    library: Library,
-    memories: Sequence[RomParameters],
-    new: Path,
+    root: Path, manifest: Manifest, plan: Plan, network: Network, library: Library, memories: Memories, new: Path
 ) -> Manifest:
     """Write the folder without its bitstreams; returns its manifest. ``library``, ``memories``: of the plan."""
     hashes = dict(manifest.sources_sha256)
@@ -141,21 +129,18 @@ Found = tuple[Path, SynthesisReport, Bitstream]
 
 def _bitstreams(root: Path, manifest: Manifest) -> list[Found]:
     """The reports of the folder that tell of a bitstream, which must be there."""
-    found = []
-    for path, report in found_reports(root, manifest):
-        if report.bitstream is None:
-            continue
-        bitstream_of(path, report.bitstream)
-        if not report.bitstream.memories:
+    found = [(path, report, report.bitstream) for path, report in found_reports(root, manifest) if report.bitstream]
+    for path, _, made in found:
+        bitstream_of(path, made)
+        if not made.memories:
             raise InputError(
-                f"{path}: does not say where in {report.bitstream.file} the weights are; iCE40 and ECP5 bitstreams can be "
-                f"patched: synthesise again, or remove the report"
+                f"{path}: does not say where in {made.file} the weights are; iCE40 and ECP5 bitstreams can be patched: "
+                f"synthesise again, or remove the report"
             )
-        found.append((path, report, report.bitstream))
     return found
 
 
-def _stored(root: Path, manifest: Manifest, memories: Sequence[RomParameters]) -> dict[str, RomParameters]:
+def _stored(root: Path, manifest: Manifest, memories: Memories) -> dict[str, RomParameters]:
     """The memories of a folder with their contents; ``memories`` have the same form."""
     return {
         memory.name: replace(memory, init=read_words(contained(root, f"images/{memory.name}.hex")))
@@ -166,7 +151,7 @@ def _stored(root: Path, manifest: Manifest, memories: Sequence[RomParameters]) -
 
 
 def _contents(
-    root: Path, manifest: Manifest, report: SynthesisReport, path: Path, memories: Sequence[RomParameters]
+    root: Path, manifest: Manifest, report: SynthesisReport, path: Path, memories: Memories
 ) -> dict[str, RomParameters]:
     """All memories in a bitstream whose contents depend on the network."""
     found = _stored(root, manifest, memories)
@@ -176,8 +161,8 @@ def _contents(
                 f"{path}: the expected results of the self-test are in logic, for want of block RAM, and cannot be "
                 f"exchanged; synthesise again"
             )
-        rom = selftest.stored(root, manifest, report.self_test.images).expected_rom
-        found[rom.name] = rom
+        expected = selftest.stored(root, manifest, report.self_test.images).expected_rom
+        found[expected.name] = expected
     if report.board_top is not None and report.around == serial.KIND:
         fixed = serial.fixed_memory(manifest, report.board_top, str(path))
         found[fixed.name] = fixed
@@ -185,7 +170,7 @@ def _contents(
 
 
 def _patch_bitstream(
-    root: Path, manifest: Manifest, new: Path, now: Manifest, found: Found, memories: Sequence[RomParameters]
+    root: Path, manifest: Manifest, new: Path, now: Manifest, found: Found, memories: Memories
 ) -> tuple[str, int, int]:
     """Write one bitstream and its report; returns name, blocks, changed blocks."""
     path, report, made = found

@@ -4,14 +4,13 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from hdlgen.emit.manifest import Manifest, check_sources, read_manifest
 from hdlgen.errors import InputError, Refused
 from hdlgen.flow.boards import Board, filled, find_board, names
-from hdlgen.flow.synth_report import Bitstream, bitstream_of, found_reports
+from hdlgen.flow.synth_report import bitstream_of, found_reports
 
 __all__ = ["Programming", "prepare", "run"]
 
@@ -52,12 +51,8 @@ class Programming:
 def prepare(directory: str | os.PathLike[str], board: Board | None = None, top: str | None = None) -> Programming:
     """Find the bitstream in ``directory`` and the command for it.
 
-    Parameters
-    ----------
-    board
-        Needed where the folder has bitstreams for several boards, or for a board that hdlgen does not know.
-    top
-        Which design, e.g. "self-test"; needed where the folder has several for the board.
+    ``board`` is needed where the folder has bitstreams for several boards, or for one that hdlgen does not know; ``top``,
+    the kind of design, e.g. "self-test", where it has several for the board.
 
     Raises
     ------
@@ -66,7 +61,11 @@ def prepare(directory: str | os.PathLike[str], board: Board | None = None, top: 
     """
     root = Path(directory)
     manifest = read_manifest(root)
-    found = [entry for entry in _bitstreams(root, manifest) if top is None or entry[1] == top]
+    found = [
+        (report.board.name, report.around, path, report.bitstream)
+        for path, report in found_reports(root, manifest)
+        if report.board is not None and report.bitstream is not None and top in (None, report.around)
+    ]
     if not found:
         which = "" if top is None else f" of --top {top}"
         raise InputError(f"{root}: no bitstream{which}; `hdlgen synth {root} --board B` makes one")
@@ -84,11 +83,9 @@ def prepare(directory: str | os.PathLike[str], board: Board | None = None, top: 
     if len(found) > 1:
         tops = ", ".join(entry[1] for entry in found)
         raise InputError(f"{root}: several designs for {board.name}; name one with --top: {tops}")
-    _, _, where, made = found[0]
-    bitstream = bitstream_of(where, made)
-    commands = [filled(command, bitstream=bitstream) for command in board.commands]
+    bitstream = bitstream_of(*found[0][2:])
     image, image_commands = _image(root, manifest, board)
-    command, installed = _choose(commands)
+    command, installed = _choose([filled(command, bitstream=bitstream) for command in board.commands])
     image_command, image_installed = _choose(image_commands)
     return Programming(
         board=board,
@@ -102,10 +99,8 @@ def prepare(directory: str | os.PathLike[str], board: Board | None = None, top: 
 
 def _choose(commands: list[tuple[str, ...]]) -> tuple[tuple[str, ...], bool]:
     """The first command whose program is installed, or the first, and whether it is installed."""
-    for command in commands:
-        if shutil.which(command[0]) is not None:
-            return command, True
-    return (commands[0], False) if commands else ((), True)
+    there = [command for command in commands if shutil.which(command[0]) is not None]
+    return next(iter(there or commands), ()), bool(there or not commands)
 
 
 def _image(root: Path, manifest: Manifest, board: Board) -> tuple[Path | None, list[tuple[str, ...]]]:
@@ -147,10 +142,3 @@ def run(programming: Programming) -> None:
             raise Refused(f"{command[0]} cannot be run: {error.strerror}: {text}") from error
         if status:
             raise Refused(f"{command[0]} failed with exit status {status}: {text}")
-
-
-def _bitstreams(root: Path, manifest: Manifest) -> Iterator[tuple[str, str, Path, Bitstream]]:
-    """Reports of synthesis in the folder that come with a bitstream: board, kind of design, file, bitstream's entry."""
-    for path, report in found_reports(root, manifest):
-        if report.board is not None and report.bitstream is not None:
-            yield report.board.name, report.around, path, report.bitstream

@@ -91,13 +91,14 @@ class RunReport:
         return tuple(found)
 
     def as_json(self) -> dict[str, Any]:
-        p = self.identity
+        p, bench = self.identity, self.bench
+        own = ["design", "port", "loaded", "inferences", "mismatches", "accuracy", "latency_ms"]
+        own += ["inferences_per_second", "repeated", "recoveries"]
         return {
             "format_version": 1,
             "kind": "run",
             "passed": not self.failures,
-            "design": self.design,
-            "port": self.port,
+            **{name: getattr(self, name) for name in own},
             "board": {
                 "name": p.name,
                 "network": p.network.hex(),
@@ -106,22 +107,14 @@ class RunReport:
                 "clock_mhz": p.clock / 1e6,
                 "baud": round(p.clock / p.divisor),
             },
-            "loaded": self.loaded,
-            "inferences": self.inferences,
-            "mismatches": self.mismatches,
-            "accuracy": self.accuracy,
-            "latency_ms": dict(self.latency_ms),
-            "inferences_per_second": self.inferences_per_second,
             "cycles": {
-                "latency": self.bench.latency,
+                "latency": bench.latency,
                 "predicted_latency": p.latency,
-                "interval": self.bench.interval,
+                "interval": bench.interval,
                 "predicted_interval": p.interval,
-                "frames": self.bench.frames,
-                "full_speed_correct": self.bench.correct,
+                "frames": bench.frames,
+                "full_speed_correct": bench.correct,
             },
-            "repeated": self.repeated,
-            "recoveries": self.recoveries,
             "build_seconds": round(self.build_seconds, 1),
             "seconds": round(self.seconds, 1),
             "failures": list(self.failures),
@@ -156,12 +149,8 @@ def run(
     ----------
     port : str or None
         None for a simulated board, which is built first.
-    input_file : path, optional
-        A .npy file of integers (N, width); for a network of sequences an .npz file (see `hdlgen evaluate`). Default: the
-        vectors in the folder.
-    labels_file : path of a .npy file, optional
-    images : int, optional
-        Only the first so many inferences.
+    input_file, labels_file, images
+        See :func:`hdlgen.flow.inputs.read_inputs`.
     compare : bool
         Ask the golden model too.
     baud : int, optional
@@ -169,10 +158,7 @@ def run(
     timeout : float
         Seconds of silence after which the board is asked again, and in the end given up.
 
-    Returns
-    -------
-    RunReport
-        Also when answers are wrong: look at ``failures``.
+    The report comes also when answers are wrong: look at ``failures``.
 
     Raises
     ------
@@ -182,6 +168,7 @@ def run(
         If the board computes another network.
     """
     start = time.monotonic()
+    quiet = None if progress else True  # None: unless stderr is a terminal
     root = Path(directory)
     manifest = read_manifest(root)
     check_sources(root, manifest)
@@ -191,7 +178,7 @@ def run(
         name = port
         if name is None:
             virtual = VirtualBoard(root, tool_overrides=tool_overrides)
-            with tqdm(desc="build the virtual board", disable=not progress, leave=False, bar_format="{desc}"):
+            with tqdm(desc="build the virtual board", disable=quiet, leave=False, bar_format="{desc}"):
                 stack.enter_context(virtual)
             name, build_seconds = virtual.port, virtual.build_seconds
         board = stack.enter_context(Board.open(name, baud=baud or baud_of(root), timeout=timeout))
@@ -210,7 +197,7 @@ def run(
         count = inputs.count
         single = min(_SINGLE, -(-count // 2))
         answers = []
-        with tqdm(total=count, unit=" inferences", disable=not progress, leave=False) as bar:
+        with tqdm(total=count, unit=" inferences", disable=quiet, leave=False) as bar:
 
             def show(done: int, base: int) -> None:
                 bar.update(base + done - bar.n)
@@ -228,9 +215,7 @@ def run(
         statistics = board.statistics
     y = np.concatenate(answers)
     rate = (count - single) / seconds if count > single else 1 / latencies[0]
-    wrong, first = None, None
-    if inputs.y is not None:
-        wrong, first = inputs.differences(y)
+    wrong, first = (None, None) if inputs.y is None else inputs.differences(y)
     return RunReport(
         design=manifest.name,
         port=port or "virtual",

@@ -3,7 +3,7 @@
 Stored inputs go in, the results are compared with stored expected results, and then all over again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +23,17 @@ from amaranth.hdl import (
     unsigned,
 )
 from amaranth.lib import memory, wiring
-from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
 from hdlgen.emit.manifest import Manifest
 from hdlgen.emit.verilog import FAMILIES, convert
-from hdlgen.flow.clock import add_clock
-from hdlgen.flow.flash_pins import FlashPins
+from hdlgen.flow.front import Front
 from hdlgen.gateware.arithmetic import later
 from hdlgen.gateware.primitives import Rom, RomParameters
 from hdlgen.gateware.reload import IN_FORCE
 from hdlgen.golden import read_array
 
-__all__ = ["SelfTest", "SelfTestParameters", "Token", "compress", "expand", "parameters", "stored", "to_verilog"]
+__all__ = ["SelfTest", "SelfTestParameters", "Token", "compress", "parameters", "stored", "to_verilog"]
 
 Token = tuple[int, int]
 """(number of zero beats that go before, the beat)."""
@@ -47,7 +45,7 @@ TOP = "hdlgen_selftest"
 def compress(beats: list[int], run_bits: int) -> list[Token]:
     """Beats as tokens: each one beat and how many beats of value 0 go before it, at most 2^run_bits - 1.
 
-    Images are mostly zeros, so this halves their size or better. `expand` is the inverse.
+    Images are mostly zeros, so this halves their size or better.
     """
     longest = (1 << run_bits) - 1
     tokens: list[Token] = []
@@ -61,40 +59,22 @@ def compress(beats: list[int], run_bits: int) -> list[Token]:
     return tokens
 
 
-def expand(tokens: list[Token]) -> list[int]:
-    """What the hardware makes of the tokens."""
-    beats: list[int] = []
-    for run, beat in tokens:
-        beats += [0] * run + [beat]
-    return beats
-
-
 @dataclass(frozen=True, kw_only=True)
 class SelfTestParameters:
-    """What is stored.
+    """What is stored in a self-test of the module ``core``, and what the board has.
 
     Parameters
     ----------
-    core : str
-        Module name of the core.
-    tokens : tuple of Token
-        All frames one after the other; see `compress`.
-    run_bits : int
-        Width of a token's run.
+    tokens, run_bits : tuple of Token, int
+        All frames one after the other, see `compress`; width of a token's run.
     beats : int
         Beats of one frame.
-    beat_bits, value_bits : int
-        Width of ``s_axis_tdata``, and of the values inside a token: unused upper bits of each element are not stored.
     element_bits, elements_per_beat, input_bits : int
-        Width of an element on the stream, elements per beat, significant bits of an element.
-    expected : tuple of tuple of int
-        Signed results of each frame, of ``expected_bits`` bits.
-    result_bits : int
-        Width of ``m_axis_tdata``.
-    lengths : tuple of int
-        For a recurrent core, the steps (frames) of each stored sequence; for another one empty.
-    every_step : bool
-        Whether a recurrent core answers after every step.
+        Width of an element on the stream, elements per beat, significant bits of an element: others are not stored.
+    expected, expected_bits : tuple of tuple of int, int
+        Signed results of each frame, of so many bits; ``result_bits`` are those of ``m_axis_tdata``.
+    lengths, every_step : tuple of int, bool
+        For a recurrent core, the steps (frames) of each stored sequence, and whether it answers after every step.
     timeout : int
         Cycles without any beat on the output after which the test fails.
     block_rom : bool
@@ -104,14 +84,10 @@ class SelfTestParameters:
         None they are logic.
     load_port : bool
         Whether the core has a port for new weights, on which there is silence here.
-    flash, start : FlashPins or None, int
-        The flash from which the core gets its weights, and cycles after which the test fails if they have not come.
-    pass_active_low, fail_active_low : bool
-        Polarity of the pins.
-    clock_pin, button, fail_led : bool
-        Whether the board has them; a port is left away where not.
-    blink_bits : int
-        With one LED only: it blinks with a period of 2^blink_bits cycles.
+    front : Front
+        What the board has. With one LED only, that blinks.
+    start : int
+        Cycles after which the test fails if the weights have not come from a flash.
     """
 
     core: str
@@ -130,14 +106,8 @@ class SelfTestParameters:
     block_rom: bool = False
     family: str | None = None
     load_port: bool = False
-    flash: FlashPins | None = None
+    front: Front = field(default_factory=Front)
     start: int = 0
-    pass_active_low: bool = False
-    fail_active_low: bool = False
-    clock_pin: bool = True
-    button: bool = True
-    fail_led: bool = True
-    blink_bits: int = 24
 
     @property
     def beat_bits(self) -> int:
@@ -251,25 +221,22 @@ class SelfTest(wiring.Component):
 
     def __init__(self, parameters: SelfTestParameters):
         p = self.parameters = parameters
-        members = {"clk": In(1), "button": In(1), "led_pass": Out(1), "led_fail": Out(1)}
-        there = {"clk": p.clock_pin, "button": p.button, "led_pass": True, "led_fail": p.fail_led}
-        flash = p.flash.members() if p.flash is not None else {}
-        self.io_ports = p.flash.io_ports() if p.flash is not None else {}
-        super().__init__({name: member for name, member in members.items() if there[name]} | flash)
+        self.io_ports = p.front.io_ports()
+        super().__init__(p.front.members({"pass": "led_pass", "fail": "led_fail"}))
 
     def elaborate(self, platform: object) -> Module:
         p = self.parameters
         m = Module()
-        add_clock(m, pin=self.clk if p.clock_pin else None, button=self.button if p.button else None)
+        p.front.add_clock(m, self)
         s_tdata, s_tvalid, s_tready, s_tlast = Signal(p.beat_bits), Signal(), Signal(), Signal()
         m_tdata, m_tvalid, m_tlast, frame_error = Signal(p.result_bits), Signal(), Signal(), Signal()
         s_tuser, m_tuser = Signal(), Signal()
         user = {"i_s_axis_tuser": s_tuser, "o_m_axis_tuser": m_tuser} if p.lengths else {}
         flash: dict[str, Any] = {}
         ready: Value = Const(1, 1)
-        if p.flash is not None:
+        if p.front.flash is not None:
             load_state = Signal(8)
-            flash = {"o_load_state": load_state, **p.flash.connect(m, self, self.io_ports)}
+            flash = {"o_load_state": load_state, **p.front.flash.connect(m, self, self.io_ports)}
             ready = load_state[IN_FORCE]
         m.submodules.core = Instance(
             p.core,
@@ -396,7 +363,7 @@ class SelfTest(wiring.Component):
 
         # c4: the LEDs' registers; complete counts only if nothing differed up to and including its own beat
         failed, passed = Signal(), Signal()
-        quiet, begun = Signal(range(max(p.timeout, p.start) + 1)), Signal(init=p.flash is None)
+        quiet, begun = Signal(range(max(p.timeout, p.start) + 1)), Signal(init=p.front.flash is None)
         m.d.sync += [quiet.eq(quiet + 1), begun.eq(ready)]
         with m.If(valid | (begun != ready)):
             m.d.sync += quiet.eq(0)
@@ -405,13 +372,14 @@ class SelfTest(wiring.Component):
         with m.If(complete):
             m.d.sync += passed.eq(1)
         lit_pass = passed & ~failed
-        if p.fail_led:
-            m.d.comb += self.led_fail.eq(~failed if p.fail_active_low else failed)
+        low = p.front.active_low
+        if "fail" in low:
+            m.d.comb += self.led_fail.eq(~failed if low["fail"] else failed)
         else:
-            time = Signal(p.blink_bits)
+            time = Signal(p.front.blink_bits)
             m.d.sync += time.eq(time + 1)
             lit_pass |= failed & time[-1]
-        m.d.comb += self.led_pass.eq(~lit_pass if p.pass_active_low else lit_pass)
+        m.d.comb += self.led_pass.eq(~lit_pass if low["pass"] else lit_pass)
 
 
 class _LogicRom(Rom):

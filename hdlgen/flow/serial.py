@@ -6,7 +6,7 @@ docs/protocol.md describes what goes over the line, `hdlgen.host` is the other e
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Annotated, Any
 
@@ -18,8 +18,7 @@ from hdlgen.emit.manifest import Manifest
 from hdlgen.emit.verilog import FAMILIES, convert
 from hdlgen.errors import InputError
 from hdlgen.flow.boards import Board, Pin
-from hdlgen.flow.clock import add_clock
-from hdlgen.flow.flash_pins import FlashPins
+from hdlgen.flow.front import FlashPins, Front
 from hdlgen.flow.pll import Setting
 from hdlgen.flow.synth_report import BoardTop
 from hdlgen.gateware.link import Endpoint
@@ -84,30 +83,16 @@ class SerialTopParameters:
     core : str
         Module name of the core.
     link : LinkParameters
-    clock_pin, button, busy_led, error_led : bool
-        Whether the board has them; a port is left away where not.
-    *_active_low : bool
-        Polarity of the pins.
-    flash : FlashPins or None
-        The flash, if the core reads one.
+    front : Front
+        The LED for pass shows life, that for failure an error.
     high : int
         Pins that are held high.
-    blink_bits : int
-        The LED that shows life has a period of 2^blink_bits cycles.
     """
 
     core: str
     link: LinkParameters
-    clock_pin: bool = True
-    button: bool = True
-    busy_led: bool = True
-    error_led: bool = True
-    alive_active_low: bool = False
-    busy_active_low: bool = False
-    error_active_low: bool = False
-    flash: FlashPins | None = None
+    front: Front = field(default_factory=Front)
     high: int = 0
-    blink_bits: int = 24
 
 
 class SerialTop(wiring.Component):
@@ -134,21 +119,16 @@ class SerialTop(wiring.Component):
 
     def __init__(self, parameters: SerialTopParameters):
         p = self.parameters = parameters
+        self.io_ports = p.front.io_ports()
         members = {"rx": In(1), "tx": Out(1), "led_alive": Out(1)}
-        members |= {"clk": In(1)} if p.clock_pin else {}
-        members |= {"button": In(1)} if p.button else {}
-        members |= {"led_busy": Out(1)} if p.busy_led else {}
-        members |= {"led_error": Out(1)} if p.error_led else {}
-        members |= p.flash.members() if p.flash is not None else {}
-        self.io_ports = p.flash.io_ports() if p.flash is not None else {}
-        members |= {f"high_{number}": Out(1) for number in range(p.high)}
-        super().__init__(members)
+        members |= p.front.members({"pass": "led_alive", "busy": "led_busy", "fail": "led_error"})
+        super().__init__(members | {f"high_{number}": Out(1) for number in range(p.high)})
 
     def elaborate(self, platform: object) -> Module:
         p = self.parameters
-        identity = p.link.identity
+        identity, flash, low = p.link.identity, p.front.flash, p.front.active_low
         m = Module()
-        add_clock(m, pin=self.clk if p.clock_pin else None, button=self.button if p.button else None)
+        p.front.add_clock(m, self)
         m.submodules.receiver = receiver = UartReceiver(identity.divisor)
         m.submodules.transmitter = transmitter = UartTransmitter(identity.divisor)
         m.submodules.endpoint = endpoint = Endpoint(p.link)
@@ -162,7 +142,7 @@ class SerialTop(wiring.Component):
             *(getattr(self, f"high_{number}").eq(1) for number in range(p.high)),
         ]
         load: dict[str, Any] = {}
-        if identity.load or p.flash is not None:
+        if identity.load or flash is not None:
             load_state = Signal(8)
             load = {"o_load_state": load_state, "o_load_id": endpoint.loaded_id}
             if identity.load:
@@ -172,8 +152,8 @@ class SerialTop(wiring.Component):
                     "i_load_kind": endpoint.load_type[:2],
                     "o_load_ready": endpoint.load_ready,
                 }
-            if p.flash is not None:
-                load |= p.flash.connect(m, self, self.io_ports)
+            if flash is not None:
+                load |= flash.connect(m, self, self.io_ports)
             m.d.comb += [
                 endpoint.load_state.eq(load_state),
                 endpoint.ready.eq(load_state[IN_FORCE]),
@@ -198,21 +178,21 @@ class SerialTop(wiring.Component):
             **({"i_s_axis_tuser": endpoint.s_axis_tuser} if identity.sequences else {}),
         )
 
-        beat = Signal(p.blink_bits)
+        beat = Signal(p.front.blink_bits)
         m.d.sync += beat.eq(beat + 1)
         alive = beat[-1]
-        if not p.error_led:
+        if "fail" not in low:
             alive = (beat[-1] & ~endpoint.error) | (beat[-4] & endpoint.error)
-        m.d.comb += self.led_alive.eq(alive ^ p.alive_active_low)
-        if p.error_led:
-            m.d.comb += self.led_error.eq(endpoint.error ^ p.error_active_low)
-        if p.busy_led:
+        m.d.comb += self.led_alive.eq(alive ^ low["pass"])
+        if "fail" in low:
+            m.d.comb += self.led_error.eq(endpoint.error ^ low["fail"])
+        if "busy" in low:
             # Lit for the rest of the sixteenth of a beat, and one more.
             before, seen, shown = Signal(), Signal(), Signal()
             m.d.sync += [before.eq(beat[-5]), seen.eq(seen | endpoint.busy)]
             with m.If(before ^ beat[-5]):
                 m.d.sync += [shown.eq(seen), seen.eq(endpoint.busy)]
-            m.d.comb += self.led_busy.eq((shown | seen) ^ p.busy_active_low)
+            m.d.comb += self.led_busy.eq((shown | seen) ^ low["busy"])
         return m
 
 
@@ -316,25 +296,16 @@ def for_board(manifest: Manifest, board: Board, clock: Fraction, baud: int | Non
     return SerialTopParameters(
         core=manifest.top,
         link=LinkParameters(identity=identity, rom=FAMILIES[board.target.family].get(Rom, Rom)),
-        clock_pin=board.clock.pin is not None,
-        button=board.reset is not None,
-        busy_led=board.led_busy is not None,
-        error_led=board.led_fail is not None,
-        alive_active_low=board.led_pass.active_low,
-        busy_active_low=board.led_busy is not None and board.led_busy.active_low,
-        error_active_low=board.led_fail is not None and board.led_fail.active_low,
-        flash=FlashPins.for_board(manifest, board, where),
+        front=Front.for_board(manifest, board, clock, where),
         high=len(board.uart.high),
-        blink_bits=(int(clock) // 2).bit_length(),
     )
 
 
 def for_simulation(manifest: Manifest, where: str, *, clock: int = 12_000_000) -> SerialTopParameters:
     """The top for a simulation: the fastest line there is, everything else as on the smallest board."""
     identity = _identity(manifest, clock=Fraction(clock), divisor=MIN_DIVISOR, block_bytes=512, where=where)
-    return SerialTopParameters(
-        core=manifest.top, link=LinkParameters(identity=identity), flash=FlashPins.for_simulation(manifest)
-    )
+    front = Front(flash=FlashPins.for_simulation(manifest))
+    return SerialTopParameters(core=manifest.top, link=LinkParameters(identity=identity), front=front)
 
 
 def fixed_memory(manifest: Manifest, summary: Mapping[str, Any], where: str) -> RomParameters:
@@ -373,7 +344,7 @@ def board_top(manifest: Manifest, baud: int | None, where: str) -> Callable[[Boa
             kind=KIND,
             name=TOP,
             verilog=to_verilog(parameters),
-            pins=pins(board, parameters.flash),
+            pins=pins(board, parameters.front.flash),
             summary=vars(
                 Line(
                     clock=str(setting.frequency),

@@ -28,7 +28,7 @@ from hdlgen.flow.building import SIMULATORS, failure, runtime_objects, tools_for
 from hdlgen.flow.inputs import Inputs, read_inputs
 from hdlgen.processes import child, workspace
 from hdlgen.resources import folder
-from hdlgen.schema import UNWRITTEN, Count, Digest, FileName, OneOf, Text, Word, as_json, line, read, refuse, written
+from hdlgen.schema import UNWRITTEN, Count, Digest, FileName, OneOf, Text, Word, line, read, refuse, written
 
 __all__ = ["SIMULATORS", "Scenario", "SimulationReport", "copy_design", "read_report", "simulate", "write_report"]
 
@@ -126,11 +126,6 @@ class SimulationReport:
     outputs: np.ndarray = field(
         default_factory=lambda: np.zeros((0, 0), np.int64), repr=False, compare=False, metadata=UNWRITTEN
     )
-
-    def as_json(self) -> dict[str, Any]:
-        """All but the outputs, for a JSON file."""
-        content: dict[str, Any] = as_json(self)
-        return content
 
 
 def read_report(root: Path, manifest: Manifest) -> SimulationReport | None:

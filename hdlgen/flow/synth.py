@@ -26,8 +26,8 @@ from hdlgen.flow import clock as clocks
 from hdlgen.flow import netlist as netlists
 from hdlgen.flow import selftest
 from hdlgen.flow.boards import Board, Pin, constraints
-from hdlgen.flow.flash_pins import FlashPins
-from hdlgen.flow.needs import Needs, refuse_if_too_small
+from hdlgen.flow.front import Front
+from hdlgen.flow.needs import memory_needed, refuse_if_too_small
 from hdlgen.flow.pll import Setting, fastest_setting, nearest_setting
 from hdlgen.flow.simulate import copy_design
 from hdlgen.flow.synth_report import SELF_TEST, Bitstream, BoardTop, Cells, SelfTest, SynthesisReport, write_report
@@ -182,7 +182,7 @@ class _Design:
         assert device is not None
         self.root, self.manifest, self.build, self.device, self.board = root, manifest, build, device, board
         self.board_top, self.where = board_top, str(root)
-        need = refuse_if_too_small(manifest, device, self.where)
+        refuse_if_too_small(manifest, device, self.where)
         self.sources, vendor, self.notes = _sources(manifest, device)
         self.setting = _first_setting(board, clock) if board is not None else None
         self.aim = self.setting.megahertz if self.setting is not None else frequency or device.frequency
@@ -199,9 +199,9 @@ class _Design:
         if board is not None:
             assert self.setting is not None
             if board_top is None:
-                test = _self_test(root, manifest, board, need, images, self.setting)
+                test = _self_test(root, manifest, board, images, self.setting)
                 self.test = dataclasses.replace(test, family=device.family if device.family in FORMATS else None)
-                flash = {} if test.flash is None else test.flash.pins(board)
+                flash = {} if test.front.flash is None else test.front.flash.pins(board)
                 self._around("selftest.v", selftest.TOP, selftest.to_verilog(self.test), {**board.pins, **flash})
             else:
                 self.plugged = board_top(board, self.setting)
@@ -410,7 +410,7 @@ def _destination(root: Path, board: Board | None, bitstream: str | os.PathLike[s
 
 
 def _self_test(
-    root: Path, manifest: Manifest, board: Board, need: Needs, images: int | None, setting: Setting
+    root: Path, manifest: Manifest, board: Board, images: int | None, setting: Setting
 ) -> selftest.SelfTestParameters:
     weights = manifest.weights
     if weights.fill == "port":
@@ -421,24 +421,14 @@ def _self_test(
     most = len(read_array(root / manifest.vectors["lengths" if manifest.sequential else "x"]))
     if images is not None and not 1 <= images <= most:
         raise InputError(f"--images {images}: allowed are 1 to {most}, the vectors in {root}")
-    options: dict[str, Any] = {
-        "pass_active_low": board.led_pass.active_low,
-        "fail_active_low": board.led_fail is not None and board.led_fail.active_low,
-        "load_port": weights.loadable,
-        "flash": FlashPins.for_board(manifest, board, str(root)),
-        "clock_pin": board.clock.pin is not None,
-        "button": board.reset is not None,
-        "fail_led": board.led_fail is not None,
-        # About half a second.
-        "blink_bits": (int(setting.frequency) // 2).bit_length(),
-    }
+    front = Front.for_board(manifest, board, setting.frequency, str(root))
 
     def test(count: int) -> selftest.SelfTestParameters:
-        return selftest.stored(root, manifest, count, **options)
+        return selftest.stored(root, manifest, count, load_port=weights.loadable, front=front)
 
     have = board.target.resources
     # Memories are wider than deep and waste some of their blocks: half of what is left over by the sum of bits.
-    free = max(0, have.memory_bits - need.memory_bits - have.memory_bits // 8) // 2
+    free = max(0, have.memory_bits - memory_needed(manifest) - have.memory_bits // 8) // 2
     budget = 16 * have.luts // 10  # bits in a tenth of the logic
 
     def block_rom(bits: int) -> bool:

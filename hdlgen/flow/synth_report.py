@@ -21,7 +21,6 @@ from hdlgen.schema import (
     Positive,
     Text,
     Word,
-    as_json,
     load_json,
     read,
     written,
@@ -209,10 +208,6 @@ class SynthesisReport:
         available = {"logic": have.luts, "memory": have.memory_blocks, "dsp": have.dsps}.get(kind, 0)
         cells = self.cells.get(target.cells[kind], Cells(used=0, available=available))
         return cells.used, cells.available
-
-    def as_json(self) -> dict[str, Any]:
-        content: dict[str, Any] = as_json(self)
-        return content
 
 
 def found_reports(root: Path, manifest: Manifest) -> Iterator[tuple[Path, SynthesisReport]]:

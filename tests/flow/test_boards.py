@@ -15,7 +15,7 @@ from hdlgen.cli import main
 from hdlgen.emit.manifest import Weights, read_manifest
 from hdlgen.errors import InputError
 from hdlgen.flow.boards import Board, constraints, find_board, names, read_board
-from hdlgen.flow.flash_pins import FlashPins
+from hdlgen.flow.front import FlashPins
 from hdlgen.resources import folder
 from hdlgen.targets import TARGETS
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import hdlgen.flow
 from hdlgen import golden
 from hdlgen.compiler import Options
 from hdlgen.compiler.path.compile import compile_paths
@@ -20,11 +21,11 @@ from hdlgen.emit.manifest import read_manifest
 from hdlgen.errors import InputError
 from hdlgen.flow import clock, tools
 from hdlgen.flow.boards import find_board
-from hdlgen.flow.flash_pins import FlashPins
-from hdlgen.flow.selftest import SelfTestParameters, compress, expand, parameters, to_verilog
-from hdlgen.flow.simulate import runtime_objects
+from hdlgen.flow.building import runtime_objects
+from hdlgen.flow.front import FlashPins, Front
+from hdlgen.flow.selftest import SelfTestParameters, Token, compress, parameters, to_verilog
 from hdlgen.flow.synth import synthesise
-from hdlgen.flow.virtual import FLASH, flash_options
+from hdlgen.flow.virtual import flash_options
 from hdlgen.gateware.path.contents import held
 from hdlgen.network import Activation
 
@@ -76,6 +77,14 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+def expand(tokens: list[Token]) -> list[int]:
+    """What the hardware makes of the tokens."""
+    beats: list[int] = []
+    for run, beat in tokens:
+        beats += [0] * run + [beat]
+    return beats
+
+
 @given(st.lists(st.integers(0, 3).map(lambda v: max(0, v - 2)), min_size=1), st.integers(1, 5))
 def test_compression_is_exact(beats: list[int], run_bits: int) -> None:
     tokens = compress(beats, run_bits)
@@ -102,8 +111,8 @@ def _run(program: Path, *arguments: object) -> list[str]:
 def _build(core: Path, test: SelfTestParameters, scratch: Path, bench: str) -> Path:
     """The simulation as a program."""
     scratch.mkdir()
-    active_low = test.pass_active_low
-    simulated = clock.for_simulation(button_active_low=active_low and test.button)
+    active_low, flash = test.front.active_low["pass"], test.front.flash
+    simulated = clock.for_simulation(button_active_low=active_low and test.front.button)
     (scratch / "clock.v").write_text(clock.to_verilog(simulated))
     (scratch / "hdlgen_selftest.v").write_text(to_verilog(test))
     (scratch / "bench.cpp").write_text(bench.replace("LOW", "1" if active_low else "0"))
@@ -112,7 +121,7 @@ def _build(core: Path, test: SelfTestParameters, scratch: Path, bench: str) -> P
     with runtime_objects(scratch / "obj_dir", {"for": "selftest"}):
         subprocess.run(
             [*verilator.command, "--cc", "--exe", "--build", "-Wno-fatal", "-O0", "-CFLAGS", "-O0"]
-            + ([] if test.flash is None else flash_options(test.flash))
+            + ([] if flash is None else flash_options(flash))
             + ["--top-module", "hdlgen_selftest", "bench.cpp", "hdlgen_selftest.v", "clock.v", *sources],
             cwd=scratch,
             env=verilator.full_environment(),
@@ -127,8 +136,8 @@ def _build(core: Path, test: SelfTestParameters, scratch: Path, bench: str) -> P
 )
 def test_passes(tmp_path: Path, count: int, active_low: bool) -> None:
     core = make_small_core(tmp_path / "core")
-    polarity = dict.fromkeys(("pass_active_low", "fail_active_low"), active_low)
-    test = _parameters(core, count, block_rom=active_low, **polarity)
+    front = Front(active_low={"pass": active_low, "fail": active_low})
+    test = _parameters(core, count, block_rom=active_low, front=front)
     assert _simulate(core, test, tmp_path / "sim") == [
         "ever: pass 1, fail 0",
         "end: pass 1, fail 0",
@@ -196,7 +205,7 @@ int main() {
 )
 def test_one_led_and_no_button(tmp_path: Path, fault: int, says: str) -> None:
     core = make_small_core(tmp_path / "core")
-    test = _parameters(core, 2, button=False, fail_led=False, blink_bits=8, pass_active_low=True)
+    test = _parameters(core, 2, front=Front(button=False, active_low={"pass": True}, blink_bits=8))
     first, *others = test.expected
     test = dataclasses.replace(test, expected=((first[0] ^ fault, *first[1:]), *others))
     text = to_verilog(test)
@@ -204,6 +213,8 @@ def test_one_led_and_no_button(tmp_path: Path, fault: int, says: str) -> None:
     assert "led_fail" not in text
     assert _simulate(core, test, tmp_path / "sim", ONE_LED) == [says]
 
+
+FLASH = Path(hdlgen.flow.__file__).parent / "flash.hpp"
 
 FROM_FLASH = """
 #include <cstdio>
@@ -236,8 +247,9 @@ def test_weights_from_flash(tmp_path: Path, memory: dict[str, Any]) -> None:
     network = make_path((12, 10, 4), 32)
     core = tmp_path / "core"
     manifest = compile_to(network, core, lanes=4, **memory)
-    options = {"load_port": memory["source"] == "spram", "flash": FlashPins.for_simulation(manifest), "button": False}
-    program = _build(core, _parameters(core, 3, **options), tmp_path / "sim", FLASH + FROM_FLASH)
+    front = Front(flash=FlashPins.for_simulation(manifest), button=False)
+    test = _parameters(core, 3, load_port=memory["source"] == "spram", front=front)
+    program = _build(core, test, tmp_path / "sim", FLASH.read_text() + FROM_FLASH)
     x = np.load(core / "vectors" / "x.npy")[:3]
     for path in range(32):
         tensors = {name: array.copy() for name, array in network.tensors.items()}

@@ -524,4 +524,4 @@ def test_the_report_is_frozen(tmp_path: Path) -> None:
     report = simulate(make_core(tmp_path / "core", images=1), simulator=QUICK)
     with pytest.raises(dataclasses.FrozenInstanceError):
         report.mismatches = 1  # type: ignore[misc]
-    assert json.loads(json.dumps(report.as_json(), allow_nan=False))["format_version"] == 2
+    assert json.loads(written(report))["format_version"] == 2

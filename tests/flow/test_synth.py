@@ -16,13 +16,12 @@ from hdlgen.emit.manifest import read_manifest
 from hdlgen.errors import InputError, Refused
 from hdlgen.flow import netlist as netlists
 from hdlgen.flow.boards import Board, find_board
-from hdlgen.flow.needs import needs
 from hdlgen.flow.netlist import check_netlist
 from hdlgen.flow.pll import Setting
 from hdlgen.flow.report import render
 from hdlgen.flow.synth import BoardTop, synthesise
 from hdlgen.flow.toolchain import Toolchain
-from hdlgen.schema import written
+from hdlgen.schema import as_json, written
 from hdlgen.targets import TARGETS
 
 from ..compiler.networks import make
@@ -228,13 +227,6 @@ def test_too_few_multipliers_are_said_at_once(core: Path, capsys: pytest.Capture
     )
 
 
-def test_needs(tmp_path: Path) -> None:
-    manifest = with_lanes(read_manifest(make_small_core(tmp_path / "core")), 16, "lut")
-    manifest = replace(manifest, memory_bits={"weights": 4097, "biases": 5})
-    need = needs(manifest, TARGETS["ice40-up5k"].resources)
-    assert (need.memory_bits, need.memory_blocks, need.products) == (4102, 2, 0)
-
-
 @pytest.mark.usefixtures("no_tools")
 @pytest.mark.parametrize(
     ("arguments", "message"),
@@ -406,7 +398,7 @@ def test_another_top(
         return _netlist(TRELLIS_FF=99, DP16KD=9, SB_DFF=99)
 
     monkeypatch.setattr(Toolchain, "synthesise", run_yosys)
-    report = synthesise(core, board=board, board_top=top, bitstream=tmp_path / "mine.bin").as_json()
+    report = as_json(synthesise(core, board=board, board_top=top, bitstream=tmp_path / "mine.bin"))
     assert texts == (["// 48.0 MHz\n", "// 37.5 MHz\n"] if depends else ["// 0 MHz\n"])
     assert report["clock_mhz"] == 37.5
     assert report["board_top"] == {"kind": "mine", "baud": 9600}

@@ -1,7 +1,8 @@
-"""The board's flash as a design on the board sees it: its pins, and what the core's ports are connected with."""
+"""What a design on a board sees of it: clock, button, lights, and the flash that a core may read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Instance, IOBufferInstance, IOPort, Module, Signal
@@ -11,8 +12,9 @@ from amaranth.lib.wiring import In, Out
 from hdlgen.emit.manifest import Manifest
 from hdlgen.errors import InputError
 from hdlgen.flow.boards import Board, Pin
+from hdlgen.flow.clock import add_clock
 
-__all__ = ["FlashPins"]
+__all__ = ["FlashPins", "Front"]
 
 _LINES = ("flash_mosi", "flash_miso", "flash_wp", "flash_hold")
 """IO0 to IO3."""
@@ -116,3 +118,50 @@ class FlashPins:
             "i_flash_address": Const(self.address, 24),
             **({"i_flash_quad": Const(self.quad, 16)} if self.lines == 4 else {}),
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Front:
+    """What a board has for a top, whose ports are left away where it has not.
+
+    Parameters
+    ----------
+    active_low : mapping
+        The LEDs that are there, of "pass", "fail" and "busy", and whether 0 lights them.
+    flash : FlashPins or None
+        The flash, if the core reads one.
+    blink_bits : int
+        An LED that blinks has a period of 2^blink_bits cycles, about half a second to one.
+    """
+
+    clock_pin: bool = True
+    button: bool = True
+    active_low: Mapping[str, bool] = field(default_factory=lambda: {"pass": False, "fail": False, "busy": False})
+    flash: FlashPins | None = None
+    blink_bits: int = 24
+
+    @classmethod
+    def for_board(cls, manifest: Manifest, board: Board, clock: Fraction, where: str) -> "Front":
+        """What ``board`` has for the core of ``manifest`` at ``clock`` Hz."""
+        leds = {"pass": board.led_pass, "fail": board.led_fail, "busy": board.led_busy}
+        return cls(
+            clock_pin=board.clock.pin is not None,
+            button=board.reset is not None,
+            active_low={name: pin.active_low for name, pin in leds.items() if pin is not None},
+            flash=FlashPins.for_board(manifest, board, where),
+            blink_bits=(int(clock) // 2).bit_length(),
+        )
+
+    def members(self, lights: Mapping[str, str]) -> dict[str, Any]:
+        """The ports of a top, but for the `io_ports`; ``lights`` says what it calls the LEDs."""
+        there = {"clk": (In(1), self.clock_pin), "button": (In(1), self.button)}
+        there |= {port: (Out(1), name in self.active_low) for name, port in lights.items()}
+        flash = {} if self.flash is None else self.flash.members()
+        return {name: member for name, (member, is_there) in there.items() if is_there} | flash
+
+    def io_ports(self) -> dict[str, IOPort]:
+        return {} if self.flash is None else self.flash.io_ports()
+
+    def add_clock(self, m: Module, top: Any) -> None:
+        """Give ``top`` its clock and reset."""
+        add_clock(m, pin=top.clk if self.clock_pin else None, button=top.button if self.button else None)
