@@ -1,10 +1,10 @@
 """JSON that is read back: frozen dataclasses are the schema, with one writer and one reader that trusts nothing.
 
-The fields of a dataclass are the members of an object: all of them are required, but for those with the metadata `OPTIONAL`,
-and no others are allowed. Their types say what each may hold: ``bool``, ``int``, ``float`` (finite), ``str``, a dataclass,
-``X | None``, ``tuple[X, ...]`` for a list, ``Mapping[K, X]`` for an object with any names, ``Any``, and
-``Annotated[int or float or str, rule]`` with a `Between`, `OneOf` or `Matches`. A field with the metadata `UNWRITTEN` is no
-member.
+The fields of a dataclass are the members of an object: all of them are required, but for those of a `Lenient` class
+that have a default, and no others are allowed. Their types say what each may hold: ``bool``, ``int``, ``float``
+(finite), ``str``, a dataclass, ``X | None``, ``tuple[X, ...]`` for a list, ``Mapping[K, X]`` for an object with any
+names, ``Any``, and ``Annotated[int or float or str, rule]`` with a `Between`, `OneOf` or `Matches`. A field with the
+metadata `UNWRITTEN` is no member.
 
 >>> @dataclass(frozen=True, kw_only=True)
 ... class Point:
@@ -29,12 +29,12 @@ from hdlgen.errors import InputError
 from hdlgen.files import opened
 
 __all__ = [
-    "OPTIONAL",
     "UNWRITTEN",
     "Between",
     "Count",
     "Digest",
     "FileName",
+    "Lenient",
     "Matches",
     "OneOf",
     "Positive",
@@ -60,9 +60,6 @@ MAX_BYTES = 1 << 25
 
 UNWRITTEN = {"written": False}
 """Metadata of a field that is no member of the JSON object; it has a default."""
-
-OPTIONAL = {"optional": True}
-"""Metadata of a field that may be missing; it has a default."""
 
 T = TypeVar("T")
 
@@ -136,6 +133,10 @@ class Between:
 
     def __str__(self) -> str:
         return f"numbers {self.low}..{self.high}"
+
+
+class Lenient:
+    """A dataclass that derives from it need not have those members for which it has a default."""
 
 
 class OneOf:
@@ -231,7 +232,8 @@ def parse(kind: Any, value: Any, where: str, what: str = "") -> Any:
         prefix = f"{what}." if what else ""
         if "format_version" in types:  # before all else: another version has other members
             parse(types["format_version"], value.get("format_version"), where, f"{prefix}format_version")
-        optional = [member.name for member in dataclasses.fields(kind) if member.metadata.get("optional")]
+        no, fields = dataclasses.MISSING, dataclasses.fields(kind) if issubclass(kind, Lenient) else ()
+        optional = [field.name for field in fields if (field.default, field.default_factory) != (no, no)]
         members_of(where, what or "content", value, [name for name in types if name not in optional], optional)
         return kind(**{name: parse(types[name], item, where, f"{prefix}{name}") for name, item in value.items()})
     if kind is float:

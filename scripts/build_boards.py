@@ -97,7 +97,7 @@ def boards() -> str:
                 str(have.dsps),
                 oscillator,
                 "-" if board.reset is None else board.reset.pin,
-                ", ".join(pin.pin for pin in (board.led_pass, board.led_fail, board.led_busy) if pin is not None),
+                ", ".join(board.leds[name].pin for name in ("pass", "fail", "busy") if name in board.leds),
                 "-" if board.uart is None else f"{board.uart.rx.pin}, {board.uart.tx.pin} ({board.uart.adapter})",
             ]
         )

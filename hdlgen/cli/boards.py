@@ -26,7 +26,7 @@ def command() -> None:
             *_resources(board.target),
             f"{board.clock.frequency / 1e6:g}",
             "-" if board.uart is None else board.uart.adapter,
-            f"{sum(led is not None for led in (board.led_pass, board.led_fail, board.led_busy))}",
+            f"{len(board.leds)}",
         )
     console.print(boards)
     targets = _table("targets (--target)", "name", "device", *_RESOURCES)

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from hdlgen.errors import InputError
 from hdlgen.files import opened
 from hdlgen.resources import folder
-from hdlgen.schema import OPTIONAL, UNWRITTEN, Between, Matches, OneOf, Text, line, members_of, parse, refuse
+from hdlgen.schema import UNWRITTEN, Between, Lenient, Matches, OneOf, Text, line, members_of, parse, refuse
 from hdlgen.targets import TARGETS, Target, variant
 
 __all__ = ["Board", "Clock", "Flash", "Pin", "Uart", "constraints", "filled", "find_board", "names", "read_board"]
@@ -46,22 +46,22 @@ class Command:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pin:
+class Pin(Lenient):
     """One pin and its standard.
 
     ``resource``, ``number`` and ``subsignal`` are its name in amaranth-boards; ``resource`` is empty where it has none.
     """
 
-    resource: Text = field(default="", metadata=OPTIONAL)
-    number: Annotated[int, Between(0, 1 << 16)] = field(default=0, metadata=OPTIONAL)
-    subsignal: Text = field(default="", metadata=OPTIONAL)
+    resource: Text = ""
+    number: Annotated[int, Between(0, 1 << 16)] = 0
+    subsignal: Text = ""
     pin: Name
-    active_low: bool = field(default=False, metadata=OPTIONAL)
-    io: Mapping[Name, Name] = field(default_factory=dict, metadata=OPTIONAL)
+    active_low: bool = False
+    io: Mapping[Name, Name] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Clock:
+class Clock(Lenient):
     """The oscillator.
 
     Parameters
@@ -77,10 +77,10 @@ class Clock:
     """
 
     pin: Pin | None = field(default=None, metadata=UNWRITTEN)
-    internal: Annotated[str, OneOf("SB_HFOSC")] | None = field(default=None, metadata=OPTIONAL)
+    internal: Annotated[str, OneOf("SB_HFOSC")] | None = None
     frequency: Annotated[float, Between(1e5, 1e9)]
-    tolerance: Annotated[float, Between(0, 0.5)] = field(default=0.0, metadata=OPTIONAL)
-    pll_pad: bool = field(default=False, metadata=OPTIONAL)
+    tolerance: Annotated[float, Between(0, 0.5)] = 0.0
+    pll_pad: bool = False
 
     @property
     def source(self) -> Fraction:
@@ -94,7 +94,7 @@ class Clock:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Uart:
+class Uart(Lenient):
     """Serial port, as the FPGA sees it: it listens on ``rx`` and talks on ``tx``.
 
     ``adapter`` is "usb" where the board's own USB connector carries it, "external" where wires to an adapter are needed.
@@ -104,11 +104,11 @@ class Uart:
     rx: Pin
     tx: Pin
     adapter: Annotated[str, OneOf("usb", "external")]
-    high: tuple[Pin, ...] = field(default=(), metadata=OPTIONAL)
+    high: tuple[Pin, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Flash:
+class Flash(Lenient):
     """The SPI flash with the bitstream.
 
     Parameters
@@ -125,16 +125,14 @@ class Flash:
     """
 
     cs: Pin
-    clk: Pin | None = field(default=None, metadata=OPTIONAL)
+    clk: Pin | None = None
     mosi: Pin
     miso: Pin
-    wp: Pin | None = field(default=None, metadata=OPTIONAL)
-    hold: Pin | None = field(default=None, metadata=OPTIONAL)
-    quad: Annotated[str, Matches("[0-9a-f]{2} [0-9a-f]{2}", "two bytes, as 31 02")] | None = field(
-        default=None, metadata=OPTIONAL
-    )
-    image: Annotated[int, Between(0, (1 << 24) - 1)] = field(default=1 << 20, metadata=OPTIONAL)
-    program: tuple[Annotated[str, Command("image", "offset")], ...] = field(default=(), metadata=OPTIONAL)
+    wp: Pin | None = None
+    hold: Pin | None = None
+    quad: Annotated[str, Matches("[0-9a-f]{2} [0-9a-f]{2}", "two bytes, as 31 02")] | None = None
+    image: Annotated[int, Between(0, (1 << 24) - 1)] = 1 << 20
+    program: tuple[Annotated[str, Command("image", "offset")], ...] = ()
 
     @property
     def quad_bits(self) -> int:
@@ -143,67 +141,56 @@ class Flash:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _File:
-    """A board file, but for what is in its tables."""
-
-    name: Annotated[str, Matches("[a-z0-9][a-z0-9-]{0,63}", "small letters, digits and -")]
-    title: Title
-    target: Annotated[str, OneOf(*TARGETS)]
-    amaranth_board: Annotated[str, Matches(r"[\w.]+:\w+|none", "module:class, or none")]
-    program: tuple[Annotated[str, Command("bitstream")], ...]
-    steps: Steps = field(default="", metadata=OPTIONAL)
-    package: Name | None = field(default=None, metadata=OPTIONAL)
-    speed: Annotated[str, OneOf("6", "7", "8")] | None = field(default=None, metadata=OPTIONAL)
-    pack: tuple[Annotated[str, Matches("--[a-z_-]{1,64}", "an option, as --option")], ...] = field(
-        default=(), metadata=OPTIONAL
-    )
-    clock: Mapping[Text, Any]
-    leds: Mapping[Text, Any]
-    reset: Pin | None = field(default=None, metadata=OPTIONAL)
-    uart: Mapping[Text, Any] | None = field(default=None, metadata=OPTIONAL)
-    flash: Mapping[Text, Any] | None = field(default=None, metadata=OPTIONAL)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Board:
-    """What is used of a board.
+class _File(Lenient):
+    """A board file, but for what is in its tables.
 
     Parameters
     ----------
-    programs : tuple of str
+    program : tuple of str
         The commands that load ``{bitstream}``, each by another program (its first word), the usual one first.
     steps : str
         What to do before and after, for docs/boards.md.
+    package, speed
+        If they are not those of the target, as nextpnr calls them.
     pack : tuple of str
         Further options of the tool that makes the bitstream.
     reset : Pin or None
         A button. Every design also resets itself after configuration.
-    led_pass : Pin
-        Of one or three LEDs the one that is always there.
-    led_fail, led_busy : Pin or None
-    uart, flash : Uart, Flash or None
-        None where the pins are not known.
     """
 
-    name: str
-    title: str
+    name: Annotated[str, Matches("[a-z0-9][a-z0-9-]{0,63}", "small letters, digits and -")]
+    title: Title
+    target: Any
+    amaranth_board: Annotated[str, Matches(r"[\w.]+:\w+|none", "module:class, or none")]
+    program: tuple[Annotated[str, Command("bitstream")], ...]
+    steps: Steps = ""
+    package: Name | None = None
+    speed: Annotated[str, OneOf("6", "7", "8")] | None = None
+    pack: tuple[Annotated[str, Matches("--[a-z_-]{1,64}", "an option, as --option")], ...] = ()
+    clock: Any
+    leds: Any
+    reset: Pin | None = None
+    uart: Any = None
+    flash: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board(_File):
+    """What is used of a board; ``leds`` are "pass", which is always there, "fail" and "busy".
+
+    ``uart`` and ``flash`` are None where the pins are not known.
+    """
+
     target: Target
-    amaranth_board: str
-    programs: tuple[str, ...]
-    steps: str
-    pack: tuple[str, ...]
     clock: Clock
-    reset: Pin | None
-    led_pass: Pin
-    led_fail: Pin | None
-    led_busy: Pin | None
+    leds: Mapping[str, Pin]
     uart: Uart | None
     flash: Flash | None
 
     @property
     def commands(self) -> list[tuple[str, ...]]:
-        """``programs``, in words."""
-        return [tuple(shlex.split(program)) for program in self.programs]
+        """Those of ``program``, in words."""
+        return [tuple(shlex.split(program)) for program in self.program]
 
     def command(self, bitstream: object) -> tuple[str, ...]:
         """The usual one of the commands, for a ``bitstream``."""
@@ -217,22 +204,9 @@ class Board:
     @property
     def pins(self) -> dict[str, Pin]:
         """Ports of the self-test top and where they go."""
-        ports = {"clk": self.clock.pin, "button": self.reset, "led_pass": self.led_pass, "led_fail": self.led_fail}
+        ports = {"clk": self.clock.pin, "button": self.reset}
+        ports |= {"led_pass": self.leds["pass"], "led_fail": self.leds.get("fail")}
         return {name: pin for name, pin in ports.items() if pin is not None}
-
-    @property
-    def all_pins(self) -> dict[str, Pin]:
-        """Every pin of the board file by its place there."""
-        pins = {"clock": self.clock.pin, "reset": self.reset, "leds.pass": self.led_pass}
-        pins |= {"leds.fail": self.led_fail, "leds.busy": self.led_busy}
-        if self.uart is not None:
-            pins |= {"uart.rx": self.uart.rx, "uart.tx": self.uart.tx}
-            pins |= {f"uart.high {number}": pin for number, pin in enumerate(self.uart.high)}
-        if self.flash is not None:
-            flash = self.flash
-            pins |= {"flash.cs": flash.cs, "flash.clk": flash.clk, "flash.mosi": flash.mosi, "flash.miso": flash.miso}
-            pins |= {"flash.wp": flash.wp, "flash.hold": flash.hold}
-        return {place: pin for place, pin in pins.items() if pin is not None}
 
 
 def filled(command: Sequence[str], **places: object) -> tuple[str, ...]:
@@ -284,37 +258,30 @@ def read_board(path: str | os.PathLike[str]) -> Board:
     file: _File = parse(_File, table, where)
     if not file.program:
         refuse(where, "program", file.program, "at least one command")
-    device = TARGETS[file.target]
+    device = TARGETS[parse(Annotated[str, OneOf(*TARGETS)], file.target, where, "target")]
     if device.family == "gowin" and (file.package or file.speed):
         raise InputError(f"{where}: package and speed: part of the device's name for Gowin; leave them away")
     leds = members_of(where, "leds", file.leds, ("pass",), ("fail", "busy"))
-    lit = {name: parse(Pin, leds[name], where, f"leds.{name}") for name in leds}
     flash: Flash | None = None if file.flash is None else parse(Flash, _shared(file.flash), where, "flash")
     if flash is not None:
         if flash.image % 4096:
             refuse(where, "flash.image", flash.image, "multiples of 4096 below 2^24")
         if len({None if lack is None else 0 for lack in (flash.quad, flash.wp, flash.hold)}) > 1:
             raise InputError(f"{where}: flash.quad, flash.wp and flash.hold: allowed are all of them or none")
-    return Board(
-        name=file.name,
-        title=file.title,
-        target=variant(device, file.package, file.speed),
-        amaranth_board=file.amaranth_board,
-        programs=file.program,
-        steps=" ".join(file.steps.split()),
-        pack=file.pack,
-        clock=_clock(where, file.clock, device),
-        reset=file.reset,
-        led_pass=lit["pass"],
-        led_fail=lit.get("fail"),
-        led_busy=lit.get("busy"),
-        uart=None if file.uart is None else parse(Uart, _shared(file.uart), where, "uart"),
-        flash=flash,
-    )
+    own = {
+        "target": variant(device, file.package, file.speed),
+        "steps": " ".join(file.steps.split()),
+        "clock": _clock(where, file.clock, device),
+        "leds": {name: parse(Pin, leds[name], where, f"leds.{name}") for name in leds},
+        "uart": None if file.uart is None else parse(Uart, _shared(file.uart), where, "uart"),
+        "flash": flash,
+    }
+    return Board(**vars(file) | own)
 
 
-def _clock(where: str, table: Mapping[str, Any], device: Target) -> Clock:
+def _clock(where: str, table: Any, device: Target) -> Clock:
     """The table holds the oscillator and its pin."""
+    table = parse(Mapping[str, Any], table, where, "clock")
     own = ("frequency", "tolerance", *(("internal",) if "internal" in table else ("pll_pad",)))
     clock: Clock = parse(Clock, {name: table[name] for name in own if name in table}, where, "clock")
     rest = {name: value for name, value in table.items() if name not in own}
@@ -333,8 +300,10 @@ def _clock(where: str, table: Mapping[str, Any], device: Target) -> Clock:
     )
 
 
-def _shared(table: Mapping[str, Any]) -> dict[str, Any]:
+def _shared(table: Any) -> Any:
     """A table whose pins share its entries ``resource``, ``number`` and ``io``."""
+    if not isinstance(table, dict):
+        return table
     shared = {name: table[name] for name in ("resource", "number", "io") if name in table}
 
     def pin(value: Any) -> Any:

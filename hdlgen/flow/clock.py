@@ -21,16 +21,7 @@ from hdlgen.emit.verilog import convert
 from hdlgen.flow.boards import Board
 from hdlgen.flow.pll import Setting
 
-__all__ = [
-    "MODULE",
-    "ClockAndReset",
-    "ClockParameters",
-    "add_clock",
-    "change_setting",
-    "for_board",
-    "for_simulation",
-    "to_verilog",
-]
+__all__ = ["MODULE", "ClockParameters", "add_clock", "change_setting", "for_board", "for_simulation", "to_verilog"]
 
 MODULE = "hdlgen_clock"
 """Name of the module."""
@@ -42,18 +33,14 @@ class ClockParameters:
 
     Parameters
     ----------
-    setting : Setting
-        The PLL, or the oscillator itself.
-    source : Fraction
-        Frequency of the oscillator, Hz.
-    internal : str or None
-        The oscillator of the device, "SB_HFOSC"; None if it is on a pin.
-    pad : bool
-        iCE40 only: the pin is that of the PLL itself; then there is no way from it to the PLL through the fabric.
+    setting, source : Setting, Fraction
+        The PLL, or the oscillator itself; the frequency of the oscillator, Hz.
+    internal, pad : str or None, bool
+        The oscillator of the device, "SB_HFOSC"; None if it is on a pin, on an iCE40 perhaps that of the PLL itself, from
+        which there is no way to the PLL through the fabric.
     reset_cycles : int
         How long the reset lasts after the PLL has locked and the button is released. Block RAM of an iCE40 is not to
         be read in the first microseconds after configuration.
-    button_active_low : bool
     """
 
     setting: Setting
@@ -228,10 +215,7 @@ def to_verilog(parameters: ClockParameters) -> str:
 def add_clock(m: Module, *, pin: Value | None, button: Value | None) -> None:
     """Give ``m`` the domain ``sync``, with reset, from an instance of ``hdlgen_clock``.
 
-    Parameters
-    ----------
-    pin, button : Value or None
-        The ports of the top; None where the board has none (an oscillator inside the device, no button).
+    ``pin`` and ``button`` of the top are None where the board has none: an oscillator inside the device, no button.
     """
     clk, rst = Signal(name="clock_clk"), Signal(name="clock_rst")
     m.domains.sync = ClockDomain()

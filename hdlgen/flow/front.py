@@ -143,11 +143,10 @@ class Front:
     @classmethod
     def for_board(cls, manifest: Manifest, board: Board, clock: Fraction, where: str) -> "Front":
         """What ``board`` has for the core of ``manifest`` at ``clock`` Hz."""
-        leds = {"pass": board.led_pass, "fail": board.led_fail, "busy": board.led_busy}
         return cls(
             clock_pin=board.clock.pin is not None,
             button=board.reset is not None,
-            active_low={name: pin.active_low for name, pin in leds.items() if pin is not None},
+            active_low={name: pin.active_low for name, pin in board.leds.items()},
             flash=FlashPins.for_board(manifest, board, where),
             blink_bits=(int(clock) // 2).bit_length(),
         )

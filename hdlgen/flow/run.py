@@ -41,15 +41,13 @@ class RunReport:
     mismatches : int or None
         Inferences of which a result differs from the golden model's; None if nothing was compared.
     accuracy : float or None
-        Share of the inferences whose class, the arg-max of the last results, is the label. None without labels.
+        See `hdlgen.flow.inputs.Inputs.accuracy`.
     latency_ms : mapping
         Percentile -> milliseconds, of inferences asked one at a time, first byte sent to last byte received.
     inferences_per_second : float
         Over the line, as many ahead as the line carries.
-    bench : Bench
-        Cycles counted on the chip.
-    latency_slack : int
-        By so much the latency may be longer: a flash needs time to read ahead.
+    bench, latency_slack : Bench, int
+        Cycles counted on the chip; the latency may be longer by so many: a flash needs time to read ahead.
     repeated, recoveries : int
         Messages sent again, and how often both ends had to find each other, because of damage on the line.
     y : int64

@@ -205,18 +205,7 @@ class SelfTest(wiring.Component):
     ``led_pass`` blinks instead.
     The button starts all over. Clock and reset come from ``hdlgen_clock`` (`hdlgen.flow.clock`).
 
-    Parameters
-    ----------
-    parameters : SelfTestParameters
-
-    Members
-    -------
-    clk, button : In(1)
-        Where the board has them.
-    led_pass, led_fail : Out(1)
-        The second where the board has it.
-    flash_*
-        Lines to the flash, if there is one; those driven from both ends are in ``io_ports``.
+    Its ports are those of its `Front`.
     """
 
     def __init__(self, parameters: SelfTestParameters):

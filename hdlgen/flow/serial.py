@@ -30,21 +30,14 @@ from hdlgen.host.protocol import Identity
 from hdlgen.schema import Between, Matches, Positive, Text, parse
 
 __all__ = [
-    "BAUDS",
     "KIND",
-    "MAX_BUFFER",
-    "TOP",
     "Line",
     "SerialTop",
     "SerialTopParameters",
     "board_top",
     "can_talk",
-    "divisor",
     "fixed_memory",
-    "for_board",
     "for_simulation",
-    "pins",
-    "to_verilog",
 ]
 
 TOP = "hdlgen_serial"
@@ -76,17 +69,9 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class SerialTopParameters:
-    """The endpoint, and what the board has.
+    """The core by its module, the endpoint, and what the board has.
 
-    Parameters
-    ----------
-    core : str
-        Module name of the core.
-    link : LinkParameters
-    front : Front
-        The LED for pass shows life, that for failure an error.
-    high : int
-        Pins that are held high.
+    The LED for pass shows life, that for failure an error; ``high`` pins are held high.
     """
 
     core: str
@@ -105,16 +90,12 @@ class SerialTop(wiring.Component):
 
     Members
     -------
-    clk, button : In(1)
-        Where the board has them.
-    rx, tx
+    clk, button, led_alive, led_busy, led_error, flash_*
+        See `Front`.
+    rx, tx : In(1), Out(1)
         The line, as the FPGA sees it.
-    led_alive, led_busy, led_error : Out(1)
-        The latter two where the board has them.
-    flash_*
-        Lines to the flash, if the core reads one; those driven from both ends are in ``io_ports``.
-    high : Out
-        All ones.
+    high_* : Out(1)
+        Ones.
     """
 
     def __init__(self, parameters: SerialTopParameters):
@@ -199,10 +180,7 @@ class SerialTop(wiring.Component):
 def divisor(clock: Fraction, baud: int | None, where: str) -> int:
     """Clock cycles of a bit; for the best of `BAUDS` if ``baud`` is None.
 
-    Raises
-    ------
-    InputError
-        If the clock makes no rate within 2 % of ``baud``.
+    Raises :class:`InputError` if the clock makes no rate within 2 % of ``baud``.
     """
     if baud is None:
         for usual in BAUDS:
@@ -272,10 +250,7 @@ def can_talk(board: Board) -> bool:
 def for_board(manifest: Manifest, board: Board, clock: Fraction, baud: int | None, where: str) -> SerialTopParameters:
     """The top of the core of ``manifest`` on ``board``, at ``clock`` Hz.
 
-    Raises
-    ------
-    InputError
-        If the board has no serial port, its frames are too large, or ``baud`` cannot be made.
+    Raises :class:`InputError` if the board has no serial port, its frames are too large, or ``baud`` cannot be made.
     """
     if board.uart is None:
         raise InputError(f"{where}: {board.title} has no serial port in its file; --top self-test needs none")
@@ -325,9 +300,9 @@ def pins(board: Board, flash: FlashPins | None = None) -> dict[str, Pin]:
         "button": board.reset,
         "rx": board.uart.rx,
         "tx": board.uart.tx,
-        "led_alive": board.led_pass,
-        "led_busy": board.led_busy,
-        "led_error": board.led_fail,
+        "led_alive": board.leds["pass"],
+        "led_busy": board.leds.get("busy"),
+        "led_error": board.leds.get("fail"),
         **(flash.pins(board) if flash is not None else {}),
         **{f"high_{number}": pin for number, pin in enumerate(board.uart.high)},
     }

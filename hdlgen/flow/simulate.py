@@ -40,20 +40,8 @@ REPORT = "simulate.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """One scenario of the bench.
-
-    Parameters
-    ----------
-    name : str
-    passed : bool
-    error : str or None
-        The first thing that was wrong, on one line.
-    frames, results, mismatches : int
-        Frames answered completely, results compared, and how many of them differ.
-    cycles : int
-        Clock cycles simulated.
-    seconds : float
-        Wall time.
+    """One scenario of the bench: frames answered completely, results compared and how many of them differ, clock cycles, and
+    seconds of wall time; ``error`` is the first thing that was wrong, on one line.
     """
 
     name: Word
@@ -72,31 +60,25 @@ class SimulationReport:
 
     Parameters
     ----------
-    passed : bool
     sources_sha256 : mapping
         Of the files that were simulated.
     images : int
-        Different images, or sequences, sent at full speed.
-    mismatches : int
-        Results that differ from the golden model's, in all scenarios.
-    results : int
-        Results compared in all scenarios.
+        Different inputs, or sequences, sent at full speed.
+    frames, results, mismatches, cycles : int
+        Frames answered, results compared, those that differ from the golden model's, and clock cycles, of all scenarios.
     accuracy : float or None
-        Share of the images whose class, the arg-max of the core's results, is the label. None without labels.
+        Share of the inputs whose class, the arg-max of the core's results, is the label. None without labels.
     latency_cycles, interval_cycles : int or None
-        Measured; None where the simulation did not come that far. The interval is the longest in steady state.
-    predicted_latency_cycles, predicted_interval_cycles : int
-        The manifest's.
-    cycles : int
-        Clock cycles simulated in all scenarios.
+        Measured; None where the simulation did not come that far. The interval is the longest in steady state. What is
+        ``predicted`` is the manifest's.
     frames_per_second : float or None
         Speed of the simulation at full speed of the core.
     build_seconds, seconds : float
         Wall time of the build, and of everything.
     failures : tuple of str
         One line each; empty when the core is right.
-    outputs : int64 (images, outputs)
-        The core's results at full speed, as many frames as came out. Not part of the JSON report.
+    build_folder, waves, outputs
+        Not in the JSON report: what was kept, and the core's results at full speed, int64 (images, outputs).
     """
 
     format_version: Annotated[int, OneOf(2)] = 2

@@ -82,8 +82,8 @@ def synthesise(
         What place and route aims at, MHz (target only). Default: the target's.
     clock
         Of a board's design: MHz, or "oscillator". Default: the fastest that the PLL makes and that stays the target's
-        ``margin`` (or the oscillator's tolerance, if that is larger) below what place and route reaches, and below the
-        target's ``multiplier_ceiling``; place and route then runs once more at this clock, with the best seed.
+        ``margin`` (or the oscillator's tolerance) below what place and route reaches, and below the target's
+        ``multiplier_ceiling``; place and route then runs once more at this clock, with the best seed.
     images
         Inputs stored in the self-test. Default: what fits easily, at most 8.
     board_top
@@ -355,13 +355,13 @@ class _Design:
 
 def _stored(test: selftest.SelfTestParameters, board: Board) -> SelfTest:
     """What the report says of the self-test."""
-    fail = board.led_fail
+    fail = board.leds.get("fail")
     return SelfTest(
         images=len(test.lengths) or len(test.expected),
         rom_bits=test.rom_bits,
         input_rom="block RAM" if test.block_rom else "logic",
         expected="logic" if test.family is None else "block RAM",
-        led_pass=f"pin {board.led_pass.pin}",
+        led_pass=f"pin {board.leds['pass'].pin}",
         led_fail=f"pin {fail.pin}" if fail is not None else "none: the other one blinks",
     )
 

