@@ -64,16 +64,8 @@ class Pin(Lenient):
 class Clock(Lenient):
     """The oscillator.
 
-    Parameters
-    ----------
-    pin : Pin or None
-        None for an oscillator inside the device, ``internal``.
-    frequency : float
-        Hz.
-    tolerance : float
-        How far off it may be, as a part of the whole: 0.1 is 10 %.
-    pll_pad : bool
-        iCE40 only: ``pin`` is the input of the PLL itself.
+    ``pin`` is None for one inside the device, ``internal``. The ``frequency`` is in Hz; ``tolerance``: how far off it may
+    be, as a part of the whole. With ``pll_pad``, iCE40 only, ``pin`` is the input of the PLL itself.
     """
 
     pin: Pin | None = field(default=None, metadata=UNWRITTEN)
@@ -224,10 +216,7 @@ def names() -> tuple[str, ...]:
 def find_board(name: str) -> Board:
     """The board of that name, or that of a file (a name that ends in ``.toml``).
 
-    Raises
-    ------
-    InputError
-        If there is none.
+    Raises :class:`InputError` if there is none.
     """
     if name.endswith(".toml"):
         return read_board(name)
@@ -239,10 +228,7 @@ def find_board(name: str) -> Board:
 def read_board(path: str | os.PathLike[str]) -> Board:
     """Read a board file.
 
-    Raises
-    ------
-    InputError
-        If it cannot be read, or an entry is missing, unknown or not allowed.
+    Raises :class:`InputError` if it cannot be read, or an entry is missing, unknown or not allowed.
     """
     where = str(path)
     with opened(path) as content:
@@ -322,28 +308,20 @@ def constraints(board: Board, pins: Mapping[str, Pin] | None = None) -> tuple[st
     pins
         Ports of the top and where they go; default: those of the self-test. The oscillator's port is ``clk``.
     """
+    ports, family = board.pins if pins is None else pins, board.target.family
+    megahertz = f"{board.clock.frequency / 1e6:g}"
     lines: list[str] = []
-    megahertz = board.clock.frequency / 1e6
-    ports = board.pins if pins is None else pins
-    if board.target.family == "ice40":
-        lines += [
-            f"set_io {'-pullup yes ' if pin.io.get('PULLUP') == '1' else ''}{port} {pin.pin}"
-            for port, pin in ports.items()
-        ]
-        if "clk" in ports:
-            lines.append(f"set_frequency clk {megahertz:g}")
-        suffix = "pcf"
-    elif board.target.family == "ecp5":
-        for port, pin in ports.items():
-            lines.append(f'LOCATE COMP "{port}" SITE "{pin.pin}";')
-            if pin.io:
-                lines.append(f'IOBUF PORT "{port}" ' + " ".join(f"{k}={v}" for k, v in pin.io.items()) + ";")
-        lines.append(f'FREQUENCY PORT "clk" {megahertz:g} MHZ;')
-        suffix = "lpf"
-    else:
-        for port, pin in ports.items():
-            lines.append(f'IO_LOC "{port}" {pin.pin};')
-            if pin.io:
-                lines.append(f'IO_PORT "{port}" ' + " ".join(f"{k}={v}" for k, v in pin.io.items()) + ";")
-        suffix = "cst"
+    for port, pin in ports.items():
+        standard = " ".join(f"{k}={v}" for k, v in pin.io.items())
+        lines += {
+            "ice40": [f"set_io {'-pullup yes ' if pin.io.get('PULLUP') == '1' else ''}{port} {pin.pin}"],
+            "ecp5": [f'LOCATE COMP "{port}" SITE "{pin.pin}";']
+            + ([f'IOBUF PORT "{port}" {standard};'] if pin.io else []),
+            "gowin": [f'IO_LOC "{port}" {pin.pin};'] + ([f'IO_PORT "{port}" {standard};'] if pin.io else []),
+        }[family]
+    if family == "ice40" and "clk" in ports:
+        lines.append(f"set_frequency clk {megahertz}")
+    if family == "ecp5":
+        lines.append(f'FREQUENCY PORT "clk" {megahertz} MHZ;')
+    suffix = {"ice40": "pcf", "ecp5": "lpf", "gowin": "cst"}[family]
     return f"{board.name}.{suffix}", "\n".join(lines) + "\n"

@@ -77,11 +77,7 @@ class ClockAndReset(wiring.Component):
     ``rst`` is 1 from configuration until ``reset_cycles`` cycles after the PLL has locked; again from two cycles after the
     button is pressed, or the PLL loses its lock, until ``reset_cycles`` after that is over.
 
-    Members
-    -------
-    pin, button : In(1)
-        0 where the board has none.
-    clk, rst : Out(1)
+    ``pin`` and ``button`` are 0 where the board has none.
     """
 
     def __init__(self, parameters: ClockParameters):

@@ -84,10 +84,7 @@ class _Ice40:
 def exchange(family: str, bits: bytes, contents: Contents) -> bytes:
     """The bitstream with other contents of some block RAMs, and the CRCs that fit.
 
-    Raises
-    ------
-    ValueError
-        If the bitstream is damaged, has no such block RAM, or other contents are there.
+    Raises :class:`ValueError` if the bitstream is damaged, has no such block RAM, or other contents are there.
     """
     return {"ice40": _ice40, "ecp5": _ecp5}[family](bits, contents)
 

@@ -47,10 +47,7 @@ class FlashPins:
     def for_board(cls, manifest: Manifest, board: Board, where: str) -> "FlashPins | None":
         """The flash of ``board`` for the core of ``manifest``; None if it reads none.
 
-        Raises
-        ------
-        InputError
-            If the board has no flash in its file, or not with so many lines.
+        Raises :class:`InputError` if the board has no flash in its file, or not with so many lines.
         """
         if not manifest.weights.from_flash:
             return None

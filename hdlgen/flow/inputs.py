@@ -22,14 +22,12 @@ class Inputs:
 
     Parameters
     ----------
-    x : int64 (steps, width)
-    lengths : int64 (inferences,)
-        Steps of each; 1 where the network knows no sequences.
+    x, lengths : int64 (steps, width), int64 (inferences,)
+        Steps, and how many each inference has: 1 where the network knows no sequences.
     every_step : bool
         Whether each step is answered, or each inference.
-    y : int64 (answers, outputs) or None
-        What the golden model says; None if it was not asked.
-    labels : int64 (inferences,) or None
+    y, labels : int64 (answers, outputs) or None, int64 (inferences,) or None
+        What the golden model says, if it was asked; classes.
     """
 
     x: np.ndarray

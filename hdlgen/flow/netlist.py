@@ -1,4 +1,8 @@
-"""What came out of synthesis and of place and route: is it the design, and does the device have room for it?"""
+"""Is it still the design, and has the device room for it: before synthesis, after it, and after place and route.
+
+What is said before synthesis is a lower bound made from the manifest alone, so that a device without enough memory is
+refused at once and not after hours; a design that is let through may still turn out not to fit.
+"""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -12,10 +16,47 @@ from hdlgen.flow.synth_report import Cells
 from hdlgen.flow.toolchain import FAMILIES
 from hdlgen.targets import Target
 
-__all__ = ["cell_counts", "check_netlist", "is_full", "ones", "placed_cells", "refuse_if_full"]
+__all__ = ["cell_counts", "check_netlist", "is_full", "memory_needed", "ones", "placed_cells"]
+__all__ += ["refuse_if_full", "refuse_if_too_small"]
 
 _NOT_CELLS = frozenset({"GND", "VCC", "GSR", "DUMMY_CELL"})
 """What nextpnr counts besides the cells of a design."""
+
+
+def memory_needed(manifest: Manifest) -> int:
+    """Bits of block RAM: the sum over all purposes, but for what is in single-port RAM."""
+    purposes = manifest.memory_bits
+    return sum(purposes.values()) - (purposes["weights"] if manifest.weights.source == "spram" else 0)
+
+
+def refuse_if_too_small(manifest: Manifest, target: Target, where: str) -> None:
+    """Compare what the design needs with what the target holds.
+
+    Raises :class:`InputError` if memory or multipliers cannot suffice: says what is needed and what there is.
+    """
+    have, purposes = target.resources, manifest.memory_bits
+    if manifest.weights.source == "spram" and purposes["weights"] > have.spram_bits:
+        raise InputError(
+            f"{where}: needs {purposes['weights']:,} bits of single-port RAM for its weights; {target.name} "
+            f"({target.device}) has {have.spram_bits:,}; compile with --weights rom or take an iCE40 UP5K"
+        )
+    # What does not fit into blocks could be made of logic: 16 bits in a look-up table. Nobody wants that, but it is
+    # not impossible, and a small excess is: rounding up of small memories.
+    bits, spare = memory_needed(manifest), 16 * have.luts // 4
+    if bits > have.memory_bits + spare:
+        listed = ", ".join(f"{purpose} {size:,}" for purpose, size in purposes.items() if size)
+        raise InputError(
+            f"{where}: needs {bits:,} bits of memory ({listed}), at least {-(-bits // have.memory_block_bits)} blocks; "
+            f"{target.name} ({target.device}) has {have.memory_blocks} blocks of {have.memory_block_bits:,} bits, "
+            f"{have.memory_bits:,} in all; take a larger device, fewer paths or fewer bits per weight"
+        )
+    products = have.dsps * have.products_per_dsp
+    if manifest.products > products and target.family != "gowin":
+        raise InputError(
+            f"{where}: needs {manifest.products} hardware multiplications a cycle, one for each lane; {target.name} "
+            f"({target.device}) has {have.dsps} multipliers for {products}; take a larger device or compile with "
+            f"fewer lanes or with multipliers of logic"
+        )
 
 
 def cell_counts(netlist: Mapping[str, Any]) -> Counter[str]:
@@ -39,12 +80,7 @@ def check_netlist(
     A ROM whose file was not found reads as zero; then everything behind it is removed, and synthesis reports success
     with very good numbers.
 
-    Parameters
-    ----------
-    netlist : mapping
-        The top module in Yosys' JSON.
-    ones : int or None
-        Number of 1 bits in the weight images, if known.
+    ``netlist`` is the top module in Yosys' JSON; ``ones`` is the number of 1 bits in the weight images, if known.
 
     Raises
     ------
@@ -112,10 +148,7 @@ def refuse_if_full(counts: Mapping[str, int], device: Target, where: str) -> Non
 def placed_cells(utilization: Mapping[str, Any], device: Target, where: str) -> dict[str, Cells]:
     """Cells by type; what the target holds counts where nextpnr would use more (LFE5U-12F).
 
-    Raises
-    ------
-    InputError
-        If more than that are used.
+    Raises :class:`InputError` if more than that are used.
     """
     have = device.resources
     limits = {device.cells["logic"]: have.luts, device.cells["memory"]: have.memory_blocks}

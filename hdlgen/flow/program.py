@@ -19,15 +19,8 @@ __all__ = ["Programming", "prepare", "run"]
 class Programming:
     """What is to be done.
 
-    Parameters
-    ----------
-    command : tuple of str
-        The board's first command whose program is installed, otherwise its first one.
-    installed : bool
-    image : Path or None
-        The image of weights that belongs into the board's flash.
-    image_command : tuple of str
-        What writes it there, before the bitstream is loaded; empty where no program of the board can.
+    ``command`` is the board's first one whose program is ``installed``, otherwise its first one. Where an ``image`` of
+    weights belongs into the flash, ``image_command`` writes it there before; it is empty where no program of the board can.
     """
 
     board: Board
@@ -118,10 +111,7 @@ def _image(root: Path, manifest: Manifest, board: Board) -> tuple[Path | None, l
 def run(programming: Programming) -> None:
     """Run the command; it writes to the terminal itself.
 
-    Raises
-    ------
-    Refused
-        If none of the board's programs is installed, or it fails.
+    Raises :class:`Refused` if none of the board's programs is installed, or it fails.
     """
     if programming.image is not None and not programming.image_command:
         assert programming.board.flash is not None

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import jinja2
-from markupsafe import Markup
 
 from hdlgen.emit.manifest import Manifest, check_sources, read_manifest
 from hdlgen.errors import InputError
@@ -36,10 +35,7 @@ class Accuracy:
 def evaluate(directory: str | os.PathLike[str], input_file: str, labels_file: str | None = None) -> Accuracy:
     """Evaluate the golden model on all inputs of a file, and remember in the folder of the design how good it is.
 
-    Raises
-    ------
-    InputError
-        If the folder is no design, the inputs do not fit it, or have no labels.
+    Raises :class:`InputError` if the folder is no design, the inputs do not fit it, or have no labels.
     """
     root = Path(directory)
     manifest = read_manifest(root)
@@ -81,10 +77,7 @@ def render(directory: str | os.PathLike[str]) -> str:
 
     Self-contained: no scripts, no resources from elsewhere. The same files give the same text.
 
-    Raises
-    ------
-    InputError
-        If the folder is no design, or a report in it is damaged or belongs to another design.
+    Raises :class:`InputError` if the folder is no design, or a report in it is damaged or belongs to another design.
     """
     root = Path(directory)
     manifest = read_manifest(root)
@@ -109,7 +102,7 @@ def render(directory: str | os.PathLike[str]) -> str:
     )
 
 
-def _shown(value: object) -> str | Markup:
+def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):

@@ -241,10 +241,7 @@ def run(
 def _wait_for_flash(board: Board, manifest: Manifest) -> None:
     """Until the board has read the image in its flash.
 
-    Raises
-    ------
-    InputError
-        If it finds none.
+    Raises :class:`InputError` if it finds none.
     """
     left = 2 * manifest.weights.start_cycles
     while not board.status().ready:

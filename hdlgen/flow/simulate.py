@@ -113,10 +113,7 @@ class SimulationReport:
 def read_report(root: Path, manifest: Manifest) -> SimulationReport | None:
     """The report in the folder of the design, if there is one.
 
-    Raises
-    ------
-    InputError
-        If it is damaged, or about other sources.
+    Raises :class:`InputError` if it is damaged, or about other sources.
     """
     if not os.path.lexists(root / REPORT):
         return None
@@ -242,11 +239,12 @@ def _run(command: list[str], build: Path, environment: Mapping[str, str], progre
         child(command, build, environment, stdout=log, stderr=subprocess.STDOUT) as bench,
         tqdm(desc="build", unit=" frames", disable=None if progress else True, leave=False) as bar,
     ):
-        read = planned = 0
+        seen = planned = 0
         while True:
             ended = bench.poll() is not None
-            lines, read = _new_lines(build / "progress", read)
-            for text in lines:
+            told = (build / "progress").read_text(encoding="utf-8") if (build / "progress").is_file() else ""
+            lines = told[: told.rfind("\n") + 1].splitlines()  # the last one may be half written
+            for text in lines[seen:]:
                 word, _, rest = text.partition(" ")
                 if word == "plan":
                     bar.total = int(rest)
@@ -261,21 +259,11 @@ def _run(command: list[str], build: Path, environment: Mapping[str, str], progre
                     bar.set_description(name.replace("_", " "), refresh=False)
                 elif word == "frame":
                     bar.update()
+            seen = len(lines)
             if ended:
                 return bench.returncode, built - start
             bar.refresh()
             time.sleep(0.1)
-
-
-def _new_lines(path: Path, read: int) -> tuple[list[str], int]:
-    """Whole lines of a growing file from byte ``read`` on."""
-    if not path.is_file():
-        return [], read
-    with open(path, "rb") as file:
-        file.seek(read)
-        data = file.read()
-    whole = data[: data.rfind(b"\n") + 1]
-    return whole.decode().splitlines(), read + len(whole)
 
 
 def _report(

@@ -27,7 +27,6 @@ from hdlgen.flow import netlist as netlists
 from hdlgen.flow import selftest
 from hdlgen.flow.boards import Board, Pin, constraints
 from hdlgen.flow.front import Front
-from hdlgen.flow.needs import memory_needed, refuse_if_too_small
 from hdlgen.flow.pll import Setting, fastest_setting, nearest_setting
 from hdlgen.flow.simulate import copy_design
 from hdlgen.flow.synth_report import SELF_TEST, Bitstream, BoardTop, Cells, SelfTest, SynthesisReport, write_report
@@ -159,10 +158,7 @@ def synthesise(
 class _Design:
     """A core and what is around it, in the folder ``build``, as far as the tools have come.
 
-    Raises
-    ------
-    InputError
-        If the device is too small, or what is asked for cannot be.
+    Raises :class:`InputError` if the device is too small, or what is asked for cannot be.
     """
 
     def __init__(
@@ -182,7 +178,7 @@ class _Design:
         assert device is not None
         self.root, self.manifest, self.build, self.device, self.board = root, manifest, build, device, board
         self.board_top, self.where = board_top, str(root)
-        refuse_if_too_small(manifest, device, self.where)
+        netlists.refuse_if_too_small(manifest, device, self.where)
         self.sources, vendor, self.notes = _sources(manifest, device)
         self.setting = _first_setting(board, clock) if board is not None else None
         self.aim = self.setting.megahertz if self.setting is not None else frequency or device.frequency
@@ -288,10 +284,7 @@ class _Design:
 
         ``reached``: what the best ``seed`` of ``seeds`` reaches, MHz.
 
-        Raises
-        ------
-        Refused
-            If the clock, or any, is too fast for the design.
+        Raises :class:`Refused` if the clock, or any, is too fast for the design.
         """
         board, device = self.board, self.device
         assert board is not None
@@ -428,7 +421,7 @@ def _self_test(
 
     have = board.target.resources
     # Memories are wider than deep and waste some of their blocks: half of what is left over by the sum of bits.
-    free = max(0, have.memory_bits - memory_needed(manifest) - have.memory_bits // 8) // 2
+    free = max(0, have.memory_bits - netlists.memory_needed(manifest) - have.memory_bits // 8) // 2
     budget = 16 * have.luts // 10  # bits in a tenth of the logic
 
     def block_rom(bits: int) -> bool:

@@ -31,9 +31,7 @@ __all__ = ["Bitstream", "BoardTop", "SelfTest", "SynthesisReport", "bitstream_of
 
 SELF_TEST = "self-test"
 
-BinaryName = Annotated[
-    str, Matches(r"[^/\\\x00-\x1f\x7f]{1,255}", "the name of a file in the folder")
-]  # the user's choice
+BinaryName = Annotated[str, Matches(r"[^/\\\x00-\x1f\x7f]{1,255}", "the name of a file in the folder")]
 
 
 # ------------------------------------------------------------------------------------------------------------ in JSON
@@ -213,10 +211,7 @@ class SynthesisReport:
 def found_reports(root: Path, manifest: Manifest) -> Iterator[tuple[Path, SynthesisReport]]:
     """All reports of synthesis in the folder of the design, with their files.
 
-    Raises
-    ------
-    InputError
-        If one is damaged, or about other sources.
+    Raises :class:`InputError` if one is damaged, or about other sources.
     """
     for path in sorted(root.glob("*.json")):
         named = path.name.startswith("synth-")
@@ -238,10 +233,7 @@ def found_reports(root: Path, manifest: Manifest) -> Iterator[tuple[Path, Synthe
 def bitstream_of(path: Path, made: Bitstream) -> Path:
     """The bitstream that the report in the file ``path`` is about.
 
-    Raises
-    ------
-    InputError
-        If it is not there, or another one.
+    Raises :class:`InputError` if it is not there, or another one.
     """
     file = path.parent / made.file
     if not file.exists():
@@ -262,10 +254,8 @@ class BoardTop:
 
     Parameters
     ----------
-    kind : str
-        What it is, for reports and `hdlgen program --top`; the self-test's is "self-test".
-    name : str
-        Name of the module.
+    kind, name : str
+        What it is, for reports and `hdlgen program --top`, and the name of its module.
     verilog : str
         Its text, without the core and without ``hdlgen_clock``, whose clock and reset it takes by `clock.add_clock`.
     pins : mapping

@@ -130,10 +130,7 @@ class Toolchain:
     commands : list of str
         Those that were run, and not in vain.
 
-    Raises
-    ------
-    InputError
-        If one cannot be found.
+    Raises :class:`InputError` if one cannot be found.
     """
 
     def __init__(

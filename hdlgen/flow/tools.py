@@ -114,10 +114,7 @@ def environment_variable(name: str) -> str:
 def parse_overrides(assignments: Iterable[str]) -> dict[str, str]:
     """Read ``NAME=COMMAND`` assignments of the option ``--tool``.
 
-    Raises
-    ------
-    InputError
-        If one has no ``=`` or names no tool.
+    Raises :class:`InputError` if one has no ``=`` or names no tool.
     """
     overrides: dict[str, str] = {}
     for assignment in assignments:

@@ -37,10 +37,7 @@ def foreign_files(directory: str | os.PathLike[str]) -> tuple[str, ...]:
     The design is compiled again, into a temporary folder, and every file is compared byte by byte: Verilog, memory images,
     test bench, vectors, and the manifest, but for the versions in it. Nothing in the folder is run, no hash is trusted.
 
-    Raises
-    ------
-    InputError
-        If the folder is no design, or its network cannot be compiled as the manifest says.
+    Raises :class:`InputError` if the folder is no design, or its network cannot be compiled as the manifest says.
     """
     root = Path(directory)
     manifest = read_manifest(root)
