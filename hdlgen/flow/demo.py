@@ -6,7 +6,8 @@
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,16 +90,8 @@ def demonstrate(
 ) -> Demonstration:
     """Compile, evaluate, simulate, synthesise and report into the new folder ``directory``.
 
-    Parameters
-    ----------
-    network
-        Name of a shipped network, or a file; it must take the 784 bytes of an MNIST image and have 10 classes.
-    images
-        Of the test set, the first so many: simulated, and stored in the design's vectors.
-    seeds
-        Of place and route: 1 to ``seeds``.
-    announce
-        Called with a line at the beginning of each step.
+    ``network``, shipped or a file, must take the 784 bytes of an MNIST image and have 10 classes. The first so many
+    ``images`` are simulated, and stored in the design's vectors. ``announce`` gets a line at the beginning of each step.
 
     Raises
     ------
@@ -121,47 +114,38 @@ def demonstrate(
         tools.find(name)
     root = Path(directory)
     seconds: dict[str, float] = {}
-    last = time.monotonic()
 
-    def finished(step: str) -> None:
-        nonlocal last
-        now = time.monotonic()
-        seconds[step] = now - last
-        last = now
+    @contextmanager
+    def step(name: str, text: str) -> Iterator[None]:
+        announce(text)
+        start = time.monotonic()
+        yield
+        seconds[name] = time.monotonic() - start
 
-    announce(f"compile {model.name} for {lanes} lanes")
-    manifest = compile_to(
-        model, root, target=chosen.target.name, inputs=x[:images], labels=labels[:images], lanes=lanes
-    )
-    finished("compile")
-
-    announce(f"golden model on all {len(x):,} test images")
-    classes = golden.evaluate(model, x).argmax(axis=1)
-    right = int(np.count_nonzero(classes == labels))
-    finished("evaluate")
-
-    announce(f"simulate the Verilog on {images} test images, then with gaps, back-pressure, resets and bad frames")
-    simulation = simulate.simulate(root, progress=progress)
-    simulate.write_report(simulation, root / "simulate.json")
-    if not simulation.passed:
-        more = f" ({len(simulation.failures) - 1} more)" if len(simulation.failures) > 1 else ""
-        raise Refused(f"{root}: {simulation.failures[0]}{more}")
-    finished("simulate")
-
-    announce(f"synthesise, place and route for {chosen.title}, {seeds} seed(s), and make the bitstream")
+    with step("compile", f"compile {model.name} for {lanes} lanes"):
+        manifest = compile_to(
+            model, root, target=chosen.target.name, inputs=x[:images], labels=labels[:images], lanes=lanes
+        )
+    with step("evaluate", f"golden model on all {len(x):,} test images"):
+        right = int(np.count_nonzero(golden.evaluate(model, x).argmax(axis=1) == labels))
+        known = page.Accuracy(network=manifest.network.sha256, inputs=len(x), right=right)
+        atomic_write(root / page.EVALUATION, written(known))
+    scenarios = "then with gaps, back-pressure, resets and bad frames"
+    with step("simulate", f"simulate the Verilog on {images} test images, {scenarios}"):
+        simulation = simulate.simulate(root, progress=progress)
+        simulate.write_report(simulation, root / "simulate.json")
+        if not simulation.passed:
+            more = f" ({len(simulation.failures) - 1} more)" if len(simulation.failures) > 1 else ""
+            raise Refused(f"{root}: {simulation.failures[0]}{more}")
     bitstream = root / f"synth-{chosen.name}.{chosen.suffix}"
-    synthesis = synth.synthesise(
-        root, board=chosen, seeds=range(1, seeds + 1), bitstream=bitstream, progress=progress
-    )
-    synth.write_report(synthesis, root / f"synth-{chosen.name}.json")
-    finished("synthesise")
-
-    announce("write the report")
-    known = page.Accuracy(network=manifest.network.sha256, inputs=len(x), right=right)
-    atomic_write(root / page.EVALUATION, written(known))
+    places = f"place and route for {chosen.title}, {seeds} seed(s)"
+    with step("synthesise", f"synthesise, {places}, and make the bitstream"):
+        numbers = range(1, seeds + 1)
+        synthesis = synth.synthesise(root, board=chosen, seeds=numbers, bitstream=bitstream, progress=progress)
+        synth.write_report(synthesis, root / f"synth-{chosen.name}.json")
     html = root / "report.html"
-    atomic_write(html, page.render(root))
-    finished("report")
+    with step("report", "write the report"):
+        atomic_write(html, page.render(root))
     result = Demonstration(
         manifest=manifest,
         accuracy=right / len(x),

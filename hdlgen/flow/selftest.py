@@ -28,10 +28,10 @@ from numpy.typing import NDArray
 from hdlgen.emit.manifest import Manifest
 from hdlgen.emit.verilog import FAMILIES, convert
 from hdlgen.flow.front import Front
+from hdlgen.flow.inputs import read_inputs
 from hdlgen.gateware.arithmetic import later
 from hdlgen.gateware.primitives import Rom, RomParameters
 from hdlgen.gateware.reload import IN_FORCE
-from hdlgen.golden import read_array
 
 __all__ = ["SelfTest", "SelfTestParameters", "Token", "compress", "parameters", "stored", "to_verilog"]
 
@@ -185,12 +185,9 @@ def parameters(
 
 def stored(root: Path, manifest: Manifest, images: int, **options: Any) -> SelfTestParameters:
     """The self-test with the first ``images`` vectors of the folder ``root``; of a recurrent core so many sequences."""
-    x, y = (read_array(root / manifest.vectors[key]) for key in ("x", "y"))
-    if not manifest.sequential:
-        return parameters(manifest, x[:images], y[:images], **options)
-    lengths = read_array(root / manifest.vectors["lengths"])[:images]
-    steps = int(lengths.sum())
-    return parameters(manifest, x[:steps], y[: steps if manifest.every_step else images], lengths, **options)
+    inputs = read_inputs(root, manifest, None, None, images)
+    assert inputs.y is not None
+    return parameters(manifest, inputs.x, inputs.y, inputs.lengths if manifest.sequential else None, **options)
 
 
 class SelfTest(wiring.Component):

@@ -27,11 +27,11 @@ from hdlgen.flow import netlist as netlists
 from hdlgen.flow import selftest
 from hdlgen.flow.boards import Board, Pin, constraints
 from hdlgen.flow.front import Front
+from hdlgen.flow.inputs import read_inputs
 from hdlgen.flow.pll import Setting, fastest_setting, nearest_setting
 from hdlgen.flow.simulate import copy_design
 from hdlgen.flow.synth_report import SELF_TEST, Bitstream, BoardTop, Cells, SelfTest, SynthesisReport, write_report
 from hdlgen.flow.toolchain import Toolchain
-from hdlgen.golden import read_array
 from hdlgen.processes import workspace
 from hdlgen.targets import FORMATS, Target
 
@@ -411,7 +411,7 @@ def _self_test(
             f"{root}: the weights are in single-port RAM, which the self-test cannot fill; compile with --fill flash, or "
             f"take --top serial"
         )
-    most = len(read_array(root / manifest.vectors["lengths" if manifest.sequential else "x"]))
+    most = read_inputs(root, manifest, None, None, None).count
     if images is not None and not 1 <= images <= most:
         raise InputError(f"--images {images}: allowed are 1 to {most}, the vectors in {root}")
     front = Front.for_board(manifest, board, setting.frequency, str(root))

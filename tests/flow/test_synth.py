@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hdlgen.cli import main
@@ -281,6 +282,16 @@ def test_a_changed_file(core: Path, name: str, capsys: pytest.CaptureFixture[str
     (core / name).write_bytes((core / name).read_bytes() + b"\n")
     assert _run("synth", core, "--target", "ecp5-25k") == 2
     assert capsys.readouterr().err.startswith(f"hdlgen: {core / name}: SHA-256 is ")
+
+
+@pytest.mark.usefixtures("no_tools")
+def test_stored_answers_that_are_wrong(core: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A self-test would never pass with them."""
+    y = np.load(core / "vectors" / "y.npy")
+    np.save(core / "vectors" / "y.npy", y + 1)
+    assert _run("synth", core, "--board", "icebreaker", "--top", "self-test") == 2
+    x, y = core / "vectors" / "x.npy", core / "vectors" / "y.npy"
+    assert capsys.readouterr().err == f"hdlgen: {y}: not what the golden model says to {x}; compile again\n"
 
 
 @pytest.mark.usefixtures("no_tools")
