@@ -22,20 +22,11 @@ _LINES = ("flash_mosi", "flash_miso", "flash_wp", "flash_hold")
 
 @dataclass(frozen=True, kw_only=True)
 class FlashPins:
-    """The flash of a core that reads one.
+    """The flash of a core that reads one: where the image of the weights begins, and on how many lines it gives data.
 
     A top has `members`, and `io_ports` where lines are driven from both ends; `connect` gives the ports of the core.
-
-    Parameters
-    ----------
-    address : int
-        Where the image of the weights begins.
-    lines : int
-        On which it gives data.
-    quad : int
-        With four lines: the command that sets the bit QE, in the upper byte, and its value.
-    clock_pin : bool
-        Whether its clock is a pin; if not it goes through the part USRMCLK of an ECP5.
+    ``quad``, with four lines, is the command that sets the bit QE, in the upper byte, and its value. Without ``clock_pin``
+    the clock goes through the part USRMCLK of an ECP5.
     """
 
     address: int

@@ -13,7 +13,7 @@ from hdlgen.emit.manifest import Manifest
 from hdlgen.errors import InputError
 from hdlgen.host import Board
 
-__all__ = ["Inputs", "ask", "read_inputs"]
+__all__ = ["Inputs", "ask", "read_inputs", "stored_vectors"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +127,13 @@ def read_inputs(
             if stored.shape[1:] != y.shape[1:] or not np.array_equal(stored[: len(y)], y):
                 raise InputError(f"{vectors['y']}: not what the golden model says to {where}; compile again")
     return Inputs(x=x, lengths=sizes, every_step=manifest.every_step, y=y, labels=labels)
+
+
+def stored_vectors(root: Path, manifest: Manifest) -> dict[str, np.ndarray]:
+    """The test inputs in the folder, as `hdlgen.emit.emit` takes them."""
+    names = {"inputs": "x", "lengths": "lengths", "labels": "labels"}
+    files = {name: manifest.vectors[key] for name, key in names.items() if key in manifest.vectors}
+    return {name: golden.read_array(root / file) for name, file in files.items()}
 
 
 def ask(board: Board, rows: Sequence[np.ndarray], progress: Any = None) -> np.ndarray:

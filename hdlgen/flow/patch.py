@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from hdlgen.compiler import Plan
 from hdlgen.compiler.adopt import compile_for
@@ -19,10 +20,10 @@ from hdlgen.emit.verilog import part_files, primitives
 from hdlgen.errors import InputError, Refused
 from hdlgen.files import atomic_directory, contained
 from hdlgen.flow import contents, selftest, serial
+from hdlgen.flow.inputs import stored_vectors
 from hdlgen.flow.synth_report import Bitstream, SynthesisReport, bitstream_of, found_reports, write_report
 from hdlgen.gateware.blocks import cut
 from hdlgen.gateware.primitives import Library, Rom, RomParameters, Store, StoreParameters
-from hdlgen.golden import read_array
 from hdlgen.network import Network, load, save
 from hdlgen.schema import written
 
@@ -68,9 +69,6 @@ def patch(directory: str | os.PathLike[str], network: Network, output: str | os.
     return Patched(manifest=now, bitstreams=tuple(made))
 
 
-# ------------------------------------------------------------------------------------------------------------- folder
-
-
 def _refill(
     root: Path, manifest: Manifest, plan: Plan, network: Network, library: Library, memories: Memories, new: Path
 ) -> Manifest:
@@ -89,12 +87,9 @@ def _refill(
         (new / "rtl" / name).write_bytes(data)
         hashes[f"rtl/{name}"] = hashlib.sha256(data).hexdigest()
     hashes |= write_images(new, plan, manifest.top, memories)
-    x, lengths, labels = (
-        read_array(root / manifest.vectors[key]) if key in manifest.vectors else None
-        for key in ("x", "lengths", "labels")
-    )
     seed = manifest.seeds.get("vectors", 1)
-    names = write_vectors(new, test_vectors(plan, network, x, lengths, labels, seed))
+    given: dict[str, Any] = {"inputs": None, "lengths": None, "labels": None} | stored_vectors(root, manifest)
+    names = write_vectors(new, test_vectors(plan, network, seed=seed, **given))
     save(network, new / "network.safetensors")
     now = replace(
         describe(
@@ -118,9 +113,6 @@ def _refill(
             raise InputError(f"{root / MANIFEST}: {key} is not what it would be now; compile again")
     (new / MANIFEST).write_text(written(now), encoding="utf-8")
     return now
-
-
-# ---------------------------------------------------------------------------------------------------------- bitstream
 
 
 Found = tuple[Path, SynthesisReport, Bitstream]

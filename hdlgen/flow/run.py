@@ -45,7 +45,7 @@ class RunReport:
     latency_ms : mapping
         Percentile -> milliseconds, of inferences asked one at a time, first byte sent to last byte received.
     inferences_per_second : float
-        Over the line, as many ahead as the line carries.
+        Over the line, as many ahead as it carries.
     bench, latency_slack : Bench, int
         Cycles counted on the chip; the latency may be longer by so many: a flash needs time to read ahead.
     repeated, recoveries : int

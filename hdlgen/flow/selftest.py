@@ -67,27 +67,21 @@ class SelfTestParameters:
     ----------
     tokens, run_bits : tuple of Token, int
         All frames one after the other, see `compress`; width of a token's run.
-    beats : int
-        Beats of one frame.
-    element_bits, elements_per_beat, input_bits : int
-        Width of an element on the stream, elements per beat, significant bits of an element: others are not stored.
+    beats, element_bits, elements_per_beat, input_bits : int
+        Beats of one frame; width of an element on the stream, elements per beat, and bits of an element that are stored.
     expected, expected_bits : tuple of tuple of int, int
         Signed results of each frame, of so many bits; ``result_bits`` are those of ``m_axis_tdata``.
     lengths, every_step : tuple of int, bool
         For a recurrent core, the steps (frames) of each stored sequence, and whether it answers after every step.
-    timeout : int
-        Cycles without any beat on the output after which the test fails.
-    block_rom : bool
-        Whether the tokens go into block RAM; otherwise into logic.
-    family : str or None
-        The device family in whose block RAM the expected results lie, where other weights can bring theirs along; with
-        None they are logic.
+    timeout, start : int
+        Cycles without any beat on the output, and without weights from a flash, after which the test fails.
+    block_rom, family : bool, str or None
+        Whether the tokens go into block RAM; the family of devices in whose block RAM the expected results lie, where
+        other weights can bring theirs along. Otherwise they are logic.
     load_port : bool
         Whether the core has a port for new weights, on which there is silence here.
     front : Front
         What the board has. With one LED only, that blinks.
-    start : int
-        Cycles after which the test fails if the weights have not come from a flash.
     """
 
     core: str

@@ -35,9 +35,6 @@ __all__ = ["SIMULATORS", "Scenario", "SimulationReport", "copy_design", "read_re
 REPORT = "simulate.json"
 
 
-# ------------------------------------------------------------------------------------------------------------ report
-
-
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
     """One scenario of the bench: frames answered completely, results compared and how many of them differ, clock cycles, and
@@ -71,10 +68,8 @@ class SimulationReport:
     latency_cycles, interval_cycles : int or None
         Measured; None where the simulation did not come that far. The interval is the longest in steady state. What is
         ``predicted`` is the manifest's.
-    frames_per_second : float or None
-        Speed of the simulation at full speed of the core.
-    build_seconds, seconds : float
-        Wall time of the build, and of everything.
+    frames_per_second, build_seconds, seconds : float
+        Speed of the simulation at full speed of the core; wall time of the build, and of everything.
     failures : tuple of str
         One line each; empty when the core is right.
     build_folder, waves, outputs
@@ -125,9 +120,6 @@ def read_report(root: Path, manifest: Manifest) -> SimulationReport | None:
     return report
 
 
-# ---------------------------------------------------------------------------------------------------- the simulation
-
-
 def simulate(
     directory: str | os.PathLike[str],
     *,
@@ -158,10 +150,7 @@ def simulate(
     tool_overrides : mapping
         See :func:`hdlgen.flow.tools.find`.
 
-    Returns
-    -------
-    SimulationReport
-        Also when the core is wrong: look at ``passed`` and ``failures``.
+    The report comes also when the core is wrong: look at ``passed`` and ``failures``.
 
     Raises
     ------

@@ -34,9 +34,6 @@ SELF_TEST = "self-test"
 BinaryName = Annotated[str, Matches(r"[^/\\\x00-\x1f\x7f]{1,255}", "the name of a file in the folder")]
 
 
-# ------------------------------------------------------------------------------------------------------------ in JSON
-
-
 @dataclass(frozen=True, kw_only=True)
 class Device:
     """The target: what place and route was told."""
@@ -243,9 +240,6 @@ def bitstream_of(path: Path, made: Bitstream) -> Path:
             f"{file}: not the bitstream that {path.name} is about: its SHA-256 differs; synthesise again"
         )
     return file
-
-
-# ------------------------------------------------------------------------------------------------------------- report
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -121,14 +121,7 @@ def run_tool(
 
 
 class Toolchain:
-    """The tools for a device, or a board with it, in ``folder``.
-
-    Attributes
-    ----------
-    used : mapping
-        Which they are.
-    commands : list of str
-        Those that were run, and not in vain.
+    """The tools for a device, or a board with it, in ``folder``: those ``used``, and the ``commands`` that were not in vain.
 
     Raises :class:`InputError` if one cannot be found.
     """

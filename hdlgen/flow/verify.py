@@ -10,7 +10,7 @@ from hdlgen.emit.manifest import MANIFEST, Manifest, read_manifest
 from hdlgen.emit.yosys import yosys_version
 from hdlgen.errors import Refused
 from hdlgen.files import contained
-from hdlgen.golden import read_array
+from hdlgen.flow.inputs import stored_vectors
 from hdlgen.network import load
 from hdlgen.processes import workspace
 from hdlgen.schema import as_json
@@ -43,10 +43,6 @@ def foreign_files(directory: str | os.PathLike[str]) -> tuple[str, ...]:
     manifest = read_manifest(root)
     network = load(contained(root, manifest.network.file))
     network, plan = compile_for(root, network, manifest.frame, manifest.target, network)
-    x, lengths, labels = (
-        read_array(root / manifest.vectors[key]) if key in manifest.vectors else None
-        for key in ("x", "lengths", "labels")
-    )
     with workspace("check") as build:
         made = build / "design"
         right = emit(
@@ -54,11 +50,9 @@ def foreign_files(directory: str | os.PathLike[str]) -> tuple[str, ...]:
             network,
             made,
             target=manifest.target,
-            inputs=x,
-            lengths=lengths,
-            labels=labels,
             seed=manifest.seeds.get("vectors", 1),
             top=manifest.top,
+            **stored_vectors(root, manifest),
         )
         names = {str(path.relative_to(made)) for path in made.rglob("*") if path.is_file()} - {MANIFEST}
         names |= set(manifest.files()) | {"sim/test_core.py"}
