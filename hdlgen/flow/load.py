@@ -34,10 +34,7 @@ class Loaded:
 def image_for(directory: str | os.PathLike[str], network: Network | None) -> tuple[str, bytes]:
     """The name of a network and its image for the design in ``directory``; None means the design's own.
 
-    Raises
-    ------
-    InputError
-        If the folder is no design whose weights can be written, or ``network`` does not fit it.
+    Raises :class:`InputError` if the folder is no design whose weights can be written, or it does not fit ``network``.
     """
     root = Path(directory)
     manifest = read_manifest(root)
@@ -78,10 +75,7 @@ def load(
     Then the board is asked the first inputs of the folder. The folder remembers the network: `hdlgen run` compares with it
     as long as the board has these weights.
 
-    Raises
-    ------
-    InputError, Refused
-        As `image_for` and `hdlgen.Board.load` do; Refused if an answer is wrong.
+    Raises what `image_for` and `hdlgen.Board.load` do, and :class:`Refused` if an answer is wrong.
     """
     root = Path(directory)
     name, content = image_for(root, network)

@@ -20,14 +20,9 @@ Chain = tuple[Fraction, Fraction, Fraction, dict[str, int]]
 
 @dataclass(frozen=True, kw_only=True)
 class Pll:
-    """The PLL of a family and its limits in MHz, each (least, greatest), both allowed.
+    """The PLL of a family, its vendor's ``primitive``, and its limits in MHz, each (least, greatest), both allowed.
 
-    Parameters
-    ----------
-    primitive : str
-        Name of the vendor's part.
-    chains : callable
-        From the input in Hz to all chains that may be within the limits.
+    ``chains`` gives, for an input in Hz, all that may be within the limits.
     """
 
     primitive: str
@@ -40,16 +35,9 @@ class Pll:
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """One way to make a clock of ``frequency`` Hz.
+    """One way to make a clock of ``frequency`` Hz: by the PLL ``primitive``, or None for the oscillator itself.
 
-    Parameters
-    ----------
-    primitive : str or None
-        The PLL; None for the oscillator itself, without one.
-    parameters : mapping
-        Of the PLL: those that depend on frequencies.
-    detector, vco : Fraction
-        Frequencies inside the PLL, Hz; 0 without one.
+    ``parameters`` of the PLL are those that depend on frequencies; ``detector`` and ``vco`` are inside of it, in Hz.
     """
 
     frequency: Fraction

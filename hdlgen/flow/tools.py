@@ -31,18 +31,11 @@ __all__ = ["NAMES", "Tool", "environment_variable", "find", "parse_overrides"]
 
 @dataclass(frozen=True, kw_only=True)
 class Tool:
-    """A program that was found, by its name in hdlgen, one of :data:`NAMES`.
+    """A program that was found, by its name in hdlgen, one of :data:`NAMES`; ``command`` is what to start.
 
-    Parameters
-    ----------
-    command : tuple of str
-        What to start; arguments follow.
-    environment : mapping
-        Variables to set for it. ``PATH`` is given whole.
-    package : str or None
-        The distribution of the wheel it comes from; None for a program of the system.
-    wasm : bool
-        A WebAssembly build: it sees a ``/tmp`` of its own, so start it in the build folder with relative names.
+    ``environment`` are variables to set for it, ``PATH`` whole. ``package`` is the distribution of the wheel it comes from,
+    None for a program of the system. A WebAssembly build, ``wasm``, sees a ``/tmp`` of its own: start it in the build
+    folder, with relative names.
     """
 
     name: str
