@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
+from typing import NoReturn
 
 from hdlgen.errors import InputError
 
-__all__ = ["atomic_directory", "atomic_write", "contained", "opened"]
+__all__ = ["atomic_directory", "atomic_write", "check_new_folder", "check_writable", "contained", "opened", "reason"]
 
 
 @contextmanager
@@ -61,6 +62,51 @@ def _umask() -> int:
     return mask
 
 
+def reason(error: OSError) -> str:
+    """What the system says, and of which file."""
+    said = error.strerror or str(error)
+    return said if error.filename is None else f"{said}: {os.fspath(error.filename)!r}"
+
+
+def _refuse(what: str, error: OSError, remedy: str) -> NoReturn:
+    raise InputError(f"{what}: {error.strerror or error}; {remedy}") from error
+
+
+def _present(path: Path) -> os.stat_result | None:
+    """What stands there, if anything; raises OSError where nothing could."""
+    try:
+        return os.stat(path)
+    except FileNotFoundError:
+        return None
+
+
+def check_new_folder(path: str | os.PathLike[str]) -> Path:
+    """Refuse what cannot be a new folder; :func:`atomic_directory` does so, too, but behind long work that is late."""
+    target = Path(path)
+    try:
+        taken = os.path.islink(target) or _present(target) is not None
+    except OSError as error:
+        _refuse(f"{target}: output folder cannot be made", error, "name a writable place")
+    if taken:
+        raise InputError(f"{target}: output folder exists already; name one that does not, or remove it first")
+    return target
+
+
+def check_writable(path: str | os.PathLike[str]) -> Path:
+    """Refuse what :func:`atomic_write` cannot write, or must not, as it is a device."""
+    target, remedy = Path(path), "name a file in a writable folder"
+    try:
+        found = _present(target)
+    except OSError as error:
+        _refuse(f"{target}: cannot be written", error, remedy)
+    if found is not None and not stat.S_ISREG(found.st_mode):
+        what = "is a folder" if stat.S_ISDIR(found.st_mode) else "is no regular file"
+        raise InputError(f"{target}: cannot be written: {what}; {remedy}")
+    if not os.path.isdir(target.parent) or not os.access(target.parent, os.W_OK):
+        raise InputError(f"{target}: cannot be written; {remedy}")
+    return target
+
+
 @contextmanager
 def atomic_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield an empty scratch folder that becomes ``path`` when the block ends without an exception.
@@ -68,25 +114,22 @@ def atomic_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises
     ------
     InputError
-        If ``path`` exists already or its parent cannot be written.
+        If ``path`` exists, at the beginning or by then at the end, its parent cannot be written, or there is no room.
     """
-    target = Path(path)
-    if target.exists() or target.is_symlink():
-        raise InputError(f"{target}: output folder exists already; name one that does not, or remove it first")
+    target = check_new_folder(path)
+    scratch: str | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        scratch = tempfile.mkdtemp(prefix=f".{target.name[:40]}.", dir=target.parent)
+        yield Path(scratch)
+        os.chmod(scratch, 0o777 & ~_umask())
+        os.rename(scratch, target)
     except OSError as error:
-        raise InputError(
-            f"{target}: output folder cannot be made: {error.strerror}; name a writable place"
-        ) from error
-    try:
-        yield scratch
-        scratch.chmod(0o777 & ~_umask())
-        scratch.rename(target)
-    except BaseException:
-        shutil.rmtree(scratch, ignore_errors=True)
-        raise
+        check_new_folder(target)  # somebody else was faster
+        _refuse(f"{target}: output folder cannot be made", error, "name a writable place with room")
+    finally:
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def atomic_write(path: str | os.PathLike[str], content: bytes | str) -> None:
@@ -95,13 +138,13 @@ def atomic_write(path: str | os.PathLike[str], content: bytes | str) -> None:
     Raises
     ------
     InputError
-        If the folder of ``path`` cannot be written.
+        If ``path`` cannot be written, or is no regular file.
     """
-    target = Path(path)
+    target = check_writable(path)
     data = content.encode() if isinstance(content, str) else content
     scratch: str | None = None
     try:
-        handle, scratch = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        handle, scratch = tempfile.mkstemp(prefix=f".{target.name[:40]}.", dir=target.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
         os.chmod(scratch, 0o666 & ~_umask())
@@ -109,6 +152,4 @@ def atomic_write(path: str | os.PathLike[str], content: bytes | str) -> None:
     except OSError as error:
         if scratch is not None and os.path.exists(scratch):
             os.unlink(scratch)
-        raise InputError(
-            f"{target}: cannot be written: {error.strerror}; name a file in a writable folder"
-        ) from error
+        _refuse(f"{target}: cannot be written", error, "name a file in a writable folder")
