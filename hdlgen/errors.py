@@ -1,9 +1,9 @@
-"""The two ways in which a request of the user ends without a result.
+"""The two ways in which a request of the user ends without a result, and a warning.
 
 Everything else that goes wrong is a fault of the program and keeps its traceback.
 """
 
-__all__ = ["InputError", "Refused"]
+__all__ = ["Doubtful", "InputError", "Refused"]
 
 
 class InputError(Exception):
@@ -15,3 +15,7 @@ class InputError(Exception):
 
 class Refused(Exception):
     """The input is fine and the answer is no (a mismatch, timing not met): exit status 1."""
+
+
+class Doubtful(UserWarning):
+    """What is allowed and hardly ever meant; one line, as of an :class:`InputError`."""

@@ -3,9 +3,11 @@
 from hdlgen.golden.arrays import Samples, check_labels, check_targets, read_array, read_samples, read_sequences
 from hdlgen.golden.deviation import Deviation, deviation
 from hdlgen.golden.evaluate import Trace, accumulator_bits, activations, check_input, check_sequences, evaluate, trace
+from hdlgen.golden.inputs import Inputs, classes_of, read_inputs
 
 __all__ = [
     "Deviation",
+    "Inputs",
     "Samples",
     "Trace",
     "accumulator_bits",
@@ -14,9 +16,11 @@ __all__ = [
     "check_labels",
     "check_sequences",
     "check_targets",
+    "classes_of",
     "deviation",
     "evaluate",
     "read_array",
+    "read_inputs",
     "read_samples",
     "read_sequences",
     "trace",
