@@ -11,8 +11,10 @@ seen, and nothing that is lost or added can hide the message behind it. Bytes be
 
 import struct
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import IntEnum
+from typing import Any, ClassVar
 
 __all__ = [
     "CYCLE_BYTES",
@@ -20,20 +22,14 @@ __all__ = [
     "FILLER",
     "FLIP",
     "LOAD",
-    "LOAD_ABORT",
-    "LOAD_BEGIN",
-    "LOAD_COMMIT",
-    "LOAD_DATA",
-    "LOAD_ERROR",
-    "LOAD_GENERATION",
-    "LOAD_IN_FORCE",
-    "LOAD_TYPES",
     "MAX_NAME",
+    "MAX_PAYLOAD",
     "OVERHEAD",
     "START",
     "VERSION",
     "Decoder",
     "Identity",
+    "Load",
     "Message",
     "Reason",
     "Reply",
@@ -49,13 +45,10 @@ START, ESCAPE, FLIP = 0x7E, 0x7D, 0x20
 FILLER = 0x00
 #: Bytes of a message besides its payload, before stuffing.
 OVERHEAD = 9
-#: First of the types that go to the load port, and how many there are.
-LOAD, LOAD_TYPES = 0x40, 16
-#: Types of a core's own load port (docs/weights.md): an image begins, its bytes, put it into force, forget it.
-LOAD_BEGIN, LOAD_DATA, LOAD_COMMIT, LOAD_ABORT = range(LOAD, LOAD + 4)
-#: Its state in reports: weights are in force, the last image was damaged; above LOAD_GENERATION bits a count of images.
-LOAD_IN_FORCE, LOAD_ERROR, LOAD_GENERATION = 1, 8, 5
+#: First of the sixteen types that go to the load port.
+LOAD = 0x40
 MAX_NAME = 26
+MAX_PAYLOAD = (1 << 16) - 1
 #: Size of the cycle counter.
 CYCLE_BYTES = 3
 
@@ -68,6 +61,15 @@ class Request(IntEnum):
     BENCH = 0x03
     INFER = 0x10
     INFER_END = 0x11
+
+
+class Load(IntEnum):
+    """Types of a core's own load port (docs/weights.md): an image begins, its bytes, put it into force, forget it."""
+
+    BEGIN = LOAD
+    DATA = LOAD + 1
+    COMMIT = LOAD + 2
+    ABORT = LOAD + 3
 
 
 class Reply(IntEnum):
@@ -153,31 +155,10 @@ class Decoder:
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """What a board says of itself; the payload of ``Reply.IDENTITY``.
+    """What a board says of itself: the payload of ``Reply.IDENTITY``, as the table in docs/protocol.md has it.
 
-    Parameters
-    ----------
-    signed, sequences, every_step, load, flash : bool
-        Signed inputs; frames are the steps of sequences; a result for every step and not only for the last; there is a
-        load port; the weights come from a flash.
-    lanes : int
-    log2_buffer : int
-        The input memory holds 2^log2_buffer beats.
-    width, bits, bytes_per_element, elements_per_beat : int
-        Input of the core, as in the manifest.
-    result_bytes, results : int
-        Bytes of one result, results of one inference.
-    divisor : int
-        Clock cycles of a bit on the line.
-    clock : int
-        Hz.
-    latency, interval : int
-        Predicted, in cycles, as in the manifest.
-    network, build : bytes
-        The first 8 bytes of the network file's SHA-256, or with a load port or a flash what stands for the weights in
-        force (4 bytes) and for the design that they fit (4 bytes); 4 bytes that stand for the build.
-    name : str
-        Of the network, up to ``MAX_NAME`` bytes.
+    ``log2_buffer``: the input memory holds 2^log2_buffer beats. ``divisor``: clock cycles of a bit on the line. ``clock``:
+    Hz. ``latency``, ``interval``: predicted, in cycles. ``network``: 8 bytes; ``build``: 4.
     """
 
     signed: bool
@@ -203,13 +184,29 @@ class Identity:
 
     _FORMAT = "<BBBBHBBBBHHIII8s4s"
 
+    _MOST: ClassVar[Mapping[str, int]] = {
+        **dict.fromkeys(("clock", "latency", "interval"), (1 << 32) - 1),
+        **dict.fromkeys(("width", "results", "divisor"), (1 << 16) - 1),
+        "lanes": 255,
+        "elements_per_beat": 255,
+        "bits": 16,
+        "bytes_per_element": 2,
+        "result_bytes": 8,
+    }
+
     def __post_init__(self) -> None:
-        limits = {"lanes": 8, "width": 16, "elements_per_beat": 8, "results": 16, "divisor": 16}
-        limits |= {"clock": 32, "latency": 32, "interval": 32, "log2_buffer": 8}
-        for name, bits in limits.items():
-            value = getattr(self, name)
-            if not 0 <= value < 1 << bits:
-                raise ValueError(f"{name} is {value}; allowed are 0..{(1 << bits) - 1}")
+        def check(name: str, value: int, low: int, high: int) -> None:
+            if not low <= value <= high:
+                raise ValueError(f"{name} is {value}; allowed are {low}..{high}")
+
+        for name, most in self._MOST.items():
+            check(name, getattr(self, name), 1, most)
+        if self.result_bytes not in (4, 8):
+            raise ValueError(f"result_bytes is {self.result_bytes}; allowed are 4 and 8")
+        check("bits", self.bits, 8 * self.bytes_per_element - 7, 8 * self.bytes_per_element)
+        check("log2_buffer", self.log2_buffer, 0, 31)
+        check("bytes of a frame", self.frame_bytes, 1, min(self.buffer_bytes, MAX_PAYLOAD))
+        check("bytes of a result", self.results * self.result_bytes, 1, MAX_PAYLOAD)
 
     @classmethod
     def network_place(cls) -> int:
@@ -250,41 +247,16 @@ class Identity:
         _version, flags, lanes, log2_buffer, *rest = struct.unpack(cls._FORMAT, payload[:size])
         names = [member.name for member in fields(cls)]
         values = dict(zip(names[7:-1], rest, strict=True))
-        return cls(
-            signed=bool(flags & 1),
-            sequences=bool(flags & 2),
-            every_step=bool(flags & 4),
-            load=bool(flags & 8),
-            flash=bool(flags & 16),
-            lanes=lanes,
-            log2_buffer=log2_buffer,
-            name=payload[size:].decode(errors="replace"),
-            **values,
-        )
+        values |= {name: bool(flags >> bit & 1) for bit, name in enumerate(names[:5])}
+        return cls(lanes=lanes, log2_buffer=log2_buffer, name=payload[size:].decode(errors="replace"), **values)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """The state of a board; the payload of ``Reply.STATUS``, ``Reply.BENCH`` and ``Reply.REFUSED``.
+    """The state of a board: the payload of ``Reply.STATUS``, ``Reply.BENCH`` and ``Reply.REFUSED``, as in docs/protocol.md.
 
-    Parameters
-    ----------
-    expected : int
-        Number of the next message with data that the board accepts.
-    results : int
-        Number of the next result.
-    reason : Reason or int
-        Of the last refusal in this session.
-    open, frame_error, ready : bool
-        A session is open; the core has raised ``frame_error``; what the load port needs before inference is complete.
-    refused : int
-        Messages refused in this session, modulo 256.
-    load : int
-        State of what is behind the load port.
-    cycles : int
-        Of the last `Request.BENCH`: from the first beat that the core took to the last result that it gave, modulo 2^24.
-    signature : int
-        Of all its results; see `signature`.
+    ``expected``, ``results``: numbers of the next message with data, and of the next result. ``open``: a session is;
+    ``ready``: what the load port needs before inference is complete. ``cycles``: of the last BENCH, modulo 2^24.
     """
 
     expected: int
@@ -300,6 +272,16 @@ class Report:
 
     _FORMAT = "<BBBBB3s"
 
+    @property
+    def damaged(self) -> bool:
+        """The last image for the load port was."""
+        return bool(self.load & 8)
+
+    @property
+    def generation(self) -> int:
+        """How often an image was put into force, modulo 8."""
+        return self.load >> 5
+
     @classmethod
     def unpack(cls, payload: bytes) -> "Report":
         """Raises :class:`ValueError` if it has another length."""
@@ -307,15 +289,11 @@ class Report:
         if len(payload) not in (size + 4, size + 8):
             raise ValueError(f"{len(payload)} bytes; allowed are {size + 4} and {size + 8}")
         expected, results, state, refused, load, cycles = struct.unpack(cls._FORMAT, payload[:size])
+        flags: dict[str, Any] = {"open": bool(state & 16), "frame_error": bool(state & 32), "ready": bool(state & 64)}
+        counts: dict[str, Any] = {
+            "cycles": int.from_bytes(cycles, "little"),
+            "signature": int.from_bytes(payload[size:], "little"),
+        }
         return cls(
-            expected=expected,
-            results=results,
-            reason=state & 15,
-            open=bool(state & 16),
-            frame_error=bool(state & 32),
-            ready=bool(state & 64),
-            refused=refused,
-            load=load,
-            cycles=int.from_bytes(cycles, "little"),
-            signature=int.from_bytes(payload[size:], "little"),
+            expected=expected, results=results, reason=state & 15, refused=refused, load=load, **flags, **counts
         )

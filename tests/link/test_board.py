@@ -1,5 +1,6 @@
 """The host program against the software model of a board, on a line of any quality."""
 
+import contextlib
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +10,8 @@ import pytest
 
 from hdlgen.errors import InputError
 from hdlgen.host import Board
-from hdlgen.host.protocol import Identity, Message, Reason, Reply, Request, encode
+from hdlgen.host.line import Line as BoardLine
+from hdlgen.host.protocol import Decoder, Identity, Message, Reason, Reply, Request, encode
 
 from .bench import IDENTITY, sums
 from .model import BoardModel
@@ -20,7 +22,7 @@ SIGNED = replace(IDENTITY, signed=True, width=5, bits=12, bytes_per_element=2, e
 
 
 def opened(line: "Line") -> Board:
-    return Board(line, "line", 1.0, clock=lambda: line.now)
+    return Board(BoardLine(line, "line", 1.0, lambda: line.now))
 
 
 class Line:
@@ -182,7 +184,7 @@ def test_another_version() -> None:
 def test_status() -> None:
     board = opened(Line(BoardModel(IDENTITY, sums)))
     board.infer(np.zeros((5, 3), int))
-    board._line.write(encode(Message(0x33, 0)))
+    board.line.write(encode(Message(0x33, 0)))
     report = board.status()
     assert (report.open, report.ready, report.refused, report.reason, report.results) == (
         True,
@@ -191,3 +193,81 @@ def test_status() -> None:
         Reason.TYPE,
         5,
     )
+
+
+GARBAGE = [
+    ("identity", bytes(52), "protocol version 0; allowed is 1"),
+    ("identity", b"", "protocol version None; allowed is 1"),
+    ("identity", b"\1" + bytes(41), "clock is 0; allowed are 1..4294967295"),
+    ("identity", b"\1" * 200, "200 bytes; allowed are 38..64"),
+    ("identity", b"\1" + b"\xff" * 41, "bits is 255; allowed are 1..16"),
+    ("status", b"", "0 bytes; allowed are 12 and 16"),
+    ("status", bytes(300), "300 bytes; allowed are 12 and 16"),
+    ("result", b"", "the same message failed 16 times"),
+    ("result", bytes(300), "the same message failed 16 times"),
+    ("bench", bytes(12), "it counts 0 cycles"),
+]
+
+
+@pytest.mark.parametrize(("what", "payload", "words"), GARBAGE)
+def test_a_board_that_says_nonsense(what: str, payload: bytes, words: str) -> None:
+    """In messages that arrive undamaged: one line each, after a while that ends."""
+
+    class Senseless(BoardModel):
+        def reply(self, kind: int, number: int, content: bytes) -> None:
+            super().reply(kind, number, payload if Reply(kind).name.lower() == what else content)
+
+        def feed(self, data: bytes) -> list[Message]:
+            replies = super().feed(data)
+            benches = [message for message in Decoder().feed(data) if message.type == Request.BENCH]
+            return replies + [Message(Reply.BENCH, message.number, payload) for message in benches]
+
+    line = Line(Senseless(replace(IDENTITY, log2_buffer=8), sums))
+
+    def use() -> None:
+        board = opened(line)
+        board.infer(np.zeros((3, 3), int))
+        board.bench(np.zeros(3, int))
+
+    with pytest.raises(InputError, match=r"^--port line: .*") as caught:
+        use()
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert line.now < 100
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [("width", 0), ("divisor", 0), ("clock", 0), ("interval", 0), ("result_bytes", 5), ("bytes_per_element", 2)]
+    + [("log2_buffer", 32), ("log2_buffer", 0), ("width", 65535), ("results", 65535), ("elements_per_beat", 0)],
+)
+def test_identities_that_cannot_be(member: str, value: int) -> None:
+    with pytest.raises(ValueError, match=r" is .*; allowed are "):
+        replace(IDENTITY, **{"log2_buffer": 8, member: value})
+
+
+def test_an_interval_beyond_belief() -> None:
+    """The line is kept busy for what it takes, but not by gigabytes at once."""
+    line = Line(BoardModel(replace(IDENTITY, interval=(1 << 32) - 1, divisor=1), sums))
+    written: list[int] = []
+    line.before_write = written.append
+    assert opened(line).infer(np.ones((5, 3), int)).shape == (5, 2)
+    assert line.sent < 1 << 23
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_board_that_lies_about_where_it_stands(seed: int) -> None:
+    """Whatever it claims to have accepted and sent, there is an end, and one line."""
+    chance = random.Random(seed)
+
+    class Liar(BoardModel):
+        def reply(self, kind: int, number: int, content: bytes) -> None:
+            if kind == Reply.STATUS and chance.random() < 0.5:
+                here = bytes((self.expected + chance.choice((-3, -1, 0, 1, 2))) & 0xFF for _ in range(2))
+                content = here + content[2:]
+            super().reply(kind, number, content)
+
+    line = Line(Liar(replace(IDENTITY, log2_buffer=8), sums), rate=chance.choice((0.0, 0.01, 0.05)), seed=seed)
+    with contextlib.suppress(InputError):
+        opened(line).infer(np.zeros((100, 3), int))
+    assert line.now < 200

@@ -20,7 +20,7 @@ from hdlgen.flow.load import image_for, load
 from hdlgen.flow.patch import patch
 from hdlgen.flow.run import run
 from hdlgen.flow.virtual import VirtualBoard
-from hdlgen.host.protocol import LOAD_BEGIN, LOAD_COMMIT, LOAD_DATA, Message, Reply, Request
+from hdlgen.host.protocol import Load, Message, Reply, Request
 from hdlgen.network import Network, save
 
 from ..compiler.networks import inputs, make
@@ -184,13 +184,13 @@ def test_load_in_mid_sequence(tmp_path: Path, banks: int) -> None:
         for number, network in enumerate((one, one, two)):
             board.greet()
             for place, frame in enumerate(frames[:-1]):
-                board._deliver(Message(Request.INFER, place, frame))
+                board.line.deliver(Message(Request.INFER, place, frame))
                 if number == 1:
-                    for kind, payload in ((LOAD_BEGIN, b"\0"), (LOAD_DATA, content), (LOAD_COMMIT, b"\0")):
+                    for kind, payload in ((Load.BEGIN, b"\0"), (Load.DATA, content), (Load.COMMIT, b"\0")):
                         with pytest.raises(InputError, match="16 times: the board was not ready for it"):
-                            board._deliver(Message(kind, place + 1, payload))
-            board._deliver(Message(Request.INFER_END, len(frames) - 1, frames[-1]))
-            (result,) = (message for message in board._messages if message.type == Reply.RESULT)
+                            board.line.deliver(Message(kind, place + 1, payload))
+            board.line.deliver(Message(Request.INFER_END, len(frames) - 1, frames[-1]))
+            (result,) = (message for message in board.line.messages if message.type == Reply.RESULT)
             expected = golden.evaluate(network, x, np.array([len(x)]))
             assert np.array_equal(np.frombuffer(result.payload, "<i4"), expected[0])
             if number == 1:
