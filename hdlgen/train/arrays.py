@@ -1,14 +1,16 @@
 """Data of training in files of arrays."""
 
 import os
+from dataclasses import replace
 
 import numpy as np
 
 from hdlgen import golden
 from hdlgen.errors import InputError
-from hdlgen.idx import Dataset
+from hdlgen.idx import Dataset, read_folder
+from hdlgen.sequences.random import philox_words
 
-__all__ = ["read_dataset"]
+__all__ = ["fair_order", "read_dataset"]
 
 
 def _part(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -23,10 +25,8 @@ def _part(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:
         )
     if samples.labels is not None and samples.targets is not None:
         raise InputError(f"{where}: has labels and y; allowed: one of them")
-    wanted = np.zeros((len(x), 0))
-    if samples.targets is not None:
-        wanted = samples.targets
-    elif samples.labels is not None:
+    wanted = np.zeros((len(x), 0)) if samples.targets is None else samples.targets
+    if samples.labels is not None:
         wanted = samples.labels
         if int(wanted.min()) < 0:
             raise InputError(f"{where}: a label is {wanted.min()}; allowed: 0 and more")
@@ -34,23 +34,50 @@ def _part(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:
     return images if images.ndim == 3 else images[:, None, :], wanted
 
 
-def read_dataset(path: str | os.PathLike[str], test: str | os.PathLike[str] | None = None) -> Dataset:
+def fair_order(wanted: np.ndarray, seed: int) -> np.ndarray:
+    """An order by chance in which every stretch, also what is held out at the end, has of every class about its share.
+
+    ``wanted`` are classes (N,), or targets in rows, of which nothing is known. The same on every machine.
+    """
+    order = np.argsort(philox_words(seed, 0, len(wanted), stream=1), kind="stable")
+    if wanted.ndim > 1:
+        return order
+    _, class_of, counts = np.unique(wanted[order], return_inverse=True, return_counts=True)
+    grouped = np.argsort(class_of, kind="stable")
+    rank = np.empty(len(order), np.int64)
+    rank[grouped] = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    # Those of a class stand at equal distances.
+    return order[np.argsort((rank + 0.5) / counts[class_of], kind="stable")]
+
+
+def read_dataset(
+    path: str | os.PathLike[str], test: str | os.PathLike[str] | None = None, *, seed: int = 1
+) -> Dataset:
     """Samples to train on, and perhaps samples to test with, as :func:`hdlgen.golden.read_samples` reads them.
 
-    Inputs alone have targets without a column: they can be reconstructed, and nothing else.
+    They come in :func:`fair_order` by ``seed``. A folder of idx files (:func:`hdlgen.idx.read_folder`) keeps its order, as
+    that of MNIST and its like is one by chance, unless its labels are sorted. Inputs alone have targets without a column:
+    they can be reconstructed, and nothing else.
 
     Raises
     ------
     InputError
         If a file is bad, ``x`` are no bytes, there are both labels and targets, or the two files do not fit together.
     """
-    images, wanted = _part(path)
-    test_images = test_wanted = None
-    if test is not None:
-        test_images, test_wanted = _part(test)
-        for what, one, other in (("x", images, test_images), ("labels or y", wanted, test_wanted)):
-            if one.shape[1:] != other.shape[1:]:
-                raise InputError(
-                    f"{test}: {what} of shape {list(other.shape)}; allowed: as in {path}, N times {list(one.shape[1:])}"
-                )
-    return Dataset(train_images=images, train_labels=wanted, test_images=test_images, test_labels=test_wanted)
+    if os.path.isdir(path):
+        dataset = read_folder(path)
+        labels = dataset.train_labels
+        if labels[0] == labels[-1] or (labels[1:] < labels[:-1]).any():
+            return dataset
+    else:
+        images, wanted = _part(path)
+        test_images = test_wanted = None
+        if test is not None:
+            test_images, test_wanted = _part(test)
+            for what, one, other in (("x", images, test_images), ("labels or y", wanted, test_wanted)):
+                if one.shape[1:] != other.shape[1:]:
+                    allowed = f"as in {path}, N times {list(one.shape[1:])}"
+                    raise InputError(f"{test}: {what} of shape {list(other.shape)}; allowed: {allowed}")
+        dataset = Dataset(train_images=images, train_labels=wanted, test_images=test_images, test_labels=test_wanted)
+    order = fair_order(dataset.train_labels, seed)
+    return replace(dataset, train_images=dataset.train_images[order], train_labels=dataset.train_labels[order])

@@ -14,8 +14,9 @@ import torch
 
 from hdlgen.network import BandRnn, Network, Table
 from hdlgen.quantize import Edges, find_edges, weight_exponent, weight_limits
+from hdlgen.train.rounding import floor
 
-__all__ = ["BandCell", "CellScales", "floor_through", "function_table"]
+__all__ = ["BandCell", "CellScales", "function_table"]
 
 #: Reals that a table of the sigmoid, and of tanh, spans on either side of 0.
 _SPANS = {"gate": 8.0, "state": 4.0}
@@ -24,26 +25,9 @@ _MAX_BIAS = (1 << 31) - 1
 _PRE_LOG2 = 3
 
 
-class _Floor(torch.autograd.Function):
-    """floor, with the gradient of the identity."""
-
-    @staticmethod
-    def forward(context, values):
-        return torch.floor(values)
-
-    @staticmethod
-    def backward(context, gradient):
-        return gradient
-
-
-def floor_through(values: torch.Tensor) -> torch.Tensor:
-    """floor; its gradient is that of the identity."""
-    return _Floor.apply(values)
-
-
 def _rs(values: torch.Tensor, shift: int) -> torch.Tensor:
     """Integers v -> (v + 2**(shift-1)) >> shift; the gradient is that of v / 2**shift."""
-    return floor_through(values * 2.0**-shift + 0.5) if shift else values
+    return floor(values * 2.0**-shift + 0.5) if shift else values
 
 
 def _saturate(values: torch.Tensor, bits: int) -> torch.Tensor:
@@ -76,6 +60,32 @@ class CellScales:
     input_exponent: int
     fraction: int
     shift: int
+
+
+_Function = Callable[[torch.Tensor], torch.Tensor]
+
+
+def _same(values: torch.Tensor) -> torch.Tensor:
+    return values
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Arithmetic:
+    """What the equations of a cell are made of, in real numbers or in integers.
+
+    ``reset``: a candidate of a GRU, times its gate. ``part``: a product with a gate. ``fresh``, ``cell``: of an LSTM, what
+    is added to the cell's state, and that state.
+    """
+
+    sigmoid: _Function
+    tanh: _Function
+    relu: _Function
+    tanh_of_cell: _Function = _same
+    candidate: _Function = _same
+    reset: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = torch.mul
+    part: _Function = _same
+    fresh: _Function = _same
+    cell: _Function = _same
 
 
 class BandCell(torch.nn.Module):
@@ -162,52 +172,50 @@ class BandCell(torch.nn.Module):
         flat = torch.zeros(self.inputs * self.layer.rows, dtype=weight.dtype).index_add(0, self._flat, weight)
         return x @ flat.view(self.inputs, self.layer.rows)
 
-    def _by_gate(self, fed: torch.Tensor) -> list[torch.Tensor]:
-        gates, width = len(self.layer.gates), self.layer.width
-        return [fed] * gates if self.layer.input.shared else list(fed.split(width, -1))
+    def _states(self, fed: torch.Tensor, matrix: torch.Tensor, a: "_Arithmetic") -> torch.Tensor:
+        """States of all steps from the sums of their inputs, (T, S, gates * N), by the equations of the cell."""
+        width, cell = self.layer.width, self.layer.cell
+        h = torch.zeros(fed.shape[1], width, dtype=fed.dtype)
+        c = h
+        states = []
+        for step in fed:
+            recurrent = h @ matrix
+            if cell == "gru":
+                r, z = a.sigmoid(step[:, : 2 * width] + recurrent[:, : 2 * width]).chunk(2, 1)
+                n = a.tanh(step[:, 2 * width :] + a.reset(r, a.candidate(recurrent[:, 2 * width :])))
+                h = n + a.part(z * (h - n))
+            elif cell == "ligru":
+                z, candidate = (step + recurrent).chunk(2, 1)
+                candidate = a.relu(candidate)
+                h = candidate + a.part(a.sigmoid(z) * (h - candidate))
+            elif cell == "lstm":
+                i, forget, u, o = (step + recurrent).chunk(4, 1)
+                c = a.cell(a.sigmoid(forget) * c + a.fresh(a.sigmoid(i) * a.tanh(u)))
+                h = a.part(a.sigmoid(o) * a.tanh_of_cell(c))
+            else:
+                h = a.tanh(step + recurrent) if cell == "tanh" else a.relu(step + recurrent)
+            states.append(h)
+        return torch.stack(states)
+
+    def _sums(self, fed: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        """What the inputs and biases contribute to all gates."""
+        return (fed.repeat(1, 1, len(self.layer.gates)) if self.layer.input.shared else fed) + bias.reshape(-1)
 
     # Real numbers.
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """States of all steps, (T, S, N), in real numbers, for inputs (T, S, I)."""
-        layer = self.layer
-        if self.smooth:
-            sigmoid, tanh = torch.sigmoid, torch.tanh
-        else:
-
-            def sigmoid(v):
-                return (v * 0.25 + 0.5).clamp(0, 1)
-
-            def tanh(v):
-                return v.clamp(-1, 1)
-
-        matrix = self._matrix(self.recurrent)
-        fed = self._feed(x, self.input_weight)
-        if layer.input.shared:
-            fed = fed.repeat(1, 1, len(layer.gates))
-        fed = fed + self.bias.reshape(-1)
-        h = torch.zeros(x.shape[1], layer.width, dtype=x.dtype)
-        c = h
-        states = []
-        for step in fed:
-            recurrent = h @ matrix
-            if layer.cell == "gru":
-                width = layer.width
-                r, z = sigmoid(step[:, : 2 * width] + recurrent[:, : 2 * width]).chunk(2, 1)
-                n = tanh(step[:, 2 * width :] + r * (recurrent[:, 2 * width :] + self.candidate_bias))
-                h = n + z * (h - n)
-            elif layer.cell == "ligru":
-                z, a = (step + recurrent).chunk(2, 1)
-                a = a.relu()
-                h = a + sigmoid(z) * (h - a)
-            elif layer.cell == "lstm":
-                i, f, u, o = (step + recurrent).chunk(4, 1)
-                c = sigmoid(f) * c + sigmoid(i) * tanh(u)
-                h = sigmoid(o) * tanh(c)
-            else:
-                h = tanh(step + recurrent) if layer.cell == "tanh" else (step + recurrent).relu()
-            states.append(h)
-        return torch.stack(states)
+        smooth, candidate_bias = self.smooth, self.candidate_bias
+        tanh = torch.tanh if smooth else lambda v: v.clamp(-1, 1)
+        arithmetic = _Arithmetic(
+            sigmoid=torch.sigmoid if smooth else lambda v: (v * 0.25 + 0.5).clamp(0, 1),
+            tanh=tanh,
+            tanh_of_cell=tanh,
+            relu=torch.relu,
+            candidate=lambda v: v + candidate_bias,
+        )
+        sums = self._sums(self._feed(x, self.input_weight), self.bias)
+        return self._states(sums, self._matrix(self.recurrent), arithmetic)
 
     # Integers.
 
@@ -230,7 +238,7 @@ class BandCell(torch.nn.Module):
         )
 
     def _integers(self, values: torch.Tensor, exponent: int, limits: tuple[int, int]) -> torch.Tensor:
-        return floor_through(values.double() * 2.0**exponent + 0.5).clamp(*limits)
+        return floor(values.double() * 2.0**exponent + 0.5).clamp(*limits)
 
     def integer_weights(self, scales: CellScales) -> dict[str, torch.Tensor]:
         """``recurrent``, ``input``, ``bias`` and perhaps ``candidate``, integers in float64."""
@@ -342,40 +350,25 @@ class BandCell(torch.nn.Module):
         layer, p, f = self.layer, scales.fraction, self.layer.state.fraction
         weights = self.integer_weights(scales)
         hsig, htanh = self._functions(scales)
-        matrix = self._matrix(weights["recurrent"])
+        g = layer.gate_fraction if layer.gate_bits is not None else 0
+        arithmetic = _Arithmetic(
+            sigmoid=hsig,
+            tanh=lambda v: htanh(v, p),
+            relu=lambda v: _rs(v, p - f).clamp(layer.state_low, layer.state_high),
+            part=lambda v: _rs(v, g),
+        )
+        if (candidate := layer.candidate) is not None:
+            arithmetic = replace(
+                arithmetic,
+                candidate=lambda v: _saturate(_rs(v + weights["candidate"], candidate.shift), candidate.bits),
+                reset=lambda r, v: _rs(r * v, g - candidate.shift),
+            )
+        if (cell := layer.cell_state) is not None:
+            arithmetic = replace(
+                arithmetic,
+                fresh=lambda v: v * 2.0 ** (cell.fraction - f),
+                cell=lambda v: _saturate(_rs(v, g), cell.bits),
+                tanh_of_cell=lambda v: htanh(v, cell.fraction),
+            )
         fed = _saturate(_rs(self._feed(x, weights["input"]), scales.shift), layer.input.bits)
-        if layer.input.shared:
-            fed = fed.repeat(1, 1, len(layer.gates))
-        fed = fed + weights["bias"].reshape(-1)
-        width, low, high = layer.width, layer.state_low, layer.state_high
-        h = torch.zeros(x.shape[1], width, dtype=torch.float64)
-        c = h
-
-        def relu(v):
-            return _rs(v, p - f).clamp(low, high)
-
-        states = []
-        for step in fed:
-            recurrent = h @ matrix
-            if layer.cell == "gru":
-                assert layer.candidate is not None
-                g, shift = layer.gate_fraction, layer.candidate.shift
-                r, z = hsig(step[:, : 2 * width] + recurrent[:, : 2 * width]).chunk(2, 1)
-                v = _saturate(_rs(recurrent[:, 2 * width :] + weights["candidate"], shift), layer.candidate.bits)
-                n = htanh(step[:, 2 * width :] + _rs(r * v, g - shift), p)
-                h = n + _rs(z * (h - n), g)
-            elif layer.cell == "ligru":
-                z, a = (step + recurrent).chunk(2, 1)
-                a = relu(a)
-                h = a + _rs(hsig(z) * (h - a), layer.gate_fraction)
-            elif layer.cell == "lstm":
-                assert layer.cell_state is not None
-                g, fc = layer.gate_fraction, layer.cell_state.fraction
-                i, forget, u, o = (step + recurrent).chunk(4, 1)
-                total = hsig(forget) * c + hsig(i) * htanh(u, p) * 2.0 ** (fc - f)
-                c = _saturate(_rs(total, g), layer.cell_state.bits)
-                h = _rs(hsig(o) * htanh(c, fc), g)
-            else:
-                h = htanh(step + recurrent, p) if layer.cell == "tanh" else relu(step + recurrent)
-            states.append(h)
-        return torch.stack(states)
+        return self._states(self._sums(fed, weights["bias"]), self._matrix(weights["recurrent"]), arithmetic)

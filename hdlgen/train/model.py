@@ -17,6 +17,7 @@ from hdlgen.network import Network, SobolTopology
 from hdlgen.quantize import MAX_SHIFT, Edges, Scales, find_edges, join, weight_limits
 from hdlgen.train.penalties import GroupLasso
 from hdlgen.train.recipe import INPUT_BITS
+from hdlgen.train.rounding import floor
 
 __all__ = ["EdgeModel", "begin", "largest", "rudin_shapiro"]
 
@@ -114,18 +115,6 @@ def _shared(network: Network) -> SobolTopology | None:
     return network.layers[0].incoming.sobol
 
 
-class _Floor(torch.autograd.Function):
-    """floor, with the gradient of the identity."""
-
-    @staticmethod
-    def forward(context, values):
-        return torch.floor(values)
-
-    @staticmethod
-    def backward(context, gradient):
-        return gradient
-
-
 class EdgeModel:
     """Weights and biases of a network under training.
 
@@ -189,7 +178,7 @@ class EdgeModel:
     def integer_weights(self, layer: int, scales: Scales) -> torch.Tensor:
         """(E_l,) integers in floating point, layer 1..L."""
         scaled = self.weights[layer - 1].to(self._dtypes[layer - 1]) * 2.0 ** scales.weight_exponents[layer - 1]
-        return _Floor.apply(scaled + 0.5).clamp(*weight_limits(self.weight_bits))
+        return floor(scaled + 0.5).clamp(*weight_limits(self.weight_bits))
 
     def integer_bias(self, layer: int, scales: Scales) -> torch.Tensor | None:
         """(n_l,) integers in floating point, layer 1..L, or None."""
@@ -197,7 +186,7 @@ class EdgeModel:
         if bias is None:
             return None
         scaled = bias.to(self._dtypes[layer - 1]) * 2.0 ** scales.accumulator_exponent(layer)
-        return _Floor.apply(scaled + 0.5).clamp(-self._max_biases[layer - 1], self._max_biases[layer - 1])
+        return floor(scaled + 0.5).clamp(-self._max_biases[layer - 1], self._max_biases[layer - 1])
 
     def real(self, x: torch.Tensor) -> torch.Tensor:
         """Logits of the network in real numbers, float32; ``x`` holds pixels 0..255, (N, n_0)."""
@@ -222,7 +211,7 @@ class EdgeModel:
             if layer < last:
                 shift = scales.shifts[layer - 1]
                 half = 0.5 if shift else 0.0
-                values = _Floor.apply(values * 2.0**-shift + half).clamp(0, (1 << self.activation_bits) - 1)
+                values = floor(values * 2.0**-shift + half).clamp(0, (1 << self.activation_bits) - 1)
         return values
 
     def logits(self, x: torch.Tensor, scales: Scales) -> torch.Tensor:

@@ -14,7 +14,7 @@ from hdlgen.network import FORMAT_VERSION, Network, parse
 from hdlgen.sequences.random import GENERATORS, MAX_SEED
 from hdlgen.train.penalties import GROUPS
 
-__all__ = ["INPUT_BITS", "TOPOLOGIES", "Recipe", "Schedule"]
+__all__ = ["INPUT_BITS", "TOPOLOGIES", "Course", "Recipe", "Schedule"]
 
 #: Of the pixels that networks are trained on.
 INPUT_BITS = 8
@@ -59,16 +59,14 @@ def check_whole(option: str, value: int, low: int, high: int) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schedule:
+class Course:
     """How to train, whatever it is.
 
     Parameters
     ----------
     epochs, learning_rate : Adam, cosine to zero.
-    batch : inputs per step.
-    augment : each image is moved by up to so many pixels in both directions, anew in every epoch.
-    validation : so many of the last training inputs are held out; default a twelfth.
-    seed : of the order of the inputs and of their augmentation.
+    batch : inputs, or sequences, per step.
+    seed : of the order of the inputs, of their augmentation, and of initial weights that are random.
     threads : of PyTorch. Results may depend on it.
 
     Raises
@@ -80,20 +78,35 @@ class Schedule:
     epochs: int
     learning_rate: float
     batch: int = 128
-    augment: int = 1
-    validation: int | None = None
     seed: int = 1
     threads: int = 1
 
     def __post_init__(self) -> None:
         check_whole("epochs", self.epochs, 1, MAX_EPOCHS)
         check_whole("batch", self.batch, 1, 1 << 20)
-        check_whole("augment", self.augment, 0, _MAX_AUGMENT)
         check_whole("seed", self.seed, 0, (1 << 63) - 1)
         check_whole("threads", self.threads, 1, 256)
+        check_rate("learning-rate", self.learning_rate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule(Course):
+    """How to train on images; see :class:`Course` for what is not said here.
+
+    Parameters
+    ----------
+    augment : each image is moved by up to so many pixels in both directions, anew in every epoch.
+    validation : so many of the last training inputs are held out; default a twelfth.
+    """
+
+    augment: int = 1
+    validation: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_whole("augment", self.augment, 0, _MAX_AUGMENT)
         if self.validation is not None:
             check_whole("validation", self.validation, 1, 1 << 30)
-        check_rate("learning-rate", self.learning_rate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,12 +132,7 @@ class Recipe(Schedule):
     epochs, learning_rate : of the training in real numbers.
     qat_epochs, qat_learning_rate : of the quantisation-aware training that follows; 0 epochs: rounding only.
     reconstruct : whether the outputs are to be the inputs, 0..255, whatever labels there are.
-    seed : also of the initial weights of dense layers; those of others depend on nothing.
-
-    Raises
-    ------
-    InputError
-        For the first value out of its range.
+    seed : of weights only those of dense layers; the others depend on nothing.
     """
 
     name: str

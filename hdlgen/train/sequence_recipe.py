@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hdlgen.errors import InputError
 from hdlgen.layers import GATES
 from hdlgen.network import FORMAT_VERSION, InputFormat, Network, parse
-from hdlgen.train.recipe import MAX_EPOCHS, check_rate, check_whole
+from hdlgen.train.recipe import MAX_EPOCHS, Course, check_rate, check_whole
 
 __all__ = ["SequenceRecipe"]
 
@@ -15,8 +15,8 @@ _HEADROOM = {"relu": 3, "ligru": 3}
 
 
 @dataclass(frozen=True, kw_only=True)
-class SequenceRecipe:
-    """A network of recurrent layers and a classifier, to train from scratch, and its training.
+class SequenceRecipe(Course):
+    """A network of recurrent layers and a classifier, to train from scratch, and its training, a :class:`Course`.
 
     Parameters
     ----------
@@ -33,16 +33,8 @@ class SequenceRecipe:
     state_fraction : default: one less than the bits; for an unsigned state three less.
     epochs, learning_rate : of the training in real numbers; Adam, cosine to zero.
     qat_epochs, qat_learning_rate : of the quantisation-aware training that follows; 0 epochs: rounding only.
-    batch : sequences per step.
     augment : strength of the changes of training sequences where the data has such; 0: none.
     decay : weight decay, as AdamW's.
-    seed : of the initial weights, of the order of the sequences and of their changes.
-    threads : of PyTorch. Results may depend on it.
-
-    Raises
-    ------
-    InputError
-        For the first value out of its range.
     """
 
     name: str
@@ -66,19 +58,13 @@ class SequenceRecipe:
     batch: int = 64
     augment: float = 1.0
     decay: float = 0.0
-    seed: int = 1
-    threads: int = 1
 
     def __post_init__(self) -> None:
         check_whole("layers", self.layers, 1, 16)
-        check_whole("epochs", self.epochs, 1, MAX_EPOCHS)
+        super().__post_init__()
         check_whole("qat-epochs", self.qat_epochs, 0, MAX_EPOCHS)
-        check_whole("batch", self.batch, 1, 1 << 20)
-        check_whole("seed", self.seed, 0, (1 << 63) - 1)
-        check_whole("threads", self.threads, 1, 256)
         if self.functions not in ("hard", "smooth"):
             raise InputError(f"train: functions is {self.functions!r}; allowed: hard, smooth")
-        check_rate("learning-rate", self.learning_rate)
         check_rate("qat-learning-rate", self.qat_learning_rate)
         for option, value, high in (("augment", self.augment, 4), ("decay", self.decay, 1)):
             if not (math.isfinite(value) and 0 <= value <= high):

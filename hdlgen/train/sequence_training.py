@@ -11,7 +11,8 @@ from hdlgen import golden
 from hdlgen.errors import InputError
 from hdlgen.network import BandRnn, InputFormat, Layer, Network, verify
 from hdlgen.quantize import Edges, find_edges, weight_exponent, weight_limits
-from hdlgen.train.cells import BandCell, CellScales, floor_through
+from hdlgen.train.cells import BandCell, CellScales
+from hdlgen.train.rounding import floor
 from hdlgen.train.sequence_recipe import SequenceRecipe
 from hdlgen.train.sequences import SequenceData, Sequences
 from hdlgen.train.training import Trained, reproducible, train_phase
@@ -110,8 +111,8 @@ class SequenceModel(torch.nn.Module):
 
     def _head(self, scales: _Scales) -> tuple[torch.Tensor, torch.Tensor]:
         limits = weight_limits(self.classifier.weight_bits)
-        weight = floor_through(self.head.double() * 2.0**scales.head_exponent + 0.5).clamp(*limits)
-        bias = floor_through(self.head_bias.double() * 2.0 ** self._logit_exponent(scales) + 0.5)
+        weight = floor(self.head.double() * 2.0**scales.head_exponent + 0.5).clamp(*limits)
+        bias = floor(self.head_bias.double() * 2.0 ** self._logit_exponent(scales) + 0.5)
         return weight, bias.clamp(-_MAX_BIAS, _MAX_BIAS)
 
     def integer(self, x: torch.Tensor, lengths: torch.Tensor, scales: _Scales) -> torch.Tensor:
@@ -303,7 +304,7 @@ def train_sequences(
         model = SequenceModel(network, exponent=data.exponent, functions=recipe.functions, seed=recipe.seed)
         batches = _Batches(data, recipe)
         steps = (recipe.epochs + recipe.qat_epochs) * batches.steps
-        with tqdm(total=steps, disable=not progress, unit="step", mininterval=0.5) as bar:
+        with tqdm(total=steps, disable=None if progress else True, unit="step", mininterval=0.5) as bar:
 
             def phase(title: str, forward: _Forward, epochs: int, rate: float, option: str) -> None:
                 def show() -> str:

@@ -15,9 +15,9 @@ from hdlgen.idx import Dataset
 from hdlgen.network import Network
 from hdlgen.quantize import Scales, calibrate, integer_network
 from hdlgen.train.model import EdgeModel, begin, largest
-from hdlgen.train.recipe import INPUT_BITS, Recipe
+from hdlgen.train.recipe import INPUT_BITS, Recipe, Schedule
 
-__all__ = ["Trained", "reproducible", "train"]
+__all__ = ["Task", "Trained", "reproducible", "train", "train_phase"]
 
 #: Images from which the scales are chosen.
 _CALIBRATION = 4096
@@ -171,29 +171,6 @@ def train_phase(
         progress.set_postfix(loss=f"{total / batches.steps:.4f}", validation=show())
 
 
-def image_phase(
-    title: str,
-    parameters: list[torch.Tensor],
-    forward: Callable[[torch.Tensor], torch.Tensor],
-    goal: Goal,
-    images: Images,
-    validation: tuple[np.ndarray, np.ndarray],
-    *,
-    learning_rate: float,
-    **options: Any,
-) -> None:
-    """As :func:`train_phase`, by Adam; ``validation`` (inputs, what is wanted) is shown after each epoch."""
-    train_phase(
-        title,
-        torch.optim.Adam(parameters, lr=learning_rate, fused=True),
-        forward,
-        goal.loss,
-        images,
-        lambda: goal.show(_outputs(forward, validation[0]), validation[1]),
-        **options,
-    )
-
-
 def _numpy(tensor: torch.Tensor | None) -> np.ndarray | None:
     return None if tensor is None else tensor.detach().numpy().astype(np.float64)
 
@@ -229,21 +206,6 @@ def _export(plan: Network, model: EdgeModel, scales: Scales) -> Network:
     )
 
 
-def held_out(dataset: Dataset, validation: int | None) -> int:
-    """How many of the last training images are for validation, default a twelfth.
-
-    Raises
-    ------
-    InputError
-        If none would be left to train on.
-    """
-    count = len(dataset.train_images)
-    result = -(-count // 12) if validation is None else validation
-    if not 0 < result < count:
-        raise InputError(f"train: validation is {result}; allowed: 1..{count - 1}, there are {count} training images")
-    return result
-
-
 def check_goal(dataset: Dataset, outputs: int, *, augment: int, reconstruct: bool = False) -> None:
     """Refuse a number of ``outputs`` that does not suit what is wanted of them, and movements that would spoil it.
 
@@ -271,6 +233,86 @@ def check_goal(dataset: Dataset, outputs: int, *, augment: int, reconstruct: boo
         raise InputError(f"train: augment is {augment}; allowed: 0 for inputs that are no images (N, rows, columns)")
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Task:
+    """What is learnt from a dataset: ``images`` are trained on, ``x`` (N, inputs) are these as they are; ``validation`` and
+    ``test``, if there is one, are inputs and what is wanted of them."""
+
+    goal: Goal
+    images: Images
+    x: np.ndarray
+    wanted: np.ndarray
+    validation: tuple[np.ndarray, np.ndarray]
+    test: tuple[np.ndarray, np.ndarray] | None
+
+    @classmethod
+    def of(cls, dataset: Dataset, schedule: Schedule, outputs: int, *, reconstruct: bool = False) -> "Task":
+        """Raises :class:`InputError` if dataset, schedule and the number of ``outputs`` do not fit together."""
+        count = len(dataset.train_images)
+        held_out = -(-count // 12) if schedule.validation is None else schedule.validation
+        if not 0 < held_out < count:
+            raise InputError(
+                f"train: validation is {held_out}; allowed: 1..{count - 1}, there are {count} training images"
+            )
+        kept = count - held_out
+        check_goal(dataset, outputs, augment=schedule.augment, reconstruct=reconstruct)
+        x = dataset.train_images.reshape(count, -1)
+        wanted = x if reconstruct else dataset.train_labels
+        images = Images(
+            dataset.train_images[:kept],
+            None if reconstruct else wanted[:kept],
+            augment=schedule.augment,
+            batch=schedule.batch,
+            seed=schedule.seed,
+        )
+        test = None
+        if dataset.test_images is not None and dataset.test_labels is not None:
+            pixels = dataset.test_images.reshape(len(dataset.test_images), -1)
+            test = pixels, pixels if reconstruct else dataset.test_labels
+        return cls(
+            goal=Goal(wanted[:kept]),
+            images=images,
+            x=x[:kept],
+            wanted=wanted[:kept],
+            validation=(x[kept:], wanted[kept:]),
+            test=test,
+        )
+
+    def phase(
+        self,
+        title: str,
+        parameters: list[torch.Tensor],
+        forward: Callable[[torch.Tensor], torch.Tensor],
+        *,
+        learning_rate: float,
+        **options: Any,
+    ) -> None:
+        """As :func:`train_phase`, by Adam."""
+        train_phase(
+            title,
+            torch.optim.Adam(parameters, lr=learning_rate, fused=True),
+            forward,
+            self.goal.loss,
+            self.images,
+            lambda: self.goal.show(_outputs(forward, self.validation[0]), self.validation[1]),
+            **options,
+        )
+
+    def trained(self, network: Network, outputs: np.ndarray | None = None) -> Trained:
+        """How good the golden model of ``network`` is; it was trained for these ``outputs`` of the validation inputs."""
+        # What was trained is what was exported, bit for bit.
+        assert outputs is None or np.array_equal(outputs, golden.evaluate(network, self.validation[0]))
+        validation = self.goal.measure(network, *self.validation)
+        test = (None, None) if self.test is None else self.goal.measure(network, *self.test)
+        return Trained(
+            network=network,
+            validation_accuracy=validation[0],
+            test_accuracy=test[0],
+            validation_deviation=validation[1],
+            test_deviation=test[1],
+        )
+
+
 def train(dataset: Dataset, recipe: Recipe, *, initial: Network | None = None, progress: bool = True) -> Trained:
     """Train a network; the same arguments give the same network on the same machine.
 
@@ -283,89 +325,43 @@ def train(dataset: Dataset, recipe: Recipe, *, initial: Network | None = None, p
     InputError
         If recipe and images do not fit together, or training diverges.
     """
-    count, rows, columns = dataset.train_images.shape
-    kept = count - held_out(dataset, recipe.validation)
-    check_goal(dataset, recipe.widths[-1], augment=recipe.augment, reconstruct=recipe.reconstruct)
+    task = Task.of(dataset, recipe, recipe.widths[-1], reconstruct=recipe.reconstruct)
     if initial is not None and recipe.kind != "sobol":
         raise InputError(f"train: init is {initial.where}; allowed: with --topology sobol")
-    inputs = rows * columns
+    inputs = task.x.shape[1]
     plan = recipe.plan(inputs)
-    x = dataset.train_images.reshape(count, -1)
-    wanted = x if recipe.reconstruct else dataset.train_labels
-    goal = Goal(wanted[:kept])
-    validation = x[kept:], wanted[kept:]
     with reproducible(recipe.threads):
         model = begin(plan, seed=recipe.seed, initial=initial)
         penalty = _penalty(recipe, model)
-        images = Images(
-            dataset.train_images[:kept],
-            None if recipe.reconstruct else wanted[:kept],
-            augment=recipe.augment,
-            batch=recipe.batch,
-            seed=recipe.seed,
-        )
-        steps = (recipe.epochs + recipe.pruning + recipe.qat_epochs) * images.steps
-        with tqdm(total=steps, disable=not progress, unit="step", mininterval=0.5) as bar:
+        steps = (recipe.epochs + recipe.pruning + recipe.qat_epochs) * task.images.steps
+        with tqdm(total=steps, disable=None if progress else True, unit="step", mininterval=0.5) as bar:
 
             def phase(
-                title: str, forward: Callable[[torch.Tensor], torch.Tensor], epochs: int, rate: float, option: str
+                title: str, forward: Callable[[torch.Tensor], torch.Tensor], epochs: int, option: str = ""
             ) -> None:
-                image_phase(
+                task.phase(
                     title,
                     model.parameters(),
                     forward,
-                    goal,
-                    images,
-                    validation,
                     epochs=epochs,
-                    learning_rate=rate,
-                    option=option,
+                    learning_rate=recipe.qat_learning_rate if option else recipe.learning_rate,
+                    option=f"{option}learning-rate",
                     penalty=penalty,
                     progress=bar,
                 )
 
-            phase("real", model.real, recipe.epochs, recipe.learning_rate, "learning-rate")
+            phase("real", model.real, recipe.epochs)
             if recipe.density is not None:
                 model = largest(model, recipe.density)
                 penalty = _penalty(recipe, model)
                 plan = recipe.plan(inputs, [np.stack([e.source, e.target], axis=1) for e in model.edges])
-                phase("pruned", model.real, recipe.pruning, recipe.learning_rate, "learning-rate")
-            scales = _scales(model, x[:kept])
-            phase(
-                "integer",
-                lambda pixels: model.logits(pixels, scales),
-                recipe.qat_epochs,
-                recipe.qat_learning_rate,
-                "qat-learning-rate",
-            )
+                phase("pruned", model.real, recipe.pruning)
+            scales = _scales(model, task.x)
+            phase("integer", lambda pixels: model.logits(pixels, scales), recipe.qat_epochs, "qat-")
         with torch.no_grad():
             network = _export(plan, model, scales)
-            trained_for = model.integer(torch.tensor(validation[0]), scales).numpy()
-    if not goal.classes:
-        network = replace(network, output_scale=goal.unit * 2.0 ** -scales.accumulator_exponent(len(recipe.widths)))
-    # What was trained is what was exported, bit for bit.
-    assert np.array_equal(trained_for, golden.evaluate(network, validation[0]))
-    return measured(network, goal, validation, dataset, reconstruct=recipe.reconstruct)
-
-
-def measured(
-    network: Network,
-    goal: Goal,
-    validation: tuple[np.ndarray, np.ndarray],
-    dataset: Dataset,
-    *,
-    reconstruct: bool = False,
-) -> Trained:
-    """``network``, and how good its golden model is on validation data and on test data, if there are any."""
-    accuracy, deviation = goal.measure(network, *validation)
-    test: tuple[float | None, golden.Deviation | None] = None, None
-    if dataset.test_images is not None and dataset.test_labels is not None:
-        x = dataset.test_images.reshape(len(dataset.test_images), -1)
-        test = goal.measure(network, x, x if reconstruct else dataset.test_labels)
-    return Trained(
-        network=network,
-        validation_accuracy=accuracy,
-        test_accuracy=test[0],
-        validation_deviation=deviation,
-        test_deviation=test[1],
-    )
+            outputs = model.integer(torch.tensor(task.validation[0]), scales).numpy()
+    if not task.goal.classes:
+        unit = task.goal.unit * 2.0 ** -scales.accumulator_exponent(len(recipe.widths))
+        network = replace(network, output_scale=unit)
+    return task.trained(network, outputs)

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from hdlgen import golden
 from hdlgen.errors import InputError
 from hdlgen.idx import Dataset
 from hdlgen.network import Activation, InputFormat, Network, Skip
@@ -21,7 +20,8 @@ from hdlgen.quantize.layered import Quantized, QuantizeRecipe, quantize_network
 from hdlgen.quantize.real import FloatNetwork
 from hdlgen.quantize.sparse import layered_network
 from hdlgen.train.recipe import INPUT_BITS, Schedule
-from hdlgen.train.training import Goal, Images, Trained, check_goal, held_out, image_phase, measured, reproducible
+from hdlgen.train.rounding import nearest, round_half
+from hdlgen.train.training import Goal, Task, Trained, reproducible
 
 __all__ = ["GraphModel", "Stage", "Tuned", "tune", "tune_real"]
 
@@ -56,35 +56,6 @@ class Stage:
     skip: Skip | None
     activation: Activation | None
     multiplier: np.ndarray = field(repr=False)
-
-
-class _Nearest(torch.autograd.Function):
-    """The nearest of some levels, the greater one of two that are as near.
-
-    The gradient is that of the identity, and 0 beyond half a step from the outermost levels.
-    """
-
-    @staticmethod
-    def forward(context, values, levels, middles):
-        context.save_for_backward(values, levels)
-        return levels[torch.bucketize(values, middles, right=True)]
-
-    @staticmethod
-    def backward(context, gradient):
-        values, levels = context.saved_tensors
-        return gradient * ((values >= levels[0] - 0.5) & (values < levels[-1] + 0.5)), None, None
-
-
-class _Round(torch.autograd.Function):
-    """The nearest integer, with the gradient of the identity; halves go up, or to the even neighbour."""
-
-    @staticmethod
-    def forward(context, values, even):
-        return torch.round(values) if even else torch.floor(values + 0.5)
-
-    @staticmethod
-    def backward(context, gradient):
-        return gradient, None
 
 
 class GraphModel:
@@ -147,14 +118,14 @@ class GraphModel:
         weights, stage = self._weights[layer - 1], self.stages[layer - 1]
         if weights is None:
             return self._fixed[layer - 1]
-        return _Nearest.apply(weights.to(torch.float64) / torch.tensor(stage.steps), *self._levels[layer - 1])
+        return nearest(weights.to(torch.float64) / torch.tensor(stage.steps), *self._levels[layer - 1])
 
     def integer_bias(self, layer: int) -> torch.Tensor | None:
         """(n_l,) integers in float64, layer 1..L, or None."""
         bias, stage, limit = self._biases[layer - 1], self.stages[layer - 1], self._limits[layer - 1]
         if bias is None:
             return None
-        return _Round.apply(bias / torch.tensor(stage.units), False).clamp(-limit, limit)
+        return round_half(bias / torch.tensor(stage.units), even=False).clamp(-limit, limit)
 
     def _product(self, layer: int, values: torch.Tensor) -> torch.Tensor:
         edges, dtype = self.stages[layer - 1].edges, self._dtypes[layer - 1]
@@ -176,7 +147,7 @@ class GraphModel:
             activation = stage.activation
             if activation is not None:
                 scaled = total * torch.tensor(stage.multiplier) * 2.0**-activation.shift
-                total = _Round.apply(scaled, activation.rounding == "even").clamp(activation.low, activation.high)
+                total = round_half(scaled, even=activation.rounding == "even").clamp(activation.low, activation.high)
             values.append(total)
         return values[-1]
 
@@ -325,59 +296,27 @@ def _output_scale(model: GraphModel, goal: Goal, x: np.ndarray, wanted: np.ndarr
         return min((2.0**k for k in _EXPONENTS), key=lambda scale: float(goal.loss(y * scale, classes)))
 
 
-def _fit(
-    model: GraphModel, output_scale: float | None, dataset: Dataset, schedule: Schedule, *, where: str, progress: bool
-) -> tuple[Goal, tuple[np.ndarray, np.ndarray]]:
-    """Train ``model``; what it was trained for, and the inputs to validate with and what is wanted of them."""
-    count = len(dataset.train_images)
-    kept = count - held_out(dataset, schedule.validation)
-    outputs = model.stages[-1].edges.target_width
-    if dataset.classes is None and output_scale is None:
-        raise InputError(f"{where}: has no output scale; allowed to tune for targets: networks with one")
-    check_goal(dataset, outputs, augment=schedule.augment)
-    x, wanted = dataset.train_images.reshape(count, -1), dataset.train_labels
-    goal = Goal(wanted[:kept])
-    validation = x[kept:], wanted[kept:]
+def _fit(model: GraphModel, output_scale: float | None, task: Task, schedule: Schedule, *, progress: bool) -> None:
     with reproducible(schedule.threads):
-        images = Images(
-            dataset.train_images[:kept],
-            wanted[:kept],
-            augment=schedule.augment,
-            batch=schedule.batch,
-            seed=schedule.seed,
-        )
         if output_scale is None:
-            output_scale = _output_scale(model, goal, x[:kept][:_CALIBRATION], wanted[:kept][:_CALIBRATION])
-        scale = output_scale / goal.unit
-        with tqdm(total=schedule.epochs * images.steps, disable=not progress, unit="step", mininterval=0.5) as bar:
-            image_phase(
+            output_scale = _output_scale(model, task.goal, task.x[:_CALIBRATION], task.wanted[:_CALIBRATION])
+        scale, steps = output_scale / task.goal.unit, schedule.epochs * task.images.steps
+        with tqdm(total=steps, disable=None if progress else True, unit="step", mininterval=0.5) as bar:
+            task.phase(
                 "integer",
                 model.parameters(),
                 lambda pixels: model.integer(pixels) * scale,
-                goal,
-                images,
-                validation,
                 epochs=schedule.epochs,
                 learning_rate=schedule.learning_rate,
                 option="learning-rate",
                 progress=bar,
             )
-    return goal, validation
 
 
-def _compared(
-    model: GraphModel,
-    before: Network,
-    after: Network,
-    goal: Goal,
-    validation: tuple[np.ndarray, np.ndarray],
-    dataset: Dataset,
-) -> Tuned:
+def _compared(model: GraphModel, before: Network, after: Network, task: Task) -> Tuned:
     with torch.no_grad():
-        trained_for = model.integer(torch.tensor(validation[0])).numpy()
-    # What was trained is what was exported, bit for bit.
-    assert np.array_equal(trained_for, golden.evaluate(after, validation[0]))
-    return Tuned(before=measured(before, goal, validation, dataset), after=measured(after, goal, validation, dataset))
+        outputs = model.integer(torch.tensor(task.validation[0])).numpy()
+    return Tuned(before=task.trained(before), after=task.trained(after, outputs))
 
 
 def tune(network: Network, dataset: Dataset, schedule: Schedule, *, progress: bool = True) -> Tuned:
@@ -394,8 +333,11 @@ def tune(network: Network, dataset: Dataset, schedule: Schedule, *, progress: bo
         raise InputError(f"{network.where}: is a recurrent network; allowed to tune: others")
     _check_input(network.where, network.input, int(np.prod(dataset.train_images.shape[1:])))
     model = GraphModel(network.where, network.input, _of_network(network))
-    goal, validation = _fit(model, network.output_scale, dataset, schedule, where=network.where, progress=progress)
-    return _compared(model, network, _with_integers(network, model), goal, validation, dataset)
+    if dataset.classes is None and network.output_scale is None:
+        raise InputError(f"{network.where}: has no output scale; allowed to tune for targets: networks with one")
+    task = Task.of(dataset, schedule, network.widths[-1])
+    _fit(model, network.output_scale, task, schedule, progress=progress)
+    return _compared(model, network, _with_integers(network, model), task)
 
 
 def tune_real(
@@ -418,9 +360,8 @@ def tune_real(
     """
     inputs = int(np.prod(dataset.train_images.shape[1:]))
     _check_input(real.where, source, inputs)
-    kept = len(dataset.train_images) - held_out(dataset, schedule.validation)
-    x = dataset.train_images[: min(kept, _CALIBRATION)].reshape(-1, inputs)
-    made = quantize_network(real, recipe, source, source.values(x.astype(np.float64)))
+    task = Task.of(dataset, schedule, real.widths[-1])
+    made = quantize_network(real, recipe, source, source.values(task.x[:_CALIBRATION].astype(np.float64)))
     model = GraphModel(real.where, source, _of_reals(real, made, recipe))
-    goal, validation = _fit(model, made.output_scale, dataset, schedule, where=real.where, progress=progress)
-    return _compared(model, made.network, _assembled(real, made, model), goal, validation, dataset)
+    _fit(model, made.output_scale, task, schedule, progress=progress)
+    return _compared(model, made.network, _assembled(real, made, model), task)
