@@ -31,6 +31,7 @@ from hdlgen.emit.manifest import (
     Sequences,
     Stage,
     Weights,
+    file_digest,
 )
 from hdlgen.emit.ports import ports
 from hdlgen.emit.stages import describe_stage
@@ -66,32 +67,16 @@ def module_name(name: str) -> str:
 
 
 def compile_to(
-    network: Network,
-    directory: str | PathLike[str],
-    *,
-    target: str | None = None,
-    inputs: NDArray[np.integer] | None = None,
-    lengths: NDArray[np.integer] | None = None,
-    labels: NDArray[np.integer] | None = None,
-    seed: int = 1,
-    top: str | None = None,
-    **given: Any,
+    network: Network, directory: str | PathLike[str], *, target: str | None = None, **given: Any
 ) -> Manifest:
     """Compile a network and write everything about it into a new folder. Returns the manifest.
 
-    This is what `hdlgen compile` does: ``target`` and what else is ``given`` go to `Options.for_target`, the rest to `emit`.
+    This is what `hdlgen compile` does: ``target`` and what else is ``given`` go to `Options.for_target`, but for what `emit`
+    takes.
     """
-    return emit(
-        compile_network(network, Options.for_target(network, target, **given)),
-        network,
-        directory,
-        target=target,
-        inputs=inputs,
-        lengths=lengths,
-        labels=labels,
-        seed=seed,
-        top=top,
-    )
+    chosen = {name: given.pop(name) for name in ("inputs", "lengths", "labels", "seed", "top") if name in given}
+    plan = compile_network(network, Options.for_target(network, target, **given))
+    return emit(plan, network, directory, target=target, **chosen)
 
 
 def emit(
@@ -127,20 +112,14 @@ def emit(
     with atomic_directory(directory) as root:  # before the long work: it may refuse
         library = Library()
         texts, families = verilog_files(plan, top, library)
-        (root / "rtl").mkdir()
-        hashes = {}
-        for name, text in sorted(texts.items()):
-            data = text.encode()
-            (root / "rtl" / name).write_bytes(data)
-            hashes[f"rtl/{name}"] = hashlib.sha256(data).hexdigest()
-        (root / "images").mkdir()
+        for folder_name in ("rtl", "images", "sim"):
+            (root / folder_name).mkdir()
+        hashes = _write_files(root, {f"rtl/{name}": text.encode() for name, text in sorted(texts.items())})
         memories = stored_memories(plan, top, library)
         hashes |= write_images(root, plan, top, memories)
-        (root / "sim").mkdir()
         shutil.copyfile(folder("sim") / "test_core.py", root / "sim" / "test_core.py")
         names = write_vectors(root, arrays)
         save(network, root / "network.safetensors")
-        stored = hashlib.sha256((root / "network.safetensors").read_bytes()).hexdigest()
         synthesis = {family: tuple(f"rtl/{name}" for name in files) for family, files in families.items()}
         manifest = describe(
             plan,
@@ -152,7 +131,7 @@ def emit(
             sources={"sources": synthesis["generic"], "synthesis": synthesis},
             hashes=hashes,
             vectors=names,
-            stored=stored,
+            stored=file_digest(root / "network.safetensors"),
             seed=seed,
         )
         (root / MANIFEST).write_text(written(manifest), encoding="utf-8")
@@ -247,13 +226,13 @@ def _weights(plan: Plan, top: str) -> Weights:
     image = held(plan.stages[0], top).image
     flash: dict[str, Any] = {}
     if program.fill == "flash":
-        timing = FlashTiming.of(program)
+        timing, streamed = FlashTiming.of(program), program.source == "flash"
         beat_bytes = program.bytes_per_element * program.elements_per_beat if program.load_port else 1
         flash = {
             "lines": timing.lines,
             "divide": timing.divide,
-            "read_cycles": timing.frame if program.source == "flash" else 0,
-            "refill_cycles": timing.refill if program.source == "flash" else 0,
+            "read_cycles": timing.frame if streamed else 0,
+            "refill_cycles": timing.refill if streamed else 0,
             "start_cycles": timing.start(-(-len(image) // beat_bytes) * beat_bytes),
         }
     return Weights(
@@ -265,12 +244,6 @@ def _weights(plan: Plan, top: str) -> Weights:
         id=image_id(image),
         **flash,
     )
-
-
-def _hex(rom: RomParameters) -> tuple[str, bytes]:
-    """The contents of a memory as a file: name and text."""
-    digits = -(-rom.width // 4)
-    return f"images/{rom.name}.hex", "".join(f"{word:0{digits}x}\n" for word in rom.init).encode("ascii")
 
 
 def read_words(path: Path) -> tuple[int, ...]:
@@ -304,7 +277,10 @@ def stored_memories(plan: Plan, top: str, library: Library) -> list[RomParameter
 
 def write_images(root: Path, plan: Plan, top: str, memories: Sequence[RomParameters]) -> dict[str, str]:
     """Write the contents of the memories as files of ``root``. Returns their names and hashes."""
-    files = dict(map(_hex, memories))
+    files = {
+        f"images/{rom.name}.hex": "".join(f"{word:0{-(-rom.width // 4)}x}\n" for word in rom.init).encode("ascii")
+        for rom in memories
+    }
     if plan.first.writable:
         files[f"images/{top}.bin"] = held(plan.stages[0], top).image
     return _write_files(root, files)

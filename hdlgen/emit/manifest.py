@@ -38,7 +38,6 @@ __all__ = [
 ]
 
 MANIFEST = "manifest.json"
-VERSION = 2
 
 PURPOSES = ("weights", "biases", "tables", "schedule", "activations", "results", "connectivity")
 """What the bits of the memories are for; a design has some of each, or none."""

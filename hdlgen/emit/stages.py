@@ -1,7 +1,7 @@
 """What the manifest says of the stages of a plan, engine by engine."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,14 +22,25 @@ __all__ = ["describe_stage"]
 
 def describe_stage(stage: Planned, library: Library) -> Stage:
     """Of a stage whose core refers to the primitives of ``library``."""
-    described = _STAGES[stage.engine](stage.program, stage.network, library)
-    layers = tuple(replace(layer, number=layer.number + stage.first - 1) for layer in described.layers)
-    return replace(described, layers=layers)
+    program: Any = stage.program
+    layers, others = _STAGES[stage.engine](program, stage.network, library)
+    return Stage(
+        engine=stage.engine,
+        lanes=program.lanes,
+        latency_cycles=program.latency_cycles,
+        interval_cycles=program.interval_cycles,
+        layers=tuple(replace(layer, number=layer.number + stage.first - 1) for layer in layers),
+        **others,
+    )
 
 
-def _path(program: Program, network: Network, library: Library) -> Stage:
-    """The stage; what it takes is known without the ``library``."""
-    layers = tuple(
+_Described = tuple[Iterable[Layer], dict[str, Any]]
+"""The layers of a stage, numbered from 1, and what else the engine says."""
+
+
+def _path(program: Program, network: Network, library: Library) -> _Described:
+    """What it takes is known without the ``library``."""
+    layers = [
         Layer(
             number=number,
             kind=layer.kind,
@@ -44,23 +55,18 @@ def _path(program: Program, network: Network, library: Library) -> Stage:
         for number, (layer, transition, bits, pause) in enumerate(
             zip(network.layers, program.transitions, program.accumulator_bits, program.pauses, strict=True), 1
         )
-    )
+    ]
     # The program's paths may be padded with others of weight zero, of which the network knows nothing.
     edges = sum(topology_of(network).paths >> len(transition.merged) for transition in program.transitions)
-    return Stage(
-        engine="path",
-        lanes=program.lanes,
-        multiplier=program.multiplier,
-        weight_bits=program.weight_bits,
-        stored_weight_bits=program.weight_bits,
-        activation_bits=program.activation_bits,
-        latency_cycles=program.latency_cycles,
-        interval_cycles=program.interval_cycles,
-        edges=edges,
-        utilisation=round(edges * program.period_frames / (program.lanes * program.period_cycles), 4),
-        layers=layers,
-        memory_bits=_path_memory_bits(program),
-    )
+    return layers, {
+        "multiplier": program.multiplier,
+        "weight_bits": program.weight_bits,
+        "stored_weight_bits": program.weight_bits,
+        "activation_bits": program.activation_bits,
+        "edges": edges,
+        "utilisation": round(edges * program.period_frames / (program.lanes * program.period_cycles), 4),
+        "memory_bits": _path_memory_bits(program),
+    }
 
 
 def _path_memory_bits(program: Program) -> dict[str, int]:
@@ -83,22 +89,17 @@ def _path_memory_bits(program: Program) -> dict[str, int]:
     }
 
 
-def _gather(program: GatherProgram, network: Network, library: Library) -> Stage:
-    return Stage(
-        engine="gather",
-        lanes=program.lanes,
-        multiplier=program.multiplier,
-        scale_multiplier=program.scale_multiplier if program.multiplies else None,
-        weight_bits=program.weight_bits,
-        stored_weight_bits=program.code_bits,
-        activation_bits=program.value_bits,
-        latency_cycles=program.latency_cycles,
-        interval_cycles=program.interval_cycles,
-        edges=program.edges,
-        utilisation=round(program.utilisation, 4),
-        layers=tuple(_gather_layer(program, network, job) for job in program.layers),
-        memory_bits=_gather_memory_bits(program, library),
-    )
+def _gather(program: GatherProgram, network: Network, library: Library) -> _Described:
+    return (_gather_layer(program, network, job) for job in program.layers), {
+        "multiplier": program.multiplier,
+        "scale_multiplier": program.scale_multiplier if program.multiplies else None,
+        "weight_bits": program.weight_bits,
+        "stored_weight_bits": program.code_bits,
+        "activation_bits": program.value_bits,
+        "edges": program.edges,
+        "utilisation": round(program.utilisation, 4),
+        "memory_bits": _gather_memory_bits(program, library),
+    }
 
 
 def _gather_layer(program: GatherProgram, network: Network, job: GatherLayer) -> Layer:
@@ -152,31 +153,24 @@ _PURPOSES = {
 """What the read-only memories of a unit are for; the others are tables of functions."""
 
 
-def _unit(program: BandProgram, network: Network, library: Library) -> Stage:
+def _unit(program: BandProgram, network: Network, library: Library) -> _Described:
     """``interval_cycles`` is that of a time step."""
     last, busiest = program.units[-1], max(program.units, key=lambda unit: unit.lanes)
     sums = [*(unit.sums.bits for unit in program.units[:-1]), last.output.bits]  # the last ones with biases: results
     lanes = sum(unit.lanes for unit in program.units)
     bits = max(unit.weight_bits for unit in program.units)
     operands = [unit.operand for unit in program.units]
-    return Stage(
-        engine="unit",
-        lanes=program.lanes,
-        multiplier=busiest.multiplier,
-        scale_multiplier=busiest.cell_multiplier if busiest.cell_products else None,
-        weight_bits=bits,
-        stored_weight_bits=bits,
-        activation_bits=max(operand.bits - (operand.low >= 0) for operand in operands),
-        latency_cycles=program.latency_cycles,
-        interval_cycles=program.interval_cycles,
-        edges=program.multiplications,
-        utilisation=round(program.multiplications * program.period_frames / (lanes * program.period_cycles), 4),
-        layers=tuple(
-            _unit_layer(number, layer.kind, unit, total)
-            for number, (layer, unit, total) in enumerate(zip(network.layers, program.units, sums, strict=True), 1)
-        ),
-        memory_bits=_unit_memory_bits(program, library),
-    )
+    layers = zip(network.layers, program.units, sums, strict=True)
+    return (_unit_layer(number, layer.kind, unit, total) for number, (layer, unit, total) in enumerate(layers, 1)), {
+        "multiplier": busiest.multiplier,
+        "scale_multiplier": busiest.cell_multiplier if busiest.cell_products else None,
+        "weight_bits": bits,
+        "stored_weight_bits": bits,
+        "activation_bits": max(operand.bits - (operand.low >= 0) for operand in operands),
+        "edges": program.multiplications,
+        "utilisation": round(program.multiplications * program.period_frames / (lanes * program.period_cycles), 4),
+        "memory_bits": _unit_memory_bits(program, library),
+    }
 
 
 def _unit_layer(number: int, kind: str, unit: Unit, accumulator_bits: int) -> Layer:
@@ -219,4 +213,8 @@ def _unit_memory_bits(program: BandProgram, library: Library) -> dict[str, int]:
     return {purpose: bits[purpose] for purpose in PURPOSES}
 
 
-_STAGES: Mapping[str, Callable[[Any, Network, Library], Stage]] = {"path": _path, "gather": _gather, "unit": _unit}
+_STAGES: Mapping[str, Callable[[Any, Network, Library], _Described]] = {
+    "path": _path,
+    "gather": _gather,
+    "unit": _unit,
+}

@@ -51,7 +51,8 @@ def test_vectors(
         inputs = _random_inputs(network, seed) if inputs is None else inputs
         arrays = {"x": inputs.astype(_stored(network)), "y": golden.evaluate(network, inputs)}
     if labels is not None:
-        arrays["labels"] = np.asarray(labels, np.int64)
+        count = len(arrays["lengths" if plan.sequential else "x"])
+        arrays["labels"] = golden.classes_of(network, np.asarray(labels), "labels", count).astype(np.int64)
     return arrays
 
 

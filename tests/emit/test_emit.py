@@ -395,6 +395,8 @@ def test_own_vectors_and_labels(designs: Designs, tmp_path: Path) -> None:
     assert manifest.vectors == {"x": "vectors/x.npy", "y": "vectors/y.npy", "labels": "vectors/labels.npy"}
     assert np.array_equal(np.load(tmp_path / "own" / "vectors" / "x.npy"), x)
     assert np.array_equal(np.load(tmp_path / "own" / "vectors" / "labels.npy"), labels)
+    with pytest.raises(InputError, match=r"^labels: element \[1\] is -1; allowed: 0\.\.5$"):
+        compile_to(designs.network("path"), tmp_path / "bad", lanes=2, inputs=x, labels=np.array([5, -1, 2]))
 
 
 def test_verb(designs: Designs, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -402,7 +404,7 @@ def test_verb(designs: Designs, tmp_path: Path, capsys: pytest.CaptureFixture[st
     model = mixture()
     save(model, tmp_path / "net.safetensors")
     np.save(tmp_path / "x.npy", inputs(model, 7))
-    np.save(tmp_path / "labels.npy", np.arange(7))
+    np.save(tmp_path / "labels.npy", np.arange(7) % 5)
     arguments = ["compile", str(tmp_path / "net.safetensors"), "-o", str(tmp_path / "core"), "--lanes", "16"]
     arguments += ["--input", str(tmp_path / "x.npy"), "--labels", str(tmp_path / "labels.npy")]
     with pytest.raises(SystemExit) as end:
@@ -415,7 +417,7 @@ def test_verb(designs: Designs, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert (stage.multiplier, stage.scale_multiplier) == ("lut", "dsp")
     assert "the device has too few multipliers: the lanes' are made of logic" in manifest.notes
     assert np.array_equal(np.load(tmp_path / "core" / manifest.vectors["x"]), inputs(model, 7))
-    assert np.load(tmp_path / "core" / manifest.vectors["labels"]).tolist() == list(range(7))
+    assert np.load(tmp_path / "core" / manifest.vectors["labels"]).tolist() == [0, 1, 2, 3, 4, 0, 1]
 
 
 def test_verb_with_sequences(designs: Designs, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -436,7 +438,7 @@ def test_verb_with_sequences(designs: Designs, tmp_path: Path, capsys: pytest.Ca
     with pytest.raises(SystemExit) as end:
         main(["compile", net, "-o", str(tmp_path / "other"), "--labels", net])
     assert end.value.code == 2
-    said = f"{net}: no .npy file; allowed: an array of integers, as numpy.save writes it"
+    said = f"{net}: labels of nothing; required: --input"
     assert said in capsys.readouterr().err.replace("\n", " ")
     assert not (tmp_path / "other").exists()
 
@@ -463,6 +465,6 @@ def test_nothing_is_left_behind(designs: Designs, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"allowed: 0\.\.511"):
         compile_to(network, tmp_path / "bad", lanes=2, inputs=np.full((2, 12), 512))
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="output folder cannot be made: File exists"):
+    with pytest.raises(InputError, match="output folder cannot be made: Not a directory"):
         compile_to(network, tmp_path / "file" / "core", lanes=2)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -8,6 +8,7 @@ from amaranth.back.verilog import YosysError
 from amaranth.hdl import Module, Signal
 
 from hdlgen.emit import yosys
+from hdlgen.errors import InputError
 
 
 def text() -> str:
@@ -27,6 +28,15 @@ def test_says_what_is_wrong() -> None:
     with pytest.raises(YosysError, match="syntax error"):
         yosys.to_verilog("module")
     assert "module counter" in yosys.to_verilog(text())
+
+
+def test_a_text_that_was_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the disk is full: what runs in WebAssembly does not say so."""
+    monkeypatch.setattr(
+        yosys, "_SCRIPT", yosys._SCRIPT.replace("write_verilog", "select -none\nwrite_verilog -selected")
+    )
+    with pytest.raises(InputError, match="the Verilog in it is incomplete: no space left"):
+        yosys.to_verilog(text())
 
 
 def test_no_folder_for_machine_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
