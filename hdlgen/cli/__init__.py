@@ -3,17 +3,38 @@
 Exit status: 0 success, 1 the answer is no, 2 wrong usage or bad input.
 """
 
+import functools
 import importlib
+import math
+import os
 import pkgutil
+import re
 import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import click
 
 from hdlgen import __version__
-from hdlgen.errors import InputError, Refused
+from hdlgen.description import NAME, NAME_ALLOWED
+from hdlgen.errors import Doubtful, InputError, Refused
+from hdlgen.files import check_new_folder, check_writable, reason
 from hdlgen.processes import ended_by_signals
+from hdlgen.schema import show
+from hdlgen.terminal import say
 
-__all__ = ["main"]
+__all__ = [
+    "NEW_FILE",
+    "NEW_FOLDER",
+    "Number",
+    "addresses_board",
+    "main",
+    "name_option",
+    "network_name",
+    "tool_option",
+]
 
 # Not known to click before 8.2, which prints the help by itself.
 _NO_VERB: tuple[type[click.UsageError], ...] = tuple(
@@ -40,11 +61,22 @@ def _program() -> None:
     """FPGA hardware for sparse path networks: train, check, evaluate, compile, simulate, synthesise."""
 
 
+def _show_warning(message: Warning | str, category: type[Warning], *place: Any) -> None:
+    if issubclass(category, Doubtful):
+        say(f"warning: {message}", stream=sys.stderr)
+    else:
+        sys.stderr.write(warnings.formatwarning(message, category, *place[:2]))
+
+
 @ended_by_signals()
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit."""
     try:
-        status = _program.main(args=arguments, prog_name="hdlgen", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", Doubtful)
+            warnings.showwarning = _show_warning  # type: ignore[assignment]
+            status = _program.main(args=arguments, prog_name="hdlgen", standalone_mode=False)
+        sys.stdout.flush()  # a full disk is noticed here
     except _NO_VERB as error:
         error.show()  # the help
         sys.exit(2)
@@ -52,15 +84,175 @@ def main(arguments: list[str] | None = None) -> None:
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else "hdlgen"
         message = " ".join(error.format_message().split()).removesuffix(".")
-        print(f"{path}: {message}; see {path} --help", file=sys.stderr)
-        sys.exit(2)
+        _stop(2, f"{message}; see {path} --help", path)
     except (click.Abort, KeyboardInterrupt):
-        print("hdlgen: interrupted", file=sys.stderr)
-        sys.exit(130)
+        _stop(130, "interrupted")
     except InputError as error:
-        print(f"hdlgen: {error}", file=sys.stderr)
-        sys.exit(2)
+        _stop(2, error)
     except Refused as error:
-        print(f"hdlgen: {error}", file=sys.stderr)
+        _stop(1, error)
+    except BrokenPipeError:  # whoever reads the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        _stop(2, reason(error))
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _stop(status: int, message: object, path: str = "hdlgen") -> None:
+    say(f"{path}: {message}", stream=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:  # what is left finds no room, which was said, or comes second
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(status)
+
+
+# --------------------------------------------------------------------------------------------- what several verbs take
+
+
+class _New(click.ParamType):
+    """A path that is written in the end, and could be: better now than after the work."""
+
+    name = "path"
+
+    def __init__(self, check: Callable[[str], Path]) -> None:
+        self.check = check
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        return self.check(value)
+
+
+NEW_FILE, NEW_FOLDER = _New(check_writable), _New(check_new_folder)
+
+
+class Number(click.ParamType):
+    """A number from ``low`` to ``high``, of a ``unit``."""
+
+    def __init__(self, low: float, high: float, unit: str, kind: type[int] | type[float] = float) -> None:
+        self.low, self.high, self.unit, self.kind, self.name = low, high, unit, kind, unit
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | float:
+        try:
+            number = self.kind(value)
+        except ValueError:
+            number = math.nan
+        if not self.low <= number <= self.high:
+            option = param.opts[0] if param is not None else ""
+            allowed = f"{self.low:g} to {self.high:.10g} ({self.unit})"
+            raise InputError(
+                f"{option} {show(value)[1:-1] if isinstance(value, str) else value}: allowed are {allowed}"
+            )
+        return number
+
+
+BAUD = Number(300, 50_000_000, "bits/s", int)
+
+
+Row = tuple[str, Any, Any, str]
+
+
+def options(*rows: Row) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Options by rows: names, type or callback, default, and help."""
+
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        for names, kind, default, text in reversed(rows):
+            how: dict[str, Any] = {"default": default, "show_default": default is not None}
+            if kind is bool:
+                how = {"default": default, "is_flag": True}
+            else:
+                how["callback" if kind in (integers, numbers) else "type"] = kind
+            function = click.option(*names.split(), help=text, **how)(function)
+        return function
+
+    return add
+
+
+def tool_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--tool``: what takes the place of programs."""
+
+    def read(context: click.Context, option: click.Parameter, value: tuple[str, ...]) -> dict[str, str]:
+        from hdlgen.flow.tools import parse_overrides
+
+        return parse_overrides(value)
+
+    text = "Use another program, e.g. a native one."
+    return click.option("--tool", "tool_overrides", multiple=True, metavar="NAME=COMMAND", callback=read, help=text)(
+        command
+    )
+
+
+def addresses_board(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--port`` or ``--virtual``, and what goes with a line; ``port`` is None for a virtual board."""
+
+    @functools.wraps(command)
+    def checked(*, port: str | None, virtual: bool, baud: int | None, **others: Any) -> None:
+        context = click.get_current_context()
+        if virtual == (port is not None):
+            raise InputError(f"{context.command_path}: give either --port or --virtual")
+        if virtual and baud is not None:
+            raise InputError("--baud: allowed with --port only; the line of a virtual board has no rate of its own")
+        command(port=port, baud=baud, **others)
+
+    return options(
+        ("--port", str, None, "Serial port of the board, e.g. /dev/ttyUSB1 or COM3."),
+        ("--virtual", bool, False, "A simulated board instead: the same Verilog, in Verilator."),
+        ("--baud", BAUD, None, "Default: that of DIR's bitstream, otherwise 1000000."),
+        ("--timeout", Number(0.01, 3600, "seconds"), 2.0, "Silence of the board after which it is asked again."),
+    )(tool_option(checked))
+
+
+def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What real inputs are like: ``--input-bits`` and its like, as ``options``, ``--calibration`` and ``--input-range``."""
+
+    @functools.wraps(command)
+    def given(*, input_bits: int, input_scale: str, input_offset: str, input_signed: bool, **others: Any) -> None:
+        from hdlgen.importers import InputOptions
+
+        command(options=InputOptions(input_bits, input_scale, input_offset, input_signed), **others)
+
+    return options(
+        ("--input-bits", int, 8, "Bits of the input, where the file does not say."),
+        ("--input-scale", str, None, "What 1 means in the input, such as 1/255, where nothing else says it."),
+        ("--input-offset", str, None, "What 0 means in the input, with --input-scale.  [default: 0]"),
+        ("--input-signed", bool, False, "Whether the input's integers are signed, with --input-scale."),
+        ("--calibration", click.Path(path_type=Path), None, "Inputs to choose scales by, .npy (N, width)."),
+        ("--input-range", str, None, "LOW,HIGH of all inputs, in place of --calibration."),
+    )(given)
+
+
+def name_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--name`` of a network that is written."""
+    return click.option("--name", help="Name of the network.  [default: that of the output file]")(command)
+
+
+def network_name(name: str | None, output: Path | None) -> str:
+    """``name``, or one that is made of the file's."""
+    if name is None:
+        name = "quantized" if output is None else output.name.removesuffix(".safetensors")
+        name = re.sub(r"[^A-Za-z0-9_.-]", "_", name).lstrip("_.-")[:64] or "network"
+    if not NAME.fullmatch(name):
+        raise InputError(f"name is {show(name)}; allowed: {NAME_ALLOWED}")
+    return name
+
+
+def integers(context: click.Context, option: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+    """Callback of an option: integers with commas between them."""
+    return _split(option, value, int, "integers")
+
+
+def numbers(context: click.Context, option: click.Parameter, value: str | None) -> tuple[float, ...] | None:
+    """Callback of an option: numbers with commas between them."""
+    return _split(option, value, float, "numbers")
+
+
+def _split(option: click.Parameter, value: str | None, kind: Callable[[str], Any], kinds: str) -> Any:
+    if value is None:
+        return None
+    try:
+        found = tuple(map(kind, value.split(",")))
+    except ValueError:
+        raise InputError(f"{option.opts[0]} is {show(value)}; allowed: {kinds} with commas between") from None
+    if len(found) > 64:
+        raise InputError(f"{option.opts[0]} has {len(found)} numbers; allowed: up to 64")
+    return found

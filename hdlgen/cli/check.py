@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from hdlgen import check, network
 from hdlgen.errors import InputError
+from hdlgen.terminal import say, table
 
 __all__ = ["command"]
 
@@ -25,15 +23,9 @@ def _text(value: Any) -> str:
     return "-" if value is None else f"{value:.2%}" if isinstance(value, float) else str(value)
 
 
-def _print(console: Console, title: str, columns: str, rows: Iterable[Iterable[Any]]) -> None:
-    """A table, if it has rows; the names of its ``columns`` are separated by commas."""
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="")
-    for column in columns.split(", "):
-        table.add_column(column, justify="right")
-    for row in rows:
-        table.add_row(*map(_text, row))
-    if table.row_count:
-        console.print(table)
+def _print(title: str, columns: str, rows: Iterable[Iterable[Any]]) -> None:
+    """A table; the names of its ``columns`` are separated by commas."""
+    table(title, ([*map(_text, row)] for row in rows), columns.split(", "))
 
 
 def _of(entry: dict[str, Any], *names: str) -> list[Any]:
@@ -53,7 +45,7 @@ def _integers(data: dict[str, Any]) -> Iterable[Iterable[Any]]:
             yield row
 
 
-def _show(data: dict[str, Any], console: Console) -> None:
+def _show(data: dict[str, Any]) -> None:
     paths, layers = data["paths"], data["layers"]
     matrices = [(layer["layer"], name, matrix) for layer in layers for name, matrix in layer["matrices"].items()]
     parts = [f"{data['name']}: {'-'.join(map(str, data['widths']))}"]
@@ -68,7 +60,7 @@ def _show(data: dict[str, Any], console: Console) -> None:
         f"{data['index_bits_total']} bits of indices",
         f"{data['multiplications']} multiplications per {'step' if data['sequential'] else 'input'}",
     ]
-    console.print(", ".join(parts), highlight=False)
+    say(", ".join(parts))
     kinds = [("input", "-")]
     kinds += [
         (layer["kind"], str(layer["source"]) + ("" if layer["skip"] is None else f" + {layer['skip']}"))
@@ -78,30 +70,30 @@ def _show(data: dict[str, Any], console: Console) -> None:
         (*_of(entry, "layer", "width"), *kind, *_of(entry, "unread", "constant"))
         for entry, kind in zip(data["neurons"], kinds, strict=True)
     ]
-    _print(console, "Layers", "layer, neurons, kind, reads, not needed, constant", neurons)
+    _print("Layers", "layer, neurons, kind, reads, not needed, constant", neurons)
     if paths is not None:
         names = ("layer", "slots", "dimension", "paths_per_neuron", "unvisited")
         visits = [_of(layer, *names) for layer in paths["layers"]]
-        _print(console, "Paths", "layer, slots, dimension, paths per neuron, on no path", visits)
+        _print("Paths", "layer, slots, dimension, paths per neuron, on no path", visits)
     names = ("weights", "zero", "edges", "repeated", "density")
     edges = [
         (number, name, matrix["connections"], *_of(matrix, *names), matrix.get("slot_edges"))
         for number, name, matrix in matrices
     ]
-    _print(console, "Edges", "layer, matrix, connections, weights, zero, edges, repeated, density, slot edges", edges)
+    _print("Edges", "layer, matrix, connections, weights, zero, edges, repeated, density, slot edges", edges)
     degrees = [
         (number, name, *_of(matrix, "out_degree", "in_degree", "index_bits")) for number, name, matrix in matrices
     ]
-    _print(console, "Degrees", "layer, matrix, out-degree, in-degree, index bits", degrees)
+    _print("Degrees", "layer, matrix, out-degree, in-degree, index bits", degrees)
     recurrence = []
     for layer in layers:
         if (band := layer["recurrence"]) is not None:
             row = [layer["layer"], *_of(band, "cell", "shape", "weights_per_gate", "reach_per_step", "steps_to_all")]
             recurrence.append([*row[:-1], "never" if row[-1] is None and band["steps_to_all_known"] else row[-1]])
     titles = "layer, cell, connections, weights per gate, reach per step, steps to all"
-    _print(console, "Recurrent layers", titles, recurrence)
+    _print("Recurrent layers", titles, recurrence)
     titles = "layer, value, least, greatest, bits, activation, shift, useful shifts"
-    _print(console, "Integers", titles, _integers(data))
+    _print("Integers", titles, _integers(data))
     if paths is not None and paths["reachability"] is not None:
         ends = [paths["layers"][place]["layer"] for place in (0, -1)]
         reach = _text(paths["reachability"]["first_to_last"])
@@ -110,14 +102,10 @@ def _show(data: dict[str, Any], console: Console) -> None:
             if ends == [0, len(layers)]
             else "Layers {} and {} connected".format(*ends)
         )
-        console.print(f"{what}: {reach} of all pairs", highlight=False)
+        say(f"{what}: {reach} of all pairs")
+    say(*("{severity}: {where}: {message}".format_map(finding) for finding in data["findings"]))
     if not data["findings"]:
-        console.print("Nothing to remark.")
-    for finding in data["findings"]:
-        style = "bold yellow" if finding["severity"] == "warning" else "cyan"
-        line = Text(f"{finding['severity']}: ", style=style)
-        line.append(f"{finding['where']}: {finding['message']}", style="")
-        console.print(line)
+        say("Nothing to remark.")
 
 
 @click.command("check")
@@ -140,12 +128,10 @@ def command(net: str, as_json: bool) -> None:
         if as_json:
             raise InputError(f"--json: {net} is a folder; allowed with networks")
         check_design(net)
-        click.echo(f"{net}: every file is what hdlgen writes for the network and options in it")
+        say(f"{net}: every file is what hdlgen writes for the network and options in it")
         return
     data = check.report(network.load(net))
     if as_json:
-        click.echo(json.dumps(data, indent=2))
+        say(*json.dumps(data, indent=2).splitlines())
     else:
-        console = Console(soft_wrap=True)
-        console.width = max(console.width, 120)  # tables are worth a wide window; cut columns are worth nothing
-        _show(data, console)
+        _show(data)

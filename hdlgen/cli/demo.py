@@ -1,27 +1,22 @@
 """``hdlgen demo``: everything once, on a shipped network and real images."""
 
 import shlex
+import sys
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
+from hdlgen.cli import NEW_FOLDER
 from hdlgen.flow.demo import Demonstration, demonstrate
+from hdlgen.terminal import say, table
 
 __all__ = ["command"]
 
 
 @click.command("demo")
-@click.option(
-    "-o",
-    "--output",
-    "directory",
-    default="demo",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="New folder.",
-)
+@click.option("-o", "--output", "directory", default="demo", show_default=True, type=NEW_FOLDER, help="New folder.")
 @click.option("--network", default="mnist", show_default=True, help="A shipped network, or a file that takes MNIST.")
 @click.option("--board", default="icebreaker", show_default=True, help="See `hdlgen boards`.")
 @click.option("--images", default=100, show_default=True, help="Test images to simulate.")
@@ -29,29 +24,16 @@ __all__ = ["command"]
 @click.option(
     "--seeds", type=click.IntRange(1, 1000), default=3, show_default=True, help="Seeds of place and route, 1 to N."
 )
-def command(directory: Path, network: str, board: str, images: int, lanes: int, seeds: int) -> None:
+def command(directory: Path, **options: Any) -> None:
     """Take a trained MNIST network all the way to a bitstream, in a few minutes.
 
     Compiles the network into a new folder, evaluates the golden model on all 10,000 test images, simulates the
     Verilog on some of them with every result compared, builds the board's self-test bitstream, and writes an HTML
     page. The verbs compile, evaluate, simulate, synth and report do the same step by step.
     """
-    step = 0
-
-    def announce(text: str) -> None:
-        nonlocal step
-        step += 1
-        click.echo(f"[{step}/5] {text}", err=True)
-
+    steps = count(1)
     found = demonstrate(
-        directory,
-        network=network,
-        board=board,
-        images=images,
-        lanes=lanes,
-        seeds=seeds,
-        progress=True,
-        announce=announce,
+        directory, progress=True, announce=lambda text: say(f"[{next(steps)}/5] {text}", stream=sys.stderr), **options
     )
     _show(found)
 
@@ -59,9 +41,9 @@ def command(directory: Path, network: str, board: str, images: int, lanes: int, 
 def _show(found: Demonstration) -> None:
     simulation, synthesis = found.simulation, found.synthesis
     board, device, fmax = found.board, found.board.target, synthesis.fmax_mhz
-    count = len(fmax.seeds)
-    spread = f" (minimum {fmax.minimum:.1f}, maximum {fmax.maximum:.1f})" if count > 1 else ""
-    rows = [
+    seeds = len(fmax.seeds)
+    spread = f" (minimum {fmax.minimum:.1f}, maximum {fmax.maximum:.1f})" if seeds > 1 else ""
+    rows: list[tuple[str, object]] = [
         ("network", "-".join(str(width) for width in found.manifest.network.widths)),
         ("accuracy", f"{found.accuracy:.2%} on {found.test_images:,} test images (golden model)"),
         (
@@ -78,18 +60,15 @@ def _show(found: Demonstration) -> None:
         if cells is not None:
             rows.append((name, f"{cells[0]:,} of {cells[1]:,} {device.cells[kind]}"))
     rows += [
-        ("Fmax", f"{fmax.median:.1f} MHz, median of {count} seed(s){spread}"),
+        ("Fmax", f"{fmax.median:.1f} MHz, median of {seeds} seed(s){spread}"),
         (
             "inferences/s",
             f"{synthesis.inferences_per_second:,.0f} with the board's {synthesis.clock_mhz:g} MHz, "
             f"{found.inferences_per_second_at_fmax:,.0f} at Fmax",
         ),
         ("time", ", ".join(f"{step} {seconds:.0f} s" for step, seconds in found.seconds.items())),
-        ("bitstream", f"{found.bitstream}"),
+        ("bitstream", found.bitstream),
         ("to load it", shlex.join(board.command(found.bitstream))),
-        ("report", f"{found.html}"),
+        ("report", found.html),
     ]
-    table = Table(show_header=False, title=f"{found.manifest.name} on {board.title}", title_justify="left")
-    for row in rows:
-        table.add_row(*row)
-    Console(soft_wrap=True).print(table)
+    table(f"{found.manifest.name} on {board.title}", rows)

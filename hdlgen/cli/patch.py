@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from hdlgen import network as networks
+from hdlgen.cli import NEW_FOLDER
+from hdlgen.terminal import table
 
 __all__ = ["command"]
 
@@ -14,7 +14,7 @@ __all__ = ["command"]
 @click.command("patch")
 @click.argument("directory", metavar="DIR")
 @click.argument("net", metavar="NET")
-@click.option("-o", "--output", required=True, metavar="NEW", type=click.Path(path_type=Path), help="New folder.")
+@click.option("-o", "--output", required=True, metavar="NEW", type=NEW_FOLDER, help="New folder.")
 def command(directory: str, net: str, output: Path) -> None:
     """Put what was trained of NET into the design in DIR and into its bitstreams.
 
@@ -26,10 +26,10 @@ def command(directory: str, net: str, output: Path) -> None:
 
     network = networks.load(net)
     done = patch(directory, network, output)
-    table = Table(title=f"{done.manifest.name} in the design of {directory} -> {output}", show_header=False)
-    table.add_row("network", done.manifest.network.sha256[:16])
-    for name, blocks, changed in done.bitstreams:
-        table.add_row(f"{output / name}", f"{changed} of {blocks} block RAMs changed")
-    if not done.bitstreams:
-        table.add_row("bitstreams", f"none in {directory}")
-    Console().print(table)
+    made = [
+        (f"{output / name}", f"{changed} of {blocks} block RAMs changed") for name, blocks, changed in done.bitstreams
+    ]
+    table(
+        f"{done.manifest.name} in the design of {directory} -> {output}",
+        [("network", done.manifest.network.sha256[:16]), *(made or [("bitstreams", f"none in {directory}")])],
+    )

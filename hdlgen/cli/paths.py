@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 
 from hdlgen import network
+from hdlgen.cli import NEW_FILE
+from hdlgen.terminal import say
 
 __all__ = ["command"]
 
@@ -12,7 +14,7 @@ __all__ = ["command"]
 @click.command("paths")
 @click.argument("net", metavar="NET")
 @click.option("--first", type=int, required=True, help="How many paths to keep.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Network file to write.")
+@click.option("-o", "--output", required=True, type=NEW_FILE, help="Network file to write.")
 def command(net: str, first: int, output: Path) -> None:
     """Write the network of the first paths of NET, a network file or the name of a shipped network.
 
@@ -20,4 +22,4 @@ def command(net: str, first: int, output: Path) -> None:
     """
     made = network.first_paths(network.load(net), first)
     network.save(made, output)
-    click.echo(f"{output}: {first} paths")
+    say(f"{output}: {first} paths")

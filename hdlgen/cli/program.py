@@ -1,9 +1,12 @@
 """``hdlgen program``: load the bitstream onto the board."""
 
+import shlex
+
 import click
 
 from hdlgen.flow.boards import find_board
 from hdlgen.flow.program import prepare, run
+from hdlgen.terminal import say
 
 __all__ = ["command"]
 
@@ -19,5 +22,5 @@ def command(directory: str, board: str | None, top: str | None) -> None:
     command is printed first. If there is none, nothing is done and the exit status is 1.
     """
     found = prepare(directory, find_board(board) if board is not None else None, top)
-    print(found.text, flush=True)
+    say(*map(shlex.join, found.commands))
     run(found)

@@ -2,16 +2,17 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from hdlgen import network, prune
 from hdlgen.check import find_live
+from hdlgen.cli import NEW_FILE
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_write
+from hdlgen.terminal import say, table
 
 __all__ = ["command"]
 
@@ -44,19 +45,13 @@ def _layer_density(context: click.Context, option: click.Parameter, value: tuple
     "  [default: recurrent; without recurrent layers: weights]",
 )
 @click.option(
-    "--input-map", metavar="MAP.NPY", help="Also drop inputs that nothing reads; writes which ones are left."
+    "--input-map",
+    metavar="MAP.NPY",
+    type=NEW_FILE,
+    help="Also drop inputs that nothing reads; writes which ones are left.",
 )
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Network file to write.")
-def command(
-    net: str,
-    density: float | None,
-    threshold: int | None,
-    balanced: bool,
-    layers: dict[int, float],
-    matrices: tuple[str, ...],
-    input_map: str | None,
-    output: Path,
-) -> None:
+@click.option("-o", "--output", required=True, type=NEW_FILE, help="Network file to write.")
+def command(net: str, input_map: Path | None, output: Path, **options: Any) -> None:
     """Prune NET, a network file or the name of a shipped network: the largest weights of each matrix stay, as edges.
 
     Then hidden neurons that no output depends on are removed, and constant ones, which changes no output; without
@@ -64,38 +59,29 @@ def command(
     edges, whichever takes the fewest bits.
     """
     given = network.load(net)
-    pruned = prune.prune(
-        given, density=density, threshold=threshold, layers=layers, balanced=balanced, matrices=matrices
-    )
+    pruned = prune.prune(given, **options)
     removal = prune.remove_dead(pruned, inputs=input_map is not None)
     result = prune.compact(removal.network)
     network.save(result, output)
     if input_map is not None:
         buffer = io.BytesIO()
         np.save(buffer, removal.inputs)
-        atomic_write(Path(input_map), buffer.getvalue())
-    neurons = Table(title=f"{given.where} -> {output}", title_justify="left", title_style="bold", header_style="")
-    edges = Table(header_style="")
-    for table, columns in (
-        (neurons, ("layer", "neurons", "left", "not needed")),
-        (edges, ("layer", "matrix", "edges", "pruned to", "left", "possible", "density")),
-    ):
-        for column in columns:
-            table.add_column(column, justify="right")
-    for number, needed in enumerate(find_live(result).needed):
-        neurons_of = given.widths[number], len(needed), np.count_nonzero(~needed)
-        neurons.add_row(str(number), *map(str, neurons_of))
+        atomic_write(input_map, buffer.getvalue())
+    neurons = [
+        (number, given.widths[number], len(needed), np.count_nonzero(~needed))
+        for number, needed in enumerate(find_live(result).needed)
+    ]
+    table(f"{given.where} -> {output}", neurons, ("layer", "neurons", "left", "not needed"))
     stages = [prune.densities(model) for model in (given, pruned, result)]
-    for before, kept, left in zip(*stages, strict=True):
-        counts = before.edges, kept.edges, left.edges, left.possible
-        edges.add_row(str(left.layer), left.matrix, *map(str, counts), f"{left.density:.2%}")
-    console = Console(soft_wrap=True)
-    console.print(neurons)
-    console.print(edges)
+    edges = [
+        (left.layer, left.matrix, before.edges, kept.edges, left.edges, left.possible, f"{left.density:.2%}")
+        for before, kept, left in zip(*stages, strict=True)
+    ]
+    table("edges", edges, ("layer", "matrix", "edges", "pruned to", "left", "possible", "density"))
     for number, layer in enumerate(result.layers, 1):
         for matrix in layer.matrices(result.tensors, result.widths[layer.read])[1:]:
             count, index = len(matrix.edges), max(layer.width - 1, 1).bit_length() if matrix.indexed else 0
             bits = count * (matrix.bits + index)
-            click.echo(f"layer {number}: {matrix.called}, {count} weights, {bits} bits with their indices")
+            say(f"layer {number}: {matrix.called}, {count} weights, {bits} bits with their indices")
     total, before = (sum(matrix.edges for matrix in stage) for stage in (stages[2], stages[0]))
-    click.echo(f"{output}: {total} edges of {before}")
+    say(f"{output}: {total} edges of {before}")

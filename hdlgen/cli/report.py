@@ -4,19 +4,21 @@ from pathlib import Path
 
 import click
 
+from hdlgen.cli import NEW_FILE
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_write
 from hdlgen.flow.report import evaluate, render
+from hdlgen.terminal import say
 
 __all__ = ["command"]
 
 
 @click.command("report")
 @click.argument("directory", metavar="DIR")
-@click.option("-o", "output", metavar="PAGE.html", help="Default: DIR/report.html.")
+@click.option("-o", "output", metavar="PAGE.html", type=NEW_FILE, help="Default: DIR/report.html.")
 @click.option("--input", "inputs", metavar="X", help="Inputs with labels: how good the network is on all of them.")
 @click.option("--labels", metavar="L.npy", help="Their classes, integers (N,), if they are not in X.")
-def command(directory: str, output: str | None, inputs: str | None, labels: str | None) -> None:
+def command(directory: str, output: Path | None, inputs: str | None, labels: str | None) -> None:
     """Write one self-contained HTML page about the design in DIR.
 
     It shows what `hdlgen compile`, `hdlgen simulate` and `hdlgen synth` left there, and the accuracy of the golden model: on
@@ -27,6 +29,6 @@ def command(directory: str, output: str | None, inputs: str | None, labels: str 
     if inputs is not None:
         evaluate(directory, inputs, labels)
     page = render(directory)
-    path = Path(output) if output is not None else Path(directory) / "report.html"
+    path = output or Path(directory) / "report.html"
     atomic_write(path, page)
-    click.echo(f"{path}")
+    say(path)

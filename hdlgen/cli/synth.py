@@ -1,24 +1,30 @@
 """``hdlgen synth``: synthesis, place and route, bitstream."""
 
-import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
+from hdlgen.cli import BAUD, NEW_FILE, Number, tool_option
 from hdlgen.emit.manifest import read_manifest
 from hdlgen.errors import InputError, Refused
+from hdlgen.files import check_writable
 from hdlgen.flow.boards import Board, find_board
 from hdlgen.flow.serial import KIND, board_top, can_talk
 from hdlgen.flow.synth import SynthesisReport, synthesise, write_report
-from hdlgen.flow.tools import parse_overrides
 from hdlgen.targets import find_target
+from hdlgen.terminal import say, table
 
 __all__ = ["command"]
+
+_MHZ = Number(0.1, 2000, "MHz")
+
+
+class _Clock(Number):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if value == "oscillator" else super().convert(value, param, ctx)
 
 
 @click.command("synth")
@@ -28,9 +34,10 @@ __all__ = ["command"]
 @click.option(
     "--seeds", type=click.IntRange(1, 1000), default=1, show_default=True, metavar="N", help="Seeds 1 to N."
 )
-@click.option("--freq", type=float, metavar="MHZ", help="What place and route aims at (with --target).")
+@click.option("--freq", "frequency", type=_MHZ, metavar="MHZ", help="What place and route aims at (with --target).")
 @click.option(
     "--clock",
+    type=_Clock(0.1, 2000, "MHz"),
     metavar="MHZ|oscillator",
     help="Clock of the board's design. Default: the fastest of the PLL that meets timing with margin.",
 )
@@ -41,27 +48,27 @@ __all__ = ["command"]
     "test with stored inputs that needs nothing else.",
 )
 @click.option(
-    "--baud", type=int, metavar="BITS/S", help="Of the serial port. Default: 1000000, if the clock makes it."
+    "--baud", type=BAUD, metavar="BITS/S", help="Of the serial port. Default: 1000000, if the clock makes it."
 )
-@click.option("--require-fmax", type=float, metavar="MHZ", help="Exit status 1 if the median Fmax is lower.")
+@click.option("--require-fmax", type=_MHZ, metavar="MHZ", help="Exit status 1 if the median Fmax is lower.")
 @click.option("--images", type=int, metavar="N", help="Inputs stored in the self-test; default: what fits.")
-@click.option("-o", "output", metavar="OUT.json", help="Report. Default: DIR/synth-<board or target>.json.")
+@click.option(
+    "-o", "output", metavar="OUT.json", type=NEW_FILE, help="Report. Default: DIR/synth-<board or target>.json."
+)
 @click.option("--keep-build", metavar="FOLDER", help="Keep everything that the tools read and wrote.")
-@click.option("--tool", "tool", multiple=True, metavar="NAME=COMMAND", help="Use another program, e.g. a native one.")
+@tool_option
 def command(
     directory: str,
     board: str | None,
     target: str | None,
     seeds: int,
-    freq: float | None,
-    clock: str | None,
+    clock: float | str | None,
     top: str | None,
     baud: int | None,
     require_fmax: float | None,
     images: int | None,
-    output: str | None,
-    keep_build: str | None,
-    tool: tuple[str, ...],
+    output: Path | None,
+    **options: Any,
 ) -> None:
     """Synthesise the core in DIR with Yosys and nextpnr.
 
@@ -69,16 +76,11 @@ def command(
     """
     if (board is None) == (target is None):
         raise InputError("hdlgen synth: give either --board or --target; `hdlgen boards` lists them")
-    for option, value in (("--freq", freq), ("--require-fmax", require_fmax)):
-        if value is not None and not 0.1 <= value <= 2000:
-            raise InputError(f"{option} {value:g}: allowed are 0.1 to 2000 (MHz)")
     if images is not None and board is None:
         raise InputError("--images: allowed with --board only, for its self-test")
     for option, given in (("--clock", clock), ("--top", top), ("--baud", baud)):
         if given is not None and board is None:
             raise InputError(f"{option}: allowed with --board only")
-    wish = _clock(clock)
-    overrides = parse_overrides(tool)
     found_board = find_board(board) if board is not None else None
     found_target = find_target(target) if target is not None else None
     if top is None and found_board is not None:
@@ -88,25 +90,21 @@ def command(
     if baud is not None and top != KIND:
         raise InputError(f"--baud: allowed with --top {KIND} only")
     name = found_board.name if found_board is not None else target
-    path = Path(output) if output is not None else Path(directory) / f"synth-{name}.json"
-    if Path(directory).is_dir() and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
-        raise InputError(f"{path}: cannot be written; name a file in a writable folder with -o")
-    bitstream = None
-    if found_board is not None:
-        bitstream = path.with_suffix(f".{found_board.suffix}")
+    path = output or Path(directory) / f"synth-{name}.json"
+    if Path(directory).is_dir():
+        check_writable(path)
+    bitstream = None if found_board is None else path.with_suffix(f".{found_board.suffix}")
     report = synthesise(
         directory,
         target=found_target,
         board=found_board,
         seeds=range(1, seeds + 1),
-        frequency=freq,
-        clock=wish,
+        clock=clock,
         images=images,
         board_top=board_top(read_manifest(directory), baud, directory) if top == KIND else None,
         bitstream=bitstream,
-        keep_build=keep_build,
-        tool_overrides=overrides,
         progress=True,
+        **options,
     )
     write_report(report, path)
     _show(report, path, found_board, bitstream)
@@ -115,18 +113,6 @@ def command(
             f"{directory}: median Fmax is {report.fmax_mhz.median:.2f} MHz over {seeds} seed(s) on {name}; "
             f"--require-fmax asks for {require_fmax:g}"
         )
-
-
-def _clock(text: str | None) -> float | str | None:
-    if text is None or text == "oscillator":
-        return text
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0.1 <= value <= 2000:
-        raise InputError(f"--clock {text}: allowed are 0.1 to 2000 (MHz) and oscillator")
-    return value
 
 
 def _clock_text(clocking: Mapping[str, Any]) -> str:
@@ -147,7 +133,6 @@ def _serial_rows(report: SynthesisReport) -> list[tuple[str, str]]:
 def _show(report: SynthesisReport, path: Path, board: Board | None, bitstream: Path | None) -> None:
     device, fmax = report.target, report.fmax_mhz
     title = f"{report.design} on {report.board.title if report.board is not None else device.name}"
-    table = Table(show_header=False, title=title, title_justify="left")
     count = len(fmax.seeds)
     spread = f" (minimum {fmax.minimum:.1f}, maximum {fmax.maximum:.1f})" if count > 1 else ""
     rows = [
@@ -169,9 +154,5 @@ def _show(report: SynthesisReport, path: Path, board: Board | None, bitstream: P
             ("to load it", shlex.join(board.command(bitstream))),
         ]
     rows.append(("report", f"{path}"))
-    for name, value in rows:
-        table.add_row(name, value)
-    console = Console()
-    console.print(table)
-    for note in report.notes:
-        console.print(f"note: {note}", highlight=False)
+    table(title, rows)
+    say(*(f"note: {note}" for note in report.notes))

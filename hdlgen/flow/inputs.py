@@ -99,13 +99,16 @@ def read_inputs(
     where = input_file if input_file is not None else vectors["x"]
     lengths: np.ndarray | None = None
     labels: np.ndarray | None = None
-    if not model.sequential:
-        samples = golden.read_samples(where)
-        x, labels = golden.check_input(model, samples.rows, where), samples.labels
+    if input_file is not None:
+        found = golden.read_inputs(model, input_file, labels=labels_file)
+        x, lengths, labels, labels_file = found.x, found.lengths, found.labels, None
+    elif model.sequential:
+        lengths = golden.read_array(vectors["lengths"])
+        x, lengths = golden.check_sequences(
+            model, golden.read_array(where), lengths, where=where, where_lengths=f"{where}: lengths"
+        )
     else:
-        x, lengths, labels = golden.read_sequences(where)
-        lengths = golden.read_array(vectors["lengths"]) if "lengths" in vectors else lengths
-        x, lengths = golden.check_sequences(model, x, lengths, where=where, where_lengths=f"{where}: lengths")
+        x = golden.check_input(model, golden.read_array(where), where)
     count = len(x) if lengths is None else len(lengths)
     if not count:
         raise InputError(f"{where}: holds no input; allowed is at least one")
@@ -113,7 +116,7 @@ def read_inputs(
     if labels_file is not None:
         labels = golden.read_array(labels_file)
     if labels is not None:
-        labels = golden.check_labels(labels, labels_file or where, count)[:images].astype(np.int64)
+        labels = golden.classes_of(model, labels, labels_file or where, count)[:images].astype(np.int64)
     sizes = (np.ones(count, np.int64) if lengths is None else lengths)[:images]
     x = x[: int(sizes.sum())]
     y = None

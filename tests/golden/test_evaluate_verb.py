@@ -71,7 +71,11 @@ def test_bad_inputs_leave_nothing(capsys: pytest.CaptureFixture[str], files: tup
     bad = y.parent / "bad.npy"
     good = np.load(x)
     for array, message in [
-        (good.astype(float), f"{bad}: dtype is float64; allowed: integers"),
+        (
+            good.astype(float),
+            f"{bad}: dtype is float64; allowed: integers 0..255, since the network's file does not say what they stand for"
+            " (input.scale): round the numbers as for the training",
+        ),
         (good[:, 1:], f"{bad}: shape is [16, 7]; allowed: [N, 8] ({TINY})"),
         (good + 1000, f"{bad}: element [{{row}}, {{column}}] is {{value}}; allowed: 0..255 (8 bits)"),
     ]:

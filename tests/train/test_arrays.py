@@ -8,6 +8,8 @@ import pytest
 
 from hdlgen import cli, golden
 from hdlgen.network import load
+from hdlgen.train import read_dataset
+from hdlgen.train.arrays import fair_order
 
 SHAPE = ["--paths", "256", "--batch", "16", "--epochs", "12", "--qat-epochs", "4"]
 
@@ -35,6 +37,46 @@ def run(verb: str, *arguments: object) -> int | str | None:
     with pytest.raises(SystemExit) as end:
         cli.main([*verb.split(), *map(str, arguments)])
     return end.value.code
+
+
+def test_what_is_held_out_is_a_fair_part() -> None:
+    """Of sorted labels the last ones would be one class; of each class its share is at the end, however much that is."""
+    labels = np.repeat([0, 1, 2, 7], [600, 300, 90, 10])
+    order = fair_order(labels, 1)
+    assert sorted(order) == list(range(1000))
+    assert len({tuple(fair_order(labels, seed)[-12:]) for seed in range(20)}) == 20
+    for count in (40, 84, 300, 500):
+        found = np.bincount(labels[order[-count:]], minlength=8)
+        assert np.abs(found - count * np.bincount(labels) / 1000).max() <= 1
+    assert np.abs(np.diff(order)).mean() > 100
+    targets = fair_order(np.zeros((1000, 1)), 1)
+    assert sorted(targets) == list(range(1000))
+    assert abs(targets[-84:].mean() - 500) < 100
+    # The same on every machine.
+    assert fair_order(np.repeat([0, 1], 6), 5).tolist() == [10, 4, 7, 5, 1, 9, 11, 0, 6, 2, 8, 3]
+    assert fair_order(np.zeros((8, 2)), 5).tolist() == [7, 4, 5, 1, 6, 0, 2, 3]
+
+
+def test_files_are_mixed_and_fair_folders_are_not(tmp_path) -> None:
+    x, labels = np.arange(60, dtype=np.uint8).reshape(60, 1, 1), np.repeat([0, 1, 2], 20).astype(np.uint8)
+    np.savez(tmp_path / "x.npz", x=x[:, 0], labels=labels)
+    dataset = read_dataset(tmp_path / "x.npz", seed=3)
+    assert sorted(dataset.train_images.ravel()) == list(range(60))
+    assert np.array_equal(dataset.train_labels, labels[dataset.train_images.ravel()])
+    assert sorted(dataset.train_labels[-6:]) == [0, 0, 1, 1, 2, 2]
+    assert not np.array_equal(dataset.train_images, read_dataset(tmp_path / "x.npz", seed=4).train_images)
+    order = np.random.default_rng(0).permutation(60)
+    for chosen, mixed in ((np.arange(60), True), (order, False)):
+        head = b"\0\0\x08"
+        images = head + b"\3" + b"".join(n.to_bytes(4, "big") for n in (60, 1, 1)) + x[chosen].tobytes()
+        (tmp_path / "train-images-idx3-ubyte").write_bytes(images)
+        (tmp_path / "train-labels-idx1-ubyte").write_bytes(
+            head + b"\1" + (60).to_bytes(4, "big") + labels[chosen].tobytes()
+        )
+        dataset = read_dataset(tmp_path)
+        assert np.array_equal(dataset.train_labels, labels[dataset.train_images.ravel()])
+        assert (sorted(dataset.train_labels[-6:]) == [0, 0, 1, 1, 2, 2]) == mixed or not mixed
+        assert np.array_equal(dataset.train_images, x[chosen]) == (not mixed)
 
 
 @pytest.mark.parametrize("topology", ["sobol", "dense"])

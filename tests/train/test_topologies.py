@@ -266,7 +266,7 @@ INTERLEAVER = ["--topology", "interleaver", "--fan-out"]
 def test_bad_parameters(folder, tmp_path, capsys, options, message):
     assert run(folder, *SHAPE, *options, "-o", tmp_path / "n.safetensors") == 2
     error = capsys.readouterr().err
-    assert error.startswith(f"hdlgen: train: {message}")
+    assert error.startswith((f"hdlgen: train: {message}", f"hdlgen: --{message}", f"hdlgen: {message}"))
     assert error.count("\n") == 1
     assert os.listdir(tmp_path) == []
 
