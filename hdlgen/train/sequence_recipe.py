@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from hdlgen.errors import InputError
 from hdlgen.layers import GATES
@@ -74,9 +75,10 @@ class SequenceRecipe(Course):
 
     def network(self, source: InputFormat, classes: int) -> Network:
         """The network without tensors, after the same checks as those of a network file; its scales are stand-ins."""
-        gated = self.cell in ("gru", "ligru", "lstm")
-        given = (("groups", self.groups), ("band", self.band))
-        connections: dict[str, object] = {name: value for name, value in given if value is not None}
+        if self.cell not in GATES:
+            raise InputError(f"train: cell is {self.cell!r}; allowed: {', '.join(GATES)}")
+        given = {"groups": self.groups, "band": self.band}
+        connections: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         if not connections:
             whole = 2 * self.width - 1 if type(self.width) is int and self.width > 0 else 1
             connections["band"] = self.width if self.cyclic else whole
@@ -85,57 +87,40 @@ class SequenceRecipe(Course):
         fraction = self.state_fraction
         if fraction is None:
             fraction = max(0, self.state_bits - _HEADROOM.get(self.cell, 1))
-        wide = max(16, 2 * self.state_bits)
-        layers: list[dict[str, object]] = []
+        wide, bits = max(16, 2 * self.state_bits), {"weight_bits": self.weight_bits}
+        layers: list[dict[str, Any]] = []
         for number in range(1, self.layers + 1):
-            fed: dict[str, object] = {
-                "kind": "dense",
-                "weight": f"input{number}",
-                "weight_bits": self.weight_bits,
-                "shift": 0,
-                "bits": wide,
-                "shared": self.shared,
-            }
-            if self.input_paths is not None:
-                topology = {"kind": "sobol", "paths": self.input_paths, "dimensions": [0, 1]}
-                fed |= {"kind": "path", "topology": topology}
-            layer: dict[str, object] = {
+            fed = {"weight": f"input{number}", "shift": 0, "bits": wide, "shared": self.shared} | bits
+            topology = {} if self.input_paths is None else {"topology": _paths(self.input_paths)}
+            layer = {
                 "kind": "band_rnn",
                 "width": self.width,
                 "cell": self.cell,
-                **connections,
                 "recurrent": f"recurrent{number}",
-                "weight_bits": self.weight_bits,
-                "input": fed,
+                "input": {"kind": "path" if topology else "dense", **fed, **topology},
                 "bias": f"bias{number}",
                 "fraction": 40,  # a stand-in that suits every state and gate
                 "state": {"bits": self.state_bits, "fraction": fraction},
             }
-            if gated:
+            if self.cell in ("gru", "ligru", "lstm"):
                 layer["gate"] = {"bits": self.state_bits}
             if self.cell == "gru":
                 layer["candidate"] = {"bias": f"candidate{number}", "bits": wide, "shift": 0}
             if self.cell == "lstm":
                 layer["cell_state"] = {"bits": 2 * self.state_bits, "fraction": self.state_bits}
-            layers.append(layer)
-        layers.append(
-            {
-                "kind": "dense" if self.head_paths is None else "path",
-                "width": classes,
-                "weight": "head",
-                "bias": "head_bias",
-                "weight_bits": self.weight_bits,
-                "activation": None,
-            }
-        )
-        description: dict[str, object] = {
+            layers.append(layer | connections | bits)
+        head = {"width": classes, "weight": "head", "bias": "head_bias", "activation": None} | bits
+        layers.append({"kind": "dense" if self.head_paths is None else "path", **head})
+        description: dict[str, Any] = {
             "format_version": FORMAT_VERSION,
             "name": self.name,
             "input": {"width": source.width, "bits": source.bits, "signed": source.signed},
             "layers": layers,
         }
         if self.head_paths is not None:
-            description["topology"] = {"kind": "sobol", "paths": self.head_paths, "dimensions": [0, 1]}
-        if self.cell not in GATES:
-            raise InputError(f"train: cell is {self.cell!r}; allowed: {', '.join(GATES)}")
+            description["topology"] = _paths(self.head_paths)
         return parse(description, "train")
+
+
+def _paths(count: int) -> dict[str, Any]:
+    return {"kind": "sobol", "paths": count, "dimensions": [0, 1]}
