@@ -146,6 +146,26 @@ class Number(click.ParamType):
         return number
 
 
+class Several(click.ParamType):
+    """Values of a ``kind`` with commas between them, as a tuple."""
+
+    def __init__(self, kind: Callable[[str], Any], name: str) -> None:
+        self.kind, self.name = kind, name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Any, ...]:
+        if isinstance(value, tuple):  # a default
+            return value
+        option = param.opts[0] if param is not None else ""
+        try:
+            found = tuple(map(self.kind, value.split(",")))
+        except ValueError:
+            raise InputError(f"{option} is {show(value)}; allowed: {self.name} with commas between") from None
+        if len(found) > 64:
+            raise InputError(f"{option} has {len(found)} {self.name}; allowed: up to 64")
+        return found
+
+
+integers, numbers = Several(int, "integers"), Several(float, "numbers")
 BAUD = Number(300, 50_000_000, "bits/s", int)
 
 
@@ -153,15 +173,13 @@ Row = tuple[str, Any, Any, str]
 
 
 def options(*rows: Row) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Options by rows: names, type or callback, default, and help."""
+    """Options by rows: names, type, default, and help."""
 
     def add(function: Callable[..., Any]) -> Callable[..., Any]:
         for names, kind, default, text in reversed(rows):
-            how: dict[str, Any] = {"default": default, "show_default": default is not None}
+            how: dict[str, Any] = {"default": default, "show_default": default is not None, "type": kind}
             if kind is bool:
                 how = {"default": default, "is_flag": True}
-            else:
-                how["callback" if kind in (integers, numbers) else "type"] = kind
             function = click.option(*names.split(), help=text, **how)(function)
         return function
 
@@ -234,25 +252,3 @@ def network_name(name: str | None, output: Path | None) -> str:
     if not NAME.fullmatch(name):
         raise InputError(f"name is {show(name)}; allowed: {NAME_ALLOWED}")
     return name
-
-
-def integers(context: click.Context, option: click.Parameter, value: str | None) -> tuple[int, ...] | None:
-    """Callback of an option: integers with commas between them."""
-    return _split(option, value, int, "integers")
-
-
-def numbers(context: click.Context, option: click.Parameter, value: str | None) -> tuple[float, ...] | None:
-    """Callback of an option: numbers with commas between them."""
-    return _split(option, value, float, "numbers")
-
-
-def _split(option: click.Parameter, value: str | None, kind: Callable[[str], Any], kinds: str) -> Any:
-    if value is None:
-        return None
-    try:
-        found = tuple(map(kind, value.split(",")))
-    except ValueError:
-        raise InputError(f"{option.opts[0]} is {show(value)}; allowed: {kinds} with commas between") from None
-    if len(found) > 64:
-        raise InputError(f"{option.opts[0]} has {len(found)} numbers; allowed: up to 64")
-    return found

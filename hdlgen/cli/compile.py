@@ -9,7 +9,7 @@ import click
 
 from hdlgen import golden
 from hdlgen import network as networks
-from hdlgen.cli import NEW_FOLDER, options
+from hdlgen.cli import NEW_FOLDER, Several, integers, options
 from hdlgen.compiler import Options, Plan, compile_network
 from hdlgen.compiler.options import RESULTS, engine_names
 from hdlgen.errors import Doubtful, InputError
@@ -20,26 +20,6 @@ if TYPE_CHECKING:
     from hdlgen.emit.manifest import Stage
 
 __all__ = ["command"]
-
-
-class _Lanes(click.ParamType):
-    name = "lanes"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> int | tuple[int, ...]:
-        try:
-            numbers = tuple(map(int, value.split(",")))
-        except ValueError:
-            raise InputError(
-                f"--lanes: {value!r}; allowed: a number, or one for each stage with commas between them"
-            ) from None
-        return numbers if "," in value else numbers[0]
-
-
-class _Names(click.ParamType):
-    name = "engines"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
-        return tuple(value.split(","))
 
 
 _SOURCES = (
@@ -55,8 +35,13 @@ _ADAPTABLE = "Leave room for retrained weights: biases in memory (of path networ
 @click.option("-o", "--output", "directory", type=NEW_FOLDER, help="New folder.")
 @click.option("--plan", "only_plan", is_flag=True, help="Show which engine runs which layer, and write nothing.")
 @options(
-    ("--engine", _Names(), None, f"With commas: {', '.join(engine_names())}.  [default: for each layer the best]"),
-    ("--lanes", _Lanes(), "16", "Multiply-accumulate lanes: 1, 2, 4 .. 64; or of each stage, with commas between."),
+    (
+        "--engine",
+        Several(str, "engines"),
+        None,
+        f"With commas: {', '.join(engine_names())}.  [default: for each layer the best]",
+    ),
+    ("--lanes", integers, "16", "Multiply-accumulate lanes: 1, 2, 4 .. 64; or of each stage, with commas between."),
     ("--elements-per-beat", int, 1, "Input elements per beat: 1, 2, 4 .. 16."),
     ("--target", str, None, "Device the core is meant for: multipliers become plain logic where it has too few."),
     ("--multiplier", str, "auto", "auto, dsp, lut, shift for powers of two, or add for ternary weights."),
@@ -79,6 +64,7 @@ def command(
     inputs: Path | None,
     labels: Path | None,
     seed: int,
+    lanes: tuple[int, ...],
     **given: Any,
 ) -> None:
     """Compile NET (a file, or the name of a shipped network) into a new folder."""
@@ -87,7 +73,7 @@ def command(
     if directory is None and not only_plan:
         raise click.UsageError("Missing option '-o' / '--output'.")
     network = networks.load(net)
-    chosen = Options.for_target(network, **given)
+    chosen = Options.for_target(network, lanes=lanes if lanes[1:] else lanes[0], **given)
     if labels is not None and inputs is None:
         raise InputError(f"{labels}: labels of nothing; required: --input")
     vectors: dict[str, Any] = {"seed": seed}

@@ -28,18 +28,16 @@ __all__ = ["command"]
 @click.option("-o", "--output", type=NEW_FILE, help="Network file to write; for a single choice.")
 @name_option
 @input_options
-@click.option("--bits", callback=integers, help="Bits of a weight, 1..16; several as 2,3,4,8.  [default: 8]")
-@click.option(
-    "--activation-bits", callback=integers, help="Bits of a hidden value, 1..16; several too.  [default: 8]"
-)
+@click.option("--bits", type=integers, help="Bits of a weight, 1..16; several as 2,3,4,8.  [default: 8]")
+@click.option("--activation-bits", type=integers, help="Bits of a hidden value, 1..16; several too.  [default: 8]")
 @click.option("--weights", default="integer", show_default=True, help="integer, binary, ternary or power-of-two.")
 @click.option("--scales", default="layer", show_default=True, help="Of weights: one for a layer, or for each neuron.")
 @click.option(
     "--requantise", default="shift", show_default=True, help="shift (scales are powers of two), or multiplier."
 )
 @click.option("--method", default="least-squares", show_default=True, help="How scales are chosen; or range.")
-@click.option("--samples", callback=integers, help="Instant quantisation: samples for each neuron; several too.")
-@click.option("--paths", callback=integers, help="Paths sampled backwards from the outputs; several too.")
+@click.option("--samples", type=integers, help="Instant quantisation: samples for each neuron; several too.")
+@click.option("--paths", type=integers, help="Paths sampled backwards from the outputs; several too.")
 @click.option("--edges", default="auto", show_default=True, help="How edges are stored: auto, dense or explicit.")
 @click.option("--test", type=click.Path(path_type=Path), help="Inputs to measure with.  [default: --calibration]")
 @click.option("--labels", type=click.Path(path_type=Path), help="Their classes, .npy (N,).")

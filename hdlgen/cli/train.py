@@ -86,7 +86,7 @@ _LAYERED: tuple[Row, ...] = (
 
 def _layered(function: Callable[..., Any]) -> Callable[..., Any]:
     widths = click.option(
-        "--widths", required=True, callback=integers, help="Neurons of each layer after the input: 256,256,10."
+        "--widths", required=True, type=integers, help="Neurons of each layer after the input: 256,256,10."
     )
     return widths(_written(*_LAYERED)(function))
 
