@@ -1,5 +1,6 @@
 """What verbs print: texts as they are, on any terminal; and what they say about doubtful inputs."""
 
+import ast
 import errno
 import io
 import os
@@ -82,6 +83,15 @@ def test_any_terminal(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     assert said[0] == f"1 {micro}s {arrow} {accent}"
     assert said[1].strip() == micro
     assert f" {accent} " in said[3]
+
+
+def test_no_verb_prints_by_itself() -> None:
+    for file in Path(cli.__file__).parent.glob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        assert not called & {"print", "click.echo", "click.secho"}, file
+        imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        assert not any(str(name).startswith("rich") for name in imported), file
 
 
 def test_a_table_is_not_cut(capsys: pytest.CaptureFixture[str]) -> None:
