@@ -26,13 +26,20 @@ from hdlgen.schema import show
 from hdlgen.terminal import say
 
 __all__ = [
+    "BAUD",
     "NEW_FILE",
     "NEW_FOLDER",
     "Number",
+    "Row",
+    "Several",
     "addresses_board",
+    "input_options",
+    "integers",
     "main",
     "name_option",
     "network_name",
+    "numbers",
+    "options",
     "tool_option",
 ]
 
