@@ -229,7 +229,7 @@ def test_inputs(small_board: VirtualBoard, x: np.ndarray, message: str) -> None:
         (["--port", "x", "--timeout", "0"], "--timeout 0: allowed are 0.01 to 3600 (seconds)"),
         (["--port", "x", "--images", "0"], "--images 0: allowed are 1 and more"),
         (["--port", "x", "--input", "none.npy"], "none.npy: cannot be read: No such file or directory"),
-        (["--port", "x", "-o", "none/y.npy"], "-o none/y.npy: cannot be written; name a file in a writable folder"),
+        (["--port", "x", "-o", "none/y.npy"], "none/y.npy: cannot be written; name a file in a writable folder"),
     ],
 )
 def test_usage(tiny: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
