@@ -134,10 +134,12 @@ NEW_FILE, NEW_FOLDER = _New(check_writable), _New(check_new_folder)
 
 
 class Number(click.ParamType):
-    """A number from ``low`` to ``high``, of a ``unit``."""
+    """A number from ``low`` to ``high``, of a unit; ``more`` is what else is allowed."""
 
-    def __init__(self, low: float, high: float, unit: str, kind: type[int] | type[float] = float) -> None:
-        self.low, self.high, self.unit, self.kind, self.name = low, high, unit, kind, unit
+    def __init__(
+        self, low: float, high: float, unit: str, kind: type[int] | type[float] = float, more: str = ""
+    ) -> None:
+        self.low, self.high, self.name, self.kind, self.more = low, high, unit, kind, more
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | float:
         try:
@@ -146,7 +148,7 @@ class Number(click.ParamType):
             number = math.nan
         if not self.low <= number <= self.high:
             option = param.opts[0] if param is not None else ""
-            allowed = f"{self.low:g} to {self.high:.10g} ({self.unit})"
+            allowed = f"{self.low:g} to {self.high:.10g} ({self.name}){self.more}"
             raise InputError(
                 f"{option} {show(value)[1:-1] if isinstance(value, str) else value}: allowed are {allowed}"
             )

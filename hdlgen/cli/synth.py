@@ -37,7 +37,7 @@ class _Clock(Number):
 @click.option("--freq", "frequency", type=_MHZ, metavar="MHZ", help="What place and route aims at (with --target).")
 @click.option(
     "--clock",
-    type=_Clock(0.1, 2000, "MHz"),
+    type=_Clock(0.1, 2000, "MHz", more=" and oscillator"),
     metavar="MHZ|oscillator",
     help="Clock of the board's design. Default: the fastest of the PLL that meets timing with margin.",
 )

@@ -258,7 +258,7 @@ def test_too_few_multipliers_are_said_at_once(core: Path, capsys: pytest.Capture
         (["--board", "icebreaker", "--images", "7"], "--images 7: allowed are 1 to 6, the vectors in {core}"),
         (
             ["--target", "ecp5-25k", "-o", "{core}/nowhere/x.json"],
-            "{core}/nowhere/x.json: cannot be written; name a file in a writable folder with -o",
+            "{core}/nowhere/x.json: cannot be written; name a file in a writable folder",
         ),
         (["--target", "ecp5-25k", "--keep-build", "{core}"], "{core}: exists already; name a folder that does not"),
         (

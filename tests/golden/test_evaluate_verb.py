@@ -92,7 +92,7 @@ def test_bad_inputs_leave_nothing(capsys: pytest.CaptureFixture[str], files: tup
     missing = y.parent / "missing" / "y.npy"
     status, out, err = run(capsys, TINY, "--input", x, "-o", missing)
     assert (status, out) == (2, "")
-    assert err.startswith(f"hdlgen: {missing}: cannot be written: No such file or directory")
+    assert err.startswith(f"hdlgen: {missing}: cannot be written; name a file in a writable folder")
     assert sorted(y.parent.iterdir()) == present
 
 
