@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -36,10 +37,12 @@ def table(
     *,
     left: Sequence[str] = (),
     ends: Sequence[int] = (),
+    lean: bool = False,
 ) -> None:
     """Print a table below its title, if it has rows: without ``headings`` names and values, else columns of numbers.
 
-    ``left`` are the headings of texts; a line stands behind the rows of the numbers ``ends``.
+    ``left`` are the headings of texts; a line stands behind the rows of the numbers ``ends``;
+    a ``lean`` table has no lines between columns, which saves some.
     """
     console = Console(width=_WIDE, file=sys.stdout)
 
@@ -47,6 +50,8 @@ def table(
         return Text(plain(value, console.encoding))
 
     made = Table(header_style="", show_header=bool(headings))
+    if lean:
+        made.box, made.padding = box.SIMPLE_HEAD, (0, 1, 0, 0)
     for heading in headings:
         made.add_column(text(heading), justify="left" if heading in left else "right")
     for number, row in enumerate(rows):

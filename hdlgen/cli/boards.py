@@ -27,9 +27,9 @@ def command() -> None:
         )
         for board in map(find_board, names())
     )
-    table("boards (--board); see docs/boards.md", boards, (*_DEVICE, "MHz", "UART", "LEDs"), left=_TEXTS)
+    table("boards (--board); see docs/boards.md", boards, (*_DEVICE, "MHz", "UART", "LEDs"), left=_TEXTS, lean=True)
     targets = ((target.name, *_row(target)) for target in TARGETS.values())
-    table("targets (--target)", targets, _DEVICE, left=_TEXTS)
+    table("targets (--target)", targets, _DEVICE, left=_TEXTS, lean=True)
 
 
 def _row(target: Target) -> tuple[object, ...]:

@@ -267,7 +267,7 @@ def test_plan_of_the_command_line(scratch: str, tmp_path: Path, capsys: pytest.C
             ["--engine", "gather"],
             "layer 2 (band_rnn) can be run by no engine that is allowed: the gather engine, layer 2",
         ),
-        (["--lanes", "2,x"], "--lanes: '2,x'; allowed: a number, or one for each stage with commas between them"),
+        (["--lanes", "2,x"], "--lanes is '2,x'; allowed: integers with commas between"),
         (["--lanes", "2,3,2"], "options: lanes: 3; allowed are 1, 2, 4, 8, 16, 32 and 64"),
         (["--lanes", "2,2"], "options: lanes: 2 numbers for 3 stages; allowed: one, or 3"),
         (["--weights", "ram"], "weights: 'ram' with 3 stages; allowed: rom, or a network that one engine runs"),
