@@ -52,7 +52,9 @@ def test_vectors(
         arrays = {"x": inputs.astype(_stored(network)), "y": golden.evaluate(network, inputs)}
     if labels is not None:
         count = len(arrays["lengths" if plan.sequential else "x"])
-        arrays["labels"] = golden.classes_of(network, np.asarray(labels), "labels", count).astype(np.int64)
+        arrays["labels"] = golden.check_labels(np.asarray(labels), "labels", count, network.widths[-1]).astype(
+            np.int64
+        )
     return arrays
 
 

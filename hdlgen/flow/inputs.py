@@ -116,7 +116,7 @@ def read_inputs(
     if labels_file is not None:
         labels = golden.read_array(labels_file)
     if labels is not None:
-        labels = golden.classes_of(model, labels, labels_file or where, count)[:images].astype(np.int64)
+        labels = golden.check_labels(labels, labels_file or where, count, model.widths[-1])[:images].astype(np.int64)
     sizes = (np.ones(count, np.int64) if lengths is None else lengths)[:images]
     x = x[: int(sizes.sum())]
     y = None

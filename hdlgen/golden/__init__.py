@@ -3,7 +3,7 @@
 from hdlgen.golden.arrays import Samples, check_labels, check_targets, read_array, read_samples, read_sequences
 from hdlgen.golden.deviation import Deviation, deviation
 from hdlgen.golden.evaluate import Trace, accumulator_bits, activations, check_input, check_sequences, evaluate, trace
-from hdlgen.golden.inputs import Inputs, classes_of, read_inputs
+from hdlgen.golden.inputs import Inputs, read_inputs
 
 __all__ = [
     "Deviation",
@@ -16,7 +16,6 @@ __all__ = [
     "check_labels",
     "check_sequences",
     "check_targets",
-    "classes_of",
     "deviation",
     "evaluate",
     "read_array",

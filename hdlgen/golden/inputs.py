@@ -11,7 +11,7 @@ from hdlgen.golden.arrays import check_labels, check_targets, read_array, read_s
 from hdlgen.golden.evaluate import check_input, check_sequences
 from hdlgen.network import InputFormat, Network
 
-__all__ = ["Inputs", "classes_of", "read_inputs"]
+__all__ = ["Inputs", "read_inputs"]
 
 _BEYOND = 0.1
 """The share of numbers that may be clamped without a word: scales chosen by samples clamp a few."""
@@ -83,19 +83,10 @@ def read_inputs(
     if labels is not None:
         classes = read_array(labels)
     if classes is not None:
-        classes = classes_of(network, classes, os.fspath(labels or f"{where}: labels"), count)
+        classes = check_labels(classes, os.fspath(labels or f"{where}: labels"), count, network.widths[-1])
     if doubt:
         warnings.warn(Doubtful(f"{where}: {doubt}; is that the scale that it was trained with?"), stacklevel=2)
     return Inputs(x=x, lengths=lengths, labels=classes, targets=wanted)
-
-
-def classes_of(network: Network, labels: np.ndarray, where: str, count: int) -> np.ndarray:
-    """``labels``, if they are integers (count,) that number outputs; raises :class:`InputError` if not."""
-    check_labels(labels, where, count)
-    outputs = network.widths[-1]
-    for index in np.flatnonzero((labels < 0) | (labels >= outputs))[:1]:
-        raise InputError(f"{where}: element [{index}] is {labels[index]}; allowed: 0..{outputs - 1}")
-    return labels
 
 
 def _codes(source: InputFormat, x: np.ndarray, where: str) -> tuple[np.ndarray, str]:
