@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from hdlgen.compiler.fitting import engine
+from hdlgen.compiler.fitting import Frame, engine
 from hdlgen.compiler.options import Options
-from hdlgen.compiler.plan import ENGINES, Plan, compile_network
+from hdlgen.compiler.plan import Plan, assign, compile_network
 from hdlgen.connections import Connections
 from hdlgen.errors import InputError
 from hdlgen.layers import Weighted
 from hdlgen.network import Network
+from hdlgen.schema import parse
 
 __all__ = ["adopt", "compile_for"]
 
@@ -33,25 +34,28 @@ def compile_for(
     InputError
         If the network does not fit the design, or ``frame`` is not what `Plan.frame` gives.
     """
-    where = f"{root / 'manifest.json'}: frame"
-    given, tables = frame.get("options"), frame.get("stages")
-    if not isinstance(given, dict) or not isinstance(tables, list):
-        raise InputError(f"{where}: has no options and stages; compile the design again")
-    options = replace(Options.from_json(given, f"{where}.options"), target=target)
-    blank = compile_network(design, options, check=False)
-    if len(tables) != len(blank.stages):
-        raise InputError(f"{where}: {len(tables)} stages; allowed: {len(blank.stages)}; compile the design again")
-    readers = {engine.name: engine.read_frame for engine in ENGINES}
-    frames = [
-        readers[stage.engine](table, str(root / "manifest.json"))
-        for stage, table in zip(blank.stages, tables, strict=True)
-    ]
-    shifting = [n for stage in blank.stages if stage.program.shifting for n in range(stage.first, stage.last + 1)]
+    where = str(root / "manifest.json")
+    known = parse(Frame, frame, where, "frame")
+    options = replace(Options.from_json(known.options, f"{where}: frame.options"), target=target)
+    chosen = assign(design, options.engine)
+    if len(known.stages) != len(chosen):
+        raise InputError(
+            f"{where}: frame: {len(known.stages)} stages; allowed: {len(chosen)}; compile the design again"
+        )
+    shifting = [n for kind, first, last in chosen if kind.program.shifting for n in range(first, last + 1)]
     network = adopt(network, design, str(root), shifts=shifting)
-    plan, theirs = (compile_network(each, options, frames=frames) for each in (network, design))
-    for mine, known in zip(plan.stages, theirs.stages, strict=True):
-        _same_engine(network, root, engine(mine.join), engine(known.join))
-        _same_engine(network, root, mine.program.wiring(), known.program.wiring())
+    try:
+        theirs = compile_network(design, options, frames=known.stages, check=False)
+    except InputError as error:
+        raise InputError(f"{where}: frame is not that of the design: {error}") from None
+    if theirs.frame.hardware != known.hardware:
+        raise InputError(
+            f"{where}: frame is not that of the design: it makes other hardware; compile the design again"
+        )
+    plan = compile_network(network, options, frames=known.stages)
+    for mine, other in zip(plan.stages, theirs.stages, strict=True):
+        _same_engine(network, root, engine(mine.join), engine(other.join))
+        _same_engine(network, root, engine(mine.program), engine(other.program))
     return network, plan
 
 

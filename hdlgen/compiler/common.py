@@ -1,30 +1,33 @@
 """What the programs of all engines have in common."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hdlgen.compiler.fitting import EngineFrame, engine
 from hdlgen.integers import Interval
 from hdlgen.targets import Memory
 
-__all__ = ["FILLS", "LINES", "SOURCES", "EngineProgram", "Squash"]
+__all__ = ["BLOCK_RAM", "EngineProgram", "Squash"]
 
-SOURCES = ("rom", "ram", "spram", "flash")
-"""Block RAM with the contents that the bitstream gives it; block RAM that can be written; the UltraPlus' single-port RAM;
-the SPI flash beside the device."""
+BLOCK_RAM: dict[str, tuple[str, ...]] = {
+    "lanes": (),
+    "multiplier": (),
+    "dsps": (),
+    "source": ("rom", "ram"),
+    "banks": (),
+    "adaptable": (),
+}
+"""The options of engines whose weights are in block RAM."""
 
-FILLS = {"rom": ("bitstream",), "ram": ("bitstream",), "spram": ("port", "flash"), "flash": ("flash",)}
-"""What fills them at first, by source; the usual one first. Single-port RAM: the load port alone, or the flash before it."""
 
-LINES = (1, 2, 4)
-"""Over which a flash gives its data."""
-
-
+@dataclass(frozen=True, kw_only=True)
 class EngineProgram:
-    """What the programs of all engines say of themselves; each is a frozen dataclass.
+    """What the programs of all engines say of themselves.
 
     Members
     -------
@@ -32,37 +35,64 @@ class EngineProgram:
     recurrent, every_step: its frames are the steps of sequences; each of them is answered
     shifting: shifts are data, and may differ in another network
     trained: its memories hold nothing at first that was not trained
+    frame: what the design is able to take
     source, fill: where weights are, one of `SOURCES`, and what fills that at first; ``banks``: complete sets of them
     bytes_per_element, elements_per_beat, beats: of a frame that comes in; output_width, result_bits: of one that goes out
+    period_frames, period_cycles, settling_frames, and latency_cycles, interval_cycles: `hdlgen.compiler.timing.Timing`
     memories: what surely is in block RAM
     """
 
     engine_name: ClassVar[str]
-    takes: ClassVar[Mapping[str, tuple[str, ...]]]
+    takes: ClassVar[Mapping[str, tuple[str, ...]]] = BLOCK_RAM
     recurrent: ClassVar[bool] = False
     shifting: ClassVar[bool] = False
     trained: ClassVar[bool] = False
-    every_step: bool = True
-    source: str
-    banks: int
-    notes: tuple[str, ...]
+
+    name: str
+    frame: EngineFrame = field(default_factory=EngineFrame)
+    source: str = "rom"
+    banks: int = 1
+    period_frames: int = 1
+    period_cycles: int = 0
+    settling_frames: int = 0
+    notes: tuple[str, ...] = ()
+
+    # Of some engines these are fields.
+    every_step = True
+    fill = "bitstream"
+    elements_per_beat = 1
 
     if TYPE_CHECKING:  # fields of some, properties of others
 
         @property
-        def fill(self) -> str: ...
+        def lanes(self) -> int: ...
         @property
-        def bytes_per_element(self) -> int: ...
+        def input_width(self) -> int: ...
         @property
-        def elements_per_beat(self) -> int: ...
-        @property
-        def beats(self) -> int: ...
+        def input_bits(self) -> int: ...
         @property
         def output_width(self) -> int: ...
         @property
-        def result_bits(self) -> int: ...
+        def output(self) -> Interval: ...
         @property
         def memories(self) -> list[Memory]: ...
+
+    @property
+    def bytes_per_element(self) -> int:
+        return -(-self.input_bits // 8)
+
+    @property
+    def beats(self) -> int:
+        return -(-self.input_width // self.elements_per_beat)
+
+    @property
+    def result_bits(self) -> int:
+        return 32 if self.output.bits <= 32 else 64
+
+    @property
+    def copies(self) -> int:
+        """How often a register that all lanes see is there: once for eight lanes."""
+        return max(1, self.lanes // 8)
 
     def run(self, x: NDArray[np.integer]) -> NDArray[np.int64]:
         """What the hardware computes, in the order of the hardware: (N, input width) -> int64 (N, output width)."""
@@ -74,10 +104,6 @@ class EngineProgram:
         """The same of sequences, their steps one after the other: results, and how many there are of each."""
         return self.run(x), lengths
 
-    def wiring(self) -> Iterator[tuple[str, object]]:
-        """What two programs have in common that are the same hardware, where their frames do not say that."""
-        return iter(())
-
     def dsps(self, products_per_dsp: int) -> int:
         """Hardware multipliers of a device of which each makes so many small products."""
         raise NotImplementedError
@@ -85,6 +111,11 @@ class EngineProgram:
     def memory(self, depth: int, width: int) -> Memory:
         """A block RAM for what was trained."""
         return Memory(depth=depth, width=width, banks=self.banks, written=self.writable)
+
+    @property
+    def engine(self) -> str:
+        """As a text, all that is the same in two programs only if they are the same hardware."""
+        return json.dumps(list(engine(self)), default=lambda value: value.item())
 
     @property
     def writable(self) -> bool:

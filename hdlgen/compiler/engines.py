@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hdlgen.compiler import timing
+from hdlgen.compiler.common import EngineProgram
 from hdlgen.layers import Layer
 from hdlgen.network import Network
 
@@ -17,29 +18,33 @@ class Engine:
 
     Members
     -------
-    name : as users call it.
-    takes : the options that it understands, with the values that it does; none are all.
+    program : the class of its programs; their ``engine_name`` is what users call it.
     layers : the kinds of layers that it runs.
     lacks : (network, first, number): why it cannot take layer ``number``, which is of these kinds, in a run of layers that
         begins with ``first``; None where it can.
-    compile : (network, options, frame=, check=): the program of a network of such layers.
+    compile : (network, options, frame=, check=): the program of a network of such layers; with the ``frame`` of a design,
+        which has these options, for that.
     model : of a program: how it acts in time.
-    frame_of : what the design of a program is able to take.
-    read_frame : the same from JSON; (value, where).
     rectified : it reads nothing negative; what stands before it sees to that.
     raw : its results are sums; their activation is left to the join behind it.
     """
 
-    name: str
-    takes: Mapping[str, tuple[str, ...]]
+    program: type[EngineProgram]
     layers: tuple[type[Layer], ...]
     lacks: Callable[[Network, int, int], str | None]
     compile: Callable[..., Any]
     model: Callable[[Any], timing.Stage]
-    frame_of: Callable[[Any], Any]
-    read_frame: Callable[[Any, str], Any]
     rectified: bool = False
     raw: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.program.engine_name
+
+    @property
+    def takes(self) -> Mapping[str, tuple[str, ...]]:
+        """The options that it understands, with the values that it does; none are all."""
+        return self.program.takes
 
     def missing(self, network: Network, first: int, number: int) -> str | None:
         """As ``lacks``, of layers of all kinds."""

@@ -1,17 +1,86 @@
 """Weights as a multiplier takes them: in two's complement, or, where a shifter multiplies, as sign and exponent."""
 
+from dataclasses import dataclass
+from typing import Annotated
+
 import numpy as np
 import numpy.typing as npt
 
 from hdlgen.errors import InputError
 from hdlgen.integers import signed_bits
+from hdlgen.schema import Between, OneOf
 
-__all__ = ["MULTIPLIERS", "are_powers", "choose_multiplier", "factor", "factors", "factors_allowed"]
+__all__ = [
+    "CODE_BITS",
+    "MULTIPLIERS",
+    "Form",
+    "are_powers",
+    "choose_multiplier",
+    "dsps_for",
+    "factor",
+    "factors",
+    "factors_allowed",
+]
 
 MULTIPLIERS = ("auto", "dsp", "lut", "shift", "add")
 """What can be asked for; "auto" is one of the others."""
 
+CODE_BITS = 5
+"""Of a code at the most: a code book has up to 16 entries, and lanes without an edge need a zero beside them."""
+
+_MOST = 48
+"""Bits of a weight, repeated edges added up."""
+
 Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """How weights are stored and multiplied.
+
+    Parameters
+    ----------
+    kind: what multiplies, before it is known what the device has
+    weight_bits, code_bits: of a weight at the multiplier, and of what is stored for it
+    books: for every layer the weights that its codes stand for; none where weights are stored themselves
+    """
+
+    kind: Annotated[str, OneOf(*MULTIPLIERS[1:])]
+    weight_bits: Annotated[int, Between(1, _MOST)]
+    code_bits: Annotated[int, Between(1, _MOST)]
+    books: tuple[tuple[Annotated[int, Between(-(1 << _MOST), 1 << _MOST)], ...], ...] = ()
+
+    def possible(self, layers: int) -> bool:
+        """Whether there can be hardware of it, for so many layers."""
+        bits = {"add": (2,), "shift": range(1, _MOST.bit_length() + 2)}.get(self.kind, range(1, _MOST + 1))
+        if self.books:
+            fits = self.code_bits <= CODE_BITS and all(1 <= len(book) <= 1 << self.code_bits for book in self.books)
+        else:
+            fits = self.code_bits == self.weight_bits or (self.kind, self.code_bits) == ("add", 1)
+        return self.weight_bits in bits and fits and len(self.books) in (0, layers)
+
+    def lacks(self, layer: int, weights: Ints) -> tuple[int, str] | None:
+        """A weight that it does not have for a layer, counted from 0, and a message on those that it has."""
+        least, most = factors_allowed(self.kind, self.weight_bits)
+        if self.books:
+            allowed, said = self.books[layer], f"has a code book of {', '.join(map(str, self.books[layer]))}"
+        elif self.kind == "add":
+            allowed = (-1, 1) if self.code_bits < self.weight_bits else (-1, 0, 1)
+            said = f"adds and subtracts: it takes {', '.join(map(str, allowed))}"
+        elif self.kind == "shift":
+            allowed = (0, *(sign << k for sign in (-1, 1) for k in range(most.bit_length())))
+            said = f"has shifters for 0 and powers of two up to {most}"
+        else:
+            ends = int(weights.min()), int(weights.max())
+            allowed = tuple(end for end in ends if least <= end <= most)
+            weights, said = np.array(ends), f"has multipliers for {least} to {most}"
+        others = np.setdiff1d(weights, allowed).tolist()
+        return (others[0], said) if others else None
+
+
+def dsps_for(products: int, a_bits: int, w_bits: int, each: int) -> int:
+    """Hardware multipliers for so many products of factors of these bits; one makes ``each`` of 8 x 8 bits."""
+    return -(-products // each) if max(a_bits, w_bits) <= 8 else products
 
 
 def are_powers(weights: Ints) -> bool:

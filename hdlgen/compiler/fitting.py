@@ -1,23 +1,23 @@
-"""The frame of a recurrent or layered core: what a finished design has room for, and what of it is wired in.
+"""The frame of an engine: what a finished design has room for, and what of it is wired in.
 
 While a network is compiled, everything that depends on its weights and makes hardware goes through a `Fitter`. For a new
 design it notes what there is room for; for a network that is to run on a finished design it answers with what that one
 has, or refuses. So what is emitted depends on the frame and the shape of the network, and on no weight.
 """
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Annotated, Any
 
 import numpy as np
 
-from hdlgen.compiler.common import EngineProgram
+from hdlgen.compiler.factors import Form, Ints
 from hdlgen.compiler.options import Options
 from hdlgen.errors import InputError
 from hdlgen.integers import Interval
+from hdlgen.schema import Between, Digest
 
-__all__ = ["HELD", "EngineFrame", "Fitter", "FramedProgram", "engine", "refused", "span", "whole"]
+__all__ = ["HELD", "EngineFrame", "Fitter", "Frame", "Room", "engine", "span", "whole"]
 
 HELD = {"held": True}
 """Metadata of a dataclass' field that is the contents of a memory."""
@@ -31,12 +31,6 @@ def whole(bits: int) -> Interval:
 def span(*values: int) -> Interval:
     """The least interval that holds the values, and zero."""
     return Interval(low=min((0, *values)), high=max((0, *values)))
-
-
-def refused(where: str, what: str, value: object, allowed: str, *, adaptable: bool) -> InputError:
-    """A network does not fit a design: ``what`` of it is ``value``, and the design ``allowed``."""
-    remedy = "compile anew" if adaptable else "compile the design with --adaptable to leave room for that"
-    return InputError(f"{where}: {what}: {value}; the design {allowed}; {remedy}")
 
 
 _DERIVED = ("name", "notes", "frame", "period_frames", "period_cycles", "settling_frames")
@@ -62,71 +56,46 @@ def engine(part: object, name: str = "") -> Iterator[tuple[str, object]]:
         yield name, part.tolist() if isinstance(part, np.ndarray) else part
 
 
+_Bound = Annotated[int, Between(-(1 << 63), (1 << 63) - 1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Room(Interval):
+    """Least and greatest value that there is room for."""
+
+    low: _Bound
+    high: _Bound
+
+
 @dataclass(frozen=True, kw_only=True)
 class EngineFrame:
+    """What a stage of a design is able to take, as the manifest has it.
+
+    Parameters
+    ----------
+    room: by what it is for
+    wired: what has to be equal
+    form: of the weights, where that is the same for all of them
+    """
+
+    room: Mapping[str, Room] = field(default_factory=dict)
+    wired: Mapping[str, Any] = field(default_factory=dict)
+    form: Form | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
     """What a design is able to take.
 
     Parameters
     ----------
-    options: with which it was compiled
-    room: least and greatest value that there is room for, by what it is for
-    wired: what has to be equal
+    options: for `Options.from_json`
+    hardware: the same for two designs only if their hardware is
     """
 
-    options: Options
-    room: Mapping[str, tuple[int, int]]
-    wired: Mapping[str, Any]
-
-    def as_json(self) -> dict[str, Any]:
-        room = {what: list(ends) for what, ends in self.room.items()}
-        return {"options": self.options.as_json(), "room": room, "wired": dict(self.wired)}
-
-    @classmethod
-    def from_json(cls, table: object, where: str) -> "EngineFrame":
-        """Raises :class:`InputError` where ``table`` is not what `as_json` gives."""
-
-        def member(name: str) -> dict[str, Any]:
-            value = table.get(name) if isinstance(table, Mapping) else None
-            if not isinstance(value, dict):
-                raise InputError(f"{where}: frame.{name} is {value!r}; compile the design again")
-            return value
-
-        options = Options.from_json(member("options"), f"{where}: frame.options")
-        for what, ends in member("room").items():
-            if not isinstance(ends, list) or len(ends) != 2 or not all(type(end) is int for end in ends):
-                raise InputError(f"{where}: frame.room of {what} is {ends!r}; compile the design again")
-        room = {what: (ends[0], ends[1]) for what, ends in member("room").items()}
-        return cls(options=options, room=room, wired=member("wired"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class FramedProgram(EngineProgram):
-    """What the programs of both have in common.
-
-    Parameters
-    ----------
-    frame: what the design is able to take
-    source: where weights and biases are: block RAM, "rom" or "ram" (can be written)
-    banks: with "ram", complete sets of them for which there is room
-    """
-
-    takes = {"lanes": (), "multiplier": (), "dsps": (), "source": ("rom", "ram"), "banks": (), "adaptable": ()}
-    frame: EngineFrame
-    source: str = "rom"
-    banks: int = 1
-    fill: ClassVar[str] = "bitstream"
-
-    @property
-    def elements_per_beat(self) -> int:
-        return 1
-
-    def wiring(self) -> Iterator[tuple[str, object]]:
-        return engine(self)
-
-    @property
-    def engine(self) -> str:
-        """As a text, all that is the same in two programs only if they are the same hardware."""
-        return json.dumps(list(engine(self)), default=lambda value: value.item())
+    options: Mapping[str, Any]
+    hardware: Digest
+    stages: tuple[EngineFrame, ...]
 
 
 class Fitter:
@@ -139,12 +108,13 @@ class Fitter:
     """
 
     def __init__(self, where: str, options: Options, frame: EngineFrame | None):
-        self.where, self.options, self.adaptable, self.frame = where, options, options.adaptable, frame
-        self._room: dict[str, tuple[int, int]] = {}
-        self._wired: dict[str, Any] = {}
+        self.where, self.adaptable, self.known = where, options.adaptable, frame
+        self.frame = EngineFrame()
 
     def refused(self, what: str, value: object, allowed: str) -> InputError:
-        return refused(self.where, what, value, allowed, adaptable=self.adaptable)
+        """The network does not fit: ``what`` of it is ``value``, and the design ``allowed``."""
+        remedy = "compile anew" if self.adaptable else "compile the design with --adaptable to leave room for that"
+        return InputError(f"{self.where}: {what}: {value}; the design {allowed}; {remedy}")
 
     def interval(
         self, what: str, needed: Interval, *, own: Interval | None = None, wide: Interval | None = None
@@ -157,40 +127,41 @@ class Fitter:
         own: in a new design; ``needed`` by default
         wide: in an adaptable one; one bit more than ``own`` by default
         """
-        if self.frame is not None:
-            low, high = self._known(self.frame.room, what)
-            if needed.low < low or needed.high > high:
-                raise self.refused(what, f"{needed.low} to {needed.high}", f"has room for {low} to {high}")
-            room = Interval(low=low, high=high)
-        else:
-            room = own or needed
-            if self.adaptable:
-                room = wide or whole(room.bits + 1)
-        self._room[what] = (room.low, room.high)
-        return room
+        room = own or needed
+        if self.known is not None:
+            room = self._in(self.known.room, what)
+            if needed.low < room.low or needed.high > room.high:
+                raise self.refused(what, f"{needed.low} to {needed.high}", f"has room for {room.low} to {room.high}")
+        elif self.adaptable:
+            room = wide or whole(room.bits + 1)
+        self.frame = replace(self.frame, room={**self.frame.room, what: Room(low=room.low, high=room.high)})
+        return Interval(low=room.low, high=room.high)
 
-    def wired(self, what: str, value: Any, *, shown: str = "others") -> Any:
+    def wired(self, what: str, value: Any, *, shown: object = "others") -> None:
         """Note, or ask of the design, what cannot change; ``shown`` is said in place of a long value."""
-        if self.frame is not None:
-            known = self._known(self.frame.wired, what)
-            if value != known:
-                raise self.refused(what, shown, "has its own wired in")
-        self._wired[what] = value
-        return value
+        if self.known is not None and value != self._in(self.known.wired, what):
+            raise self.refused(what, shown, "has its own wired in")
+        self.frame = replace(self.frame, wired={**self.frame.wired, what: value})
 
     def in_memory(self, what: str, otherwise: bool) -> bool:
         """Whether a design has room for ``what``; ``otherwise`` in a new one."""
-        return what in self.frame.room if self.frame is not None else otherwise
+        return what in self.known.room if self.known is not None else otherwise
 
-    def chosen(self, what: str, value: Any) -> Any:
-        """A choice that weights decide in a new design, and the design for other weights."""
-        self._wired[what] = value if self.frame is None else self._known(self.frame.wired, what)
-        return self._wired[what]
+    def form(self, weights: Mapping[str, Ints], new: Callable[[], Form]) -> Form:
+        """How the weights of all layers, by what messages call them, are stored: as ``new`` says, or as in the design."""
+        form = new() if self.known is None else self.known.form
+        if form is None or not form.possible(len(weights)):
+            raise self._nothing("form")
+        for number, (what, values) in enumerate(weights.items()):
+            if lacking := form.lacks(number, values):
+                raise self.refused(what, *lacking)
+        self.frame = replace(self.frame, form=form)
+        return form
 
-    def result(self) -> EngineFrame:
-        return EngineFrame(options=self.options, room=self._room, wired=self._wired)
-
-    def _known(self, table: Mapping[str, Any], what: str) -> Any:
+    def _in(self, table: Mapping[str, Any], what: str) -> Any:
         if what not in table:
-            raise InputError(f"{self.where}: the design's frame has nothing on {what}; compile the design again")
+            raise self._nothing(what)
         return table[what]
+
+    def _nothing(self, what: str) -> InputError:
+        return InputError(f"{self.where}: the design's frame has nothing on {what}; compile the design again")

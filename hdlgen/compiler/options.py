@@ -4,15 +4,23 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from hdlgen.compiler.common import FILLS, LINES, SOURCES
 from hdlgen.compiler.factors import MULTIPLIERS
 from hdlgen.errors import InputError
 from hdlgen.network import Network
+from hdlgen.schema import show
 from hdlgen.targets import SPRAM_BITS, SPRAM_WORDS, Memory, Target, find_target
 
-__all__ = ["LANES", "RESULTS", "Options", "engine_names"]
+__all__ = ["FILLS", "LANES", "LINES", "RESULTS", "SOURCES", "Options", "engine_names"]
 
 LANES = (1, 2, 4, 8, 16, 32, 64)
+
+FILLS = {"rom": ("bitstream",), "ram": ("bitstream",), "spram": ("port", "flash"), "flash": ("flash",)}
+"""Where weights are, and what fills that at first; the usual one first."""
+
+SOURCES = tuple(FILLS)
+
+LINES = (1, 2, 4)
+"""Over which a flash gives its data."""
 
 RESULTS = ("sequence", "step")
 
@@ -83,16 +91,17 @@ class Options:
             find_target(self.target)
         source = "rom" if self.source == "auto" else self.source
         self._check("source", source, SOURCES)
-        object.__setattr__(self, "source", source)
-        of = f" of weights in {source}"
-        for name, usual in (
-            ("fill", FILLS[source][0]),
-            ("banks", 2 if source == "ram" else 1),
-            ("flash_divide", 2),
-            ("adaptable", source != "rom"),
-        ):
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, usual)
+        usual = {
+            "fill": FILLS[source][0],
+            "banks": 2 if source == "ram" else 1,
+            "flash_divide": 2,
+            "adaptable": source != "rom",
+        }
+        values: dict[str, Any] = {name: value for name, value in usual.items() if getattr(self, name) is None}
+        if isinstance(self.engine, str):
+            values["engine"] = (self.engine,)
+        for name, value in (values | {"source": source}).items():
+            object.__setattr__(self, name, value)
         flash = self.fill == "flash"
         for name, allowed in (
             ("elements_per_beat", (1, 2, 4, 8, 16)),
@@ -100,25 +109,26 @@ class Options:
             ("multiplier", MULTIPLIERS),
             ("adaptable", (False, True)),
             ("results", RESULTS),
+            ("input_buffers", (None, 1, 2)),
+            ("lanes", LANES),
+            *([("engine", engine_names())] if self.engine is not None else []),
         ):
-            self._check(name, getattr(self, name), allowed)
-        for lanes in self.lanes if isinstance(self.lanes, tuple) and self.lanes else (self.lanes,):
-            self._check("lanes", lanes, LANES)
-        if isinstance(self.engine, str):
-            object.__setattr__(self, "engine", (self.engine,))
-        if self.engine is not None:
-            for engine in self.engine if isinstance(self.engine, tuple) and self.engine else (self.engine,):
-                self._check("engine", engine, engine_names())
-        self._check("input_buffers", self.input_buffers, (None, 1, 2))
-        self._check("fill", self.fill, FILLS[source], of)
-        self._check("banks", self.banks, (1, 2) if source == "ram" else (1,), of)
-        self._check("flash_lines", self.flash_lines, LINES if flash else (1,), of)
-        self._check("flash_divide", self.flash_divide, (2, 4, 8) if flash else (2,), of)
+            value = getattr(self, name)
+            several = name in ("lanes", "engine") and isinstance(value, tuple) and value
+            for each in value if several else (value,):
+                self._check(name, each, allowed)
+        for name, allowed in (
+            ("fill", FILLS[source]),
+            ("banks", (1, 2) if source == "ram" else (1,)),
+            ("flash_lines", LINES if flash else (1,)),
+            ("flash_divide", (2, 4, 8) if flash else (2,)),
+        ):
+            self._check(name, getattr(self, name), allowed, f" of weights in {source}")
         if self.dsps is not None and not (
             isinstance(self.dsps, tuple) and len(self.dsps) == 2 and all(type(n) is int and n >= 0 for n in self.dsps)
         ):
             raise InputError(
-                f"options: dsps: {self.dsps!r}; allowed are two numbers: multipliers, and products of each"
+                f"options: dsps: {show(self.dsps)}; allowed are two numbers: multipliers, and products of each"
             )
 
     @classmethod
@@ -205,7 +215,7 @@ class Options:
             if value != getattr(plain, name):
                 listed = ", ".join(map(_label, takes))
                 raise InputError(
-                    f"{where}: {_label(name)}: {value!r} is no option of the {engine} engine; allowed are {listed}"
+                    f"{where}: {_label(name)}: {show(value)} is no option of the {engine} engine; allowed are {listed}"
                 )
             if takes.get(name):
                 self._check(name, value, takes[name], where=where, more=f" with the {engine} engine")
@@ -219,7 +229,7 @@ class Options:
         """Raises :class:`InputError` where ``table`` is not what `as_json` gives; ``where`` says where it stands."""
         for name, value in table.items():
             if name not in cls.__dataclass_fields__:
-                raise InputError(f"{where}.{name} is {value!r}; compile the design again")
+                raise InputError(f"{where}: {show(name)}: {show(value)}; compile the design again")
         given: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in table.items()
         }
@@ -239,7 +249,7 @@ class Options:
         words = [str(each) for each in allowed if each is not None]
         listed = " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
         verb = "are" if words[1:] else "is"
-        raise InputError(f"{where}: {_label(name)}: {value!r}{of}; allowed{more} {verb} {listed}")
+        raise InputError(f"{where}: {_label(name)}: {show(value)}{of}; allowed{more} {verb} {listed}")
 
 
 def engine_names() -> list[str]:

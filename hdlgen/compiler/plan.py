@@ -10,8 +10,8 @@ work at once, on different frames.
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from itertools import takewhile
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from hdlgen.compiler import gather, path, timing, unit
 from hdlgen.compiler.common import EngineProgram
 from hdlgen.compiler.engines import Engine
 from hdlgen.compiler.faults import require, require_activation
+from hdlgen.compiler.fitting import EngineFrame, Frame
 from hdlgen.compiler.options import Options
 from hdlgen.errors import InputError
 from hdlgen.integers import round_shift
@@ -115,10 +116,14 @@ class Plan:
         return self.stages[-1].program
 
     @property
-    def frame(self) -> dict[str, Any]:
+    def frame(self) -> Frame:
         """What the design is able to take: other weights are compiled for it (`hdlgen.compiler.adopt`)."""
-        stages = [_BY_NAME[stage.engine].frame_of(stage.program).as_json() for stage in self.stages]
-        return {"options": self.options.as_json(), "stages": stages}
+        hardware = "".join(f"{stage.program.engine}{stage.join}" for stage in self.stages)
+        return Frame(
+            options=self.options.as_json(),
+            hardware=sha256(hardware.encode()).hexdigest(),
+            stages=tuple(stage.program.frame for stage in self.stages),
+        )
 
     @property
     def result_bits(self) -> int:
@@ -225,7 +230,9 @@ def _lacking(network: Network, engines: Sequence[Engine], first: int) -> str:
     return f"layer {furthest} ({kind}) can be run by no engine that is allowed: {'; '.join(reasons)}"
 
 
-def compile_network(network: Network, options: Options, *, frames: Sequence[object] = (), check: bool = True) -> Plan:
+def compile_network(
+    network: Network, options: Options, *, frames: Sequence[EngineFrame] = (), check: bool = True
+) -> Plan:
     """The plan of a network of any layers.
 
     Where the device of the options has too few block RAMs, the plan's notes say so.
@@ -271,11 +278,8 @@ def compile_network(network: Network, options: Options, *, frames: Sequence[obje
         if several:
             later = any(network.layer(number).stateful for number in range(last + 1, len(network.layers) + 1))
             given = replace(given, results="step" if later and "results" in engine.takes else given.results)
-        frame: Any = frames[place] if frames else None
-        if frame is not None:
-            given = replace(frame.options, target=options.target)
         try:
-            program = engine.compile(part, given, frame=frame, check=check)
+            program = engine.compile(part, given, frame=frames[place] if frames else None, check=check)
         except InputError as error:
             raise InputError(_renumbered(str(error), first)) from None
         if join is not None:

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from hdlgen.compiler.common import FILLS, LINES, SOURCES
 from hdlgen.compiler.engines import Engine
 from hdlgen.compiler.factors import MULTIPLIERS
-from hdlgen.compiler.options import LANES, RESULTS
+from hdlgen.compiler.options import FILLS, LANES, LINES, RESULTS, SOURCES
 from hdlgen.compiler.plan import ENGINES, assign
 from hdlgen.layers import Weighted
 from hdlgen.network import Network

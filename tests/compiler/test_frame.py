@@ -2,7 +2,8 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,17 @@ from hypothesis import strategies as st
 from hdlgen import golden
 from hdlgen.compiler import Options, Plan, adopt, compile_network
 from hdlgen.compiler.adopt import compile_for
-from hdlgen.compiler.fitting import EngineFrame, engine
+from hdlgen.compiler.fitting import EngineFrame, Frame, Room, engine, whole
 from hdlgen.compiler.gather.compile import compile_gather
-from hdlgen.compiler.plan import ENGINES
 from hdlgen.compiler.unit.compile import compile_units
 from hdlgen.errors import InputError
 from hdlgen.network import Network, verify
+from hdlgen.schema import as_json, parse
 
 from ..layered import inputs, layered_networks, make, mixture
+from ..mixed import MIXED
 from ..recurrent import recurrent_networks
+from .networks import make as make_path
 from .recurrent import layer, make_recurrent, sequences
 from .test_gather import RELU, pruned
 
@@ -63,11 +66,14 @@ NETWORKS: dict[str, Callable[[], Network]] = {
 }
 
 
+def described(plan: Plan) -> Any:
+    """The frame as it stands in a manifest."""
+    return json.loads(json.dumps(as_json(plan.frame)))
+
+
 def frames_of(plan: Plan) -> list[Any]:
     """The frames of the stages, as the manifest has them."""
-    readers = {engine.name: engine.read_frame for engine in ENGINES}
-    tables = json.loads(json.dumps(plan.frame))["stages"]
-    return [readers[stage.engine](table, "manifest") for stage, table in zip(plan.stages, tables, strict=True)]
+    return list(parse(Frame, described(plan), "manifest", "frame").stages)
 
 
 def hardware(plan: Plan) -> list[Any]:
@@ -279,31 +285,15 @@ def test_lacking_edges_become_edges_of_weight_zero() -> None:
     assert np.array_equal(golden.evaluate(dense, inputs(few, 4)), golden.evaluate(few, inputs(few, 4)))
 
 
-@pytest.mark.parametrize(
-    ("table", "said"),
-    [
-        ({}, "manifest: frame.options is None; compile the design again"),
-        ({"options": {"lanes": "8"}}, "manifest: frame.options: lanes: '8'; compile the design again"),
-        ({"options": {"speed": 8}}, "manifest: frame.options.speed is 8; compile the design again"),
-        ({"options": {}, "room": {"x": [1]}}, "manifest: frame.room of x is [1]; compile the design again"),
-    ],
-)
-def test_damaged_frames(table: dict[str, Any], said: str) -> None:
-    with pytest.raises(InputError) as caught:
-        EngineFrame.from_json(table, "manifest")
-    assert str(caught.value) == said
-
-
 def test_frame_of_another_design() -> None:
-    empty = EngineFrame(options=Options(), room={}, wired={})
     with pytest.raises(
         InputError, match="the design's frame has nothing on layer 1: weights; compile the design again"
     ):
-        compile_units(gru(), empty.options, frame=empty)
+        compile_units(gru(), Options(), frame=EngineFrame())
     with pytest.raises(
         InputError, match="the design's frame has nothing on layer 1: edges that are not zero; compile"
     ):
-        compile_gather(SPARSE, empty.options, frame=empty)
+        compile_gather(SPARSE, Options(), frame=EngineFrame())
 
 
 @pytest.mark.parametrize(
@@ -318,7 +308,7 @@ def test_another_engine_is_refused(
     network: Network, change: Callable, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever made it another one."""
-    frame = json.loads(json.dumps(compile_network(network, Options(lanes=4, adaptable=True)).frame))
+    frame = described(compile_network(network, Options(lanes=4, adaptable=True)))
     other = retrained(network)
     found, plan = compile_for(tmp_path, network, frame, None, other)
     assert found.tensors.keys() == other.tensors.keys()
@@ -340,17 +330,103 @@ def test_another_engine_is_refused(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"options": None}, "has no options and stages"),
-        ({"options": {"lanes": 3}}, "options: lanes: 3"),
-        ({"stages": [{}, {}]}, "2 stages; allowed: 1"),
-        ({"stages": [{}]}, "frame.options is None"),
+        ({"options": None}, "frame.options is None; allowed: an object"),
+        ({"options": {"lanes": 3}}, "frame.options: lanes: 3; compile the design again"),
+        ({"options": {"lanes": "8"}}, "frame.options: lanes: '8'; compile the design again"),
+        ({"options": {"speed": 8}}, "frame.options: 'speed': 8; compile the design again"),
+        (
+            {"hardware": "0" * 64},
+            "frame is not that of the design: it makes other hardware; compile the design again",
+        ),
+        ({"stages": [{}]}, "frame.stages[0] has no 'room'; required: room, wired, form"),
+        ({"stages": [{"room": {}, "wired": {}, "form": None}] * 2}, "frame: 2 stages; allowed: 1; compile the"),
+        ({"stages": [{"room": {"x": [1, 2]}, "wired": {}, "form": None}]}, "stages[0].room.x is [1, 2]; allowed: an"),
     ],
 )
-def test_damaged_frames_of_plans(change: dict[str, Any], said: str, tmp_path: Path) -> None:
-    frame = json.loads(json.dumps(compile_network(gru(), Options(lanes=4)).frame))
+def test_damaged_frames(change: dict[str, Any], said: str, tmp_path: Path) -> None:
+    frame = described(compile_network(gru(), Options(lanes=4)))
     with pytest.raises(InputError) as caught:
         compile_for(tmp_path, gru(), frame | change, None, gru())
-    message = str(caught.value)
-    assert message.startswith(f"{tmp_path / 'manifest.json'}: ")
-    assert said in message
-    assert message.endswith("; compile the design again")
+    assert str(caught.value).startswith(f"{tmp_path / 'manifest.json'}: ")
+    assert said in str(caught.value)
+
+
+def numbers(value: Any, outer: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where they are."""
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from numbers(item, (*outer, key))
+    elif type(value) is int:
+        yield outer
+
+
+def outcome(network: Network, frame: Any) -> tuple[str | None, Any]:
+    """What is said against a network in a frame, or the plan."""
+    try:
+        return None, compile_for(Path("D"), network, frame, None, network)[1]
+    except InputError as error:
+        return str(error), None
+
+
+@pytest.mark.parametrize(
+    ("network", "adaptable"),
+    [
+        (make_path((8, 6, 4), 16), True),
+        (make_path((8, 6, 4), 16), False),
+        (gru(), True),
+        (coded(), False),
+        (mixture(), True),
+        (MIXED["paths, then a dense layer"][0](), False),
+    ],
+)
+def test_any_number_of_a_frame_may_be_anything(network: Network, adaptable: bool) -> None:
+    """It is refused in one line, and at once, or makes no difference to the hardware."""
+    plan = compile_network(network, Options(lanes=4, adaptable=adaptable))
+    frame, refusals, taken = described(plan), 0, 0
+    for place in list(numbers(frame)):
+        inner = frame
+        for key in place[:-1]:
+            inner = inner[key]
+        right = inner[place[-1]]
+        for strange in (10**400, 1 << 62, 99, 0, -1, -(1 << 62), 1.5, "7", None, [right]):
+            inner[place[-1]] = strange
+            said, found = outcome(network, frame)
+            if said is None:
+                taken += strange != right
+                assert hardware(found) == hardware(plan), (place, strange)
+            else:
+                assert re.fullmatch(r"D/manifest.json: frame.{1,400}", said), (place, strange)
+                refusals += 1
+        inner[place[-1]] = right
+    assert refusals > 10 * taken
+
+
+EDGE = make_path((12, 10, 4), 64)
+
+
+@pytest.mark.parametrize(
+    ("tensor", "what", "bits", "by"),
+    [
+        ("w1", "layer 1: weights", "weight_bits", 0),
+        ("b1", "biases with rounding", "bias_bits", 2),
+        ("b2", "biases of the last layer", "result_bias_bits", 0),
+    ],
+)
+def test_both_sides_of_every_room(tensor: str, what: str, bits: str, by: int) -> None:
+    """What ``bits`` hold fits to the last integer, and not the next one; it is ``by`` more than stands in the file."""
+    design = compile_network(EDGE, Options(lanes=4, adaptable=True, merge=False))
+    (frame,) = design.frame.stages
+    wide = {name: Room(low=-(1 << 40), high=1 << 40) if "sums" in name else room for name, room in frame.room.items()}
+    frame = dataclasses.replace(frame, room=wide)
+    room = whole(getattr(design.first, bits))
+    assert frame.room.get(what, room).bits == room.bits
+    for value, fits in ((room.low, True), (room.high, True), (room.low - 1, False), (room.high + 1, False)):
+        other = changed(EDGE, tensor, value - by)
+        if fits:
+            plan = compile_network(other, design.options, frames=[frame])
+            assert np.array_equal(*answers(plan, other))
+        else:
+            with pytest.raises(
+                InputError, match=f"{what}: .*{value}.*; the design has .* for {room.low} to {room.high}; "
+            ):
+                compile_network(other, design.options, frames=[frame])

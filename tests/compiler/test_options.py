@@ -138,9 +138,11 @@ def test_what_is_chosen_for_a_device() -> None:
     assert Options.for_target(TINY, "ecp5-25k", lanes=4, source="flash").flash_divide == 4
     assert Options.for_target(TINY, "ice40-up5k", lanes=4, source="flash").flash_divide == 2
     # One product for each of the eight multipliers, two with small factors.
-    wide = make((8, 6, 4), 48)
-    for lanes, kind in ((16, "dsp"), (32, "lut")):
-        assert compile_network(wide, Options.for_target(wide, "ice40-up5k", lanes=lanes)).first.multiplier == kind
+    wide, wider = make((8, 6, 4), 48), make((8, 6, 4), 48, weight_bits=9)
+    for network, lanes, kind in ((wide, 16, "dsp"), (wide, 32, "lut"), (wider, 8, "dsp"), (wider, 16, "lut")):
+        program = compile_network(network, Options.for_target(network, "ice40-up5k", lanes=lanes)).first
+        assert program.multiplier == kind
+        assert program.dsps(2) <= 8
     assert compile_network(wide, Options.for_target(wide, "ice40-hx8k", lanes=1)).first.multiplier == "lut"
     assert (
         compile_network(wide, Options.for_target(wide, "ice40-hx8k", lanes=1, multiplier="dsp")).first.multiplier

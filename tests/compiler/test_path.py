@@ -147,7 +147,7 @@ def test_no_register_overflows(chosen: tuple[Network, int], merge: bool) -> None
         assert transition.weights is not None
         assert signed_bits(transition.weights) <= program.weight_bits
         vertex = whole.vertices(index, network.widths[index])
-        products = values[index][:, vertex[path_numbers(network, program, index)]] * transition.weights
+        products = values[index][:, vertex[path_numbers(network, program, index)[0]]] * transition.weights
         held = np.zeros((len(x), lanes), np.int64)
         flushed = {block: np.array(flags) for block, flags, _rows in flushes(program, index)}
         for block in range(transition.blocks):

@@ -13,7 +13,6 @@ import pytest
 from hdlgen.cli import main
 from hdlgen.compiler import Options, compile_network
 from hdlgen.compiler.path.compile import compile_paths
-from hdlgen.compiler.path.frame import Frame
 from hdlgen.emit import compile_to, emit, module_name
 from hdlgen.emit.manifest import read_manifest
 from hdlgen.errors import InputError, Refused
@@ -290,16 +289,16 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
             True,
             "layer 1: activation bits: 5; the design in {design} is made for 6",
         ),
-        (make(WIDTHS, PATHS, shift=8), True, "layer 1: shift: 8; the design can shift by 0 to 7; compile"),
-        (make(WIDTHS, PATHS, shift=3), False, "layer 1: shift: 3; the design always shifts by 2; compile"),
-        (make(WIDTHS, PATHS, weight_bits=8), True, "; the design has multipliers for "),
-        (with_tensor(first(), "b2", 77), False, "biases of the last layer: different; the design has them wired in"),
+        (make(WIDTHS, PATHS, shift=8), True, "shifts: 8 to 8; the design has room for 0 to 7; compile"),
+        (make(WIDTHS, PATHS, shift=3), False, "layer 1: shift: 3; the design has its own wired in; compile"),
+        (make(WIDTHS, PATHS, weight_bits=8), True, "; the design has multipliers for -8 to 7; compile anew"),
+        (with_tensor(first(), "b2", 77), False, "biases of the last layer: others; the design has its own wired in"),
         (
             with_tensor(first(), "b1", 30000),
             True,
-            "layer 1: sums of 16 bits: too wide; the design has 13; compile anew",
+            "layer 1: sums: -32768 to 32767; the design has room for -4096 to 4095; compile anew",
         ),
-        (with_tensor(first(), "w1", 7), False, "layer 1: sums of "),
+        (with_tensor(first(), "w1", 7), False, "layer 1: sums: "),
     ],
 )
 def test_what_does_not_fit(
@@ -319,7 +318,7 @@ def test_ternary_design_refuses_other_weights(tmp_path: Path) -> None:
     compile_to(ternary, tmp_path / "design", lanes=4, adaptable=True)
     with pytest.raises(InputError) as caught:
         patch(tmp_path / "design", with_tensor(ternary, "w1", -2), tmp_path / "new")
-    assert "-2 to -2; the design has multipliers for -1 to 1" in str(caught.value)
+    assert "layer 1: weights: -2; the design adds and subtracts: it takes -1, 0, 1" in str(caught.value)
 
 
 def test_shifting_design_refuses_other_weights(tmp_path: Path) -> None:
@@ -327,9 +326,7 @@ def test_shifting_design_refuses_other_weights(tmp_path: Path) -> None:
     compile_to(network, tmp_path / "design", lanes=4, adaptable=True, merge=False)
     with pytest.raises(InputError) as caught:
         patch(tmp_path / "design", with_tensor(network, "w1", 3), tmp_path / "new")
-    assert "layer 1: weights: not all 0 or powers of two; the design shifts where others multiply" in str(
-        caught.value
-    )
+    assert "layer 1: weights: 3; the design has shifters for 0 and powers of two up to 64" in str(caught.value)
     patch(tmp_path / "design", with_tensor(network, "w1", -2), tmp_path / "new")
     for folder in ("design", "new"):
         assert read_manifest(tmp_path / folder).stages[0].multiplier == "shift"
@@ -342,7 +339,7 @@ def test_unbiased_design_refuses_biases(tmp_path: Path) -> None:
         patch(tmp_path / "design", with_tensor(biased, "b2", 0), tmp_path / "new")
 
 
-def test_other_folders(tmp_path: Path) -> None:
+def test_other_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     compile_to(first(), tmp_path / "design", lanes=4)
     (tmp_path / "there").mkdir()
     with pytest.raises(InputError, match="output folder exists already"):
@@ -351,24 +348,29 @@ def test_other_folders(tmp_path: Path) -> None:
     whole = manifest["frame"]
     (stage,) = whole["stages"]
     for frame, said in (
-        ({}, "frame: has no options and stages; compile the design again"),
-        (whole | {"stages": [{}]}, "frame.lanes is None; compile the design again"),
-        (whole | {"stages": [stage | {"accumulator_bits": [9, "9"]}]}, "frame.accumulator_bits is [9, '9']; compile"),
-        (whole | {"stages": [stage | {"merge": 1}]}, "frame.merge is 1; compile the design again"),
+        ({}, "frame has no 'options'; required: options, hardware, stages"),
+        (whole | {"stages": [{}]}, "frame.stages[0] has no 'room'; required: room, wired, form"),
+        (whole | {"stages": [stage | {"form": {}}]}, "frame.stages[0].form has no 'kind'; required: kind, "),
+        (whole | {"stages": [stage, stage]}, "frame: 2 stages; allowed: 1; compile the design again"),
         (whole | {"options": {"merge": 1}}, "frame.options: merge: 1; compile the design again"),
     ):
         (tmp_path / "design" / "manifest.json").write_text(json.dumps(manifest | {"frame": frame}))
         with pytest.raises(InputError) as caught:
             patch(tmp_path / "design", first(), tmp_path / "new")
         assert said in str(caught.value)
+    design = tmp_path / "design"
+    with pytest.raises(SystemExit) as ended:
+        main(["patch", str(design), str(design / "network.safetensors"), "-o", str(tmp_path / "new")])
+    assert ended.value.code == 2
+    assert "frame.options: merge: 1; compile the design again" in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "new").exists()
 
 
 def test_compiles_alike() -> None:
     """A frame taken from a program gives the program."""
     for adaptable in (False, True):
-        program = compile_paths(first(), Options(lanes=4, adaptable=adaptable))
-        frame = Frame.of(program)
-        assert Frame.from_json(json.loads(json.dumps(frame.as_json())), "") == frame
-        again = compile_paths(first(), frame.options, frame=frame)
+        options = Options(lanes=4, adaptable=adaptable)
+        program = compile_paths(first(), options)
+        again = compile_paths(first(), options, frame=program.frame)
         for name in (field.name for field in dataclasses.fields(program) if field.name != "transitions"):
             assert getattr(program, name) == getattr(again, name), name

@@ -15,7 +15,6 @@ import hdlgen.flow
 from hdlgen import golden
 from hdlgen.compiler import Options
 from hdlgen.compiler.path.compile import compile_paths
-from hdlgen.compiler.path.frame import Frame
 from hdlgen.emit import compile_to
 from hdlgen.emit.manifest import read_manifest
 from hdlgen.errors import InputError
@@ -257,8 +256,8 @@ def test_weights_from_flash(tmp_path: Path, memory: dict[str, Any]) -> None:
         wrong = dataclasses.replace(network, tensors=tensors)
         if not np.array_equal(golden.evaluate(wrong, x), golden.evaluate(network, x)):
             break
-    frame = Frame.of(compile_paths(network, Options(lanes=4, **memory)))
-    other = compile_paths(wrong, frame.options, frame=frame)
+    options = Options(lanes=4, **memory)
+    other = compile_paths(wrong, options, frame=compile_paths(network, options).frame)
     (tmp_path / "other.bin").write_bytes(held(other).image)
     start = manifest.weights.start_cycles
     enough = start + 20 * (manifest.interval_cycles + manifest.latency_cycles)

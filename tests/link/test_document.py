@@ -11,7 +11,6 @@ from amaranth.sim import Simulator
 
 from hdlgen.compiler import Options
 from hdlgen.compiler.path.compile import compile_paths
-from hdlgen.compiler.path.frame import Frame
 from hdlgen.gateware.image import image_id
 from hdlgen.gateware.link import Endpoint
 from hdlgen.gateware.messages import LinkParameters
@@ -76,9 +75,9 @@ def test_load() -> None:
     """A core whose weights can be written, and the images that are sent are those that the compiler makes."""
     steps = examples("Loading, byte by byte")
     assert len(steps) == 8
-    program = compile_paths(two([1, 2, 3, 4], [0, 0]), Options(lanes=2, source="ram"))
-    frame = Frame.of(program)
-    other = compile_paths(two([-1, 2, -3, 4], [5, -6]), frame.options, frame=frame)
+    options = Options(lanes=2, source="ram")
+    program = compile_paths(two([1, 2, 3, 4], [0, 0]), options)
+    other = compile_paths(two([-1, 2, -3, 4], [5, -6]), options, frame=program.frame)
     assert program.run(np.array([[1, 2]])).tolist() == [[9, 7]]
     assert other.run(np.array([[1, 2]])).tolist() == [[12, -5]]
     assert held(other).image.hex(" ") in steps[3][0].hex(" ")

@@ -86,6 +86,13 @@ def test_networks_that_do_not_fit(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=said):
             image_for(tmp_path / "design", network)
+    manifest = tmp_path / "design" / "manifest.json"
+    text = manifest.read_text()
+    assert '"high": 262143' in text
+    for high in ("-1", "262144", "1e9", '"262143"', "9" * 5000):
+        manifest.write_text(text.replace('"high": 262143', f'"high": {high}', 1))
+        with pytest.raises(InputError, match=r"manifest.json: (frame|cannot be read as JSON)"):
+            image_for(tmp_path / "design", first())
     compile_to(first(), tmp_path / "rom", lanes=2)
     with pytest.raises(InputError, match="its weights are part of the bitstream; compile with"):
         image_for(tmp_path / "rom", None)

@@ -1,7 +1,6 @@
 """The gather engine: any edges, with the distance to the next source stored beside each weight."""
 
 from hdlgen.compiler.engines import Engine
-from hdlgen.compiler.fitting import EngineFrame
 from hdlgen.compiler.gather.compile import compile_gather
 from hdlgen.compiler.gather.program import GatherProgram
 from hdlgen.compiler.gather.timing import stage
@@ -18,13 +17,4 @@ def _lacks(network: Network, first: int, number: int) -> str | None:
     return None
 
 
-ENGINE = Engine(
-    name=GatherProgram.engine_name,
-    takes=GatherProgram.takes,
-    layers=(Weighted,),
-    lacks=_lacks,
-    compile=compile_gather,
-    model=stage,
-    frame_of=lambda program: program.frame,
-    read_frame=EngineFrame.from_json,
-)
+ENGINE = Engine(program=GatherProgram, layers=(Weighted,), lacks=_lacks, compile=compile_gather, model=stage)

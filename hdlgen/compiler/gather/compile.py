@@ -6,7 +6,7 @@
 The steps are in `compile_gather`, in order.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdlgen.compiler.common import Squash
-from hdlgen.compiler.factors import choose_multiplier, factors_allowed
+from hdlgen.compiler.factors import CODE_BITS, Form, choose_multiplier
 from hdlgen.compiler.fitting import EngineFrame, Fitter, span, whole
 from hdlgen.compiler.gather.arrange import Stream, arrange
 from hdlgen.compiler.gather.jobs import Job, find_jobs
@@ -31,10 +31,6 @@ __all__ = ["compile_gather"]
 Ints = NDArray[np.int64]
 
 
-CODE_BITS = 5
-"""Of a code at the most: a code book has up to 16 entries, and lanes without an edge need a zero beside them."""
-
-
 def compile_gather(
     network: Network, options: Options, *, frame: EngineFrame | None = None, check: bool = True
 ) -> GatherProgram:
@@ -42,7 +38,7 @@ def compile_gather(
 
     Parameters
     ----------
-    frame: of a design that this network is to run on; the options are to be ``frame.options``
+    frame: of a design that this network is to run on, and that was compiled with these options
     check: verify the program
 
     Raises
@@ -82,7 +78,7 @@ def compile_gather(
         largest=_largest(layers, fitter),
         source=options.source,
         banks=options.banks,
-        frame=fitter.result(),
+        frame=fitter.frame,
         value=value,
         place_stride=stride,
         depth=depth,
@@ -213,44 +209,18 @@ def _largest(layers: tuple[GatherLayer, ...], fitter: Fitter) -> int:
     return fitter.interval("multipliers", Interval(low=0, high=largest), wide=wide).high
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Form:
-    """How weights are stored and multiplied, as in `GatherProgram`; ``kind`` before it is known what the device has."""
-
-    kind: str
-    weight_bits: int
-    code_bits: int
-    books: tuple[tuple[int, ...], ...]
-
-
-def _form(network: Network, jobs: list[Job], streams: list[Stream], wanted: str, plain: int, fitter: Fitter) -> _Form:
+def _form(network: Network, jobs: list[Job], streams: list[Stream], wanted: str, plain: int, fitter: Fitter) -> Form:
     """The cheapest form that the weights have, or that of the design, if they have it."""
-    if fitter.frame is None:
+
+    def new() -> Form:
         weights = np.concatenate([stream.weights for stream in streams])
         books, code_bits = ((), 0) if fitter.adaptable else _books(network, jobs, streams, weights)
         kind, bits = choose_multiplier(weights, wanted, network.where, stated_bits=max(plain, 2))
         code_bits = code_bits or (1 if kind == "add" and not (weights == 0).any() else bits)
-        form = _Form(kind=kind, weight_bits=bits, code_bits=code_bits, books=books)
-        fitter.wired("form of the weights", asdict(form) | {"books": [list(book) for book in books]})
-        return form
-    known = fitter.chosen("form of the weights", None)
-    form = _Form(**{**known, "books": tuple(tuple(book) for book in known["books"])})
-    allowed, said = None, ""
-    if form.kind == "shift":
-        largest = factors_allowed(form.kind, form.weight_bits)[1]
-        allowed = {0, *(sign << k for sign in (-1, 1) for k in range(largest.bit_length()))}
-        said = f"has shifters for 0 and powers of two up to {largest}"
-    elif form.kind == "add":
-        allowed = {-1, 1} if form.code_bits < form.weight_bits and not form.books else {-1, 0, 1}
-        said = f"adds and subtracts: it takes {', '.join(map(str, sorted(allowed)))}"
-    for number, (job, stream) in enumerate(zip(jobs, streams, strict=True)):
-        if form.books:
-            allowed = set(form.books[number])
-            said = f"has a code book of {', '.join(map(str, form.books[number]))}"
-        others = sorted(set(np.unique(stream.weights).tolist()) - allowed) if allowed is not None else []
-        if others:
-            raise fitter.refused(f"layer {job.number}: weights", others[0], said)
-    return form
+        return Form(kind=kind, weight_bits=bits, code_bits=code_bits, books=books)
+
+    pairs = zip(jobs, streams, strict=True)
+    return fitter.form({f"layer {job.number}: weights": stream.weights for job, stream in pairs}, new)
 
 
 def _books(
@@ -278,16 +248,12 @@ def _multipliers(program: GatherProgram, dsps: tuple[int, int] | None, notes: li
     kind, scale = program.multiplier, "lut" if program.multiplier == "lut" else "dsp"
     if dsps is not None:
         left, products = dsps
-        if kind == "dsp":
-            small = max(program.value_bits, program.weight_bits) <= 8
-            needed = -(-program.lanes // products) if small else program.lanes
-            kind = "dsp" if needed <= left else "lut"
-            left -= needed if kind == "dsp" else 0
-            if kind == "lut" and dsps[0]:
-                notes.append("the device has too few multipliers: the lanes' are made of logic")
-        if program.multiplies:
-            count = len(program.factors[0]) * len(program.factors[1])
-            scale = "dsp" if count <= left else "lut"
-            if scale == "lut" and dsps[0]:
-                notes.append("the device has too few multipliers: that of the accumulators is made of logic")
+        lanes, accumulators = program.needed(products)
+        if kind == "dsp" and lanes > left:
+            kind = "lut"
+        if accumulators > left - (lanes if kind == "dsp" else 0):
+            scale = "lut"
+        for made, what in ((kind, "the lanes' are"), (scale, "that of the accumulators is")):
+            if made == "lut" and dsps[0]:
+                notes.append(f"the device has too few multipliers: {what} made of logic")
     return replace(program, multiplier=kind, scale_multiplier=scale)

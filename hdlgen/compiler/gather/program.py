@@ -28,8 +28,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from hdlgen.compiler.common import Squash
-from hdlgen.compiler.fitting import HELD, FramedProgram
+from hdlgen.compiler.common import EngineProgram, Squash
+from hdlgen.compiler.factors import dsps_for
+from hdlgen.compiler.fitting import HELD
 from hdlgen.connections import InterleaverTopology
 from hdlgen.integers import Interval
 from hdlgen.targets import Memory
@@ -169,7 +170,7 @@ class GatherLayer(Reads):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GatherProgram(FramedProgram):
+class GatherProgram(EngineProgram):
     """A gather core.
 
     Parameters
@@ -188,7 +189,6 @@ class GatherProgram(FramedProgram):
     """
 
     engine_name = "gather"
-    name: str
     lanes: int
     input_width: int
     input_bits: int
@@ -212,20 +212,8 @@ class GatherProgram(FramedProgram):
     release_delay: int = 0
     latency_cycles: int = 0
     interval_cycles: int = 0
-    period_frames: int = 1
-    period_cycles: int = 0
-    settling_frames: int = 0
-    notes: tuple[str, ...] = ()
 
     # ------------------------------------------------------------------------------------------------------- shapes
-
-    @property
-    def bytes_per_element(self) -> int:
-        return -(-self.input_bits // 8)
-
-    @property
-    def beats(self) -> int:
-        return self.input_width
 
     @property
     def output_width(self) -> int:
@@ -234,10 +222,6 @@ class GatherProgram(FramedProgram):
     @property
     def output(self) -> Interval:
         return self.layers[-1].squash.output
-
-    @property
-    def result_bits(self) -> int:
-        return 32 if self.output.bits <= 32 else 64
 
     @property
     def steps(self) -> int:
@@ -254,11 +238,6 @@ class GatherProgram(FramedProgram):
         return not all(job.counted for job in self.layers)
 
     @property
-    def copies(self) -> int:
-        """How often a register that all lanes see is there: once for eight lanes."""
-        return max(1, self.lanes // 8)
-
-    @property
     def sum_bits(self) -> int:
         return max(layer.sums.bits for layer in self.layers)
 
@@ -270,11 +249,14 @@ class GatherProgram(FramedProgram):
     def value_bits(self) -> int:
         return self.value.bits if self.signed_values else max(self.value.bits - 1, 1)
 
+    def needed(self, products_per_dsp: int) -> tuple[int, int]:
+        """Hardware multipliers for the lanes, and for accumulators, if they were made of these."""
+        lanes = dsps_for(self.lanes, self.value_bits, self.weight_bits, products_per_dsp)
+        return lanes, len(self.factors[0]) * len(self.factors[1]) if self.multiplies else 0
+
     def dsps(self, products_per_dsp: int) -> int:
-        small = max(self.value_bits, self.weight_bits) <= 8
-        lanes = (-(-self.lanes // products_per_dsp) if small else self.lanes) if self.multiplier == "dsp" else 0
-        scales = self.multiplies and self.scale_multiplier == "dsp"
-        return lanes + (len(self.factors[0]) * len(self.factors[1]) if scales else 0)
+        kinds = self.multiplier, self.scale_multiplier
+        return sum(n for n, kind in zip(self.needed(products_per_dsp), kinds, strict=True) if kind == "dsp")
 
     @property
     def utilisation(self) -> float:
@@ -431,7 +413,6 @@ class GatherProgram(FramedProgram):
     # ------------------------------------------------------------------------------------------------------------ run
 
     def run(self, x: NDArray[np.integer]) -> Ints:
-        """What the hardware computes, in the order of the hardware: (N, input width) -> int64 (N, output width)."""
         values = np.asarray(x, np.int64)
         memory = np.zeros((len(values), self.depth), np.int64)
         parts: list[Ints] = []

@@ -2,7 +2,6 @@
 
 from hdlgen.compiler.engines import Engine
 from hdlgen.compiler.path.compile import compile_paths
-from hdlgen.compiler.path.frame import Frame
 from hdlgen.compiler.path.program import Program
 from hdlgen.compiler.path.timing import stage
 from hdlgen.layers import Weighted
@@ -29,14 +28,5 @@ def _lacks(network: Network, first: int, number: int) -> str | None:
 
 
 ENGINE = Engine(
-    name=Program.engine_name,
-    takes=Program.takes,
-    layers=(Weighted,),
-    lacks=_lacks,
-    compile=compile_paths,
-    model=stage,
-    frame_of=Frame.of,
-    read_frame=Frame.from_json,
-    rectified=True,
-    raw=True,
+    program=Program, layers=(Weighted,), lacks=_lacks, compile=compile_paths, model=stage, rectified=True, raw=True
 )

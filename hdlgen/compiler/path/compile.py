@@ -4,10 +4,12 @@
 >>> program.run(x)            # the same integers as hdlgen.golden.evaluate, in the order of the hardware
 """
 
+from dataclasses import replace
+
+from hdlgen.compiler.fitting import EngineFrame, Fitter
 from hdlgen.compiler.options import Options
 from hdlgen.compiler.path import frame as frames
 from hdlgen.compiler.path import passes, timing
-from hdlgen.compiler.path.frame import Frame
 from hdlgen.compiler.path.passes import topology_of
 from hdlgen.compiler.path.program import Program
 from hdlgen.compiler.path.verify import verify
@@ -21,19 +23,21 @@ PASSES = (
     passes.walk,  # the order of the blocks, which needs the banks; folds repeated edges
     passes.fold,  # the weights in that order
     passes.accumulate,  # widths of sums, from the folded weights
-    frames.fit,  # room for other weights, or the widths of the design that these are for
+    frames.fit,  # what multiplies, and room for other weights, or what the design has that these are for
     passes.drain,  # chains that carry sums away, from the flushes of the walk
     passes.store,  # the activation memory, from the rows
     timing.predict,  # latency and interval, which follow from all the above
 )
 
 
-def compile_paths(network: Network, options: Options, *, frame: Frame | None = None, check: bool = True) -> Program:
+def compile_paths(
+    network: Network, options: Options, *, frame: EngineFrame | None = None, check: bool = True
+) -> Program:
     """Compile a path network for an engine of at most as many lanes as it has paths.
 
     Parameters
     ----------
-    frame: take the widths of a design that this network is to run on; the options are to be ``frame.options``
+    frame: of a design that this network is to run on, and that was compiled with these options
     check: verify the program after every pass
 
     Raises
@@ -83,8 +87,9 @@ def compile_paths(network: Network, options: Options, *, frame: Frame | None = N
         flash_divide=options.flash_divide,
         notes=tuple(notes),
     )
+    fitter = Fitter(where, options, frame)
     for step in PASSES:
-        program = step(network, program, options, frame)
+        program = step(network, program, options, fitter)
         if check:
             verify(network, program)
-    return program
+    return replace(program, frame=fitter.frame)

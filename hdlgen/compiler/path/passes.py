@@ -1,22 +1,22 @@
 """The passes for path networks.
 
-Each takes the network, the program so far, the options, and the frame of the design that the network is to run on, if there
-is one, and returns the program with one more part filled in.
+Each takes the network, the program so far, the options, and what fits it into a frame, and returns the program with one more
+part filled in.
 
 The order, and why it is this order, stands in `hdlgen.compiler.path.PASSES`.
 """
 
 import itertools
 from dataclasses import replace
+from functools import cached_property
 from math import gcd
 
 import numpy as np
 
-from hdlgen.compiler.factors import choose_multiplier
+from hdlgen.compiler.fitting import Fitter
 from hdlgen.compiler.options import Options
-from hdlgen.compiler.path.frame import Frame
 from hdlgen.compiler.path.program import Flush, Ints, Layer, Program, Requantise, Transition, flushes
-from hdlgen.integers import signed_bits
+from hdlgen.integers import Interval, scatter, signed_bits
 from hdlgen.network import Network, SobolTopology
 
 __all__ = ["accumulate", "drain", "fold", "path_numbers", "place", "store", "topology_of", "walk"]
@@ -67,19 +67,25 @@ class _Digits:
     def word(self, number: int) -> int:
         return self.slot(number) & ((1 << self.word_bits) - 1)
 
+    @cached_property
     def low_of_bank(self) -> list[int]:
         """The inverse of bank() on the first block: path number of each bank."""
-        low = [0] * (1 << self.lane_bits)
-        for number in range(1 << self.lane_bits):
-            low[self.bank(number)] = number
-        return low
+        return sorted(range(1 << self.lane_bits), key=self.bank)
+
+    def met(self, number: int, target: "_Digits", start: "_Digits", *, shifted: bool = False) -> tuple[int, int]:
+        """The source word of a block, and its lane exchange on the way to ``target``."""
+        banks = (self.bank(number), target.bank(number))
+        if shifted:
+            banks = (banks[0] ^ self.shift_bank, banks[1] ^ target.shift_bank)
+        exchange = start.bank(self.low_of_bank[banks[0]] ^ target.low_of_bank[banks[1]])
+        return self.word(number) ^ (self.shift_word if shifted else 0), exchange
 
 
 def _digits(network: Network, program: Program) -> list[_Digits]:
     return [_Digits(network, index, program) for index in range(len(network.widths))]
 
 
-def place(network: Network, program: Program, options: Options, frame: Frame | None) -> Program:
+def place(network: Network, program: Program, options: Options, fitter: Fitter) -> Program:
     """Give every neuron its banks, lanes and rows (`Layer`)."""
     digits = _digits(network, program)
     layers = []
@@ -106,7 +112,7 @@ def place(network: Network, program: Program, options: Options, frame: Frame | N
             first = [((bank >> (lane_bits - digit.slot_bits)) * width) // slots for bank in range(lanes)]
             rows = [1] * lanes
         start = digits[0]
-        low = digit.low_of_bank()
+        low = digit.low_of_bank
         activation = network.weighted(index).activation if index else None
         layers.append(
             Layer(
@@ -125,27 +131,11 @@ def place(network: Network, program: Program, options: Options, frame: Frame | N
     return replace(program, layers=tuple(layers))
 
 
-def _reduce(vectors: list[int]) -> dict[int, int]:
-    """Row reduction over GF(2): pivot bit -> vector in which no other vector has that bit."""
-    basis: dict[int, int] = {}
-    for vector in vectors:
-        for pivot, row in basis.items():
-            if vector >> pivot & 1:
-                vector ^= row
-        if not vector:
-            continue
-        pivot = vector.bit_length() - 1
-        for other in basis:
-            if basis[other] >> pivot & 1:
-                basis[other] ^= vector
-        basis[pivot] = vector
-    return basis
-
-
-def _solve(images: list[int], vectors: list[int], bits: int) -> tuple[list[int], list[int]]:
-    """Split the span of ``vectors`` by its linear image: (kernel basis, one preimage for every unit vector of the image)."""
-    kernel: list[int] = []
+def _eliminate(images: list[int], vectors: list[int]) -> tuple[dict[int, tuple[int, int]], list[int]]:
+    """Row reduction over GF(2): by pivot the reduced image, in which no other one's pivot is set, and the combination of
+    ``vectors`` that has it; and combinations whose images cancel, a basis of the kernel."""
     rows: dict[int, tuple[int, int]] = {}
+    kernel: list[int] = []
     for image, vector in zip(images, vectors, strict=True):
         for pivot, (row, origin) in rows.items():
             if image >> pivot & 1:
@@ -158,11 +148,10 @@ def _solve(images: list[int], vectors: list[int], bits: int) -> tuple[list[int],
             if row >> pivot & 1:
                 rows[other] = row ^ image, origin ^ vector
         rows[pivot] = image, vector
-    assert len(rows) == bits, "the word of a layer does not take all its values"
-    return kernel, [rows[bit][1] for bit in range(bits)]
+    return rows, kernel
 
 
-def walk(network: Network, program: Program, options: Options, frame: Frame | None) -> Program:
+def walk(network: Network, program: Program, options: Options, fitter: Fitter) -> Program:
     """Order the blocks of every transition by destination word and fold repeated edges (`Transition` without weights)."""
     digits = _digits(network, program)
     lane_bits, bits = program.log2_lanes, program.index_bits
@@ -173,60 +162,32 @@ def walk(network: Network, program: Program, options: Options, frame: Frame | No
         if options.merge:
             units = [1 << bit for bit in range(bits)]
             images = [source.slot(unit) << target.slot_bits | target.slot(unit) for unit in units]
-            merged = _kernel(images, units)
+            _, kernel = _eliminate(images, units)
             # Only a repeat that lies in another block saves anything. Reduced by their block numbers they are independent.
-            merged = [vector for vector in _reduce(merged).values() if vector >> lane_bits]
+            merged = [vector for vector, _ in _eliminate(kernel, kernel)[0].values() if vector >> lane_bits]
         pivots = {vector.bit_length() - 1 for vector in merged}
         free = [1 << bit for bit in range(lane_bits, bits) if bit not in pivots]
-        inner, outer = _solve([target.word(vector) for vector in free], free, target.word_bits)
+        # What leaves the destination word as it is, and a preimage of each of its bits.
+        words, inner = _eliminate([target.word(vector) for vector in free], free)
+        assert len(words) == target.word_bits, "the word of a layer does not take all its values"
+        outer = [words[bit][1] for bit in range(target.word_bits)]
         columns = inner + outer
-        source_low, target_low = source.low_of_bank(), target.low_of_bank()
-
-        def lanes(
-            source_bank: int, target_bank: int, lows: tuple[list[int], list[int]] = (source_low, target_low)
-        ) -> int:
-            return start.bank(lows[0][source_bank] ^ lows[1][target_bank])
-
-        steps = []
-        total = 0
-        for column in columns:
-            total ^= column
-            steps.append((source.word(total), lanes(source.bank(total), target.bank(total))))
+        totals = itertools.accumulate(columns, int.__xor__)
         # The first block is of destination word 0, whatever the shift.
         base = 0
         for bit, column in enumerate(outer):
             base ^= column if target.shift_word >> bit & 1 else 0
-        first = (
-            source.word(base) ^ source.shift_word,
-            lanes(source.bank(base) ^ source.shift_bank, target.bank(base) ^ target.shift_bank),
-        )
         transitions.append(
             Transition(
                 run_bits=len(inner),
                 columns=tuple(columns),
                 merged=tuple(merged),
-                steps=tuple(steps),
+                steps=tuple(source.met(total, target, start) for total in totals),
                 base=base,
-                first=first,
+                first=source.met(base, target, start, shifted=True),
             )
         )
     return replace(program, transitions=tuple(transitions))
-
-
-def _kernel(images: list[int], vectors: list[int]) -> list[int]:
-    """The combinations of ``vectors`` whose images cancel."""
-    rows: list[tuple[int, int]] = []
-    kernel = []
-    for image, vector in zip(images, vectors, strict=True):
-        for row, origin in rows:
-            if image ^ row < image:
-                image, vector = image ^ row, vector ^ origin
-        if image:
-            rows.append((image, vector))
-            rows.sort(reverse=True)
-        else:
-            kernel.append(vector)
-    return kernel
 
 
 def _span(vectors: tuple[int, ...]) -> Ints:
@@ -238,104 +199,54 @@ def _span(vectors: tuple[int, ...]) -> Ints:
 
 
 def path_numbers(network: Network, program: Program, index: int) -> Ints:
-    """The path that lane j multiplies in block q of a transition: shape (blocks, lanes)."""
+    """The paths that lane j multiplies in block q of a transition, repeated edges as one: (2^repeats, blocks, lanes)."""
     digits = _digits(network, program)
     start, target = digits[0], digits[index + 1]
     transition = program.transitions[index]
-    start_low, target_low = np.array(start.low_of_bank()), np.array(target.low_of_bank())
+    start_low, target_low = np.array(start.low_of_bank), np.array(target.low_of_bank)
     vectors = _span(transition.columns) ^ transition.base
     banks = _span(tuple(target.bank(column) for column in transition.columns)) ^ target.bank(transition.base)
-    banks ^= target.shift_bank
-    low = start_low[np.newaxis, :] ^ target_low[banks][:, np.newaxis]
-    return np.asarray(vectors[:, np.newaxis] ^ low)
+    low = start_low ^ target_low[banks ^ target.shift_bank][:, np.newaxis]
+    return np.asarray(vectors[:, np.newaxis] ^ low ^ _span(transition.merged)[:, np.newaxis, np.newaxis])
 
 
-def fold(network: Network, program: Program, options: Options, frame: Frame | None) -> Program:
+def fold(network: Network, program: Program, options: Options, fitter: Fitter) -> Program:
     """Put the weights into the order of the walk, adding up those of repeated edges; attach requantisation."""
     transitions = []
-    for index, transition in enumerate(program.transitions):
-        stored = network.weights(index + 1)
-        padded = np.zeros(1 << program.index_bits, np.int64)
-        padded[: len(stored)] = stored
-        numbers = path_numbers(network, program, index)
-        weights = np.zeros(numbers.shape, np.int64)
-        for repeat in _span(transition.merged):
-            weights += padded[numbers ^ repeat]
-        activation = network.weighted(index + 1).activation
-        requantise = None
+    for number, transition in enumerate(program.transitions, 1):
+        stored = network.weights(number)
+        padded = np.pad(stored, (0, (1 << program.index_bits) - len(stored)))
+        weights = padded[path_numbers(network, program, number - 1)].sum(axis=0)
+        activation, requantise = network.weighted(number).activation, None
         if activation is not None:
-            bias = network.bias(index + 1)
-            kept = tuple(int(bias[neuron]) for neuron in program.layers[index + 1].neurons)
-            requantise = Requantise(shift=activation.shift, bits=activation.bits, bias=kept)
+            kept = network.bias(number)[list(program.layers[number].neurons)]
+            requantise = Requantise(shift=activation.shift, bits=activation.bits, bias=tuple(kept.tolist()))
         transitions.append(replace(transition, weights=weights, requantise=requantise))
-    bias = network.bias(len(network.layers))
-    return replace(program, transitions=tuple(transitions), result_bias=tuple(int(value) for value in bias))
+    bias = tuple(network.bias(len(network.layers)).tolist())
+    return replace(program, transitions=tuple(transitions), result_bias=bias)
 
 
-def accumulate(network: Network, program: Program, options: Options, frame: Frame | None) -> Program:
-    """Derive all widths from the weights' worst case: no sum, whole or partial, can leave its register.
-
-    What multiplies, and the bits of a weight, are those of the ``frame``, if there is one: `frame.fit` takes care of that.
-    """
+def accumulate(network: Network, program: Program, options: Options, fitter: Fitter) -> Program:
+    """Derive the widths of sums from the weights' worst case: none, whole or partial, can leave its register."""
     widths, sums, notes = [], [1], []
-    highest = [(1 << program.input_bits) - 1] * program.layers[0].width
-    weights: list[Ints] = []
-    for index, transition in enumerate(program.transitions):
-        assert transition.weights is not None
-        source, target = program.layers[index], program.layers[index + 1]
-        words, exchange = transition.walk()
-        lanes = np.arange(program.lanes)
-        origin = lanes[np.newaxis, :] ^ exchange[:, np.newaxis]
-        cells = (words * source.cells) >> source.word_bits
-        bank = np.argsort(np.array(source.lane))[origin]
-        row = (cells[:, np.newaxis] + np.array(source.phase)[bank]) >> source.class_bits
-        values = np.array(highest, np.int64)[np.array(source.first)[bank] + row]
-        word = np.arange(transition.blocks) >> transition.run_bits
-        bank = np.argsort(np.array(target.lane))
-        cells = (word * target.cells) >> target.word_bits
-        row = (cells[:, np.newaxis] + np.array(target.phase)[bank]) >> target.class_bits
-        neuron = np.array(target.first)[bank] + row
-        high, low = np.zeros(target.width, np.int64), np.zeros(target.width, np.int64)
-        np.add.at(high, neuron, np.maximum(transition.weights, 0) * values)
-        np.add.at(low, neuron, np.minimum(transition.weights, 0) * values)
-        step = transition.requantise
+    highest = np.full(program.layers[0].width, (1 << program.input_bits) - 1)
+    for number, transition in enumerate(program.transitions, 1):
+        source, target = program.edges(number - 1)
+        weights, step, width = transition.weights, transition.requantise, program.layers[number].width
+        high, low = (scatter(part(weights, 0) * highest[source], target, width) for part in (np.maximum, np.minimum))
         bias = np.array(step.bias if step else program.result_bias, np.int64)
-        sums.append(signed_bits(int(low.min()), int(high.max())))
-        top, bottom = int((high + bias).max()), int((low + bias).min())
-        widths.append(signed_bits(min(bottom, int(low.min())), max(top, int(high.max()))))
+        sums.append(Interval.spanning(low, high).bits)
+        widths.append(Interval.spanning(np.minimum(low, low + bias), np.maximum(high, high + bias)).bits)
         if step:
-            reached = np.clip((high + bias + step.rounding) >> step.shift, 0, (1 << step.bits) - 1)
-            highest = [int(value) for value in reached]
-        stored = network.weights(index + 1)
-        before = signed_bits(int(stored.min()), int(stored.max()))
-        after = signed_bits(int(transition.weights.min()), int(transition.weights.max()))
-        stated = network.weighted(index + 1).weight_bits
-        if after > stated:
-            notes.append(
-                f"layer {index + 1}: adding up repeated edges widens the weights from {before} to {after} bits"
-            )
-        weights.append(transition.weights.reshape(-1))
-    kind, weight_bits = options.multiplier, 0
-    if frame is None:
-        # The file's own format is kept, so that a retrained network of the same shape fits the same hardware.
-        stated = max(network.weighted(number).weight_bits for number in range(1, len(network.layers) + 1))
-        kind, weight_bits = choose_multiplier(
-            np.concatenate(weights), options.multiplier, f"network {network.name!r}", stated_bits=stated
-        )
-        if options.multiplier == "auto" and kind == "dsp" and options.dsps is not None:
-            count, products = options.dsps
-            kind = "dsp" if count * products >= program.lanes else "lut"
-    return replace(
-        program,
-        weight_bits=weight_bits,
-        accumulator_bits=tuple(widths),
-        sum_bits=max(sums),
-        multiplier=kind,
-        notes=program.notes + tuple(notes),
-    )
+            highest = step(high)
+        stored = network.weights(number)
+        before, after = (signed_bits(int(each.min()), int(each.max())) for each in (stored, weights))
+        if after > network.weighted(number).weight_bits:
+            notes.append(f"layer {number}: adding up repeated edges widens the weights from {before} to {after} bits")
+    return replace(program, accumulator_bits=tuple(widths), sum_bits=max(sums), notes=program.notes + tuple(notes))
 
 
-def drain(network: Network, program: Program, options: Options, frame: Frame | None) -> Program:
+def drain(network: Network, program: Program, options: Options, fitter: Fitter) -> Program:
     """How many chains carry the sums out of the lanes: as few as keep up with the flushes of every transition.
 
     The lanes of a chain are those with the same low bits. A chain of B lanes needs B cycles; within them none of its lanes
@@ -410,16 +321,14 @@ def _begins_with_a_row(program: Program, events: list[Flush], index: int) -> boo
     )
 
 
-def store(network: Network, program: Program, options: Options, frame: Frame | None) -> Program:
+def store(network: Network, program: Program, options: Options, fitter: Fitter) -> Program:
     """Lay out the activation memory.
 
     It is split by row number so that a beat's elements (neighbouring rows of a bank), or the two rows that lanes of
     different phase read in one cycle, lie in different memories.
     """
-    splits = 1
     needed = max([program.elements_per_beat] + [2 for layer in program.layers[:-1] if layer.classes > 1])
-    while splits < needed:
-        splits *= 2
+    splits = 1 << (needed - 1).bit_length()
     buffers = options.input_buffers or 2
     program = replace(program, splits=splits, input_buffers=buffers)
     base = buffers * program.buffer_rows

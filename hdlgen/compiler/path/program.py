@@ -25,11 +25,15 @@ flush
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hdlgen.compiler.common import EngineProgram
+from hdlgen.compiler.factors import dsps_for
+from hdlgen.compiler.fitting import HELD, whole
+from hdlgen.integers import Interval, rounding
 from hdlgen.targets import Memory
 
 __all__ = ["Flush", "Layer", "Program", "Requantise", "Transition", "flushes", "row_writes", "signed_digits"]
@@ -90,14 +94,10 @@ class Layer:
         return max(self.rows)
 
     @property
-    def last(self) -> tuple[int, ...]:
-        """The last neuron of each bank."""
-        return tuple(first + rows - 1 for first, rows in zip(self.first, self.rows, strict=True))
-
-    @property
     def shared(self) -> tuple[bool, ...]:
         """For each bank, whether its last neuron goes on in the next bank."""
-        return (*tuple(a == b for a, b in zip(self.last, self.first[1:], strict=False)), False)
+        last = [first + rows - 1 for first, rows in zip(self.first, self.rows, strict=True)]
+        return (*(a == b for a, b in zip(last, self.first[1:], strict=False)), False)
 
     @property
     def split(self) -> bool:
@@ -118,14 +118,21 @@ class Layer:
     @property
     def lane_phase(self) -> tuple[int, ...]:
         """``phase`` indexed by lane."""
-        phases = [0] * self.lanes
-        for bank, lane in enumerate(self.lane):
-            phases[lane] = self.phase[bank]
-        return tuple(phases)
+        return tuple(phase for _, phase in sorted(zip(self.lane, self.phase, strict=True)))
 
-    def cell(self, word: int) -> int:
-        """u(word)."""
+    def cell(self, word: Any) -> Any:
+        """u(word), of one or of an array."""
         return (word * self.cells) >> self.word_bits
+
+    def lane_rows(self, words: Ints | int, lanes: Ints) -> Ints:
+        """The rows that lanes are at in these words."""
+        found: Ints = (self.cell(words) + np.array(self.lane_phase)[lanes]) >> self.class_bits
+        return found
+
+    def neurons_at(self, words: Ints | int, lanes: Ints) -> Ints:
+        """The neurons in these rows."""
+        found: Ints = np.array(self.first)[np.argsort(self.lane)][lanes] + self.lane_rows(words, lanes)
+        return found
 
     def places(self) -> list[tuple[int, int, int]]:
         """(neuron, lane, row) of every stored value, bank by bank."""
@@ -140,13 +147,13 @@ class Layer:
 class Requantise:
     """a = clamp((sum + bias + round) >> shift, 0, 2^bits - 1); ``bias`` is per kept neuron."""
 
-    shift: int
+    shift: int = field(metadata=HELD)
     bits: int
-    bias: tuple[int, ...]
+    bias: tuple[int, ...] = field(metadata=HELD)
 
     @property
     def rounding(self) -> int:
-        return (1 << self.shift) >> 1
+        return rounding(self.shift)
 
     def __call__(self, sums: Ints) -> Ints:
         total = sums + np.array(self.bias, np.int64) + self.rounding
@@ -169,7 +176,7 @@ class Transition:
     steps: tuple[tuple[int, int], ...]
     base: int = 0
     first: tuple[int, int] = (0, 0)
-    weights: Ints | None = field(default=None, repr=False)
+    weights: Ints = field(default_factory=lambda: np.zeros((0, 0), np.int64), repr=False, metadata=HELD)
     requantise: Requantise | None = None
 
     @property
@@ -182,12 +189,11 @@ class Transition:
 
     def walk(self) -> tuple[Ints, Ints]:
         """Source word and lane exchange of every block, in order: two arrays of shape (blocks,)."""
-        words, exchange = [self.first[0]], [self.first[1]]
-        for q in range(1, self.blocks):
-            word, lanes = self.steps[(q & -q).bit_length() - 1]
-            words.append(words[-1] ^ word)
-            exchange.append(exchange[-1] ^ lanes)
-        return np.array(words, np.int64), np.array(exchange, np.int64)
+        # The step of counter bit b is what changes from 2^b - 1 to 2^b.
+        q = np.arange(1, self.blocks)
+        steps = np.array(self.steps, np.int64).reshape(-1, 2)[np.log2(q & -q).astype(int)]
+        words, exchange = np.bitwise_xor.accumulate(np.concatenate([[self.first], steps]), axis=0).T
+        return words, exchange
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,8 +205,6 @@ class Program(EngineProgram):
     ``bias_bits``: of a hidden neuron's bias with the rounding term, in a memory; 0 where no neuron has one.
     ``result_bias_bits``: of the output layer's biases in a memory; 0 where they are wired in.
     ``shift_bits``: of the shift that stands beside each bias, less ``shift_low``; 0 where the shifts are wired in.
-    ``source``: where the weights are, one of `SOURCES`; ``fill``: from where they come there at first, one of its `FILLS`;
-    ``banks``: complete sets of weights for which there is room.
     ``flash_lines``, ``flash_divide``: bits that a flash gives at once, cycles of its clock.
     ``whole_rows``: for every transition, how many rows from row 0 on are written once all lanes have their part of them; all
     others with every flush.
@@ -226,14 +230,13 @@ class Program(EngineProgram):
         ),
         (),
     )
-    name: str
     lanes: int
     index_bits: int
     elements_per_beat: int
     input_bits: int
     layers: tuple[Layer, ...] = ()
     transitions: tuple[Transition, ...] = ()
-    result_bias: tuple[int, ...] = ()
+    result_bias: tuple[int, ...] = field(default=(), metadata=HELD)
     weight_bits: int = 0
     accumulator_bits: tuple[int, ...] = ()
     sum_bits: int = 0
@@ -242,9 +245,7 @@ class Program(EngineProgram):
     shift_low: int = 0
     shift_bits: int = 0
     merge: bool = True
-    source: str = "rom"
     fill: str = "bitstream"
-    banks: int = 1
     flash_lines: int = 1
     flash_divide: int = 2
     multiplier: str = "dsp"
@@ -256,10 +257,6 @@ class Program(EngineProgram):
     pauses: tuple[bool, ...] = ()
     latency_cycles: int = 0
     interval_cycles: int = 0
-    period_frames: int = 1
-    period_cycles: int = 0
-    settling_frames: int = 0
-    notes: tuple[str, ...] = ()
 
     @property
     def log2_lanes(self) -> int:
@@ -274,22 +271,13 @@ class Program(EngineProgram):
         return self.layers[-1].width
 
     @property
-    def bytes_per_element(self) -> int:
-        return (self.input_bits + 7) // 8
-
-    @property
-    def beats(self) -> int:
-        return -(-self.input_width // self.elements_per_beat)
-
-    @property
     def activation_bits(self) -> int:
         """Width of a column of the activation memory."""
         return max(layer.bits for layer in self.layers[:-1])
 
     @property
-    def result_bits(self) -> int:
-        """Width of a result on the output stream."""
-        return 32 if self.accumulator_bits[-1] <= 32 else 64
+    def output(self) -> Interval:
+        return whole(self.accumulator_bits[-1])
 
     @property
     def job_bits(self) -> int:
@@ -370,18 +358,18 @@ class Program(EngineProgram):
         return 2 + (self.splits > 1)
 
     @property
-    def copies(self) -> int:
-        """How often a register that all lanes see is there: once for eight lanes."""
-        return max(1, self.lanes // 8)
-
-    @property
     def blocks(self) -> int:
         """Blocks of one inference: the cycles in which the lanes multiply."""
         return sum(transition.blocks for transition in self.transitions)
 
     def dsps(self, products_per_dsp: int) -> int:
-        small = max(self.activation_bits, self.weight_bits) <= 8
-        return (-(-self.lanes // products_per_dsp) if small else self.lanes) if self.multiplier == "dsp" else 0
+        needed = dsps_for(self.lanes, self.activation_bits, self.weight_bits, products_per_dsp)
+        return needed if self.multiplier == "dsp" else 0
+
+    @property
+    def requantised(self) -> list[Requantise]:
+        """What becomes of the sums of the hidden layers."""
+        return [t.requantise for t in self.transitions if t.requantise is not None]
 
     @property
     def memories(self) -> list[Memory]:
@@ -397,23 +385,12 @@ class Program(EngineProgram):
         return found + ([self.memory(self.output_width, self.result_bias_bits)] if self.result_bias_bits else [])
 
     def run(self, x: NDArray[np.integer]) -> Ints:
-        """What the hardware computes, in the order of the hardware.
-
-        Parameters
-        ----------
-        x: integers of shape (N, input width)
-
-        Returns
-        -------
-        int64 of shape (N, output width)
-        """
         memory = self._load(self.layers[0], np.asarray(x, np.int64))
         for index, transition in enumerate(self.transitions):
-            source, target = self.layers[index], self.layers[index + 1]
-            sums = self._sums(source, target, transition, memory)
+            sums = self._sums(index, memory)
             if transition.requantise is None:
                 return sums + np.array(self.result_bias, np.int64)
-            memory = self._load(target, transition.requantise(sums))
+            memory = self._load(self.layers[index + 1], transition.requantise(sums))
         raise AssertionError("the last transition requantises")
 
     def _load(self, layer: Layer, values: Ints) -> Ints:
@@ -423,28 +400,33 @@ class Program(EngineProgram):
             memory[:, row, lane] = values[:, neuron]
         return memory
 
-    def _sums(self, source: Layer, target: Layer, transition: Transition, memory: Ints) -> Ints:
+    def origins(self, index: int) -> tuple[Ints, Ints]:
+        """Source words (blocks, 1), and the lanes (blocks, lanes) from which the lanes of a transition get values."""
+        words, exchange = self.transitions[index].walk()
+        return words[:, np.newaxis], np.arange(self.lanes) ^ exchange[:, np.newaxis]
+
+    def edges(self, index: int) -> tuple[Ints, Ints]:
+        """Source and target neuron of every product of a transition: (blocks, lanes)."""
+        words = np.arange(self.transitions[index].blocks) >> self.transitions[index].run_bits
+        target = self.layers[index + 1].neurons_at(words[:, np.newaxis], np.arange(self.lanes))
+        return self.layers[index].neurons_at(*self.origins(index)), target
+
+    def _sums(self, index: int, memory: Ints) -> Ints:
         """Accumulate block by block, flush lane by lane, merge the partial sums of split neurons."""
-        assert transition.weights is not None
-        words, exchange = transition.walk()
-        lanes = np.arange(self.lanes)
-        source_phase, target_phase = np.array(source.lane_phase), np.array(target.lane_phase)
-        bank = np.argsort(np.array(target.lane))
-        first = np.array(target.first)[bank]
+        transition, source, target = self.transitions[index], self.layers[index], self.layers[index + 1]
+        words, origins = self.origins(index)
+        rows = source.lane_rows(words, origins)
+        flushed = {
+            block: (np.flatnonzero(flags), block >> transition.run_bits) for block, flags, _ in flushes(self, index)
+        }
         sums = np.zeros((len(memory), target.width), np.int64)
         accumulator = np.zeros((len(memory), self.lanes), np.int64)
-        for q in range(transition.blocks):
-            origin = lanes ^ exchange[q]
-            row = (source.cell(int(words[q])) + source_phase[origin]) >> source.class_bits
-            accumulator += memory[:, row, origin] * transition.weights[q]
-            if (q + 1) % (1 << transition.run_bits):
-                continue
-            word = q >> transition.run_bits
-            row = (target.cell(word) + target_phase) >> target.class_bits
-            following = (target.cell(word + 1) + target_phase) >> target.class_bits
-            flush = np.flatnonzero((following != row) | (q + 1 == transition.blocks))
-            np.add.at(sums.T, (first + row)[flush], accumulator[:, flush].T)
-            accumulator[:, flush] = 0
+        for block, (row, origin, weights) in enumerate(zip(rows, origins, transition.weights, strict=True)):
+            accumulator += memory[:, row, origin] * weights
+            if block in flushed:
+                lanes, word = flushed[block]
+                np.add.at(sums.T, target.neurons_at(word, lanes), accumulator[:, lanes].T)
+                accumulator[:, lanes] = 0
         return sums
 
 
@@ -454,19 +436,18 @@ Flush = tuple[int, list[bool], list[int]]
 
 def flushes(program: Program, index: int) -> list[Flush]:
     """The flushes of a transition in order."""
-    transition, target = program.transitions[index], program.layers[index + 1]
-    events = []
-    for word in range(1 << target.word_bits):
-        row = [(target.cell(word) + phase) >> target.class_bits for phase in target.lane_phase]
-        following = [(target.cell(word + 1) + phase) >> target.class_bits for phase in target.lane_phase]
-        end = word + 1 == 1 << target.word_bits
-        flags = [end or a != b for a, b in zip(row, following, strict=True)]
-        if any(flags):
-            events.append((((word + 1) << transition.run_bits) - 1, flags, row))
-    return events
+    run_bits, target = program.transitions[index].run_bits, program.layers[index + 1]
+    words = np.arange((1 << target.word_bits) + 1)[:, np.newaxis]
+    rows = target.lane_rows(words, np.arange(program.lanes))
+    flags = rows[1:] != rows[:-1]
+    flags[-1] = True
+    return [
+        (((word + 1) << run_bits) - 1, flags[word].tolist(), rows[word].tolist())
+        for word in np.flatnonzero(flags.any(axis=1)).tolist()
+    ]
 
 
 def row_writes(program: Program, index: int) -> list[int]:
     """The blocks of a transition into a hidden layer whose flush makes a row be written."""
-    whole = program.whole_rows[index]
-    return [block for block, flags, rows in flushes(program, index) if rows[0] >= whole or flags[0]]
+    first = program.whole_rows[index]
+    return [block for block, flags, rows in flushes(program, index) if rows[0] >= first or flags[0]]

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from hdlgen.compiler import timing
+from hdlgen.compiler.fitting import Fitter
 from hdlgen.compiler.options import Options
 from hdlgen.compiler.path.flash import FlashTiming
-from hdlgen.compiler.path.frame import Frame
 from hdlgen.compiler.path.passes import store
 from hdlgen.compiler.path.program import Program, row_writes
 from hdlgen.compiler.timing import Clock, Sender, Slots, Stage, Stream
@@ -248,11 +248,11 @@ def stage(program: Program) -> Stage:
     return Stage(beats=program.beats, results=program.output_width, build=build)
 
 
-def predict(network: Network, program: Program, options: Options, frame: Frame | None) -> Program:
+def predict(network: Network, program: Program, options: Options, fitter: Fitter) -> Program:
     """Fill in how long it takes, and take one input buffer where that costs nothing."""
     found = timing.predict([stage(program)])
     if options.input_buffers is None and len(program.transitions) > 1:
-        single = store(network, program, replace(options, input_buffers=1), frame)
+        single = store(network, program, replace(options, input_buffers=1), fitter)
         alone = timing.predict([stage(single)])
         if alone.mean <= found.mean and alone.interval_cycles <= found.interval_cycles:
             program, found = single, alone

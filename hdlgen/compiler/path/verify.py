@@ -7,7 +7,7 @@ import numpy as np
 from hdlgen.compiler.factors import are_powers, factors_allowed
 from hdlgen.compiler.faults import require, require_activation
 from hdlgen.compiler.path.passes import path_numbers, topology_of
-from hdlgen.compiler.path.program import Ints, Program
+from hdlgen.compiler.path.program import Program
 from hdlgen.network import Network, SobolTopology
 
 __all__ = ["verify"]
@@ -29,10 +29,10 @@ def verify(network: Network, program: Program) -> None:
         require(stored == sorted(stored), "neurons are not in bank order")
     for index, transition in enumerate(program.transitions):
         _verify_transition(network, topology, program, index)
-        if transition.weights is not None:
+        if transition.weights.size:
             padded = np.zeros(1 << program.index_bits, np.int64)
             padded[: topology.paths] = network.weights(index + 1)
-            folded = padded[_all_numbers(network, program, index)].sum(axis=0)
+            folded = padded[path_numbers(network, program, index)].sum(axis=0)
             require(np.array_equal(folded, transition.weights), "weights lost, doubled or exchanged")
             _verify_constants(network, program, index + 1)
             if program.weight_bits:
@@ -54,37 +54,16 @@ def _verify_constants(network: Network, program: Program, number: int) -> None:
         require_activation(replace(step, bias=(0,)), activation, f"layer {number}")
 
 
-def _all_numbers(network: Network, program: Program, index: int) -> Ints:
-    """Path numbers (2^repeats, blocks, lanes): every block and lane with all the paths that were folded into it."""
-    everything = path_numbers(network, program, index)[np.newaxis]
-    for repeat in program.transitions[index].merged:
-        everything = np.concatenate([everything, everything ^ repeat])
-    return everything
-
-
 def _verify_transition(network: Network, topology: SobolTopology, program: Program, index: int) -> None:
     """Every path is visited once, at the lane, row and time that its vertices demand."""
-    transition = program.transitions[index]
-    source, target = program.layers[index], program.layers[index + 1]
-    everything = _all_numbers(network, program, index)
+    everything = path_numbers(network, program, index)
     require(
         np.array_equal(np.sort(everything, axis=None), np.arange(1 << program.index_bits)), "paths lost or doubled"
     )
-    words, exchange = transition.walk()
-    lanes = np.arange(program.lanes)
-    origin = lanes[np.newaxis, :] ^ exchange[:, np.newaxis]
-    source_bank = np.argsort(np.array(source.lane))
-    target_bank = np.argsort(np.array(target.lane))
-    cell = ((words * source.cells) >> source.word_bits)[:, np.newaxis]
-    row = (cell + np.array(source.phase)[source_bank][origin]) >> source.class_bits
-    from_neuron = np.array(source.first)[source_bank][origin] + row
-    word = (np.arange(transition.blocks) >> transition.run_bits)[:, np.newaxis]
-    row = ((word * target.cells >> target.word_bits) + np.array(target.phase)[target_bank]) >> target.class_bits
-    to_neuron = np.array(target.first)[target_bank] + row
     # With the paths that the program added to fill the last block.
     whole = replace(topology, paths=1 << program.index_bits, digits=topology.changed_digits)
-    for layer_index, layer, neuron in ((index, source, from_neuron), (index + 1, target, to_neuron)):
-        vertices = whole.vertices(layer_index, network.widths[layer_index])
-        kept = np.array(layer.neurons)[neuron]
+    for number, neuron in enumerate(program.edges(index), index):
+        vertices = whole.vertices(number, network.widths[number])
+        kept = np.array(program.layers[number].neurons)[neuron]
         for copy in everything:
             require(np.array_equal(kept, vertices[copy]), "a path runs through another neuron than the network says")

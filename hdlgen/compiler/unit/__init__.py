@@ -1,7 +1,6 @@
 """The units: recurrent layers, one unit of lanes for each, and dense layers behind them."""
 
 from hdlgen.compiler.engines import Engine
-from hdlgen.compiler.fitting import EngineFrame
 from hdlgen.compiler.unit.compile import compile_units
 from hdlgen.compiler.unit.program import BandProgram
 from hdlgen.compiler.unit.timing import stage
@@ -27,13 +26,4 @@ def _lacks(network: Network, first: int, number: int) -> str | None:
     return None
 
 
-ENGINE = Engine(
-    name=BandProgram.engine_name,
-    takes=BandProgram.takes,
-    layers=(BandRnn, Weighted),
-    lacks=_lacks,
-    compile=compile_units,
-    model=stage,
-    frame_of=lambda program: program.frame,
-    read_frame=EngineFrame.from_json,
-)
+ENGINE = Engine(program=BandProgram, layers=(BandRnn, Weighted), lacks=_lacks, compile=compile_units, model=stage)

@@ -47,7 +47,7 @@ def compile_units(
 
     Parameters
     ----------
-    frame: of a design that this network is to run on; the options are to be ``frame.options``
+    frame: of a design that this network is to run on, and that was compiled with these options
     check: verify the program
 
     Raises
@@ -91,7 +91,7 @@ def compile_units(
         multiplications=sum(products),
         source=options.source,
         banks=options.banks,
-        frame=fitter.result(),
+        frame=fitter.frame,
         notes=tuple(notes),
     )
     program = predict(program)

@@ -30,8 +30,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hdlgen.compiler.common import Squash
-from hdlgen.compiler.fitting import HELD, FramedProgram, span
+from hdlgen.compiler.common import BLOCK_RAM, EngineProgram, Squash
+from hdlgen.compiler.factors import dsps_for
+from hdlgen.compiler.fitting import HELD, span
 from hdlgen.integers import Interval
 from hdlgen.targets import Memory
 
@@ -386,8 +387,7 @@ class Unit:
         """Hardware multipliers of the lanes and of the cell; small factors may share one."""
 
         def count(products: int, a: Interval, w_bits: int) -> int:
-            small = a.bits - (a.low >= 0) <= 8 and w_bits <= 8
-            return -(-products // products_per_dsp) if small else products
+            return dsps_for(products, a.bits - (a.low >= 0), w_bits, products_per_dsp)
 
         return (
             count(self.lanes, self.operand, self.weight_bits),
@@ -576,7 +576,7 @@ class RecurrentUnit(Unit):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BandProgram(FramedProgram):
+class BandProgram(EngineProgram):
     """A recurrent core.
 
     Parameters
@@ -590,8 +590,7 @@ class BandProgram(FramedProgram):
 
     engine_name = "unit"
     recurrent = True
-    takes = FramedProgram.takes | {"multiplier": ("auto", "dsp", "lut"), "results": ()}
-    name: str
+    takes = BLOCK_RAM | {"multiplier": ("auto", "dsp", "lut"), "results": ()}
     lanes: int
     units: tuple[Unit, ...]
     input_width: int
@@ -601,10 +600,6 @@ class BandProgram(FramedProgram):
     multiplications: int
     latency_cycles: int = 0
     interval_cycles: int = 0
-    period_frames: int = 1
-    period_cycles: int = 0
-    settling_frames: int = 0
-    notes: tuple[str, ...] = ()
 
     @property
     def memories(self) -> list[Memory]:
@@ -620,14 +615,6 @@ class BandProgram(FramedProgram):
                     found.append(self.memory(depth, unit.chains * constants.bits))
         return found
 
-    @property
-    def beats(self) -> int:
-        return self.input_width
-
-    @property
-    def bytes_per_element(self) -> int:
-        return -(-self.input_bits // 8)
-
     def dsps(self, products_per_dsp: int) -> int:
         total = 0
         for unit in self.units:
@@ -640,8 +627,8 @@ class BandProgram(FramedProgram):
         return self.units[-1].width
 
     @property
-    def result_bits(self) -> int:
-        return 32 if self.units[-1].output.bits <= 32 else 64
+    def output(self) -> Interval:
+        return self.units[-1].output
 
     def answers(self, x: Ints, lengths: Ints) -> tuple[Ints, Ints]:
         return self.run(x, lengths), lengths if self.every_step else np.ones_like(lengths)

@@ -23,7 +23,7 @@ from ..bench import run, send_all
 
 
 def check_full_speed(network: Network, frames: int = 4, frame: EngineFrame | None = None, **options: Any) -> None:
-    program = compile_gather(network, Options(**options) if frame is None else frame.options, frame=frame)
+    program = compile_gather(network, Options(**options), frame=frame)
     x = inputs(network, frames)
     recording = run(program, send_all(program, x), len(x))
     assert recording.results == golden.evaluate(network, x).tolist()
@@ -44,8 +44,9 @@ def test_other_weights() -> None:
     network, other = mixture(), mixture()
     for name in ("w1", "w2", "w5"):
         other.tensors[name][..., ::3] = 0
-    frame = compile_gather(network, Options(lanes=4, adaptable=True)).frame
-    check_full_speed(other, frames=5, frame=frame)
+    options = {"lanes": 4, "adaptable": True}
+    frame = compile_gather(network, Options(**options)).frame  # type: ignore[arg-type]
+    check_full_speed(other, frames=5, frame=frame, **options)
 
 
 @pytest.mark.parametrize(

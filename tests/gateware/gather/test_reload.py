@@ -57,8 +57,9 @@ def pair(name: str, **options: Any) -> tuple[Network, Network, GatherProgram, Ga
     two = retrained(one)
     if name == "tiny":
         two.tensors["b1"][:] += 300
-    program = compile_gather(one, Options(**{"lanes": 2, "source": "ram", **options}))
-    return one, two, program, compile_gather(two, program.frame.options, frame=program.frame)
+    given = Options(**{"lanes": 2, "source": "ram", **options})
+    program = compile_gather(one, given)
+    return one, two, program, compile_gather(two, given, frame=program.frame)
 
 
 def switched(name: str, banks: int, *, stalls: bool = False, start: int = 150) -> tuple[Played, str, GatherProgram]:

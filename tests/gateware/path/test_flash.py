@@ -11,7 +11,6 @@ from hdlgen import golden
 from hdlgen.compiler import Options
 from hdlgen.compiler.path.compile import compile_paths
 from hdlgen.compiler.path.flash import FlashTiming
-from hdlgen.compiler.path.frame import Frame
 from hdlgen.compiler.path.program import Program
 from hdlgen.gateware.flash import FlashReader
 from hdlgen.gateware.path.contents import held
@@ -164,8 +163,8 @@ def test_single_port_ram(when: str, options: dict[str, Any]) -> None:
     network = make((12, 10, 4), 32, shift=2, seed=2)
     program = compile_paths(network, Options(source="spram", fill="flash", **options))
     other = make((12, 10, 4), 32, shift=3, seed=3)
-    frame = Frame.of(program)
-    content = held(compile_paths(other, frame.options, frame=frame)).image
+    given = Options(source="spram", fill="flash", **options)
+    content = held(compile_paths(other, given, frame=program.frame)).image
     timing = FlashTiming.of(program)
     bench = Bench(program, FlashModel(held(program).image, ADDRESS))
     x = inputs(network, 12)

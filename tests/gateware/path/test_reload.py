@@ -10,7 +10,6 @@ import pytest
 from hdlgen import golden
 from hdlgen.compiler import Options
 from hdlgen.compiler.path.compile import compile_paths
-from hdlgen.compiler.path.frame import Frame
 from hdlgen.compiler.path.program import Program
 from hdlgen.gateware.path.contents import held
 from hdlgen.gateware.path.core import PathCore
@@ -40,8 +39,7 @@ def pair(
     """Two networks of one shape, with other shifts, and the programs of both for one engine."""
     one, two = (make(widths, paths, shift=shift, seed=shift) for shift in (2, 3))
     program = compile_paths(one, Options(**options))
-    frame = Frame.of(program)
-    return one, two, program, compile_paths(two, frame.options, frame=frame)
+    return one, two, program, compile_paths(two, Options(**options), frame=program.frame)
 
 
 def generations(played: Played, x: np.ndarray, one: Network, two: Network) -> str:

@@ -103,9 +103,10 @@ def test_many_blocks() -> None:
 def test_other_weights(cell: str) -> None:
     """In the frame of an adaptable design, whose constants are in memory even where all of them are the same."""
     given = [layer(cell, 4, band=3, shared=cell == "gru", bias=False), layer("relu", 4, band=1)]
-    frame = compile_units(make_recurrent(2, given, (3,)), Options(lanes=4, adaptable=True)).frame
+    options = Options(lanes=4, adaptable=True)
+    frame = compile_units(make_recurrent(2, given, (3,)), options).frame
     other = make_recurrent(2, given, (3,), seed=2)
-    check_full_speed(other, compile_units(other, frame.options, frame=frame), [1, 3, 2])
+    check_full_speed(other, compile_units(other, options, frame=frame), [1, 3, 2])
 
 
 @settings(deadline=None, max_examples=12, phases=[Phase.explicit, Phase.reuse, Phase.generate])

@@ -40,8 +40,9 @@ def pair(name: str, **options: Any) -> tuple[Network, Network, BandProgram, Band
     """Two networks of one shape, and the programs of both for one engine."""
     one = make_recurrent(*SHAPES[name])
     two = retrained(one)
-    program = compile_units(one, Options(**{"lanes": 2, "source": "ram", **options}))
-    return one, two, program, compile_units(two, program.frame.options, frame=program.frame)
+    given = Options(**{"lanes": 2, "source": "ram", **options})
+    program = compile_units(one, given)
+    return one, two, program, compile_units(two, given, frame=program.frame)
 
 
 def generations(
