@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdlgen.compiler.fitting import EngineFrame, engine
-from hdlgen.integers import Interval
+from hdlgen.integers import Interval, rounding
 from hdlgen.targets import Memory
 
 __all__ = ["BLOCK_RAM", "EngineProgram", "Squash"]
@@ -141,6 +141,11 @@ class Squash:
     high: int
     addend: int = 0
     table: tuple[int, ...] = ()
+
+    @classmethod
+    def rounded(cls, shift: int, low: int, high: int) -> "Squash":
+        """With nothing but its rounding to be added."""
+        return cls(shift=shift, low=low, high=high, addend=rounding(shift))
 
     @property
     def output(self) -> Interval:

@@ -285,6 +285,22 @@ def test_lacking_edges_become_edges_of_weight_zero() -> None:
     assert np.array_equal(golden.evaluate(dense, inputs(few, 4)), golden.evaluate(few, inputs(few, 4)))
 
 
+def test_repeated_edges_in_a_dense_design() -> None:
+    """Added up they may need more bits than each of them."""
+    full = make(1, width=4, layers=[{"kind": "dense", "width": 3}])
+    few = make(1, width=4, layers=[{"kind": "explicit", "width": 3, "edge_count": 5}])
+    few.tensors["e1"][:], few.tensors["w1"][:] = [0, 0], 100
+    dense = adopt.adopt(few, full, "DIR", shifts=())
+    verify(dense)
+    assert dense.weighted(1).weight_bits == 10
+    assert np.array_equal(golden.evaluate(dense, inputs(few, 4)), golden.evaluate(few, inputs(few, 4)))
+    few = make(1, width=4, layers=[{"kind": "explicit", "width": 3, "edge_count": 5, "weight_bits": 16}])
+    few.tensors["e1"][:], few.tensors["w1"][:] = [0, 0], 7000
+    said = "layer 1: its repeated edges add up to weights of 17 bits; allowed are 16 in the design in DIR, which is dense"
+    with pytest.raises(InputError, match=said):
+        adopt.adopt(few, full, "DIR", shifts=())
+
+
 def test_frame_of_another_design() -> None:
     with pytest.raises(
         InputError, match="the design's frame has nothing on layer 1: weights; compile the design again"

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdlgen.compiler.gather.jobs import Job
-from hdlgen.connections import InterleaverTopology
 
 __all__ = ["Stream", "arrange"]
 
@@ -48,7 +47,7 @@ def arrange(jobs: list[Job], lanes: int, inputs: int, weight_bits: int) -> list[
             if job.source >= 0:
                 places = np.argsort(np.array(streams[job.source].order))
             if job.interleaver is not None:
-                streams.append(_interleaved(job, lanes, job.interleaver))
+                streams.append(_even(job, lanes, job.weights.reshape(job.width, -1), 0))
             else:
                 streams.append(_counted(job, lanes, places) if job.counted else _indexed(job, lanes, places, bits))
         steps = sum(len(stream.weights) for stream in streams)
@@ -66,34 +65,25 @@ def arrange(jobs: list[Job], lanes: int, inputs: int, weight_bits: int) -> list[
 
 def _counted(job: Job, lanes: int, places: Ints) -> Stream:
     """A dense layer: all lanes read all values of the source in the order of their addresses."""
-    inputs = len(places)
-    rounds = -(-job.width // lanes)
-    matrix = np.zeros((rounds * lanes, inputs), np.int64)
+    matrix = np.zeros((-(-job.width // lanes) * lanes, len(places)), np.int64)
     matrix[job.targets, places[job.sources]] = job.weights
     # Lanes to spare repeat a neuron: their sums are not used, and no weight comes in that is not there anyway.
     matrix[job.width :] = matrix[job.width - 1]
-    words = matrix.reshape(rounds, lanes, inputs).transpose(0, 2, 1).reshape(-1, lanes)
-    moves = np.ones((rounds, inputs, lanes), np.int64)
-    moves[:, 0] = 0
+    return _even(job, lanes, matrix, 1)
+
+
+def _even(job: Job, lanes: int, weights: Ints, move: int) -> Stream:
+    """Neuron q L + m in the cycles of round q on lane m, with ``weights`` (neurons, cycles); ``move`` from step to step."""
+    cycles = weights.size // len(weights)
+    words = weights.reshape(-1, lanes, cycles).transpose(0, 2, 1)
+    deltas = np.full_like(words, move)
+    deltas[:, 0] = 0
     return Stream(
         order=tuple(range(job.width)),
         splits=(1,) * job.width,
-        cycles=(inputs,) * rounds,
-        weights=words,
-        deltas=moves.reshape(-1, lanes),
-    )
-
-
-def _interleaved(job: Job, lanes: int, network: InterleaverTopology) -> Stream:
-    """An interleaver: neuron q L + m has the cycles of round q on lane m."""
-    rounds = job.width // lanes
-    words = job.weights.reshape(rounds, lanes, network.fan_in).transpose(0, 2, 1).reshape(-1, lanes)
-    return Stream(
-        order=tuple(range(job.width)),
-        splits=(1,) * job.width,
-        cycles=(network.fan_in,) * rounds,
-        weights=words,
-        deltas=np.zeros_like(words),
+        cycles=(cycles,) * len(words),
+        weights=words.reshape(-1, lanes),
+        deltas=deltas.reshape(-1, lanes),
     )
 
 
@@ -123,11 +113,7 @@ def _indexed(job: Job, lanes: int, places: Ints, bits: int) -> Stream:
         order = np.arange(job.width)
     # Place of every part in the order in which sums leave; parts of a neuron stay together.
     starts = np.cumsum(splits[order]) - splits[order]
-    place = np.zeros(len(loads), np.int64)
-    for_neuron = np.repeat(np.arange(job.width), splits)
-    place[:] = (np.zeros(job.width, np.int64) + _scatter(order, starts))[for_neuron] + (
-        np.arange(len(loads)) - first[for_neuron]
-    )
+    place = np.repeat(starts[np.argsort(order)] - first, splits) + np.arange(len(loads))
     count = -(-len(loads) // lanes)
     padded = np.zeros(count * lanes, np.int64)
     padded[place] = loads
@@ -153,13 +139,6 @@ def _indexed(job: Job, lanes: int, places: Ints, bits: int) -> Stream:
         weights=words,
         deltas=moves,
     )
-
-
-def _scatter(order: Ints, values: Ints) -> Ints:
-    """values[i] at place order[i]."""
-    result = np.zeros(len(order), np.int64)
-    result[order] = values
-    return result
 
 
 def _splits(counts: Ints, lanes: int) -> Ints:

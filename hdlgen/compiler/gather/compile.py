@@ -23,7 +23,7 @@ from hdlgen.compiler.gather.schedule import release, schedule, store
 from hdlgen.compiler.gather.timing import predict
 from hdlgen.compiler.gather.verify import verify
 from hdlgen.compiler.options import Options
-from hdlgen.integers import Interval, rounding, signed_bits
+from hdlgen.integers import Interval, scatter, signed_bits
 from hdlgen.network import Network
 
 __all__ = ["compile_gather"]
@@ -129,37 +129,23 @@ def _layers(network: Network, jobs: list[Job], streams: list[Stream], fitter: Fi
     layers = []
     for job, stream in zip(jobs, streams, strict=True):
         layer, order = network.weighted(job.number), np.array(stream.order)
-        reached = ranges[job.number - 1]
-        activation = layer.activation
-        low, high = reached.source_low, reached.source_high
-        ends = job.weights * low, job.weights * high
-        sums = [np.zeros(job.width, np.int64) for _ in range(2)]
-        np.add.at(sums[0], job.targets, np.minimum(np.minimum(*ends), 0))
-        np.add.at(sums[1], job.targets, np.maximum(np.maximum(*ends), 0))
+        reached, activation, bias = ranges[job.number - 1], layer.activation, network.bias(job.number)
+        ends = job.weights * reached.source_low, job.weights * reached.source_high
+        least = scatter(np.minimum(np.minimum(*ends), 0), job.targets, job.width)
+        most = scatter(np.maximum(np.maximum(*ends), 0), job.targets, job.width)
         # Weights of repeated edges may cancel here and not in another network.
         repeated = _declared(network, job.number) > layer.weight_bits
         wide = whole(reached.bits + 1) if repeated else None
-        if job.skip is None:
-            skip_low = skip_high = 0
-        else:
-            bounds = network.value_range(0 if job.skip[0] < 0 else jobs[job.skip[0]].number)
-            skip_low, skip_high = min(bounds[0], 0) << job.skip[1], bounds[1] << job.skip[1]
-        bias = network.bias(job.number)
-        held = fitter.interval(
-            f"layer {job.number}: sums", Interval(low=int(sums[0].min()), high=int(sums[1].max())), wide=wide
-        )
-        total = fitter.interval(
-            f"layer {job.number}: sums with biases",
-            Interval(
-                low=min(0, int((sums[0] + np.minimum(bias, 0)).min()) + skip_low),
-                high=max(0, int((sums[1] + np.maximum(bias, 0)).max()) + skip_high),
-            ),
-            wide=wide,
-        )
+        sums = fitter.interval(f"layer {job.number}: sums", Interval.spanning(least, most), wide=wide)
+        least, most = least + np.minimum(bias, 0), most + np.maximum(bias, 0)
+        if layer.skip is not None:
+            low, high = network.value_range(layer.skip.source)
+            least, most = least + (min(low, 0) << layer.skip.shift), most + (high << layer.skip.shift)
+        what = f"layer {job.number}: sums with biases"
+        total = fitter.interval(what, Interval.spanning(least, most), wide=wide)
         squash, multiplier = Squash(shift=0, low=total.low, high=total.high), None
         if activation is not None:
-            half = rounding(activation.shift)
-            squash = Squash(shift=activation.shift, low=activation.low, high=activation.high, addend=half)
+            squash = Squash.rounded(activation.shift, activation.low, activation.high)
             if activation.multiplier is not None:
                 multiplier = tuple(network.multiplier(job.number)[order].tolist())
         layers.append(
@@ -173,7 +159,7 @@ def _layers(network: Network, jobs: list[Job], streams: list[Stream], fitter: Fi
                 order=stream.order,
                 splits=stream.splits,
                 cycles=stream.cycles,
-                sums=held,
+                sums=sums,
                 bias=tuple(bias[order].tolist()),
                 multiplier=multiplier,
                 skip=job.skip,

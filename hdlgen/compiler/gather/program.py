@@ -164,6 +164,11 @@ class GatherLayer(Reads):
         return sum(self.splits)
 
     @property
+    def ends(self) -> Ints:
+        """The last part of each neuron."""
+        return np.cumsum(self.splits) - 1
+
+    @property
     def natural(self) -> bool:
         """Neuron j has address j."""
         return self.order == tuple(range(self.width))
@@ -266,20 +271,19 @@ class GatherProgram(EngineProgram):
     @property
     def ordered_skips(self) -> bool:
         """Values of skip connections are needed in another order than they lie in."""
-        jobs = self.layers
-        return any(
-            job.skip is not None and job.order != (self.input_order if job.skip[0] < 0 else jobs[job.skip[0]].order)
-            for job in jobs
-        )
+        return any(job.skip is not None and job.order != self.order(job.skip[0]) for job in self.layers)
+
+    def order(self, job: int) -> tuple[int, ...]:
+        """Neuron of every address of ``job`` (-1: the input)."""
+        return self.layers[job].order if job >= 0 else tuple(range(self.input_width))
+
+    def places(self, job: int) -> Ints:
+        """Address of every neuron, from the first of ``job`` on."""
+        return np.argsort(self.order(job))
 
     def rows(self, job: int) -> int:
         """Values that a job with an interleaver reads from each bank."""
-        source = self.layers[job].source
-        return (self.input_width if source < 0 else self.layers[source].width) // self.lanes
-
-    @property
-    def input_order(self) -> tuple[int, ...]:
-        return tuple(range(self.input_width))
+        return len(self.order(self.layers[job].source)) // self.lanes
 
     # ------------------------------------------------------------------------------------------------------ memories
 
@@ -437,9 +441,8 @@ class GatherProgram(EngineProgram):
             parts = []
             if job.skip is not None:
                 source, shift = job.skip
-                order = np.argsort(self.input_order if source < 0 else self.layers[source].order)
                 base = np.array([self.base(source, place) for place in range(2)])[places]
-                total = total + (memory[rows, base[:, None] + order[np.array(job.order)]] << shift)
+                total = total + (memory[rows, base[:, None] + self.places(source)[np.array(job.order)]] << shift)
             if job.multiplier is not None:
                 total = total * np.array(job.multiplier, np.int64)
             value = job.activate(total)

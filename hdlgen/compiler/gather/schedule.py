@@ -78,11 +78,10 @@ def schedule(program: GatherProgram) -> GatherProgram:
         delay = max(delay, int(needed.max()))
         if job.skip is not None:
             source, _ = job.skip
-            order = np.argsort(unscheduled.input_order if source < 0 else np.array(program.layers[source].order))
             neurons = np.repeat(np.array(job.order), job.splits)[round.part : round.part + round.parts]
             # Read at the end of the chain, not ADDRESS cycles after a step.
             reads = now + round.cycles - 1 + CHAIN - ADDRESS + np.arange(round.parts)
-            delay = max(delay, int((ready[source][order[neurons]] - reads).max()))
+            delay = max(delay, int((ready[source][program.places(source)[neurons]] - reads).max()))
         delays[round.job].append(delay)
         end = now + delay + round.cycles - 1
         parts = round.parts
@@ -90,7 +89,7 @@ def schedule(program: GatherProgram) -> GatherProgram:
         leaving.append(end + program.ready + np.arange(parts))
         if round.last:
             # A neuron is there when its last part has left.
-            ready[round.job] = np.concatenate(leaving)[np.cumsum(job.splits) - 1]
+            ready[round.job] = np.concatenate(leaving)[job.ends]
             leaving = []
     layers = tuple(replace(job, delays=tuple(found)) for job, found in zip(program.layers, delays, strict=True))
     return replace(program, layers=layers)

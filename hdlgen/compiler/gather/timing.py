@@ -4,7 +4,6 @@ A frame's schedule is fixed; what is followed here is when frames begin. The tes
 Verilog, cycle by cycle.
 """
 
-import itertools
 from dataclasses import asdict, replace
 
 from hdlgen.compiler import timing
@@ -18,12 +17,10 @@ def _writes(program: GatherProgram) -> list[int]:
     """Cycles of a frame in which the loader gets no beat, because a value is on its way to the memories."""
     cycles = []
     for round in program.rounds():
-        job = program.layers[round.job]
-        if round.job == len(program.layers) - 1:
-            continue  # results are written elsewhere
-        ends = set(itertools.accumulate(job.splits))
-        first = round.end + program.written - 2
-        cycles += [first + part for part in range(round.parts) if round.part + part + 1 in ends]
+        if round.job < len(program.layers) - 1:  # results are written elsewhere
+            parts = program.layers[round.job].ends - round.part
+            first = round.end + program.written - 2
+            cycles += (first + parts[(parts >= 0) & (parts < round.parts)]).tolist()
     return cycles
 
 

@@ -34,13 +34,13 @@ def verify(network: Network, program: GatherProgram) -> None:
         require((ready[job.source][offsets] <= times).all(), "a value is read before it is written")
         parts = np.arange(round.part, round.part + round.parts)
         neurons = np.repeat(np.array(job.order), job.splits)[parts]
-        source = np.arange(program.input_width) if job.source < 0 else np.array(program.layers[job.source].order)
+        source = np.array(program.order(job.source))
         words = program.weights[round.step : round.step + round.cycles]
         step, lane = np.nonzero(words[:, : round.parts])
         found.append((neurons[lane], source[offsets[step, lane]], words[step, lane]))
         leaving.append(round.end + program.ready + np.arange(round.parts))
         if round.last:
-            ready[round.job] = np.concatenate(leaving)[np.cumsum(job.splits) - 1]
+            ready[round.job] = np.concatenate(leaving)[job.ends]
             leaving = []
             asked = jobs[job.number]
             targets, sources, weights = (np.concatenate(column) for column in zip(*found, strict=True))

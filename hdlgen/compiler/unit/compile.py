@@ -12,14 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdlgen.compiler.common import Squash
-from hdlgen.compiler.fitting import EngineFrame, Fitter
+from hdlgen.compiler.fitting import EngineFrame, Fitter, whole
 from hdlgen.compiler.options import Options
 from hdlgen.compiler.unit.frame import fit_unit
-from hdlgen.compiler.unit.program import FETCH, BandProgram, Cell, Constants, Forward, Recurrence, RecurrentUnit, Unit
+from hdlgen.compiler.unit.parts import Cell, Constants, Forward, Recurrence
+from hdlgen.compiler.unit.program import FETCH, BandProgram, RecurrentUnit, Unit
 from hdlgen.compiler.unit.timing import predict, unit_interval
 from hdlgen.compiler.unit.verify import verify
 from hdlgen.connections import Edges
-from hdlgen.integers import Interval, rounding, signed_bits
+from hdlgen.integers import Interval, signed_bits
 from hdlgen.layers import BandReach, BandRnn, Table, WeightedReach, covers
 from hdlgen.layers import Recurrence as States
 from hdlgen.network import Network
@@ -106,19 +107,21 @@ def _multipliers(units: list[Unit], dsps: tuple[int, int] | None) -> tuple[list[
         return units, []
     left, products_per_dsp = dsps
     result = list(units)
-    for part in range(2):
+    for part, name in enumerate(("multiplier", "cell_multiplier")):
         for index in sorted(range(len(units)), key=lambda index: -units[index].lanes):
             needed = units[index].dsps(products_per_dsp)[part]
             kind = "dsp" if needed <= left else "lut"
             left -= needed if kind == "dsp" else 0
-            name = ("multiplier", "cell_multiplier")[part]
             result[index] = replace(result[index], **{name: kind})  # type: ignore[arg-type]
-    notes = []
-    for unit in result:
-        if dsps[0] and unit.multiplier == "lut":
-            notes.append(f"{unit.name}: the device has too few multipliers: the lanes' are made of logic")
-        if dsps[0] and unit.cell_multiplier == "lut" and unit.cell_products:
-            notes.append(f"{unit.name}: the device has too few multipliers: the cell's are made of logic")
+    notes = [
+        f"{unit.name}: the device has too few multipliers: {what} are made of logic"
+        for unit in result
+        for what, made in (
+            ("the lanes'", unit.multiplier),
+            ("the cell's", unit.cell_multiplier if unit.cell_products else "dsp"),
+        )
+        if dsps[0] and made == "lut"
+    ]
     return result, notes
 
 
@@ -151,25 +154,32 @@ def _forward_words(weights: Ints, lanes: int) -> Ints:
     """(rows of a group, elements) of every group: weights (gates, N, I) -> (groups, gates, I, lanes)."""
     gates, width, inputs = weights.shape
     groups = -(-width // lanes)
-    padded = np.zeros((gates, groups * lanes, inputs), np.int64)
-    padded[:, :width] = weights
+    padded = np.pad(weights, ((0, 0), (0, groups * lanes - width), (0, 0)))
     return padded.reshape(gates, groups, lanes, inputs).transpose(1, 0, 3, 2)
 
 
 def _choose_chains(unit: Unit) -> Unit:
     """The smallest number of chains with which the unit is nearly as fast as it can be."""
-    chains = [1 << bit for bit in range(unit.lanes.bit_length())]
-    fastest = unit_interval(replace(unit, chains=unit.lanes))
-    for count in chains:
-        candidate = replace(unit, chains=count)
-        if unit_interval(candidate) <= _TIGHT * fastest:
-            return candidate
-    raise AssertionError("as many chains as lanes are as fast as themselves")
+    enough = _TIGHT * unit_interval(replace(unit, chains=unit.lanes))
+    candidates = (replace(unit, chains=1 << bit) for bit in range(unit.lanes.bit_length()))
+    return next(unit for unit in candidates if unit_interval(unit) <= enough)
 
 
-def _source(source: Unit | None, width: int) -> tuple[int, int]:
-    """How the elements come: the loader's one after the other, a unit's in its chains."""
-    return (width, 1) if source is None else (source.run_length, source.chains)
+def _common(network: Network, number: int, lanes: int, source: Unit | None) -> dict[str, Any]:
+    """What the units of all layers have; ``source``: the unit before."""
+    inputs, (low, high) = network.widths[number - 1], network.value_range(number - 1)
+    return {
+        "name": f"layer{number}",
+        "lanes": lanes,
+        "chains": 1,
+        "inputs": inputs,
+        "input": Interval(low=low, high=high) if source is None else source.output,
+        # The loader's elements come one after the other, a unit's in its chains.
+        "source_run": inputs if source is None else source.run_length,
+        "source_chains": 1 if source is None else source.chains,
+        "width": network.layer(number).width,
+        "every_step": True,
+    }
 
 
 def _by_position(weights: Ints, source: Unit | None) -> Ints:
@@ -180,42 +190,29 @@ def _by_position(weights: Ints, source: Unit | None) -> Ints:
 def _weighted_unit(
     network: Network, number: int, lanes: int, source: Unit | None, reached: WeightedReach
 ) -> tuple[Unit, list[str]]:
-    layer, inputs = network.weighted(number), network.widths[number - 1]
-    low, high = network.value_range(number - 1)
-    activation = layer.activation
-    weights = network.weights(number)
-    notes: list[str] = []
+    layer, activation = network.weighted(number), network.weighted(number).activation
+    weights, notes = network.weights(number), list[str]()
     if not layer.connections.full:
-        weights, notes = _matrix(network.edges(number), inputs, layer.width, "paths")
-    # Behind a layer without a state nothing is negative.
-    rectify = layer.rectified and (number == 1 or network.layer(number - 1).stateful)
+        weights, notes = _matrix(network.edges(number), network.widths[number - 1], layer.width, "paths")
     weights = _by_position(weights, source)
-    bias = network.bias(number)
-    sums = Interval(low=reached.low, high=reached.high)  # the bias may be in it or not
-    if activation is None:
-        squash = Squash(shift=0, low=min(0, *bias.tolist()) + sums.low, high=max(0, *bias.tolist()) + sums.high)
-    else:
-        half = rounding(activation.shift)
-        squash = Squash(shift=activation.shift, low=activation.low, high=activation.high, addend=half)
-    before = Constants.of(_stream(bias[None, :] + squash.addend, lanes))
-    after = Constants.of((0,) * len(before.values))
-    forward = Forward(sums=sums, before=before, squash=squash, after=after)
-    source_run, source_chains = _source(source, inputs)
+    squash = (
+        Squash.rounded(activation.shift, activation.low, activation.high) if activation else Squash.rounded(0, 0, 0)
+    )
+    before = Constants.of(_stream(network.bias(number)[None, :] + squash.addend, lanes))
+    forward = Forward(
+        sums=Interval(low=reached.low, high=reached.high),  # the bias may be in it or not
+        before=before,
+        squash=squash,
+        after=Constants.of((0,) * len(before.values)),
+    )
     unit = Unit(
-        name=f"layer{number}",
-        lanes=lanes,
-        chains=1,
-        inputs=inputs,
-        input=Interval(low=low, high=high) if source is None else source.output,
-        source_run=source_run,
-        source_chains=source_chains,
-        width=layer.width,
+        **_common(network, number, lanes, source),
         gates=1,
         shared=False,
         forward=forward,
         output=forward.output,
-        every_step=True,
-        rectify=rectify,
+        # Behind a layer without a state nothing is negative.
+        rectify=layer.rectified and (number == 1 or network.layer(number - 1).stateful),
         weight_bits=_weight_bits(weights),
         weights=_forward_words(weights[None], lanes).reshape(-1, lanes),
         order=tuple(range(layer.width)),
@@ -235,13 +232,17 @@ def _weight_bits(*weights: Ints) -> int:
     return max(signed_bits(int(part.min()), int(part.max())) for part in weights)
 
 
+def _saturated(shift: int, bits: int) -> Squash:
+    """What rounds a shift and clamps to ``bits`` bits in two's complement."""
+    return Squash.rounded(shift, whole(bits).low, whole(bits).high)
+
+
 def _function(network: Network, table: Table | None, hard: Squash, extra: int = 0) -> Squash:
     """The table, if there is one, of an argument with ``extra`` more fraction bits; else the hard function."""
     if table is None:
         return hard
     entries = tuple(network.tensors[table.table].tolist())
-    half, shift = len(entries) // 2, table.shift + extra
-    return Squash(shift=shift, low=-half, high=half - 1, addend=rounding(shift), table=entries)
+    return replace(Squash.rounded(table.shift + extra, -len(entries) // 2, len(entries) // 2 - 1), table=entries)
 
 
 def _cell(network: Network, layer: BandRnn, lanes: int, order: Ints) -> tuple[Cell, Ints]:
@@ -251,25 +252,20 @@ def _cell(network: Network, layer: BandRnn, lanes: int, order: Ints) -> tuple[Ce
     """
     p, f = layer.fraction, layer.state.fraction
     g = layer.gate_fraction if layer.gate_bits is not None else 0
-    low, high = layer.state_low, layer.state_high
 
     def clamped(shift: int) -> Squash:
-        return Squash(shift=shift, low=low, high=high, addend=rounding(shift))
+        return Squash.rounded(shift, layer.state_low, layer.state_high)
 
-    state = _function(network, layer.state_function, clamped(max(p - f, 0)))
-    gate = None
+    state, gate = _function(network, layer.state_function, clamped(max(p - f, 0))), None
     if layer.gate_bits is not None:
-        shift = max(p + 2 - g, 0)
-        hard = Squash(shift=shift, low=0, high=1 << g, addend=(1 << (p + 1)) + rounding(shift))
-        gate = _function(network, layer.gate_function, hard)
+        hard = Squash.rounded(max(p + 2 - g, 0), 0, 1 << g)
+        gate = _function(network, layer.gate_function, replace(hard, addend=hard.addend + (1 << (p + 1))))
     gru = layer.candidate is not None
     roles = tuple(
         "candidate" if gru and name == "n" else "state" if name in ("a", "g", "n") else "gate" for name in layer.gates
     )
-    addend = np.array(
-        [gate.addend if role == "gate" and gate is not None else state.addend for role in roles], np.int64
-    )
-    bias = layer.gate_bias(network.tensors) + addend[:, None]
+    addends = [gate.addend if role == "gate" and gate is not None else state.addend for role in roles]
+    bias = layer.gate_bias(network.tensors) + np.array(addends, np.int64)[:, None]
     extra = np.zeros_like(bias)  # added to the recurrent sums
     late = np.zeros(layer.width, np.int64)
     if layer.input.shared:
@@ -278,16 +274,15 @@ def _cell(network: Network, layer: BandRnn, lanes: int, order: Ints) -> tuple[Ce
             late = extra[2].copy()
             extra[2] = 0
     candidate = cell = output = None
+    reset_shift = up = 0
     if layer.candidate is not None:
-        shift, top = layer.candidate.shift, 1 << (layer.candidate.bits - 1)
-        candidate = Squash(shift=shift, low=-top, high=top - 1, addend=rounding(shift))
+        candidate = _saturated(layer.candidate.shift, layer.candidate.bits)
         extra[2] += layer.candidate_bias(network.tensors) + candidate.addend
-    up = 0
+        reset_shift = g - layer.candidate.shift
     if layer.cell_state is not None:
-        top, fc = 1 << (layer.cell_state.bits - 1), layer.cell_state.fraction
-        cell = Squash(shift=g, low=-top, high=top - 1, addend=rounding(g))
-        up = fc - f
-        output = _function(network, layer.state_function, clamped(fc - f), extra=fc - p)
+        up = layer.cell_state.fraction - f
+        cell = _saturated(g, layer.cell_state.bits)
+        output = _function(network, layer.state_function, clamped(up), extra=layer.cell_state.fraction - p)
     return (
         Cell(
             kind=layer.cell,
@@ -298,22 +293,13 @@ def _cell(network: Network, layer: BandRnn, lanes: int, order: Ints) -> tuple[Ce
             state=state,
             fraction=g,
             candidate=candidate,
-            reset_shift=0 if layer.candidate is None else g - layer.candidate.shift,
+            reset_shift=reset_shift,
             cell=cell,
             cell_up=up,
             cell_output=output,
         ),
         bias[:, order],
     )
-
-
-def _full(states: States, weights: Ints) -> Ints:
-    """(gates, C, N) by diagonal -> (gates, N, N): [gate, k, source]."""
-    sources = states.sources()
-    matrix = np.zeros((len(weights), states.width, states.width), np.int64)
-    i, k = np.nonzero(sources >= 0)
-    matrix[:, k, sources[i, k]] += weights[:, i, k]
-    return matrix
 
 
 def _form(states: States, lanes: int) -> tuple[int, int, str, int]:
@@ -331,16 +317,12 @@ def _form(states: States, lanes: int) -> tuple[int, int, str, int]:
 
 
 def _recurrence(
-    states: States, weights: Ints, lanes: int, kept: Interval, sums: Interval
-) -> tuple[Recurrence, Ints, list[str]]:
-    """The recurrence in its cheapest form, and the weights (gates, groups, cycles, lanes) in its order.
-
-    ``kept``: what a state can be; ``sums``: what sums of the recurrence can.
-    """
-    width = states.width
+    states: States, edges: Edges, lanes: int, **ranges: Any
+) -> tuple[Recurrence, list[Ints], list[str]]:
+    """The recurrence in its cheapest form, and group by group the weights (gates, cycles, lanes) in its order."""
+    width, gates, radius = states.width, states.gates, states.diagonals // 2
     groups = -(-width // lanes)
     notes = []
-    radius = states.diagonals // 2
     cycles, _, form, block = _form(states, lanes)
     if cycles > states.connections:
         notes.append(
@@ -349,36 +331,37 @@ def _recurrence(
         )
     elif cycles < states.connections:
         notes.append(f"a band of {states.connections} is full recurrence: {cycles} products per neuron and gate")
-    padded = np.zeros((len(weights), cycles, groups * lanes), np.int64)
-    ring = form == "band" and states.ring
-    if form == "band":
-        padded[:, :, :width] = states.by_diagonal(weights)
-    else:
-        k, cycle = np.arange(width)[None, :], np.arange(cycles)[:, None]
-        member = (k + cycle) % block if form == "rotate" else cycle + 0 * k
-        padded[:, :, :width] = (
-            weights[:, member, k] if block in states.blocks else _full(states, weights)[:, k, member]
-        )
-    offset = radius if form == "band" else 0
-    if ring:
-        rows, reach = groups, groups
-    elif form == "band":
-        rows = groups + -(-(cycles - 1) // lanes) + 1
-        reach = (lanes - 1 + radius) // lanes
-    else:
-        rows = groups
-        reach = max(block // lanes, 1) - 1 if form == "broadcast" and block < width else groups
-        if form == "rotate":
-            reach = 0
+    band = form == "band"
+    ring = band and states.ring
+    reach = {
+        "band": groups if ring else (lanes - 1 + radius) // lanes,
+        "rotate": 0,
+        "broadcast": groups if block == width else block // lanes - 1,
+    }
     recurrence = Recurrence(
-        form=form, cycles=cycles, offset=offset, rows=rows, ring=ring, block=block, reach=reach, state=kept, sums=sums
+        form=form,
+        cycles=cycles,
+        offset=radius if band else 0,
+        rows=groups + -(-(cycles - 1) // lanes) + 1 if band and not ring else groups,
+        ring=ring,
+        block=block,
+        reach=reach[form],
+        **ranges,
     )
-    words = padded.reshape(len(weights), cycles, groups, lanes).transpose(0, 2, 1, 3)
-    return recurrence, words, notes
+    # The neuron that each one meets in each cycle.
+    k, cycle = np.arange(groups * lanes), np.arange(cycles)[:, None]
+    met = {"band": k + cycle - radius, "rotate": k // block * block + (k + cycle) % block}
+    source = met.get(form, k // block * block + cycle)
+    source = source % width if ring else source
+    absent = (source < 0) | (source >= width) | (k >= width)
+    matrix = np.zeros((gates * width, width), np.int64)
+    np.add.at(matrix, (edges.target, edges.source), edges.weight)
+    weights = np.where(absent, 0, matrix.reshape(gates, width, width)[:, k % width, source % width])
+    return recurrence, np.split(weights, groups, axis=2), notes
 
 
 def _gathered(
-    states: States, edges: Edges, lanes: int, kept: Interval, sums: Interval, *, ordered: bool
+    states: States, edges: Edges, lanes: int, *, ordered: bool, **ranges: Any
 ) -> tuple[Recurrence, list[list[Ints]], Ints, list[str]]:
     """The recurrence of ``edges``, merged, with stored indices: with the weights of the blocks by group and gate, the order
     of the neurons, and a note. ``ordered``: the neurons keep theirs.
@@ -407,8 +390,7 @@ def _gathered(
         ring=False,
         block=1,
         reach=int((position[edges.source] // lanes - group).max(initial=0)),
-        state=kept,
-        sums=sums,
+        **ranges,
         lengths=tuple(lengths.tolist()),
         indices=indices,
         products=len(edges),
@@ -458,22 +440,20 @@ def _states(
     network: Network, layer: BandRnn, lanes: int, sums: Interval, *, keep: bool, last: bool
 ) -> tuple[Recurrence, Sequence[Ints | list[Ints]], Ints, list[str]]:
     """How the states come to the lanes: with the weights of the blocks by group and gate, and the order of the neurons."""
-    states, weights = layer.recurrence, layer.recurrent_weights(network.tensors)
-    kept = Interval(low=layer.state_low, high=layer.state_high)
-    natural, notes = np.arange(layer.width), []
+    states, edges = layer.recurrence, layer.recurrent_edges(network.tensors)
+    ranges = {"state": Interval(low=layer.state_low, high=layer.state_high), "sums": sums}
+    notes = []
     if not states.regular:
         edges = _recurrent_edges(network, layer, keep=keep)
         # What is handed on as a result stays in order.
-        gathered = _gathered(states, edges, lanes, kept, sums, ordered=last)
-        forms = covers(edges, width=states.width, gates=states.gates)
-        states = min(forms, key=lambda form: _form(form, lanes))
-        blocks = len(gathered[0].lengths)
-        if sum(gathered[0].lengths) < blocks * _form(states, lanes)[0]:
+        gathered = _gathered(states, edges, lanes, ordered=last, **ranges)
+        states = min(covers(edges, width=states.width, gates=states.gates), key=lambda form: _form(form, lanes))
+        lengths = gathered[0].lengths
+        if sum(lengths) < len(lengths) * _form(states, lanes)[0]:
             return gathered
-        weights = states.laid_out(edges)
         notes.append(f"{len(edges)} edges are computed as what holds them, without indices: {states.called}")
-    recurrence, words, said = _recurrence(states, weights, lanes, kept, sums)
-    return recurrence, list(words.transpose(1, 0, 2, 3)), natural, notes + said
+    recurrence, words, said = _recurrence(states, edges, lanes, **ranges)
+    return recurrence, words, np.arange(layer.width), notes + said
 
 
 def _band_unit(
@@ -481,50 +461,35 @@ def _band_unit(
 ) -> tuple[Unit, list[str]]:
     layer = network.recurrent(number)
     gates, inputs = len(layer.gates), network.widths[number - 1]
-    low, high = network.value_range(number - 1)
-    groups = -(-layer.width // lanes)
     recurrence, recurrent, order, notes = _states(
         network, layer, lanes, ranges.recurrent, keep=keep, last=number == len(network.layers)
     )
     cell, bias = _cell(network, layer, lanes, order)
-    top = 1 << (layer.input.bits - 1)
-    squash = Squash(shift=layer.input.shift, low=-top, high=top - 1, addend=rounding(layer.input.shift))
+    squash = _saturated(layer.input.shift, layer.input.bits)
     after = Constants.of(_stream(bias, lanes))
     before = Constants.of((squash.addend,) * len(after.values))
-    forward = Forward(sums=ranges.product, before=before, squash=squash, after=after)
     weights = layer.input_weights(network.tensors)
     if not layer.input.connections.full:
         kind = "paths" if layer.incoming.ruled else "edges"
         weights, said = _matrix(network.edges(number), inputs, layer.rows, kind)
         notes += said
     weights = _by_position(weights, source).reshape(-1, layer.width, inputs)[:, order]
-    feed = _forward_words(weights, lanes)
     blocks: list[tuple[str, Ints]] = []
-    for group in range(groups):
+    for fed, states in zip(_forward_words(weights, lanes), recurrent, strict=True):
         for gate in range(gates):
-            if gate < feed.shape[1]:
-                blocks.append(("forward", feed[group, gate]))
-            blocks.append(("recurrent", recurrent[group][gate]))
+            blocks += [("forward", words) for words in fed[gate : gate + 1]]
+            blocks.append(("recurrent", states[gate]))
     if recurrence.indices is not None:
         blocks.sort(key=lambda block: block[0])  # each kind by itself, forward first
     words = [block for _, block in blocks]
-    source_run, source_chains = _source(source, inputs)
     unit = RecurrentUnit(
-        name=f"layer{number}",
-        lanes=lanes,
-        chains=1,
-        inputs=inputs,
-        input=Interval(low=low, high=high) if source is None else source.output,
-        source_run=source_run,
-        source_chains=source_chains,
-        width=layer.width,
+        **_common(network, number, lanes, source),
         gates=gates,
         shared=layer.input.shared,
-        forward=forward,
+        forward=Forward(sums=ranges.product, before=before, squash=squash, after=after),
         recurrence=recurrence,
         cell=cell,
         output=ranges.state,
-        every_step=True,
         rectify=layer.input.rectify,
         weight_bits=_weight_bits(*words),
         weights=np.concatenate(words),

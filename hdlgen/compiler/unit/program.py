@@ -30,10 +30,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hdlgen.compiler.common import BLOCK_RAM, EngineProgram, Squash
-from hdlgen.compiler.factors import dsps_for
+from hdlgen.compiler.common import BLOCK_RAM, EngineProgram
+from hdlgen.compiler.factors import Ints, dsps_for
 from hdlgen.compiler.fitting import HELD, span
-from hdlgen.integers import Interval
+from hdlgen.compiler.unit.parts import Cell, Constants, Forward, Recurrence, plus
+from hdlgen.integers import Interval, rounding
 from hdlgen.targets import Memory
 
 __all__ = [
@@ -43,9 +44,8 @@ __all__ = [
     "OPERAND",
     "SUM",
     "BandProgram",
-    "Cell",
     "Constants",
-    "Forward",
+    "Ints",
     "Recurrence",
     "RecurrentUnit",
     "Unit",
@@ -61,209 +61,6 @@ FETCH = 3
 """Cycles of a recurrent block with stored indices at the least: how long the next one is has to be looked up meanwhile."""
 FORWARD = 3
 """Cycles from a forward sum to what is stored of it."""
-
-Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Constants:
-    """An integer for every element, in the order of the stream: group by group, gate by gate.
-
-    Parameters
-    ----------
-    span: what there is room for
-    stored: in a memory, even if all are the same
-    """
-
-    values: tuple[int, ...] = field(metadata=HELD)
-    span: Interval
-    stored: bool
-
-    @classmethod
-    def of(cls, values: tuple[int, ...]) -> "Constants":
-        """With no more room than they need, and wired in where that can be."""
-        return cls(values=values, span=span(*values), stored=False)
-
-    @property
-    def bits(self) -> int:
-        """Of one of them; without a sign where none is negative."""
-        return self.span.bits if self.span.low < 0 else max(self.span.bits - 1, 1)
-
-    def in_memory(self, run: int, chains: int) -> bool:
-        """Whether they are in a memory: where all words are the same they are not, unless they are to be."""
-        words = self.words(run, chains)
-        return self.stored or any(word != words[0] for word in words)
-
-    def words(self, run: int, chains: int) -> list[list[int]]:
-        """What ``chains`` chains of ``run`` elements need at a time: element i of chain c is lane c run + i."""
-        return [
-            [self.values[start + c * run + i] for c in range(chains)]
-            for start in range(0, len(self.values), run * chains)
-            for i in range(run)
-        ]
-
-    def array(self) -> Ints:
-        return np.array(self.values, np.int64)
-
-
-def _plus(a: Interval, b: Interval) -> Interval:
-    return Interval(low=a.low + b.low, high=a.high + b.high)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Forward:
-    """What becomes of a forward sum A: squash(A + before) + after, stored for the gates or handed on.
-
-    ``before`` and ``after`` have one entry per element.
-    """
-
-    sums: Interval
-    before: Constants
-    squash: Squash
-    after: Constants
-
-    @property
-    def biased(self) -> Interval:
-        """A + before."""
-        return _plus(self.sums, self.before.span)
-
-    @property
-    def squashed(self) -> Interval:
-        reached, out = self.biased, self.squash.output
-        if self.squash.table:
-            return out
-        return Interval(
-            low=max(reached.low >> self.squash.shift, out.low), high=min(reached.high >> self.squash.shift, out.high)
-        )
-
-    @property
-    def output(self) -> Interval:
-        return _plus(self.squashed, self.after.span)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recurrence:
-    """How the states come to the lanes.
-
-    ``form`` is "band": lane j meets positions p, p + 1, .. of the state from p = q L + j on, by a window over the rows of
-    the state that shifts by one neuron a cycle; neuron k stands at position k + ``offset``. Or "rotate": as a ring
-    inside of blocks of ``block`` lanes. Or "broadcast": all lanes meet the same state, those of a block of ``block``
-    neurons one after the other. Or "gather": every lane meets the states at the positions that are stored for it.
-
-    Parameters
-    ----------
-    cycles: of a recurrent block: products per neuron and gate; "gather": of the longest block
-    rows: rows of L states in memory
-    ring: whether the positions are taken modulo the width
-    reach: a group needs the states of so many groups behind it
-    lengths: "gather": cycles of all blocks, group by group, gate by gate
-    indices: "gather": (words, lanes): the positions, block after block
-    products: "gather": of a step that the network asks for
-    """
-
-    form: str
-    cycles: int
-    offset: int
-    rows: int
-    ring: bool
-    block: int
-    reach: int
-    state: Interval
-    sums: Interval
-    lengths: tuple[int, ...] = ()
-    indices: Ints | None = field(default=None, repr=False, compare=False)
-    products: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cell:
-    """The arithmetic between recurrent sums and the new state.
-
-    Parameters
-    ----------
-    kind: "relu", "tanh", "gru", "ligru", "lstm"
-    roles: what becomes of each gate's pre-activation: "gate" or "state" function, or "candidate" (GRU)
-    bias: added to the recurrent sum, one entry per element
-    late_bias: added to the stored input of a GRU's candidate gate, one entry per neuron
-    gate, state: the functions; ``gate`` is None in cells without gates
-    fraction: g; a gate of 2^g is 1
-    candidate: GRU: v of the recurrent sum
-    reset_shift: GRU: fraction bits of r v beyond those of the pre-activations
-    cell: LSTM: the saturation of the cell state, shift g
-    cell_up: LSTM: i u is shifted left by so much
-    cell_output: LSTM: the state function of the cell state
-    """
-
-    kind: str
-    roles: tuple[str, ...]
-    bias: Constants
-    late_bias: Constants
-    gate: Squash | None
-    state: Squash
-    fraction: int = 0
-    candidate: Squash | None = None
-    reset_shift: int = 0
-    cell: Squash | None = None
-    cell_up: int = 0
-    cell_output: Squash | None = None
-
-    @property
-    def rounding(self) -> int:
-        """Half of a shift by ``fraction``."""
-        return (1 << self.fraction) >> 1
-
-    @property
-    def first_latency(self) -> int:
-        """Cycles from a recurrent sum to the function of its pre-activation: two sums, and the slowest function."""
-        functions = [self.gate if role == "gate" else self.state for role in self.roles if role != "candidate"]
-        return 2 + max(function.latency for function in functions if function is not None)
-
-    @property
-    def latency(self) -> int:
-        """Cycles from the recurrent sum of a neuron's last gate to its new state."""
-        rest = {"relu": 0, "tanh": 0, "ligru": 4, "gru": 7 + self.state.latency}
-        if self.cell_output is not None:
-            return self.first_latency + 9 + self.cell_output.latency
-        return self.first_latency + rest[self.kind]
-
-    def products(self, spread: int) -> dict[str, tuple[Interval, Interval]]:
-        """Its multiplications, by name: the ranges of a gate and of the signed other factor; states differ by ``spread``."""
-        gate = Interval(low=0, high=1 << self.fraction)
-        if self.gate is None:
-            return {}
-        if self.cell is not None and self.cell_output is not None:
-            return {
-                "forget": (gate, self.cell.output),
-                "fresh": (gate, self.state.output),
-                "output": (gate, self.cell_output.output),
-            }
-        update = {"update": (gate, Interval(low=-spread, high=spread))}
-        return update if self.candidate is None else {"reset": (gate, self.candidate.output), **update}
-
-    def step(self, sums: Ints, stored: Ints, state: Ints, cell: Ints) -> tuple[Ints, Ints]:
-        """New state and cell state; ``sums`` (recurrent sums with ``bias``) and ``stored`` are (gates, neurons)."""
-        squashed = [
-            self.gate(total) if role == "gate" and self.gate is not None else self.state(total)
-            for role, total in zip(self.roles, sums + stored, strict=True)
-        ]
-        g = self.fraction
-        if self.kind in ("relu", "tanh"):
-            return squashed[0], cell
-        if self.kind == "ligru":
-            z, a = squashed
-            return a + ((z * (state - a) + self.rounding) >> g), cell
-        if self.kind == "gru":
-            assert self.candidate is not None
-            r, z, v = squashed[0], squashed[1], self.candidate(sums[2])
-            half = (1 << self.reset_shift) >> 1
-            late = self.late_bias.array()
-            n = self.state((r * v + ((stored[2] + late) << self.reset_shift) + half) >> self.reset_shift)
-            return n + ((z * (state - n) + self.rounding) >> g), cell
-        assert self.cell is not None
-        assert self.cell_output is not None
-        i, f, u, o = squashed
-        cell = self.cell(f * cell + ((i * u) << self.cell_up) + self.cell.addend)
-        return (o * self.cell_output(cell + self.cell_output.addend) + self.rounding) >> g, cell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -370,8 +167,7 @@ class Unit:
     @property
     def sums(self) -> Interval:
         """What the accumulators hold."""
-        spans = self.chain_sums.values()
-        return Interval(low=min(span.low for span in spans), high=max(span.high for span in spans))
+        return span(*(end for sums in self.chain_sums.values() for end in (sums.low, sums.high)))
 
     @property
     def constants(self) -> dict[str, Constants]:
@@ -416,9 +212,8 @@ class Unit:
         padded = self.groups * self.lanes
         state = cell = np.zeros(padded, np.int64)
         result = np.zeros((len(x), self.width), np.int64)
-        stream = self.groups * self.forward_gates * self.lanes
-        before, after = self.forward.before.array(), self.forward.after.array()
-        assert len(before) == len(after) == stream
+        before, after = (self.in_order(each) for each in (self.forward.before, self.forward.after))
+        assert len(before) == len(after) == self.forward_gates
         blocks = self.slots()
         for t, values in enumerate(np.maximum(x, 0) if self.rectify else x):
             if first[t]:
@@ -426,24 +221,20 @@ class Unit:
             sums = {kind: np.zeros((self.gates, padded), np.int64) for kind in ("forward", "recurrent")}
             rows = self.rows_of(state)
             for group, gate, kind, word, cycles in blocks:
-                if kind == "forward":
-                    operands = np.repeat(values[:, None], self.lanes, axis=1)
-                else:
-                    operands = self.operands(rows, group, word - self.forward_words)
-                block = self.weights[word : word + cycles]
-                sums[kind][gate, group * self.lanes : (group + 1) * self.lanes] = (block * operands[:cycles]).sum(
-                    axis=0
-                )
-            fed = sums["forward"][: self.forward_gates]
-            stored = self.forward.squash(fed + self.in_order(before)) + self.in_order(after)
+                operands = values[:, None]
+                if kind == "recurrent":
+                    operands = self.operands(rows, group, word - self.forward_words)[:cycles]
+                lanes = slice(group * self.lanes, (group + 1) * self.lanes)
+                sums[kind][gate, lanes] = (self.weights[word : word + cycles] * operands).sum(axis=0)
+            stored = self.forward.squash(sums["forward"][: self.forward_gates] + before) + after
             state, cell = self.step(sums["recurrent"], stored, state, cell)
             result[t] = state[: self.width]
         return result
 
-    def in_order(self, serial: Ints) -> Ints:
-        """(gates, positions) of what is in the order of the stream."""
+    def in_order(self, constants: Constants) -> Ints:
+        """(gates, positions): by position what is in the order of the stream."""
         padded = self.groups * self.lanes
-        return serial.reshape(self.groups, -1, self.lanes).transpose(1, 0, 2).reshape(-1, padded)
+        return constants.array().reshape(self.groups, -1, self.lanes).transpose(1, 0, 2).reshape(-1, padded)
 
     def step(self, sums: Ints, stored: Ints, state: Ints, cell: Ints) -> tuple[Ints, Ints]:
         """What is handed on, and the cell state, of the recurrent ``sums`` and what is ``stored``, (gates, positions)."""
@@ -519,27 +310,25 @@ class RecurrentUnit(Unit):
     @property
     def biased(self) -> Interval:
         """Recurrent sum and bias."""
-        return _plus(self.recurrence.sums, self.cell.bias.span)
+        return plus(self.recurrence.sums, self.cell.bias.span)
 
     @property
     def accumulated(self) -> Interval:
         """Recurrent sum, bias and input."""
-        return _plus(self.biased, self.forward.output)
+        return plus(self.biased, self.forward.output)
 
     @property
     def late(self) -> Interval:
         """What the candidate gets of the input."""
-        return _plus(self.forward.output, self.cell.late_bias.span)
+        return plus(self.forward.output, self.cell.late_bias.span)
 
     @property
     def query(self) -> Interval:
         """GRU: q, the pre-activation of the candidate, rounding included."""
         assert self.cell.candidate is not None
-        v, g = self.cell.candidate.output, self.cell.fraction
-        least, most = min(v.low << g, 0), max(v.high << g, 0)
-        half = (1 << self.cell.reset_shift) >> 1
-        reset = Interval(low=least >> self.cell.reset_shift, high=(most + half) >> self.cell.reset_shift)
-        return _plus(self.late, reset)
+        v, g, shift = self.cell.candidate.output, self.cell.fraction, self.cell.reset_shift
+        reset = Interval(low=v.low << g >> shift, high=((v.high << g) + rounding(shift)) >> shift)
+        return plus(self.late, reset)
 
     @property
     def constants(self) -> dict[str, Constants]:
@@ -550,7 +339,7 @@ class RecurrentUnit(Unit):
         return self.cell.products(self.output.high - self.output.low)
 
     def step(self, sums: Ints, stored: Ints, state: Ints, cell: Ints) -> tuple[Ints, Ints]:
-        biased = sums + self.in_order(self.cell.bias.array())
+        biased = sums + self.in_order(self.cell.bias)
         return self.cell.step(biased, np.broadcast_to(stored, biased.shape), state, cell)
 
     def rows_of(self, state: Ints) -> Ints:
@@ -616,11 +405,12 @@ class BandProgram(EngineProgram):
         return found
 
     def dsps(self, products_per_dsp: int) -> int:
-        total = 0
-        for unit in self.units:
-            lanes, cell = unit.dsps(products_per_dsp)
-            total += (lanes if unit.multiplier == "dsp" else 0) + (cell if unit.cell_multiplier == "dsp" else 0)
-        return total
+        return sum(
+            count
+            for unit in self.units
+            for count, kind in zip(unit.dsps(products_per_dsp), (unit.multiplier, unit.cell_multiplier), strict=True)
+            if kind == "dsp"
+        )
 
     @property
     def output_width(self) -> int:
@@ -634,17 +424,8 @@ class BandProgram(EngineProgram):
         return self.run(x, lengths), lengths if self.every_step else np.ones_like(lengths)
 
     def run(self, x: NDArray[np.integer], lengths: NDArray[np.integer]) -> Ints:  # type: ignore[override]
-        """What the hardware computes, in the order of the hardware.
-
-        Parameters
-        ----------
-        x: the steps of all sequences (steps, input width)
-        lengths: steps of each sequence
-
-        Returns
-        -------
-        int64 (steps, output width) or, without ``every_step``, (sequences, output width)
-        """
+        """For x, the steps of all sequences, and the ``lengths`` of these: int64 (steps, output width) or, without
+        ``every_step``, (sequences, output width)."""
         ends = np.cumsum(np.asarray(lengths, np.int64)) - 1
         first, last = np.zeros(len(x), bool), np.zeros(len(x), bool)
         first[np.concatenate([[0], ends[:-1] + 1])] = True

@@ -45,10 +45,7 @@ def verify(network: Network, program: BandProgram) -> None:
 
 def _by_neuron(unit: Unit, constants: Constants) -> Ints:
     """(gates, N), or (1, N) of what gates share, from the order of the stream."""
-    places = constants.array().reshape(unit.groups, -1, unit.lanes).transpose(1, 0, 2)
-    found = np.zeros((places.shape[0], unit.width), np.int64)
-    found[:, list(unit.order)] = places.reshape(len(found), -1)[:, : unit.width]
-    return found
+    return unit.in_order(constants)[:, np.argsort(unit.order)]
 
 
 def _verify_sums(network: Network, number: int, unit: Unit) -> None:

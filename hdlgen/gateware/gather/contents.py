@@ -36,8 +36,7 @@ def drain_words(program: GatherProgram) -> list[int]:
         rounding = 0 if p.multiplies else job.squash.addend
         inverse: dict[int, int] = {}
         if job.skip is not None:
-            source = p.input_order if job.skip[0] < 0 else p.layers[job.skip[0]].order
-            inverse = {neuron: place for place, neuron in enumerate(source)}
+            inverse = {neuron: place for place, neuron in enumerate(p.order(job.skip[0]))}
         for place, neuron in enumerate(job.order):
             for part in range(job.splits[place]):
                 final = part == job.splits[place] - 1
