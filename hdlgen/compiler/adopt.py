@@ -31,10 +31,7 @@ def compile_for(
 
     ``design``: its own network; ``frame``, ``target``: as its manifest has them.
 
-    Raises
-    ------
-    InputError
-        If the network does not fit the design, or ``frame`` is not what `Plan.frame` gives.
+    Raises :class:`InputError` if the network does not fit the design, or ``frame`` is not what `Plan.frame` gives.
     """
     where = str(root / "manifest.json")
     known = parse(Frame, frame, where, "frame")
@@ -80,10 +77,8 @@ def adopt(network: Network, design: Network, where: str, *, shifts: Collection[i
     Explicit edges that only the design has are added, with weight zero: nothing else is changed, and that changes no
     result. ``shifts``: layers whose activations may shift by another number.
 
-    Raises
-    ------
-    InputError
-        With the first thing in which ``network`` differs from ``design`` and that another engine would be needed for.
+    Raises :class:`InputError` with the first thing in which ``network`` differs from ``design`` and that another engine
+    would be needed for.
     """
     if network.widths == design.widths:  # if not, that is said below
         network = _with_edges(network, design, where)

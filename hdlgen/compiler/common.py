@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdlgen.compiler.fitting import EngineFrame, engine
+from hdlgen.compiler.timing import Timing
 from hdlgen.integers import Interval, rounding
 from hdlgen.targets import Memory
 
@@ -26,7 +27,7 @@ BLOCK_RAM: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class EngineProgram:
+class EngineProgram(Timing):
     """What the programs of all engines say of themselves.
 
     Members
@@ -38,7 +39,6 @@ class EngineProgram:
     frame: what the design is able to take
     source, fill: where weights are, one of `SOURCES`, and what fills that at first; ``banks``: complete sets of them
     bytes_per_element, elements_per_beat, beats: of a frame that comes in; output_width, result_bits: of one that goes out
-    period_frames, period_cycles, settling_frames, and latency_cycles, interval_cycles: `hdlgen.compiler.timing.Timing`
     memories: what surely is in block RAM
     """
 
@@ -52,9 +52,6 @@ class EngineProgram:
     frame: EngineFrame = field(default_factory=EngineFrame)
     source: str = "rom"
     banks: int = 1
-    period_frames: int = 1
-    period_cycles: int = 0
-    settling_frames: int = 0
     notes: tuple[str, ...] = ()
 
     # Of some engines these are fields.

@@ -14,6 +14,7 @@ __all__ = [
     "CODE_BITS",
     "MULTIPLIERS",
     "Form",
+    "Ints",
     "are_powers",
     "choose_multiplier",
     "dsps_for",
@@ -99,10 +100,7 @@ def choose_multiplier(weights: Ints, wanted: str, where: str, *, stated_bits: in
         take no more bits so
     stated_bits: in two's complement there are no fewer
 
-    Raises
-    ------
-    InputError
-        If ``wanted`` cannot multiply by these weights.
+    Raises :class:`InputError` if ``wanted`` cannot multiply by these weights.
     """
     size = np.abs(weights)
     ternary, powers = bool(size.max() <= 1), are_powers(weights)

@@ -36,15 +36,20 @@ def span(*values: int) -> Interval:
 _DERIVED = ("name", "notes", "frame", "period_frames", "period_cycles", "settling_frames")
 """Members of a program that say nothing of the hardware that the others do not."""
 
+_LAST = ("latency_cycles", "interval_cycles")
+"""Members that follow from the others."""
+
 
 def engine(part: object, name: str = "") -> Iterator[tuple[str, object]]:
     """All of a program, member by member, but for what its memories hold: two programs of which this is the same are the
     same hardware."""
     if is_dataclass(part):
-        for field in fields(part):
+        members = fields(part)
+        if not name:
+            kept = (field for field in members if field.name not in _DERIVED)
+            members = tuple(sorted(kept, key=lambda field: field.name in _LAST))
+        for field in members:
             value = getattr(part, field.name)
-            if not name and field.name in _DERIVED:
-                continue
             if field.metadata.get("held"):
                 yield f"{name}.{field.name}", None if value is None else np.shape(value)
             else:

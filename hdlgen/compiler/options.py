@@ -64,10 +64,7 @@ class Options:
         written
     results: of recurrent networks, "step", or "sequence": only after the last step of each sequence
 
-    Raises
-    ------
-    InputError
-        If a value is not allowed, or not with the others.
+    Raises :class:`InputError` if a value is not allowed, or not with the others.
     """
 
     target: str | None = None
@@ -103,27 +100,26 @@ class Options:
         for name, value in (values | {"source": source}).items():
             object.__setattr__(self, name, value)
         flash = self.fill == "flash"
-        for name, allowed in (
-            ("elements_per_beat", (1, 2, 4, 8, 16)),
-            ("merge", (False, True)),
-            ("multiplier", MULTIPLIERS),
-            ("adaptable", (False, True)),
-            ("results", RESULTS),
-            ("input_buffers", (None, 1, 2)),
-            ("lanes", LANES),
-            *([("engine", engine_names())] if self.engine is not None else []),
-        ):
+        of = f" of weights in {source}"
+        rules: tuple[tuple[str, Collection[object], str], ...] = (
+            ("elements_per_beat", (1, 2, 4, 8, 16), ""),
+            ("merge", (False, True), ""),
+            ("multiplier", MULTIPLIERS, ""),
+            ("adaptable", (False, True), ""),
+            ("results", RESULTS, ""),
+            ("input_buffers", (None, 1, 2), ""),
+            ("lanes", LANES, ""),
+            ("engine", (None,) if self.engine is None else engine_names(), ""),
+            ("fill", FILLS[source], of),
+            ("banks", (1, 2) if source == "ram" else (1,), of),
+            ("flash_lines", LINES if flash else (1,), of),
+            ("flash_divide", (2, 4, 8) if flash else (2,), of),
+        )
+        for name, allowed, of in rules:
             value = getattr(self, name)
             several = name in ("lanes", "engine") and isinstance(value, tuple) and value
             for each in value if several else (value,):
-                self._check(name, each, allowed)
-        for name, allowed in (
-            ("fill", FILLS[source]),
-            ("banks", (1, 2) if source == "ram" else (1,)),
-            ("flash_lines", LINES if flash else (1,)),
-            ("flash_divide", (2, 4, 8) if flash else (2,)),
-        ):
-            self._check(name, getattr(self, name), allowed, f" of weights in {source}")
+                self._check(name, each, allowed, of)
         if self.dsps is not None and not (
             isinstance(self.dsps, tuple) and len(self.dsps) == 2 and all(type(n) is int and n >= 0 for n in self.dsps)
         ):
@@ -139,10 +135,7 @@ class Options:
         that can be written have a second bank where there is room; and a flash gets a clock that it can follow. The same
         arguments give the same options, and these the same design, whoever asks: the command line has no choices of its own.
 
-        Raises
-        ------
-        InputError
-            If there is no such target, or an option is not allowed.
+        Raises :class:`InputError` if there is no such target, or an option is not allowed.
         """
         if target is None:
             return cls(**given)
@@ -178,10 +171,7 @@ class Options:
     def of_stage(self, takes: Mapping[str, Collection[object]], place: int, count: int) -> "Options":
         """Those of one of ``count`` stages, whose engine ``takes`` some.
 
-        Raises
-        ------
-        InputError
-            If there are lanes for another number of stages.
+        Raises :class:`InputError` if there are lanes for another number of stages.
         """
         given = dict(vars(self))
         if isinstance(self.lanes, tuple):
@@ -191,8 +181,7 @@ class Options:
                 )
             given["lanes"] = self.lanes[place]
         if count > 1:
-            kept = {"target", "dsps", *takes} - ({"elements_per_beat"} if place else set())
-            kept |= {"elements_per_beat"} if place == 0 else set()
+            kept = {"target", "dsps", "elements_per_beat", *takes} - ({"elements_per_beat"} if place else set())
             given = {name: value for name, value in given.items() if name in kept}
         return Options(**given | {"engine": None})
 
@@ -204,10 +193,7 @@ class Options:
         where: how messages call the network
         takes: the options that the engine called ``engine`` takes, each with its values; no values are all
 
-        Raises
-        ------
-        InputError
-            With the first option that it does not take, if that is not as usual, or the first value.
+        Raises :class:`InputError` with the first option that it does not take, if that is not as usual, or the first value.
         """
         plain = Options(target=self.target, engine=self.engine, **{name: getattr(self, name) for name in takes})
         for field in fields(self):

@@ -7,11 +7,11 @@ A stage takes the outputs of the one before as its inputs: a frame for every fra
 work at once, on different frames.
 """
 
+import itertools
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from hashlib import sha256
-from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,24 +87,12 @@ class Stage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """Everything about the hardware of one network.
-
-    Members
-    -------
-    latency_cycles : first input beat to last output beat of a lone frame, or of a sequence of one step.
-    interval_cycles : the longest distance of frames, or time steps, once the core is full.
-    period_frames, period_cycles : that many frames take so many cycles, again and again; ``settling_frames`` come before.
-    """
+class Plan(timing.Timing):
+    """Everything about the hardware of one network."""
 
     name: str
     stages: tuple[Stage, ...]
     options: Options
-    latency_cycles: int
-    interval_cycles: int
-    period_frames: int
-    period_cycles: int
-    settling_frames: int
     notes: tuple[str, ...] = ()
 
     @property
@@ -176,22 +164,15 @@ class Plan:
 
 def _cuts(network: Network) -> list[int]:
     """Layers behind which the network can be cut: those behind read nothing from before."""
-    reach = len(network.layers)
-    cuts = []
-    for number in range(len(network.layers), 0, -1):
-        if reach >= number:
-            cuts.append(number)
-        reach = min(reach, *network.layer(number).sources)
-    return cuts[::-1]
+    least = itertools.accumulate((min(layer.sources) for layer in network.layers[:0:-1]), min)
+    reaches = zip(range(len(network.layers), 0, -1), (len(network.layers), *least), strict=True)
+    return [number for number, reach in reaches if reach >= number][::-1]
 
 
 def assign(network: Network, names: Collection[str] | None = None) -> list[tuple[Engine, int, int]]:
     """Which engine runs which layers: (engine, first, last) in order.
 
-    Raises
-    ------
-    InputError
-        If there is a layer that none of the engines called ``names`` (None: of all) can take.
+    Raises :class:`InputError` if there is a layer that none of the engines called ``names`` (None: of all) can take.
     """
     engines = [engine for engine in ENGINES if names is None or engine.name in names]
     cuts, stages, first = _cuts(network), list[tuple[Engine, int, int]](), 1
@@ -210,20 +191,23 @@ def assign(network: Network, names: Collection[str] | None = None) -> list[tuple
     return stages
 
 
+def _lacks(network: Network, engine: Engine, first: int) -> tuple[int, str | None]:
+    """The first layer from ``first`` on that ``engine`` cannot take, and why; or one behind the last."""
+    numbers = range(first, len(network.layers) + 1)
+    lacks = ((number, engine.missing(network, first, number)) for number in numbers)
+    return next((found for found in lacks if found[1] is not None), (numbers.stop, None))
+
+
 def _ends(network: Network, engine: Engine, first: int, cuts: Sequence[int]) -> list[int]:
     """The layers with which a stage of ``engine`` that begins with layer ``first`` can end."""
-    able = takewhile(
-        lambda number: engine.missing(network, first, number) is None, range(first, len(network.layers) + 1)
-    )
-    return [number for number in able if number in cuts]
+    return [number for number in cuts if first <= number < _lacks(network, engine, first)[0]]
 
 
 def _lacking(network: Network, engines: Sequence[Engine], first: int) -> str:
     """Why no engine runs the layers from ``first`` on."""
     reasons, furthest = [], first
     for engine in engines:
-        lacks = ((number, engine.missing(network, first, number)) for number in range(first, len(network.layers) + 1))
-        number, why = next(found for found in lacks if found[1] is not None)
+        number, why = _lacks(network, engine, first)
         reasons.append(f"the {engine.name} engine, layer {number}: {why}")
         furthest = max(furthest, number)
     kind = network.layer(furthest).kind
@@ -242,13 +226,8 @@ def compile_network(
     frames: of the stages of a design that this network is to run on; the options are to be those of the design
     check: verify every program after every pass, and the plan against the golden model
 
-    Raises
-    ------
-    InputError
-        If no engine can run a layer, an option does not fit the network or its target, or the network does not fit the
-        frames.
-    CompilerFault
-        If a program is not the network.
+    Raises :class:`InputError` if no engine can run a layer, an option does not fit the network or its target, or the network
+    does not fit the frames. CompilerFault If a program is not the network.
     """
     chosen = assign(network, options.engine)
     several = len(chosen) > 1
@@ -271,13 +250,11 @@ def compile_network(
     for place, (engine, first, last) in enumerate(chosen):
         part = network.part(first, last) if several else network
         if engine.rectified and part.input.signed:  # the join before it leaves nothing negative
-            high = part.input.high
-            part = replace(part, input=replace(part.input, bits=max(high.bit_length(), 1), signed=False))
+            part = replace(part, input=replace(part.input, bits=_bits(part.input.high), signed=False))
         part, join = _raw(network, part, first, last, engine, chosen[place + 1 :])
         given = replace(options.of_stage(engine.takes, place, len(chosen)), dsps=left)
-        if several:
-            later = any(network.layer(number).stateful for number in range(last + 1, len(network.layers) + 1))
-            given = replace(given, results="step" if later and "results" in engine.takes else given.results)
+        if "results" in engine.takes and any(layer.stateful for layer in network.layers[last:]):
+            given = replace(given, results="step")
         try:
             program = engine.compile(part, given, frame=frames[place] if frames else None, check=check)
         except InputError as error:
@@ -288,18 +265,12 @@ def compile_network(
         if left is not None:
             left = max(left[0] - program.dsps(left[1]), 0), left[1]
     notes = tuple(_renumbered(note, stage.first) for stage in stages for note in stage.program.notes)
-    if device is not None:
-        needed = device.blocks([memory for stage in stages for memory in stage.program.memories])
-        if needed > device.resources.memory_blocks:
-            have = device.resources.memory_blocks
-            notes += (f"needs at least {needed} block RAMs; {device.name} ({device.device}) has {have}",)
-    plan = Plan(
-        name=network.name,
-        stages=tuple(stages),
-        options=options,
-        notes=notes,
-        **asdict(timing.predict(*models(stages))),
-    )
+    plan = Plan(name=network.name, stages=tuple(stages), options=options, notes=notes)
+    times = plan.single or timing.predict(*models(stages))
+    plan = replace(plan, **{member.name: getattr(times, member.name) for member in fields(timing.Timing)})
+    if device is not None and (needed := device.blocks(plan.memories)) > (have := device.resources.memory_blocks):
+        said = f"needs at least {needed} block RAMs; {device.name} ({device.device}) has {have}"
+        plan = replace(plan, notes=(*notes, said))
     if check:
         verify(network, plan)
     return plan
@@ -322,14 +293,19 @@ def _raw(
     if engine.raw and layer.activation is not None:
         form = layer.activation
         layers = (*part.layers[:-1], replace(part.layers[-1], activation=None))  # type: ignore[type-var]
-        bits = max(form.high.bit_length(), 1) + (1 if not behind else 0)
+        bits = _bits(form.high) + (not behind)
         return replace(part, layers=layers), Join(
             input_bits=0, output_bits=bits, shift=form.shift, low=form.low, high=form.high
         )
     if rectified:
         high = network.value_range(last)[1]
-        return part, Join(input_bits=0, output_bits=max(high.bit_length(), 1), shift=0, low=0, high=high)
+        return part, Join(input_bits=0, output_bits=_bits(high), shift=0, low=0, high=high)
     return part, None
+
+
+def _bits(high: int) -> int:
+    """Of a value from 0 to ``high``."""
+    return max(high.bit_length(), 1)
 
 
 def models(stages: Sequence[Stage]) -> tuple[list[timing.Stage], list[int]]:
@@ -339,24 +315,18 @@ def models(stages: Sequence[Stage]) -> tuple[list[timing.Stage], list[int]]:
 
 
 def verify(network: Network, plan: Plan) -> None:
-    """Check what is between the stages, and run the plan on a few inputs.
-
-    Raises
-    ------
-    CompilerFault
-        If it is something else than the layers say, or than the golden model.
-    """
+    """Raise `CompilerFault` unless what is between the stages is what the layers say, and the plan computes of a few inputs
+    what the golden model does."""
     for stage, behind in zip(plan.stages, (*plan.stages[1:], None), strict=True):
         _verify_join(network, stage, behind)
     generator = np.random.Generator(np.random.Philox(0))
     x = generator.integers(network.input.low, network.input.high + 1, (_CHECKED, network.input.width))
+    lengths = np.array([_CHECKED // 2, _CHECKED - _CHECKED // 2])
     if plan.sequential:
-        lengths = np.array([_CHECKED // 2, _CHECKED - _CHECKED // 2])
         wanted = golden.evaluate(network, x, lengths, every_step=plan.every_step)
-        found = plan.run(x, lengths)
     else:
-        wanted, found = golden.evaluate(network, x), plan.run(x)
-    require(np.array_equal(found, wanted), "the plan computes something else than the network")
+        wanted = golden.evaluate(network, x)
+    require(np.array_equal(plan.run(x, lengths), wanted), "the plan computes something else than the network")
 
 
 def _verify_join(network: Network, stage: Stage, behind: Stage | None) -> None:

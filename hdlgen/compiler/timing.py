@@ -311,11 +311,11 @@ class Timing:
     settling_frames: so many distances come before, while the chain fills
     """
 
-    latency_cycles: int
-    interval_cycles: int
-    period_frames: int
-    period_cycles: int
-    settling_frames: int
+    latency_cycles: int = 0
+    interval_cycles: int = 0
+    period_frames: int = 1
+    period_cycles: int = 0
+    settling_frames: int = 0
 
     @property
     def mean(self) -> Fraction:

@@ -21,6 +21,7 @@ FAULTS = (
     "wrong bit",
     "lost frame",
     "late",
+    "early",
     "slow",
     "no frame_error",
     "frame_error falls",
@@ -212,7 +213,7 @@ module stub(
     if (loaded && !busy && !pause) begin
       busy <= 1;
       loaded <= 0;
-      count <= {wait}{planted("late", "+ 1")};
+      count <= {wait}{planted("late", "+ 1")}{planted("early", "- 1")};
       for (j = 0; j < {outputs}; j = j + 1) work[j] = acc[j];
     end
     if (busy && count == 0 && !sending) begin

@@ -56,6 +56,7 @@ FOUND = {
     ),
     "lost frame": ("full_speed", r"nothing has moved for \d+ cycles .*: 200 frames came out, 1 are missing"),
     "late": ("full_speed", r"latency .* is 15 cycles; the manifest says latency_cycles 14$"),
+    "early": ("full_speed", r"latency .* is 13 cycles; the manifest says latency_cycles 14$"),
     "slow": ("full_speed", r"frame \d+ came 10 cycles after frame \d+, the longest .* interval_cycles 9$"),
     "no frame_error": ("misplaced_tlast", r"frame_error stays low: a tlast was misplaced 8 cycles ago$"),
     "frame_error falls": ("misplaced_tlast", r"frame_error fell without a reset$"),

@@ -129,6 +129,23 @@ def test_damaged_image(design: Path, virtual: VirtualBoard) -> None:
         assert np.array_equal(board.infer(x), golden.evaluate(network(2), x))
 
 
+def test_other_weights_than_were_sent(design: Path, virtual: VirtualBoard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the board says that it computes is compared with the image."""
+    _name, content = image_for(design, None)
+    _name, another = image_for(design, network(3))
+    with hdlgen.Board.open(virtual.port) as board:
+        board.load(another)
+        said = board.identity
+        monkeypatch.setattr(board, "_hello", lambda: said)
+        with pytest.raises(
+            Refused, match="the board has other weights in force than were sent; does somebody else use"
+        ):
+            board.load(content)
+        monkeypatch.undo()
+        board.load(content)
+        assert board.identity.network == content[-4:] + content[4:8]
+
+
 def test_wrong_answers(design: Path, virtual: VirtualBoard, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the board computes with its new weights is compared."""
     monkeypatch.setattr(loading, "ask", lambda board, rows: ask(board, rows) + (np.arange(len(rows)) == 3)[:, None])

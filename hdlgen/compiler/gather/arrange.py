@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hdlgen.compiler.factors import Ints
 from hdlgen.compiler.gather.jobs import Job
 
 __all__ = ["Stream", "arrange"]
-
-Ints = NDArray[np.int64]
 
 _SLOWER = 1.02
 """So many times as long may a frame take if that saves memory for indices."""

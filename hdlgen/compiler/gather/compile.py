@@ -6,19 +6,18 @@
 The steps are in `compile_gather`, in order.
 """
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from hashlib import sha256
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hdlgen.compiler.common import Squash
-from hdlgen.compiler.factors import CODE_BITS, Form, choose_multiplier
+from hdlgen.compiler.factors import CODE_BITS, Form, Ints, choose_multiplier
 from hdlgen.compiler.fitting import EngineFrame, Fitter, span, whole
 from hdlgen.compiler.gather.arrange import Stream, arrange
 from hdlgen.compiler.gather.jobs import Job, find_jobs
-from hdlgen.compiler.gather.program import GatherLayer, GatherProgram
+from hdlgen.compiler.gather.program import GatherLayer, GatherProgram, Reads
 from hdlgen.compiler.gather.schedule import release, schedule, store
 from hdlgen.compiler.gather.timing import predict
 from hdlgen.compiler.gather.verify import verify
@@ -27,8 +26,6 @@ from hdlgen.integers import Interval, scatter, signed_bits
 from hdlgen.network import Network
 
 __all__ = ["compile_gather"]
-
-Ints = NDArray[np.int64]
 
 
 def compile_gather(
@@ -41,10 +38,7 @@ def compile_gather(
     frame: of a design that this network is to run on, and that was compiled with these options
     check: verify the program
 
-    Raises
-    ------
-    InputError
-        If an option does not fit the network, or it does not fit the frame.
+    Raises :class:`InputError` if an option does not fit the network, or it does not fit the frame.
     """
     where, lanes = network.where, options.lane_count
     options.limit(where, GatherProgram.engine_name, GatherProgram.takes)
@@ -150,12 +144,7 @@ def _layers(network: Network, jobs: list[Job], streams: list[Stream], fitter: Fi
                 multiplier = tuple(network.multiplier(job.number)[order].tolist())
         layers.append(
             GatherLayer(
-                number=job.number,
-                width=job.width,
-                source=job.source,
-                counted=job.counted,
-                interleaver=job.interleaver,
-                rectify=job.rectify,
+                **{member.name: getattr(job, member.name) for member in fields(Reads)},
                 order=stream.order,
                 splits=stream.splits,
                 cycles=stream.cycles,

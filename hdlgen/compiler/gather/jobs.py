@@ -2,28 +2,18 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from hdlgen.compiler.factors import Ints
 from hdlgen.compiler.gather.program import Reads
 from hdlgen.connections import InterleaverTopology
 from hdlgen.network import Network
 
 __all__ = ["Job", "find_jobs"]
 
-Ints = NDArray[np.int64]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Job(Reads):
     """What a layer of the network asks for, its repeated edges merged; by target, then source."""
 
-    number: int
-    width: int
-    source: int
-    counted: bool
-    interleaver: InterleaverTopology | None
-    rectify: bool
     targets: Ints
     sources: Ints
     weights: Ints

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdlgen.compiler.common import EngineProgram, Squash
-from hdlgen.compiler.factors import dsps_for
+from hdlgen.compiler.factors import Ints, dsps_for
 from hdlgen.compiler.fitting import HELD
 from hdlgen.connections import InterleaverTopology
 from hdlgen.integers import Interval
@@ -48,8 +48,6 @@ __all__ = [
     "Reads",
     "Round",
 ]
-
-Ints = NDArray[np.int64]
 
 MEMORY = 2
 """Cycles from an address to the value."""
@@ -89,11 +87,25 @@ class Round:
         return self.start + self.cycles - 1
 
 
+@dataclass(frozen=True, kw_only=True)
 class Reads:
-    """How it is known what a layer reads."""
+    """What a job reads, and how that is known.
 
+    Parameters
+    ----------
+    number: of the layer in the network
+    source: job that it reads
+    counted: it reads all values of its source in turn, the same for all lanes, and needs no stored indices
+    interleaver: nor does it with one, for as many lanes: the lanes compute what they read
+    rectify: it reads max(0, value)
+    """
+
+    number: int
+    width: int
+    source: int
     counted: bool
-    interleaver: InterleaverTopology | None
+    interleaver: InterleaverTopology | None = None
+    rectify: bool
 
     @property
     def computed(self) -> bool:
@@ -112,11 +124,6 @@ class GatherLayer(Reads):
 
     Parameters
     ----------
-    number: of the layer in the network
-    source: job that it reads
-    counted: it reads all values of its source in turn, the same for all lanes, and needs no stored indices
-    interleaver: nor does it with one, for as many lanes: the lanes compute what they read
-    rectify: it reads max(0, value)
     order: neuron of every address, which is also the order in which the sums leave
     splits: parts of each of them
     cycles, delays: of its rounds
@@ -129,12 +136,6 @@ class GatherLayer(Reads):
     even: halves go to the even neighbour, not up
     """
 
-    number: int
-    width: int
-    source: int
-    counted: bool
-    interleaver: InterleaverTopology | None = None
-    rectify: bool
     order: tuple[int, ...]
     splits: tuple[int, ...]
     cycles: tuple[int, ...]
@@ -215,8 +216,6 @@ class GatherProgram(EngineProgram):
     depth: int
     release_job: int = 0
     release_delay: int = 0
-    latency_cycles: int = 0
-    interval_cycles: int = 0
 
     # ------------------------------------------------------------------------------------------------------- shapes
 

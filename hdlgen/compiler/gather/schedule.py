@@ -3,13 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hdlgen.compiler.factors import Ints
 from hdlgen.compiler.gather.program import ADDRESS, CHAIN, FETCH, GAP, LOADER, GatherLayer, GatherProgram
 
 __all__ = ["release", "schedule", "store"]
-
-Ints = NDArray[np.int64]
 
 
 def store(layers: tuple[GatherLayer, ...], inputs: int) -> tuple[tuple[GatherLayer, ...], int, int]:

@@ -1,16 +1,14 @@
 """What must hold of the program of a gather core, whatever made it."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hdlgen.compiler.factors import Ints
 from hdlgen.compiler.faults import require, require_activation
 from hdlgen.compiler.gather.jobs import Job, find_jobs
 from hdlgen.compiler.gather.program import FETCH, GAP, GatherLayer, GatherProgram
 from hdlgen.network import Network
 
 __all__ = ["verify"]
-
-Ints = NDArray[np.int64]
 
 
 def verify(network: Network, program: GatherProgram) -> None:

@@ -40,10 +40,7 @@ def compile_paths(
     frame: of a design that this network is to run on, and that was compiled with these options
     check: verify the program after every pass
 
-    Raises
-    ------
-    InputError
-        If an option does not fit the network, or it does not fit the frame.
+    Raises :class:`InputError` if an option does not fit the network, or it does not fit the frame.
     """
     where, lanes = network.where, options.lane_count
     options.limit(where, Program.engine_name, Program.takes)

@@ -31,14 +31,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdlgen.compiler.common import EngineProgram
-from hdlgen.compiler.factors import dsps_for
+from hdlgen.compiler.factors import Ints, dsps_for
 from hdlgen.compiler.fitting import HELD, whole
 from hdlgen.integers import Interval, rounding
 from hdlgen.targets import Memory
 
 __all__ = ["Flush", "Layer", "Program", "Requantise", "Transition", "flushes", "row_writes", "signed_digits"]
-
-Ints = NDArray[np.int64]
 
 
 def signed_digits(number: int) -> list[tuple[int, int]]:
@@ -255,8 +253,6 @@ class Program(EngineProgram):
     input_buffers: int = 2
     whole_rows: tuple[int, ...] = ()
     pauses: tuple[bool, ...] = ()
-    latency_cycles: int = 0
-    interval_cycles: int = 0
 
     @property
     def log2_lanes(self) -> int:

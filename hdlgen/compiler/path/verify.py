@@ -16,10 +16,7 @@ __all__ = ["verify"]
 def verify(network: Network, program: Program) -> None:
     """Check every part of the program that is filled in already against the network's own definition.
 
-    Raises
-    ------
-    CompilerFault
-        If the program is not the network.
+    Raises :class:`CompilerFault` if the program is not the network.
     """
     topology = topology_of(network)
     for layer in program.layers:

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hdlgen.compiler.common import Squash
+from hdlgen.compiler.factors import Ints
 from hdlgen.compiler.fitting import EngineFrame, Fitter, whole
 from hdlgen.compiler.options import Options
 from hdlgen.compiler.unit.frame import fit_unit
@@ -26,8 +26,6 @@ from hdlgen.layers import Recurrence as States
 from hdlgen.network import Network
 
 __all__ = ["compile_units"]
-
-Ints = NDArray[np.int64]
 
 _TIGHT = 1.03
 """A unit takes as many chains as it needs to be within this factor of its speed with a chain for every lane."""
@@ -51,10 +49,8 @@ def compile_units(
     frame: of a design that this network is to run on, and that was compiled with these options
     check: verify the program
 
-    Raises
-    ------
-    InputError
-        If an option does not fit the network, it does not fit the frame, or a part of it cannot be made in hardware.
+    Raises :class:`InputError` if an option does not fit the network, it does not fit the frame, or a part of it cannot be
+    made in hardware.
     """
     options.limit(network.where, BandProgram.engine_name, BandProgram.takes)
     lanes, adaptable, stepwise = options.lane_count, options.adaptable, options.results == "step"
@@ -316,9 +312,7 @@ def _form(states: States, lanes: int) -> tuple[int, int, str, int]:
     return min(forms)
 
 
-def _recurrence(
-    states: States, edges: Edges, lanes: int, **ranges: Any
-) -> tuple[Recurrence, list[Ints], list[str]]:
+def _recurrence(states: States, edges: Edges, lanes: int, **ranges: Any) -> tuple[Recurrence, list[Ints], list[str]]:
     """The recurrence in its cheapest form, and group by group the weights (gates, cycles, lanes) in its order."""
     width, gates, radius = states.width, states.gates, states.diagonals // 2
     groups = -(-width // lanes)

@@ -371,10 +371,7 @@ class BandProgram(EngineProgram):
     Parameters
     ----------
     every_step: results after every step, or after the last of each sequence
-    bytes_per_element: of the input stream
-    result_bits: 32 or 64
-    latency_cycles: first input beat to last output beat of a sequence of one step, alone
-    interval_cycles: of a time step in a long sequence
+    multiplications: of a step
     """
 
     engine_name = "unit"
@@ -387,8 +384,6 @@ class BandProgram(EngineProgram):
     input_signed: bool
     every_step: bool
     multiplications: int
-    latency_cycles: int = 0
-    interval_cycles: int = 0
 
     @property
     def memories(self) -> list[Memory]:

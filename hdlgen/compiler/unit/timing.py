@@ -4,7 +4,6 @@ A slot, once begun, waits for nothing but itself; what is followed here is when 
 they have. The test benches assert the outcome on the emitted Verilog, cycle by cycle.
 """
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
@@ -18,6 +17,9 @@ __all__ = ["predict", "stage", "unit_interval"]
 
 _TIGHT = Fraction(103, 100)
 """More room than needed has to make a chain of units faster by this factor."""
+
+_MANY = 1 << 20
+"""More places than any unit has steps on their way."""
 
 _Times = tuple[int, ...]
 
@@ -119,15 +121,20 @@ class _Unit:
 
 def stage(program: BandProgram) -> Stage:
     """The core in a chain."""
+    return _stage(program.units, program.input_width, program.output_width)
+
+
+def _stage(units: Sequence[Unit], beats: int, results: int, places: int = 2) -> Stage:
+    """Units in a row, and ``places`` behind them."""
 
     def build(clock: Clock, input: Stream) -> Stream:
-        slots = [*(Slots(unit.places) for unit in program.units), Slots()]
+        slots = [*(Slots(unit.places) for unit in units), Slots(places)]
         StepLoader(clock, input, slots[0])
-        for unit, before, behind in zip(program.units, slots, slots[1:], strict=False):
+        for unit, before, behind in zip(units, slots, slots[1:], strict=False):
             _Unit(clock, unit, before, behind)
-        return Sender(clock, slots[-1], [True] * program.output_width)
+        return Sender(clock, slots[-1], [True] * results)
 
-    return Stage(beats=program.input_width, results=program.output_width, recurrent=True, build=build)
+    return Stage(beats=beats, results=results, recurrent=True, build=build)
 
 
 def predict(program: BandProgram) -> BandProgram:
@@ -159,18 +166,4 @@ def predict(program: BandProgram) -> BandProgram:
 
 def unit_interval(unit: Unit) -> int:
     """The interval of a unit whose neighbours are never in its way."""
-    slots = _Slots(unit)
-    # Whether a step waits for its recurrence, and what the next slot begins with.
-    state: tuple[bool, _Times, _Times] = False, (0, 0), (0,) * unit.groups
-    seen: dict[tuple, int] = {}
-    releases: list[int] = []
-    now = 0
-    while True:
-        first = seen.setdefault(state, len(releases))
-        slot = slots.of(True, *state)
-        releases.append(now + slot.released)
-        if first + 1 < len(releases):
-            return max(b - a for a, b in itertools.pairwise(releases[first:]))
-        length = slot.decision + 1  # with that itself
-        now += length
-        state = unit.recurrent, _since(slot.rooms, length), _since(slot.written, length)
+    return timing.predict([_stage([unit], beats=1, results=1, places=_MANY)]).interval_cycles

@@ -15,10 +15,7 @@ __all__ = ["verify"]
 def verify(network: Network, program: BandProgram) -> None:
     """Check every weight and bias of every unit against the network's own.
 
-    Raises
-    ------
-    CompilerFault
-        If the program is not the network.
+    Raises :class:`CompilerFault` if the program is not the network.
     """
     require(len(program.units) == len(network.layers), "a layer without a unit")
     order = np.arange(network.input.width)
