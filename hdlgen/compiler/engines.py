@@ -22,8 +22,9 @@ class Engine:
     layers : the kinds of layers that it runs.
     lacks : (network, first, number): why it cannot take layer ``number``, which is of these kinds, in a run of layers that
         begins with ``first``; None where it can.
-    compile : (network, options, frame=, check=): the program of a network of such layers; with the ``frame`` of a design,
-        which has these options, for that.
+    compile : (network, options, frame=, check=): the program of a network of such layers, for the ``frame`` of a design that
+        was compiled with these options, if there is one; verified if ``check``. Raises :class:`InputError` if an option does
+        not fit the network, or that the frame.
     model : of a program: how it acts in time.
     rectified : it reads nothing negative; what stands before it sees to that.
     raw : its results are sums; their activation is left to the join behind it.

@@ -10,18 +10,7 @@ from hdlgen.errors import InputError
 from hdlgen.integers import signed_bits
 from hdlgen.schema import Between, OneOf
 
-__all__ = [
-    "CODE_BITS",
-    "MULTIPLIERS",
-    "Form",
-    "Ints",
-    "are_powers",
-    "choose_multiplier",
-    "dsps_for",
-    "factor",
-    "factors",
-    "factors_allowed",
-]
+__all__ = ["CODE_BITS", "MULTIPLIERS", "Form", "Ints", "choose_multiplier", "dsps_for", "factor", "factors"]
 
 MULTIPLIERS = ("auto", "dsp", "lut", "shift", "add")
 """What can be asked for; "auto" is one of the others."""
@@ -62,7 +51,7 @@ class Form:
 
     def lacks(self, layer: int, weights: Ints) -> tuple[int, str] | None:
         """A weight that it does not have for a layer, counted from 0, and a message on those that it has."""
-        least, most = factors_allowed(self.kind, self.weight_bits)
+        least, most = _ends(self.kind, self.weight_bits)
         if self.books:
             allowed, said = self.books[layer], f"has a code book of {', '.join(map(str, self.books[layer]))}"
         elif self.kind == "add":
@@ -84,12 +73,6 @@ def dsps_for(products: int, a_bits: int, w_bits: int, each: int) -> int:
     return -(-products // each) if max(a_bits, w_bits) <= 8 else products
 
 
-def are_powers(weights: Ints) -> bool:
-    """Whether all are 0, or plus or minus a power of two."""
-    size = np.abs(weights)
-    return bool((size & (size - 1) == 0).all())
-
-
 def choose_multiplier(weights: Ints, wanted: str, where: str, *, stated_bits: int = 2) -> tuple[str, int]:
     """What multiplies, and the bits of a weight in its form.
 
@@ -103,7 +86,7 @@ def choose_multiplier(weights: Ints, wanted: str, where: str, *, stated_bits: in
     Raises :class:`InputError` if ``wanted`` cannot multiply by these weights.
     """
     size = np.abs(weights)
-    ternary, powers = bool(size.max() <= 1), are_powers(weights)
+    ternary, others = bool(size.max() <= 1), weights[size & (size - 1) != 0]
     plain = max(stated_bits, signed_bits(int(weights.min()), int(weights.max())))
     # A sign, and 0 or one more than the exponent.
     short = 1 + int(size.max()).bit_length().bit_length()
@@ -111,14 +94,13 @@ def choose_multiplier(weights: Ints, wanted: str, where: str, *, stated_bits: in
         raise InputError(
             f"{where}: multiplier: add needs weights in -1, 0, 1; the largest weight here is {size.max()}"
         )
-    if wanted == "shift" and not powers:
+    if wanted == "shift" and len(others):
         raise InputError(
-            f"{where}: multiplier: shift needs weights that are 0 or powers of two; one here is"
-            f" {int(weights[size & (size - 1) != 0][0])}"
+            f"{where}: multiplier: shift needs weights that are 0 or powers of two; one here is {others.flat[0]}"
         )
     kind = wanted
     if wanted == "auto":
-        kind = "add" if ternary else "shift" if powers and short <= plain else "dsp"
+        kind = "add" if ternary else "shift" if not len(others) and short <= plain else "dsp"
     return kind, {"add": 2, "shift": short}.get(kind, plain)
 
 
@@ -136,7 +118,7 @@ def factors(weights: Ints, kind: str, bits: int) -> Ints:
     return codes[places].reshape(weights.shape)
 
 
-def factors_allowed(kind: str, bits: int) -> tuple[int, int]:
+def _ends(kind: str, bits: int) -> tuple[int, int]:
     """The least and the greatest weight that a multiplier of that kind takes; of "shift" powers of two only."""
     if kind == "add":
         return -1, 1

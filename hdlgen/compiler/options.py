@@ -214,7 +214,7 @@ class Options:
     def from_json(cls, table: Mapping[str, Any], where: str) -> "Options":
         """Raises :class:`InputError` where ``table`` is not what `as_json` gives; ``where`` says where it stands."""
         for name, value in table.items():
-            if name not in cls.__dataclass_fields__:
+            if name == "target" or name not in cls.__dataclass_fields__:
                 raise InputError(f"{where}: {show(name)}: {show(value)}; compile the design again")
         given: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in table.items()

@@ -1,7 +1,6 @@
 """What a design is compared with: plain loops, the plan, its Verilog, and netlists."""
 
 import dataclasses
-import json
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from hdlgen.network import Network, load, save
 
 from .. import netlist
 from ..choices import Senseless
-from ..compiler.test_frame import retrained
+from ..compiler.test_frame import described, retrained
 from ..icarus import RESETS, Bench, Phase
 from ..recurrent import step_by_step
 from .designs import Design, draw
@@ -104,7 +103,7 @@ def _answers(network: Network, design: Design, plan: Plan) -> np.ndarray:
 def _other(design: Design, plan: Plan) -> tuple[Network, Plan | None]:
     """Other weights for the same hardware, if they fit."""
     other = retrained(design.network, design.seed)
-    frame = json.loads(json.dumps(plan.frame))
+    frame = described(plan)
     try:
         _, theirs = compile_for(Path("design"), design.network, frame, design.target, other)
     except InputError:

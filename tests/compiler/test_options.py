@@ -1,6 +1,7 @@
 """One set of options: checked once, the same for the command line and for Python, and chosen for a device in one place."""
 
 import dataclasses
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,43 @@ def test_values(given: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError) as caught:
         Options(**given)
     assert str(caught.value) == f"options: {said}"
+
+
+def test_any_option_of_a_file_may_be_anything() -> None:
+    """It is refused in one line, or taken as it stands."""
+    refused = 0
+    for name, value in itertools.product(
+        (*Options.__dataclass_fields__, "x\x1b"),
+        (
+            None,
+            True,
+            1,
+            -1,
+            10**5000,
+            1.5,
+            float("nan"),
+            "",
+            "z80",
+            "\x1b\n",
+            [],
+            [1],
+            [[1]],
+            {},
+            {"a": 1},
+            "x" * 9999,
+        ),
+    ):
+        try:
+            Options.from_json({name: value}, "w")
+        except InputError as error:
+            refused += 1
+            said = str(error)
+        else:
+            said = ""
+        assert said.isascii()
+        assert "\n" not in said
+        assert len(said) < 300
+    assert refused > 150
 
 
 @pytest.mark.parametrize(

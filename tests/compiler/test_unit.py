@@ -229,6 +229,15 @@ def test_chains_keep_up() -> None:
     assert slow.interval_cycles == 64 * (2 + 1) // 16 + 1
 
 
+def test_equal_layers_cost_nothing() -> None:
+    """They work at once, on different steps: a stack is as fast as one layer, however many there are."""
+    band = layer("gru", 64, band=9, weight_bits=8)
+    for count in (1, 2, 3, 5):
+        program = compile_units(make_recurrent(64, [band] * count), Options(lanes=32), check=False)
+        assert (program.interval_cycles, program.mean) == (439, 439)
+        assert [unit.places for unit in program.units] == [2, *[4] * (count - 1)]
+
+
 def test_paths_are_a_matrix() -> None:
     """Path inputs and heads are computed as what they are: matrices, with a note about the zeros in them."""
     band = layer("tanh", 8, paths=24, rectify=True)

@@ -60,8 +60,8 @@ class Schedule(wiring.Component):
         dut = GatherSequencer(p)
         m.submodules.dut, inner = prover.opened(dut, self.fault)
         m.d.comb += [dut.in_valid.eq(self.in_valid), dut.in_place.eq(self.in_place), dut.out_free.eq(self.out_free)]
-        length = p.frame_cycles
         rounds = list(p.rounds())
+        length = rounds[-1].end + 1
         ends = {round.job: round.end for round in rounds if round.last}
         released = ends[p.release_job] + p.release_delay
 

@@ -86,9 +86,10 @@ def test_holds_all_that_was_trained(
     network: Network, lanes: int, banks: int, adaptable: bool | None, seed: int
 ) -> None:
     other = retrained(network, seed)
+    options = Options(lanes=lanes, source="ram", banks=banks, adaptable=adaptable)  # type: ignore[arg-type]
     try:
-        program = compile_units(network, Options(lanes=lanes, source="ram", banks=banks, adaptable=adaptable))
-        found = compile_units(adopt(other, network, "DIR", shifts=()), program.frame.options, frame=program.frame)  # type: ignore[arg-type]
+        program = compile_units(network, options)
+        found = compile_units(adopt(other, network, "DIR", shifts=()), options, frame=program.frame)
     except InputError:
         assume(False)
     mine, theirs = held(program), held(found)

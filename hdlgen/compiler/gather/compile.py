@@ -31,15 +31,7 @@ __all__ = ["compile_gather"]
 def compile_gather(
     network: Network, options: Options, *, frame: EngineFrame | None = None, check: bool = True
 ) -> GatherProgram:
-    """Compile a layered network for an engine of ``options.lanes`` lanes.
-
-    Parameters
-    ----------
-    frame: of a design that this network is to run on, and that was compiled with these options
-    check: verify the program
-
-    Raises :class:`InputError` if an option does not fit the network, or it does not fit the frame.
-    """
+    """Compile a layered network for an engine of ``options.lanes`` lanes; the rest is as in `Engine`."""
     where, lanes = network.where, options.lane_count
     options.limit(where, GatherProgram.engine_name, GatherProgram.takes)
     fitter = Fitter(where, options, frame)
@@ -83,14 +75,13 @@ def compile_gather(
     program = schedule(program)  # when each round begins
     program = release(program)  # when the input can be overwritten
     program = predict(program)  # latency and interval, which follow from all the above
-    bits_of_layers = {network.weighted(job.number).weight_bits for job in jobs}
-    if len(bits_of_layers) > 1 and not form.books:
+    if len({network.weighted(job.number).weight_bits for job in jobs}) > 1 and not form.books:
         notes.append(f"every weight is stored in {program.code_bits} bits, as many as the widest layer needs")
-    short = [job for job in layers if not job.raw and min(job.cycles) < lanes < job.width]
-    for job in short:
-        notes.append(
-            f"layer {job.number}: rounds of {min(job.cycles)} cycles wait for {lanes} sums to leave, one a cycle"
-        )
+    notes += [
+        f"layer {job.number}: rounds of {min(job.cycles)} cycles wait for {lanes} sums to leave, one a cycle"
+        for job in layers
+        if not job.raw and min(job.cycles) < lanes < job.width
+    ]
     program = replace(program, notes=tuple(notes))
     if check:
         verify(network, program)

@@ -34,18 +34,14 @@ def find_jobs(network: Network, lanes: int, notes: list[str], *, keep: bool) -> 
     for number in sorted(wanted):
         layer = network.weighted(number)
         inputs = network.widths[layer.read]
-        edges = network.edges(number)
+        edges = given = network.edges(number)
         counted = layer.connections.full
         interleaver = _computed(network, number, jobs, job_of, lanes, notes)
-        if counted or interleaver:
-            targets, sources, weights = edges.target, edges.source, edges.weight
-        else:
-            merged = edges.merged(inputs) if keep else edges.nonzero(inputs)
-            targets, sources, weights = merged.target, merged.source, merged.weight
-            lost = len(edges) - len(weights)
-            if lost:
+        if not counted and not interleaver:
+            edges = given.merged(inputs) if keep else given.nonzero(inputs)
+            if lost := len(given) - len(edges):
                 why = "are repeated" if keep else "are repeated or have no weight"
-                notes.append(f"layer {number}: {lost} of {len(edges)} edges {why}")
+                notes.append(f"layer {number}: {lost} of {len(given)} edges {why}")
         jobs.append(
             Job(
                 number=number,
@@ -54,9 +50,9 @@ def find_jobs(network: Network, lanes: int, notes: list[str], *, keep: bool) -> 
                 counted=counted,
                 interleaver=interleaver,
                 rectify=layer.rectified and network.value_range(layer.read)[0] < 0,
-                targets=targets,
-                sources=sources,
-                weights=weights,
+                targets=edges.target,
+                sources=edges.source,
+                weights=edges.weight,
                 skip=None if layer.skip is None else (job_of[layer.skip.source], layer.skip.shift),
             )
         )

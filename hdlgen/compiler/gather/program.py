@@ -217,8 +217,6 @@ class GatherProgram(EngineProgram):
     release_job: int = 0
     release_delay: int = 0
 
-    # ------------------------------------------------------------------------------------------------------- shapes
-
     @property
     def output_width(self) -> int:
         return self.layers[-1].width
@@ -284,8 +282,6 @@ class GatherProgram(EngineProgram):
         """Values that a job with an interleaver reads from each bank."""
         return len(self.order(self.layers[job].source)) // self.lanes
 
-    # ------------------------------------------------------------------------------------------------------ memories
-
     @property
     def drain_fields(self) -> dict[str, int]:
         """Bits of what is known of each part when its sum leaves: bias with rounding, multiplier, row of the result,
@@ -312,8 +308,6 @@ class GatherProgram(EngineProgram):
         else:
             stream = [self.memory(self.steps, codes + indices)]
         return [*stream, neurons, *[values] * ((self.lanes if self.replicated else 1) + self.skips)]
-
-    # ------------------------------------------------------------------------------------------- cycles of the drain
 
     @property
     def joins(self) -> bool:
@@ -362,8 +356,6 @@ class GatherProgram(EngineProgram):
         """Cycles from the last step of a round to the first step that can read its first value."""
         return self.written + 1 - ADDRESS
 
-    # --------------------------------------------------------------------------------------------------------- rounds
-
     def rounds(self) -> Iterator[Round]:
         """All rounds of a frame in order."""
         step, now = 0, 0
@@ -383,11 +375,6 @@ class GatherProgram(EngineProgram):
                     last=index == len(job.cycles) - 1,
                 )
                 step, now = step + cycles, now + cycles
-
-    @property
-    def frame_cycles(self) -> int:
-        """From the first cycle of a frame to its last step."""
-        return sum(sum(job.cycles) + sum(job.delays) for job in self.layers)
 
     @property
     def settle(self) -> int:
@@ -412,8 +399,6 @@ class GatherProgram(EngineProgram):
             start, sweep = np.array(network.start), np.array(network.sweep)
             return (start[bank] + t + sweep[bank] * (t // rows)) % rows * self.lanes + bank
         return np.cumsum(self.deltas[round.step : round.step + round.cycles], axis=0)
-
-    # ------------------------------------------------------------------------------------------------------------ run
 
     def run(self, x: NDArray[np.integer]) -> Ints:
         values = np.asarray(x, np.int64)

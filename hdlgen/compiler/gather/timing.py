@@ -62,8 +62,8 @@ def stage(program: GatherProgram) -> Stage:
     def build(clock: Clock, input: Stream) -> Stream:
         inputs, results = Slots(), Slots()
         sequencer = _Sequencer(clock, program, inputs, results)
-        # A frame that begins writes nothing before this.
-        ahead = 1 + min(sequencer.writes, default=program.frame_cycles)
+        # A frame that begins writes nothing before this, and perhaps nothing at all.
+        ahead = 1 + min(sequencer.writes, default=sequencer.next)
         StepLoader(clock, input, inputs, sequencer.blocked, ahead)
         return Sender(clock, results, [True] * program.output_width)
 

@@ -33,15 +33,7 @@ PASSES = (
 def compile_paths(
     network: Network, options: Options, *, frame: EngineFrame | None = None, check: bool = True
 ) -> Program:
-    """Compile a path network for an engine of at most as many lanes as it has paths.
-
-    Parameters
-    ----------
-    frame: of a design that this network is to run on, and that was compiled with these options
-    check: verify the program after every pass
-
-    Raises :class:`InputError` if an option does not fit the network, or it does not fit the frame.
-    """
+    """Compile a path network for an engine of at most as many lanes as it has paths; the rest is as in `Engine`."""
     where, lanes = network.where, options.lane_count
     options.limit(where, Program.engine_name, Program.takes)
     topology = topology_of(network)

@@ -19,12 +19,9 @@ class FlashTiming:
 
     Parameters
     ----------
-    lines : int
-        Bits at once.
-    divide : int
-        Cycles of the flash's clock: 2, 4, ...
-    words, word_bytes : int
-        Of one inference.
+    lines: bits at once
+    divide: cycles of the flash's clock: 2, 4, ...
+    words, word_bytes: of one inference
     """
 
     lines: int

@@ -268,13 +268,10 @@ def drain(network: Network, program: Program, options: Options, fitter: Fitter) 
 def _keeps_up(program: Program, events: list[list[Flush]], chains: int) -> bool:
     length = program.lanes // chains
     for transition, of_this in zip(program.transitions, events, strict=True):
-        last: dict[int, int] = {}
-        for block, flags, _row in of_this:
-            for chain in range(chains):
-                if any(flags[chain::chains]):
-                    if block - last.get(chain, -length) < length:
-                        return False
-                    last[chain] = block
+        blocks = np.array([block for block, _, _ in of_this])
+        flags = np.array([flags for _, flags, _ in of_this]).reshape(-1, length, chains)
+        if any((np.diff(blocks[flags[:, :, chain].any(axis=1)]) < length).any() for chain in range(chains)):
+            return False
         # The next transition may be any; its first flush comes no sooner than its first run ends.
         final = transition.blocks - 1
         if any(of_other[0][0] + 1 + (final - of_this[-1][0]) < length for of_other in events):

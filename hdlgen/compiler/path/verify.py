@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from hdlgen.compiler.factors import are_powers, factors_allowed
+from hdlgen.compiler.factors import Form
 from hdlgen.compiler.faults import require, require_activation
 from hdlgen.compiler.path.passes import path_numbers, topology_of
 from hdlgen.compiler.path.program import Program
@@ -33,11 +33,9 @@ def verify(network: Network, program: Program) -> None:
             require(np.array_equal(folded, transition.weights), "weights lost, doubled or exchanged")
             _verify_constants(network, program, index + 1)
             if program.weight_bits:
-                least, most = factors_allowed(program.multiplier, program.weight_bits)
-                require(int(transition.weights.min()) >= least, "weight below its format")
-                require(int(transition.weights.max()) <= most, "weight above its format")
-                powers = program.multiplier != "shift" or are_powers(transition.weights)
-                require(powers, "weight that is no power of two")
+                bits = program.weight_bits
+                form = Form(kind=program.multiplier, weight_bits=bits, code_bits=bits)
+                require(not form.lacks(0, transition.weights), "a weight that the multipliers do not have")
 
 
 def _verify_constants(network: Network, program: Program, number: int) -> None:

@@ -40,17 +40,9 @@ _WIDEST = 2048
 def compile_units(
     network: Network, options: Options, *, frame: EngineFrame | None = None, check: bool = True
 ) -> BandProgram:
-    """Compile a recurrent network for units of up to ``options.lanes`` lanes.
+    """Compile a recurrent network for units of up to ``options.lanes`` lanes; the rest is as in `Engine`.
 
     The layer with the most multiplications gets that many; the others get as many as they need to keep up with it.
-
-    Parameters
-    ----------
-    frame: of a design that this network is to run on, and that was compiled with these options
-    check: verify the program
-
-    Raises :class:`InputError` if an option does not fit the network, it does not fit the frame, or a part of it cannot be
-    made in hardware.
     """
     options.limit(network.where, BandProgram.engine_name, BandProgram.takes)
     lanes, adaptable, stepwise = options.lane_count, options.adaptable, options.results == "step"
@@ -59,19 +51,20 @@ def compile_units(
     products = [_products(network, number, keep=adaptable) for number in range(1, len(network.layers) + 1)]
     reached: tuple[Any, ...] = network.ranges()  # each of the kind of its layer
     units: list[Unit] = []
+    order = list(range(network.input.width))  # of the elements, as they come to a unit
     for number, layer in enumerate(network.layers, 1):
         # As fast as the slowest layer, which has all the lanes, and not faster.
         enough = next(n for n in (1, 2, 4, 8, 16, 32, 64) if products[number - 1] / n <= max(products) / lanes)
-        previous = units[-1] if units else None
-        reach, matrices = reached[number - 1], layer.matrices(network.tensors, network.widths[number - 1])
+        matrices = layer.matrices(network.tensors, network.widths[number - 1])
         declared = max(matrix.edges.merged_bits(matrix.sources, matrix.bits) for matrix in matrices)
         raw = layer.activation is None and not layer.stateful
+        common = _common(network, number, min(enough, lanes), units[-1] if units else None)
         if layer.stateful:
-            unit, said = _band_unit(network, number, min(enough, lanes), previous, reach, keep=adaptable)
-            every_step = stepwise or (network.layers[number:] and network.layers[number].stateful)
-            unit = replace(unit, every_step=bool(every_step))
+            common["every_step"] = stepwise or any(behind.stateful for behind in network.layers[number : number + 1])
+            unit, said = _band_unit(network, number, common, order, reached[number - 1], keep=adaptable)
         else:
-            unit, said = _weighted_unit(network, number, min(enough, lanes), previous, reach)
+            unit, said = _weighted_unit(network, number, common, order, reached[number - 1])
+        order = list(unit.order)
         units.append(fit_unit(unit, f"layer {number}", fitter, declared=declared, raw=raw))
         notes += [f"layer {number}: {text}" for text in said]
     available = {"auto": options.dsps, "lut": (0, 1), "dsp": None}
@@ -178,19 +171,14 @@ def _common(network: Network, number: int, lanes: int, source: Unit | None) -> d
     }
 
 
-def _by_position(weights: Ints, source: Unit | None) -> Ints:
-    """The columns of a matrix (.., I) in the order in which the elements come."""
-    return weights if source is None else weights[..., source.order]
-
-
 def _weighted_unit(
-    network: Network, number: int, lanes: int, source: Unit | None, reached: WeightedReach
+    network: Network, number: int, common: dict[str, Any], order: list[int], reached: WeightedReach
 ) -> tuple[Unit, list[str]]:
     layer, activation = network.weighted(number), network.weighted(number).activation
     weights, notes = network.weights(number), list[str]()
     if not layer.connections.full:
         weights, notes = _matrix(network.edges(number), network.widths[number - 1], layer.width, "paths")
-    weights = _by_position(weights, source)
+    weights, lanes = weights[:, order], common["lanes"]
     squash = (
         Squash.rounded(activation.shift, activation.low, activation.high) if activation else Squash.rounded(0, 0, 0)
     )
@@ -202,7 +190,7 @@ def _weighted_unit(
         after=Constants.of((0,) * len(before.values)),
     )
     unit = Unit(
-        **_common(network, number, lanes, source),
+        **common,
         gates=1,
         shared=False,
         forward=forward,
@@ -451,10 +439,10 @@ def _states(
 
 
 def _band_unit(
-    network: Network, number: int, lanes: int, source: Unit | None, ranges: BandReach, *, keep: bool
+    network: Network, number: int, common: dict[str, Any], elements: list[int], ranges: BandReach, *, keep: bool
 ) -> tuple[Unit, list[str]]:
     layer = network.recurrent(number)
-    gates, inputs = len(layer.gates), network.widths[number - 1]
+    gates, inputs, lanes = len(layer.gates), network.widths[number - 1], common["lanes"]
     recurrence, recurrent, order, notes = _states(
         network, layer, lanes, ranges.recurrent, keep=keep, last=number == len(network.layers)
     )
@@ -467,7 +455,7 @@ def _band_unit(
         kind = "paths" if layer.incoming.ruled else "edges"
         weights, said = _matrix(network.edges(number), inputs, layer.rows, kind)
         notes += said
-    weights = _by_position(weights, source).reshape(-1, layer.width, inputs)[:, order]
+    weights = weights[:, elements].reshape(-1, layer.width, inputs)[:, order]
     blocks: list[tuple[str, Ints]] = []
     for fed, states in zip(_forward_words(weights, lanes), recurrent, strict=True):
         for gate in range(gates):
@@ -477,7 +465,7 @@ def _band_unit(
         blocks.sort(key=lambda block: block[0])  # each kind by itself, forward first
     words = [block for _, block in blocks]
     unit = RecurrentUnit(
-        **_common(network, number, lanes, source),
+        **common,
         gates=gates,
         shared=layer.input.shared,
         forward=Forward(sums=ranges.product, before=before, squash=squash, after=after),

@@ -353,14 +353,13 @@ class RecurrentUnit(Unit):
         r, lanes = self.recurrence, self.lanes
         if r.indices is not None:
             return rows[r.indices[index : index + r.cycles]]
-        cycle, lane = np.arange(r.cycles)[:, None], np.arange(lanes)[None, :]
+        cycle, lane = np.arange(r.cycles)[:, None], group * lanes + np.arange(lanes)
         if r.form == "broadcast":
-            start = group * lanes // r.block * r.block
-            place = start + cycle + 0 * lane
+            place = group * lanes // r.block * r.block + cycle + 0 * lane
         elif r.form == "rotate":
-            place = group * lanes + lane // r.block * r.block + (lane + cycle) % r.block
+            place = lane // r.block * r.block + (lane + cycle) % r.block
         else:
-            place = group * lanes + lane + cycle
+            place = lane + cycle
         return rows[place % self.width if r.ring else place]
 
 
