@@ -227,7 +227,7 @@ def compile_network(
     check: verify every program after every pass, and the plan against the golden model
 
     Raises :class:`InputError` if no engine can run a layer, an option does not fit the network or its target, or the network
-    does not fit the frames. CompilerFault If a program is not the network.
+    does not fit the frames; :class:`CompilerFault` if a program is not the network.
     """
     chosen = assign(network, options.engine)
     several = len(chosen) > 1
@@ -288,18 +288,17 @@ def _raw(
 
     The path engine's results are sums: their activation is the join's. And paths read nothing negative.
     """
-    layer = network.layer(last)
-    rectified = bool(behind) and behind[0][0].rectified and network.value_range(last)[0] < 0
-    if engine.raw and layer.activation is not None:
-        form = layer.activation
+    form = network.layer(last).activation
+    if engine.raw and form is not None:
         layers = (*part.layers[:-1], replace(part.layers[-1], activation=None))  # type: ignore[type-var]
         bits = _bits(form.high) + (not behind)
         return replace(part, layers=layers), Join(
             input_bits=0, output_bits=bits, shift=form.shift, low=form.low, high=form.high
         )
-    if rectified:
-        high = network.value_range(last)[1]
-        return part, Join(input_bits=0, output_bits=_bits(high), shift=0, low=0, high=high)
+    if behind and behind[0][0].rectified:
+        least, high = network.value_range(last)
+        if least < 0:
+            return part, Join(input_bits=0, output_bits=_bits(high), shift=0, low=0, high=high)
     return part, None
 
 

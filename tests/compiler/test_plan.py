@@ -290,3 +290,12 @@ def test_the_folder_is_needed_for_all_but_the_plan(capsys: pytest.CaptureFixture
         main(["compile", "mnist-small"])
     assert caught.value.code == 2
     assert "Missing option '-o' / '--output'" in capsys.readouterr().err
+
+
+def test_notes_count_the_layers_of_the_network() -> None:
+    """Not those of the stage."""
+    network = MIXED["recurrent layers in the middle"][0]()
+    notes = compile_network(network, Options(lanes=4, dsps=(1, 1)), check=False).notes
+    few = "the device has too few multipliers: the lanes' are made of logic"
+    assert f"layer 2: {few}" in notes
+    assert f"layer 1: {few}" not in notes

@@ -100,13 +100,10 @@ def _weight_bits(network: Network, jobs: list[Job], fitter: Fitter) -> int:
         if job.stored:
             edges = sha256(np.stack([job.targets, job.sources]).astype("<i8").tobytes()).hexdigest()
             fitter.wired(f"layer {job.number}: edges" + ("" if fitter.adaptable else " that are not zero"), edges)
-    used = np.concatenate([job.weights for job in jobs])
-    needed = span(*used.tolist())
-    least = max(
-        signed_bits(int(job.weights.min()), int(job.weights.max())) if len(job.weights) else 1 for job in jobs
-    )
-    declared = max(_declared(network, job.number) for job in jobs)
-    return fitter.interval("weights", needed, own=whole(least), wide=whole(max(least, declared))).bits
+    used = np.concatenate([np.zeros(1, np.int64), *(job.weights for job in jobs)])
+    needed, declared = Interval.spanning(used, used), max(_declared(network, job.number) for job in jobs)
+    wide = whole(max(needed.bits, declared))
+    return fitter.interval("weights", needed, own=whole(needed.bits), wide=wide).bits
 
 
 def _layers(network: Network, jobs: list[Job], streams: list[Stream], fitter: Fitter) -> tuple[GatherLayer, ...]:

@@ -303,19 +303,13 @@ def _whole_rows(program: Program, events: list[Flush], index: int) -> int:
 
 
 def _pauses(program: Program, events: list[list[Flush]], chains: int) -> tuple[bool, ...]:
-    """Transitions into joined layers, if a row could meet that of the neurons' second places."""
-    hidden = range(len(program.transitions) - 1)
-    meet = chains == program.lanes and any(_begins_with_a_row(program, events[index], index) for index in hidden)
-    return tuple(meet and index in program.joined for index in range(len(program.transitions)))
-
-
-def _begins_with_a_row(program: Program, events: list[Flush], index: int) -> bool:
-    """Whether the first block of a transition into a hidden layer completes a neuron."""
-    continued = program.layers[index + 1].continued
-    block, flags, rows = events[0]
-    return block == 0 and any(
-        flag and (row > 0 or lane not in continued) for lane, (flag, row) in enumerate(zip(flags, rows, strict=True))
-    )
+    """Transitions into joined layers, if a row could meet that of the neurons' second places: where the first block of a
+    transition into a hidden layer completes a neuron."""
+    joined, meet = program.joined, False
+    for layer, ((block, flags, rows), *_) in zip(program.layers[1:-1], events, strict=False):
+        lanes = set(range(program.lanes)) - set(layer.continued) | {lane for lane, row in enumerate(rows) if row}
+        meet |= block == 0 and any(flags[lane] for lane in lanes)
+    return tuple(meet and chains == program.lanes and index in joined for index in range(len(events)))
 
 
 def store(network: Network, program: Program, options: Options, fitter: Fitter) -> Program:

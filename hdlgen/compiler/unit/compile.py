@@ -20,7 +20,7 @@ from hdlgen.compiler.unit.program import FETCH, BandProgram, RecurrentUnit, Unit
 from hdlgen.compiler.unit.timing import predict, unit_interval
 from hdlgen.compiler.unit.verify import verify
 from hdlgen.connections import Edges
-from hdlgen.integers import Interval, signed_bits
+from hdlgen.integers import Interval
 from hdlgen.layers import BandReach, BandRnn, Table, WeightedReach, covers
 from hdlgen.layers import Recurrence as States
 from hdlgen.network import Network
@@ -103,8 +103,8 @@ def _multipliers(units: list[Unit], dsps: tuple[int, int] | None) -> tuple[list[
             left -= needed if kind == "dsp" else 0
             result[index] = replace(result[index], **{name: kind})  # type: ignore[arg-type]
     notes = [
-        f"{unit.name}: the device has too few multipliers: {what} are made of logic"
-        for unit in result
+        f"layer {number}: the device has too few multipliers: {what} are made of logic"
+        for number, unit in enumerate(result, 1)
         for what, made in (
             ("the lanes'", unit.multiplier),
             ("the cell's", unit.cell_multiplier if unit.cell_products else "dsp"),
@@ -197,7 +197,7 @@ def _weighted_unit(
         output=forward.output,
         # Behind a layer without a state nothing is negative.
         rectify=layer.rectified and (number == 1 or network.layer(number - 1).stateful),
-        weight_bits=_weight_bits(weights),
+        weight_bits=Interval.spanning(weights, weights).bits,
         weights=_forward_words(weights[None], lanes).reshape(-1, lanes),
         order=tuple(range(layer.width)),
     )
@@ -210,10 +210,6 @@ def _matrix(edges: Edges, inputs: int, rows: int, what: str) -> tuple[Ints, list
     np.add.at(matrix, (edges.target, edges.source), edges.weight)
     note = f"{len(edges)} {what} are computed as a matrix: {rows * inputs} products, "
     return matrix, [note + f"{np.count_nonzero(matrix == 0)} of them of weight zero"]
-
-
-def _weight_bits(*weights: Ints) -> int:
-    return max(signed_bits(int(part.min()), int(part.max())) for part in weights)
 
 
 def _saturated(shift: int, bits: int) -> Squash:
@@ -463,7 +459,7 @@ def _band_unit(
             blocks.append(("recurrent", states[gate]))
     if recurrence.indices is not None:
         blocks.sort(key=lambda block: block[0])  # each kind by itself, forward first
-    words = [block for _, block in blocks]
+    words = np.concatenate([block for _, block in blocks])
     unit = RecurrentUnit(
         **common,
         gates=gates,
@@ -473,8 +469,8 @@ def _band_unit(
         cell=cell,
         output=ranges.state,
         rectify=layer.input.rectify,
-        weight_bits=_weight_bits(*words),
-        weights=np.concatenate(words),
+        weight_bits=Interval.spanning(words, words).bits,
+        weights=words,
         order=tuple(order.tolist()),
     )
     return _choose_chains(unit), notes
