@@ -44,7 +44,7 @@ def arrange(jobs: list[Job], lanes: int, inputs: int, weight_bits: int) -> list[
             places = np.arange(widths[job.source + 1])
             if job.source >= 0:
                 places = np.argsort(np.array(streams[job.source].order))
-            if job.interleaver is not None:
+            if job.computed:
                 streams.append(_even(job, lanes, job.weights.reshape(job.width, -1), 0))
             else:
                 streams.append(_counted(job, lanes, places) if job.counted else _indexed(job, lanes, places, bits))
