@@ -149,7 +149,7 @@ class Samples:
         return self.x.reshape(len(self.x), math.prod(self.x.shape[1:]))
 
 
-def read_samples(path: str | os.PathLike[str]) -> Samples:
+def read_samples(path: str | os.PathLike[str], classes: int = MAX_WIDTH) -> Samples:
     """A file of samples: ``.npz`` with ``x`` and perhaps ``labels`` or ``y`` (targets), or ``.npy``, which is ``x``.
 
     Raises InputError if there is no such file, or it holds anything else.
@@ -160,7 +160,7 @@ def read_samples(path: str | os.PathLike[str]) -> Samples:
         raise InputError(f"{where}: shape is {list(x.shape)}; allowed: [N, width], or images [N, rows, columns]")
     return Samples(
         x=x,
-        labels=None if labels is None else check_labels(labels, f"{where}: labels", len(x)),
+        labels=None if labels is None else check_labels(labels, f"{where}: labels", len(x), classes),
         targets=None if targets is None else check_targets(targets, f"{where}: y", len(x)),
     )
 

@@ -71,7 +71,7 @@ def read_inputs(
         codes, doubt = _codes(network.input, given, where)
         x, lengths = check_sequences(network, codes, counts, where=where, where_lengths=f"{where}: lengths")
     else:
-        samples = read_samples(path)
+        samples = read_samples(path, network.widths[-1])
         codes, doubt = _codes(network.input, samples.rows, where)
         x, classes, wanted = check_input(network, codes, where), samples.labels, samples.targets
     count = len(x) if lengths is None else len(lengths)
