@@ -34,8 +34,9 @@ from hdlgen.importers.values import (
 
 __all__ = ["Lowering", "Operation"]
 
-#: Elements of a constant that is computed, of all values together, and of all matrices; and layers.
+#: Elements of a constant that is computed, of all of them, of all values together, and of all matrices; and layers.
 _MAX_CONSTANT = 1 << 24
+_MAX_CONSTANTS = 1 << 26
 _MAX_VALUES = 1 << 24
 _MAX_WEIGHTS = 1 << 27
 _MAX_LAYERS = 1024
@@ -43,10 +44,13 @@ _MAX_LAYERS = 1024
 
 @dataclass(frozen=True)
 class Operation:
-    """What a node does. ``attributes``, with blanks between, are those that are understood: others are refused."""
+    """What a node does. ``attributes``, with blanks between, are those that are understood: others are refused.
+
+    None: the function refuses them.
+    """
 
     function: Callable[["Lowering"], Value | Constant]
-    attributes: str = ""
+    attributes: str | None = ""
 
 
 class Lowering:
@@ -72,7 +76,7 @@ class Lowering:
         self.input: InputMeaning | None = None
         self.notes: list[str] = []
         self.node = graph.nodes[0]
-        self.elements = self.weights = 0
+        self.computed = self.elements = self.weights = 0
 
     # What nodes read.
 
@@ -150,9 +154,13 @@ class Lowering:
         return bool(value)
 
     def bounded(self, shape: Sequence[int]) -> None:
-        """Refuse a constant that would be too large, before it is made."""
-        if math.prod(shape) > _MAX_CONSTANT:
-            self.refuse(f"makes a constant of shape {list(shape)}; allowed: up to {_MAX_CONSTANT} elements")
+        """Refuse a constant that would be too large, alone or with those before, before it is made."""
+        self.computed += math.prod(shape)
+        if math.prod(shape) > _MAX_CONSTANT or self.computed > _MAX_CONSTANTS:
+            self.refuse(
+                f"makes a constant of shape {list(shape)}, with those before {self.computed} elements; allowed: up to"
+                f" {_MAX_CONSTANT}, and {_MAX_CONSTANTS} together"
+            )
 
     def spend(self, count: int) -> None:
         """Count the elements of all values that depend on the input."""
@@ -381,9 +389,10 @@ class Lowering:
                 operation = self.folded.get(node.op, operation)
             if operation is None:
                 self.unsupported("" if read else "of constants")
-            for name in node.attributes:
-                if name not in operation.attributes.split():
-                    allowed = operation.attributes.replace(" ", ", ") or "none"
+            known = operation.attributes
+            for name in node.attributes if known is not None else ():
+                if known is not None and name not in known.split():
+                    allowed = known.replace(" ", ", ") or "none"
                     self.refuse(f"attribute {show(name)[1:-1]} is not known; allowed: {allowed}")
             result = operation.function(self)
         if not node.outputs:

@@ -6,13 +6,14 @@ the file are read by the same rules as when it is imported.
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hdlgen.errors import InputError
+from hdlgen.importers.evaluator import Evaluator, one_line
 from hdlgen.importers.graph import Graph
 from hdlgen.importers.onnx_file import INTEGERS, STANDARD, parse_model, read_bytes
 from hdlgen.importers.reals import float_network
@@ -20,6 +21,7 @@ from hdlgen.importers.values import LoweredNetwork
 
 __all__ = ["Reference"]
 
+_QUANTISERS = ("BipolarQuant", "DequantizeLinear", "IntQuant", "Quant")
 _REALS = (1, 10, 11, 16)
 _DOUBLE = 11
 _BATCH = 1024
@@ -117,28 +119,6 @@ def _operations() -> list[Any]:
     ]
 
 
-class _Runner:
-    """A part of a model: the nodes that make ``outputs`` of what is given."""
-
-    def __init__(self, model: Any, nodes: list[Any], given: Iterable[str], outputs: list[str]) -> None:
-        from onnx import helper
-        from onnx.reference import ReferenceEvaluator
-
-        graph = helper.make_graph(
-            nodes,
-            "part",
-            [helper.make_empty_tensor_value_info(name) for name in given],
-            [helper.make_empty_tensor_value_info(name) for name in outputs],
-        )
-        made = helper.make_model(graph, opset_imports=list(model.opset_import), ir_version=max(model.ir_version, 8))
-        self.outputs = outputs
-        self.evaluator = ReferenceEvaluator(made, new_ops=_operations())
-
-    def run(self, given: dict[str, np.ndarray]) -> list[np.ndarray]:
-        with np.errstate(all="ignore"):
-            return [np.asarray(value) for value in self.evaluator.run(None, given)]
-
-
 def _understood(model: Any, graph: Graph) -> None:
     """Domains by one name each, and types that NumPy does not have by attributes."""
     for entry in (*model.graph.node, *model.opset_import):
@@ -157,26 +137,22 @@ def _understood(model: Any, graph: Graph) -> None:
                 node.attribute.add(name="output_dtype", type=2, i=number)
 
 
-def _sorted(model: Any, graph: Graph) -> tuple[list[Any], list[Any]]:
-    """The nodes that do not depend on the input, and those that do, in an order in which they can be computed."""
-    ready, after = set(graph.constants) | {""}, {graph.input}
-    constant, dependent, waiting = [], [], list(model.graph.node)
-    while waiting:
-        later = []
-        for node in waiting:
-            names = set(node.input)
-            if names <= ready:
-                constant.append(node)
-                ready |= set(node.output)
-            elif names <= ready | after:
-                dependent.append(node)
-                after |= set(node.output)
-            else:
-                later.append(node)
-        if len(later) == len(waiting):
-            break
-        waiting = later
-    return constant, dependent
+def _groups(model: Any, graph: Graph) -> tuple[list[Any], list[Any], list[Any]]:
+    """Nodes of constants in the precision of the file; those behind its quantisers, which are exact; and of the input."""
+    protos = {name: node for node in model.graph.node for name in node.output if name}
+    single, exact, dependent = list[Any](), list[Any](), list[Any]()
+    quantised, of_input = set[str](), {graph.input}
+    for node in graph.nodes:
+        group, names = single, set(node.inputs)
+        if names & of_input:
+            group = dependent
+            of_input.update(node.outputs)
+        elif names & quantised:
+            group = exact
+        if group is exact or (group is single and node.op in _QUANTISERS):
+            quantised.update(node.outputs)
+        group.append(protos[node.outputs[0]])
+    return single, exact, dependent
 
 
 class Reference:
@@ -196,31 +172,32 @@ class Reference:
             raise InputError(f"{self.path}: its batch is {graph.batch}; allowed to compare: up to {_MAX_BATCH}")
         model = parse_model(read_bytes(Path(self.path)), str(self.path))
         _understood(model, graph)
-        constant, dependent = _sorted(model, graph)
-        made = {name for node in constant for name in node.output}
-        read = {name for node in dependent for name in node.input}
-        known = {name: graph.constants[name] for name in read if name in graph.constants}
-        nodes = [node for node in constant if not set(node.output) <= set(graph.constants)]
-        if nodes:
-            inputs = {name: graph.constants[name] for node in nodes for name in node.input if name in graph.constants}
-            wanted = sorted((made & read) - set(known))
-            known |= dict(zip(wanted, _Runner(model, nodes, inputs, wanted).run(inputs), strict=True))
-        self.constants = {
-            name: array.astype(np.float64) if array.dtype.kind == "f" else array for name, array in known.items()
-        }
-        for node in dependent:
-            for item in node.attribute:
-                if node.op_type == "Cast" and item.name == "to" and item.i in _REALS:
-                    item.i = _DOUBLE
+        single, exact, dependent = _groups(model, graph)
+        opsets, operations = {entry.domain: entry.version for entry in model.opset_import}, _operations()
+        values: dict[str, np.ndarray] = {}
+        for nodes in (single, exact, dependent):
+            values |= {
+                name: graph.constants[name] for node in nodes for name in node.input if name in graph.constants
+            }
+            if nodes is not single:
+                values = {name: a.astype(np.float64) if a.dtype.kind == "f" else a for name, a in values.items()}
+                for item in (item for node in nodes if node.op_type == "Cast" for item in node.attribute):
+                    item.i = _DOUBLE if item.name == "to" and item.i in _REALS else item.i
+            if nodes and nodes is not dependent:
+                made = [name for node in nodes for name in node.output if name]
+                found = Evaluator(nodes, list(values), made, opsets, operations).run(values)
+                values |= dict(zip(made, found, strict=True))
+        self.constants = values
         reached, tail = {output}, []
         for node in dependent:
             if reached & set(node.input):
                 reached |= set(node.output)
                 tail.append(node)
         self.behind = [name for name in graph.outputs if name != output and name in reached]
-        self.whole = _Runner(model, dependent, [graph.input, *self.constants], [output, *self.behind])
+        ends = [output, *self.behind]
+        self.whole = Evaluator(dependent, [graph.input, *values], ends, opsets, operations)
         if self.behind:
-            self.tail = _Runner(model, tail, [output, *self.constants], self.behind)
+            self.tail = Evaluator(tail, [output, *values], self.behind, opsets, operations)
 
     def _guarded(self, function: Callable[..., Any], *arguments: Any) -> Any:
         try:
@@ -228,10 +205,11 @@ class Reference:
         except InputError:
             raise
         except Exception as error:  # of any kind: what a node does is anybody's
-            text = ascii(" ".join(str(error).split()))[1:-1][:200]
-            raise InputError(f"{self.path}: ONNX's reference implementation does not run it: {text}") from None
+            raise InputError(
+                f"{self.path}: ONNX's reference implementation does not run it: {one_line(error)}"
+            ) from None
 
-    def _batches(self, runner: _Runner, name: str, rows: np.ndarray, shape: tuple[int, ...]) -> list[np.ndarray]:
+    def _batches(self, runner: Evaluator, name: str, rows: np.ndarray, shape: tuple[int, ...]) -> list[np.ndarray]:
         """Each output of ``runner`` as (N, ..) for rows (N, ..), each of which has a ``shape`` in the graph."""
         batch, parts = self.graph.batch or _BATCH, []
         for start in range(0, len(rows), batch):

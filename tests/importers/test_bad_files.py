@@ -221,7 +221,7 @@ def set_dims(*dims: int) -> Any:
         (model([node("Mul", "x x", "y")], {}), "node 1 of 1 'n_y' (Mul): Mul of two values that depend on the input"),
         (
             model([node("Reshape", "x s", "h"), node("Gemm", "h w", "y")], {"s": np.array([4, -1]), "w": W}),
-            "node 1 of 2 'n_h' (Reshape): makes [batch, 4] to [4, 1]; allowed: what keeps the batch as first axis",
+            "node 1 of 2 'n_h' (Reshape): makes [4, 2] of [2, 4]; allowed: what keeps the batch as first axis, and the",
         ),
         (
             model([node("Clip", "x a b", "h"), node("Gemm", "h w", "y")], {"a": 6.0, "b": 0.0, "w": W}),
@@ -249,7 +249,7 @@ def set_dims(*dims: int) -> Any:
         ),
         (
             model([node("Transpose", "x", "h", perm=[1, 0]), node("Gemm", "h w", "y")], {"w": W}),
-            "node 1 of 2 'n_h' (Transpose): moves axes [batch, 4] as [1, 0]; allowed: what keeps the order of all",
+            "node 1 of 2 'n_h' (Transpose): makes [4, 2] of [2, 4]; allowed: what keeps the batch as first axis, and",
         ),
         (
             model([node("Dropout", "x r t", "h"), node("Gemm", "h w", "y")], {"r": 0.5, "t": np.array(True), "w": W}),
@@ -327,6 +327,24 @@ def set_dims(*dims: int) -> Any:
             "node 1 of 2 'n_c' (Reshape): cannot be computed: cannot reshape array of size 4 into shape (3,)",
         ),
         (
+            model(
+                [node("Reshape", "a s", "c", axis=1), node("Add", "x c", "y")], {"a": np.ones(4), "s": np.array([4])}
+            ),
+            "node 1 of 2 'n_c' (Reshape): cannot be computed: ",
+        ),
+        (
+            model([node("Cast", "a", "c", to=8), node("Add", "x c", "y")], {"a": 1.0}),
+            "node 1 of 2 'n_c' (Cast): casts a constant to type 8; allowed: 1, 11, 6, 7, 10, 16",
+        ),
+        (
+            model([node("Gather", "a i", "c"), node("Add", "x c", "y")], {"a": np.ones(4), "i": np.array(4)}),
+            "node 1 of 2 'n_c' (Gather): cannot be computed: index 4 is out of bounds for axis 0 with size 4",
+        ),
+        (
+            model([node("Add", "a s", "c"), node("Add", "x c", "y")], {"a": np.ones(4), "s": np.array([4])}),
+            "node 1 of 2 'n_c' (Add): cannot be computed: Input type mismatch: float32 != int64",
+        ),
+        (
             model([node("BatchNormalization", "x a a a b", "y")], {"a": np.ones(4), "b": -np.ones(4)}),
             "node 1 of 1 'n_y' (BatchNormalization): variance plus epsilon is not above 0 everywhere; allowed: what a",
         ),
@@ -361,13 +379,14 @@ def test_constants_do_not_grow_without_bounds(tmp_path: Path) -> None:
     nodes = [node("Concat", f"c{i} c{i}", f"c{i + 1}", axis=0) for i in range(40)]
     text = refusal(write(tmp_path / "m.onnx", model([*nodes, node("Add", "x c40", "y")], {"c0": np.ones(1 << 10)})))
     assert text.startswith(
-        "node 15 of 41 'n_c15' (Concat): makes a constant of shape [33554432]; allowed: up to 16777216"
+        "node 15 of 41 'n_c15' (Concat): makes a constant of shape [33554432], with those before 67106816 elements;"
+        " allowed: up to 16777216, and 67108864 together"
     )
     nodes = [node("Mul", "a b", "c"), node("Add", "x c", "y")]
     made = model(nodes, {"a": np.ones((1 << 15, 1)), "b": np.ones(1 << 15)})
     text = refusal(write(tmp_path / "m.onnx", made))
     assert text.startswith(
-        "node 1 of 2 'n_c' (Mul): makes a constant of shape [32768, 32768]; allowed: up to 16777216"
+        "node 1 of 2 'n_c' (Mul): makes a constant of shape [32768, 32768], with those before 1073741824 elements; allowed"
     )
 
 

@@ -108,6 +108,62 @@ def test_what_an_integer_of_the_input_means(tmp_path: Path) -> None:
     assert made.network.input.offset == tuple(np.float32([0.1, -0.2, 0.3, 0.4]).astype(np.float64))
 
 
+ROWS = np.array([[0.5], [-2.0], [4.0]])
+
+
+@pytest.mark.parametrize(
+    ("behind", "matrix"),
+    [
+        ([node("Mul", "d r", "p")], lambda d: d * ROWS),
+        ([node("Mul", "r d", "p")], lambda d: d * ROWS),
+        ([node("Div", "d r", "p")], lambda d: d / ROWS),
+        ([node("Neg", "d", "a"), node("Cast", "a", "b", to=1), node("Identity", "b", "p")], lambda d: -d),
+        ([node("Transpose", "d", "a"), node("Mul", "a k", "b"), node("Transpose", "b", "p")], lambda d: d / 255),
+        ([node("Gather", "d i", "a", axis=0), node("Mul", "a r", "p")], lambda d: d[[2, 0, 1]] * ROWS),
+        (
+            [node("Slice", "d one two", "a"), node("Slice", "d two ten", "b"), node("Concat", "a a b", "p", axis=0)],
+            lambda d: d[[1, 1, 2]],
+        ),
+        (
+            [node("Reshape", "d n", "a"), node("Unsqueeze", "a one", "b"), node("Reshape", "b t", "p")],
+            lambda d: d.reshape(3, 4),
+        ),
+        # Sums of scales are no integers with a scale: they are real numbers.
+        ([node("Add", "d d", "p")], None),
+        ([node("Mul", "d d", "p")], None),
+        ([node("Clip", "d low high", "p")], None),
+    ],
+    ids=lambda nodes: "-".join(each.op_type for each in nodes) if isinstance(nodes, list) else "",
+)
+@pytest.mark.parametrize("quantiser", ["Quant", "DequantizeLinear"])
+def test_nodes_behind_the_quantiser_of_weights(
+    behind: list[onnx.NodeProto], matrix: Any, quantiser: str, tmp_path: Path
+) -> None:
+    """The integers stay what they are, as long as nodes move and multiply them; the reference computes the same."""
+    codes = np.random.default_rng(3).integers(-7, 8, (3, 4))
+    tensors = INPUT | {"w": codes * 0.25, "r": ROWS, "i": np.array([2, 0, 1]), "n": np.array([-1])}
+    tensors |= {"one": np.array([1]), "two": np.array([2]), "ten": np.array([10]), "t": np.array([3, 4])}
+    tensors |= {"c": codes.astype(np.int8), "low": np.array([[-1.0], [-0.5], [0.0]]), "high": np.ones((3, 1))}
+    first = quant("w sw z b4", "d") if quantiser == "Quant" else node("DequantizeLinear", "c sw", "d")
+    nodes = [quant("x si z b8", "q"), first, *behind, node("Gemm", "q p", "y", transB=1)]
+    path = write(tmp_path / "m.onnx", model(nodes, tensors))
+    graph = importers.read(path)
+    lowered = importers.lower(graph)
+    reference = importers.Reference(path, graph, lowered)
+    x = np.random.default_rng(4).uniform(-4, 4, (100, 4)).astype(np.float32).astype(np.float64)
+    assert lowered.integer == (matrix is not None)
+    if matrix is None:
+        y = importers.float_network(lowered).evaluate(np.rint(x * 32).clip(-128, 127) / 32)
+        assert np.abs(y - reference.run(x)[0]).max() < 1e-9
+        return
+    made = importers.integer_network(lowered)
+    wanted = np.rint(x * 32).clip(-128, 127) / 32 @ matrix(codes * 0.25).T
+    found = importers.compare(made.network, reference, x)
+    assert (found.equal, found.agree) == (100, 100)
+    assert made.exact
+    assert np.abs(outputs(made, x) - wanted).max() <= 1e-6 * np.abs(wanted).max()
+
+
 @pytest.mark.parametrize(
     ("rounding", "low"), [("UP", 0), ("DOWN", 0), ("HALF_UP", 0), ("HALF_DOWN", 0), ("FLOOR", -8), ("CEIL", -8)]
 )
