@@ -12,9 +12,10 @@ Of the biases only the two integers next to the real one need a look: those with
 interval that holds the real one.
 """
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -116,7 +117,7 @@ def hardware_thresholds(
         least = least - (1 << (shift - 1))
         if rounding == "even":
             least = least + (k & 1)
-    return -((bias - -(-least // multiplier)) // (1 << fine))
+    return -((bias + -least // multiplier) >> fine)
 
 
 @dataclass(frozen=True)
@@ -240,7 +241,7 @@ class _Neuron:
         return None
 
     def at(self, shift: int) -> tuple[_Candidate, int, int]:
-        """With this shift: bias, multiplier, and how many thresholds lie elsewhere, which is 0 if that can be."""
+        """With this shift: bias, multiplier, and how many thresholds lie elsewhere: 0 if none does, else of a sample."""
         if self.solution is not None:
             candidate, least, smallest = self.solution
             factor = self.solve(candidate, shift)
@@ -252,36 +253,45 @@ class _Neuron:
                 factor = self.solve(candidate, shift)
                 if factor is not None:
                     return candidate, factor, 0
-        best: tuple[int, _Candidate, int] | None = None
-        enough = len(self.stairs.sample[0]) >> _ENOUGH  # finer sums have to be worth their bits
+        return self._near(shift)
+
+    def _near(self, shift: int) -> tuple[_Candidate, int, int]:
+        """As few thresholds elsewhere as can be; finer sums have to be worth their bits."""
+
+        def tried(fine: int, bias: int, multiplier: int) -> tuple[int, _Candidate, int]:
+            candidate = _Candidate(fine, max(-_MAX_BIAS, min(bias, _MAX_BIAS)))
+            multiplier = max(1, min(multiplier, _MAX_MULTIPLIER))
+            return self.wrong(candidate, multiplier, shift, self.stairs.sample), candidate, multiplier
+
+        enough, ratio = len(self.stairs.sample[0]) >> _ENOUGH, self.stairs.gain * (1 << shift)
+        best = None
         for fine in self.fines:
-            bias, exact = self._bias(fine), self.stairs.gain / (1 << fine) * (1 << shift)
-            for whole in sorted({math.floor(bias), math.ceil(bias)}):
-                candidate = _Candidate(fine, max(-_MAX_BIAS, min(whole, _MAX_BIAS)))
-                for multiplier in sorted({math.floor(exact), math.ceil(exact)}):
-                    multiplier = max(1, min(multiplier, _MAX_MULTIPLIER))
-                    wrong = self.wrong(candidate, multiplier, shift, self.stairs.sample)
-                    if best is None or wrong < best[0] - (fine > best[1].fine) * enough:
-                        best = wrong, candidate, multiplier
+            found = tried(fine, round(self._bias(fine)), round(ratio / (1 << fine)))
+            if best is None or found[0] < best[0] - enough:
+                best = found
         assert best is not None
-        return best[1], best[2], self.wrong(best[1], best[2], shift, (self.stairs.values, self.stairs.thresholds))
+        fine = best[1].fine
+        ends = [(math.floor(real), math.ceil(real)) for real in (self._bias(fine), ratio / (1 << fine))]
+        around = [best, *(tried(fine, *chosen) for chosen in itertools.product(*ends))]
+        wrong, candidate, multiplier = min(around, key=lambda found: found[0])
+        return candidate, multiplier, max(wrong, 1)
 
 
 def _at(neurons: Sequence[_Neuron], shift: int) -> Steps:
-    """All neurons with one shift."""
-    found = [neuron.at(shift) for neuron in neurons]
+    """All neurons with one shift; ``wrong`` of some thresholds."""
+    candidates, multipliers, wrong = zip(*(neuron.at(shift) for neuron in neurons), strict=True)
     return Steps(
         shift=shift,
         rounding=neurons[0].rounding,
-        fine=np.array([candidate.fine for candidate, _, _ in found], dtype=np.int64),
-        bias=np.array([candidate.bias for candidate, _, _ in found], dtype=np.int64),
-        multiplier=np.array([multiplier for _, multiplier, _ in found], dtype=np.int64),
-        wrong=np.array([wrong for _, _, wrong in found], dtype=np.int64),
+        fine=np.array([candidate.fine for candidate in candidates], dtype=np.int64),
+        bias=np.array([candidate.bias for candidate in candidates], dtype=np.int64),
+        multiplier=np.array(multipliers, dtype=np.int64),
+        wrong=np.array(wrong, dtype=np.int64),
     )
 
 
 def _cost(steps: Steps) -> tuple[int, int, int]:
-    return int((steps.wrong > 0).sum()), int(steps.wrong.sum()), int(steps.fine.max())
+    return int(steps.wrong.sum()), int((steps.wrong > 0).sum()), int(steps.fine.max())
 
 
 def _fit(stairs: Sequence[Staircase], finest: Sequence[int], coarsest: int, rounding: str) -> Steps:
@@ -299,7 +309,12 @@ def _fit(stairs: Sequence[Staircase], finest: Sequence[int], coarsest: int, roun
         if not best.wrong.any():
             break
         best = min(best, _at(neurons, shift), key=_cost)
-    return best
+    wrong = best.wrong.copy()
+    for j in np.flatnonzero(wrong).tolist():
+        neuron, candidate = neurons[j], _Candidate(int(best.fine[j]), int(best.bias[j]))
+        everything = neuron.stairs.values, neuron.stairs.thresholds
+        wrong[j] = neuron.wrong(candidate, int(best.multiplier[j]), best.shift, everything)
+    return replace(best, wrong=wrong)
 
 
 def fit(stairs: Sequence[Staircase], finest: Sequence[int], *, coarsest: int = 0) -> Steps:
@@ -313,4 +328,4 @@ def fit(stairs: Sequence[Staircase], finest: Sequence[int], *, coarsest: int = 0
     if not up.wrong.any() and int(up.fine.max()) == coarsest:
         return up
     even = _fit(stairs, finest, coarsest, "even")
-    return up if _cost(up) <= _cost(even) else even
+    return min(up, even, key=_cost)

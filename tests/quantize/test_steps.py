@@ -160,6 +160,23 @@ def test_all_neurons_are_near_where_one_has_no_integers() -> None:
         assert np.abs(ratio - 1).max() < 1e-4
 
 
+@pytest.mark.parametrize("rounding", ["ROUND", "FLOOR"])
+def test_neurons_of_sixteen_bits_are_near_whatever_shift_others_need(rounding: str) -> None:
+    """Those with integers at a large shift do not cut off the multipliers of those that have none."""
+    generator = np.random.default_rng(2)
+    codes = Codes.quant(16, signed=False, narrow=False, rounding=rounding)
+    for _ in range(8):
+        gains = [Fraction(float(np.float32(value))) for value in generator.uniform(0.05, 0.3, 6)]
+        offsets = [Fraction(float(np.float32(value))) for value in generator.uniform(-900, 900, size=6)]
+        sums = [int(generator.integers(100, 15000) / gain) for gain in gains]
+        stairs = [
+            staircase(codes, gain=gain, offset=offset, first=-most, last=most)
+            for gain, offset, most in zip(gains, offsets, sums, strict=True)
+        ]
+        steps = fit(stairs, [8] * 6)
+        assert (steps.wrong < 200).all()
+
+
 @pytest.mark.parametrize(("scale", "gain"), [(Fraction(1, 3), Fraction(1, 7)), (Fraction(2**-9), Fraction(5, 2**20))])
 def test_many_steps(scale: Fraction, gain: Fraction) -> None:
     """Of 16 bits: thresholds are exact, ties included, and worked out at once."""
