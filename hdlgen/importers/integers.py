@@ -16,8 +16,9 @@ from hdlgen.errors import InputError
 from hdlgen.importers.codes import Codes
 from hdlgen.importers.samples import input_format
 from hdlgen.importers.values import LoweredLayer, LoweredNetwork, uniform
-from hdlgen.network import InputFormat, Network
-from hdlgen.quantize.sparse import IntegerLayer, bits_of, layered_network, storage_of
+from hdlgen.network import Activation, InputFormat, Network, Skip
+from hdlgen.quantize.real import bounds
+from hdlgen.quantize.sparse import IntegerLayer, bits_of, stored_network
 from hdlgen.quantize.steps import Staircase, Steps, fit
 from hdlgen.quantize.storage import Storage
 
@@ -110,16 +111,15 @@ def staircase(codes: Codes, *, gain: Fraction, offset: Fraction, first: int, las
     )
 
 
-def _format(codes: Codes, place: str) -> tuple[str, int, int, tuple[int, int] | None]:
-    """Kind and bits of an activation for ``codes``, what is taken off them, and limits within the bits, if narrower."""
+def _format(codes: Codes, place: str) -> tuple[Activation, int]:
+    """The format of an activation for ``codes``, with limits if they are narrower, and what is taken off them."""
     less = max(codes.low, 0)
-    low, high = codes.low - less, max(codes.high - less, codes.low - less + 1)
-    signed = low < 0
-    bits = max(max(high, 0).bit_length(), (-low - 1).bit_length() if signed else 0, 1) + signed
-    if bits > 16:
+    fitting = replace(codes, low=codes.low - less, high=max(codes.high - less, codes.low - less + 1))
+    if fitting.bits is None:
         raise InputError(f"{place}: {codes.refusal}")
-    whole = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
-    return "identity" if signed else "relu", bits, less, None if (low, high) == whole else (low, high)
+    whole = Activation(kind="identity" if fitting.low < 0 else "relu", bits=fitting.bits, shift=0)
+    ends = fitting.low, fitting.high
+    return replace(whole, clamp=None if ends == (whole.low, whole.high) else ends), less
 
 
 #: A neuron that is 0.
@@ -145,8 +145,8 @@ def _spread(steps: Steps, dead: np.ndarray) -> Steps:
     )
 
 
-#: Weights, gains, and the number and shift of what is added.
-_Summed = tuple[np.ndarray, list[Fraction], tuple[int, int] | None]
+#: Weights, gains, and what is added.
+_Summed = tuple[np.ndarray, list[Fraction], Skip | None]
 
 
 class _Builder:
@@ -163,18 +163,13 @@ class _Builder:
         self.exact = True
         self.differ = 0
 
-    def sums(self, weight: np.ndarray, source: int, skip: tuple[int, int] | None) -> tuple[np.ndarray, np.ndarray]:
+    def sums(self, weight: np.ndarray, source: int, skip: Skip | None) -> tuple[np.ndarray, np.ndarray]:
         """Least and greatest sum of each neuron, without bias."""
         reach = self.reach[source]
-        if weight.ndim == 1:
-            ends = weight * reach.low, weight * reach.high
-            least, most = np.minimum(*ends), np.maximum(*ends)
-        else:
-            up, down = np.maximum(weight, 0), np.minimum(weight, 0)
-            least, most = up @ reach.low + down @ reach.high, up @ reach.high + down @ reach.low
+        least, most = bounds(weight, reach.low, reach.high)
         if skip is not None:
-            other = self.reach[skip[0]]
-            least, most = least + (other.low << skip[1]), most + (other.high << skip[1])
+            other = self.reach[skip.source]
+            least, most = least + (other.low << skip.shift), most + (other.high << skip.shift)
         return least, most
 
     def start(self, layer: LoweredLayer) -> tuple[np.ndarray, list[Fraction], list[Fraction], list[Fraction]]:
@@ -183,7 +178,7 @@ class _Builder:
         weight = np.ones(layer.width, dtype=np.int64) if layer.matrix is None else layer.matrix.copy()
         reach = self.reach[self.numbers[layer.source]]
         if reach.base:
-            total = weight if weight.ndim == 1 else weight.sum(axis=1)
+            total = weight.reshape(len(weight), -1).sum(axis=1)
             offset = [o + g * int(t) * reach.base for o, g, t in zip(offset, gain, total, strict=True)]
         gain = [entry * reach.unit for entry in gain]
         other: list[Fraction] = []
@@ -214,7 +209,7 @@ class _Builder:
         scaled = (weight.T.astype(object) * np.array([int(ratio * (1 << shift)) for ratio in ratios], dtype=object)).T
         if not -(1 << 15) <= int(scaled.min()) <= int(scaled.max()) < 1 << 15:
             return None
-        skip = self.numbers[layer.skip[0]], shift
+        skip = Skip(source=self.numbers[layer.skip[0]], shift=shift)
         return scaled.astype(np.int64), [entry / (1 << shift) for entry in other], skip
 
     def aligned(
@@ -242,11 +237,11 @@ class _Builder:
             f"{layer.place}: adds layers of different scales; the other one is rounded to {float(1 << shift):g} of the"
             " smallest step of a sum"
         )
-        return weight << fine, gain, (len(self.layers), shift)
+        return weight << fine, gain, Skip(source=len(self.layers), shift=shift)
 
     def fitted(
-        self, stairs: list[Staircase], weight: np.ndarray, skip: tuple[int, int] | None
-    ) -> tuple[Steps, np.ndarray, tuple[int, int] | None]:
+        self, stairs: list[Staircase], weight: np.ndarray, skip: Skip | None
+    ) -> tuple[Steps, np.ndarray, Skip | None]:
         """The integers for staircases, the weights that are of use, and the skip connection in the unit that they need.
 
         Of neurons that are 0 whatever comes in the sums are 0 then, in ``stairs`` too.
@@ -272,21 +267,21 @@ class _Builder:
             return replace(nothing, wrong=wrong), np.zeros_like(weight), skip
         # A skip connection is as fine as all sums of its layer.
         best: tuple[Steps, int] | None = None
-        for fine in range(min(*finest, _FINE_BITS, 62 - skip[1]) + 1):
+        for fine in range(min(*finest, _FINE_BITS, 62 - skip.shift) + 1):
             steps = fit(stairs, [fine] * len(stairs), coarsest=fine)
             if best is None or steps.wrong.sum() < best[0].wrong.sum():
                 best = steps, fine
             if not steps.wrong.any():
                 break
         assert best is not None
-        return best[0], weight, (skip[0], skip[1] + best[1])
+        return best[0], weight, replace(skip, shift=skip.shift + best[1])
 
     def hidden(self, layer: LoweredLayer) -> None:
         codes = layer.codes
         assert codes is not None
         weight, gain, other, offset = self.start(layer)
         weight, gain, skip = self.shifted(layer, weight, gain, other) or self.aligned(layer, weight, gain, other)
-        kind, bits, less, clamp = _format(codes, layer.place)
+        activation, less = _format(codes, layer.place)
         source = self.numbers[layer.source]
         least, most = self.sums(weight, source, skip)
         sums = zip(gain, offset, least.tolist(), most.tolist(), strict=True)
@@ -318,12 +313,8 @@ class _Builder:
                 weight=weight,
                 bias=steps.bias,
                 skip=skip,
-                kind=kind,
-                bits=bits,
-                shift=steps.shift,
-                rounding=steps.rounding,
+                activation=replace(activation, shift=steps.shift, rounding=steps.rounding),
                 multiplier=steps.multiplier,
-                clamp=clamp,
             )
         )
         low, high = steps.reached(stairs)
@@ -345,7 +336,7 @@ class _Builder:
         fine, worst = self.fineness([entry / unit for entry in offset], bits_of(weight), layer.place)
         unit, weight = unit / (1 << fine), weight << fine
         if skip is not None:
-            skip = skip[0], skip[1] + fine
+            skip = replace(skip, shift=skip.shift + fine)
         bias = np.array([round(entry / unit) for entry in offset], dtype=np.int64)
         if worst:
             self.exact = False
@@ -417,12 +408,11 @@ class _Builder:
             self.hidden(layer)
             self.numbers.append(len(self.layers))
         unit = self.output(self.lowered.layers[-1])
-        storage = storage_of(self.source.width, self.layers, self.edges)
-        network = layered_network(
+        network, storage = stored_network(
             name=self.lowered.name,
             source=self.source,
             layers=self.layers,
-            kinds=storage.kinds,
+            edges=self.edges,
             where=self.lowered.where,
             output_scale=float(unit),
         )

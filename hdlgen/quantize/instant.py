@@ -9,21 +9,29 @@ Source: A. Keller, "Structural Sparsity" and the talks on quantising trained net
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from hdlgen.errors import InputError
-from hdlgen.network import InputFormat
-from hdlgen.quantize.layered import Quantized, input_scale
-from hdlgen.quantize.real import FREE, FloatLayer, FloatNetwork
-from hdlgen.quantize.sparse import IntegerLayer, bits_of, layered_network, storage_of
+from hdlgen.network import Activation, InputFormat
+from hdlgen.quantize.layered import (
+    Quantized,
+    QuantizeRecipe,
+    activation_scale,
+    input_scale,
+    multipliers,
+    quantized,
+    rounded_bias,
+)
+from hdlgen.quantize.real import FREE, FloatLayer, FloatNetwork, bounds
+from hdlgen.quantize.sparse import IntegerLayer, bits_of
 from hdlgen.sequences import sobol
 
 __all__ = ["MAX_SAMPLES", "instant_network", "path_network", "sample_counts", "sample_paths"]
 
 MAX_SAMPLES = 1 << 22
 _BITS = 32
-_MULTIPLIER_BITS = 15
 
 
 def _points(dimension: int, count: int) -> np.ndarray:
@@ -84,14 +92,7 @@ class _Assembler:
         self.layers: list[IntegerLayer] = []
 
     def bias(self, layer: FloatLayer, per_step: np.ndarray) -> np.ndarray:
-        """Real biases in steps of the sums, what 0 means in the input included."""
-        real = layer.bias.copy()
-        if layer.source == 0 and self.offset:
-            real += self.offset * (layer.weight if layer.weight.ndim == 1 else layer.weight.sum(axis=1))
-        whole = np.floor(real / per_step + 0.5)
-        if np.abs(whole).max(initial=0) >= 1 << 31:
-            raise InputError(f"{layer.place}: a bias leaves 32 bits in steps of the sum; allowed: more samples")
-        return whole.astype(np.int64)
+        return rounded_bias(layer, per_step, 0.0 if layer.source else self.offset, remedy="more samples")
 
     def hidden(self, layer: FloatLayer, counts: np.ndarray, norms: np.ndarray, samples: np.ndarray) -> None:
         """``norms``: real sums of magnitudes, factors of the source included; ``samples``: how many each neuron has."""
@@ -101,56 +102,29 @@ class _Assembler:
         norms = np.where(norms > 0, norms, 1.0)
         bias = self.bias(layer, unit * norms / safe)
         signed = layer.activation == "identity"
-        high = (1 << (self.bits - signed)) - 1
-        positive = np.maximum(counts, 0) @ self.tops[layer.source] + np.maximum(bias, 0)
-        negative = np.maximum(-counts, 0) @ self.tops[layer.source] + np.maximum(-bias, 0)
-        reach = (np.maximum(positive, negative) if signed else positive) / safe
-        values = None
+        activation = Activation(kind="identity" if signed else "relu", bits=self.bits, shift=0, multiplier="m")
+        negative, positive = bounds(counts, np.zeros_like(self.tops[layer.source]), self.tops[layer.source])
+        reach = positive + np.maximum(bias, 0)
+        reach = np.maximum(reach, np.maximum(-bias, 0) - negative) / safe if signed else reach / safe
+        # In units of the layer before; a power of two, no finer than the sums.
+        least, top = 2.0 ** (1 - int(safe.max()).bit_length()), float(reach.max(initial=0.0))
+        step = max(least, 2.0 ** math.ceil(math.log2(top / activation.high))) if top > 0 else 1.0
         if self.samples is not None:
-            values = (self.samples[layer.source] @ counts.T + bias) / safe
-            if not signed:
-                values = np.maximum(values, 0)
-        step = self.step(values, float(reach.max(initial=0.0)), high, int(safe.max()))
+            sums = np.rint(self.samples[layer.source] @ counts.T.astype(np.float64)).astype(np.int64) + bias
+            values = sums / safe if signed else np.maximum(sums, 0) / safe
+            step = activation_scale(values, activation.high, QuantizeRecipe(), least)
         # The mean over the samples, in steps.
-        ratio = 1 / (safe * step)
-        shift, multiplier = _nearest(ratio)
-        if values is not None and self.samples is not None:
-            sums = np.rint(values * safe).astype(np.int64)
-            rounding = 1 << (shift - 1) if shift else 0
-            low = -high - 1 if signed else 0
-            self.samples.append(np.clip((sums * multiplier + rounding) >> shift, low, high).astype(np.float64))
-        self.tops.append(np.minimum(reach / step + 1, high))
+        shift, multiplier = multipliers(1 / (safe * step))
+        activation = replace(activation, shift=shift)
+        if self.samples is not None:
+            self.samples.append(activation.apply(sums, multiplier).astype(np.float64))
+        self.tops.append(np.minimum(reach / step + 1, activation.high))
         self.units.append(unit * step)
         self.factors.append(norms)
+        plain = replace(activation, multiplier=None)
         self.layers.append(
-            IntegerLayer(
-                source=layer.source,
-                weight=counts,
-                bias=bias,
-                kind="identity" if signed else "relu",
-                bits=self.bits,
-                shift=shift,
-                multiplier=multiplier,
-            )
+            IntegerLayer(source=layer.source, weight=counts, bias=bias, activation=plain, multiplier=multiplier)
         )
-
-    def step(self, values: np.ndarray | None, reach: float, high: int, samples: int) -> float:
-        """What 1 means after a layer, in units of the layer before: a power of two, no finer than the sums."""
-        if reach <= 0:
-            return 1.0
-        least = 1 - samples.bit_length()
-        exponent = max(least, math.ceil(math.log2(reach / high)))
-        if values is None:
-            return 2.0**exponent
-        magnitude = np.abs(values).max(initial=0.0)
-        if magnitude > 0:
-            exponent = max(least, math.ceil(math.log2(magnitude / high)))
-        sample = values.reshape(-1)[: 1 << 20]
-
-        def error(step: float) -> float:
-            return float(np.square(np.clip(np.rint(sample / step), -high - 1, high) * step - sample).sum())
-
-        return min((2.0 ** max(least, exponent - k) for k in range(4)), key=error)
 
     def output(self, layer: FloatLayer, counts: np.ndarray, per_sample: float) -> float:
         """``per_sample`` is what one sample weighs; all outputs have the same."""
@@ -165,31 +139,7 @@ class _Assembler:
             raise InputError(
                 f"{self.network.where}: a weight has too many samples for 16 bits; allowed: fewer samples"
             )
-        storage = storage_of(self.network.width, self.layers, edges)
-        return Quantized(
-            network=layered_network(
-                name=self.network.name,
-                source=self.source,
-                layers=self.layers,
-                kinds=storage.kinds,
-                where=self.network.where,
-                output_scale=output_scale,
-            ),
-            output_scale=output_scale,
-            storage=storage,
-            layers=tuple(self.layers),
-        )
-
-
-def _nearest(ratio: np.ndarray) -> tuple[int, np.ndarray]:
-    """Shift and multipliers; exact where all ratios are powers of two."""
-    mantissa, exponent = np.frexp(ratio)
-    if (mantissa == 0.5).all() and int(exponent.max()) <= 1:
-        shift = 1 - int(exponent.min())
-        if int(exponent.max()) - 1 + shift < 24:
-            return shift, (1 << (exponent.astype(np.int64) - 1 + shift)).astype(np.int64)
-    shift = max(0, _MULTIPLIER_BITS - int(exponent.max()))
-    return shift, np.maximum(np.rint(np.ldexp(ratio, shift)), 1).astype(np.int64)
+        return quantized(self.network, self.source, self.layers, output_scale, edges)
 
 
 def _check(count: int, what: str) -> None:

@@ -6,20 +6,34 @@ power of two, or the nearest m / 2**shift. Biases are rounded to whole steps of 
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from hdlgen.errors import InputError
-from hdlgen.network import InputFormat, Network
-from hdlgen.quantize.real import FloatLayer, FloatNetwork
-from hdlgen.quantize.sparse import IntegerLayer, layered_network, storage_of
+from hdlgen.network import Activation, InputFormat, Network, Skip
+from hdlgen.quantize.real import FloatLayer, FloatNetwork, bounds, product
+from hdlgen.quantize.scales import weight_limits
+from hdlgen.quantize.sparse import IntegerLayer, stored_network
 from hdlgen.quantize.storage import CHOICES, Storage
 
-__all__ = ["QuantizeRecipe", "Quantized", "choose_input", "input_scale", "quantize_network", "weight_codes"]
+__all__ = [
+    "QuantizeRecipe",
+    "Quantized",
+    "activation_scale",
+    "choose_input",
+    "input_scale",
+    "multipliers",
+    "quantize_network",
+    "quantized",
+    "rounded_bias",
+    "weight_codes",
+]
 
-_WEIGHTS = ("integer", "binary", "ternary", "power-of-two")
+#: Weights that may be these, whatever their bits.
+_FIXED = {"binary": (-1, 1), "ternary": (-1, 0, 1)}
+_WEIGHTS = ("integer", *_FIXED, "power-of-two")
 _SCALES = ("layer", "neuron")
 _REQUANTISE = ("shift", "multiplier")
 _CALIBRATIONS = ("least-squares", "range")
@@ -67,21 +81,17 @@ class QuantizeRecipe:
     @property
     def levels(self) -> np.ndarray:
         """The integers that weights may be, ascending."""
-        if self.weights == "binary":
-            return np.array([-1, 1])
-        if self.weights == "ternary":
-            return np.array([-1, 0, 1])
+        if self.weights in _FIXED:
+            return np.array(_FIXED[self.weights])
         if self.weights == "power-of-two":
-            powers = [1 << k for k in range(max(self.bits - 1, 1))]
-            return np.array(
-                [-power for power in reversed(powers)] + [0] + [p for p in powers if p < 1 << (self.bits - 1)]
-            )
-        high = (1 << (self.bits - 1)) - 1
-        return np.array([-1, 0]) if self.bits == 1 else np.arange(-high, high + 1)
+            powers = 1 << np.arange(max(self.bits - 1, 1))
+            return np.concatenate([-powers[::-1], [0], powers[powers < 1 << (self.bits - 1)]])
+        low, high = weight_limits(self.bits)
+        return np.arange(low, high + 1)
 
     @property
     def weight_bits(self) -> int:
-        return {"binary": 2, "ternary": 2}.get(self.weights, self.bits)
+        return 2 if self.weights in _FIXED else self.bits
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,8 +116,6 @@ class Quantized:
 def choose_input(x: np.ndarray, bits: int, width: int) -> InputFormat:
     """From real samples of ``width`` inputs: unsigned integers over their range, from 0 where none is negative."""
     low, high = min(float(x.min()), 0.0), float(x.max())
-    if low < 0:
-        low = float(x.min())
     return InputFormat(width=width, bits=bits, scale=(high - low) / ((1 << bits) - 1) or 1.0, offset=low)
 
 
@@ -126,10 +134,6 @@ def _round_to(levels: np.ndarray, values: np.ndarray) -> np.ndarray:
     return levels[np.searchsorted(middle, values, side="right")]
 
 
-def _error(weight: np.ndarray, codes: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    return np.square(codes * scale - weight).sum(axis=-1, keepdims=True)
-
-
 def weight_codes(
     weight: np.ndarray, recipe: QuantizeRecipe, *, scales: Sequence[float] | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -137,52 +141,32 @@ def weight_codes(
 
     Weights of 0 stay 0. ``scales``: the only ones that are allowed, for the whole layer.
     """
-    levels = recipe.levels
-    shape = weight.shape
-    rows = weight.reshape(len(weight), -1)
-    if recipe.scales == "layer" or scales is not None:
-        rows = rows.reshape(1, -1)
+    levels, whole = recipe.levels, recipe.scales == "layer" or scales is not None
+    rows = weight.reshape(1 if whole else len(weight), -1)
     magnitude = np.abs(rows).max(axis=1, keepdims=True)
-    magnitude[magnitude == 0] = 1.0
-    top = max(int(levels[-1]), int(-levels[0])) if recipe.bits > 1 or recipe.weights != "integer" else 1
+    full = np.where(magnitude == 0, 1.0, magnitude) / np.abs(levels).max()
 
     def codes_of(scale: np.ndarray) -> np.ndarray:
-        codes = _round_to(levels, rows / scale)
-        codes[rows == 0] = 0
-        return codes
+        return np.where(rows == 0, 0, _round_to(levels, rows / scale))
 
-    full = magnitude / top
-    trials: list[np.ndarray]
+    exponent = np.ceil(np.log2(full))
     if scales is not None:
         trials = [np.full_like(full, scale) for scale in scales]
-    elif recipe.requantise == "shift":
-        exponent = np.ceil(np.log2(full))
-        trials = [np.exp2(exponent)] if recipe.calibration == "range" else [np.exp2(exponent - k) for k in range(5)]
     elif recipe.calibration == "range":
-        trials = [full]
+        trials = [np.exp2(exponent) if recipe.requantise == "shift" else full]
+    elif recipe.requantise == "shift":
+        trials = [np.exp2(exponent - k) for k in range(5)]
     elif recipe.weights == "binary":
         count = np.maximum((rows != 0).sum(axis=1, keepdims=True), 1)
         trials = [np.maximum(np.abs(rows).sum(axis=1, keepdims=True) / count, np.finfo(float).tiny)]
     else:
         trials = [full * (1 - k / _TRIALS) for k in range(_TRIALS * 15 // 16)]
-    best, least = trials[0], None
-    for trial in trials:
-        error = _error(rows, codes_of(trial), trial)
-        if least is None:
-            best, least = trial.copy(), error
-        else:
-            better = error < least
-            best, least = np.where(better, trial, best), np.where(better, error, least)
-    codes = codes_of(best)
-    scale = (
-        np.broadcast_to(best.reshape(-1), (shape[0],))
-        if len(best) > 1
-        else np.full(shape[0], float(best.reshape(-1)[0]))
-    )
-    return codes.reshape(shape), np.array(scale)
+    errors = [np.square(codes_of(trial) * trial - rows).sum(axis=1) for trial in trials]
+    best = np.stack(trials)[np.argmin(errors, axis=0), np.arange(len(rows))]
+    return codes_of(best).reshape(weight.shape), np.broadcast_to(best[:, 0], (len(weight),)).copy()
 
 
-def _activation_scale(values: np.ndarray, high: int, recipe: QuantizeRecipe, base: float) -> float:
+def activation_scale(values: np.ndarray, high: int, recipe: QuantizeRecipe, base: float) -> float:
     """s_l for sums in real units: base * 2**k for shifts, else any."""
     magnitude = float(np.abs(values).max(initial=0.0)) or base
     full = magnitude / high
@@ -202,7 +186,20 @@ def _activation_scale(values: np.ndarray, high: int, recipe: QuantizeRecipe, bas
     return min(trials, key=error)
 
 
-def _multipliers(ratio: np.ndarray) -> tuple[int, np.ndarray]:
+def rounded_bias(
+    layer: FloatLayer, unit: np.ndarray, offset: float, skip_offset: float = 0.0, *, remedy: str
+) -> np.ndarray:
+    """In steps of the sums, int64, with what 0 means in the layers it reads; ``remedy`` is what would make it fit."""
+    real = layer.bias + math.ldexp(skip_offset, layer.skip_exponent)
+    if offset:
+        real += offset * layer.weight.reshape(len(layer.weight), -1).sum(axis=1)
+    whole = np.floor(real / unit + 0.5)
+    if np.abs(whole).max(initial=0) >= 1 << 31:
+        raise InputError(f"{layer.place}: a bias leaves 32 bits in steps of the sum; allowed: {remedy}")
+    return whole.astype(np.int64)
+
+
+def multipliers(ratio: np.ndarray) -> tuple[int, np.ndarray]:
     """Shift and multipliers with m / 2**shift nearest to ``ratio``; powers of two are exact, with small multipliers."""
     mantissa, exponent = np.frexp(ratio)
     if (mantissa == 0.5).all():
@@ -220,47 +217,23 @@ class _Quantizer:
         self.network, self.recipe = network, recipe
         scale, offset = input_scale(source)
         self.scales, self.offsets = [scale], [offset]
-        # Samples as integers, or bounds of each neuron where there are none.
-        self.samples = None if x is None else [source.quantise(x)]
-        self.bounds = [(np.full(network.width, source.low), np.full(network.width, source.high))]
+        self.sampled = x is not None
+        #: What each layer passes on: of the samples (N, width), or where there are none its ends (2, width).
+        self.known = [
+            np.repeat([[source.low], [source.high]], network.width, axis=1) if x is None else source.quantise(x)
+        ]
         self.layers: list[IntegerLayer] = []
         self.steps: list[np.ndarray] = []
         self.units: list[np.ndarray] = []
 
-    def sums(
-        self, layer: FloatLayer, codes: np.ndarray, bias: np.ndarray, skip: tuple[int, int] | None
-    ) -> np.ndarray:
-        """Sums of the samples (N, width), or of the bounds (2, width)."""
-        if self.samples is None:
-            low, high = self.bounds[layer.source]
-            if codes.ndim == 1:
-                ends = codes * low, codes * high
-                pair = np.stack([np.minimum(*ends), np.maximum(*ends)])
-            else:
-                up, down = np.maximum(codes, 0), np.minimum(codes, 0)
-                pair = np.stack([up @ low + down @ high, up @ high + down @ low])
-            if skip is not None:
-                pair = pair + (np.stack(self.bounds[skip[0]]) << skip[1])
-            return pair + bias
-        values = self.samples[layer.source].astype(np.float64)
-        total = values * codes if codes.ndim == 1 else values @ codes.T.astype(np.float64)
-        result = np.rint(total).astype(np.int64) + bias
-        if skip is not None:
-            result += self.samples[skip[0]] << skip[1]
-        return result
-
-    def bias(self, layer: FloatLayer, unit: np.ndarray) -> np.ndarray:
-        """In steps of the sums, the offset of the input included."""
-        real = layer.bias.copy()
-        if self.offsets[layer.source]:
-            offset = self.offsets[layer.source]
-            real += offset * (layer.weight if layer.weight.ndim == 1 else layer.weight.sum(axis=1))
-        if layer.skip is not None:
-            real += math.ldexp(self.offsets[layer.skip], layer.skip_exponent)
-        whole = np.floor(real / unit + 0.5)
-        if np.abs(whole).max(initial=0) >= 1 << 31:
-            raise InputError(f"{layer.place}: a bias leaves 32 bits in steps of the sum; allowed: fewer weight bits")
-        return whole.astype(np.int64)
+    def sums(self, layer: FloatLayer, codes: np.ndarray, bias: np.ndarray, skip: Skip | None) -> np.ndarray:
+        """Of what is known of the layers it reads."""
+        known = self.known[layer.source]
+        if self.sampled:  # in double precision, which is faster than integers, and exact
+            total = product(codes.astype(np.float64), known.astype(np.float64))
+        else:
+            total = np.stack(bounds(codes, *known))
+        return np.rint(total).astype(np.int64) + bias + (0 if skip is None else self.known[skip.source] << skip.shift)
 
     def layer(self, layer: FloatLayer) -> None:
         """Append the integers of ``layer`` and what they mean."""
@@ -277,59 +250,42 @@ class _Quantizer:
             other = math.ldexp(self.scales[layer.skip], layer.skip_exponent)
             trials = [other / (source * 2**shift) for shift in range(16)]
             codes, step = weight_codes(layer.weight, recipe, scales=trials)
-            skip = (layer.skip, round(math.log2(other / (source * step[0]))))
+            skip = Skip(source=layer.skip, shift=round(math.log2(other / (source * step[0]))))
         else:
             codes, step = weight_codes(layer.weight, recipe)
         unit = source * step
         self.steps.append(step)
         self.units.append(unit)
-        bias = self.bias(layer, unit)
+        offsets = self.offsets[layer.source], 0.0 if layer.skip is None else self.offsets[layer.skip]
+        bias = rounded_bias(layer, unit, *offsets, remedy="fewer weight bits")
         weight_bits = None
         if recipe is self.recipe or last:
             weight_bits = self.recipe.weight_bits
         integer = IntegerLayer(source=layer.source, weight=codes, bias=bias, skip=skip, weight_bits=weight_bits)
-        if last:
+        if layer.activation is None:
             self.layers.append(integer)
             return
         signed = layer.activation == "identity"
-        bits = max(self.recipe.activation_bits, 1 + signed)
-        high = (1 << (bits - signed)) - 1
-        sums = self.sums(layer, codes, bias, skip)
-        real = sums * unit
-        if not signed:
-            real = np.maximum(real, 0)
-        real = np.clip(real, *layer.limits)
-        scale = _activation_scale(real, high, self.recipe, float(unit.min()))
-        shift, multiplier = _multipliers(unit / scale)
-        rounding = 1 << (shift - 1) if shift else 0
-        whole = (-high - 1 if signed else 0), high
-        low, high = (int(np.clip(np.rint(limit / scale), *whole)) for limit in layer.limits)
-        values = np.clip((sums * multiplier + rounding) >> shift, low, high)
-        if self.samples is not None:
-            self.samples.append(values)
-        else:
-            self.bounds.append((values.min(axis=0), values.max(axis=0)))
-        self.layers.append(
-            replace(
-                integer,
-                kind="identity" if signed else "relu",
-                bits=bits,
-                shift=shift,
-                multiplier=multiplier,
-                clamp=(low, high) if low < high and (low, high) != whole else None,
-            )
+        activation = Activation(
+            kind=layer.activation, bits=max(self.recipe.activation_bits, 1 + signed), shift=0, multiplier="m"
         )
+        sums = self.sums(layer, codes, bias, skip)
+        real = np.clip(sums * unit if signed else np.maximum(sums * unit, 0), *layer.limits)
+        scale = activation_scale(real, activation.high, self.recipe, float(unit.min()))
+        shift, multiplier = multipliers(unit / scale)
+        whole = activation.low, activation.high
+        low, high = (int(np.clip(np.rint(limit / scale), *whole)) for limit in layer.limits)
+        clamp = (low, high) if low < high and (low, high) != whole else None
+        activation = replace(activation, shift=shift, clamp=clamp)
+        values = activation.apply(sums, multiplier)
+        self.known.append(values if self.sampled else np.sort(values, axis=0))
+        self.layers.append(replace(integer, activation=replace(activation, multiplier=None), multiplier=multiplier))
         self.scales.append(scale)
         self.offsets.append(0.0)
 
 
 def quantize_network(
-    network: FloatNetwork,
-    recipe: QuantizeRecipe,
-    source: InputFormat,
-    x: np.ndarray | None = None,
-    *,
-    progress: Callable[[int, int], None] | None = None,
+    network: FloatNetwork, recipe: QuantizeRecipe, source: InputFormat, x: np.ndarray | None = None
 ) -> Quantized:
     """Integers for ``network``, layer by layer, each calibrated with what the integers before it give.
 
@@ -344,24 +300,29 @@ def quantize_network(
         If a number leaves the formats of the network file.
     """
     quantizer = _Quantizer(network, recipe, source, x)
-    for number, layer in enumerate(network.layers, 1):
-        if progress is not None:
-            progress(number, len(network.layers))
+    for layer in network.layers:
         quantizer.layer(layer)
-    output_scale = float(quantizer.units[-1][0])
-    storage = storage_of(network.width, quantizer.layers, recipe.edges)
-    return Quantized(
-        network=layered_network(
-            name=network.name,
-            source=source,
-            layers=quantizer.layers,
-            kinds=storage.kinds,
-            where=network.where,
-            output_scale=output_scale,
-        ),
-        output_scale=output_scale,
-        storage=storage,
-        layers=tuple(quantizer.layers),
+    return quantized(
+        network,
+        source,
+        quantizer.layers,
+        float(quantizer.units[-1][0]),
+        recipe.edges,
         steps=tuple(quantizer.steps),
         units=tuple(quantizer.units),
     )
+
+
+def quantized(
+    network: FloatNetwork,
+    source: InputFormat,
+    layers: Sequence[IntegerLayer],
+    output_scale: float,
+    edges: str,
+    **members: tuple[np.ndarray, ...],
+) -> Quantized:
+    """What these ``layers`` make of ``network``."""
+    made, storage = stored_network(
+        name=network.name, source=source, layers=layers, edges=edges, where=network.where, output_scale=output_scale
+    )
+    return Quantized(network=made, output_scale=output_scale, storage=storage, layers=tuple(layers), **members)

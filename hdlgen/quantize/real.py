@@ -6,10 +6,21 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-__all__ = ["FREE", "FloatLayer", "FloatNetwork"]
+__all__ = ["FREE", "FloatLayer", "FloatNetwork", "bounds", "product"]
 
 FREE = (-math.inf, math.inf)
 """No limits."""
+
+
+def product(weight: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """weight (width, n) @ values (.., n); weight (width,) is an edge from each neuron to the one of the same number."""
+    return values @ weight.T if weight.ndim == 2 else values * weight
+
+
+def bounds(weight: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Least and greatest ``product`` with values of low..high."""
+    up, down = np.maximum(weight, 0), np.minimum(weight, 0)
+    return product(up, low) + product(down, high), product(up, high) + product(down, low)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,10 +48,6 @@ class FloatLayer:
     def width(self) -> int:
         return len(self.weight)
 
-    def product(self, values: np.ndarray) -> np.ndarray:
-        """(N, n_source) -> (N, width), without bias."""
-        return values @ self.weight.T if self.weight.ndim == 2 else values * self.weight
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FloatNetwork:
@@ -60,7 +67,7 @@ class FloatNetwork:
         """What every layer passes on for ``x`` (N, width): float64 (N, n_l), l = 0..L."""
         values = [np.asarray(x, dtype=np.float64)]
         for layer in self.layers:
-            result = layer.product(values[layer.source]) + layer.bias
+            result = product(layer.weight, values[layer.source]) + layer.bias
             if layer.skip is not None:
                 result += np.ldexp(values[layer.skip], layer.skip_exponent)
             result = np.maximum(result, 0) if layer.activation == "relu" else result

@@ -1,14 +1,14 @@
 """Networks from matrices of integers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from hdlgen.network import Activation, Connections, Dense, Explicit, InputFormat, Network, Skip, Weighted, verify
 from hdlgen.quantize.storage import Storage, choose_storage
 
-__all__ = ["IntegerLayer", "bits_of", "layered_network", "storage_of"]
+__all__ = ["IntegerLayer", "bits_of", "layered_network", "stored_network"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -17,21 +17,16 @@ class IntegerLayer:
     -------
     weight : int64 (width, n_source), or (width,) for an edge from each neuron to the one of the same number.
     bias : int64 (width,).
-    skip : source and shift.
-    kind, bits, shift, rounding, multiplier, clamp : the activation; kind None in the last layer.
+    activation, multiplier : None in the last layer; a multiplier int64 (width,), without one of that name.
     weight_bits : of the weights; the least where None.
     """
 
     source: int
     weight: np.ndarray = field(repr=False)
     bias: np.ndarray = field(repr=False)
-    skip: tuple[int, int] | None = None
-    kind: str | None = None
-    bits: int = 0
-    shift: int = 0
-    rounding: str = "up"
+    skip: Skip | None = None
+    activation: Activation | None = None
     multiplier: np.ndarray | None = field(repr=False, default=None)
-    clamp: tuple[int, int] | None = None
     weight_bits: int | None = None
 
     @property
@@ -47,12 +42,6 @@ def bits_of(values: np.ndarray) -> int:
 
 def _narrow(values: np.ndarray) -> np.ndarray:
     return values.astype(np.int8 if bits_of(values) <= 8 else np.int16)
-
-
-def storage_of(width: int, layers: Sequence[IntegerLayer], choice: str = "auto") -> Storage:
-    """How the edges of ``layers`` behind ``width`` inputs are stored."""
-    widths = [width, *(len(layer.weight) for layer in layers)]
-    return choose_storage([(layer.weight, widths[layer.source], layer.stored_bits) for layer in layers], choice)
 
 
 def layered_network(
@@ -82,36 +71,18 @@ def layered_network(
             tensors[f"w{number}"] = _narrow(np.diag(weight) if weight.ndim == 1 else weight)
         else:
             connections = Explicit(edges=f"e{number}")
-            if weight.ndim == 1:
-                target = origin = np.flatnonzero(weight)
-                stored = weight[target]
-            else:
-                target, origin = np.nonzero(weight)
-                stored = weight[target, origin]
-            if not len(stored):  # a layer has one edge at least
-                target = origin = np.zeros(1, dtype=np.int64)
-                stored = np.zeros(1, dtype=np.int64)
-            ends = np.stack([origin, target], axis=1)
-            tensors[connections.edges] = ends.astype(
-                np.uint16 if max(widths[layer.source], width) <= 1 << 16 else np.uint32
-            )
-            tensors[f"w{number}"] = _narrow(stored)
+            ends = np.argwhere(weight)
+            ends = ends if len(ends) else np.zeros((1, weight.ndim), np.int64)  # a layer has one edge at least
+            tensors[f"w{number}"] = _narrow(weight[tuple(ends.T)])
+            kind = np.uint16 if max(widths[layer.source], width) <= 1 << 16 else np.uint32
+            tensors[connections.edges] = np.stack([ends[:, -1], ends[:, 0]], axis=1).astype(kind)
         has_bias = bool(layer.bias.any())
         if has_bias:
             tensors[f"b{number}"] = layer.bias.astype(np.int32)
-        activation = None
-        if layer.kind is not None:
-            multiplied = layer.multiplier is not None and bool((layer.multiplier != 1).any())
-            if multiplied and layer.multiplier is not None:
-                tensors[f"m{number}"] = layer.multiplier.astype(np.int32)
-            activation = Activation(
-                kind=layer.kind,
-                bits=layer.bits,
-                shift=layer.shift,
-                rounding=layer.rounding,
-                multiplier=f"m{number}" if multiplied else None,
-                clamp=layer.clamp,
-            )
+        activation = layer.activation
+        if activation is not None and layer.multiplier is not None and (layer.multiplier != 1).any():
+            tensors[f"m{number}"] = layer.multiplier.astype(np.int32)
+            activation = replace(activation, multiplier=f"m{number}")
         result.append(
             Weighted(
                 width=width,
@@ -120,7 +91,7 @@ def layered_network(
                 weight=f"w{number}",
                 weight_bits=layer.stored_bits,
                 bias=f"b{number}" if has_bias else None,
-                skip=None if layer.skip is None else Skip(source=layer.skip[0], shift=layer.skip[1]),
+                skip=layer.skip,
                 activation=activation,
             )
         )
@@ -131,3 +102,15 @@ def layered_network(
     verify(network)
     network.ranges()  # or refuses them
     return network
+
+
+def stored_network(
+    *, name: str, source: InputFormat, layers: Sequence[IntegerLayer], edges: str, where: str, output_scale: float
+) -> tuple[Network, Storage]:
+    """The network with its edges stored as :func:`choose_storage` says, of the choice ``edges``."""
+    widths = [source.width, *(len(layer.weight) for layer in layers)]
+    storage = choose_storage([(layer.weight, widths[layer.source], layer.stored_bits) for layer in layers], edges)
+    network = layered_network(
+        name=name, source=source, layers=layers, kinds=storage.kinds, where=where, output_scale=output_scale
+    )
+    return network, storage

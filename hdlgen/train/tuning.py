@@ -248,15 +248,6 @@ def _of_reals(real: FloatNetwork, made: Quantized, recipe: QuantizeRecipe) -> li
             values = codes = np.zeros(1)
         edges = join(source, target, source_width, layer.width)
         steps = np.broadcast_to(made.steps[number - 1], (layer.width,))[edges.target]
-        activation = None
-        if integer.kind is not None:
-            activation = Activation(
-                kind=integer.kind,
-                bits=integer.bits,
-                shift=integer.shift,
-                rounding=integer.rounding,
-                clamp=integer.clamp,
-            )
         stages.append(
             Stage(
                 source=layer.source,
@@ -266,8 +257,8 @@ def _of_reals(real: FloatNetwork, made: Quantized, recipe: QuantizeRecipe) -> li
                 levels=recipe.levels if matrix else None,
                 bias=integer.bias if integer.bias.any() else None,
                 units=np.broadcast_to(made.units[number - 1], (layer.width,)),
-                skip=None if integer.skip is None else Skip(source=integer.skip[0], shift=integer.skip[1]),
-                activation=activation,
+                skip=integer.skip,
+                activation=integer.activation,
                 multiplier=np.ones(layer.width, np.int64) if integer.multiplier is None else integer.multiplier,
             )
         )
