@@ -7,7 +7,6 @@ file are read from the folder of the file and below it only. Nothing is executed
 import functools
 import math
 import os
-import stat
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from hdlgen.description import show
 from hdlgen.errors import InputError
+from hdlgen.files import opened
 from hdlgen.importers.graph import MAX_ELEMENTS, MAX_NODES, Constants, Graph, Node, sort
 
 __all__ = ["INTEGERS", "MAX_BYTES", "STANDARD", "parse_model", "read_bytes", "read_onnx"]
@@ -25,36 +25,16 @@ STANDARD = ("", "ai.onnx")
 _OLDEST = 7
 """Version of the operations: before it their inputs broadcast in another way."""
 
-#: Numbers of the types as they are stored, and the fields that hold their values where there are no raw bytes.
-_TYPES: dict[int, tuple[type[np.generic], str]] = {
-    1: (np.float32, "float_data"),
-    2: (np.uint8, "int32_data"),
-    3: (np.int8, "int32_data"),
-    4: (np.uint16, "int32_data"),
-    5: (np.int16, "int32_data"),
-    6: (np.int32, "int32_data"),
-    7: (np.int64, "int64_data"),
-    9: (np.bool_, "int32_data"),
-    10: (np.uint16, "int32_data"),
-    11: (np.float64, "double_data"),
-    12: (np.uint32, "uint64_data"),
-    13: (np.uint64, "uint64_data"),
-    16: (np.uint16, "int32_data"),
-    21: (np.uint8, "int32_data"),
-    22: (np.uint8, "int32_data"),
-    25: (np.uint8, "int32_data"),
-    26: (np.uint8, "int32_data"),
-}
-#: Those of fewer than 8 bits: several lie in a byte, the first one lowest.
-NARROW = {21: (4, np.uint8), 22: (4, np.int8), 25: (2, np.uint8), 26: (2, np.int8)}
-#: Those that quantisers make: bits, and whether they are signed.
-INTEGERS = {2: (8, False), 3: (8, True), 4: (16, False), 5: (16, True)} | {
-    number: (bits, kind is np.int8) for number, (bits, kind) in NARROW.items()
-}
+#: Types of elements that quantisers make, by number: bits, and whether they are signed.
+INTEGERS = {2: (8, False), 3: (8, True), 4: (16, False), 5: (16, True)}
+INTEGERS |= {21: (4, False), 22: (4, True), 25: (2, False), 26: (2, True)}
+_TYPES = (1, 6, 7, 9, 10, 11, 12, 13, 16, *INTEGERS)
 _ALLOWED = (
     "float32, uint8, int8, uint16, int16, int32, int64, bool, float16, float64, uint32, uint64, bfloat16, and integers of"
     " 2 and 4 bits"
 )
+#: For types that NumPy does not have itself one that holds their values.
+_PLAIN = {"bfloat16": np.float32, "int4": np.int8, "uint4": np.uint8, "int2": np.int8, "uint2": np.uint8}
 
 
 def _text(value: str | bytes) -> str:
@@ -62,22 +42,22 @@ def _text(value: str | bytes) -> str:
     return value if isinstance(value, str) else value.decode()  # raises UnicodeDecodeError
 
 
-def _known(number: int, place: str) -> None:
+def _dtype(number: int, place: str) -> np.dtype:
+    from onnx import helper
+
     if number not in _TYPES:
         raise InputError(f"{place}: type of elements is number {number}; allowed: {_ALLOWED}")
+    return helper.tensor_dtype_to_np_dtype(number)
 
 
-def _decoded(number: int, stored: np.ndarray, count: int) -> np.ndarray:
-    """``count`` elements of a type from how they are stored."""
-    if number == 10:
-        return stored.view(np.float16)
-    if number == 16:  # the upper half of single precision
-        return (stored.astype(np.uint32) << 16).view(np.float32)
-    if number not in NARROW:
-        return stored
-    bits, kind = NARROW[number]
-    parts = (stored[:, None] >> np.arange(0, 8, bits, dtype=np.uint8) << np.uint8(8 - bits)).reshape(-1)[:count]
-    return parts.view(kind) >> kind(8 - bits)  # extends the sign
+def _plain(array: np.ndarray) -> np.ndarray:
+    return array.astype(_PLAIN.get(array.dtype.name, array.dtype))
+
+
+def _narrow(number: int) -> int | None:
+    """Bits of integers of fewer than 8."""
+    bits, _ = INTEGERS.get(number, (8, False))
+    return bits if bits < 8 else None
 
 
 def _external(tensor: Any, needed: int, folder: Path, place: str) -> bytes:
@@ -94,25 +74,24 @@ def _external(tensor: Any, needed: int, folder: Path, place: str) -> bytes:
         file = (root / inside).resolve()
         if not file.is_relative_to(root):
             raise InputError(f"{place}: its data are in {show(location)}, a link to elsewhere; allowed: {allowed}")
-        if not stat.S_ISREG(file.stat().st_mode):
-            raise InputError(f"{place}: its data are in {show(location)}, which is no regular file")
-        size = file.stat().st_size
-        offset, length = (entries.get(key, default) for key, default in (("offset", "0"), ("length", str(needed))))
-        if not (offset.isascii() and offset.isdigit() and len(offset) < 20) or length != str(needed):
-            raise InputError(
-                f"{place}: its data are {show(length)} bytes from {show(offset)}; allowed: {needed} bytes,"
-                " which is what its shape needs"
+        with opened(file, f"{place}: its data in {show(location)}") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            offset, length = (
+                entries.get(key, default) for key, default in (("offset", "0"), ("length", str(needed)))
             )
-        if int(offset) + needed > size:
-            raise InputError(
-                f"{place}: its data end at byte {int(offset) + needed} of {show(location)}; it has {size}"
-            )
-        with file.open("rb") as stream:
+            if not (offset.isascii() and offset.isdigit() and len(offset) < 20) or length != str(needed):
+                raise InputError(
+                    f"{place}: its data are {show(length)} bytes from {show(offset)}; allowed: {needed} bytes,"
+                    " which is what its shape needs"
+                )
+            if int(offset) + needed > size:
+                raise InputError(
+                    f"{place}: its data end at byte {int(offset) + needed} of {show(location)}; it has {size}"
+                )
             stream.seek(int(offset))
             return stream.read(needed)
-    except (OSError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{place}: its data in {show(location)} cannot be read: {reason}") from None
+    except RuntimeError as error:  # links in a circle
+        raise InputError(f"{place}: its data in {show(location)} cannot be read: {error}") from None
 
 
 def _array(tensor: Any, folder: Path, place: str) -> np.ndarray:
@@ -123,36 +102,31 @@ def _array(tensor: Any, folder: Path, place: str) -> np.ndarray:
 
 
 def _values(tensor: Any, folder: Path, place: str) -> np.ndarray:
-    number = tensor.data_type
-    _known(number, place)
-    dtype, member = np.dtype(_TYPES[number][0]), _TYPES[number][1]
-    shape = tuple(tensor.dims)
+    from onnx import TensorProto, helper, numpy_helper
+
+    number, shape = tensor.data_type, list(tensor.dims)
+    dtype = _dtype(number, place)
     if any(length < 0 for length in shape) or len(shape) > 8:
-        raise InputError(f"{place}: shape is {show(list(shape))}; allowed: up to 8 lengths, none below 0")
+        raise InputError(f"{place}: shape is {show(shape)}; allowed: up to 8 lengths, none below 0")
     count = math.prod(shape)
     if count > MAX_ELEMENTS:
-        raise InputError(f"{place}: shape is {show(list(shape))}; allowed: up to {MAX_ELEMENTS} elements")
-    stored = -(-count * NARROW[number][0] // 8) if number in NARROW else count
-    needed = stored * dtype.itemsize
+        raise InputError(f"{place}: shape is {show(shape)}; allowed: up to {MAX_ELEMENTS} elements")
+    bits = _narrow(number) or 8 * dtype.itemsize
+    needed, field = -(-count * bits // 8), helper.tensor_dtype_to_field(number)
     if tensor.data_location == 1:
-        raw = _external(tensor, needed, folder, place)
-    elif tensor.HasField("raw_data"):
-        raw = tensor.raw_data
-    else:
-        values = getattr(tensor, member)
-        if len(values) != stored:
-            raise InputError(f"{place}: has {len(values)} values; its shape {show(list(shape))} needs {stored}")
-        plain = np.array(
-            values, dtype=np.float64 if dtype.kind == "f" else np.int64 if dtype.kind != "u" else np.uint64
-        )
-        if dtype.kind in "iu" and count:
-            limits = np.iinfo(dtype)
-            if plain.min() < limits.min or plain.max() > limits.max:
-                raise InputError(f"{place}: has values beyond its type; allowed: values of {dtype}")
-        return _decoded(number, plain.astype(dtype), count).reshape(shape)
-    if len(raw) != needed:
-        raise InputError(f"{place}: has {len(raw)} bytes; its shape {show(list(shape))} needs {needed}")
-    return _decoded(number, np.frombuffer(raw, dtype=dtype.newbyteorder("<")).astype(dtype), count).reshape(shape)
+        tensor = TensorProto(data_type=number, dims=shape, raw_data=_external(tensor, needed, folder, place))
+    if tensor.HasField("raw_data"):
+        if len(tensor.raw_data) != needed:
+            raise InputError(f"{place}: has {len(tensor.raw_data)} bytes; its shape {show(shape)} needs {needed}")
+        return _plain(numpy_helper.to_array(tensor))
+    values, stored = getattr(tensor, field), needed if bits < 8 else count
+    if len(values) != stored:
+        raise InputError(f"{place}: has {len(values)} values; its shape {show(shape)} needs {stored}")
+    whole = bits >= 8 and dtype.kind in "iu"
+    limits = np.iinfo(dtype if whole else np.uint16 if bits > 8 else np.uint8)
+    if count and (whole or field == "int32_data") and not limits.min <= min(values) <= max(values) <= limits.max:
+        raise InputError(f"{place}: has values beyond its type; allowed: values of {dtype}")
+    return _plain(numpy_helper.to_array(tensor))
 
 
 def _attribute(attribute: Any, folder: Path, place: str) -> Any:
@@ -202,11 +176,11 @@ def _shape(info: Any, where: str) -> tuple[int | None, tuple[int, ...], np.dtype
         raise InputError(f"{place}: is no tensor; allowed: one tensor")
     tensor = info.type.tensor_type
     number = tensor.elem_type
-    if number in NARROW or number not in _TYPES:
+    if number not in _TYPES or _narrow(number):
         raise InputError(
             f"{place}: type of elements is number {number}; allowed: real numbers, and integers of 8 or 16 bits"
         )
-    dtype = _decoded(number, np.zeros(0, _TYPES[number][0]), 0).dtype
+    dtype = _plain(np.zeros(0, _dtype(number, place))).dtype
     dims: list[int | None] = [int(dim.dim_value) if dim.HasField("dim_value") else None for dim in tensor.shape.dim]
     # Some exporters write 0 where they mean an unknown length.
     dims = [None if index == 0 and dim is not None and dim <= 0 else dim for index, dim in enumerate(dims)]
@@ -236,7 +210,7 @@ def _graph(model: Any, path: Path, where: str) -> Graph:
         if title in readers:
             raise InputError(f"{place}: exists already; allowed: each name once")
         readers[title] = functools.partial(_array, tensor, folder, place)
-        narrow[title] = NARROW.get(tensor.data_type)
+        narrow[title] = _narrow(tensor.data_type)
     given = [info for info in graph.input if _text(info.name) not in readers]
     if len(given) != 1:
         names = ", ".join(show(info.name) for info in given[:5]) or "none"
@@ -258,7 +232,7 @@ def _graph(model: Any, path: Path, where: str) -> Graph:
         if (read.domain, read.op) == ("", "Constant") and len(read.outputs) == 1 and read.outputs[0] not in readers:
             readers[read.outputs[0]] = functools.partial(_constant, read)
             given_tensor = next((item.t for item in node.attribute if item.name == "value"), None)
-            narrow[read.outputs[0]] = None if given_tensor is None else NARROW.get(given_tensor.data_type)
+            narrow[read.outputs[0]] = None if given_tensor is None else _narrow(given_tensor.data_type)
         else:
             nodes.append(read)
     outputs = tuple(_text(info.name) for info in graph.output)
@@ -280,23 +254,17 @@ def _graph(model: Any, path: Path, where: str) -> Graph:
         outputs=outputs,
         nodes=ordered,
         constants=Constants(readers),
-        narrow={title: bits[0] for title, bits in narrow.items() if bits is not None},
+        narrow={title: bits for title, bits in narrow.items() if bits is not None},
     )
 
 
 def read_bytes(path: Path) -> bytes:
     """The file, if it is a regular one of a size that is allowed."""
-    where = str(path)
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):  # before it is opened: a pipe would wait for a writer
-            raise InputError(f"{where}: not a regular file")
-        with path.open("rb") as stream:
-            size = os.fstat(stream.fileno()).st_size
-            if size > MAX_BYTES:
-                raise InputError(f"{where}: file has {size} bytes; allowed: up to {MAX_BYTES}")
-            return stream.read(size)
-    except OSError as error:
-        raise InputError(f"{where}: cannot be read: {error.strerror or error}") from None
+    with opened(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        if size > MAX_BYTES:
+            raise InputError(f"{path}: file has {size} bytes; allowed: up to {MAX_BYTES}")
+        return stream.read(size)
 
 
 def parse_model(data: bytes, where: str) -> Any:

@@ -86,9 +86,9 @@ def test_external_data_inside(folder: Path) -> None:
             "its data are in 'link.bin', a link to elsewhere; allowed: files in the folder of the model",
         ),
         ("up/outside.bin", {}, "its data are in 'up/outside.bin', a link to elsewhere; allowed: files in the folder"),
-        ("loop.bin", {}, "its data in 'loop.bin' cannot be read: "),
-        ("missing.bin", {}, "its data in 'missing.bin' cannot be read: No such file or directory"),
-        ("below", {}, "its data are in 'below', which is no regular file"),
+        ("loop.bin", {}, "its data in 'loop.bin'"),
+        ("missing.bin", {}, "its data in 'missing.bin': cannot be read: No such file or directory"),
+        ("below", {}, "its data in 'below': not a regular file"),
         ("inside.bin", {"offset": 9}, "its data end at byte 57 of 'inside.bin'; it has 56"),
         (
             "inside.bin",
