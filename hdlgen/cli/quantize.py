@@ -62,14 +62,7 @@ def command(
         raise InputError("--bits, --samples, --paths: more than one is given; allowed: one of them")
     title = network_name(name, output)
     real = importers.float_network(dataclasses.replace(importers.lower(importers.read(file)), name=title))
-    span = None if input_range is None else importers.read_range(input_range)
-    x = None if calibration is None else importers.read_samples(calibration, real.width, options.given(real.width))
-    source = options.of(real.width, x, span)
-    if source is None or (x is None and span is None and not sampled):
-        raise InputError(
-            f"{file}: nothing says what its inputs are like; required: --calibration X.npy (some inputs), or"
-            " --input-range LOW,HIGH"
-        )
+    source, x = options.chosen(file, real.width, calibration, input_range, needed=not sampled)
     measured = x if test is None else importers.read_samples(test, real.width, source)
     classes = None
     if labels is not None:

@@ -25,15 +25,8 @@ def _matrix(at: Lowering, value: Value | Constant | None) -> Constant:
     return weight
 
 
-def _depends(at: Lowering, value: Value | Constant | None) -> Value:
-    if not isinstance(value, Value):
-        at.refuse("its first input is a constant; allowed: what depends on the input, times a constant")
-    return value
-
-
 def _gemm(at: Lowering) -> Value:
-    a, b, c = at.inputs(2, 3)
-    value = _depends(at, a)
+    value, (b, c) = at.operands(2, 3)
     if at.flag("transA", 0):
         at.refuse("attribute transA is 1; allowed: 0")
     weight = _matrix(at, b)
@@ -41,13 +34,12 @@ def _gemm(at: Lowering) -> Value:
         weight = weight.moved(np.transpose)
     result = at.linear(value, weight, "its matrix")
     alpha, beta = (Fraction(at.attribute(name, 1.0)) for name in ("alpha", "beta"))
-    bias = [ZERO] * result.count if c is None else at.entries(c, result, "its bias")
-    return at.scaled(result, [alpha] * result.count, [beta * entry for entry in bias])
+    bias = [] if c is None else [beta * entry for entry in at.entries(c, result, "its bias")]
+    return at.scaled(result, alpha, bias or ZERO)
 
 
 def _matmul(at: Lowering) -> Value:
-    a, b = at.inputs(2, 2)
-    value = _depends(at, a)
+    value, (b,) = at.operands(2, 2)
     return at.linear(value, _matrix(at, b).moved(np.transpose), "its matrix", squeezed=True)
 
 
@@ -59,48 +51,42 @@ def _add(at: Lowering, first: Value, second: Value) -> Value:
 
 def _sum(at: Lowering) -> Value:
     """Add, of any number of inputs."""
-    inputs = [value for value in at.inputs(1, 64) if value is not None]
-    values = [value for value in inputs if isinstance(value, Value)]
-    result = values[0]
-    for other in values[1:]:
+    inputs = at.inputs(1, 64)
+    result, *others = (value for value in inputs if isinstance(value, Value))
+    for other in others:
         result = _add(at, result, other)
     for value in inputs:
         if isinstance(value, Constant):
-            result = at.scaled(result, [ONE] * result.count, at.entries(value, result, "its constant"))
+            result = at.scaled(result, offset=at.entries(value, result, "its constant"))
     return result
 
 
 def _arithmetic(at: Lowering) -> Value:
+    """Sub, Mul and Div."""
     a, b = at.inputs(2, 2)
     op = at.node.op
     if isinstance(a, Value) and isinstance(b, Value):
         if op != "Sub":
             at.refuse(f"{op} of two values that depend on the input; allowed: Add and Sub")
-        return _add(at, a, at.scaled(b, [-ONE] * b.count, [ZERO] * b.count))
+        return _add(at, a, at.scaled(b, -ONE))
     value, other = (a, b) if isinstance(a, Value) else (b, a)
     assert isinstance(value, Value)
     numbers = at.entries(other, value, "its constant")
-    ones, zeros = [ONE] * len(numbers), [ZERO] * len(numbers)
     if op == "Mul":
-        return at.scaled(value, numbers, zeros)
+        return at.scaled(value, numbers)
     if op == "Sub":
-        if value is a:
-            return at.scaled(value, ones, [-number for number in numbers])
-        return at.scaled(value, [-ONE] * len(numbers), numbers)
+        return at.scaled(value, offset=[-n for n in numbers]) if value is a else at.scaled(value, -ONE, numbers)
     if value is b or not all(numbers):
         at.refuse("divides by what depends on the input, or by 0; allowed: constants that are not 0")
-    return at.scaled(value, [1 / number for number in numbers], zeros)
+    return at.scaled(value, [1 / number for number in numbers])
 
 
 def _neg(at: Lowering) -> Value:
-    value = at.value()
-    return at.scaled(value, [-ONE] * value.count, [ZERO] * value.count)
+    return at.scaled(at.value(), -ONE)
 
 
 def _batchnormalization(at: Lowering) -> Value:
-    value, *parameters = at.inputs(5, 5)
-    if not isinstance(value, Value):
-        at.refuse("reads a constant; allowed: what depends on the input")
+    value, parameters = at.operands(5, 5)
     if at.flag("training_mode", 0):
         at.refuse("attribute training_mode is 1; allowed: 0, a model exported for inference")
     if not at.flag("spatial", 1):
@@ -200,9 +186,7 @@ def _relu(at: Lowering) -> Value:
 
 
 def _clip(at: Lowering) -> Value:
-    value, low, high = at.inputs(1, 3)
-    if not isinstance(value, Value):
-        at.refuse("reads a constant; allowed: what depends on the input")
+    value, (low, high) = at.operands(1, 3)
     given = at.node.attributes
     ends = [
         _limit(at, given.get(name) if limit is None else limit, name) for name, limit in (("min", low), ("max", high))
@@ -228,9 +212,7 @@ def _extreme(at: Lowering) -> Value:
 
 def _leaky(at: Lowering) -> Value:
     """Of slope 0 or 1."""
-    value, given = at.inputs(1, 2)
-    if not isinstance(value, Value):
-        at.refuse("reads a constant; allowed: what depends on the input")
+    value, (given,) = at.operands(1, 2)
     slope = at.number(given, "its slope") if given is not None else at.attribute("alpha", 0.01)
     if slope not in (0.0, 1.0):
         at.refuse(f"slope is {slope:g}; allowed: 0, which is Relu, and 1")

@@ -18,7 +18,7 @@ from hdlgen.importers.onnx_file import read_onnx
 from hdlgen.importers.operations import lower
 from hdlgen.importers.reals import float_network
 from hdlgen.importers.reference import Reference
-from hdlgen.importers.samples import InputOptions, read_range, read_samples
+from hdlgen.importers.samples import InputOptions, read_samples
 from hdlgen.importers.state_dict import read_state_dict
 from hdlgen.importers.values import LoweredNetwork
 from hdlgen.network import Network
@@ -98,16 +98,9 @@ def import_network(
             raise InputError(f"--input-scale: {path} quantises its input itself; allowed: files that do not")
         return integer_network(lowered, given, widen=widen, edges=edges)
     real = float_network(lowered)
-    span = None if input_range is None else read_range(input_range)
-    x = None if calibration is None else read_samples(calibration, real.width, given)
-    chosen = options.of(real.width, x, span)
-    if chosen is None or (x is None and span is None):
-        raise InputError(
-            f"{path}: nothing says what its inputs are like; required: --calibration X.npy (some inputs), or"
-            " --input-range LOW,HIGH"
-        )
+    source, x = options.chosen(path, real.width, calibration, input_range)
     recipe = QuantizeRecipe(bits=bits, activation_bits=activation_bits, edges=edges)
-    made = quantize_network(real, recipe, chosen, x)
+    made = quantize_network(real, recipe, source, x)
     return Imported(
         network=made.network,
         output_scale=Fraction(made.output_scale),

@@ -98,12 +98,15 @@ class Lowering:
         found = [self.get(name) if name else None for name in names]
         return found + [None] * (most - len(found))
 
-    def value(self, least: int = 1, most: int = 1) -> Value:
-        """The first input, which is no constant."""
-        value = self.inputs(least, most)[0]
+    def operands(self, least: int, most: int) -> tuple[Value, list[Value | Constant | None]]:
+        """The first input, which is no constant, and the others."""
+        value, *others = self.inputs(least, most)
         if not isinstance(value, Value):
-            self.refuse("reads a constant; allowed: what depends on the input")
-        return value
+            self.refuse("its first input is a constant; allowed: what depends on the input")
+        return value, others
+
+    def value(self, least: int = 1, most: int = 1) -> Value:
+        return self.operands(least, most)[0]
 
     def constant(self, value: Value | Constant | None, what: str) -> Constant:
         if not isinstance(value, Constant):
@@ -130,12 +133,6 @@ class Lowering:
         if array.dtype.kind not in "iu":
             self.refuse(f"{what} has elements of type {array.dtype}; allowed: integers")
         return array.astype(np.int64)
-
-    def integers(self, value: Value | Constant | None, what: str, most: int = 64) -> list[int]:
-        array = self.integer_array(value, what)
-        if array.size > most:
-            self.refuse(f"{what} has {array.size} integers; allowed: up to {most}")
-        return [int(entry) for entry in array.reshape(-1)]
 
     def attribute(self, name: str, default: Any) -> Any:
         value = self.node.attributes.get(name, default)
@@ -333,8 +330,12 @@ class Lowering:
         chosen = value.shape if shape is None else shape
         return Value(chosen, affine, self.node.place, limits=limits, batched=value.batched)
 
-    def scaled(self, value: Value, gain: Sequence[Fraction], offset: Sequence[Fraction]) -> Value:
-        return self.made(value, self.affine(value).scaled(gain, offset))
+    def scaled(
+        self, value: Value, gain: Fraction | list[Fraction] = ONE, offset: Fraction | list[Fraction] = ZERO
+    ) -> Value:
+        """gain * value + offset, the same for all elements or for each its own."""
+        gains, offsets = (given if isinstance(given, list) else [given] * value.count for given in (gain, offset))
+        return self.made(value, self.affine(value).scaled(gains, offsets))
 
     def entries(self, value: Value | Constant | None, like: Value, what: str) -> list[Fraction]:
         """The constant as one number for each element of ``like``."""

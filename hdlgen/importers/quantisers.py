@@ -192,7 +192,7 @@ def _dequantizelinear(at: Lowering) -> Value | Constant:
         if value.closed is None:
             value.closed = at.close(value)
         return at.made(value, value.closed)
-    return at.scaled(value, [exact] * value.count, [-exact * shift] * value.count)
+    return at.scaled(value, exact, -exact * shift)
 
 
 QONNX: dict[str, Operation] = {

@@ -3,6 +3,7 @@
 import math
 import os
 import re
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -14,7 +15,7 @@ from hdlgen.importers.values import InputMeaning, each, uniform
 from hdlgen.network import InputFormat
 from hdlgen.quantize.layered import choose_input
 
-__all__ = ["InputOptions", "input_format", "meaning", "number", "read_labels", "read_range", "read_samples"]
+__all__ = ["InputOptions", "input_format", "meaning", "number", "read_labels", "read_samples"]
 
 _NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 
@@ -60,14 +61,35 @@ class InputOptions:
             return None
         return InputFormat(width=width, bits=self.bits, signed=self.signed, scale=self.scale, offset=self.offset)
 
-    def of(self, width: int, x: np.ndarray | None, input_range: tuple[float, float] | None) -> InputFormat | None:
-        """What the options say, or else the format for real samples or for a range."""
-        given = self.given(width)
-        if given is not None:
-            return given
-        if input_range is not None:
-            return choose_input(np.array(input_range), self.bits, width)
-        return None if x is None else choose_input(x, self.bits, width)
+    def chosen(
+        self,
+        where: object,
+        width: int,
+        calibration: str | os.PathLike[str] | None,
+        input_range: str | None,
+        *,
+        needed: bool = True,
+    ) -> tuple[InputFormat, np.ndarray | None]:
+        """The format that the options say, or else that for a file of inputs or LOW,HIGH; and these inputs.
+
+        Raises
+        ------
+        InputError
+            Without any of them; and with none of the last two, if they are ``needed``.
+        """
+        source = self.given(width)
+        ends = None if input_range is None else read_range(input_range)
+        x = None if calibration is None else read_samples(calibration, width, source)
+        known = x if ends is None else np.array(ends)
+        if known is None and (needed or source is None):
+            raise InputError(
+                f"{where}: nothing says what its inputs are like; required: --calibration X.npy (some inputs), or"
+                " --input-range LOW,HIGH"
+            )
+        if source is None and known is not None:
+            source = choose_input(known, self.bits, width)
+        assert source is not None
+        return source, x
 
 
 def input_format(meaning: InputMeaning) -> InputFormat:
@@ -99,17 +121,16 @@ def input_format(meaning: InputMeaning) -> InputFormat:
         raise InputError(
             f"{place}: quantises the input in steps that are no numbers of moderate size; allowed: up to 1e30"
         )
-    plain = InputFormat(width=len(scale), bits=bits, signed=codes.low < 0)
-    high = max(codes.high, codes.low + 1)
-    return InputFormat(
+    made = InputFormat(
         width=len(scale),
         bits=bits,
         signed=codes.low < 0,
         scale=scale[0] if uniform(scale) else tuple(scale),
         offset=offset[0] + 0.0 if uniform(offset) else tuple(offset),
         rounding=rounding,
-        clamp=None if (codes.low, high) == (plain.low, plain.high) else (codes.low, high),
     )
+    ends = codes.low, max(codes.high, codes.low + 1)
+    return made if ends == (made.low, made.high) else replace(made, clamp=ends)
 
 
 def read_samples(path: str | os.PathLike[str], width: int, source: InputFormat | None) -> np.ndarray:

@@ -21,9 +21,7 @@ def _lengths(at: Lowering, value: Value, batch: int) -> list[int]:
 
 def _moved(at: Lowering) -> Value:
     """The numbers of all elements, moved by ONNX's reference implementation; with two batches, if the batch is free."""
-    value, *given = at.inputs(1, 2)
-    if not isinstance(value, Value):
-        at.refuse("reads a constant; allowed: what depends on the input")
+    value, given = at.operands(1, 2)
     others = [None if other is None else at.integer_array(other, "its second input") for other in given]
     batch, count = at.graph.batch, math.prod(value.shape)
     for rows in (2, 3) if batch is None else (batch,):
@@ -62,9 +60,7 @@ def _same(at: Lowering) -> Value:
 
 
 def _dropout(at: Lowering) -> Value:
-    value, ratio, training = at.inputs(1, 3)
-    if not isinstance(value, Value):
-        at.refuse("reads a constant; allowed: what depends on the input")
+    value, (ratio, training) = at.operands(1, 3)
     mode = at.constant(training, "its training mode").array if training is not None else np.zeros(1)
     if mode.any() and (ratio is None or at.number(ratio, "its ratio") != 0):
         at.refuse("input training_mode is 1; allowed: 0, a model exported for inference")

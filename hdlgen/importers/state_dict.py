@@ -19,19 +19,23 @@ from hdlgen.description import (
     whole,
 )
 from hdlgen.errors import InputError
-from hdlgen.importers.graph import Constants, Graph, Node, finite
+from hdlgen.importers.graph import Graph, Node, finite
 from hdlgen.importers.onnx_file import read_bytes
-from hdlgen.schema import parse_json
+from hdlgen.schema import load_json
 
 __all__ = ["FORMAT", "read_state_dict"]
 
 FORMAT = "hdlgen.import"
 
-_KINDS = ("linear", "batch_norm", "relu", "add", "softmax")
-_MAX_DESCRIPTION = 1 << 20
-
-
 _REAL = {"F16": np.float16, "BF16": np.uint16, "F32": np.float32, "F64": np.float64}
+#: Kinds of layers: members, members that may be left out, and the operation.
+_KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
+    "linear": (("weight",), ("bias", "mask"), "Gemm"),
+    "batch_norm": (("prefix",), ("epsilon",), "BatchNormalization"),
+    "relu": ((), (), "Relu"),
+    "add": (("other",), (), "Add"),
+    "softmax": ((), (), "Softmax"),
+}
 
 
 def _tensors(path: Path) -> dict[str, dict[str, Any]]:
@@ -47,7 +51,6 @@ class _Builder:
     def __init__(self, tensors: dict[str, dict[str, Any]], where: str) -> None:
         self.tensors, self.where = tensors, where
         self.constants: dict[str, np.ndarray] = {}
-        self.nodes: list[Node] = []
 
     def tensor(self, place: str, what: str, name: object, dimensions: int) -> str:
         if not isinstance(name, str) or name not in self.tensors:
@@ -66,44 +69,35 @@ class _Builder:
             self.constants[name] = finite(array, place, f"{what} {name!r}")
         return name
 
-    def node(self, op: str, inputs: list[str], number: int, place: str, attributes: dict[str, Any]) -> None:
-        self.nodes.append(
-            Node(op=op, inputs=tuple(inputs), outputs=(str(number),), attributes=attributes, place=place)
-        )
+    def masked(self, place: str, weight: str, mask: object) -> str:
+        name = self.tensor(place, "mask", mask, 2)
+        shapes = [list(self.constants[each].shape) for each in (name, weight)]
+        if shapes[0] != shapes[1]:
+            raise InputError(f"{place}: mask is {shapes[0]}; allowed: the shape of the weight, {shapes[1]}")
+        product = f"{weight}\0{name}"
+        self.constants[product] = self.constants[weight] * self.constants[name]
+        return product
 
-    def layer(self, number: int, value: object) -> None:
+    def layer(self, number: int, value: object) -> Node:
         place = f"{self.where}: layer {number}"
-        known_kind(place, "layer", value, _KINDS)
+        known_kind(place, "layer", value, tuple(_KINDS))
         kind = value.get("kind", "") if isinstance(value, dict) else ""
-        required = {"linear": ("weight",), "batch_norm": ("prefix",), "add": ("other",)}.get(kind, ())
-        optional = {"linear": ("bias", "mask"), "batch_norm": ("epsilon",)}.get(kind, ())
+        required, optional, op = _KINDS.get(kind, ((), (), ""))
         members = members_of(place, "layer", value, ("kind", *required), ("source", *optional))
-        source = whole(place, "source", members.get("source", number - 1), 0, number - 1)
-        inputs = [str(source)]
+        inputs = [str(whole(place, "source", members.get("source", number - 1), 0, number - 1))]
         attributes: dict[str, Any] = {}
-        op = {"relu": "Relu", "softmax": "Softmax", "add": "Add"}.get(kind, "")
         if kind == "linear":
-            op = "Gemm"
             attributes["transB"] = 1
             weight = self.tensor(place, "weight", members["weight"], 2)
             if members.get("mask") is not None:
-                name = self.tensor(place, "mask", members["mask"], 2)
-                mask, real = self.constants[name], self.constants[weight]
-                if mask.shape != real.shape:
-                    raise InputError(
-                        f"{place}: mask is {list(mask.shape)}; allowed: the shape of the weight, {list(real.shape)}"
-                    )
-                weight = f"{weight}\0{name}"
-                self.constants[weight] = real * mask
+                weight = self.masked(place, weight, members["mask"])
             inputs.append(weight)
             if members.get("bias") is not None:
                 inputs.append(self.tensor(place, "bias", members["bias"], 1))
         elif kind == "batch_norm":
-            op = "BatchNormalization"
-            prefix = members["prefix"]
+            prefix, epsilon = members["prefix"], members.get("epsilon", 1e-5)
             if not isinstance(prefix, str):
                 refuse(place, "prefix", prefix, "what the names of its tensors begin with")
-            epsilon = members.get("epsilon", 1e-5)
             if not isinstance(epsilon, float) or not 0 < epsilon < 1:
                 refuse(place, "epsilon", epsilon, "numbers between 0 and 1; 1e-05 where left out")
             attributes["epsilon"] = epsilon
@@ -111,7 +105,9 @@ class _Builder:
                 inputs.append(self.tensor(place, name, f"{prefix}.{name}", 1))
         elif kind == "add":
             inputs.append(str(whole(place, "other", members["other"], 0, number - 1)))
-        self.node(op, inputs, number, f"{place} ({kind})", attributes)
+        return Node(
+            op=op, inputs=tuple(inputs), outputs=(str(number),), attributes=attributes, place=f"{place} ({kind})"
+        )
 
 
 def read_state_dict(path: str | os.PathLike[str]) -> Graph:
@@ -123,20 +119,11 @@ def read_state_dict(path: str | os.PathLike[str]) -> Graph:
         If there is no such file, or it breaks a rule of docs/import.md.
     """
     file, where = Path(path), str(path)
-    data = read_bytes(file)
-    if len(data) > _MAX_DESCRIPTION:
-        raise InputError(f"{where}: file has {len(data)} bytes; allowed: up to {_MAX_DESCRIPTION}")
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{where}: byte {error.start} is no UTF-8; allowed: JSON") from None
-    members = members_of(
-        where, "description", parse_json(text, where), ("format", "name", "tensors", "input", "layers")
-    )
+    members = members_of(where, "description", load_json(file), ("format", "name", "tensors", "input", "layers"))
     if members["format"] != FORMAT:
         refuse(where, "format", members["format"], FORMAT)
     name = text_of(where, "name", members["name"], NAME, NAME_ALLOWED)
-    tensors = members["tensors"]
+    tensors, layers = members["tensors"], members["layers"]
     if (
         not isinstance(tensors, str)
         or Path(tensors).name != tensors
@@ -145,19 +132,15 @@ def read_state_dict(path: str | os.PathLike[str]) -> Graph:
     ):
         refuse(where, "tensors", tensors, "the name of a safetensors file in the same folder")
     width = whole(where, "input", members["input"], 1, MAX_WIDTH)
-    layers = members["layers"]
     if not isinstance(layers, list) or not 1 <= len(layers) <= 4 * MAX_LAYERS:
         refuse(where, "layers", layers, f"a list of 1..{4 * MAX_LAYERS} layers")
     builder = _Builder(_tensors(file.parent / tensors), where)
-    for number, layer in enumerate(layers, 1):
-        builder.layer(number, layer)
-    constants = builder.constants
     return Graph(
         name=name,
         where=where,
         input="0",
         input_shape=(width,),
         outputs=(str(len(layers)),),
-        nodes=tuple(builder.nodes),
-        constants=Constants({key: (lambda key=key: constants[key]) for key in constants}),
+        nodes=tuple(builder.layer(number, layer) for number, layer in enumerate(layers, 1)),
+        constants=builder.constants,
     )
