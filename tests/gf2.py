@@ -2,6 +2,15 @@
 
 import numpy as np
 
+from hdlgen.sequences import sobol
+
+
+def generator_matrix(dimension: int, bits: int) -> np.ndarray:
+    """uint8 (bits, bits) of a component of the Sobol' sequence: row r is fraction digit r + 1, column k index bit k."""
+    columns = np.array(sobol.direction_numbers(dimension, bits), dtype=np.uint64)
+    digits = np.arange(bits, dtype=np.uint64)[::-1, None]
+    return (columns >> digits & np.uint64(1)).astype(np.uint8).reshape(bits, bits)
+
 
 def row_echelon(matrix: np.ndarray) -> tuple[np.ndarray, list[int]]:
     """The reduced row echelon form, uint8, and the columns of its pivots."""

@@ -1,4 +1,4 @@
-"""The Sobol' sequence in integers, Joe-Kuo direction numbers, natural or Gray order.
+"""The Sobol' sequence in integers, Joe-Kuo direction numbers, natural order.
 
 Point i of component d is x = 0.x_1 x_2 ... in binary, with (x_1, x_2, ...) = C (i_0, i_1, ...) over GF(2), where i_0
 is the lowest bit of i. C is upper triangular with a unit diagonal. Sources: I. M. Sobol' (1967); P. Bratley and
@@ -13,7 +13,6 @@ Neither moves two points of one elementary interval apart, so both keep what mak
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from typing import Literal
 
 import numpy as np
 
@@ -25,7 +24,6 @@ __all__ = [
     "combine",
     "digital_shift",
     "direction_numbers",
-    "generator_matrix",
     "points",
     "scramble_rows",
     "scrambled",
@@ -44,11 +42,11 @@ def _parameters() -> tuple[tuple[int, int, tuple[int, ...]], ...]:
     return tuple((row[1], row[2], tuple(row[3:])) for row in rows)
 
 
-def _check(dimension: int, bits: int, lowest_bits: int) -> None:
+def _check(dimension: int, bits: int) -> None:
     if not 0 <= dimension <= MAX_DIMENSION:
         raise ValueError(f"dimension is {dimension}; allowed: 0..{MAX_DIMENSION}")
-    if not lowest_bits <= bits <= MAX_BITS:
-        raise ValueError(f"bits is {bits}; allowed: {lowest_bits}..{MAX_BITS}")
+    if not 0 <= bits <= MAX_BITS:
+        raise ValueError(f"bits is {bits}; allowed: 0..{MAX_BITS}")
 
 
 @cache
@@ -72,42 +70,22 @@ def direction_numbers(dimension: int, bits: int) -> list[int]:
 
     Point i of the natural order, i < 2**bits, is the XOR of the v_k at the set bits k of i.
     """
-    _check(dimension, bits, 0)
+    _check(dimension, bits)
     return list(_direction_numbers(dimension, bits))
 
 
-def generator_matrix(dimension: int, bits: int) -> np.ndarray:
-    """uint8 (bits, bits) over GF(2): row r is fraction digit r+1 (the most significant first), column k index bit k.
-
-    Upper triangular with a unit diagonal; the leading square of a larger matrix is the smaller matrix.
-    """
-    _check(dimension, bits, 0)
-    columns = _direction_numbers(dimension, bits)
-    matrix = np.zeros((bits, bits), dtype=np.uint8)
-    for k, column in enumerate(columns):
-        for r in range(bits):
-            matrix[r, k] = (column >> (bits - 1 - r)) & 1
-    return matrix
-
-
-def points(
-    dimension: int, start: int, count: int, bits: int, order: Literal["natural", "gray"] = "natural"
-) -> np.ndarray:
+def points(dimension: int, start: int, count: int, bits: int) -> np.ndarray:
     """uint64 (count,): floor(x * 2**bits) of the points start, start+1, ..., start+count-1.
 
     Exact for any ``start`` with start + count <= 2**64, also where the index has more bits than are asked for.
-    In Gray order (what SciPy and PyTorch emit) position i holds point i ^ (i >> 1) of the natural order.
+    SciPy and PyTorch have point i ^ (i >> 1) in place i (Gray order).
     """
-    _check(dimension, bits, 0)
-    if order not in ("natural", "gray"):
-        raise ValueError(f"order is {order!r}; allowed: 'natural', 'gray'")
+    _check(dimension, bits)
     if start < 0 or count < 0 or start + count > 1 << MAX_BITS:
         raise ValueError(f"points {start}..{start + count - 1} are asked for; allowed: 0..2**{MAX_BITS} - 1")
     if bits == 0 or count == 0:
         return np.zeros(count, dtype=np.uint64)
     index = np.uint64(start) + np.arange(count, dtype=np.uint64)
-    if order == "gray":
-        index ^= index >> np.uint64(1)
     index_bits = (start + count - 1).bit_length()
     working = max(bits, index_bits)
     columns = _direction_numbers(dimension, working)[:index_bits]

@@ -20,7 +20,6 @@ from hdlgen.errors import InputError
 from hdlgen.gateware.path.contents import weight_words
 from hdlgen.network import Network, load, log2_slots
 from hdlgen.resources import folder
-from hdlgen.sequences import sobol
 
 from .. import gf2
 from .networks import inputs, make, network_and_lanes, powers
@@ -67,7 +66,7 @@ def expected_blocks(network: Network, program: Program, index: int, merge: bool)
         return 1 << (bits - lane_bits)
     topology = network.topology
     ends = [(topology.dimensions[layer], min(topology.log2_slots[layer], bits)) for layer in (index, index + 1)]
-    digits = [sobol.generator_matrix(dimension, bits)[:slots] for dimension, slots in ends] if bits else []
+    digits = [gf2.generator_matrix(dimension, bits)[:slots] for dimension, slots in ends] if bits else []
     kernel = gf2.kernel(np.concatenate(digits)) if bits else np.zeros((0, 0), np.uint8)
     # Paths of one block are worked on together, so a repeat inside a block saves no time.
     saved = gf2.rank(kernel[:, lane_bits:]) if kernel.size else 0
