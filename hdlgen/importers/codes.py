@@ -10,6 +10,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from hdlgen.integers import signed_bits
+
 __all__ = ["FREE", "Codes", "Limits"]
 
 #: Least and greatest value of a clamp, None where there is none.
@@ -91,7 +93,7 @@ class Codes:
     @property
     def bits(self) -> int | None:
         """The least format that the codes fit in; None beyond 16 bits."""
-        bits = max(self.high.bit_length(), (-self.low - 1).bit_length() if self.low < 0 else 0, 1) + (self.low < 0)
+        bits = signed_bits(self.low, self.high) if self.low < 0 else max(self.high.bit_length(), 1)
         return bits if bits <= 16 else None
 
     @property

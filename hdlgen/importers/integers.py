@@ -122,27 +122,26 @@ def _format(codes: Codes, place: str) -> tuple[Activation, int]:
     return replace(whole, clamp=None if ends == (whole.low, whole.high) else ends), less
 
 
-#: A neuron that is 0.
-_NOTHING = Staircase(
-    first=0, last=0, values=np.array([1]), thresholds=np.array([1]), gain=Fraction(1), offset=Fraction(0)
-)
+def _wide(scale: Fraction) -> Codes:
+    top = (1 << (_WIDE_BITS - 1)) - 1
+    return Codes(scale=scale, zero=0, low=-top - 1, high=top, rounding="EVEN")
 
 
-def _spread(steps: Steps, dead: np.ndarray) -> Steps:
-    """With zeros, and a multiplier of 1, for neurons that are dead."""
+def _spread(steps: Steps, live: np.ndarray, count: int) -> Steps:
+    """Those of the neurons ``live`` among ``count``; the others have zeros, and a multiplier of 1."""
 
     def spread(values: np.ndarray, rest: int) -> np.ndarray:
-        result = np.full(len(dead), rest, dtype=np.int64)
-        result[~dead] = values[: int((~dead).sum())]
+        result = np.full(count, rest, dtype=np.int64)
+        result[live] = values
         return result
 
-    return replace(
-        steps,
-        fine=spread(steps.fine, 0),
-        bias=spread(steps.bias, 0),
-        multiplier=spread(steps.multiplier, 1),
-        wrong=spread(steps.wrong, 0),
-    )
+    fine, bias, wrong = (spread(values, 0) for values in (steps.fine, steps.bias, steps.wrong))
+    return replace(steps, fine=fine, bias=bias, multiplier=spread(steps.multiplier, 1), wrong=wrong)
+
+
+def _live(weight: np.ndarray) -> int:
+    """How many neurons have weights."""
+    return int(np.any(weight.reshape(len(weight), -1), axis=1).sum())
 
 
 #: Weights, gains, and what is added.
@@ -162,6 +161,11 @@ class _Builder:
         self.notes: list[str] = list(lowered.notes)
         self.exact = True
         self.differ = 0
+
+    def note(self, layer: LoweredLayer, text: str, *, exact: bool = False) -> None:
+        """Say ``text`` of a layer, which is no longer equal to the file's unless it is ``exact``."""
+        self.notes.append(f"{layer.place}: {text}")
+        self.exact &= exact
 
     def sums(self, weight: np.ndarray, source: int, skip: Skip | None) -> tuple[np.ndarray, np.ndarray]:
         """Least and greatest sum of each neuron, without bias."""
@@ -227,15 +231,13 @@ class _Builder:
             for end in (abs(low), abs(high))
         )
         shift = max(0, math.ceil(most).bit_length() - (_WIDE_BITS - 1))
-        top = (1 << (_WIDE_BITS - 1)) - 1
-        codes = Codes(scale=Fraction(1 << shift), zero=0, low=-top - 1, high=top, rounding="EVEN")
-        alone = replace(layer, source=layer.skip[0], matrix=None, skip=None, codes=codes)
+        alone = replace(layer, source=layer.skip[0], matrix=None, skip=None, codes=_wide(Fraction(1 << shift)))
         factors = [ratio / reach.unit for ratio in ratios]
         self.hidden(replace(alone, gain=factors, offset=[-factor * reach.base for factor in factors]))
-        self.exact = False
-        self.notes.append(
-            f"{layer.place}: adds layers of different scales; the other one is rounded to {float(1 << shift):g} of the"
-            " smallest step of a sum"
+        self.note(
+            layer,
+            f"adds layers of different scales; the other one is rounded to {float(1 << shift):g} of the smallest step of a"
+            " sum",
         )
         return weight << fine, gain, Skip(source=len(self.layers), shift=shift)
 
@@ -248,23 +250,24 @@ class _Builder:
         """
         rows = weight.reshape(len(weight), -1)
         finest = [max(0, _MAX_WEIGHT_BITS - bits_of(row)) if self.widen else 0 for row in rows]
-        # What is 0 whatever comes in needs no edges.
-        dead = np.array([skip is None and s.nothing for s in stairs])
-        if skip is None and not dead.all():
+        if skip is None:
+            # What is 0 whatever comes in needs no edges.
+            dead = np.array([stair.nothing for stair in stairs])
+            live = np.flatnonzero(~dead)
             weight[dead] = 0
             stairs[:] = [
                 replace(s, first=0, last=0) if nothing else s for s, nothing in zip(stairs, dead, strict=True)
             ]
-            live = [stair for stair, nothing in zip(stairs, dead, strict=True) if not nothing]
-            steps = fit(live, [bits for bits, nothing in zip(finest, dead, strict=True) if not nothing])
-            steps = _spread(steps, dead) if dead.any() else steps
-            if any(end.any() for end in steps.reached(stairs)):
-                return steps, weight, skip
-        if skip is None:  # all are 0, or as near to it as can be
-            nothing = _spread(fit([_NOTHING], [0]), np.ones(len(stairs), dtype=bool))
+            if len(live):
+                steps = _spread(fit([stairs[j] for j in live], [finest[j] for j in live]), live, len(stairs))
+                if any(end.any() for end in steps.reached(stairs)):
+                    return steps, weight, skip
+            # All are 0, or as near to it as can be.
             wrong = np.array([0 if stair.nothing else len(stair.values) for stair in stairs])
             stairs[:] = [replace(stair, first=0, last=0) for stair in stairs]
-            return replace(nothing, wrong=wrong), np.zeros_like(weight), skip
+            none = np.zeros_like(wrong)
+            steps = Steps(shift=0, rounding="up", fine=none, bias=none, multiplier=none + 1, wrong=wrong)
+            return steps, np.zeros_like(weight), skip
         # A skip connection is as fine as all sums of its layer.
         best: tuple[Steps, int] | None = None
         for fine in range(min(*finest, _FINE_BITS, 62 - skip.shift) + 1):
@@ -283,30 +286,29 @@ class _Builder:
         weight, gain, skip = self.shifted(layer, weight, gain, other) or self.aligned(layer, weight, gain, other)
         activation, less = _format(codes, layer.place)
         source = self.numbers[layer.source]
-        least, most = self.sums(weight, source, skip)
-        sums = zip(gain, offset, least.tolist(), most.tolist(), strict=True)
-        stairs = [staircase(codes, gain=g, offset=o, first=a, last=b, less=less) for g, o, a, b in sums]
-        live = int(np.any(weight.reshape(layer.width, -1), axis=1).sum())
-        before = bits_of(weight)
+        ends = (end.tolist() for end in self.sums(weight, source, skip))
+        stairs = [
+            staircase(codes, gain=g, offset=o, first=a, last=b, less=less)
+            for g, o, a, b in zip(gain, offset, *ends, strict=True)
+        ]
+        before, live = bits_of(weight), _live(weight)
         steps, weight, skip = self.fitted(stairs, weight, skip)
-        lost = live - int(np.any(weight.reshape(layer.width, -1), axis=1).sum())
+        lost = live - _live(weight)
         if lost:
-            self.notes.append(f"{layer.place}: {lost} of {layer.width} neurons are 0 for every input")
+            self.note(layer, f"{lost} of {layer.width} neurons are 0 for every input", exact=True)
         weight = (weight.T << steps.fine).T
         wrong = int((steps.wrong > 0).sum())
         if wrong:
-            self.exact = False
             self.differ += wrong
-            total = sum(len(stair.values) for stair in stairs)
-            self.notes.append(
-                f"{layer.place}: {wrong} of {layer.width} neurons have no multiplier and shift that is equal everywhere:"
-                f" {int(steps.wrong.sum())} of {total} thresholds lie elsewhere"
+            self.note(
+                layer,
+                f"{wrong} of {layer.width} neurons have no multiplier and shift that is equal everywhere:"
+                f" {int(steps.wrong.sum())} of {sum(len(stair.values) for stair in stairs)} thresholds lie elsewhere",
             )
         if steps.fine.any():
-            self.notes.append(
-                f"{layer.place}: weights {before} -> {bits_of(weight)} bits for biases between integers, of"
-                f" {int((steps.fine > 0).sum())} of {layer.width} neurons"
-            )
+            finer = f"{int((steps.fine > 0).sum())} of {layer.width} neurons"
+            text = f"weights {before} -> {bits_of(weight)} bits for biases between integers, of {finer}"
+            self.note(layer, text, exact=True)
         self.layers.append(
             IntegerLayer(
                 source=source,
@@ -339,11 +341,8 @@ class _Builder:
             skip = replace(skip, shift=skip.shift + fine)
         bias = np.array([round(entry / unit) for entry in offset], dtype=np.int64)
         if worst:
-            self.exact = False
-            self.notes.append(
-                f"{layer.place}: biases of the outputs are rounded, by {float(worst):.3g} of the smallest step of a sum at"
-                " most"
-            )
+            what = f"by {float(worst):.3g} of the smallest step of a sum at most"
+            self.note(layer, f"biases of the outputs are rounded, {what}")
         source = self.numbers[layer.source]
         self.layers.append(IntegerLayer(source=source, weight=weight, bias=bias, skip=skip))
         return unit
@@ -393,12 +392,9 @@ class _Builder:
             largest = [a + abs(float(o)) * float(b) for a, o, b in zip(largest, other, ends, strict=True)]
         top = (1 << (_WIDE_BITS - 1)) - 1
         scale = Fraction(2) ** math.ceil(math.log2(max(largest) / top)) if max(largest) > 0 else Fraction(1)
-        codes = Codes(scale=scale, zero=0, low=-top - 1, high=top, rounding="EVEN")
-        self.hidden(replace(layer, codes=codes))
-        self.exact = False
-        self.notes.append(
-            f"{layer.place}: outputs have scales of their own; they are rounded to {_WIDE_BITS} bits of {float(scale):g}"
-        )
+        self.hidden(replace(layer, codes=_wide(scale)))
+        what = f"{_WIDE_BITS} bits of {float(scale):g}"
+        self.note(layer, f"outputs have scales of their own; they are rounded to {what}")
         ones, zeros = np.ones(layer.width, dtype=np.int64), np.zeros(layer.width, dtype=np.int64)
         self.layers.append(IntegerLayer(source=len(self.layers), weight=ones, bias=zeros))
         return scale

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from hdlgen.integers import signed_bits
 from hdlgen.network import Activation, Connections, Dense, Explicit, InputFormat, Network, Skip, Weighted, verify
 from hdlgen.quantize.storage import Storage, choose_storage
 
@@ -36,8 +37,7 @@ class IntegerLayer:
 
 def bits_of(values: np.ndarray) -> int:
     """The least two's complement width of all ``values``, 1 at least."""
-    low, high = int(values.min(initial=0)), int(values.max(initial=0))
-    return max(high.bit_length() + 1 if high else 1, (-low - 1).bit_length() + 1 if low else 1)
+    return signed_bits(int(values.min(initial=0)), int(values.max(initial=0)))
 
 
 def _narrow(values: np.ndarray) -> np.ndarray:
