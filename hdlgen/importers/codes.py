@@ -93,7 +93,7 @@ class Codes:
     @property
     def bits(self) -> int | None:
         """The least format that the codes fit in; None beyond 16 bits."""
-        bits = signed_bits(self.low, self.high) if self.low < 0 else max(self.high.bit_length(), 1)
+        bits = max(signed_bits(self.low, self.high), 2) if self.low < 0 else max(self.high.bit_length(), 1)
         return bits if bits <= 16 else None
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import numpy as np
@@ -95,29 +96,15 @@ def sort(nodes: Sequence[Node], known: set[str]) -> tuple[Node, ...]:
                     f"{node.place}: reads {show(name)}, which nothing makes; allowed: outputs of other nodes, the"
                     " input, and constants"
                 )
-    result: list[Node] = []
-    placed: dict[int, bool] = {}  # by id: False while what it reads is being placed
-    for first in nodes:
-        if id(first) in placed:
-            continue
-        placed[id(first)] = False
-        stack = [(first, iter(first.inputs))]
-        while stack:
-            node, names = stack[-1]
-            for name in names:
-                other = made.get(name)
-                if other is None or placed.get(id(other)):
-                    continue
-                if id(other) in placed:
-                    raise InputError(f"{node.place}: reads what is made from it; allowed: graphs without cycles")
-                placed[id(other)] = False
-                stack.append((other, iter(other.inputs)))
-                break
-            else:
-                placed[id(node)] = True
-                result.append(node)
-                stack.pop()
-    return tuple(result)
+    number = {id(node): index for index, node in enumerate(nodes)}
+    read = [{number[id(made[name])] for name in node.inputs if name in made} for node in nodes]
+    if all(max(before, default=-1) < index for index, before in enumerate(read)):
+        return tuple(nodes)
+    try:
+        return tuple(nodes[index] for index in TopologicalSorter(dict(enumerate(read))).static_order())
+    except CycleError as error:
+        place = nodes[max(error.args[1])].place
+        raise InputError(f"{place}: reads what is made from it; allowed: graphs without cycles") from None
 
 
 def finite(values: np.ndarray, place: str, what: str) -> np.ndarray:

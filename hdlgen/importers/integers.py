@@ -15,7 +15,7 @@ import numpy as np
 from hdlgen.errors import InputError
 from hdlgen.importers.codes import Codes
 from hdlgen.importers.samples import input_format
-from hdlgen.importers.values import LoweredLayer, LoweredNetwork, uniform
+from hdlgen.importers.values import LoweredLayer, LoweredNetwork, Term, uniform
 from hdlgen.network import Activation, InputFormat, Network, Skip
 from hdlgen.quantize.real import bounds
 from hdlgen.quantize.sparse import IntegerLayer, bits_of, stored_network
@@ -178,18 +178,18 @@ class _Builder:
 
     def start(self, layer: LoweredLayer) -> tuple[np.ndarray, list[Fraction], list[Fraction], list[Fraction]]:
         """Weights, gains above 0, gains of the skip connection and offsets, of what hardware has of the sources."""
-        gain, offset = list(layer.gain), list(layer.offset)
-        weight = np.ones(layer.width, dtype=np.int64) if layer.matrix is None else layer.matrix.copy()
-        reach = self.reach[self.numbers[layer.source]]
+        gain, offset = list(layer.main.gain), list(layer.offset)
+        weight = np.ones(layer.width, dtype=np.int64) if layer.main.matrix is None else layer.main.matrix.copy()
+        reach = self.reach[self.numbers[layer.main.source]]
         if reach.base:
             total = weight.reshape(len(weight), -1).sum(axis=1)
             offset = [o + g * int(t) * reach.base for o, g, t in zip(offset, gain, total, strict=True)]
         gain = [entry * reach.unit for entry in gain]
         other: list[Fraction] = []
         if layer.skip is not None:
-            reach = self.reach[self.numbers[layer.skip[0]]]
-            offset = [o + g * reach.base for o, g in zip(offset, layer.skip[1], strict=True)]
-            other = [entry * reach.unit for entry in layer.skip[1]]
+            reach = self.reach[self.numbers[layer.skip.source]]
+            offset = [o + g * reach.base for o, g in zip(offset, layer.skip.gain, strict=True)]
+            other = [entry * reach.unit for entry in layer.skip.gain]
         for j, entry in enumerate(gain):
             if entry < 0:
                 weight[j], gain[j] = -weight[j], -entry
@@ -213,7 +213,7 @@ class _Builder:
         scaled = (weight.T.astype(object) * np.array([int(ratio * (1 << shift)) for ratio in ratios], dtype=object)).T
         if not -(1 << 15) <= int(scaled.min()) <= int(scaled.max()) < 1 << 15:
             return None
-        skip = Skip(source=self.numbers[layer.skip[0]], shift=shift)
+        skip = Skip(source=self.numbers[layer.skip.source], shift=shift)
         return scaled.astype(np.int64), [entry / (1 << shift) for entry in other], skip
 
     def aligned(
@@ -221,7 +221,7 @@ class _Builder:
     ) -> _Summed:
         """The same by a layer before, which rounds the other one to the unit of the sums, or near it."""
         assert layer.skip is not None
-        reach = self.reach[self.numbers[layer.skip[0]]]
+        reach = self.reach[self.numbers[layer.skip.source]]
         fine = min(_FINE_BITS, max(0, _MAX_WEIGHT_BITS - bits_of(weight))) if self.widen else 0
         gain = [entry / (1 << fine) for entry in gain]
         ratios = [s / g for s, g in zip(other, gain, strict=True)]
@@ -231,9 +231,9 @@ class _Builder:
             for end in (abs(low), abs(high))
         )
         shift = max(0, math.ceil(most).bit_length() - (_WIDE_BITS - 1))
-        alone = replace(layer, source=layer.skip[0], matrix=None, skip=None, codes=_wide(Fraction(1 << shift)))
         factors = [ratio / reach.unit for ratio in ratios]
-        self.hidden(replace(alone, gain=factors, offset=[-factor * reach.base for factor in factors]))
+        alone, offset = Term(layer.skip.source, None, factors), [-factor * reach.base for factor in factors]
+        self.hidden(replace(layer, main=alone, skip=None, offset=offset, codes=_wide(Fraction(1 << shift))))
         self.note(
             layer,
             f"adds layers of different scales; the other one is rounded to {float(1 << shift):g} of the smallest step of a"
@@ -285,7 +285,7 @@ class _Builder:
         weight, gain, other, offset = self.start(layer)
         weight, gain, skip = self.shifted(layer, weight, gain, other) or self.aligned(layer, weight, gain, other)
         activation, less = _format(codes, layer.place)
-        source = self.numbers[layer.source]
+        source = self.numbers[layer.main.source]
         ends = (end.tolist() for end in self.sums(weight, source, skip))
         stairs = [
             staircase(codes, gain=g, offset=o, first=a, last=b, less=less)
@@ -343,7 +343,7 @@ class _Builder:
         if worst:
             what = f"by {float(worst):.3g} of the smallest step of a sum at most"
             self.note(layer, f"biases of the outputs are rounded, {what}")
-        source = self.numbers[layer.source]
+        source = self.numbers[layer.main.source]
         self.layers.append(IntegerLayer(source=source, weight=weight, bias=bias, skip=skip))
         return unit
 
@@ -384,10 +384,10 @@ class _Builder:
         offset: Sequence[Fraction],
     ) -> Fraction:
         """Outputs with scales of their own: rounded to one scale by a layer, which another one shows."""
-        reached = [np.maximum(*map(np.abs, self.sums(weight, self.numbers[layer.source], None)))]
+        reached = [np.maximum(*map(np.abs, self.sums(weight, self.numbers[layer.main.source], None)))]
         largest = [float(g) * float(a) + abs(float(o)) for g, a, o in zip(gain, reached[0], offset, strict=True)]
         if layer.skip is not None:
-            reach = self.reach[self.numbers[layer.skip[0]]]
+            reach = self.reach[self.numbers[layer.skip.source]]
             ends = np.maximum(np.abs(reach.low), np.abs(reach.high))
             largest = [a + abs(float(o)) * float(b) for a, o, b in zip(largest, other, ends, strict=True)]
         top = (1 << (_WIDE_BITS - 1)) - 1

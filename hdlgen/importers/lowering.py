@@ -7,9 +7,9 @@ values is in the module of its kind: :mod:`arithmetic <hdlgen.importers.arithmet
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
@@ -54,23 +54,19 @@ class Operation:
 
 
 class Lowering:
-    """Parameters
-    ----------
+    """Members
+    -------
     operations : by domain and name; ``folded``: those of the standard domain that read constants only.
-    tail : what is done with a node that reads what comes behind the outputs, or begins that.
-    begins : names of nodes that begin it.
+    begins : names of nodes that begin what comes behind the outputs; ``tail`` is what is done with these and others there.
     """
 
-    def __init__(
-        self,
-        graph: Graph,
-        operations: Mapping[tuple[str, str], Operation],
-        folded: Mapping[str, Operation],
-        tail: Callable[["Lowering"], Value],
-        begins: Sequence[str],
-    ) -> None:
-        self.graph, self.operations, self.folded = graph, operations, folded
-        self.tail, self.begins = tail, begins
+    operations: ClassVar[Mapping[tuple[str, str], Operation]]
+    folded: ClassVar[Mapping[str, Operation]]
+    begins: ClassVar[tuple[str, ...]]
+    tail: ClassVar[Callable[["Lowering"], Value]]
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
         self.values: dict[str, Value | Constant] = {}
         self.layers: list[LoweredLayer] = []
         self.input: InputMeaning | None = None
@@ -167,14 +163,6 @@ class Lowering:
 
     # Layers.
 
-    def add_layer(self, layer: LoweredLayer) -> Affine:
-        if layer.width > MAX_WIDTH:
-            raise InputError(f"{layer.place}: {layer.width} neurons; allowed: up to {MAX_WIDTH}")
-        if len(self.layers) == _MAX_LAYERS:
-            raise InputError(f"{layer.place}: is in layer {_MAX_LAYERS + 1}; allowed: up to {_MAX_LAYERS}")
-        self.layers.append(layer)
-        return self.of_layer(len(self.layers), layer.width, layer.codes)
-
     def of_layer(self, number: int, width: int, codes: Codes | None) -> Affine:
         """What the values of a layer mean."""
         gain = ONE if codes is None else codes.scale
@@ -183,40 +171,31 @@ class Lowering:
 
     def end(self, affine: Affine, place: str, *, limits: Limits = FREE, codes: Codes | None = None) -> Affine:
         """Make a layer of a function and its activation."""
-        main, skip, offset = self.two_terms(affine, place)
-        return self.add_layer(
-            LoweredLayer(
-                width=len(offset),
-                source=main.source,
-                matrix=main.matrix,
-                gain=main.gain,
-                offset=offset,
-                skip=None if skip is None else (skip.source, skip.gain),
-                limits=limits,
-                codes=codes,
-                place=place,
-            )
+        main, skip = self.two_terms(affine, place)
+        width = len(affine.offset)
+        if width > MAX_WIDTH:
+            raise InputError(f"{place}: {width} neurons; allowed: up to {MAX_WIDTH}")
+        if len(self.layers) == _MAX_LAYERS:
+            raise InputError(f"{place}: is in layer {_MAX_LAYERS + 1}; allowed: up to {_MAX_LAYERS}")
+        self.layers.append(
+            LoweredLayer(main=main, skip=skip, offset=affine.offset, limits=limits, codes=codes, place=place)
         )
+        return self.of_layer(len(self.layers), width, codes)
 
-    def two_terms(self, affine: Affine, place: str) -> tuple[Term, Term | None, list[Fraction]]:
-        """A matrix term and a term without matrix, at most, and the offset; layers are made of all others."""
+    def two_terms(self, affine: Affine, place: str) -> tuple[Term, Term | None]:
+        """A matrix term and a term without matrix, at most; layers are made of all others."""
         matrices = [term for term in affine.terms if term.matrix is not None]
         rest = [term for term in affine.terms if term.matrix is None]
-        offset = affine.offset
 
-        def apart(terms: tuple[Term, ...]) -> Term:
-            return self.end(Affine(terms, [ZERO] * len(offset)), place).terms[0]
+        def apart(*terms: Term) -> Term:
+            return self.end(Affine(terms, [ZERO] * len(affine.offset)), place).terms[0]
 
         while len(matrices) > 1:
-            rest.append(apart((matrices.pop(),)))
+            rest.append(apart(matrices.pop()))
         while len(rest) > 1 + (not matrices):
-            rest = [apart((rest[0], rest[1])), *rest[2:]]
-        if matrices:
-            main = matrices[0]
-        else:
-            rest.sort(key=lambda term: -term.source)
-            main = rest.pop(0)
-        return main, rest[0] if rest else None, offset
+            rest = [apart(rest[0], rest[1]), *rest[2:]]
+        main, *skip = [*matrices, *sorted(rest, key=lambda term: -term.source)]
+        return main, skip[0] if skip else None
 
     def affine(self, value: Value) -> Affine:
         """The function that ``value`` is, with its activation in a layer."""
@@ -383,7 +362,7 @@ class Lowering:
     def step(self, node: Node) -> None:
         read = [value for name in node.inputs if isinstance(value := self.values.get(name), Value)]
         if any(value.tail is not None for value in read) or (read and node.domain == "" and node.op in self.begins):
-            result: Value | Constant = self.tail(self)
+            result: Value | Constant = self.tail()
         else:
             operation = self.operations.get((node.domain, node.op))
             if not read and node.domain == "":
@@ -423,46 +402,25 @@ class Lowering:
                     " allowed: one output"
                 )
         self.end(affines[0], first.place)
-        layers = self.reachable()
-        if not any(layer.matrix is not None for layer in layers):
-            raise InputError(f"{graph.where}: no layer has weights; allowed: a Gemm or MatMul at least")
-        sources = {layer.source for layer in layers} | {layer.skip[0] for layer in layers if layer.skip is not None}
-        if INPUT in sources and 0 in sources:
+        needed = {len(self.layers)}
+        for number in range(len(self.layers), 0, -1):
+            if number in needed:
+                needed.update(self.layers[number - 1].sources)
+        if {INPUT, 0} <= needed:
             raise InputError(
                 f"{graph.where}: the input is read both with and without its quantiser; allowed: one way"
             )
-        fixed = [
-            replace(
-                layer,
-                source=max(layer.source, 0),
-                skip=None if layer.skip is None else (max(layer.skip[0], 0), layer.skip[1]),
-            )
-            for layer in layers
-        ]
+        numbers = sorted(needed - {INPUT, 0})
+        new = {INPUT: 0, 0: 0} | {number: index for index, number in enumerate(numbers, 1)}
+        layers = tuple(self.layers[number - 1].renumbered(new) for number in numbers)
+        if not any(layer.main.matrix is not None for layer in layers):
+            raise InputError(f"{graph.where}: no layer has weights; allowed: a Gemm or MatMul at least")
         return LoweredNetwork(
             name=graph.name,
             where=graph.where,
             width=math.prod(graph.input_shape),
-            input=self.input if 0 in sources else None,
-            layers=tuple(fixed),
+            input=self.input if 0 in needed else None,
+            layers=layers,
             notes=tuple(self.notes),
             output=next((value.tail.output for value in found if value.tail is not None), graph.outputs[0]),
         )
-
-    def reachable(self) -> list[LoweredLayer]:
-        """The layers that the last one needs, numbered anew."""
-        needed = {len(self.layers)}
-        for number in range(len(self.layers), 0, -1):
-            if number in needed:
-                layer = self.layers[number - 1]
-                needed.add(layer.source)
-                if layer.skip is not None:
-                    needed.add(layer.skip[0])
-        new = {INPUT: INPUT, 0: 0}
-        result: list[LoweredLayer] = []
-        for number in sorted(needed - {INPUT, 0}):
-            layer = self.layers[number - 1]
-            new[number] = len(result) + 1
-            skip = None if layer.skip is None else (new[layer.skip[0]], layer.skip[1])
-            result.append(replace(layer, source=new[layer.source], skip=skip))
-        return result

@@ -4,7 +4,7 @@ from hdlgen.errors import InputError
 from hdlgen.importers.arithmetic import ARITHMETIC, SCIKIT
 from hdlgen.importers.constants import FOLDED
 from hdlgen.importers.graph import Graph
-from hdlgen.importers.lowering import Lowering, Operation
+from hdlgen.importers.lowering import Lowering
 from hdlgen.importers.quantisers import LINEAR, QONNX
 from hdlgen.importers.shapes import SHAPES
 from hdlgen.importers.tails import BEGINS, tail
@@ -12,18 +12,20 @@ from hdlgen.importers.values import LoweredNetwork
 
 __all__ = ["lower"]
 
-#: By the domains in which tools write them.
-_OPERATIONS: dict[tuple[str, str], Operation] = {
-    (domain, name): operation
-    for operations, domains in (
-        (ARITHMETIC | LINEAR | SHAPES, [""]),
-        (SCIKIT, ["ai.onnx.ml"]),
-        (LINEAR, ["com.microsoft"]),
-        (QONNX, ["qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general"]),
-    )
-    for domain in domains
-    for name, operation in operations.items()
-}
+
+class _Lowering(Lowering):
+    operations = {
+        (domain, name): operation
+        for known, domains in (
+            (ARITHMETIC | LINEAR | SHAPES, [""]),
+            (SCIKIT, ["ai.onnx.ml"]),
+            (LINEAR, ["com.microsoft"]),
+            (QONNX, ["qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general"]),
+        )
+        for domain in domains
+        for name, operation in known.items()
+    }
+    folded, begins, tail = FOLDED, tuple(BEGINS), tail
 
 
 def lower(graph: Graph) -> LoweredNetwork:
@@ -36,4 +38,4 @@ def lower(graph: Graph) -> LoweredNetwork:
     """
     if not graph.nodes:
         raise InputError(f"{graph.where}: the graph has no nodes; allowed: a Gemm or MatMul at least")
-    return Lowering(graph, _OPERATIONS, FOLDED, tail, tuple(BEGINS)).run()
+    return _Lowering(graph).run()

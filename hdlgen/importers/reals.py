@@ -31,17 +31,17 @@ def float_network(lowered: LoweredNetwork) -> FloatNetwork:
         gains = np.array(each(lambda gain: float(gain / scale), lowered.input.gain))
         codes[0] = gains, np.array(each(lambda offset: float(offset / scale + zero), lowered.input.offset))
     for index, layer in enumerate(lowered.layers, 1):
-        factors = np.array(each(float, layer.gain))
-        weight = factors if layer.matrix is None else layer.matrix * factors[:, None]
+        factors = np.array(each(float, layer.main.gain))
+        weight = factors if layer.main.matrix is None else layer.main.matrix * factors[:, None]
         bias = np.array(each(float, layer.offset))
-        if layer.source in codes:
-            gains, offsets = codes[layer.source]
+        if layer.main.source in codes:
+            gains, offsets = codes[layer.main.source]
             bias = bias + (weight * offsets if weight.ndim == 1 else weight @ offsets)
             weight = weight * gains
         skip, exponent, gains = None, 0, np.ones(1)
         if layer.skip is not None:
-            source = layer.skip[0]
-            gains = np.array(each(float, layer.skip[1]))
+            source = layer.skip.source
+            gains = np.array(each(float, layer.skip.gain))
             if source in codes:
                 bias = bias + gains * codes[source][1]
                 gains = gains * codes[source][0]
@@ -65,8 +65,8 @@ def float_network(lowered: LoweredNetwork) -> FloatNetwork:
         if index < len(lowered.layers):
             least = layer.limits[0] if layer.codes is None else layer.codes.limited(layer.limits).limits[0]
             positive = least is not None and least >= 0
-            if not positive and layer.matrix is None:  # a sum of what is not negative
-                read = [number[source] for source in (layer.source, layer.skip[0] if layer.skip else layer.source)]
+            if not positive and layer.main.matrix is None:  # a sum of what is not negative
+                read = [number[source] for source in layer.sources]
                 signs = (weight >= 0).all() and not bias.any() and (layer.skip is None or gains.min() >= 0)
                 positive = bool(signs) and all(place and layers[place - 1].activation == "relu" for place in read)
             activation = "relu" if positive else "identity"
@@ -80,7 +80,7 @@ def float_network(lowered: LoweredNetwork) -> FloatNetwork:
                 raise InputError(f"{layer.place}: {what} are not finite; allowed: finite numbers")
         layers.append(
             FloatLayer(
-                source=number[layer.source],
+                source=number[layer.main.source],
                 weight=weight,
                 bias=bias,
                 skip=skip,

@@ -5,7 +5,7 @@ an offset. Scales, batch normalisation and additions of constants change only th
 numbers, so that what a file says exactly stays exact.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from operator import add, mul
@@ -159,29 +159,37 @@ class Value:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LoweredLayer:
-    """``gain * (matrix @ a_source) + offset + skip_gain * a_skip``, then clamped to ``limits``, then ``codes``.
+    """``main + skip + offset``, then clamped to ``limits``, then ``codes``.
 
     Members
     -------
-    matrix : integers or real numbers, (width, n_source); None is the identity.
-    gain, offset : rational, one for each neuron.
-    skip : number of the layer that is added, and its gain.
+    main : its matrix has integers or real numbers, (width, n_source), or is the identity; ``skip`` has none.
+    offset : rational, one for each neuron.
     limits, codes : the activation, limits within those of the codes; without codes it is real.
     """
 
-    width: int
-    source: int
-    matrix: np.ndarray | None = field(repr=False)
-    gain: list[Fraction] = field(repr=False)
+    main: Term = field(repr=False)
+    skip: Term | None = field(repr=False, default=None)
     offset: list[Fraction] = field(repr=False)
-    skip: tuple[int, list[Fraction]] | None = field(repr=False, default=None)
     limits: Limits = FREE
     codes: Codes | None = None
     place: str
 
     @property
+    def width(self) -> int:
+        return len(self.offset)
+
+    @property
+    def sources(self) -> list[int]:
+        return [term.source for term in (self.main, self.skip) if term is not None]
+
+    def renumbered(self, new: Mapping[int, int]) -> "LoweredLayer":
+        main, *skip = (replace(term, source=new[term.source]) for term in (self.main, self.skip) if term is not None)
+        return replace(self, main=main, skip=skip[0] if skip else None)
+
+    @property
     def integer(self) -> bool:
-        return self.matrix is None or self.matrix.dtype.kind == "i"
+        return self.main.matrix is None or self.main.matrix.dtype.kind == "i"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -110,7 +110,7 @@ def test_external_data_are_the_same() -> None:
 
 def test_skip_connections_and_absent_edges() -> None:
     lowered = importers.lower(importers.read(FILES / "torch-residual.onnx"))
-    assert [(layer.source, layer.skip and layer.skip[0]) for layer in lowered.layers] == [
+    assert [(layer.main.source, layer.skip and layer.skip.source) for layer in lowered.layers] == [
         (0, None),
         (1, 1),
         (2, None),
