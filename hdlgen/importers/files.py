@@ -37,10 +37,7 @@ _NEAR = 0.05
 def read(path: str | os.PathLike[str]) -> Graph:
     """The graph in ``path``: an ONNX or QONNX file, or the description of a state_dict.
 
-    Raises
-    ------
-    InputError
-        If it is neither, or cannot be used.
+    Raises InputError if it is neither, or cannot be used.
     """
     match Path(path).suffix.lower():
         case ".onnx":
@@ -78,10 +75,7 @@ def import_network(
     edges: how edges are stored, as for :func:`hdlgen.quantize.storage.choose_storage`
     announce: called with a word at the beginning of each step
 
-    Raises
-    ------
-    InputError
-        If the file cannot be read or has no network that can be run, or an option is missing or not allowed.
+    Raises InputError if the file cannot be read or has no network that can be run, or an option is missing or not allowed.
     """
     announce("read")
     graph = read(path)

@@ -78,10 +78,7 @@ class Graph:
 def sort(nodes: Sequence[Node], known: set[str]) -> tuple[Node, ...]:
     """``nodes`` in an order in which they can be computed from the names ``known``; as they stand if that is one.
 
-    Raises
-    ------
-    InputError
-        If a name is made twice or by nobody, or the graph has a cycle.
+    Raises InputError if a name is made twice or by nobody, or the graph has a cycle.
     """
     made: dict[str, Node] = {}
     for node in nodes:
@@ -110,10 +107,7 @@ def sort(nodes: Sequence[Node], known: set[str]) -> tuple[Node, ...]:
 def finite(values: np.ndarray, place: str, what: str) -> np.ndarray:
     """``values``, all of which are numbers.
 
-    Raises
-    ------
-    InputError
-        At the first NaN or infinity.
+    Raises InputError at the first NaN or infinity.
     """
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         index = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(np.atleast_1d(values))))

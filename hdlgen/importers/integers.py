@@ -433,10 +433,7 @@ def integer_network(
     widen : whether weights may become finer so that biases that lie between integers are met.
     edges : as for :func:`hdlgen.quantize.storage.choose_storage`.
 
-    Raises
-    ------
-    InputError
-        If scales or formats leave what hardware has.
+    Raises InputError if scales or formats leave what hardware has.
     """
     if lowered.input is not None:
         return _Builder(lowered, input_format(lowered.input), lowered.input.codes, widen, edges).run()

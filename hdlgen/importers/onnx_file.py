@@ -283,10 +283,8 @@ def parse_model(data: bytes, where: str) -> Any:
 def read_onnx(path: str | os.PathLike[str]) -> Graph:
     """The graph in the ONNX file ``path``.
 
-    Raises
-    ------
-    InputError
-        If there is no such file, it is damaged, has no single input or free lengths, or its graph has a cycle.
+    Raises InputError if there is no such file, it is damaged, has no single input or free lengths, or its graph has a
+    cycle.
     """
     file = Path(path)
     where = str(path)

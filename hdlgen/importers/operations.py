@@ -31,10 +31,8 @@ class _Lowering(Lowering):
 def lower(graph: Graph) -> LoweredNetwork:
     """The layers that compute the output of ``graph``.
 
-    Raises
-    ------
-    InputError
-        At the first node that is not supported, or whose shapes do not fit: it is named with its place in the graph.
+    Raises InputError at the first node that is not supported, or whose shapes do not fit: it is named with its place in
+    the graph.
     """
     if not graph.nodes:
         raise InputError(f"{graph.where}: the graph has no nodes; allowed: a Gemm or MatMul at least")

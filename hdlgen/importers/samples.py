@@ -23,10 +23,7 @@ _NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})(e[+-]?\d{1,3})?",
 def number(text: str, what: str) -> float:
     """A number, or a fraction such as 1/255.
 
-    Raises
-    ------
-    InputError
-        If it is neither.
+    Raises InputError if it is neither.
     """
     parts = [part.strip() for part in text.split("/")]
     try:
@@ -72,10 +69,7 @@ class InputOptions:
     ) -> tuple[InputFormat, np.ndarray | None]:
         """The format that the options say, or else that for a file of inputs or LOW,HIGH; and these inputs.
 
-        Raises
-        ------
-        InputError
-            Without any of them; and with none of the last two, if they are ``needed``.
+        Raises InputError without any of them; and with none of the last two, if they are ``needed``.
         """
         source = self.given(width)
         ends = None if input_range is None else read_range(input_range)
@@ -95,10 +89,7 @@ class InputOptions:
 def input_format(meaning: InputMeaning) -> InputFormat:
     """The input whose integers are the codes of a file's quantiser, of what lies before it too.
 
-    Raises
-    ------
-    InputError
-        If its rounding is none to the nearest integer, or a number is too large or small.
+    Raises InputError if its rounding is none to the nearest integer, or a number is too large or small.
     """
     codes, place = meaning.codes, meaning.place
     halves, bits = codes.halves, codes.bits
@@ -136,10 +127,7 @@ def input_format(meaning: InputMeaning) -> InputFormat:
 def read_samples(path: str | os.PathLike[str], width: int, source: InputFormat | None) -> np.ndarray:
     """Real inputs, float64 (N, width). Integers in the file are those that hardware gets, which ``source`` gives a meaning.
 
-    Raises
-    ------
-    InputError
-        For another type, shape or value, and for integers without a meaning.
+    Raises InputError for another type, shape or value, and for integers without a meaning.
     """
     where = os.fspath(path)
     array = golden.read_array(path)

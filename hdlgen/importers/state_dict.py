@@ -113,10 +113,7 @@ class _Builder:
 def read_state_dict(path: str | os.PathLike[str]) -> Graph:
     """The graph of the description ``path``, a JSON file that names a safetensors file beside it.
 
-    Raises
-    ------
-    InputError
-        If there is no such file, or it breaks a rule of docs/import.md.
+    Raises InputError if there is no such file, or it breaks a rule of docs/import.md.
     """
     file, where = Path(path), str(path)
     members = members_of(where, "description", load_json(file), ("format", "name", "tensors", "input", "layers"))

@@ -128,10 +128,7 @@ def remove_dead(network: Network, *, inputs: bool = False) -> Removal:
     ----------
     inputs : remove inputs that nothing reads, too. Then the inputs of the new network are those of the map in the result.
 
-    Raises
-    ------
-    InputError
-        As :meth:`Network.ranges`, of what is left, too.
+    Raises InputError as :meth:`Network.ranges`, of what is left, too.
     """
     current, kept = network, np.arange(network.input.width)
     while True:

@@ -160,10 +160,7 @@ def instant_network(
 
     Without ``x`` the steps of the activations are those that no input can exceed; with it they are chosen by inputs.
 
-    Raises
-    ------
-    InputError
-        For a number of samples that is not allowed, and for networks with skip connections.
+    Raises InputError for a number of samples that is not allowed, and for networks with skip connections.
     """
     _check(samples, "samples")
     _refuse_others(network)
@@ -225,10 +222,7 @@ def path_network(
 
     A neuron is the mean over the paths through it, so that each has a multiplier of its own.
 
-    Raises
-    ------
-    InputError
-        As :func:`instant_network`; and for layers that do not read the one before.
+    Raises InputError as :func:`instant_network`; and for layers that do not read the one before.
     """
     _check(paths, "paths")
     _refuse_others(network)

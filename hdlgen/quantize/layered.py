@@ -50,10 +50,7 @@ _MAX_VALUES = 1 << 20
 class QuantizeRecipe:
     """How to choose integers. The members are the options of ``hdlgen quantize``.
 
-    Raises
-    ------
-    InputError
-        For a value that is not allowed.
+    Raises InputError for a value that is not allowed.
     """
 
     bits: int = 8
@@ -294,10 +291,7 @@ def quantize_network(
     x : real samples (N, width) of the input. Without them ranges are those that no input can leave, which are wider than
         what inputs reach, and the activations are coarser for it.
 
-    Raises
-    ------
-    InputError
-        If a number leaves the formats of the network file.
+    Raises InputError if a number leaves the formats of the network file.
     """
     quantizer = _Quantizer(network, recipe, source, x)
     for layer in network.layers:

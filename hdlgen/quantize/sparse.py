@@ -55,10 +55,7 @@ def layered_network(
 ) -> Network:
     """Assemble and verify a network of layers of these ``kinds``. Weights of 0 are absent where they are explicit.
 
-    Raises
-    ------
-    InputError
-        If the result breaks a rule of the network format.
+    Raises InputError if the result breaks a rule of the network format.
     """
     tensors: dict[str, np.ndarray] = {}
     result = []
