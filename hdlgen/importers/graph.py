@@ -1,5 +1,6 @@
 """What every reader of foreign files makes of them: nodes, constants and names, and nothing of the file's format."""
 
+from collections import UserDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
@@ -31,23 +32,13 @@ class Node:
     place: str
 
 
-class Constants(Mapping[str, np.ndarray]):
+class Constants(UserDict[str, Any]):
     """Tensors by name, read when they are asked for: what a file holds beside the network is never looked at."""
 
-    def __init__(self, readers: Mapping[str, Any]) -> None:
-        self._readers = dict(readers)
-        self._read: dict[str, np.ndarray] = {}
-
     def __getitem__(self, name: str) -> np.ndarray:
-        if name not in self._read:
-            self._read[name] = self._readers[name]()
-        return self._read[name]
-
-    def __iter__(self) -> Any:
-        return iter(self._readers)
-
-    def __len__(self) -> int:
-        return len(self._readers)
+        if callable(self.data[name]):
+            self.data[name] = self.data[name]()
+        return self.data[name]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -26,6 +26,7 @@ from hdlgen.importers.values import (
     InputMeaning,
     LoweredLayer,
     LoweredNetwork,
+    Tail,
     Term,
     Value,
     each,
@@ -197,13 +198,15 @@ class Lowering:
         main, *skip = [*matrices, *sorted(rest, key=lambda term: -term.source)]
         return main, skip[0] if skip else None
 
+    def refuse_behind(self, tail: Tail) -> NoReturn:
+        """Refuse a node that reads a value behind the outputs."""
+        allowed = f"{', '.join(self.begins)} at the end only"
+        self.refuse(f"reads what comes after {tail.begin}, which is not computed; allowed: {allowed}")
+
     def affine(self, value: Value) -> Affine:
         """The function that ``value`` is, with its activation in a layer."""
         if value.tail is not None:
-            self.refuse(
-                f"reads what comes after {value.tail.begin}, which is not computed;"
-                f" allowed: {', '.join(self.begins)} at the end only"
-            )
+            self.refuse_behind(value.tail)
         if value.limits == FREE and value.codes is None:
             return value.affine
         if value.closed is None:

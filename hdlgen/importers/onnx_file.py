@@ -131,22 +131,15 @@ def _values(tensor: Any, folder: Path, place: str) -> np.ndarray:
 
 def _attribute(attribute: Any, folder: Path, place: str) -> Any:
     """Its value; None for kinds that no supported node has."""
+    from onnx import helper
+
     place = f"{place}: attribute {show(attribute.name)}"
-    match attribute.type:
-        case 1:
-            return float(attribute.f)
-        case 2:
-            return int(attribute.i)
-        case 3:
-            return attribute.s.decode("ascii", "replace")
-        case 4:
-            return functools.partial(_array, attribute.t, folder, place)
-        case 6:
-            return [float(value) for value in attribute.floats]
-        case 7:
-            return [int(value) for value in attribute.ints]
-        case _:
-            return None
+    if attribute.type == 4:
+        return functools.partial(_array, attribute.t, folder, place)
+    if attribute.type not in (1, 2, 3, 6, 7):
+        return None
+    value = helper.get_attribute_value(attribute)
+    return value.decode("ascii", "replace") if isinstance(value, bytes) else value
 
 
 def _domain(node: Any, defined: set[tuple[str, str]]) -> str:

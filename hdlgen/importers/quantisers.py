@@ -154,9 +154,7 @@ def _quantizelinear(at: Lowering) -> Value | Constant:
     if isinstance(value, Constant):
         array = at.numbers(value, "what it quantises, at").array
         scales = _along(at, _scales(at, scale), array.shape)
-        zeros = np.zeros((), np.int64)
-        if zero is not None:
-            zeros = _along(at, at.integer_array(zero, "its zero point"), array.shape)
+        zeros = _along(at, _zeros(at, zero), array.shape)
         with np.errstate(over="ignore"):
             steps = np.clip(np.rint(array / scales), -_MAX_ZERO, _MAX_ZERO).astype(np.int64)
         kind = np.min_scalar_type(low if low < 0 else high)
@@ -168,11 +166,13 @@ def _quantizelinear(at: Lowering) -> Value | Constant:
     return _quantised(at, value, codes, plain=True)
 
 
+def _zeros(at: Lowering, zero: Value | Constant | None) -> np.ndarray:
+    return np.zeros((), np.int64) if zero is None else at.integer_array(zero, "its zero point")
+
+
 def _whole(at: Lowering, zero: Value | Constant | None) -> int:
-    if zero is None:
-        return 0
-    at.integer_array(zero, "its zero point")
-    return int(at.number(zero, "its zero point"))
+    _zeros(at, zero)
+    return 0 if zero is None else int(at.number(zero, "its zero point"))
 
 
 def _dequantizelinear(at: Lowering) -> Value | Constant:
@@ -181,9 +181,7 @@ def _dequantizelinear(at: Lowering) -> Value | Constant:
         at.refuse(f"output_dtype is {at.attribute('output_dtype', 1)}; allowed: real numbers (1, 10, 11, 16)")
     if isinstance(value, Constant):
         array = at.integer_array(value, "what it reads")
-        zeros = np.zeros((), np.int64)
-        if zero is not None:
-            zeros = _along(at, at.integer_array(zero, "its zero point"), array.shape)
+        zeros = _along(at, _zeros(at, zero), array.shape)
         return Constant.scaled(array - zeros, _along(at, _scales(at, scale), array.shape))
     assert isinstance(value, Value)
     exact, shift = _positive(at, scale), _whole(at, zero)

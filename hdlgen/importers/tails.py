@@ -10,7 +10,6 @@ The outputs of hardware are the values before them. A value behind them is one o
 """
 
 from dataclasses import replace
-from typing import NoReturn
 
 import numpy as np
 
@@ -35,42 +34,36 @@ _DECISIONS = ("Binarizer", "Greater", "GreaterOrEqual", "Round")
 def tail(at: Lowering) -> Value:
     """The value of a node behind the outputs, or of one that begins what is there."""
     values = [value for value in map(at.get, filter(None, at.node.inputs)) if isinstance(value, Value)]
-    if not values:
-        at.refuse("reads a constant; allowed: what depends on the input")
-    behind = [value for value in values if value.tail is not None]
-    if behind and len(behind) < len(values):
-        _refuse(at, behind[0])
-    value = values[0]
-    if value.tail is None:
+    behind = [value.tail for value in values if value.tail is not None]
+    if not behind:
         if len(values) > 1:
             at.refuse("reads two values that depend on the input; allowed: one")
+        value = values[0]
         at.notes.append(f"{at.node.place}: dropped, with what comes after it: {BEGINS[at.node.op]}")
         begin = Tail(kind="scores", output=at.node.inputs[0], begin=at.node.place)
         value = Value(value.shape, at.affine(value), value.place, batched=value.batched, tail=begin)
-        return _increasing(at, value)
-    if len(values) == 1 and at.node.op in SHAPES and at.node.domain == "":
-        if at.node.op == "Cast" and _kind(value) != "end" and at.attribute("to", 1) not in (1, 10, 11, 16):
-            _refuse(at, value)
-        made = SHAPES[at.node.op].function(at)
-        if not isinstance(made, Value):
-            _refuse(at, value)
-        return made
-    return _behind(at, values)
+        return _as(value, *_increasing(at, value, begin))
+    made = None
+    if len(behind) == len(values):
+        if len(values) == 1 and at.node.op in SHAPES and at.node.domain == "":
+            reals = at.node.op != "Cast" or behind[0].kind == "end" or at.attribute("to", 1) in (1, 10, 11, 16)
+            moved = SHAPES[at.node.op].function(at) if reals else None
+            if isinstance(moved, Value):
+                return moved
+        else:
+            made = _behind(at, values[0], [each.kind for each in behind])
+    if made is None:
+        at.refuse_behind(behind[0])
+    return _as(values[0], *made)
 
 
-def _kind(value: Value) -> str:
+#: The kind of a value behind the outputs, and its shape.
+_Made = tuple[str, tuple[int, ...]]
+
+
+def _as(value: Value, kind: str, shape: tuple[int, ...]) -> Value:
     assert value.tail is not None
-    return value.tail.kind
-
-
-def _refuse(at: Lowering, value: Value) -> NoReturn:
-    at.affine(value)
-    raise AssertionError("a value behind the outputs is read")
-
-
-def _as(value: Value, kind: str, shape: tuple[int, ...] | None = None) -> Value:
-    assert value.tail is not None
-    return replace(value, tail=replace(value.tail, kind=kind), shape=value.shape if shape is None else shape)
+    return replace(value, tail=replace(value.tail, kind=kind), shape=shape)
 
 
 def _axis(at: Lowering, value: Value, default: int) -> int:
@@ -85,28 +78,23 @@ def _axis(at: Lowering, value: Value, default: int) -> int:
     return inner
 
 
-def _increasing(at: Lowering, value: Value) -> Value:
+def _increasing(at: Lowering, value: Value, behind: Tail) -> _Made:
     """The first node, or another one of its kind behind it."""
-    op = at.node.op
+    op, shape = at.node.op, value.shape
     if op in ("Softmax", "LogSoftmax"):
-        old = at.graph.opset < 13
-        inner = _axis(at, value, 1 if old else -1)
-        if value.shape[inner] < 2:
+        if shape[_axis(at, value, 1 if at.graph.opset < 13 else -1)] < 2:
             at.refuse("has one output for each input; allowed: several")
-        return _as(value, "scores")
+        return "scores", shape
     if op == "Sigmoid":
-        first = value.tail is not None and value.tail.begin == at.node.place
-        return _as(value, "sigmoid" if first else "scores")
+        return "sigmoid" if behind.begin == at.node.place else "scores", shape
     inner = _axis(at, value, -1 if op == "TopK" else 0)
     if op == "ArgMax":
         if at.flag("select_last_index", 0):
             at.refuse("attribute select_last_index is 1; allowed: 0, the first of equal outputs")
-        axes = list(value.shape)
-        axes[inner : inner + 1] = [1] if at.flag("keepdims", 1) else []
-        return _as(value, "end", tuple(axes))
+        return "end", (*shape[:inner], *([1] if at.flag("keepdims", 1) else []), *shape[inner + 1 :])
     if not at.flag("largest", 1):
         at.refuse("attribute largest is 0; allowed: 1")
-    return _as(value, "end")
+    return "end", shape
 
 
 def _number(at: Lowering) -> float | None:
@@ -117,31 +105,29 @@ def _number(at: Lowering) -> float | None:
     return float(constants[0].array.reshape(-1)[0])
 
 
-def _behind(at: Lowering, values: list[Value]) -> Value:
-    op, value = at.node.op, values[0]
-    kind, number = _kind(value), _number(at)
-    scores = kind in ("scores", "sigmoid")
+def _behind(at: Lowering, value: Value, kinds: list[str]) -> _Made | None:
+    """What a node makes of values behind the outputs, of these ``kinds``; None where it is anything else."""
+    op, kind, number, shape = at.node.op, kinds[0], _number(at), value.shape
+    scores, single = kind in ("scores", "sigmoid"), len(kinds) == 1
     first = isinstance(at.get(at.node.inputs[0]), Value)
-    if op == "Concat" and [_kind(each) for each in values] == ["complement", "sigmoid"] and len(at.node.inputs) == 2:
+    if op == "Concat" and kinds == ["complement", "sigmoid"] and len(at.node.inputs) == 2:
         inner = _axis(at, value, 1)
-        return _as(value, "pair", (*value.shape[:inner], 2, *value.shape[inner + 1 :]))
-    if len(values) == 1:
-        if (scores and op in BEGINS) or (kind == "pair" and op in ("ArgMax", "TopK")):
-            return _increasing(at, value)
-        if scores and op == "Log":
-            return _as(value, "scores")
-        if scores and number is not None and ((op == "Mul" and number > 0) or (op == "Div" and first and number > 0)):
-            return _as(value, "scores")
-        if kind == "sigmoid" and op == "Sub" and not first and number == 1 and value.count == 1:
-            return _as(value, "complement")
-        if kind == "sigmoid" and op in _DECISIONS and first:
-            threshold = {"Round": 0.5, "Binarizer": at.attribute("threshold", 0.0)}.get(op, number)
-            if threshold == 0.5:
-                return _as(value, "end")
-        if (scores or kind == "steps") and op in _QUANTISERS and first:
-            if at.number(at.inputs(2, 4)[1], "its scale") <= 0:
-                at.refuse("scale is not above 0; allowed: above 0")
-            return _as(value, "steps")
-        if op in _LOOK_UPS and (kind == "end" or op == "ZipMap"):
-            return _as(value, "end")
-    _refuse(at, value)
+        return "pair", (*shape[:inner], 2, *shape[inner + 1 :])
+    if not single:
+        return None
+    if (scores and op in BEGINS) or (kind == "pair" and op in ("ArgMax", "TopK")):
+        assert value.tail is not None
+        return _increasing(at, value, value.tail)
+    positive = number is not None and number > 0
+    if scores and (op == "Log" or (positive and (op == "Mul" or (op == "Div" and first)))):
+        return "scores", shape
+    if kind == "sigmoid" and op == "Sub" and not first and number == 1 and value.count == 1:
+        return "complement", shape
+    if kind == "sigmoid" and op in _DECISIONS and first:
+        threshold = {"Round": 0.5, "Binarizer": at.attribute("threshold", 0.0)}.get(op, number)
+        return ("end", shape) if threshold == 0.5 else None
+    if (scores or kind == "steps") and op in _QUANTISERS and first:
+        if at.number(at.inputs(2, 4)[1], "its scale") <= 0:
+            at.refuse("scale is not above 0; allowed: above 0")
+        return "steps", shape
+    return ("end", shape) if op in _LOOK_UPS and (kind == "end" or op == "ZipMap") else None
