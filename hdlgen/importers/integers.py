@@ -9,13 +9,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from hdlgen.errors import InputError
 from hdlgen.importers.codes import Codes
 from hdlgen.importers.samples import input_format
-from hdlgen.importers.values import LoweredLayer, LoweredNetwork, Term, uniform
+from hdlgen.importers.values import LoweredLayer, LoweredNetwork, Term
 from hdlgen.network import Activation, InputFormat, Network, Skip
 from hdlgen.quantize.real import bounds
 from hdlgen.quantize.sparse import IntegerLayer, bits_of, stored_network
@@ -144,8 +145,16 @@ def _live(weight: np.ndarray) -> int:
     return int(np.any(weight.reshape(len(weight), -1), axis=1).sum())
 
 
+#: Arrays of fractions or integers of any size, which NumPy has no type for.
+_Rationals = Any
+
+
+def _rational(values: Sequence[Any]) -> _Rationals:
+    return np.array(values, dtype=object)
+
+
 #: Weights, gains, and what is added.
-_Summed = tuple[np.ndarray, list[Fraction], Skip | None]
+_Summed = tuple[np.ndarray, _Rationals, Skip | None]
 
 
 class _Builder:
@@ -176,63 +185,56 @@ class _Builder:
             least, most = least + (other.low << skip.shift), most + (other.high << skip.shift)
         return least, most
 
-    def start(self, layer: LoweredLayer) -> tuple[np.ndarray, list[Fraction], list[Fraction], list[Fraction]]:
+    def start(self, layer: LoweredLayer) -> tuple[np.ndarray, _Rationals, _Rationals, _Rationals]:
         """Weights, gains above 0, gains of the skip connection and offsets, of what hardware has of the sources."""
-        gain, offset = list(layer.main.gain), list(layer.offset)
+        gain, offset = _rational(layer.main.gain), _rational(layer.offset)
         weight = np.ones(layer.width, dtype=np.int64) if layer.main.matrix is None else layer.main.matrix.copy()
-        reach = self.reach[self.numbers[layer.main.source]]
+        reach, other = self.reach[self.numbers[layer.main.source]], None
         if reach.base:
-            total = weight.reshape(len(weight), -1).sum(axis=1)
-            offset = [o + g * int(t) * reach.base for o, g, t in zip(offset, gain, total, strict=True)]
-        gain = [entry * reach.unit for entry in gain]
-        other: list[Fraction] = []
+            offset = offset + gain * weight.reshape(len(weight), -1).sum(axis=1).astype(object) * reach.base
+        gain = gain * reach.unit
         if layer.skip is not None:
             reach = self.reach[self.numbers[layer.skip.source]]
-            offset = [o + g * reach.base for o, g in zip(offset, layer.skip.gain, strict=True)]
-            other = [entry * reach.unit for entry in layer.skip.gain]
-        for j, entry in enumerate(gain):
-            if entry < 0:
-                weight[j], gain[j] = -weight[j], -entry
-            if gain[j] == 0 or not np.any(weight[j]):  # any gain will do of nothing
-                weight[j], gain[j] = 0, abs(other[j]) if other and other[j] else Fraction(0)
-        common = next((entry for entry in gain if entry), Fraction(1))
-        return weight, [entry or common for entry in gain], other, offset
+            other = _rational(layer.skip.gain)
+            offset, other = offset + other * reach.base, other * reach.unit
+        negative = np.array(gain < 0, dtype=bool)
+        weight[negative], gain = -weight[negative], abs(gain)
+        # Any gain will do of nothing.
+        nothing = (gain == 0) | ~np.any(weight.reshape(len(weight), -1), axis=1)
+        weight[nothing], gain[nothing] = 0, Fraction(0) if other is None else abs(other[nothing])
+        gain[gain == 0] = next((entry for entry in gain if entry), Fraction(1))
+        return weight, gain, other, offset
 
-    def shifted(
-        self, layer: LoweredLayer, weight: np.ndarray, gain: list[Fraction], other: list[Fraction]
-    ) -> _Summed | None:
+    def shifted(self, layer: LoweredLayer, weight: np.ndarray, gain: _Rationals, other: _Rationals) -> _Summed | None:
         """In the unit in which the skip connection is a shift, if that is one of integers."""
         if layer.skip is None:
             return weight, gain, None
         if any(entry <= 0 for entry in other):
             return None
-        ratios = [g / s for g, s in zip(gain, other, strict=True)]
+        ratios = gain / other
         shift = max(ratio.denominator.bit_length() - 1 for ratio in ratios)
         if shift > 30 or any(ratio.denominator & (ratio.denominator - 1) for ratio in ratios):
             return None
-        scaled = (weight.T.astype(object) * np.array([int(ratio * (1 << shift)) for ratio in ratios], dtype=object)).T
+        scaled = (weight.T.astype(object) * [int(ratio * (1 << shift)) for ratio in ratios]).T
         if not -(1 << 15) <= int(scaled.min()) <= int(scaled.max()) < 1 << 15:
             return None
-        skip = Skip(source=self.numbers[layer.skip.source], shift=shift)
-        return scaled.astype(np.int64), [entry / (1 << shift) for entry in other], skip
+        return (
+            scaled.astype(np.int64),
+            other / (1 << shift),
+            Skip(source=self.numbers[layer.skip.source], shift=shift),
+        )
 
-    def aligned(
-        self, layer: LoweredLayer, weight: np.ndarray, gain: list[Fraction], other: list[Fraction]
-    ) -> _Summed:
+    def aligned(self, layer: LoweredLayer, weight: np.ndarray, gain: _Rationals, other: _Rationals) -> _Summed:
         """The same by a layer before, which rounds the other one to the unit of the sums, or near it."""
         assert layer.skip is not None
         reach = self.reach[self.numbers[layer.skip.source]]
         fine = min(_FINE_BITS, max(0, _MAX_WEIGHT_BITS - bits_of(weight))) if self.widen else 0
-        gain = [entry / (1 << fine) for entry in gain]
-        ratios = [s / g for s, g in zip(other, gain, strict=True)]
-        most = max(
-            abs(ratio) * int(end)
-            for ratio, low, high in zip(ratios, reach.low, reach.high, strict=True)
-            for end in (abs(low), abs(high))
-        )
+        gain = gain / (1 << fine)
+        ratios = other / gain
+        most = (abs(ratios) * np.maximum(abs(reach.low), abs(reach.high)).astype(object)).max()
         shift = max(0, math.ceil(most).bit_length() - (_WIDE_BITS - 1))
-        factors = [ratio / reach.unit for ratio in ratios]
-        alone, offset = Term(layer.skip.source, None, factors), [-factor * reach.base for factor in factors]
+        factors = ratios / reach.unit
+        alone, offset = Term(layer.skip.source, None, list(factors)), list(-factors * reach.base)
         self.hidden(replace(layer, main=alone, skip=None, offset=offset, codes=_wide(Fraction(1 << shift))))
         self.note(
             layer,
@@ -326,16 +328,16 @@ class _Builder:
         """The last layer; what one unit of its sums means."""
         weight, gain, other, offset = self.start(layer)
         found = self.shifted(layer, weight, gain, other)
-        if found is None and uniform(gain):
+        if found is None and (gain == gain[0]).all():
             found = self.aligned(layer, weight, gain, other)
         factors = None if found is None or found[2] is not None else self.common(gain, weight)
         if factors is not None:
-            found = (weight.T * factors).T, [min(gain) / int(min(factors))] * layer.width, None
-        if found is None or not uniform(found[1]):
+            found = (weight.T * factors).T, np.full(layer.width, min(gain) / int(min(factors))), None
+        if found is None or (found[1] != found[1][0]).any():
             return self.rescaled(layer, weight, gain, other, offset)
         weight, gain, skip = found
         unit = gain[0]
-        fine, worst = self.fineness([entry / unit for entry in offset], bits_of(weight), layer.place)
+        fine, worst = self.fineness(offset / unit, bits_of(weight), layer.place)
         unit, weight = unit / (1 << fine), weight << fine
         if skip is not None:
             skip = replace(skip, shift=skip.shift + fine)
@@ -347,16 +349,15 @@ class _Builder:
         self.layers.append(IntegerLayer(source=source, weight=weight, bias=bias, skip=skip))
         return unit
 
-    def fineness(self, biases: Sequence[Fraction], bits: int, place: str) -> tuple[int, Fraction]:
+    def fineness(self, biases: _Rationals, bits: int, place: str) -> tuple[int, Fraction]:
         """How many bits finer the sums of the outputs have to be, and by how much biases are still rounded."""
         best: tuple[int, Fraction] | None = None
         for fine in range(max(0, _MAX_WEIGHT_BITS - bits) + 1 if self.widen else 1):
-            scaled = [entry * (1 << fine) for entry in biases]
-            whole = [round(entry) for entry in scaled]
-            if any(abs(entry) >= _MAX_BIAS for entry in whole):
+            whole = _rational([round(entry * (1 << fine)) for entry in biases])
+            if max(abs(whole)) >= _MAX_BIAS:
                 break
-            errors = [abs(a - b) / (1 << fine) for a, b in zip(scaled, whole, strict=True)]
-            if all(error <= abs(entry) * _SINGLE for error, entry in zip(errors, biases, strict=True)):
+            errors = abs(biases - whole * Fraction(1, 1 << fine))
+            if (errors <= abs(biases) * _SINGLE).all():
                 return fine, Fraction(0)
             if best is None or best[1] > Fraction(1, 1 << _FINE_BITS):
                 best = fine, max(errors)
@@ -364,32 +365,23 @@ class _Builder:
             raise InputError(f"{place}: a bias leaves 32 bits in units of the sum; allowed: scales nearer to it")
         return best
 
-    def common(self, gain: Sequence[Fraction], weight: np.ndarray) -> np.ndarray | None:
+    def common(self, gain: _Rationals, weight: np.ndarray) -> np.ndarray | None:
         """Integers as the gains of the rows are, if weights times these fit."""
         denominator = math.lcm(*(entry.denominator for entry in gain))
-        numbers = [int(entry * denominator) for entry in gain]
-        divisor = math.gcd(*numbers)
-        factors = [number // divisor for number in numbers]
-        rows = weight.reshape(len(weight), -1)
-        if any(factor * int(np.abs(row).max()) >= 1 << 15 for factor, row in zip(factors, rows, strict=True)):
-            return None
-        return np.array(factors, dtype=np.int64)
+        numbers = _rational([int(entry * denominator) for entry in gain])
+        factors = numbers // math.gcd(*numbers)
+        fits = max(factors * abs(weight.reshape(len(weight), -1)).max(axis=1).astype(object)) < 1 << 15
+        return factors.astype(np.int64) if fits else None
 
     def rescaled(
-        self,
-        layer: LoweredLayer,
-        weight: np.ndarray,
-        gain: Sequence[Fraction],
-        other: Sequence[Fraction],
-        offset: Sequence[Fraction],
+        self, layer: LoweredLayer, weight: np.ndarray, gain: _Rationals, other: _Rationals, offset: np.ndarray
     ) -> Fraction:
         """Outputs with scales of their own: rounded to one scale by a layer, which another one shows."""
-        reached = [np.maximum(*map(np.abs, self.sums(weight, self.numbers[layer.main.source], None)))]
-        largest = [float(g) * float(a) + abs(float(o)) for g, a, o in zip(gain, reached[0], offset, strict=True)]
+        reached = np.maximum(*map(np.abs, self.sums(weight, self.numbers[layer.main.source], None)))
+        largest = gain.astype(float) * reached + abs(offset).astype(float)
         if layer.skip is not None:
             reach = self.reach[self.numbers[layer.skip.source]]
-            ends = np.maximum(np.abs(reach.low), np.abs(reach.high))
-            largest = [a + abs(float(o)) * float(b) for a, o, b in zip(largest, other, ends, strict=True)]
+            largest += abs(other).astype(float) * np.maximum(np.abs(reach.low), np.abs(reach.high))
         top = (1 << (_WIDE_BITS - 1)) - 1
         scale = Fraction(2) ** math.ceil(math.log2(max(largest) / top)) if max(largest) > 0 else Fraction(1)
         self.hidden(replace(layer, codes=_wide(scale)))

@@ -228,31 +228,25 @@ class _Neuron:
     def _least(self) -> tuple[_Candidate, int, int] | None:
         """The first candidate that works, with the least shift and its multiplier."""
         for candidate in self.candidates():
-            tries = 1 if candidate.exact is not None else _TRIES
-            for shift in range(MAX_STEP_SHIFT + 1):
-                if candidate.multiplier(shift) is None:
-                    continue
+            shifts = (shift for shift in range(MAX_STEP_SHIFT + 1) if candidate.multiplier(shift) is not None)
+            for shift in itertools.islice(shifts, 1 if candidate.exact is not None else _TRIES):
                 multiplier = self.solve(candidate, shift)
                 if multiplier is not None:
                     return candidate, shift, multiplier
-                tries -= 1
-                if not tries:
-                    break
         return None
 
     def at(self, shift: int) -> tuple[_Candidate, int, int]:
         """With this shift: bias, multiplier, and how many thresholds lie elsewhere: 0 if none does, else of a sample."""
-        if self.solution is not None:
-            candidate, least, smallest = self.solution
+        if self.solution is None:
+            return self._near(shift)
+        first, least, smallest = self.solution
+        for candidate in itertools.chain([first], self.candidates()):  # of finer sums multipliers are smaller
             factor = self.solve(candidate, shift)
-            if factor is None and least <= shift and smallest << (shift - least) <= _MAX_MULTIPLIER:
+            if factor is None and candidate is first and least <= shift:
                 factor = smallest << (shift - least)  # twice the multiplier and a shift by one more are the same
+                factor = factor if factor <= _MAX_MULTIPLIER else None
             if factor is not None:
                 return candidate, factor, 0
-            for candidate in self.candidates():  # of finer sums it is smaller
-                factor = self.solve(candidate, shift)
-                if factor is not None:
-                    return candidate, factor, 0
         return self._near(shift)
 
     def _near(self, shift: int) -> tuple[_Candidate, int, int]:
