@@ -4,7 +4,7 @@ Their rounding is described by thresholds, which is what has to be met for equal
 value reaches the threshold of k.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from hdlgen.integers import signed_bits
 
-__all__ = ["FREE", "Codes", "Limits"]
+__all__ = ["FREE", "ROUNDINGS", "Codes", "Limits", "along", "ends_of"]
 
 #: Least and greatest value of a clamp, None where there is none.
 Limits = tuple[Fraction | None, Fraction | None]
@@ -20,7 +20,7 @@ FREE: Limits = (None, None)
 
 _HALF = Fraction(1, 2)
 _NAMES = {"ROUND": "EVEN", "HALF_EVEN": "EVEN"}
-_ROUNDINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+ROUNDINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "EVEN": np.rint,
     "FLOOR": np.floor,
     "CEIL": np.ceil,
@@ -29,6 +29,20 @@ _ROUNDINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "HALF_UP": lambda x: np.sign(x) * np.floor(np.abs(x) + 0.5),
     "HALF_DOWN": lambda x: np.sign(x) * np.ceil(np.abs(x) - 0.5),
 }
+
+
+def ends_of(bits: int, signed: bool) -> tuple[int, int]:
+    """Least and greatest integer."""
+    return (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
+
+
+def along(array: np.ndarray, shape: Sequence[int], axis: int, block: int) -> np.ndarray:
+    """Scales or zero points along an axis, or in blocks of it, in a shape that broadcasts; a single one for all."""
+    if block:
+        return np.repeat(array, min(block, shape[axis]), axis=axis).take(range(shape[axis]), axis=axis)
+    return array.reshape(
+        [] if array.size == 1 else [-1 if index == axis % len(shape) else 1 for index in range(len(shape))]
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +66,16 @@ class Codes:
     def quant(cls, bits: int, *, signed: bool, narrow: bool, rounding: str) -> "Codes":
         """Those of QONNX's Quant, with scale 1 and zero point 0."""
         rounding = _NAMES.get(rounding, rounding)
-        if rounding not in _ROUNDINGS:
-            raise ValueError(f"rounding mode is {rounding[:40]!a}; allowed: ROUND, {', '.join([*_ROUNDINGS][1:])}")
-        low = -(1 << (bits - 1)) + narrow if signed else 0
-        high = (1 << (bits - 1)) - 1 if signed else (1 << bits) - 1 - narrow
-        return cls(scale=Fraction(1), zero=0, low=low, high=high, rounding=rounding)
+        if rounding not in ROUNDINGS:
+            raise ValueError(f"rounding mode is {rounding[:40]!a}; allowed: ROUND, {', '.join([*ROUNDINGS][1:])}")
+        low, high = ends_of(bits, signed)
+        return cls(
+            scale=Fraction(1),
+            zero=0,
+            low=low + (narrow and signed),
+            high=high - (narrow and not signed),
+            rounding=rounding,
+        )
 
     @classmethod
     def bipolar(cls, scale: Fraction, zero: Fraction | int = 0) -> "Codes":
@@ -102,7 +121,7 @@ class Codes:
 
     def rounded(self, values: np.ndarray) -> np.ndarray:
         """Codes of ``y / scale + zero``, int64."""
-        return _ROUNDINGS[self.rounding](np.clip(values, self.low, self.high)).astype(np.int64)
+        return ROUNDINGS[self.rounding](np.clip(values, self.low, self.high)).astype(np.int64)
 
     def steps(self, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Twice the least ``y / scale + zero`` of code >= k, before clamping, and whether that belongs to it.

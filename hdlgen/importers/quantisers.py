@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from hdlgen.importers.codes import FREE, Codes
+from hdlgen.importers.codes import FREE, Codes, along, ends_of
 from hdlgen.importers.lowering import Lowering, Operation
 from hdlgen.importers.onnx_file import INTEGERS
 from hdlgen.importers.values import Constant, Value
@@ -121,10 +121,9 @@ def _along(at: Lowering, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarra
         blocks = [-(-length // block) if index == axis else length for index, length in enumerate(shape)]
         if block < 1 or list(array.shape) != blocks:
             at.refuse(f"scales have shape {list(array.shape)}; allowed in blocks of {block}: {blocks}")
-        return np.repeat(array, min(block, shape[axis]), axis=axis).take(range(shape[axis]), axis=axis)
-    if array.ndim != 1 or shape[axis] != array.size:
+    elif array.ndim != 1 or shape[axis] != array.size:
         at.refuse(f"has {array.size} scales for axis {axis} of {list(shape)}; allowed: as many as the axis is long")
-    return array.reshape([array.size if index == axis else 1 for index in range(len(shape))])
+    return along(array, shape, axis, block)
 
 
 def _limits(at: Lowering, zero: Value | Constant | None) -> tuple[int, int]:
@@ -144,8 +143,7 @@ def _limits(at: Lowering, zero: Value | Constant | None) -> tuple[int, int]:
         at.refuse(
             f"output_dtype is {number}; allowed: {', '.join(map(str, INTEGERS))}, integers of 2, 4, 8 and 16 bits"
         )
-    bits, signed = INTEGERS[number or 2]
-    return (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
+    return ends_of(*INTEGERS[number or 2])
 
 
 def _quantizelinear(at: Lowering) -> Value | Constant:

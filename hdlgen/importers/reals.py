@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from hdlgen.errors import InputError
-from hdlgen.importers.values import LoweredLayer, LoweredNetwork, each
-from hdlgen.quantize.real import FREE, FloatLayer, FloatNetwork
+from hdlgen.importers.values import LoweredLayer, LoweredNetwork, Term, each
+from hdlgen.quantize.real import FREE, FloatLayer, FloatNetwork, product
 
 __all__ = ["float_network"]
 
@@ -30,44 +30,38 @@ def float_network(lowered: LoweredNetwork) -> FloatNetwork:
         scale, zero = lowered.input.codes.scale, lowered.input.codes.zero
         gains = np.array(each(lambda gain: float(gain / scale), lowered.input.gain))
         codes[0] = gains, np.array(each(lambda offset: float(offset / scale + zero), lowered.input.offset))
+
+    def real(term: Term) -> tuple[np.ndarray, np.ndarray]:
+        """Weights of real values, and what the offsets of codes add."""
+        factors = np.array(each(float, term.gain))
+        weight = factors if term.matrix is None else term.matrix * factors[:, None]
+        if term.source not in codes:
+            return weight, np.zeros(len(weight))
+        gains, offsets = codes[term.source]
+        return weight * gains, product(weight, offsets)
+
     for index, layer in enumerate(lowered.layers, 1):
-        factors = np.array(each(float, layer.main.gain))
-        weight = factors if layer.main.matrix is None else layer.main.matrix * factors[:, None]
-        bias = np.array(each(float, layer.offset))
-        if layer.main.source in codes:
-            gains, offsets = codes[layer.main.source]
-            bias = bias + (weight * offsets if weight.ndim == 1 else weight @ offsets)
-            weight = weight * gains
+        weight, more = real(layer.main)
+        bias = np.array(each(float, layer.offset)) + more
         skip, exponent, gains = None, 0, np.ones(1)
         if layer.skip is not None:
-            source = layer.skip.source
-            gains = np.array(each(float, layer.skip.gain))
-            if source in codes:
-                bias = bias + gains * codes[source][1]
-                gains = gains * codes[source][0]
-            found = _power_of_two(gains)
-            skip = number[source]
+            gains, more = real(layer.skip)
+            bias = bias + more
+            found, skip = _power_of_two(gains), number[layer.skip.source]
             if found is None:  # a layer that multiplies, and nothing else
-                signed = source == 0 or layers[skip - 1].activation == "identity" or bool((gains < 0).any())
-                layers.append(
-                    FloatLayer(
-                        source=skip,
-                        weight=gains,
-                        bias=np.zeros(layer.width),
-                        activation="identity" if signed else "relu",
-                        place=layer.place,
-                    )
-                )
+                signed = skip == 0 or layers[skip - 1].activation == "identity" or bool((gains < 0).any())
+                kind = "identity" if signed else "relu"
+                none = np.zeros(layer.width)
+                layers.append(FloatLayer(source=skip, weight=gains, bias=none, activation=kind, place=layer.place))
                 skip = len(layers)
-            else:
-                exponent = found
+            exponent = found or 0
         activation = None
         if index < len(lowered.layers):
             least = layer.limits[0] if layer.codes is None else layer.codes.limited(layer.limits).limits[0]
             positive = least is not None and least >= 0
             if not positive and layer.main.matrix is None:  # a sum of what is not negative
                 read = [number[source] for source in layer.sources]
-                signs = (weight >= 0).all() and not bias.any() and (layer.skip is None or gains.min() >= 0)
+                signs = (weight >= 0).all() and not bias.any() and gains.min() >= 0
                 positive = bool(signs) and all(place and layers[place - 1].activation == "relu" for place in read)
             activation = "relu" if positive else "identity"
         if layer.codes is not None:

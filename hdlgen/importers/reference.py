@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from hdlgen.errors import InputError
+from hdlgen.importers.codes import ROUNDINGS, along, ends_of
 from hdlgen.importers.evaluator import Evaluator, one_line
 from hdlgen.importers.graph import Graph
 from hdlgen.importers.onnx_file import INTEGERS, STANDARD, parse_model, read_bytes
@@ -30,13 +31,6 @@ _MAX_BATCH = 1 << 16
 _MISSED = 2.0**-32
 
 
-def _by_axis(array: np.ndarray, shape: tuple[int, ...], axis: int, block: int) -> np.ndarray:
-    if array.size == 1 or block:
-        array = array if not block else np.repeat(array, block, axis=axis).take(range(shape[axis]), axis=axis)
-        return array.reshape(()) if array.size == 1 else array
-    return array.reshape([-1 if index == axis % len(shape) else 1 for index in range(len(shape))])
-
-
 def _ties(steps: np.ndarray) -> np.ndarray:
     """With halves that double precision has missed; constants in single precision are what they are."""
     if steps.dtype != np.float64:
@@ -49,15 +43,6 @@ def _operations() -> list[Any]:
     """Quantisers, as their documents define them, with real numbers in double precision; and what depends on training."""
     from onnx.reference.op_run import OpRun
 
-    rounding: dict[str, Callable[[Any], Any]] = {
-        "CEIL": np.ceil,
-        "FLOOR": np.floor,
-        "UP": lambda x: np.copysign(np.ceil(abs(x)), x),
-        "DOWN": np.trunc,
-        "HALF_UP": lambda x: np.copysign(np.floor(abs(x) + 0.5), x),
-        "HALF_DOWN": lambda x: np.copysign(np.ceil(abs(x) - 0.5), x),
-    }
-
     class Quant(OpRun):
         def _run(self, x, scale, zero, width, rounding_mode="ROUND", signed=1, narrow=0):
             bits = int(np.reshape(width, -1)[0])
@@ -65,8 +50,9 @@ def _operations() -> list[Any]:
             if bits == 1 and signed:
                 steps = np.where(steps >= 0, 1.0, -1.0)
             else:
-                low, high = (narrow - 2 ** (bits - 1), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1 - narrow)
-                steps = rounding.get(rounding_mode.upper(), np.rint)(np.clip(steps, low, high))
+                low, high = ends_of(bits, signed)
+                steps = np.clip(steps, low + (narrow and signed), high - (narrow and not signed))
+                steps = ROUNDINGS.get(rounding_mode.upper(), np.rint)(steps)
             return ((steps.astype(np.float64) - zero) * np.float64(scale),)
 
     class BipolarQuant(OpRun):
@@ -79,21 +65,20 @@ def _operations() -> list[Any]:
             limits = np.iinfo(kind)
             ends = (int(limits.min), int(limits.max))
             if output_dtype:
-                bits, signed = INTEGERS[output_dtype]
-                ends = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
-            zeros = 0 if zero is None else _by_axis(zero.astype(np.float64), x.shape, axis, block_size)
-            steps = np.rint(_ties(x / _by_axis(scale, x.shape, axis, block_size))) + zeros
+                ends = ends_of(*INTEGERS[output_dtype])
+            zeros = 0 if zero is None else along(zero.astype(np.float64), x.shape, axis, block_size)
+            steps = np.rint(_ties(x / along(scale, x.shape, axis, block_size))) + zeros
             return (np.clip(steps, *ends).astype(np.int32),)
 
     class DequantizeLinear(OpRun):
         def _run(self, x, scale, zero=None, axis=1, block_size=0, output_dtype=0):
-            zeros = 0 if zero is None else _by_axis(zero.astype(np.float64), x.shape, axis, block_size)
-            return ((x - zeros) * _by_axis(scale.astype(np.float64), x.shape, axis, block_size),)
+            zeros = 0 if zero is None else along(zero.astype(np.float64), x.shape, axis, block_size)
+            return ((x - zeros) * along(scale.astype(np.float64), x.shape, axis, block_size),)
 
     class BatchNormalization(OpRun):
         def _run(self, x, scale, bias, mean, variance, epsilon=1e-5, **_):
             scale, bias, mean, variance = (
-                _by_axis(values.astype(np.float64), x.shape, 1, 0) for values in (scale, bias, mean, variance)
+                along(values.astype(np.float64), x.shape, 1, 0) for values in (scale, bias, mean, variance)
             )
             return (scale * (x - mean) / np.sqrt(variance + epsilon) + bias,)
 
