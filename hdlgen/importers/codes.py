@@ -4,6 +4,7 @@ Their rounding is described by thresholds, which is what has to be met for equal
 value reaches the threshold of k.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -99,15 +100,10 @@ class Codes:
 
     def of(self, y: Fraction) -> int:
         """The code of one value."""
-        low, high = self.low, self.high
-        while low < high:
-            middle = (low + high + 1) // 2
-            edge, closed = self.threshold(middle)
-            if edge < y or (edge == y and closed):
-                low = middle
-            else:
-                high = middle - 1
-        return low
+        twice, closed = self.steps(np.arange(self.low + 1, self.high + 1, dtype=np.int64))
+        wanted = 2 * (y / self.scale + self.zero)
+        floor = max(-1 << 40, min(math.floor(wanted), 1 << 40))
+        return self.low + int(((twice < floor) | ((twice == floor) & (closed | (wanted != floor)))).sum())
 
     @property
     def bits(self) -> int | None:

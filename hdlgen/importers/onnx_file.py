@@ -62,7 +62,10 @@ def _narrow(number: int) -> int | None:
 
 def _external(tensor: Any, needed: int, folder: Path, place: str) -> bytes:
     """The bytes of a tensor that lie in another file, which must be in ``folder`` or below."""
-    entries = {_text(entry.key): _text(entry.value) for entry in tensor.external_data}
+    try:
+        entries = {_text(entry.key): _text(entry.value) for entry in tensor.external_data}
+    except UnicodeDecodeError:
+        raise InputError(f"{place}: names data that are no UTF-8; allowed: what onnx.save writes") from None
     location = entries.get("location", "")
     allowed = "files in the folder of the model and below it"
     # Both as it is written and as links resolve it.
@@ -95,13 +98,6 @@ def _external(tensor: Any, needed: int, folder: Path, place: str) -> bytes:
 
 
 def _array(tensor: Any, folder: Path, place: str) -> np.ndarray:
-    try:
-        return _values(tensor, folder, place)
-    except UnicodeDecodeError:
-        raise InputError(f"{place}: names data that are no UTF-8; allowed: what onnx.save writes") from None
-
-
-def _values(tensor: Any, folder: Path, place: str) -> np.ndarray:
     from onnx import TensorProto, helper, numpy_helper
 
     number, shape = tensor.data_type, list(tensor.dims)

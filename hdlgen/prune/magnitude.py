@@ -8,7 +8,7 @@ import numpy as np
 from hdlgen.errors import InputError
 from hdlgen.layers import Layer, Matrix
 from hdlgen.network import Edges, Network
-from hdlgen.prune.edges import rebuilt
+from hdlgen.prune.removal import rebuilt
 
 __all__ = ["MATRICES", "MatrixDensity", "densities", "prune"]
 

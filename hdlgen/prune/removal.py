@@ -8,10 +8,10 @@ import numpy as np
 from hdlgen.check import Liveness, find_live
 from hdlgen.connections import at_least_one
 from hdlgen.layers import Reach
-from hdlgen.network import InputFormat, Layer, Network
-from hdlgen.prune.edges import rebuilt
+from hdlgen.network import InputFormat, Layer, Network, verify
+from hdlgen.network.network import common_layers
 
-__all__ = ["Removal", "remove_dead"]
+__all__ = ["Removal", "compact", "rebuilt", "remove_dead"]
 
 _INT32 = np.iinfo(np.int32)
 
@@ -24,6 +24,21 @@ class Removal:
 
     network: Network
     inputs: np.ndarray
+
+
+def rebuilt(network: Network, layers: Sequence[Layer], tensors: dict[str, np.ndarray]) -> Network:
+    """The network with other layers and their tensors."""
+    topology = network.topology if common_layers(layers) else None
+    result = replace(network, layers=tuple(layers), topology=topology, tensors=tensors, origin=None)
+    verify(result)
+    return result
+
+
+def compact(network: Network) -> Network:
+    """The same function with every recurrence in the form that takes the fewest bits for weights and indices."""
+    tensors = dict(network.tensors)
+    layers = [layer.compact(network.where, number, tensors) for number, layer in enumerate(network.layers, 1)]
+    return rebuilt(network, layers, tensors)
 
 
 def _fixed(network: Network, inputs: bool) -> list[bool]:

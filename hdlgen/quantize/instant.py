@@ -65,18 +65,6 @@ def _matrix(layer: FloatLayer, sources: int) -> np.ndarray:
     return np.diag(layer.weight) if sources <= 4096 else layer.weight[:, None]
 
 
-def _refuse_others(network: FloatNetwork) -> None:
-    for layer in network.layers:
-        if layer.skip is not None:
-            raise InputError(
-                f"{layer.place}: adds another layer; allowed with samples and paths: layers without skips"
-            )
-        if layer.limits != FREE:
-            raise InputError(
-                f"{layer.place}: clips at other values than 0; allowed with samples and paths: max(0, x)"
-            )
-
-
 class _Assembler:
     """Integer layers from signed counts: neuron j is the mean of what its samples read."""
 
@@ -142,9 +130,18 @@ class _Assembler:
         return quantized(self.network, self.source, self.layers, output_scale, edges)
 
 
-def _check(count: int, what: str) -> None:
+def _check(network: FloatNetwork, count: int, what: str) -> None:
     if not 1 <= count <= MAX_SAMPLES:
         raise InputError(f"quantize: {what} is {count}; allowed: 1..{MAX_SAMPLES}")
+    for layer in network.layers:
+        if layer.skip is not None:
+            raise InputError(
+                f"{layer.place}: adds another layer; allowed with samples and paths: layers without skips"
+            )
+        if layer.limits != FREE:
+            raise InputError(
+                f"{layer.place}: clips at other values than 0; allowed with samples and paths: max(0, x)"
+            )
 
 
 def instant_network(
@@ -162,8 +159,7 @@ def instant_network(
 
     Raises InputError for a number of samples that is not allowed, and for networks with skip connections.
     """
-    _check(samples, "samples")
-    _refuse_others(network)
+    _check(network, samples, "samples")
     made = _Assembler(network, source, activation_bits, x)
     shifts = _points(0, max(network.widths)) / samples
     for layer in network.layers:
@@ -224,8 +220,7 @@ def path_network(
 
     Raises InputError as :func:`instant_network`; and for layers that do not read the one before.
     """
-    _check(paths, "paths")
-    _refuse_others(network)
+    _check(network, paths, "paths")
     for number, layer in enumerate(network.layers, 1):
         if layer.source != number - 1:
             raise InputError(f"{layer.place}: reads layer {layer.source}; allowed with paths: layers in a chain")
