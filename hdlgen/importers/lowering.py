@@ -38,6 +38,8 @@ __all__ = ["Lowering", "Operation"]
 #: Elements of a constant that is computed, of all of them, of all values together, and of all matrices; and layers.
 _MAX_CONSTANT = 1 << 24
 _MAX_CONSTANTS = 1 << 26
+#: As many elements take no longer than a constant without any.
+_FEW = 1 << 12
 _MAX_VALUES = 1 << 24
 _MAX_WEIGHTS = 1 << 27
 _MAX_LAYERS = 1024
@@ -149,7 +151,7 @@ class Lowering:
 
     def bounded(self, shape: Sequence[int]) -> None:
         """Refuse a constant that would be too large, alone or with those before, before it is made."""
-        self.computed += math.prod(shape)
+        self.computed += max(math.prod(shape), _FEW)
         if math.prod(shape) > _MAX_CONSTANT or self.computed > _MAX_CONSTANTS:
             self.refuse(
                 f"makes a constant of shape {list(shape)}, with those before {self.computed} elements; allowed: up to"

@@ -379,7 +379,7 @@ def test_constants_do_not_grow_without_bounds(tmp_path: Path) -> None:
     nodes = [node("Concat", f"c{i} c{i}", f"c{i + 1}", axis=0) for i in range(40)]
     text = refusal(write(tmp_path / "m.onnx", model([*nodes, node("Add", "x c40", "y")], {"c0": np.ones(1 << 10)})))
     assert text.startswith(
-        "node 15 of 41 'n_c15' (Concat): makes a constant of shape [33554432], with those before 67106816 elements;"
+        "node 15 of 41 'n_c15' (Concat): makes a constant of shape [33554432], with those before 67108864 elements;"
         " allowed: up to 16777216, and 67108864 together"
     )
     nodes = [node("Mul", "a b", "c"), node("Add", "x c", "y")]
@@ -388,6 +388,16 @@ def test_constants_do_not_grow_without_bounds(tmp_path: Path) -> None:
     assert text.startswith(
         "node 1 of 2 'n_c' (Mul): makes a constant of shape [32768, 32768], with those before 1073741824 elements; allowed"
     )
+
+
+def test_constants_do_not_take_time_without_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tens of thousands of single numbers."""
+    nodes = [node("Neg", f"c{i}", f"c{i + 1}") for i in range(40)]
+    made = model([*nodes, node("Add", "x c40", "y"), node("Gemm", "y w", "z")], {"c0": 1.0, "w": W}, outputs="z")
+    assert not importers.lower(importers.read(write(tmp_path / "m.onnx", made))).integer
+    monkeypatch.setattr(lowering, "_MAX_CONSTANTS", 10 << 12)
+    text = refusal(write(tmp_path / "m.onnx", made))
+    assert text.startswith("node 11 of 42 'n_c11' (Neg): makes a constant of shape [], with those before 45056 elements;")
 
 
 def test_values_do_not_grow_without_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
