@@ -142,9 +142,9 @@ def brevitas(data: Dataset, folder: Path) -> None:
         ),
     }
     found, x = [], halved(data.test_images[:COUNT])
-    for bits, kind, (relu, norm, bias) in itertools.product(
-        (2, 4), kinds, ((True, True, False), (True, False, True), (False, True, True))
-    ):
+    forms = [(True, True, False), (True, False, True), (False, True, True)]
+    for number, (bits, kind) in enumerate(itertools.product((2, 4), kinds)):
+        relu, norm, bias = forms[(number + number // len(kinds)) % len(forms)]
         module, *names = kinds[kind]
         weights, unsigned, signed = (getattr(module, name) for name in names)
         torch.manual_seed(0)

@@ -141,9 +141,10 @@ def _clamped(at: Lowering, value: Value, limits: Limits) -> Value:
         if all(step is None or step.denominator == 1 for step in steps):
             ends = (codes.low, codes.high)
             least, most = (end if step is None else int(step) for step, end in zip(steps, ends, strict=True))
-            result = at.made(value, value.affine, limits=value.limits)
-            result.codes, result.plain = codes.narrowed(least, most), value.plain
-            return result
+            if least <= codes.high and most >= codes.low:  # or else it is a number that no code stands for
+                result = at.made(value, value.affine, limits=value.limits)
+                result.codes, result.plain = codes.narrowed(least, most), value.plain
+                return result
     return at.made(value, at.affine(value), limits=limits)
 
 

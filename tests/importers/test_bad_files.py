@@ -397,7 +397,9 @@ def test_constants_do_not_take_time_without_bounds(tmp_path: Path, monkeypatch: 
     assert not importers.lower(importers.read(write(tmp_path / "m.onnx", made))).integer
     monkeypatch.setattr(lowering, "_MAX_CONSTANTS", 10 << 12)
     text = refusal(write(tmp_path / "m.onnx", made))
-    assert text.startswith("node 11 of 42 'n_c11' (Neg): makes a constant of shape [], with those before 45056 elements;")
+    assert text.startswith(
+        "node 11 of 42 'n_c11' (Neg): makes a constant of shape [], with those before 45056 elements;"
+    )
 
 
 def test_values_do_not_grow_without_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -365,6 +365,22 @@ def test_clips_between_quantizelinear_and_dequantizelinear(ends: tuple[int, int]
     assert (bounds.min(), bounds.max()) == ends
 
 
+@pytest.mark.parametrize(("low", "high"), [(3.0, 4.0), (-4.0, -3.0)])
+def test_a_clip_beyond_all_codes_is_a_number(low: float, high: float, tmp_path: Path) -> None:
+    """Which the codes before it have none for; files that define integers have no such layer."""
+    tensors = INPUT | {"low": np.array(low), "high": np.array(high), "u": np.ones((2, 3)), "sa": np.array(0.25)}
+    nodes = [quant("x si z b8", "q"), *REST[:1], node("Gemm", "q wq", "f", transB=1), quant("f sa z b4", "a")]
+    nodes += [node("Clip", "a low high", "c"), node("Gemm", "c u", "y", transB=1)]
+    path = write(tmp_path / "m.onnx", model(nodes, tensors))
+    lowered = importers.lower(importers.read(path))
+    assert [(layer.codes is None, layer.limits) for layer in lowered.layers[1:]] == [
+        (True, (low, high)),
+        (True, (None, None)),
+    ]
+    with pytest.raises(InputError, match=r"the activation is a real number; required: --bits"):
+        importers.import_network(path, name="n", options=importers.InputOptions(8, None, None, False))
+
+
 def test_scales_that_are_the_same_for_all_channels(tmp_path: Path) -> None:
     tensors = BASE | {"w": np.random.default_rng(0).normal(size=(3, 4)), "k": np.full((1, 3), 0.5)}
     tensors |= {"si": np.full(4, 0.125), "zs": np.zeros((1, 4))}
