@@ -66,7 +66,7 @@ def options() -> Iterator[dict[str, Any]]:
     from onnxruntime.quantization import CalibrationMethod, QuantType
 
     u8, i8, u16, i16 = QuantType.QUInt8, QuantType.QInt8, QuantType.QUInt16, QuantType.QInt16
-    for a, w, channel, symmetric, bias in itertools.product((u8, i8), (i8, u8), *[(False, True)] * 3):
+    for (a, w), channel, symmetric, bias in itertools.product(((u8, i8), (u8, u8), (i8, i8)), *[(False, True)] * 3):
         extra = {"ActivationSymmetric": symmetric, "QuantizeBias": bias}
         yield {"activation_type": a, "weight_type": w, "per_channel": channel, "extra_options": extra}
     for a, channel, bias in itertools.product((u16, i16), (False, True), (False, True)):

@@ -108,15 +108,11 @@ class Affine:
         return Affine(terms, each(lambda a, b, c: a * b + c, self.offset, gain, offset))
 
     def plus(self, other: "Affine") -> "Affine":
-        terms: list[Term] = []
-        for term in (*self.terms, *other.terms):
-            for index, same in enumerate(terms):
-                if same.source == term.source and same.matrix is None and term.matrix is None:
-                    terms[index] = replace(same, gain=each(add, same.gain, term.gain))
-                    break
-            else:
-                terms.append(term)
-        return Affine(tuple(terms), each(add, self.offset, other.offset))
+        terms: dict[int, Term] = {}
+        for number, term in enumerate((*self.terms, *other.terms)):
+            key = -2 - number if term.matrix is not None else term.source
+            terms[key] = replace(term, gain=each(add, terms[key].gain, term.gain)) if key in terms else term
+        return Affine(tuple(terms.values()), each(add, self.offset, other.offset))
 
 
 @dataclass(frozen=True, kw_only=True)

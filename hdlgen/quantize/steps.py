@@ -21,6 +21,8 @@ from functools import cached_property
 
 import numpy as np
 
+from hdlgen.network import Activation
+
 __all__ = ["MAX_STEP_SHIFT", "Staircase", "Steps", "fit", "hardware_thresholds"]
 
 #: Beyond it thresholds leave int64, and no multiplier of 24 bits is better.
@@ -94,17 +96,13 @@ class Steps:
     wrong: np.ndarray
 
     def reached(self, stairs: Sequence[Staircase]) -> tuple[np.ndarray, np.ndarray]:
-        """The values of hardware at both ends of what the sums reach, int64."""
-        return self._values([s.first for s in stairs], stairs), self._values([s.last for s in stairs], stairs)
-
-    def _values(self, acc: Sequence[int], stairs: Sequence[Staircase]) -> np.ndarray:
-        sums = (np.array(acc, dtype=np.int64) << self.fine) + self.bias
-        rounded = sums * self.multiplier + (1 << self.shift >> 1)
-        result = rounded >> self.shift
-        if self.rounding == "even" and self.shift:
-            result -= result & (rounded & ((1 << self.shift) - 1) == 0)
-        ends = [(int(s.values[0]) - 1, int(s.values[-1])) for s in stairs]
-        return np.clip(result, *np.array(ends).T)
+        """The values of hardware at both ends of what the sums reach, int64; all stairs have the same values."""
+        values = stairs[0].values
+        clamp = int(values[0]) - 1, int(values[-1])
+        activation = Activation(bits=16, shift=self.shift, multiplier="m", rounding=self.rounding, clamp=clamp)
+        ends = np.array([(stair.first, stair.last) for stair in stairs], dtype=np.int64).T
+        low, high = activation.apply((ends << self.fine) + self.bias, self.multiplier)
+        return low, high
 
 
 def hardware_thresholds(
