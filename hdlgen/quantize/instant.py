@@ -114,20 +114,16 @@ class _Assembler:
             IntegerLayer(source=layer.source, weight=counts, bias=bias, activation=plain, multiplier=multiplier)
         )
 
-    def output(self, layer: FloatLayer, counts: np.ndarray, per_sample: float) -> float:
-        """``per_sample`` is what one sample weighs; all outputs have the same."""
+    def outputs(self, layer: FloatLayer, counts: np.ndarray, per_sample: float, edges: str) -> Quantized:
+        """All that was made, with these outputs; ``per_sample`` is what one sample weighs, the same for all of them."""
         scale = self.units[layer.source] * per_sample
-        self.layers.append(
-            IntegerLayer(source=layer.source, weight=counts, bias=self.bias(layer, np.full(layer.width, scale)))
-        )
-        return scale
-
-    def result(self, output_scale: float, edges: str) -> Quantized:
-        if any(bits_of(layer.weight) > 16 for layer in self.layers):
+        bias = self.bias(layer, np.full(layer.width, scale))
+        self.layers.append(IntegerLayer(source=layer.source, weight=counts, bias=bias))
+        if any(bits_of(each.weight) > 16 for each in self.layers):
             raise InputError(
                 f"{self.network.where}: a weight has too many samples for 16 bits; allowed: fewer samples"
             )
-        return quantized(self.network, self.source, self.layers, output_scale, edges)
+        return quantized(self.network, self.source, self.layers, scale, edges)
 
 
 def _check(network: FloatNetwork, count: int, what: str) -> None:
@@ -169,7 +165,7 @@ def instant_network(
             top = float(norms.max())
             numbers = np.rint(norms / top * samples).astype(np.int64) if top > 0 else np.zeros(len(norms), np.int64)
             counts = np.stack([sample_counts(*entry) for entry in zip(real, numbers.tolist(), shifts, strict=False)])
-            return made.result(made.output(layer, counts, (top or 1.0) / samples), edges)
+            return made.outputs(layer, counts, (top or 1.0) / samples, edges)
         counts = np.stack([sample_counts(row, samples, shift) for row, shift in zip(real, shifts, strict=False)])
         made.hidden(layer, counts, norms, np.abs(counts).sum(axis=1))
     raise AssertionError("a network ends with outputs")
@@ -234,5 +230,4 @@ def path_network(
     made = _Assembler(network, source, activation_bits, x)
     for layer, count, norm in zip(network.layers[:-1], counts, norms, strict=False):
         made.hidden(layer, count, norm, np.abs(count).sum(axis=1))
-    total = float(norms[-1].sum())
-    return made.result(made.output(network.layers[-1], counts[-1], total / paths), edges)
+    return made.outputs(network.layers[-1], counts[-1], float(norms[-1].sum()) / paths, edges)
