@@ -148,12 +148,11 @@ class _Neuron:
         self.more = self._search()
         self.solution = self._least()
 
-    def wrong(
-        self, candidate: _Candidate, multiplier: int, shift: int, steps: tuple[np.ndarray, np.ndarray] | None = None
-    ) -> int:
-        """How many thresholds lie elsewhere, of the corners or of other ``steps``."""
-        stairs = self.stairs
-        values, thresholds = stairs.corners if steps is None else steps
+    def away(
+        self, candidate: _Candidate, multiplier: int, shift: int, steps: tuple[np.ndarray, np.ndarray]
+    ) -> np.ndarray:
+        """How far the thresholds of ``steps`` lie from where they belong, in sums."""
+        values, thresholds = steps
         found = hardware_thresholds(
             values,
             fine=candidate.fine,
@@ -162,7 +161,7 @@ class _Neuron:
             shift=shift,
             rounding=self.rounding,
         )
-        return int((np.clip(found, stairs.first, stairs.last + 1) != thresholds).sum())
+        return np.abs(np.clip(found, self.stairs.first, self.stairs.last + 1) - thresholds)
 
     def solve(self, candidate: _Candidate, shift: int) -> int | None:
         """A multiplier for which all thresholds are right, proved."""
@@ -170,7 +169,8 @@ class _Neuron:
         if first is None:
             return None
         for multiplier in (first, first + 1) if candidate.exact is None else (first,):
-            if multiplier <= _MAX_MULTIPLIER and not self.wrong(candidate, multiplier, shift):
+            away = self.away(candidate, min(multiplier, _MAX_MULTIPLIER), shift, self.stairs.corners)
+            if multiplier <= _MAX_MULTIPLIER and not away.any():
                 return multiplier
         return None
 
@@ -234,7 +234,7 @@ class _Neuron:
         return None
 
     def at(self, shift: int) -> tuple[_Candidate, int, int]:
-        """With this shift: bias, multiplier, and how many thresholds lie elsewhere: 0 if none does, else of a sample."""
+        """With this shift: bias, multiplier, and how far thresholds lie elsewhere: 0 if none does, else of a sample."""
         if self.solution is None:
             return self._near(shift)
         first, least, smallest = self.solution
@@ -248,12 +248,13 @@ class _Neuron:
         return self._near(shift)
 
     def _near(self, shift: int) -> tuple[_Candidate, int, int]:
-        """As few thresholds elsewhere as can be; finer sums have to be worth their bits."""
+        """Thresholds as near as can be; finer sums have to be worth their bits."""
 
         def tried(fine: int, bias: int, multiplier: int) -> tuple[int, _Candidate, int]:
             candidate = _Candidate(fine, max(-_MAX_BIAS, min(bias, _MAX_BIAS)))
             multiplier = max(1, min(multiplier, _MAX_MULTIPLIER))
-            return self.wrong(candidate, multiplier, shift, self.stairs.sample), candidate, multiplier
+            away = self.away(candidate, multiplier, shift, self.stairs.sample)
+            return int(away.sum()), candidate, multiplier
 
         enough, ratio = len(self.stairs.sample[0]) >> _ENOUGH, self.stairs.gain * (1 << shift)
         best = None
@@ -270,7 +271,7 @@ class _Neuron:
 
 
 def _at(neurons: Sequence[_Neuron], shift: int) -> Steps:
-    """All neurons with one shift; ``wrong`` of some thresholds."""
+    """All neurons with one shift; ``wrong`` is how far some thresholds are away."""
     candidates, multipliers, wrong = zip(*(neuron.at(shift) for neuron in neurons), strict=True)
     return Steps(
         shift=shift,
@@ -305,7 +306,7 @@ def _fit(stairs: Sequence[Staircase], finest: Sequence[int], coarsest: int, roun
     for j in np.flatnonzero(wrong).tolist():
         neuron, candidate = neurons[j], _Candidate(int(best.fine[j]), int(best.bias[j]))
         everything = neuron.stairs.values, neuron.stairs.thresholds
-        wrong[j] = neuron.wrong(candidate, int(best.multiplier[j]), best.shift, everything)
+        wrong[j] = (neuron.away(candidate, int(best.multiplier[j]), best.shift, everything) > 0).sum()
     return replace(best, wrong=wrong)
 
 

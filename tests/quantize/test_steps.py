@@ -177,6 +177,23 @@ def test_neurons_of_sixteen_bits_are_near_whatever_shift_others_need(rounding: s
         assert (steps.wrong < 200).all()
 
 
+@pytest.mark.parametrize("seed", [19, 25])
+def test_a_multiplier_that_is_cut_off_is_not_as_near_as_one_that_rounds(seed: int) -> None:
+    """Of sums up to 2**28 most thresholds lie elsewhere, by a few sums or by millions."""
+    generator = np.random.default_rng(seed)
+    codes = Codes.quant(16, signed=True, narrow=True, rounding="ROUND")
+    gains = [Fraction(float(np.float32(value))) for value in generator.uniform(1.15e-4, 5e-4, 8)]
+    biases = [Fraction(float(value)) for value in generator.uniform(-5e8, 5e8, 8)]
+    stairs = [
+        staircase(codes, gain=gain, offset=gain * bias, first=-300_000_000, last=300_000_000)
+        for gain, bias in zip(gains, biases, strict=True)
+    ]
+    steps = fit(stairs, [8] * 8)
+    ratio = steps.multiplier * 2.0 ** (steps.fine - steps.shift) / [float(gain) for gain in gains]
+    assert (steps.wrong > 0).sum() > 4
+    assert np.abs(ratio - 1)[steps.wrong > 0].max() < 1e-6
+
+
 @pytest.mark.parametrize(("scale", "gain"), [(Fraction(1, 3), Fraction(1, 7)), (Fraction(2**-9), Fraction(5, 2**20))])
 def test_many_steps(scale: Fraction, gain: Fraction) -> None:
     """Of 16 bits: thresholds are exact, ties included, and worked out at once."""
