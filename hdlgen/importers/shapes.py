@@ -29,7 +29,8 @@ def _moved(at: Lowering) -> Value:
         at.bounded(lengths)
         before = np.arange(math.prod(lengths)).reshape(lengths)
         arrays = [before, *(other for other in others if other is not None)]
-        if at.node.op == "Reshape" and batch is None and len(arrays) > 1 and arrays[1][:1] == [-1]:
+        shape = arrays[-1].tolist() if at.node.op == "Reshape" and arrays[-1].ndim == 1 else []
+        if batch is None and shape[:1] == [-1]:
             arrays[1] = np.concatenate([[rows], arrays[1][1:]])  # -1 may stand there twice
         after = computed(at, arrays)
         batched = after.shape[:1] == (rows,) and math.prod(after.shape[1:]) == count

@@ -223,6 +223,13 @@ def set_dims(*dims: int) -> Any:
             model([node("Reshape", "x s", "h"), node("Gemm", "h w", "y")], {"s": np.array([4, -1]), "w": W}),
             "node 1 of 2 'n_h' (Reshape): makes [4, 2] of [2, 4]; allowed: what keeps the batch as first axis, and the",
         ),
+        *(
+            (
+                model([node("Reshape", "x s", "h"), node("Gemm", "h w", "y")], {"s": shape, "w": W}),
+                "node 1 of 2 'n_h' (Reshape): ",
+            )
+            for shape in (np.array(-1), np.array([], np.int64), np.array([[-1, 4]]), np.array([-1, -1, -1]))
+        ),
         (
             model([node("Clip", "x a b", "h"), node("Gemm", "h w", "y")], {"a": 6.0, "b": 0.0, "w": W}),
             "node 1 of 2 'n_h' (Clip): clips to 6..0; allowed: min below max",
