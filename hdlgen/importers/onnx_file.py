@@ -247,12 +247,12 @@ def _graph(model: Any, path: Path, where: str) -> Graph:
     )
 
 
-def read_bytes(path: Path) -> bytes:
-    """The file, if it is a regular one of a size that is allowed."""
-    with opened(path) as stream:
+def read_bytes(path: Path, where: str | None = None) -> bytes:
+    """The file, if it is a regular one of a size that is allowed; ``where`` is what messages call it."""
+    with opened(path, where) as stream:
         size = os.fstat(stream.fileno()).st_size
         if size > MAX_BYTES:
-            raise InputError(f"{path}: file has {size} bytes; allowed: up to {MAX_BYTES}")
+            raise InputError(f"{where or path}: file has {size} bytes; allowed: up to {MAX_BYTES}")
         return stream.read(size)
 
 

@@ -40,11 +40,12 @@ _KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
 
 def _tensors(path: Path) -> dict[str, dict[str, Any]]:
     """Shape, type and bytes of each tensor; nothing is made of those that are not used."""
-    data = read_bytes(path)
+    where = ascii(str(path))[1:-1]  # a name out of a file
+    data = read_bytes(path, where)
     try:
         return dict(safetensors.deserialize(data))
     except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: no valid safetensors file: {ascii(str(error))[1:-1]}") from None
+        raise InputError(f"{where}: no valid safetensors file: {ascii(str(error))[1:-1]}") from None
 
 
 class _Builder:

@@ -607,6 +607,8 @@ def test_wrong_tensors(tmp_path: Path) -> None:
     (tmp_path / "state.safetensors").unlink()
     with pytest.raises(InputError, match=r"state\.safetensors: cannot be read: No such file"):
         importers.read(path)
+    with pytest.raises(InputError, match=r"\\xe8\.safetensors: cannot be read: No such file"):
+        importers.read(described(tmp_path, DESCRIPTION | {"tensors": "\xe8.safetensors"}))
 
 
 @pytest.mark.parametrize(
