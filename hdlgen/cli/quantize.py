@@ -68,7 +68,7 @@ def command(
     if labels is not None:
         if measured is None:
             raise InputError(f"{labels}: labels of nothing; required: --test X.npy, or --calibration X.npy")
-        classes = importers.read_labels(labels, len(measured), real.widths[-1])
+        classes = golden.check_labels(golden.read_array(labels), str(labels), len(measured), real.widths[-1])
     choices = list(_choices(real, source, x, **how))
     if output is not None and len(choices) > 1:
         raise InputError(f"{output}: {len(choices)} choices; allowed with an output: one, without an output a table")

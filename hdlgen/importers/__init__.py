@@ -5,7 +5,7 @@ from hdlgen.importers.integers import Imported, integer_network
 from hdlgen.importers.operations import lower
 from hdlgen.importers.reals import float_network
 from hdlgen.importers.reference import Reference
-from hdlgen.importers.samples import InputOptions, meaning, number, read_labels, read_samples
+from hdlgen.importers.samples import InputOptions, meaning, number, read_samples
 
 __all__ = [
     "Comparison",
@@ -22,6 +22,5 @@ __all__ = [
     "meaning",
     "number",
     "read",
-    "read_labels",
     "read_samples",
 ]

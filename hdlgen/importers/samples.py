@@ -15,7 +15,7 @@ from hdlgen.importers.values import InputMeaning, each, uniform
 from hdlgen.network import InputFormat
 from hdlgen.quantize.layered import choose_input
 
-__all__ = ["InputOptions", "input_format", "meaning", "number", "read_labels", "read_samples"]
+__all__ = ["InputOptions", "input_format", "meaning", "number", "read_samples"]
 
 _NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 
@@ -149,17 +149,6 @@ def read_samples(path: str | os.PathLike[str], width: int, source: InputFormat |
                 f"{where}: an element is {extreme}; allowed: {source.low}..{source.high}, the integers of the input"
             )
     return source.values(array.astype(np.float64))
-
-
-def read_labels(path: str | os.PathLike[str], count: int, classes: int) -> np.ndarray:
-    """Classes, integers (count,) of 0..classes - 1."""
-    labels = golden.read_array(path)
-    if labels.dtype.kind not in "iu" or labels.shape != (count,):
-        raise InputError(f"{path}: labels are {labels.dtype} {list(labels.shape)}; allowed: integers [{count}]")
-    for extreme in (int(labels.min()), int(labels.max())):
-        if not 0 <= extreme < classes:
-            raise InputError(f"{path}: a label is {extreme}; allowed: 0..{classes - 1}")
-    return labels
 
 
 def read_range(text: str) -> tuple[float, float]:

@@ -590,14 +590,6 @@ def test_numbers_of_options(text: str) -> None:
     assert importers.number("-2.5e-3", "--input-scale") == -0.0025
 
 
-def test_labels_beyond_the_outputs(tmp_path: Path) -> None:
-    for values, wrong in (([0, 3], 3), ([-1, 0], -1)):
-        np.save(tmp_path / "l.npy", np.array(values))
-        with pytest.raises(InputError) as caught:
-            importers.read_labels(tmp_path / "l.npy", 2, 3)
-        assert str(caught.value) == f"{tmp_path}/l.npy: a label is {wrong}; allowed: 0..2"
-
-
 def test_wrong_tensors(tmp_path: Path) -> None:
     path = described(tmp_path, DESCRIPTION)
     content = (FILES / "state.safetensors").read_bytes()
