@@ -297,6 +297,7 @@ def _raw(
         )
     if behind and behind[0][0].rectified:
         least, high = network.value_range(last)
+        high = max(high, 0)
         if least < 0:
             return part, Join(input_bits=0, output_bits=_bits(high), shift=0, low=0, high=high)
     return part, None
@@ -338,10 +339,12 @@ def _verify_join(network: Network, stage: Stage, behind: Stage | None) -> None:
     if join is None:
         return
     require(join.input_bits == stage.program.result_bits, f"{what}: a join of other results")
-    require(high >> (join.output_bits - (behind is None)) == 0, f"{what}: a join whose outputs are too narrow")
+    require(
+        max(high, 0) >> (join.output_bits - (behind is None)) == 0, f"{what}: a join whose outputs are too narrow"
+    )
     if left:
         require(last.activation is None, f"{what}: two activations")
         require_activation(join, layer.activation, what)  # type: ignore[arg-type]
     else:
-        values = np.array([low, -1, 0, 1, high], np.int64)
+        values = np.array([low, -1, 0, max(high, 0)], np.int64)
         require(np.array_equal(join(values), np.maximum(values, 0)), f"{what}: a join of other values")

@@ -15,7 +15,7 @@ from hdlgen.compiler.options import engine_names
 from hdlgen.compiler.plan import assign
 from hdlgen.emit import describe_plan
 from hdlgen.errors import InputError
-from hdlgen.network import Network, Skip, save
+from hdlgen.network import Activation, Network, Skip, save
 
 from ..mixed import MIXED, SIGNED, dense, explicit, make_mixed, mixed_networks, path, rnn
 
@@ -180,6 +180,16 @@ def test_results_of_two_recurrent_stages() -> None:
     assert len(answers(every, network)[0]) == 9
     assert len(answers(last, network)[0]) == 3
     assert np.array_equal(answers(every, network)[0][[0, 5, 8]], answers(last, network)[0])
+
+
+def test_paths_behind_values_that_are_all_negative() -> None:
+    """They read nothing but zeros, whatever the width of what they read."""
+    below = Activation(kind="identity", bits=6, shift=8, clamp=(-32, -30))
+    network = make_mixed([explicit(4, below), path(4, None)], inputs=3)
+    plan = compile_network(network, Options(lanes=2))
+    assert [stage.engine for stage in plan.stages] == ["gather", "path"]
+    x = np.arange(12).reshape(4, 3)
+    np.testing.assert_array_equal(plan.run(x), golden.evaluate(network, x))
 
 
 def test_lanes_of_each_stage() -> None:
