@@ -36,12 +36,14 @@ class Found:
     """What came of a seed.
 
     ``outcome``: "equal"; "refused", by one line; "none", as the seed makes nothing that this level can look at; "wrong".
+    ``compared``: configurations, each a network with options, that were equal.
     """
 
     seed: int
     kind: str
     outcome: str
     detail: str = ""
+    compared: int = 0
 
 
 def _same(what: str, one: object, other: object) -> None:
@@ -63,7 +65,7 @@ def _plain(design: Design) -> list[list[int]]:
     return [values[-1] for steps in sequences for values in step_by_step(design.network, steps)]
 
 
-def _model(design: Design) -> None:
+def _model(design: Design) -> int:
     network = design.network
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.safetensors"
@@ -80,11 +82,23 @@ def _model(design: Design) -> None:
         sums = values.get("accumulator")
         if sums is not None and (sums.min(initial=0) < reach.low or sums.max(initial=0) > reach.high):
             raise Wrong(f"sums of layer {number} leave their range")
-    plan = _compile(design)
-    _same("plan and golden model", _run(plan, design), _golden(design, network, every_step=plan.every_step))
-    other, theirs = _other(design, plan)
-    if theirs is not None:
-        _same("plan of other weights and golden model", _run(theirs, design), _answers(other, design, plan))
+    compared, refused = 0, None
+    for each in (design, *design.others):
+        try:
+            plan = _compile(each)
+        except InputError as error:
+            refused = error
+            continue
+        _same("plan and golden model", _run(plan, each), _answers(network, each, plan))
+        if not compared:
+            other, theirs = _other(each, plan)
+            if theirs is not None:
+                _same("plan of other weights and golden model", _run(theirs, each), _answers(other, each, plan))
+                compared += 1
+        compared += 1
+    if refused is not None and not compared:
+        raise refused
+    return compared
 
 
 def _compile(design: Design) -> Plan:
@@ -141,7 +155,7 @@ def _schedule(plan: Plan, design: Design) -> tuple[list[int], list[int]]:
     return timing.schedule(*models(plan.stages), ends.tolist())
 
 
-def _hardware(design: Design, family: str, *, synthesised: bool, resets: tuple[str, ...]) -> None:
+def _hardware(design: Design, family: str, *, synthesised: bool, resets: tuple[str, ...]) -> int:
     plan = _compile(design)
     if plan.first.fill == "flash":
         raise Senseless("weights in a flash")
@@ -163,18 +177,19 @@ def _hardware(design: Design, family: str, *, synthesised: bool, resets: tuple[s
                 found = [cycle - begins[0] for cycle in (*begins, *played.ends)]
                 begins, ends = _schedule(plan, design)
                 _same("cycles and prediction", found, [*begins, *ends])
+    return 1
 
 
-def _verilog(design: Design) -> None:
-    _hardware(design, "generic", synthesised=False, resets=(RESETS[design.seed % 4], "pulse"))
+def _verilog(design: Design) -> int:
+    return _hardware(design, "generic", synthesised=False, resets=(RESETS[design.seed % 4], "pulse"))
 
 
-def _netlist(design: Design) -> None:
+def _netlist(design: Design) -> int:
     family = netlist.FAMILIES[design.seed % len(netlist.FAMILIES)]
-    _hardware(design, family, synthesised=True, resets=RESETS)
+    return _hardware(design, family, synthesised=True, resets=RESETS)
 
 
-LEVELS: Mapping[str, Callable[[Design], None]] = {"model": _model, "verilog": _verilog, "netlist": _netlist}
+LEVELS: Mapping[str, Callable[[Design], int]] = {"model": _model, "verilog": _verilog, "netlist": _netlist}
 
 
 def look(level: str, seed: int) -> Found:
@@ -183,11 +198,11 @@ def look(level: str, seed: int) -> Found:
     try:
         design = draw(seed)
         kind = design.kind
-        LEVELS[level](design)
+        compared = LEVELS[level](design)
     except Senseless as error:
         return Found(seed=seed, kind=kind, outcome="none", detail=str(error))
     except InputError as error:
         return Found(seed=seed, kind=kind, outcome="refused", detail=str(error))
     except Exception as error:
         return Found(seed=seed, kind=kind, outcome="wrong", detail=f"{type(error).__name__}: {error}")
-    return Found(seed=seed, kind=kind, outcome="equal")
+    return Found(seed=seed, kind=kind, outcome="equal", compared=compared)

@@ -1,7 +1,7 @@
 """Networks of all kinds with options of all kinds, each from a number."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,11 +30,15 @@ KINDS: Mapping[str, Callable[[Choices], Network]] = {
 }
 
 
+#: Sets of options for a network, beside the first.
+_OTHERS = 3
+
+
 @dataclass(frozen=True, kw_only=True)
 class Design:
     """A network, what is asked of its compiler, and inputs: ``lengths`` where they are steps of sequences.
 
-    ``given``: for `Options.for_target`, beside ``target``.
+    ``given``: for `Options.for_target`, beside ``target``. ``others``: the same network and inputs with other options.
     """
 
     seed: int
@@ -44,6 +48,7 @@ class Design:
     given: Mapping[str, Any]
     x: np.ndarray
     lengths: np.ndarray | None
+    others: "tuple[Design, ...]" = ()
 
 
 def draw(seed: int) -> Design:
@@ -52,15 +57,21 @@ def draw(seed: int) -> Design:
     kind = choose.of(list(KINDS))
     network = KINDS[kind](choose)
     _simplify(network, choose)
-    target = choose.of(list(TARGETS)) if choose.integer(0, 3) == 0 else None
-    given = _options(choose, network)
+    target, given = _asked(choose, network)
     lengths = None
     if network.sequential:
         lengths = np.array([choose.integer(1, 5) for _ in range(choose.integer(1, 4))])
         x = sequences(network, lengths.tolist(), seed)
     else:
         x = inputs(network, choose.integer(2, 6), seed)
-    return Design(seed=seed, kind=kind, network=network, target=target, given=given, x=x, lengths=lengths)
+    first = Design(seed=seed, kind=kind, network=network, target=target, given=given, x=x, lengths=lengths)
+    others = (_asked(choose, network) for _ in range(_OTHERS))
+    return replace(first, others=tuple(replace(first, target=target, given=given) for target, given in others))
+
+
+def _asked(choose: Choices, network: Network) -> tuple[str | None, dict[str, Any]]:
+    target = choose.of(list(TARGETS)) if choose.integer(0, 3) == 0 else None
+    return target, _options(choose, network)
 
 
 def _simplify(network: Network, choose: Choices) -> None:

@@ -93,6 +93,12 @@ def _batches(seeds: Iterable[int], size: int) -> Iterator[list[int]]:
         yield batch
 
 
+def _count(total: Counter[tuple[str, str]], found: Found) -> None:
+    total[found.kind, found.outcome] += 1
+    if found.compared:
+        total[found.kind, "compared"] += found.compared
+
+
 def run(
     level: str,
     seeds: range,
@@ -112,15 +118,16 @@ def run(
 
     Returns
     -------
-    How many there are of each kind and outcome, those of earlier runs included. One line for everything that is wrong
-    goes to standard output, with the command that does it again.
+    How many there are of each kind and outcome, those of earlier runs included, and as outcome "compared" how many
+    configurations were equal. One line for everything that is wrong goes to standard output, with the command that does
+    it again.
     """
     total: Counter[tuple[str, str]] = Counter()
     done = set()
     for found in _known(results, level) if results is not None else ():
         if found.seed in seeds:
             done.add(found.seed)
-            total[found.kind, found.outcome] += 1
+            _count(total, found)
     size = {"model": 50, "fuzz": 50}.get(level, 1)
     batches = _batches((seed for seed in seeds if seed not in done), size)
     end = None if seconds is None else time.monotonic() + seconds
@@ -139,7 +146,7 @@ def run(
             ready, pending = wait(pending, return_when=FIRST_COMPLETED)
             for entry in [entry for future in ready for entry in future.result()]:
                 found = Found(**entry)
-                total[found.kind, found.outcome] += 1
+                _count(total, found)
                 bar.update()
                 if file is not None:
                     file.write(json.dumps({"level": level} | entry) + "\n")
