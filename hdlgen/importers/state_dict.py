@@ -55,7 +55,7 @@ class _Builder:
 
     def tensor(self, place: str, what: str, name: object, dimensions: int) -> str:
         if not isinstance(name, str) or name not in self.tensors:
-            some = ", ".join(sorted(self.tensors)[:8])
+            some = ", ".join(ascii(known[:60])[1:-1] for known in sorted(self.tensors)[:8])
             refuse(place, what, name, f"names of tensors: {some}{', ..' if len(self.tensors) > 8 else ''}")
         kind, shape = self.tensors[name]["dtype"], list(self.tensors[name]["shape"])
         if len(shape) != dimensions or kind not in _REAL or 0 in shape:

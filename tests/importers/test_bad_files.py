@@ -560,6 +560,15 @@ def safetensors_file(path: Path, tensors: dict[str, tuple[str, list[int], bytes]
     path.write_bytes(len(text).to_bytes(8, "little") + text + body)
 
 
+def test_names_of_tensors_are_shown_as_they_are(tmp_path: Path) -> None:
+    """Whatever stands in the file: nothing that a terminal obeys."""
+    tensors = {"\x1b[0m": ("F32", [1], b"1234"), "w" * 100: ("F32", [1], b"1234")}
+    safetensors_file(tmp_path / "state.safetensors", tensors)
+    path = tmp_path / "state.json"
+    path.write_text(json.dumps(with_layer(kind="linear", weight="1.w")))
+    assert refusal(path) == f"layer 1: weight is '1.w'; allowed: names of tensors: \\x1b[0m, {'w' * 60}"
+
+
 def test_types_of_tensors(tmp_path: Path) -> None:
     """bfloat16 is the upper half of single precision; of tensors that are not used the type does not matter."""
     real = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
