@@ -28,7 +28,10 @@ LEVELS: dict[str, tuple[Callable[[int], Found], float, int]] = {
     "netlist": (lambda seed: checks.look("netlist", seed), 3600, 0),
     "fuzz": (fuzz.look, 10, 2 << 30),
 }
-"""What is done with a seed, how many seconds it may take, and by how many bytes it may grow; 0: by any."""
+"""What is done with a seed, how many seconds of the processor it may take, and by how many bytes it may grow; 0: by any."""
+
+_WAITING = 30
+"""Times the seconds of its processor that a seed may take on a busy machine."""
 
 
 class _Slow(BaseException):
@@ -41,15 +44,18 @@ def _ring(_number: int, _frame: FrameType | None) -> None:
 
 def _one(level: str, seed: int) -> Found:
     look, seconds, grows = LEVELS[level]
-    signal.signal(signal.SIGALRM, _ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    timers = {signal.ITIMER_PROF: (signal.SIGPROF, seconds), signal.ITIMER_REAL: (signal.SIGALRM, _WAITING * seconds)}
+    for timer, (number, after) in timers.items():
+        signal.signal(number, _ring)
+        signal.setitimer(timer, after)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
         found = look(seed)
     except _Slow:
         return Found(seed=seed, kind="-", outcome="wrong", detail=f"not done in {seconds:g} seconds")
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        for timer in timers:
+            signal.setitimer(timer, 0)
     grown = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     if grows and grown > grows:
         return Found(seed=seed, kind=found.kind, outcome="wrong", detail=f"took {grown:,} bytes")

@@ -268,6 +268,25 @@ def test_what_does_not_fit(design: Any, other: Any, adaptable: bool, said: str |
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("fits", [True, False])
+def test_multipliers_up_to_their_room(fits: bool) -> None:
+    """An adaptable design takes any of as many bits, and none of more."""
+    activation = {"kind": "dense", "width": 4, "multiplied": True, "activation": RELU}
+    network = make(2, width=3, layers=[activation, {"kind": "dense", "width": 3}])
+    plan = compile_network(network, Options(lanes=2, source="ram", adaptable=True))
+    frame = json.loads(json.dumps(plan.frame))
+    name = next(name for _, name in network.layers[0].roles() if _ == "multiplier")
+    beyond = 1 << int(network.tensors[name].max()).bit_length()
+    multipliers = network.tensors[name].astype(np.int64)
+    multipliers[0] = beyond - fits
+    other = dataclasses.replace(network, tensors=network.tensors | {name: multipliers})
+    if fits:
+        compile_for(Path("design"), network, frame, None, other)
+    else:
+        with pytest.raises(InputError, match=f"multipliers.* {beyond}"):
+            compile_for(Path("design"), network, frame, None, other)
+
+
 def test_lacking_edges_become_edges_of_weight_zero() -> None:
     """In the file too, so that later networks may have them again."""
     less = adopt.adopt(without_edge(SPARSE), SPARSE, "DIR", shifts=())

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from amaranth.hdl import Module
 from amaranth.sim import Simulator
 
@@ -16,6 +17,7 @@ from hdlgen.gateware.link import Endpoint
 from hdlgen.gateware.messages import LinkParameters
 from hdlgen.gateware.path.contents import held
 from hdlgen.gateware.path.core import PathCore
+from hdlgen.host.protocol import Identity
 from hdlgen.network import InputFormat, Network, SobolTopology, Weighted
 
 from .bench import IDENTITY, Rig, sums
@@ -139,3 +141,13 @@ def test_load() -> None:
     simulator.add_testbench(listen, background=True)
     simulator.add_testbench(test)
     simulator.run()
+
+
+@pytest.mark.parametrize(
+    ("name", "bits"), [("lanes", 8), ("width", 16), ("results", 16), ("divisor", 16), ("clock", 32), ("interval", 32)]
+)
+def test_what_an_identity_has_room_for(name: str, bits: int) -> None:
+    largest = replace(IDENTITY, **{name: (1 << bits) - 1})
+    assert Identity.unpack(largest.pack()) == largest
+    with pytest.raises(ValueError, match=f"^{name} is {1 << bits}; allowed are 0..{(1 << bits) - 1}$"):
+        replace(IDENTITY, **{name: 1 << bits})
