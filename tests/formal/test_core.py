@@ -6,7 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from amaranth.hdl import Array, Assert, Assume, Const, Module, Mux, ResetSignal, Signal, Value
+from amaranth.hdl import (
+    Array,
+    Assert,
+    Assume,
+    ClockDomain,
+    ClockSignal,
+    Const,
+    DomainRenamer,
+    Module,
+    Mux,
+    ResetSignal,
+    Signal,
+    Value,
+)
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
@@ -16,6 +29,7 @@ from hdlgen.compiler.path.compile import compile_paths
 from hdlgen.compiler.path.program import Program
 from hdlgen.gateware.path.core import PathCore
 from hdlgen.gateware.path.drain import Drain
+from hdlgen.gateware.path.sequencer import Sequencer
 from hdlgen.network import Network
 
 from . import prover
@@ -23,10 +37,13 @@ from .networks import small_network
 
 
 class Specification(wiring.Component):
-    """A core, not reset in between, and how its frames are defined."""
+    """A core and how its frames are defined; it is reset once, in cycle number ``reset``, or not at all.
 
-    def __init__(self, network: Network, program: Program) -> None:
-        self.network, self.program, self.dut = network, program, PathCore(program)
+    What is said of frames begins anew with a reset.
+    """
+
+    def __init__(self, network: Network, program: Program, *, reset: int | None = None) -> None:
+        self.network, self.program, self.dut, self.reset = network, program, PathCore(program), reset
         self.results = program.output_width
         super().__init__(
             {
@@ -44,8 +61,10 @@ class Specification(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.dut = dut = self.dut
+        since = Signal(8, reset_less=True)
+        m.d.sync += since.eq(since + 1)
         m.d.comb += [
-            Assume(~ResetSignal()),
+            Assume(ResetSignal() == (Const(0) if self.reset is None else since == self.reset)),
             dut.s_axis_tdata.eq(self.data),
             dut.s_axis_tvalid.eq(self.valid),
             dut.s_axis_tlast.eq(self.last),
@@ -178,6 +197,40 @@ def test_results(widths: tuple[int, ...], paths: int, lanes: int, tmp_path: Path
     network, program = small(widths, paths=paths, lanes=lanes)
     specification = Results(network, program)
     prover.prove(specification, tmp_path, ports=specification.ports, depth=until_second_frame(program), mode="bmc")
+
+
+def in_the_middle(program: Program) -> dict[str, int]:
+    """Cycles in which there is something to be forgotten."""
+    return {"loading": 1, "computing": program.latency_cycles - 6, "results": program.latency_cycles}
+
+
+@pytest.mark.parametrize("when", ["loading", "computing", "results"])
+def test_results_behind_a_reset(when: str, tmp_path: Path) -> None:
+    network, program = small((2, 2), paths=4, lanes=2)
+    reset = in_the_middle(program)[when]
+    specification = Results(network, program, reset=reset)
+    depth = reset + program.latency_cycles + 2
+    prover.prove(specification, tmp_path, ports=specification.ports, depth=depth, mode="bmc")
+
+
+class OneNotReset(Results):
+    """Where in a frame the core is outlives a reset."""
+
+    def elaborate(self, platform: object) -> Module:
+        m = super().elaborate(platform)
+        m.domains.kept = ClockDomain(reset_less=True)
+        m.d.comb += ClockSignal("kept").eq(ClockSignal())
+        return m
+
+
+def test_register_that_is_not_reset_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elaborate = Sequencer.elaborate
+    monkeypatch.setattr(Sequencer, "elaborate", lambda self, platform: renamed(elaborate(self, platform)))
+    renamed = DomainRenamer("kept")
+    network, program = small((2, 2), paths=4, lanes=2)
+    reset = in_the_middle(program)["computing"]
+    mutant = OneNotReset(network, program, reset=reset)
+    prover.refute(mutant, tmp_path, ports=mutant.ports, depth=reset + program.latency_cycles + 2)
 
 
 def joined() -> tuple[Network, Program]:
