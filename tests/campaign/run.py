@@ -26,6 +26,7 @@ LEVELS: dict[str, tuple[Callable[[int], Found], float, int]] = {
     "model": (lambda seed: checks.look("model", seed), 60, 0),
     "verilog": (lambda seed: checks.look("verilog", seed), 600, 0),
     "netlist": (lambda seed: checks.look("netlist", seed), 3600, 0),
+    "routed": (lambda seed: checks.look("routed", seed), 3600, 0),
     "fuzz": (fuzz.look, 10, 2 << 30),
 }
 """What is done with a seed, how many seconds of the processor it may take, and by how many bytes it may grow; 0: by any."""
