@@ -17,6 +17,7 @@ __all__ = [
     "round_shift",
     "rounding",
     "saturate",
+    "scaled",
     "scatter",
     "signed_bits",
 ]
@@ -64,6 +65,32 @@ def rounding(shift: int) -> int:
 def round_shift(values: np.ndarray, shift: int) -> np.ndarray:
     """rs: (v + 2**(shift-1)) >> shift, rounding half up; v for shift 0."""
     return (values + rounding(shift)) >> shift
+
+
+def scaled(
+    values: np.ndarray, multiplier: np.ndarray | int, shift: np.ndarray | int, halves: str = "up"
+) -> np.ndarray:
+    """values * multiplier / 2**shift, rounded: int64, for one multiplier and shift or for some along the last axis.
+
+    ``halves`` go ``up``, or to the ``even`` neighbour. ``twice``, as TFLite does, rounds to multiples of 2**31 first, halves
+    up (a smaller shift makes the product longer before), then by what is left of the shift, halves away from 0.
+    """
+    if halves != "twice":
+        half = np.left_shift(1, shift) >> 1
+        rounded = values * multiplier + half
+        result = rounded >> shift
+        if halves == "even":
+            result -= result & (rounded & (np.left_shift(1, shift) - 1) == 0) & (half > 0)
+        return result
+    right = np.maximum(shift - np.int64(31), 0)
+    result = values * np.left_shift(multiplier, right - shift + np.int64(31))
+    result += 1 << 30
+    result >>= 31
+    away = (result < 0) & (right > 0)
+    result += np.left_shift(np.int64(1), right) >> 1
+    result -= away
+    result >>= right
+    return result
 
 
 def saturate(values: np.ndarray, bits: int) -> np.ndarray:

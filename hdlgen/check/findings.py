@@ -86,7 +86,8 @@ def _values(number: int, activation: dict[str, Any], values: dict[str, int]) -> 
     greatest = max(values["high"], -values["low"] - 1)
     unused = activation["bits"] - (activation["kind"] == "identity") - greatest.bit_length()
     if greatest and unused >= 2:
-        message = f"{unused} of {activation['bits']} bits are never used with shift {activation['shift']}"
+        shift = "" if activation["shift"] is None else f" with shift {activation['shift']}"
+        message = f"{unused} of {activation['bits']} bits are never used{shift}"
         yield "note", number, f"values are {values['low']}..{values['high']}: {message}"
 
 

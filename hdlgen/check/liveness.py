@@ -17,7 +17,7 @@ class Liveness:
 
     Members
     -------
-    edges : for each layer 1..L its merged edges, as :meth:`Network.edges`.
+    edges : for each layer 1..L its merged edges, :meth:`hdlgen.layers.Layer.merged`.
     constant : neurons that have one value for every input, by their ranges.
     read : neurons on which some output that is not constant depends through edges of weight other than 0 out of the layer,
         skip connections and neurons that are not constant; of the last layer the outputs themselves.
@@ -41,11 +41,10 @@ def find_live(network: Network, ranges: Sequence[Reach] | None = None) -> Livene
     for number in range(len(network.layers), 0, -1):
         layer = network.layers[number - 1]
         needed[number] = layer.fed(network.tensors, read[number])
-        edges = network.edges(number).merged(network.widths[layer.read])
+        edges = layer.merged(network.tensors, network.widths[layer.read])
         merged.append(edges)
         carries = needed[number] & ~constant[number]
-        used = (edges.weight != 0) & carries[edges.target % layer.width]
-        read[layer.read][edges.source[used]] = True
+        read[layer.read] |= layer.feeding(edges, network.widths[layer.read], carries)
         for skipped in layer.sources[1:]:
             read[skipped] |= carries
     return Liveness(edges=tuple(merged[::-1]), constant=tuple(constant), read=tuple(read), needed=tuple(needed))

@@ -31,6 +31,7 @@ def _matrix(matrix: Matrix, merged: Edges) -> dict[str, Any]:
         "weights": len(edges),
         "low": int(edges.weight.min()),
         "high": int(edges.weight.max()),
+        "uses": matrix.uses,
         "zero": int((edges.weight == 0).sum()),
         "edges": len(merged),
         "edges_possible": min(len(edges), sources * targets),
@@ -48,6 +49,9 @@ def _matrix(matrix: Matrix, merged: Edges) -> dict[str, Any]:
 
 
 def _activation(activation: Activation, reached: WeightedReach) -> dict[str, Any]:
+    known = {"kind": activation.kind, "bits": activation.bits, "multiplier": activation.multiplier is not None}
+    if activation.special is not None:  # there is no one shift that makes values wide or narrow
+        return known | dict.fromkeys(("shift", "shift_largest_useful", "shift_never_clips"))
     low, high = reached.product_low if activation.signed else 0, reached.product_high
     # The least shift that clips nothing: below it the ends of the range are cut, above it low bits are lost.
     least, most = min(activation.low, 0), max(activation.high, 0)
@@ -55,13 +59,10 @@ def _activation(activation: Activation, reached: WeightedReach) -> dict[str, Any
     ends, full = np.array([low, high]), 0
     while not least <= (moved := replace(wide, shift=full).apply(ends, ends)).min() <= moved.max() <= most:
         full += 1
-    return {
-        "kind": activation.kind,
-        "bits": activation.bits,
+    return known | {
         "shift": activation.shift,
         "shift_largest_useful": largest_useful(max(high - (activation.rounding == "even"), 0), min(low, 0)),
         "shift_never_clips": full,
-        "multiplier": activation.multiplier is not None,
     }
 
 
@@ -145,7 +146,7 @@ def report(network: Network) -> dict[str, Any]:
         "parameters": sum(tensor.size for name, tensor in network.tensors.items() if name not in lists),
         "weight_bits_total": sum(matrix["weight_bits_total"] for matrix in matrices),
         "index_bits_total": sum(matrix["index_bits"] for matrix in matrices),
-        "multiplications": sum(matrix["weights"] for matrix in matrices),
+        "multiplications": sum(matrix["weights"] * matrix["uses"] for matrix in matrices),
         "paths": paths,
         "neurons": neurons,
         "layers": layers,

@@ -41,7 +41,8 @@ def _integers(data: dict[str, Any]) -> Iterable[Iterable[Any]]:
             row = [layer["layer"], name, *_of(reached, "low", "high", "bits")]
             if name == "values":
                 activation = layer["activation"]
-                row += [activation["kind"], activation["shift"], f"0..{activation['shift_largest_useful']}"]
+                useful = activation["shift_largest_useful"]
+                row += [activation["kind"], activation["shift"], None if useful is None else f"0..{useful}"]
             yield row
 
 

@@ -53,4 +53,6 @@ class Engine:
         if not isinstance(layer, self.layers):
             keeps = any(kind.stateful for kind in self.layers)
             return "it keeps no state" if layer.stateful > keeps else f"it runs no layers of kind {layer.kind}"
+        if (special := layer.special(network.tensors)) is not None:
+            return f"it knows no {special.removeprefix('a ').removeprefix('one ')}"
         return self.lacks(network, first, number)

@@ -1,12 +1,13 @@
 """Which neurons of a layer read which of another: one room for every kind.
 
 ``sobol``, ``random`` and ``interleaver`` say which neurons a path visits; layers of kind ``path`` follow them (`paths`).
-``explicit`` has a list of edges, ``dense`` all of them.
+``explicit`` has a list of edges, ``dense`` all of them; ``depthwise`` one for each sum, ``groups`` blocks.
 """
 
 from hdlgen.connections.base import Connections, Edges, Store, Tensors, at_least_one
 from hdlgen.connections.dense import Dense
 from hdlgen.connections.explicit import Explicit
+from hdlgen.connections.groups import Depthwise, Groups
 from hdlgen.connections.interleaver import InterleaverTopology, flaws, interleaver
 from hdlgen.connections.paths import Paths, parse_topology
 from hdlgen.connections.random import RandomTopology
@@ -18,8 +19,10 @@ __all__ = [
     "MAX_DIMENSION",
     "Connections",
     "Dense",
+    "Depthwise",
     "Edges",
     "Explicit",
+    "Groups",
     "InterleaverTopology",
     "Paths",
     "RandomTopology",
@@ -48,5 +51,5 @@ def register(kind: type[Connections]) -> type[Connections]:
     return kind
 
 
-for _kind in (Paths, Explicit, Dense):
+for _kind in (Paths, Explicit, Dense, Depthwise, Groups):
     register(_kind)

@@ -134,7 +134,7 @@ class Samples:
 
     Members
     -------
-    x : (N, width), or (N, rows, columns) for images; of any type that a file may have.
+    x : (N, width), or (N, rows, columns) or (N, rows, columns, channels) for images; of any type that a file may have.
     labels : integers (N,), or None.
     targets : real numbers (N, outputs), or None.
     """
@@ -156,8 +156,9 @@ def read_samples(path: str | os.PathLike[str], classes: int = MAX_WIDTH) -> Samp
     """
     arrays, where = _arrays(path, ("x",), ("labels", "y"))
     x, labels, targets = arrays["x"], arrays.get("labels"), arrays.get("y")
-    if x.ndim not in (2, 3):
-        raise InputError(f"{where}: shape is {list(x.shape)}; allowed: [N, width], or images [N, rows, columns]")
+    if x.ndim not in (2, 3, 4):
+        images = "images [N, rows, columns] or [N, rows, columns, channels]"
+        raise InputError(f"{where}: shape is {list(x.shape)}; allowed: [N, width], or {images}")
     return Samples(
         x=x,
         labels=None if labels is None else check_labels(labels, f"{where}: labels", len(x), classes),

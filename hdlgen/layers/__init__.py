@@ -1,13 +1,16 @@
 """Layers: connections, integer arithmetic, and perhaps a state. One room for every kind.
 
 ``weighted``: sums over any connections, a skip connection, an activation; its kinds are those of the connections.
-``band_rnn``: recurrent ones.
+``band_rnn``: recurrent ones. ``conv``, ``pool`` and ``add``: those of tensors.
 """
 
 from hdlgen.connections import KINDS
 from hdlgen.description import known_kind, refuse
 from hdlgen.errors import InputError
-from hdlgen.layers.base import Evaluator, Layer, Matrix, Place, Reach, Steps, Values
+from hdlgen.layers.add import Add, Term
+from hdlgen.layers.base import Evaluator, Layer, Matrix, Place, Reach, Shape, Steps, Values
+from hdlgen.layers.conv import Conv
+from hdlgen.layers.pool import Pool
 from hdlgen.layers.recurrence import Recurrence, covers
 from hdlgen.layers.recurrent import GATES, BandReach, BandRnn, Candidate, Feed, Fixed, Table
 from hdlgen.layers.weighted import MAX_CODES, MAX_MULTIPLIER, Activation, Skip, Weighted, WeightedReach
@@ -17,20 +20,25 @@ __all__ = [
     "MAX_CODES",
     "MAX_MULTIPLIER",
     "Activation",
+    "Add",
     "BandReach",
     "BandRnn",
     "Candidate",
+    "Conv",
     "Evaluator",
     "Feed",
     "Fixed",
     "Layer",
     "Matrix",
     "Place",
+    "Pool",
     "Reach",
     "Recurrence",
+    "Shape",
     "Skip",
     "Steps",
     "Table",
+    "Term",
     "Values",
     "Weighted",
     "WeightedReach",
@@ -48,7 +56,8 @@ def register(name: str, kind: type[Layer]) -> None:
         raise ValueError(f"kind is {name!r}, which is known already; allowed: another name")
 
 
-register("band_rnn", BandRnn)
+for _name, _kind in (("band_rnn", BandRnn), ("conv", Conv), ("pool", Pool), ("add", Add)):
+    register(_name, _kind)
 
 
 def parse_layer(value: object, place: Place) -> Layer:

@@ -14,10 +14,25 @@ from hdlgen.integers import Interval, signed_bits
 if TYPE_CHECKING:
     from hdlgen.layers.weighted import Activation
 
-__all__ = ["Evaluator", "Layer", "Masks", "Matrix", "Place", "Reach", "Steps", "Tensors", "Values", "fresh", "stored"]
+__all__ = [
+    "Evaluator",
+    "Layer",
+    "Masks",
+    "Matrix",
+    "Place",
+    "Reach",
+    "Shape",
+    "Steps",
+    "Tensors",
+    "Values",
+    "fresh",
+    "stored",
+]
 
 #: What happens in a layer, by name: ``value`` is what it passes on, int64 (rows, width).
 Values = dict[str, np.ndarray]
+#: Height, width and channels of a tensor, whose elements are in the order y, x, channel.
+Shape = tuple[int, int, int]
 #: Of the source and of a layer itself, bool (n,) each.
 Masks = tuple[np.ndarray, np.ndarray]
 
@@ -26,11 +41,13 @@ Masks = tuple[np.ndarray, np.ndarray]
 class Place:
     """Where in a network a layer is read from: ``where`` begins messages, ``widths`` are those of all layers before.
 
-    ``last``: no layer follows. ``common``: the network has a topology for layers that have none.
+    ``shapes``: those of tensors, else None. ``last``: no layer follows. ``common``: the network has a topology for layers
+    that have none.
     """
 
     where: str
     widths: tuple[int, ...]
+    shapes: tuple[Shape | None, ...]
     last: bool
     common: bool
 
@@ -86,6 +103,7 @@ class Matrix:
     called, indexed : as of :class:`~hdlgen.connections.Connections`.
     listed : tensor of the edges, where they are a list.
     bits, codes : of a weight, and how many a code book has; 0 without one.
+    uses : how often an input uses each weight.
     edges : as they stand, repeated ones not merged.
     """
 
@@ -99,6 +117,7 @@ class Matrix:
     sources: int
     targets: int
     gates: tuple[str, ...] = ()
+    uses: int = 1
     edges: Edges = field(repr=False)
 
 
@@ -114,7 +133,7 @@ def stored(tensors: Tensors, name: str | None, shape: int | tuple[int, ...], oth
     return np.full(shape, otherwise, np.int64) if name is None else tensors[name].astype(np.int64)
 
 
-_INT32 = ("bias", "candidate bias", "multiplier")
+_INT32 = ("bias", "candidate bias", "multiplier", "shifts")
 """Roles of tensors of this type; others are of any integer type."""
 
 _LISTS = {"weights": "e", "recurrent": "edges"}
@@ -195,6 +214,19 @@ class Layer(Generic[ReachT]):
         """It reads max(0, a)."""
         return self.incoming.rectified
 
+    @property
+    def shape(self) -> Shape | None:
+        """Of the tensor that it passes on, if it is one."""
+        return None
+
+    def reading(self, shape: Shape) -> Self:
+        """The same layer where its source passes on a tensor of this ``shape``: [1, 1, width] if it is none."""
+        return self
+
+    def special(self, tensors: Tensors) -> str | None:
+        """What hardware, pruning and tuning do not know of it, if there is something."""
+        return None
+
     def moved(self, numbers: Mapping[int, int]) -> Self:
         """The same layer where those that it reads have other numbers."""
         return replace(self, source=numbers[self.read])  # type: ignore[type-var]
@@ -226,6 +258,16 @@ class Layer(Generic[ReachT]):
         """
         numbers = np.arange(self.width)
         return Edges(source=numbers, target=numbers, weight=np.ones(self.width, np.int64))
+
+    def merged(self, tensors: Tensors, inputs: int) -> Edges:
+        """Its weights from its source, those with the same ends added up; by default the merged :meth:`edges_of`."""
+        return self.edges_of(tensors, inputs).merged(inputs)
+
+    def feeding(self, edges: Edges, inputs: int, chosen: np.ndarray) -> np.ndarray:
+        """bool (inputs,): on what of its source the ``chosen`` neurons, bool (N,), depend by its :meth:`merged` edges."""
+        found = np.zeros(inputs, dtype=bool)
+        found[edges.source[(edges.weight != 0) & chosen[edges.target % self.width]]] = True
+        return found
 
     @property
     def format(self) -> tuple[int, int] | None:

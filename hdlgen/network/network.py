@@ -36,7 +36,7 @@ from hdlgen.description import (
 )
 from hdlgen.errors import InputError
 from hdlgen.integers import limits, signed_bits
-from hdlgen.layers import BandRnn, Layer, Place, Reach, Weighted, parse_layer
+from hdlgen.layers import BandRnn, Layer, Place, Reach, Shape, Weighted, parse_layer
 from hdlgen.network.features import LogMel, parse_features
 from hdlgen.schema import as_json
 
@@ -60,6 +60,7 @@ class InputFormat:
         one for each.
     rounding : where halves go when real numbers become integers: to the ``even`` or ``odd`` neighbour, ``up`` or ``down``.
     clamp : least and greatest integer that a real number becomes, where not all of ``bits`` are used.
+    shape : height, width and channels, whose product is the width, if it is a tensor: elements in the order y, x, channel.
     """
 
     width: int
@@ -70,6 +71,7 @@ class InputFormat:
     offset: float | tuple[float, ...] = 0.0
     rounding: str = "even"
     clamp: tuple[int, int] | None = None
+    shape: Shape | None = None
 
     @property
     def low(self) -> int:
@@ -80,12 +82,12 @@ class InputFormat:
         return limits(self.bits, self.signed)[1]
 
     def of(self, elements: np.ndarray) -> "InputFormat":
-        """The format of an input that has only these elements of this one, in this order; without features."""
+        """The format of an input that has only these elements of this one, in this order; without shape and features."""
         scale, offset = (
             tuple(value[element] for element in elements.tolist()) if isinstance(value, tuple) else value
             for value in (self.scale, self.offset)
         )
-        return replace(self, width=len(elements), features=None, scale=scale, offset=offset or 0.0)
+        return replace(self, width=len(elements), shape=None, features=None, scale=scale, offset=offset or 0.0)
 
     def quantise(self, x: np.ndarray) -> np.ndarray:
         """int64, as ``x`` (.., width), which are numbers: the nearest integers to (x - offset) / scale, clamped.
@@ -137,10 +139,13 @@ class Network:
 
     def __post_init__(self) -> None:
         """Say what layers leave open: which layer they read, and what the topology is that they share."""
-        layers = [
-            layer if layer.source is not None else replace(layer, source=number)  # type: ignore[type-var]
-            for number, layer in enumerate(self.layers)
-        ]
+        layers, shapes = list[Layer](), [self.input.shape or (1, 1, self.input.width)]
+        for number, layer in enumerate(self.layers):
+            if layer.source is None:
+                layer = replace(layer, source=number)  # type: ignore[type-var]
+            known = 0 <= layer.read <= number  # parse refuses others
+            layers.append(layer.reading(shapes[layer.read]) if known else layer)
+            shapes.append(layers[-1].shape or (1, 1, layers[-1].width))
         places = common_layers(layers)
         for position, layer in enumerate(layers):
             if layer.common and self.topology is not None:
@@ -162,6 +167,17 @@ class Network:
     def sequential(self) -> bool:
         """Some layer has a state: inputs are steps of sequences."""
         return any(layer.stateful for layer in self.layers)
+
+    @property
+    def shapes(self) -> tuple[Shape | None, ...]:
+        """Of the input and each layer, height, width and channels, or None."""
+        return (self.input.shape, *(layer.shape for layer in self.layers))
+
+    def refuse_special(self, purpose: str) -> None:
+        """Refuse the first layer with something that only evaluation knows."""
+        for number, layer in enumerate(self.layers, 1):
+            if (special := layer.special(self.tensors)) is not None:
+                raise InputError(f"{self.where}: layer {number}: has {special}; allowed {purpose}: layers without")
 
     def layer(self, number: int) -> Layer:
         """Layer ``number``, 1..L."""
@@ -244,7 +260,8 @@ class Network:
         if first > 1:
             low, high = self.value_range(first - 1)
             bits = max(signed_bits(low, high) - 1, 1) + (low < 0)
-            source = InputFormat(width=self.widths[first - 1], bits=bits, signed=low < 0)
+            shape = self.shapes[first - 1]
+            source = InputFormat(width=self.widths[first - 1], bits=bits, signed=low < 0, shape=shape)
         layers, topology = [layer.moved(numbers) for layer in chosen], self.topology
         whole, kept = common_layers(self.layers), [number + first - 1 for number in common_layers(layers)]
         if topology is not None:
@@ -274,12 +291,12 @@ def common_layers(layers: Sequence[Layer]) -> list[int]:
 
 
 def _parse_input(where: str, value: object) -> InputFormat:
-    optional = ("features", "scale", "offset", "rounding", "clamp")
+    optional = ("features", "scale", "offset", "rounding", "clamp", "shape")
     members = members_of(where, "input", value, ("width", "bits", "signed"), optional)
     width = whole(where, "width", members["width"], 1, MAX_WIDTH)
     signed = flag(where, "signed", members["signed"])
     plain = InputFormat(width=width, bits=whole(where, "bits", members["bits"], 1 + signed, MAX_BITS), signed=signed)
-    for name in optional[2:]:
+    for name in optional[2:5]:
         if name in members and "scale" not in members:
             raise InputError(f"{where}: input has {name!r}; allowed: beside 'scale' only")
 
@@ -300,8 +317,18 @@ def _parse_input(where: str, value: object) -> InputFormat:
         "offset": lambda value: reals("offset", value),
         "rounding": lambda value: one_of(where, "rounding", value, INPUT_ROUNDINGS),
         "clamp": lambda value: within(where, "clamp", value, plain.low, plain.high),
+        "shape": lambda value: _parse_shape(where, value, width),
     }
     return replace(plain, **{name: read[name](members[name]) for name in optional if name in members})
+
+
+def _parse_shape(where: str, value: object, width: int) -> Shape:
+    if not isinstance(value, list) or len(value) != 3:
+        refuse(where, "shape", value, "[height, width, channels]")
+    height, columns, channels = (whole(where, f"shape[{place}]", x, 1, width) for place, x in enumerate(value))
+    if height * columns * channels != width:
+        refuse(where, "shape", value, f"three lengths whose product is {width}")
+    return height, columns, channels
 
 
 def _parse_output(where: str, value: object) -> float:
@@ -331,11 +358,13 @@ def parse(description: object, where: str) -> Network:
         raise InputError(f"{where}: layers has {count} entries; allowed: 1..{MAX_LAYERS}")
     common = "topology" in members
     layers: list[Layer] = []
-    widths = [source.width]
+    widths, shapes = [source.width], [source.shape]
     for order, value in enumerate(members["layers"], 1):
-        place = Place(where=f"{where}: layer {order}", widths=tuple(widths), last=order == count, common=common)
+        at = f"{where}: layer {order}"
+        place = Place(where=at, widths=tuple(widths), shapes=tuple(shapes), last=order == count, common=common)
         layers.append(parse_layer(value, place))
         widths.append(layers[-1].width)
+        shapes.append(layers[-1].shape)
     if sum(widths) > MAX_NEURONS:
         raise InputError(f"{where}: inputs and layers have {sum(widths)} neurons; allowed: up to {MAX_NEURONS}")
     topology = None

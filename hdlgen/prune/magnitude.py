@@ -141,6 +141,7 @@ def prune(
     repeated edges that take more than 16 bits, and paths that are to be pruned that read the positive part of signed
     values, which edges cannot.
     """
+    network.refuse_special("to prune")
     chosen = matrices or (MATRICES[2:] if network.sequential else MATRICES[:1])
     if unknown := set(chosen) - set(MATRICES):
         raise ValueError(f"matrices are {sorted(unknown)}; allowed: {', '.join(MATRICES)}")

@@ -145,6 +145,7 @@ def remove_dead(network: Network, *, inputs: bool = False) -> Removal:
 
     Raises InputError as :meth:`Network.ranges`, of what is left, too.
     """
+    network.refuse_special("to prune")
     current, kept = network, np.arange(network.input.width)
     while True:
         following, left = _once(current, inputs)

@@ -188,6 +188,7 @@ def begins(initial: Network, data: SequenceData, name: str) -> Network:
         behind the recurrent ones.
     """
     where = initial.where
+    initial.refuse_special("to train further")
     for what, own, asked in (
         ("inputs", initial.input.width, data.input.width),
         ("input bits", initial.input.bits, data.input.bits),

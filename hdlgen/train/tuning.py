@@ -322,6 +322,7 @@ def tune(network: Network, dataset: Dataset, schedule: Schedule, *, progress: bo
     """
     if network.sequential:
         raise InputError(f"{network.where}: is a recurrent network; allowed to tune: others")
+    network.refuse_special("to tune")
     _check_input(network.where, network.input, int(np.prod(dataset.train_images.shape[1:])))
     model = GraphModel(network.where, network.input, _of_network(network))
     if dataset.classes is None and network.output_scale is None:

@@ -11,11 +11,12 @@ import safetensors.numpy
 
 from hdlgen import connections, description, golden, network
 from hdlgen.connections import sobol
-from hdlgen.layers import GATES, MAX_CODES, MAX_MULTIPLIER, recurrent
+from hdlgen.layers import GATES, MAX_CODES, MAX_MULTIPLIER, add, recurrent, weighted, window
 from hdlgen.network import features
 from hdlgen.sequences import random
 
 from ..recurrent import sequences, step_by_step
+from ..tensors import plain_tensors
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "network-format.md"
 TEXT = DOCUMENT.read_text(encoding="utf-8")
@@ -111,6 +112,38 @@ def test_weighted_example(tmp_path: Path) -> None:
     assert golden.evaluate(net, x[None]).tolist() == [values[-1].tolist()]
 
 
+def test_tensors_example(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    tensors = {
+        "w1": rng.integers(-128, 128, (8, 3, 3)).astype(np.int8),
+        "b1": rng.integers(-500, 500, 8).astype(np.int32),
+        "m1": rng.integers(1 << 30, 1 << 31, 8).astype(np.int32),
+        "s1": rng.integers(0, 3, 8).astype(np.int32),
+        "w2": rng.integers(-8, 8, (8, 4, 1, 1)).astype(np.int8),
+        "w5": rng.integers(-128, 128, (3, 8)).astype(np.int8),
+    }
+    _, net = example("tensors", tensors, tmp_path)
+    assert net.shapes == ((6, 8, 2), (6, 4, 8), (6, 4, 8), (6, 4, 8), (1, 1, 8), None)
+    x = rng.integers(-128, 128, (2, 96))
+    values = golden.activations(net, x)
+    assert all(len(np.unique(value)) > 4 for value in values[:-1])
+
+    # The first equations of the document, pixel by pixel.
+    image, topology = x[0].reshape(6, 8, 2), net.layers[0].connections.topology
+    joined = list(zip(*(topology.vertices(end, count).tolist() for end, count in ((0, 2), (1, 8))), strict=True))
+    for y, column, j in np.ndindex(6, 4, 8):
+        acc = int(tensors["b1"][j])
+        for path, u, v in np.ndindex(8, 3, 3):
+            row, place = y + u - 1, 2 * column + v
+            if joined[path][1] == j and 0 <= row < 6 and place < 8:
+                acc += int(tensors["w1"][path, u, v]) * max(0, int(image[row, place, joined[path][0]]) + 5)
+        h, r = (acc * int(tensors["m1"][j]) + 2**30) >> 31, 37 + int(tensors["s1"][j]) - 31
+        wanted = min(max(((h + 2 ** (r - 1) - (h < 0)) >> r) + 7, -128), 127)
+        assert values[1][0].reshape(6, 4, 8)[y, column, j] == wanted
+    plain = [plain_tensors(net, row) for row in x]
+    assert [value.tolist() for value in values] == [[row[number] for row in plain] for number in range(6)]
+
+
 def test_limits_are_those_of_the_reader() -> None:
     for limit, words in [
         (network.FORMAT_VERSION == 1, "| `format_version` | 1 |"),
@@ -124,13 +157,19 @@ def test_limits_are_those_of_the_reader() -> None:
         (description.MAX_EDGES == 2**24, "dense (n_l, n_s), at most 2^24 weights"),
         (description.MAX_PATHS == 2**24, "| `paths` | 1 .. 2^24 |"),
         (MAX_CODES == 16, "shape (1 .. 16,): the weights"),
-        (MAX_MULTIPLIER == 2**24 - 1, "int32, 1 .. 2^24 - 1: m"),
+        (MAX_MULTIPLIER == 2**31 - 1, "int32, 1 .. 2^31 - 1: m"),
+        (weighted.MAX_ZERO == 2**16, "| `zero_point` | -2^16 .. 2^16;"),
+        (window.MAX_READ == 2**26, "Kernels times positions times C are at most 2^26"),
+        (add.MAX_LEFT == 24, "| `left` | add: 0 .. 24, default 0 |"),
         (connections.MAX_DIMENSION == 1023, "| `dimensions` | integers 0 .. 1023;"),
         (sobol.MAX_LOG2_SLOTS == 32, "integers ceil(log2 n_l) .. 32;"),
         (sobol.DEFAULT_KEPT == 6, "| `kept` | 0 .. 32, default 6;"),
         (random.MAX_SEED == 2**32 - 1, "| `scramble`, `shift` | 0 .. 2^32 - 1;"),
         (random.GENERATORS == ("drand48", "philox"), '| `"drand48"` or `"philox"`; 0 .. 2^32 - 1; random |'),
-        (list(connections.KINDS) == ["path", "explicit", "dense"], '| `kind` | `"path"`, `"explicit"`, `"dense"` |'),
+        (
+            list(connections.KINDS) == ["path", "explicit", "dense", "depthwise", "groups"],
+            '| `kind` | `"path"`, `"explicit"`, `"dense"`, `"depthwise"`, `"groups"` |',
+        ),
         (recurrent.MAX_WIDE_BITS == 32, "| `input.shift`, `input.bits` | 0 .. 62; 2 .. 32, default 16 |"),
         (recurrent.MAX_FRACTION == 40, "| `fraction` | 0 .. 40 |"),
         (recurrent.MAX_TABLE == 65536, "2 .. 65536 entries"),

@@ -428,7 +428,7 @@ LAYERS = [
         for value in (None, 3)
         for base in (PATHS, MIXED)
     ),
-    (mixed(0, kind="sparse"), "layer 1: layer kind is 'sparse'; allowed: path, explicit, dense, band_rnn"),
+    (mixed(0, kind="sparse"), "layer 1: layer kind is 'sparse'; allowed: path, explicit, dense, depthwise,"),
     (mixed(0, kind="absent"), "layer 1: layer has no 'kind'; required: kind"),
     *(
         (layer(1, base=base, width=width), f"layer 2: width is {width}; allowed: integers 1..1048576")
@@ -477,7 +477,8 @@ LAYERS = [
         activated(slope=0),
         "layer 1: a key of activation is 'slope'; allowed: kind, bits, shift, multiplier, rounding,",
     ),
-    (activated(multiplier=3), "layer 1: activation multiplier is 3; allowed: null, or 1 to 128 of"),
+    (activated(multiplier=0), "layer 1: activation multiplier is 0; allowed: integers 1..2147483647"),
+    (activated(multiplier=[3]), "layer 1: activation multiplier is [3]; allowed: null, or 1 to 128 of"),
     (activated(rounding="odd"), "layer 1: activation rounding is 'odd'; allowed: up, even"),
     *(
         (activated(clamp=clamp), f"layer 1: activation {message}")
@@ -627,9 +628,9 @@ INTEGERS = "I8, I16, I32, I64, U8, U16, U32, U64"
             (
                 MIXED,
                 put("m1", 2, value),
-                f"layer 1: multiplier {value} at [2] in tensor 'm1'; allowed: 1..16777215 (24 bits, not 0)",
+                f"layer 1: multiplier {value} at [2] in tensor 'm1'; allowed: 1..2147483647 (31 bits, not 0)",
             )
-            for value in (0, 2**24)
+            for value in (0, -1)
         ),
         *(
             (
