@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 from tqdm import tqdm
 
 from hdlgen import importers
@@ -49,9 +50,9 @@ def command(
     least_agreement: str,
     **how: Any,
 ) -> None:
-    """Import FILE, a network trained elsewhere: .onnx (ONNX, QONNX), or .json (a state_dict in safetensors).
+    """Import FILE, a network trained elsewhere: .onnx (ONNX, QONNX), .tflite, or .json (a state_dict in safetensors).
 
-    Integers of a file (QONNX, QuantizeLinear) are taken as they are. Real numbers need --bits, and --calibration or
+    Integers of a file (QONNX, QuantizeLinear, TFLite) are taken as they are. Real numbers need --bits, and --calibration or
     --input-range; `hdlgen quantize` has more ways. See docs/import.md.
     """
     least = _share(least_agreement)
@@ -68,9 +69,11 @@ def command(
     _show(network)
     if imported.differ:
         say(f"{imported.differ} neurons differ from the file somewhere")
-    say(f"edges: {imported.storage} (on {LANES} lanes)")
+    if imported.storage is not None:
+        say(f"edges: {imported.storage} (on {LANES} lanes)")
     say(f"input: {importers.meaning(network.input)}")
-    say(f"outputs: {network.output_scale:.9g} times the integers")
+    if network.output_scale is not None:
+        say(f"outputs: {network.output_scale:.9g} times the integers")
     for note in imported.notes:
         say(f"note: {note}")
     if comparison is not None:
@@ -113,23 +116,18 @@ def _show(network: Network) -> None:
 
 
 def _layers(network: Network) -> Iterator[tuple[object, ...]]:
-    for number in range(1, len(network.layers) + 1):
-        layer = network.weighted(number)
-        count = int((network.edges(number).weight != 0).sum())
-        skip = "" if layer.skip is None else f" + {layer.skip.source}"
-        activation, end = layer.activation, ("output", "", "", "")
+    for number, layer in enumerate(network.layers, 1):
+        matrices, activation = layer.matrices(network.tensors, network.widths[layer.read]), layer.activation
+        weights: tuple[object, ...] = ("", "", "")
+        if matrices:
+            count = int((matrices[0].edges.weight != 0).sum())
+            weights = f"{count:,}", f"{count / (matrices[0].sources * matrices[0].targets):.1%}", matrices[0].bits
+        end: tuple[object, ...] = ("output", "", "", "")
         if activation is not None:
+            sums = max((len(network.tensors[name]) for _, name in activation.tensors()), default=1)
+            multipliers, shifts = activation.factors(network.tensors, sums)
+            multiplier = int(multipliers.max()).bit_length() if activation.multiplier is not None else ""
             clamp = "" if activation.clamp is None else " {}..{}".format(*activation.clamp)
-            multiplier = int(network.multiplier(number).max()) if activation.multiplier else 0
-            bits = str(multiplier.bit_length()) if multiplier else ""
-            end = (f"{activation.kind}{clamp}", str(activation.bits), str(activation.shift), bits)
-        yield (
-            number,
-            f"{layer.source}{skip}",
-            f"{layer.width:,}",
-            layer.kind,
-            f"{count:,}",
-            f"{count / (network.widths[layer.read] * layer.width):.1%}",
-            layer.weight_bits,
-            *end,
-        )
+            shift = "..".join(map(str, np.unique([np.min(shifts), np.max(shifts)])))
+            end = f"{activation.kind}{clamp}", activation.bits, shift, multiplier
+        yield number, " + ".join(map(str, layer.sources)), f"{layer.width:,}", layer.called, *weights, *end

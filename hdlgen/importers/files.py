@@ -14,12 +14,14 @@ from hdlgen.description import NAME, NAME_ALLOWED
 from hdlgen.errors import InputError
 from hdlgen.importers.graph import Graph
 from hdlgen.importers.integers import Imported, integer_network
+from hdlgen.importers.litert import litert_values
 from hdlgen.importers.onnx_file import read_onnx
 from hdlgen.importers.operations import lower
 from hdlgen.importers.reals import float_network
 from hdlgen.importers.reference import Reference
 from hdlgen.importers.samples import InputOptions, read_samples
 from hdlgen.importers.state_dict import read_state_dict
+from hdlgen.importers.tflite import read_tflite
 from hdlgen.importers.values import LoweredNetwork
 from hdlgen.network import Network
 from hdlgen.quantize.layered import QuantizeRecipe, quantize_network
@@ -45,9 +47,8 @@ def read(path: str | os.PathLike[str]) -> Graph:
         case ".json":
             return read_state_dict(path)
         case suffix:
-            raise InputError(
-                f"{path}: suffix is {suffix!a}; allowed: .onnx (ONNX, QONNX), .json (a state_dict in safetensors)"
-            )
+            allowed = ".onnx (ONNX, QONNX), .json (a state_dict in safetensors), and to import .tflite"
+            raise InputError(f"{path}: suffix is {suffix!a}; allowed: {allowed}")
 
 
 def import_network(
@@ -78,6 +79,14 @@ def import_network(
     Raises InputError if the file cannot be read or has no network that can be run, or an option is missing or not allowed.
     """
     announce("read")
+    if _tflite(path):
+        said = {"--bits": bits, "--calibration": calibration, "--input-range": input_range}
+        for option, value in (said | {"--input-scale": options.scale}).items():
+            if value is not None:
+                raise InputError(f"{option}: {path} holds integers already; allowed: with files of real numbers")
+        model = read_tflite(path, check_name(name))
+        scale, notes = Fraction(model.scale), model.notes
+        return Imported(network=model.network, output_scale=scale, storage=None, exact=True, notes=notes)
     graph = read(path)
     announce("understand")
     lowered = dataclasses.replace(lower(graph), name=check_name(name))
@@ -102,6 +111,10 @@ def import_network(
         exact=False,
         notes=tuple(real.notes),
     )
+
+
+def _tflite(path: str | os.PathLike[str]) -> bool:
+    return Path(path).suffix.lower() == ".tflite"
 
 
 def _refuse_reals(lowered: LoweredNetwork) -> None:
@@ -179,9 +192,22 @@ def compare(network: Network, reference: Reference, x: np.ndarray) -> Comparison
 
 def compare_with_file(path: str | os.PathLike[str], imported: Imported, inputs: str | os.PathLike[str]) -> Comparison:
     """`compare` what was imported from ``path`` with what that file says for the file of ``inputs``."""
+    source = imported.network.input
+    if _tflite(path):
+        x = source.quantise(read_samples(inputs, source.width, source))
+        y, wanted = golden.evaluate(imported.network, x), litert_values(path, read_tflite(path, "x"), x)[-1]
+        equal, difference = int((y == wanted).all(axis=1).sum()), np.abs(y - wanted)
+        return Comparison(
+            inputs=len(y),
+            equal=equal,
+            behind=equal,
+            largest=float(difference.max()),
+            mean=float(difference.mean()),
+            magnitude=float(np.abs(wanted).max()),
+            agree=int((y.argmax(axis=1) == wanted.argmax(axis=1)).sum()),
+        )
     graph = read(path)
     lowered = lower(graph)
-    source = imported.network.input
     x = read_samples(inputs, lowered.width, source)
     if imported.exact and lowered.input is None:  # only the options say what the integers are: it computes of these
         x = source.values(source.quantise(x))

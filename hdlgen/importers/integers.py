@@ -48,7 +48,7 @@ class Imported:
 
     network: Network
     output_scale: Fraction
-    storage: Storage
+    storage: Storage | None
     exact: bool
     notes: tuple[str, ...]
     differ: int = 0

@@ -446,8 +446,8 @@ def test_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.onnx").mkdir()
     assert refusal(tmp_path / "a.onnx") == "not a regular file"
     (tmp_path / "m.h5").write_bytes(b"")
-    assert refusal(tmp_path / "m.h5").startswith(
-        "suffix is '.h5'; allowed: .onnx (ONNX, QONNX), .json (a state_dict in"
+    assert refusal(tmp_path / "m.h5") == (
+        "suffix is '.h5'; allowed: .onnx (ONNX, QONNX), .json (a state_dict in safetensors), and to import .tflite"
     )
     path = write(tmp_path / "m.onnx", model(GEMM, GOOD))
     monkeypatch.setattr(onnx_file, "MAX_BYTES", 100)
