@@ -61,7 +61,7 @@ MEASUREMENTS = (
     Measurement(network="mnist", lanes=8, elements=1, target="gowin-gw1nr9"),
     Measurement(network="mnist", lanes=16, elements=2, target="ecp5-25k"),
     Measurement(network="mnist-small", lanes=16, elements=2, target="ecp5-85k", seeds=10),
-    Measurement(network="mnist-small", lanes=64, elements=4, target="ecp5-85k"),
+    Measurement(network="mnist-small", lanes=64, elements=4, target="ecp5-85k", seeds=10),
     Measurement(network="mnist-large", lanes=64, elements=4, target="ecp5-85k"),
     Measurement(network="talk", lanes=16, elements=2, target="ecp5-85k"),
     Measurement(network="digits-full", lanes=8, elements=1, target="ecp5-25k"),
