@@ -23,7 +23,10 @@ sleep 1000
 """
 
 VERB = """
-import sys
+import signal, sys
+for number in (signal.SIGHUP, signal.SIGTERM):  # as in a terminal, whoever runs the tests
+    signal.signal(number, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from hdlgen.processes import child, ended_by_signals, workspace
 

@@ -42,13 +42,9 @@ class LinkParameters:
     rom: type[Rom] = Rom
 
     def __post_init__(self) -> None:
-        p = self.identity
-        if p.result_bytes not in (4, 8):
-            raise ValueError(f"result_bytes is {p.result_bytes}; allowed are 4 and 8")
-        if p.beats > 1 << p.log2_buffer:
-            raise ValueError(f"log2_buffer is {p.log2_buffer}; a frame of {p.beats} beats does not fit")
-        if p.buffer_bytes > 1 << 15:
-            raise ValueError(f"a buffer of {p.buffer_bytes} bytes; allowed are up to {1 << 15}")
+        size = self.identity.buffer_bytes
+        if size > 1 << 15:
+            raise ValueError(f"a buffer of {size} bytes; allowed are up to {1 << 15}")
 
     @property
     def beat_bytes(self) -> int:

@@ -274,7 +274,7 @@ def test_multipliers_up_to_their_room(fits: bool) -> None:
     activation = {"kind": "dense", "width": 4, "multiplied": True, "activation": RELU}
     network = make(2, width=3, layers=[activation, {"kind": "dense", "width": 3}])
     plan = compile_network(network, Options(lanes=2, source="ram", adaptable=True))
-    frame = json.loads(json.dumps(plan.frame))
+    frame = json.loads(json.dumps(as_json(plan.frame)))
     name = next(name for _, name in network.layers[0].roles() if _ == "multiplier")
     beyond = 1 << int(network.tensors[name].max()).bit_length()
     multipliers = network.tensors[name].astype(np.int64)

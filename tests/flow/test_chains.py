@@ -46,4 +46,4 @@ def test_synthesis(tmp_path: Path) -> None:
     report = synthesise(tmp_path / "core", target=target, seeds=[1])
     assert report.cells[target.cells["dsp"]].used >= 4 * 4
     assert report.cells[target.cells["memory"]].used >= 4
-    assert report.minimum > 60
+    assert report.fmax_mhz.minimum > 60

@@ -83,7 +83,7 @@ def test_identity(identity: Identity) -> None:
     ("change", "message"),
     [
         ({"result_bytes": 3}, "result_bytes is 3; allowed are 4 and 8"),
-        ({"log2_buffer": 1}, "log2_buffer is 1; a frame of 3 beats does not fit"),
+        ({"log2_buffer": 1}, "bytes of a frame is 3; allowed are 1..2"),
         ({"log2_buffer": 16}, "a buffer of 65536 bytes; allowed are up to 32768"),
     ],
 )

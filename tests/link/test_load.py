@@ -136,7 +136,7 @@ def test_other_weights_than_were_sent(design: Path, virtual: VirtualBoard, monke
     with hdlgen.Board.open(virtual.port) as board:
         board.load(another)
         said = board.identity
-        monkeypatch.setattr(board, "_hello", lambda: said)
+        monkeypatch.setattr(board.line, "greet", lambda: said)
         with pytest.raises(
             Refused, match="the board has other weights in force than were sent; does somebody else use"
         ):
