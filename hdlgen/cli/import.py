@@ -11,7 +11,7 @@ from tqdm import tqdm
 from hdlgen import importers
 from hdlgen.cli import NEW_FILE, input_options, name_option, network_name
 from hdlgen.errors import InputError, Refused
-from hdlgen.network import Network, save
+from hdlgen.network import BandRnn, Network, save
 from hdlgen.quantize.storage import LANES
 from hdlgen.terminal import say, table
 
@@ -53,7 +53,8 @@ def command(
     """Import FILE, a network trained elsewhere: .onnx (ONNX, QONNX), .tflite, or .json (a state_dict in safetensors).
 
     Integers of a file (QONNX, QuantizeLinear, TFLite) are taken as they are. Real numbers need --bits, and --calibration or
-    --input-range; `hdlgen quantize` has more ways. See docs/import.md.
+    --input-range; `hdlgen quantize` has more ways. Recurrent networks (RNN, GRU, LSTM) need --calibration X.npz with
+    sequences, and are compared with the file on these where there is no --check. See docs/import.md.
     """
     least = _share(least_agreement)
     title = network_name(name, output)
@@ -65,11 +66,13 @@ def command(
 
         imported = importers.import_network(file, name=title, options=options, announce=announce, **how)
     network, exact = imported.network, imported.exact
+    if network.sequential and check is None:  # recurrent networks always say how near they are
+        check = how["calibration"]
     comparison = None if check is None else importers.compare_with_file(file, imported, check)
     _show(network)
     if imported.differ:
         say(f"{imported.differ} neurons differ from the file somewhere")
-    if imported.storage is not None:
+    if imported.storage is not None and imported.storage.kinds:
         say(f"edges: {imported.storage} (on {LANES} lanes)")
     say(f"input: {importers.meaning(network.input)}")
     if network.output_scale is not None:
@@ -115,8 +118,30 @@ def _show(network: Network) -> None:
     table(network.name, _layers(network), (*headings, "multiplier bits"), left=("kind", "activation"))
 
 
+def _recurrent(network: Network, number: int, layer: BandRnn) -> Iterator[tuple[object, ...]]:
+    """A row for each of its matrices."""
+    for matrix in layer.matrices(network.tensors, network.widths[layer.read]):
+        count = int((matrix.edges.weight != 0).sum())
+        yield (
+            number,
+            layer.source if matrix.name == "input" else number,
+            f"{layer.width:,}",
+            layer.cell,
+            f"{count:,}",
+            f"{count / (matrix.sources * matrix.targets):.1%}",
+            matrix.bits,
+            "table" if layer.state_function is not None else "relu",
+            str(layer.state.bits),
+            str(layer.input.shift) if matrix.name == "input" else "",
+            "",
+        )
+
+
 def _layers(network: Network) -> Iterator[tuple[object, ...]]:
     for number, layer in enumerate(network.layers, 1):
+        if isinstance(layer, BandRnn):
+            yield from _recurrent(network, number, layer)
+            continue
         matrices, activation = layer.matrices(network.tensors, network.widths[layer.read]), layer.activation
         weights: tuple[object, ...] = ("", "", "")
         if matrices:

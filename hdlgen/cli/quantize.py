@@ -1,7 +1,7 @@
 """``hdlgen quantize``: integers for a network of real numbers, and what each choice of them costs."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,11 @@ from tqdm import tqdm
 from hdlgen import golden, importers
 from hdlgen.cli import NEW_FILE, input_options, integers, name_option, network_name
 from hdlgen.errors import InputError
-from hdlgen.network import InputFormat, save
+from hdlgen.network import Network, save
 from hdlgen.quantize.instant import instant_network, path_network
 from hdlgen.quantize.layered import Quantized, QuantizeRecipe, quantize_network
 from hdlgen.quantize.real import FloatNetwork
+from hdlgen.quantize.recurrent import FloatRecurrent, quantize_recurrent
 from hdlgen.quantize.storage import LANES
 from hdlgen.terminal import say, table
 
@@ -54,39 +55,67 @@ def command(
 ) -> None:
     """Quantise FILE, a network of real numbers: .onnx, or .json (a state_dict in safetensors).
 
-    Scales are chosen by inputs (--calibration). --samples and --paths need no inputs, only their range. Several values of
-    --bits, --activation-bits, --samples or --paths make a table and no file. See docs/quantize.md.
+    Scales are chosen by inputs (--calibration; of networks with RNN, GRU or LSTM by sequences, .npz). --samples and --paths
+    need no inputs, only their range. Several values of --bits, --activation-bits, --samples or --paths make a table and no
+    file. See docs/quantize.md.
     """
     sampled = bool(how["samples"] or how["paths"])
     if sum(map(bool, (how["bits"], how["samples"], how["paths"]))) > 1:
         raise InputError("--bits, --samples, --paths: more than one is given; allowed: one of them")
     title = network_name(name, output)
-    real = importers.float_network(dataclasses.replace(importers.lower(importers.read(file)), name=title))
-    source, x = options.chosen(file, real.width, calibration, input_range, needed=not sampled)
-    measured = x if test is None else importers.read_samples(test, real.width, source)
-    classes = None
+    graph = importers.read(file)
+    real: FloatNetwork | FloatRecurrent
+    classes: np.ndarray | None = None
+    run: Callable[[Network], np.ndarray] | None = None
+    if (node := graph.recurrent) is not None:
+        if sampled:
+            raise InputError(f"--samples, --paths: {node.place} has a state; allowed: networks without, or --bits")
+        real = cells = dataclasses.replace(importers.float_recurrent(graph), name=title)
+        source, samples = options.of_sequences(file, real.width, calibration, input_range)
+        choices = list(_choices(partial(quantize_recurrent, cells, source=source, samples=samples), {}, **how))
+        measured = samples if test is None else importers.read_sequences(test, real.width, source)
+        if cells.every_step and labels is not None:
+            raise InputError(f"{labels}: {file} has outputs in every step; allowed: without labels of sequences")
+        codes = source.quantise(measured.x)
+        run = partial(golden.evaluate, x=codes, lengths=measured.lengths, every_step=cells.every_step)
+        wanted, classes = cells.evaluate(measured), None if cells.every_step else measured.labels
+    else:
+        real = plain = importers.float_network(dataclasses.replace(importers.lower(graph), name=title))
+        source, x = options.chosen(file, real.width, calibration, input_range, needed=not sampled)
+        sampling = {
+            "samples": partial(instant_network, plain, source=source, x=x),
+            "paths": partial(path_network, plain, source=source, x=x),
+        }
+        choices = list(_choices(partial(quantize_network, plain, source=source, x=x), sampling, **how))
+        inputs = x if test is None else importers.read_samples(test, real.width, source)
+        if inputs is not None:
+            run, wanted = partial(golden.evaluate, x=source.quantise(inputs)), plain.evaluate(inputs)
     if labels is not None:
-        if measured is None:
+        if run is None:
             raise InputError(f"{labels}: labels of nothing; required: --test X.npy, or --calibration X.npy")
-        classes = golden.check_labels(golden.read_array(labels), str(labels), len(measured), real.widths[-1])
-    choices = list(_choices(real, source, x, **how))
+        classes = golden.read_array(labels)
+    if classes is not None:
+        classes = golden.check_labels(classes, str(labels or test or calibration), len(wanted), real.widths[-1])
     if output is not None and len(choices) > 1:
         raise InputError(f"{output}: {len(choices)} choices; allowed with an output: one, without an output a table")
-    wanted = None if measured is None else real.evaluate(measured)
     columns, rows = ["weights, activations", "edges", "bits of weights"], []
-    if wanted is not None:
+    if run is not None:
         columns += ["largest difference", "mean", "same class", *(["accuracy"] if classes is not None else [])]
         right = [] if classes is None else [f"{np.mean(wanted.argmax(axis=1) == classes):.2%}"]
-        rows.append(["real numbers", f"{_edges(real.layers):,}", "", "", "", "", *right])
+        rows.append(["real numbers", f"{real.edges:,}", "", "", "", "", *right])
     made: Quantized | None = None
     for what, make in tqdm(choices, disable=None, leave=False, unit="choice"):
         made = make()
-        stored = sum(
-            len(made.network.edges(number)) * layer.weight_bits for number, layer in enumerate(made.network.layers, 1)
-        )
-        row = [what, f"{_edges(made.layers):,}", f"{stored:,}"]
-        if measured is not None and wanted is not None:
-            y = golden.evaluate(made.network, source.quantise(measured)) * made.output_scale
+        network = made.network
+        matrices = [
+            matrix
+            for layer in network.layers
+            for matrix in layer.matrices(network.tensors, network.widths[layer.read])
+        ]
+        edges = sum(int(np.count_nonzero(matrix.edges.weight)) for matrix in matrices)
+        row = [what, f"{edges:,}", f"{sum(len(matrix.edges) * matrix.bits for matrix in matrices):,}"]
+        if run is not None:
+            y = run(network) * made.output_scale
             difference = np.abs(y - wanted)
             agree = np.mean(y.argmax(axis=1) == wanted.argmax(axis=1))
             row += [f"{difference.max():.4g}", f"{difference.mean():.4g}", f"{agree:.2%}" if y.shape[1] > 1 else "-"]
@@ -99,20 +128,16 @@ def command(
     table(f"{real.name}: {'-'.join(map(str, real.widths))}", rows, columns)
     say(f"input: {importers.meaning(source)}")
     if len(choices) == 1:
-        say(f"edges: {made.storage} (on {LANES} lanes)", f"outputs: {made.output_scale:.9g} times the integers")
+        say(*([f"edges: {made.storage} (on {LANES} lanes)"] if made.storage.kinds else []))
+        say(f"outputs: {made.output_scale:.9g} times the integers")
     say(*(f"note: {note}" for note in real.notes))
     if output is not None:
         say(f"{output}: written")
 
 
-def _edges(layers: Sequence[Any]) -> int:
-    return sum(int(np.count_nonzero(layer.weight)) for layer in layers)
-
-
 def _choices(
-    real: FloatNetwork,
-    source: InputFormat,
-    x: np.ndarray | None,
+    quantise: Callable[[QuantizeRecipe], Quantized],
+    sampling: Mapping[str, Callable[..., Quantized]],
     *,
     bits: tuple[int, ...] | None,
     activation_bits: tuple[int, ...] | None,
@@ -127,11 +152,11 @@ def _choices(
     for width in activation_bits or (8,):
         if not 1 <= width <= 16:
             raise InputError(f"--activation-bits is {width}; allowed: 1..16")
-        for of, function, counts in (("samples", instant_network, samples), ("paths", path_network, paths)):
+        for of, counts in (("samples", samples), ("paths", paths)):
             for count in counts or ():
                 yield (
                     f"{count:,} {of}, {width} bits",
-                    partial(function, real, count, source, activation_bits=width, x=x, edges=edges),
+                    partial(sampling[of], count, activation_bits=width, edges=edges),
                 )
         for value in () if samples or paths else bits or (8,):
             kind = weights if weights in ("binary", "ternary") else f"{value} bits"
@@ -139,4 +164,4 @@ def _choices(
             chosen = QuantizeRecipe(
                 bits=value, activation_bits=width, weights=weights, calibration=method, edges=edges, **recipe
             )
-            yield f"{kind}, {width} bits", partial(quantize_network, real, chosen, source, x)
+            yield f"{kind}, {width} bits", partial(quantise, chosen)

@@ -2,7 +2,16 @@
 
 from hdlgen.golden.arrays import Samples, check_labels, check_targets, read_array, read_samples, read_sequences
 from hdlgen.golden.deviation import Deviation, deviation
-from hdlgen.golden.evaluate import Trace, accumulator_bits, activations, check_input, check_sequences, evaluate, trace
+from hdlgen.golden.evaluate import (
+    Trace,
+    accumulator_bits,
+    activations,
+    check_input,
+    check_lengths,
+    check_sequences,
+    evaluate,
+    trace,
+)
 from hdlgen.golden.inputs import Inputs, read_inputs
 
 __all__ = [
@@ -14,6 +23,7 @@ __all__ = [
     "activations",
     "check_input",
     "check_labels",
+    "check_lengths",
     "check_sequences",
     "check_targets",
     "deviation",

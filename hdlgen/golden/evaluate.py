@@ -14,7 +14,16 @@ from hdlgen.integers import outside
 from hdlgen.layers import Evaluator, Steps, Values
 from hdlgen.network import Network
 
-__all__ = ["Trace", "accumulator_bits", "activations", "check_input", "check_sequences", "evaluate", "trace"]
+__all__ = [
+    "Trace",
+    "accumulator_bits",
+    "activations",
+    "check_input",
+    "check_lengths",
+    "check_sequences",
+    "evaluate",
+    "trace",
+]
 
 #: Values of all layers together in one batch.
 _BATCH_VALUES = 1 << 23
@@ -87,19 +96,22 @@ def check_sequences(
         steps = _integers(network, x, where, "sequences", "steps", other=other)
         return steps, np.full(len(x), np.shape(x)[1], dtype=np.int64)
     steps = _integers(network, x, where, "steps of all sequences")
+    return steps, check_lengths(lengths, len(steps), where, where_lengths)
+
+
+def check_lengths(lengths: np.ndarray, steps: int, where: str, where_lengths: str) -> np.ndarray:
+    """``lengths`` as int64 (sequences,), of so many ``steps`` in all; raises InputError for others."""
     given = np.asarray(lengths)
     if given.dtype.kind not in "iu" or given.ndim != 1:
         what = f"{show(str(given.dtype))[1:-1]} {list(given.shape)}"
         raise InputError(f"{where_lengths}: lengths are {what}; allowed: integers [sequences]")
-    if found := outside(given, 1, len(steps)):
-        raise InputError(
-            f"{where_lengths}: length {found[1]} is {found[0]}; allowed: 1 and more, {len(steps)} in all"
-        )
+    if found := outside(given, 1, steps):
+        raise InputError(f"{where_lengths}: length {found[1]} is {found[0]}; allowed: 1 and more, {steps} in all")
     counts = given.astype(np.int64)
-    if counts.sum() != len(steps):
-        allowed = f"{len(steps)}, the steps of {where}"
+    if counts.sum() != steps:
+        allowed = f"{steps}, the steps of {where}"
         raise InputError(f"{where_lengths}: lengths are {counts.sum()} steps in all; allowed: {allowed}")
-    return steps, counts
+    return counts
 
 
 def _evaluators(network: Network) -> list[Evaluator]:

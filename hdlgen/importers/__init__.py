@@ -4,8 +4,9 @@ from hdlgen.importers.files import Comparison, check_name, compare, compare_with
 from hdlgen.importers.integers import Imported, integer_network
 from hdlgen.importers.operations import lower
 from hdlgen.importers.reals import float_network
+from hdlgen.importers.recurrent import float_recurrent
 from hdlgen.importers.reference import Reference
-from hdlgen.importers.samples import InputOptions, meaning, number, read_samples
+from hdlgen.importers.samples import InputOptions, meaning, number, read_samples, read_sequences
 
 __all__ = [
     "Comparison",
@@ -16,6 +17,7 @@ __all__ = [
     "compare",
     "compare_with_file",
     "float_network",
+    "float_recurrent",
     "import_network",
     "integer_network",
     "lower",
@@ -23,4 +25,5 @@ __all__ = [
     "number",
     "read",
     "read_samples",
+    "read_sequences",
 ]

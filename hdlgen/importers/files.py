@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,13 +18,15 @@ from hdlgen.importers.litert import litert_values
 from hdlgen.importers.onnx_file import read_onnx
 from hdlgen.importers.operations import lower
 from hdlgen.importers.reals import float_network
+from hdlgen.importers.recurrent import float_recurrent
 from hdlgen.importers.reference import Reference
-from hdlgen.importers.samples import InputOptions, read_samples
+from hdlgen.importers.samples import InputOptions, read_samples, read_sequences
 from hdlgen.importers.state_dict import read_state_dict
 from hdlgen.importers.tflite import read_tflite
 from hdlgen.importers.values import LoweredNetwork
 from hdlgen.network import Network
-from hdlgen.quantize.layered import QuantizeRecipe, quantize_network
+from hdlgen.quantize.layered import Quantized, QuantizeRecipe, quantize_network
+from hdlgen.quantize.recurrent import quantize_recurrent
 
 __all__ = ["Comparison", "check_name", "compare", "compare_with_file", "import_network", "read"]
 
@@ -89,6 +91,16 @@ def import_network(
         return Imported(network=model.network, output_scale=scale, storage=None, exact=True, notes=notes)
     graph = read(path)
     announce("understand")
+    if (node := graph.recurrent) is not None:
+        if bits is None:
+            raise InputError(
+                f"{node.place}: the weights of a {node.op} are real numbers; required: --bits with --calibration X.npz"
+            )
+        cells = dataclasses.replace(float_recurrent(graph), name=check_name(name))
+        announce("integers")
+        source, samples = options.of_sequences(path, cells.width, calibration, input_range)
+        recipe = QuantizeRecipe(bits=bits, activation_bits=activation_bits, edges=edges)
+        return _quantised(quantize_recurrent(cells, recipe, source, samples), cells.notes)
     lowered = dataclasses.replace(lower(graph), name=check_name(name))
     announce("integers")
     given = options.given(lowered.width)
@@ -103,13 +115,16 @@ def import_network(
     real = float_network(lowered)
     source, x = options.chosen(path, real.width, calibration, input_range)
     recipe = QuantizeRecipe(bits=bits, activation_bits=activation_bits, edges=edges)
-    made = quantize_network(real, recipe, source, x)
+    return _quantised(quantize_network(real, recipe, source, x), real.notes)
+
+
+def _quantised(made: Quantized, notes: Sequence[str]) -> Imported:
     return Imported(
         network=made.network,
         output_scale=Fraction(made.output_scale),
         storage=made.storage,
         exact=False,
-        notes=tuple(real.notes),
+        notes=tuple(notes),
     )
 
 
@@ -162,9 +177,7 @@ def compare(network: Network, reference: Reference, x: np.ndarray) -> Comparison
     if wanted.shape != y.shape:
         raise InputError(f"{network.where}: outputs are {list(wanted.shape)} in the file; allowed: {list(y.shape)}")
     outputs = y * network.output_scale
-    difference, magnitude = np.abs(outputs - wanted), float(np.abs(wanted).max())
-    tolerance = _SINGLE * magnitude + _STEP * network.output_scale
-    equal = (difference <= tolerance).all(axis=1)
+    tolerance = _tolerance(wanted, network.output_scale)
     # An output that is as large as the largest one may be that as well: what is behind says one of them.
     same = np.ones(len(y), dtype=bool)
     ordered = np.sort(outputs, axis=1)[:, ::-1]
@@ -174,13 +187,24 @@ def compare(network: Network, reference: Reference, x: np.ndarray) -> Comparison
             same &= (np.abs(ours - theirs) <= 1e-4 + 1e-4 * np.abs(theirs)).all(axis=1)
         else:
             same &= (ours == theirs).all(axis=1) | tied
-    if y.shape[1] > 1:
+    return _comparison(outputs, wanted, tolerance, same)
+
+
+def _tolerance(wanted: np.ndarray, step: float) -> float:
+    return _SINGLE * float(np.abs(wanted).max()) + _STEP * step
+
+
+def _comparison(outputs: np.ndarray, wanted: np.ndarray, tolerance: float, same: np.ndarray) -> Comparison:
+    """``same``: where what is behind the outputs is the same."""
+    difference, magnitude = np.abs(outputs - wanted), float(np.abs(wanted).max())
+    equal = (difference <= tolerance).all(axis=1)
+    if outputs.shape[1] > 1:
         chosen = np.take_along_axis(wanted, outputs.argmax(axis=1)[:, None], axis=1)[:, 0]
         agree = chosen >= wanted.max(axis=1) - _SINGLE * magnitude
     else:
         agree = difference[:, 0] <= _NEAR * magnitude
     return Comparison(
-        inputs=len(y),
+        inputs=len(outputs),
         equal=int(equal.sum()),
         behind=int((equal & same).sum()),
         largest=float(difference.max()),
@@ -207,8 +231,18 @@ def compare_with_file(path: str | os.PathLike[str], imported: Imported, inputs: 
             agree=int((y.argmax(axis=1) == wanted.argmax(axis=1)).sum()),
         )
     graph = read(path)
+    network = imported.network
+    source = network.input
+    if graph.recurrent is not None:
+        real = float_recurrent(graph)
+        samples = read_sequences(inputs, real.width, source)
+        scale = float(imported.output_scale)
+        codes = source.quantise(samples.x)
+        outputs = golden.evaluate(network, codes, samples.lengths, every_step=real.every_step) * scale
+        wanted = real.evaluate(samples)
+        return _comparison(outputs, wanted, _tolerance(wanted, scale), np.ones(len(outputs), dtype=bool))
     lowered = lower(graph)
     x = read_samples(inputs, lowered.width, source)
     if imported.exact and lowered.input is None:  # only the options say what the integers are: it computes of these
         x = source.values(source.quantise(x))
-    return compare(imported.network, Reference(path, graph, lowered), x)
+    return compare(network, Reference(path, graph, lowered), x)

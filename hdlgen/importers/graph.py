@@ -11,10 +11,12 @@ import numpy as np
 from hdlgen.description import show
 from hdlgen.errors import InputError
 
-__all__ = ["MAX_ELEMENTS", "MAX_NODES", "Constants", "Graph", "Node", "finite", "sort"]
+__all__ = ["MAX_ELEMENTS", "MAX_NODES", "RECURRENT", "Constants", "Graph", "Node", "finite", "sort"]
 
 MAX_NODES = 1 << 16
 MAX_ELEMENTS = 1 << 28
+#: Nodes with a state.
+RECURRENT = ("RNN", "GRU", "LSTM")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,7 +47,7 @@ class Constants(UserDict[str, Any]):
 class Graph:
     """Members
     -------
-    input_shape : of one input, without the batch.
+    input_shape : of one input, without the batch; with ``recurrent`` nodes without the first axis, 0 for a free length.
     batch : the length of the batch that the file fixes, or None.
     input_type : the type of the input's elements.
     opset : version of ONNX's operations.
@@ -64,6 +66,15 @@ class Graph:
     nodes: tuple[Node, ...] = field(repr=False)
     constants: Mapping[str, np.ndarray] = field(repr=False)
     narrow: Mapping[str, int] = field(repr=False, default_factory=dict)
+
+    @property
+    def recurrent(self) -> Node | None:
+        """The first node with a state."""
+        return next(filter(self.has_state, self.nodes), None)
+
+    @staticmethod
+    def has_state(node: Node) -> bool:
+        return node.domain == "" and node.op in RECURRENT
 
 
 def sort(nodes: Sequence[Node], known: set[str]) -> tuple[Node, ...]:

@@ -15,7 +15,7 @@ import numpy as np
 from hdlgen.description import show
 from hdlgen.errors import InputError
 from hdlgen.files import opened
-from hdlgen.importers.graph import MAX_ELEMENTS, MAX_NODES, Constants, Graph, Node, sort
+from hdlgen.importers.graph import MAX_ELEMENTS, MAX_NODES, RECURRENT, Constants, Graph, Node, sort
 
 __all__ = ["INTEGERS", "MAX_BYTES", "STANDARD", "parse_model", "read_bytes", "read_onnx"]
 
@@ -132,9 +132,11 @@ def _attribute(attribute: Any, folder: Path, place: str) -> Any:
     place = f"{place}: attribute {show(attribute.name)}"
     if attribute.type == 4:
         return functools.partial(_array, attribute.t, folder, place)
-    if attribute.type not in (1, 2, 3, 6, 7):
+    if attribute.type not in (1, 2, 3, 6, 7, 8):
         return None
     value = helper.get_attribute_value(attribute)
+    if attribute.type == 8:
+        return [entry.decode("ascii", "replace") for entry in value]
     return value.decode("ascii", "replace") if isinstance(value, bytes) else value
 
 
@@ -158,8 +160,8 @@ def _constant(node: Node) -> np.ndarray:
     return np.array(value, dtype=kinds[name])
 
 
-def _shape(info: Any, where: str) -> tuple[int | None, tuple[int, ...], np.dtype]:
-    """Batch, shape of one input, and type."""
+def _shape(info: Any, where: str, recurrent: bool) -> tuple[int | None, tuple[int, ...], np.dtype]:
+    """Batch, shape of one input, and type; of a ``recurrent`` graph the batch or steps, and the others, 0 if free."""
     place = f"{where}: input {show(info.name)}"
     if not info.type.HasField("tensor_type"):
         raise InputError(f"{place}: is no tensor; allowed: one tensor")
@@ -172,14 +174,19 @@ def _shape(info: Any, where: str) -> tuple[int | None, tuple[int, ...], np.dtype
     dtype = _plain(np.zeros(0, _dtype(number, place))).dtype
     dims: list[int | None] = [int(dim.dim_value) if dim.HasField("dim_value") else None for dim in tensor.shape.dim]
     # Some exporters write 0 where they mean an unknown length.
-    dims = [None if index == 0 and dim is not None and dim <= 0 else dim for index, dim in enumerate(dims)]
+    free = 2 if recurrent and len(dims) == 3 else 1
+    dims = [None if index < free and dim is not None and dim <= 0 else dim for index, dim in enumerate(dims)]
     shown = ", ".join("?" if dim is None else str(dim) for dim in dims)
-    if not 2 <= len(dims) <= 8 or any(dim is None or dim < 1 for dim in dims[1:]):
+    if not 2 <= len(dims) <= 8 or any(dim is None or dim < 1 for dim in dims[free:]):
         raise InputError(f"{place}: shape is [{shown}]; allowed: [batch, fixed lengths..], the batch may be free")
-    lengths = tuple(dim for dim in dims[1:] if dim is not None)
+    lengths = tuple(dim or 0 for dim in dims[1:])
     if math.prod(lengths) > 1 << 20:
         raise InputError(f"{place}: shape is [{shown}]; allowed: up to {1 << 20} elements")
     return dims[0], lengths, dtype
+
+
+def _recurrent(node: Any) -> bool:
+    return node.domain in STANDARD and node.op_type in RECURRENT
 
 
 def _graph(model: Any, path: Path, where: str) -> Graph:
@@ -203,8 +210,9 @@ def _graph(model: Any, path: Path, where: str) -> Graph:
     given = [info for info in graph.input if _text(info.name) not in readers]
     if len(given) != 1:
         names = ", ".join(show(info.name) for info in given[:5]) or "none"
-        raise InputError(f"{where}: the graph has {len(given)} inputs ({names}); allowed: one")
-    batch, shape, dtype = _shape(given[0], where)
+        kind = next((f", and 0 as first state of {node.op_type}" for node in graph.node if _recurrent(node)), "")
+        raise InputError(f"{where}: the graph has {len(given)} inputs ({names}); allowed: one{kind}")
+    batch, shape, dtype = _shape(given[0], where, any(map(_recurrent, graph.node)))
     defined = {(function.domain, function.name) for function in model.functions}
     nodes: list[Node] = []
     for number, node in enumerate(graph.node, 1):
@@ -214,7 +222,11 @@ def _graph(model: Any, path: Path, where: str) -> Graph:
             op=node.op_type,
             domain=_domain(node, defined),
             inputs=tuple(_text(name) for name in node.input),
-            outputs=tuple(_text(output) for output in node.output if output),
+            outputs=tuple(
+                _text(output) or f"\0{number}.{place_of}"  # of a recurrent node, the first one may be left out
+                for place_of, output in enumerate(node.output)
+                if output or _recurrent(node)
+            ),
             attributes={_text(item.name): _attribute(item, folder, place) for item in node.attribute},
             place=place,
         )

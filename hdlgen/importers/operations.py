@@ -10,10 +10,12 @@ from hdlgen.importers.shapes import SHAPES
 from hdlgen.importers.tails import BEGINS, tail
 from hdlgen.importers.values import LoweredNetwork
 
-__all__ = ["lower"]
+__all__ = ["Reader", "lower"]
 
 
-class _Lowering(Lowering):
+class Reader(Lowering):
+    """With all operations that are understood."""
+
     operations = {
         (domain, name): operation
         for known, domains in (
@@ -36,4 +38,6 @@ def lower(graph: Graph) -> LoweredNetwork:
     """
     if not graph.nodes:
         raise InputError(f"{graph.where}: the graph has no nodes; allowed: a Gemm or MatMul at least")
-    return _Lowering(graph).run()
+    if (node := graph.recurrent) is not None:
+        raise InputError(f"{node.place}: {node.op} is recurrent; allowed here: networks without states")
+    return Reader(graph).run()

@@ -14,8 +14,9 @@ from hdlgen.importers.graph import finite
 from hdlgen.importers.values import InputMeaning, each, uniform
 from hdlgen.network import InputFormat
 from hdlgen.quantize.layered import choose_input
+from hdlgen.quantize.recurrent import Sequences
 
-__all__ = ["InputOptions", "input_format", "meaning", "number", "read_samples"]
+__all__ = ["InputOptions", "input_format", "meaning", "number", "read_samples", "read_sequences"]
 
 _NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 
@@ -85,6 +86,19 @@ class InputOptions:
         assert source is not None
         return source, x
 
+    def of_sequences(
+        self, where: object, width: int, calibration: str | os.PathLike[str] | None, input_range: str | None
+    ) -> tuple[InputFormat, Sequences]:
+        """As :meth:`chosen`, of a recurrent network, which needs sequences."""
+        if calibration is None:
+            raise InputError(
+                f"{where}: a recurrent network; required: --calibration X.npz (x, lengths of some sequences)"
+            )
+        source = self.given(width)
+        samples = read_sequences(calibration, width, source)
+        known = samples.x if input_range is None else np.array(read_range(input_range))
+        return source or choose_input(known, self.bits, width), samples
+
 
 def input_format(meaning: InputMeaning) -> InputFormat:
     """The input whose integers are the codes of a file's quantiser, of what lies before it too.
@@ -133,7 +147,24 @@ def read_samples(path: str | os.PathLike[str], width: int, source: InputFormat |
     array = golden.read_array(path)
     if array.ndim < 2 or math.prod(array.shape[1:]) != width or not len(array):
         raise InputError(f"{where}: shape is {list(array.shape)}; allowed: [1.., {width}], or {width} in more axes")
-    array = array.reshape(len(array), width)
+    return _reals(array.reshape(len(array), width), where, source)
+
+
+def read_sequences(path: str | os.PathLike[str], width: int, source: InputFormat | None) -> Sequences:
+    """Sequences of real inputs, as :func:`read_samples` reads inputs: of a .npz file, or (sequences, steps, width)."""
+    where = os.fspath(path)
+    x, lengths, labels = golden.read_sequences(path)
+    axes = "sequences, steps" if lengths is None else "steps of all sequences"
+    if x.ndim != (3 if lengths is None else 2) or x.shape[-1] != width or not x.size:
+        raise InputError(f"{where}: shape is {list(x.shape)}; allowed: [{axes}, {width}]")
+    if lengths is None:
+        lengths = np.full(len(x), x.shape[1])
+    x = _reals(x.reshape(-1, width), where, source)
+    lengths = golden.check_lengths(lengths, len(x), where, f"{where}: lengths")
+    return Sequences(x=x, lengths=lengths, labels=labels)
+
+
+def _reals(array: np.ndarray, where: str, source: InputFormat | None) -> np.ndarray:
     if array.dtype.kind == "f":
         return finite(array, where, "element").astype(np.float64)
     if array.dtype.kind not in "iu":

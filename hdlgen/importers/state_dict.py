@@ -1,6 +1,7 @@
 """A state_dict in a safetensors file, with a description in JSON of what its tensors are for, as a graph."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,12 @@ _KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
     "relu": ((), (), "Relu"),
     "add": (("other",), (), "Add"),
     "softmax": ((), (), "Softmax"),
+    "rnn": (("prefix",), ("nonlinearity",), "RNN"),
+    "gru": (("prefix",), (), "GRU"),
+    "lstm": (("prefix",), (), "LSTM"),
 }
+#: Order of PyTorch's gates in ONNX.
+_GATES = {"RNN": (0,), "GRU": (1, 0, 2), "LSTM": (0, 3, 1, 2)}
 
 
 def _tensors(path: Path) -> dict[str, dict[str, Any]]:
@@ -51,7 +57,53 @@ def _tensors(path: Path) -> dict[str, dict[str, Any]]:
 class _Builder:
     def __init__(self, tensors: dict[str, dict[str, Any]], where: str) -> None:
         self.tensors, self.where = tensors, where
-        self.constants: dict[str, np.ndarray] = {}
+        self.constants: dict[str, np.ndarray] = {"\0axis 0": np.array([0]), "\0axis 1": np.array([1])}
+        #: Of recurrent layers, the states of all steps; a layer's own name is that of the last step's.
+        self.steps: dict[str, str] = {}
+
+    def recurrent(self, number: int, op: str, source: str, members: dict[str, Any], place: str) -> Iterator[Node]:
+        """Nodes for each of the layers l0, l1, .. of nn.RNN, nn.GRU or nn.LSTM."""
+        prefix, kind = members["prefix"], members.get("nonlinearity", "tanh")
+        if not isinstance(prefix, str):
+            refuse(place, "prefix", prefix, "what the names of its tensors begin with")
+        if kind not in ("tanh", "relu"):
+            refuse(place, "nonlinearity", kind, "tanh, relu")
+        base = f"{prefix}." if prefix else ""
+        attributes = {"linear_before_reset": 1} if op == "GRU" else {"activations": [kind]} if op == "RNN" else {}
+        for refused, what in (("weight_ih_l0_reverse", "bidirectional"), ("weight_hr_l0", "of proj_size")):
+            if base + refused in self.tensors:
+                raise InputError(f"{place}: {op} is {what} ({base}{refused}); allowed: forward, without projection")
+        read, layer = self.steps.get(source, source), 0
+        while not layer or f"{base}weight_ih_l{layer}" in self.tensors:
+            matrices = [self.tensor(place, f"{op} weight", f"{base}weight_{of}_l{layer}", 2) for of in ("ih", "hh")]
+            biased = f"{base}bias_ih_l{layer}" in self.tensors
+            biases = [
+                self.tensor(place, f"{op} bias", f"{base}bias_{of}_l{layer}", 1) for of in ("ih", "hh") if biased
+            ]
+            title = f"{number}.{layer}"
+            for name in (*matrices, *biases):
+                array, count = self.constants[name], len(_GATES[op])
+                if len(array) % count:
+                    raise InputError(
+                        f"{place}: {op} {name!r} has {len(array)} rows; allowed: a multiple of {count}, its gates"
+                    )
+                self.constants[f"{title} {name}"] = np.concatenate([np.split(array, count)[i] for i in _GATES[op]])[
+                    None
+                ]
+            given = [f"{title} {name}" for name in matrices]
+            if biases:
+                both = [self.constants[f"{title} {name}"] for name in biases]
+                self.constants[f"{title} bias"] = np.concatenate(both, axis=1)
+                given.append(f"{title} bias")
+            states, steps = (f"{title} {what}" for what in ("states", "steps"))
+            outputs = (states, f"{title} last")
+            yield Node(op=op, inputs=(read, *given), outputs=outputs, attributes=attributes, place=f"{place} ({op})")
+            yield Node(op="Squeeze", inputs=(states, "\0axis 1"), outputs=(steps,), place=place)
+            read, layer = steps, layer + 1
+        self.steps[str(number)] = read
+        yield Node(
+            op="Squeeze", inputs=(f"{number}.{layer - 1} last", "\0axis 0"), outputs=(str(number),), place=place
+        )
 
     def tensor(self, place: str, what: str, name: object, dimensions: int) -> str:
         if not isinstance(name, str) or name not in self.tensors:
@@ -79,7 +131,7 @@ class _Builder:
         self.constants[product] = self.constants[weight] * self.constants[name]
         return product
 
-    def layer(self, number: int, value: object) -> Node:
+    def layer(self, number: int, value: object) -> Iterator[Node]:
         place = f"{self.where}: layer {number}"
         known_kind(place, "layer", value, tuple(_KINDS))
         kind = value.get("kind", "") if isinstance(value, dict) else ""
@@ -87,6 +139,9 @@ class _Builder:
         members = members_of(place, "layer", value, ("kind", *required), ("source", *optional))
         inputs = [str(whole(place, "source", members.get("source", number - 1), 0, number - 1))]
         attributes: dict[str, Any] = {}
+        if kind in ("rnn", "gru", "lstm"):
+            yield from self.recurrent(number, op, inputs[0], members, place)
+            return
         if kind == "linear":
             attributes["transB"] = 1
             weight = self.tensor(place, "weight", members["weight"], 2)
@@ -106,7 +161,7 @@ class _Builder:
                 inputs.append(self.tensor(place, name, f"{prefix}.{name}", 1))
         elif kind == "add":
             inputs.append(str(whole(place, "other", members["other"], 0, number - 1)))
-        return Node(
+        yield Node(
             op=op, inputs=tuple(inputs), outputs=(str(number),), attributes=attributes, place=f"{place} ({kind})"
         )
 
@@ -133,12 +188,13 @@ def read_state_dict(path: str | os.PathLike[str]) -> Graph:
     if not isinstance(layers, list) or not 1 <= len(layers) <= 4 * MAX_LAYERS:
         refuse(where, "layers", layers, f"a list of 1..{4 * MAX_LAYERS} layers")
     builder = _Builder(_tensors(file.parent / tensors), where)
+    nodes = tuple(node for number, layer in enumerate(layers, 1) for node in builder.layer(number, layer))
     return Graph(
         name=name,
         where=where,
         input="0",
-        input_shape=(width,),
+        input_shape=(0, width) if any(map(Graph.has_state, nodes)) else (width,),
         outputs=(str(len(layers)),),
-        nodes=tuple(builder.layer(number, layer) for number, layer in enumerate(layers, 1)),
+        nodes=nodes,
         constants=builder.constants,
     )

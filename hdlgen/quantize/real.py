@@ -63,6 +63,11 @@ class FloatNetwork:
     def widths(self) -> tuple[int, ...]:
         return (self.width, *(layer.width for layer in self.layers))
 
+    @property
+    def edges(self) -> int:
+        """Weights other than 0."""
+        return sum(int(np.count_nonzero(layer.weight)) for layer in self.layers)
+
     def activations(self, x: np.ndarray) -> list[np.ndarray]:
         """What every layer passes on for ``x`` (N, width): float64 (N, n_l), l = 0..L."""
         values = [np.asarray(x, dtype=np.float64)]

@@ -14,12 +14,11 @@ import torch
 
 from hdlgen.network import BandRnn, Network, Table
 from hdlgen.quantize import Edges, find_edges, weight_exponent, weight_limits
+from hdlgen.quantize.tables import FUNCTIONS, cell_table, function_table
 from hdlgen.train.rounding import floor
 
-__all__ = ["BandCell", "CellScales", "function_table"]
+__all__ = ["BandCell", "CellScales"]
 
-#: Reals that a table of the sigmoid, and of tanh, spans on either side of 0.
-_SPANS = {"gate": 8.0, "state": 4.0}
 _MAX_BIAS = (1 << 31) - 1
 #: Inputs of pre-activations reach 2**this in reals before they saturate.
 _PRE_LOG2 = 3
@@ -32,24 +31,6 @@ def _rs(values: torch.Tensor, shift: int) -> torch.Tensor:
 
 def _saturate(values: torch.Tensor, bits: int) -> torch.Tensor:
     return values.clamp(-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
-
-
-def function_table(
-    function: Callable[[np.ndarray], np.ndarray],
-    *,
-    entries: int,
-    shift: int,
-    source: int,
-    target: int,
-    limits: tuple[int, int],
-) -> np.ndarray:
-    """int32 (entries,): ``function`` of reals at 2**source, every 2**shift, as integers at 2**target within limits."""
-    steps = np.ldexp(np.arange(entries) - entries // 2, shift - source)
-    return np.clip(np.floor(np.ldexp(function(steps), target) + 0.5), *limits).astype(np.int32)
-
-
-def _sigmoid(values: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-values))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,18 +265,21 @@ class BandCell(torch.nn.Module):
         used = {"gate": ("gru", "ligru", "lstm"), "state": ("tanh", "gru", "lstm")}[which]
         if not self.smooth or self.layer.cell not in used:
             return None
-        # 2**(k-1) entries of 2**shift span 2**span_log2 at 2**fraction.
-        shift = scales.fraction + int(math.log2(_SPANS[which])) - (self._table_log2 - 1)
-        if self.layer.cell_state is not None:
-            shift = max(shift, scales.fraction - self.layer.cell_state.fraction)
-        return Table(table=f"{self.layer.recurrent}.{which}_table", shift=max(0, shift))
+        cell = self.layer.cell_state
+        return cell_table(
+            f"{self.layer.recurrent}.{which}_table",
+            which,
+            fraction=scales.fraction,
+            entries_log2=self._table_log2,
+            cell_fraction=None if cell is None else cell.fraction,
+        )
 
     _table_log2 = 8
 
     def tables(self, scales: CellScales) -> dict[str, np.ndarray]:
         """The tensors of the tables, by name."""
         layer, result = self.layer, {}
-        for which, function in (("gate", _sigmoid), ("state", np.tanh)):
+        for which, function in FUNCTIONS.items():
             table = self._table(which, scales)
             if table is None:
                 continue

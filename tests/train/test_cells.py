@@ -9,8 +9,8 @@ import torch
 
 from hdlgen import golden
 from hdlgen.network import InputFormat, Network
+from hdlgen.quantize.tables import function_table
 from hdlgen.train import BandCell, SequenceModel, SequenceRecipe
-from hdlgen.train.cells import function_table
 
 from ..recurrent import CELLS, loop
 
