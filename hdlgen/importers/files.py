@@ -24,7 +24,7 @@ from hdlgen.importers.samples import InputOptions, read_samples, read_sequences
 from hdlgen.importers.state_dict import read_state_dict
 from hdlgen.importers.tflite import read_tflite
 from hdlgen.importers.values import LoweredNetwork
-from hdlgen.network import Network
+from hdlgen.network import BandRnn, Network
 from hdlgen.quantize.layered import Quantized, QuantizeRecipe, quantize_network
 from hdlgen.quantize.recurrent import quantize_recurrent
 
@@ -100,7 +100,13 @@ def import_network(
         announce("integers")
         source, samples = options.of_sequences(path, cells.width, calibration, input_range)
         recipe = QuantizeRecipe(bits=bits, activation_bits=activation_bits, edges=edges)
-        return _quantised(quantize_recurrent(cells, recipe, source, samples), cells.notes)
+        made = quantize_recurrent(cells, recipe, source, samples)
+        finer = [
+            f"layer {number}: weights of the inputs {bits} -> {layer.input.weight_bits} bits, as fine as the states' sums"
+            for number, layer in enumerate(made.network.layers, 1)
+            if isinstance(layer, BandRnn) and layer.input.weight_bits > bits
+        ]
+        return _quantised(made, [*cells.notes, *finer])
     lowered = dataclasses.replace(lower(graph), name=check_name(name))
     announce("integers")
     given = options.given(lowered.width)

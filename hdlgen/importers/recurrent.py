@@ -103,22 +103,21 @@ class _Walk(Reader):
         for name in node.attributes:
             if name not in (*_ATTRIBUTES.split(), *_KINDS[op][2].split()):
                 self.refuse(f"{op} has an attribute {name!a}; allowed: those of {op} in ONNX")
-        direction = self.attribute("direction", "forward")
-        if direction != "forward":
-            self.refuse(f"{op} is {direction}; allowed: forward, one that needs no later steps")
-        if "clip" in node.attributes:
-            self.refuse(f"{op} clips its sums (attribute clip); allowed: without it")
-        if op == "GRU" and not self.flag("linear_before_reset", 0):
-            self.refuse(
-                "GRU resets the states before their product (linear_before_reset is 0); allowed: 1, the product is reset,"
-                " as PyTorch's nn.GRU and Keras' reset_after have it"
-            )
-        if op == "LSTM" and self.flag("input_forget", 0):
-            self.refuse("LSTM couples input and forget gate (input_forget is 1); allowed: 0")
-        if op == "LSTM" and names[7]:
-            self.refuse("LSTM has peepholes (input P); allowed: without them")
-        if names[4]:
-            self.refuse(f"{op} has an input sequence_lens; allowed: without it, all steps are of the sequence")
+        direction, reset = self.attribute("direction", "forward"), self.flag("linear_before_reset", 0)
+        for found, what in (
+            (direction != "forward", f"is {direction}; allowed: forward, one that needs no later steps"),
+            ("clip" in node.attributes, "clips its sums (attribute clip); allowed: without it"),
+            (
+                op == "GRU" and not reset,
+                "resets the states before their product (linear_before_reset is 0); allowed: 1, the product is reset, as"
+                " PyTorch's nn.GRU and Keras' reset_after have it",
+            ),
+            (self.flag("input_forget", 0), "couples input and forget gate (input_forget is 1); allowed: 0"),
+            (names[7], "has peepholes (input P); allowed: without them"),
+            (names[4], "has an input sequence_lens; allowed: without it, all steps are of the sequence"),
+        ):
+            if found:
+                self.refuse(f"{op} {what}")
         self.cell_kind()
 
     def cell_kind(self) -> str:
@@ -311,52 +310,41 @@ class _Walk(Reader):
         if name in self.flows:
             return None
         index = self.integer_array(self.get(name), "its index")
-        if index.size != 1 or index.ndim > 1:
+        found = self.narrowed(flow, axis, int(index.reshape(-1)[0])) if index.size == 1 and index.ndim < 2 else None
+        return found if found is None or index.ndim else found.without(axis)
+
+    def sliced(self, flow: _Flow) -> _Flow | None:
+        found: _Flow | None = flow
+        starts, ends, chosen, steps = (
+            self.integers(place, what) for place, what in enumerate(("starts", "ends", "axes", "steps"), 1)
+        )
+        starts, ends = starts or [], ends or []
+        chosen, steps = chosen or [*range(len(starts))], steps or [1] * len(starts)
+        if not len(starts) == len(ends) == len(chosen) == len(steps) or set(steps) != {1}:
             return None
-        chosen, length = int(index.reshape(-1)[0]), self.length(flow, axis)
-        if flow.axes[axis] == _LAYERS and -len(flow.cells) <= chosen < len(flow.cells):
-            flow = replace(flow, cells=(flow.cells[chosen],))
-        elif chosen not in (-1, None if length is None else length - 1) or not (
-            flow.axes[axis] == _ONE or (flow.axes[axis] == self.time and self.cells)
-        ):
+        for start, end, axis in zip(starts, ends, chosen, strict=True):
+            if found is None or not -len(flow.axes) <= axis < len(flow.axes):
+                return None
+            whole = end >= (self.length(found, axis) or 1 << 30)
+            if start or not whole:
+                found = self.narrowed(found, axis, start) if end == start + 1 or (start == -1 and whole) else None
+        return found
+
+    def narrowed(self, flow: _Flow, axis: int, index: int) -> _Flow | None:
+        """Of one place along an axis, which stays: any layer's, but the last step's only."""
+        kind, length = flow.axes[axis], self.length(flow, axis)
+        if kind == _LAYERS:
+            return replace(flow, cells=(flow.cells[index],)) if -len(flow.cells) <= index < len(flow.cells) else None
+        last = index in (-1, -1 if length is None else length - 1)
+        if not last or not (kind == _ONE or (kind == self.time and self.cells)):
             return None
-        if not index.ndim:
-            return flow.without(axis)
+        axis %= len(flow.axes)
         return replace(flow, axes=(*flow.axes[:axis], _ONE, *flow.axes[axis + 1 :]))
 
     def length(self, flow: _Flow, axis: int) -> int | None:
         """Of an axis, if it is known."""
         free = {_FIRST: self.graph.batch, _SECOND: self.graph.input_shape[0] or None, _ONE: 1}
         return len(flow.cells) if flow.axes[axis] == _LAYERS else free.get(flow.axes[axis])
-
-    def sliced(self, flow: _Flow) -> _Flow | None:
-        parts = [
-            self.integers(place, what) for place, what in ((1, "starts"), (2, "ends"), (3, "axes"), (4, "steps"))
-        ]
-        starts, ends = parts[0] or [], parts[1] or []
-        chosen, steps = parts[2] or [*range(len(starts))], parts[3] or [1] * len(starts)
-        count = len(flow.axes)
-        if (
-            not starts
-            or any(not -count <= axis < count for axis in chosen)
-            or any(len(part) != len(starts) for part in (ends, chosen, steps))
-            or set(steps) != {1}
-        ):
-            return None
-        for start, end, axis in zip(starts, ends, chosen, strict=True):
-            length = self.length(flow, axis)
-            whole = end >= (1 << 30 if length is None else length)
-            if flow.axes[axis] == _LAYERS:
-                flow = replace(flow, cells=flow.cells[start:end])
-                if not flow.cells:
-                    return None
-            elif whole and start in (-1, None if length is None else length - 1) and length != 1:
-                if flow.axes[axis] != self.time or not self.cells:
-                    return None
-                flow = replace(flow, axes=(*flow.axes[:axis], _ONE, *flow.axes[axis + 1 :]))
-            elif not whole or start not in (0, -1 if length == 1 else 0):
-                return None
-        return flow
 
     # The whole.
 

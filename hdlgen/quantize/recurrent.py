@@ -148,14 +148,6 @@ class FloatRecurrent:
         return states if self.head is None else self.head.evaluate(states)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Source:
-    """What a layer reads: value = scale * integer + offset."""
-
-    scale: float
-    offset: float = 0.0
-
-
 def _room(reach: float) -> int:
     """Bits before the point, the sign included, for numbers up to twice ``reach``, and of 8 at least."""
     return 2 + math.ceil(math.log2(max(reach, 4.0)))
@@ -166,17 +158,23 @@ def _exponent(values: np.ndarray, bits: int) -> int:
 
 
 class _CellQuantizer:
-    """The layer that ``cell`` becomes, its ``tensors`` named with its number."""
+    """The layer that ``cell`` becomes, its ``tensors`` named with its number; it reads scale * integer + offset."""
 
     def __init__(
-        self, cell: FloatCell, number: int, source: _Source, recipe: QuantizeRecipe, largest: dict[str, float]
+        self,
+        cell: FloatCell,
+        number: int,
+        source: tuple[float, float],
+        recipe: QuantizeRecipe,
+        largest: dict[str, float],
     ) -> None:
         self.cell, self.number, self.recipe, self.largest = cell, number, recipe, largest
         self.tensors: dict[str, np.ndarray] = {}
         self.gates, self.width = len(GATES[cell.cell]), cell.width
         self.state = self._state_format()
-        self.fed = cell.weight * source.scale
-        self.bias = cell.bias + cell.weight.sum(axis=1) * source.offset
+        scale, offset = source
+        self.fed = cell.weight * scale
+        self.bias = cell.bias + cell.weight.sum(axis=1) * offset
         #: Exponents of the least squared error of both matrices.
         self.best = {"input": _exponent(self.fed, recipe.bits), "recurrent": _exponent(cell.recurrent, recipe.bits)}
         self.fraction = self._fraction()
@@ -291,35 +289,36 @@ def quantize_recurrent(
         raise InputError(
             f"{network.cells[0].place}: weights are {recipe.weights}; allowed for recurrent layers: integer"
         )
-    scale, offset = input_scale(source)
-    reads, layers = _Source(scale=scale, offset=offset), list[Layer]()
+    reads, layers = input_scale(source), list[Layer]()
     tensors: dict[str, np.ndarray] = {}
     for number, (cell, (_, largest)) in enumerate(zip(network.cells, network.runs(samples), strict=True), 1):
         made = _CellQuantizer(cell, number, reads, recipe, largest)
         layers.append(made.layer())
         tensors |= made.tensors
-        reads = _Source(scale=2.0**-made.state.fraction)
+        reads = 2.0**-made.state.fraction, 0.0
     result = Network(
         name=network.name,
         input=source,
         layers=tuple(layers),
         tensors=tensors,
-        output_scale=reads.scale,
+        output_scale=reads[0],
         origin=network.where,
     )
-    storage = Storage(kinds=(), costs=())
     if network.head is not None:
         states = golden.evaluate(result, source.quantise(samples.x), samples.lengths, every_step=network.every_step)
         last = result.recurrent(len(layers))
-        of_states = InputFormat(width=last.width, bits=last.state.bits, signed=last.state_low < 0, scale=reads.scale)
-        head = quantize_network(network.head, recipe, of_states, of_states.values(states))
+        of_states = InputFormat(width=last.width, bits=last.state.bits, signed=last.state_low < 0, scale=reads[0])
+        plain = (
+            replace(recipe, edges="dense") if recipe.edges == "auto" else recipe
+        )  # what stands behind in the same engine
+        head = quantize_network(network.head, plain, of_states, of_states.values(states))
         behind = (head.network.weighted(number) for number in range(1, len(head.network.layers) + 1))
         for layer in behind:
             skip = layer.skip and replace(layer.skip, source=layer.skip.source + len(network.cells))
             layers.append(replace(layer, source=layer.read + len(network.cells), skip=skip))
-        storage, reads = head.storage, _Source(scale=head.output_scale)
         tensors |= head.network.tensors
-        result = replace(result, layers=tuple(layers), tensors=tensors, output_scale=reads.scale)
+        result = replace(result, layers=tuple(layers), tensors=tensors, output_scale=head.output_scale)
     verify(result)
     result.ranges()  # or refuses them
-    return Quantized(network=result, output_scale=reads.scale, storage=storage, layers=())
+    assert result.output_scale is not None
+    return Quantized(network=result, output_scale=result.output_scale, storage=Storage(kinds=(), costs=()), layers=())

@@ -191,7 +191,7 @@ def test_without_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 def test_the_description_in_the_document(tmp_path: Path) -> None:
     """The example of docs/import.md is of the file here."""
     document = (Path(__file__).parents[2] / "docs" / "import.md").read_text(encoding="utf-8")
-    (text,) = re.findall(r"^```json\n(.*?)^```", document, re.MULTILINE | re.DOTALL)
+    _, text = re.findall(r"^```json\n(.*?)^```", document, re.MULTILINE | re.DOTALL)
     shutil.copy(FILES / "state.safetensors", tmp_path)
     (tmp_path / "state.json").write_text(text)
     network = importers.float_network(importers.lower(importers.read(tmp_path / "state.json")))

@@ -19,6 +19,7 @@ from hdlgen import golden, importers
 from hdlgen.cli import main
 from hdlgen.compiler import Options
 from hdlgen.compiler.unit.compile import compile_units
+from hdlgen.errors import InputError
 from hdlgen.network import load
 from hdlgen.quantize.layered import QuantizeRecipe, choose_input
 from hdlgen.quantize.recurrent import Sequences, quantize_recurrent
@@ -169,6 +170,40 @@ def test_state_dict(kind: str, layers: int, tmp_path: Path) -> None:
     assert np.abs(real.evaluate(samples) - said(model, samples)).max() < 1e-6
 
 
+def test_the_description_in_the_document(tmp_path: Path) -> None:
+    document = (Path(__file__).parents[2] / "docs" / "import.md").read_text(encoding="utf-8")
+    text, _ = re.findall(r"^```json\n(.*?)^```", document, re.MULTILINE | re.DOTALL)
+    (tmp_path / "words.json").write_text(text)
+    save_file(
+        nn.ModuleDict({"rnn": nn.GRU(20, 6, 2), "head": nn.Linear(6, 3)}).state_dict(), tmp_path / "state.safetensors"
+    )
+    assert importers.float_recurrent(importers.read(tmp_path / "words.json")).widths == (20, 6, 6, 3)
+
+
+@pytest.mark.parametrize(
+    ("module", "entry", "message"),
+    [
+        (
+            nn.GRU(3, 4, bidirectional=True),
+            {},
+            "layer 1: GRU is bidirectional (weight_ih_l0_reverse); allowed: forward",
+        ),
+        (nn.LSTM(3, 4, proj_size=2), {"kind": "lstm"}, "layer 1: LSTM is of proj_size (weight_hr_l0)"),
+        (nn.GRU(3, 4), {"kind": "lstm"}, "(LSTM): LSTM: W has shape [1, 12, 3]; allowed: [1, 16, 3]"),
+        (nn.RNN(3, 4), {"kind": "rnn", "nonlinearity": "sigmoid"}, "nonlinearity is 'sigmoid'; allowed: tanh, relu"),
+        (nn.GRU(3, 4), {"prefix": "rnn"}, "GRU weight is 'rnn.weight_ih_l0'; allowed: names of tensors: bias_hh_l0"),
+        (nn.RNN(4, 4), {"kind": "rnn"}, "(RNN): RNN: W has shape [1, 4, 4]; allowed: [1, 4, 3]"),
+    ],
+)
+def test_state_dict_refused(module: nn.Module, entry: dict[str, Any], message: str, tmp_path: Path) -> None:
+    save_file(module.state_dict(), tmp_path / "s.safetensors")
+    layers = [{"kind": "gru", "prefix": "", **entry}]
+    given = {"format": "hdlgen.import", "name": "s", "tensors": "s.safetensors", "input": 3, "layers": layers}
+    (tmp_path / "s.json").write_text(json.dumps(given))
+    with pytest.raises(InputError, match=re.escape(message)):
+        importers.float_recurrent(importers.read(tmp_path / "s.json"))
+
+
 def changed(attribute: str | None, value: Any = None, *, inputs: dict[int, str] | None = None) -> Callable:
     """A change of the first recurrent node."""
 
@@ -240,7 +275,7 @@ def test_refused(name: str, tmp_path: Path) -> None:
         proto = onnx.load(path)
         change(proto.graph)
         onnx.save(proto, path)
-    with pytest.raises(importers.files.InputError, match=re.escape(message)):
+    with pytest.raises(InputError, match=re.escape(message)):
         importers.float_recurrent(importers.read(path))
 
 
