@@ -227,11 +227,8 @@ class _Walk(Reader):
     def moved(self, flows: Sequence[_Flow]) -> _Flow:
         op, flow = self.node.op, flows[0]
         axes = flow.axes
-        if (
-            op == "Dropout"
-            and len(self.node.inputs) > 2
-            and self.numbers(self.get(self.node.inputs[2]), "mode").array.any()
-        ):
+        mode = self.node.inputs[2] if op == "Dropout" and len(self.node.inputs) > 2 else ""
+        if mode and self.numbers(self.get(mode), "its training mode").array.any():
             self.refuse_here("Dropout in training", "a model exported for inference")
         if op in _SAME and (op != "Cast" or self.attribute("to", 1) in _REALS):
             return flow

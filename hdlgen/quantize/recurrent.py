@@ -71,6 +71,7 @@ class FloatCell:
     def edges(self) -> int:
         return int(np.count_nonzero(self.weight) + np.count_nonzero(self.recurrent))
 
+    @np.errstate(over="ignore", invalid="ignore")
     def run(self, x: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:
         """States of all steps, and the largest magnitudes of ``input``, ``candidate``, ``cell`` and ``state``."""
         starts = np.cumsum(lengths) - lengths
@@ -292,6 +293,10 @@ def quantize_recurrent(
     reads, layers = input_scale(source), list[Layer]()
     tensors: dict[str, np.ndarray] = {}
     for number, (cell, (_, largest)) in enumerate(zip(network.cells, network.runs(samples), strict=True), 1):
+        if not all(map(math.isfinite, largest.values())):
+            raise InputError(
+                f"{cell.place}: its states leave all bounds in --calibration; allowed: those that stay finite"
+            )
         made = _CellQuantizer(cell, number, reads, recipe, largest)
         layers.append(made.layer())
         tensors |= made.tensors

@@ -20,9 +20,9 @@ from hdlgen.cli import main
 from hdlgen.compiler import Options
 from hdlgen.compiler.unit.compile import compile_units
 from hdlgen.errors import InputError
-from hdlgen.network import load
+from hdlgen.network import InputFormat, load
 from hdlgen.quantize.layered import QuantizeRecipe, choose_input
-from hdlgen.quantize.recurrent import Sequences, quantize_recurrent
+from hdlgen.quantize.recurrent import FloatCell, FloatRecurrent, Sequences, quantize_recurrent
 
 INPUTS, WIDTH, STEPS, COUNT = 5, 7, 6, 9
 
@@ -352,3 +352,26 @@ def test_few_bits_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert run("import", path, "-o", tmp_path / "net.safetensors", *options) == 1
     assert "of the inputs agree with the file" in capsys.readouterr().err
     assert not (tmp_path / "net.safetensors").exists()
+
+
+def test_numbers_that_no_format_holds() -> None:
+    def quantised(recurrent: float, bias: float, scale: float) -> None:
+        cell = FloatCell(
+            cell="relu",
+            weight=np.ones((2, 1)),
+            recurrent=np.full((2, 2), recurrent),
+            bias=np.full(2, bias),
+            place="node 1 (RNN)",
+        )
+        network = FloatRecurrent(name="n", where="n", cells=(cell,), head=None)
+        samples = Sequences(x=np.ones((400, 1)), lengths=np.array([400]))
+        source = InputFormat(width=1, bits=8, scale=scale)
+        quantize_recurrent(network, QuantizeRecipe(bits=8), source, samples)
+
+    quantised(0.25, 0.5, 1 / 128)
+    with pytest.raises(InputError, match=re.escape("node 1 (RNN): its states leave all")):
+        quantised(20.0, 1.0, 1 / 128)
+    with pytest.raises(InputError, match=re.escape("node 1 (RNN): its sums cannot be as fine as its states")):
+        quantised(0.25, 0.5, 1e6)
+    with pytest.raises(InputError, match=re.escape("node 1 (RNN): a bias leaves 32 bits")):
+        quantised(0.25, -1e9, 1 / 128)
