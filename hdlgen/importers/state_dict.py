@@ -73,37 +73,31 @@ class _Builder:
         for refused, what in (("weight_ih_l0_reverse", "bidirectional"), ("weight_hr_l0", "of proj_size")):
             if base + refused in self.tensors:
                 raise InputError(f"{place}: {op} is {what} ({base}{refused}); allowed: forward, without projection")
+
+        def ordered(name: str, dimensions: int) -> np.ndarray:
+            what, gates = f"{op} {'weight' if dimensions == 2 else 'bias'}", _GATES[op]
+            array = self.constants[self.tensor(place, what, base + name, dimensions)]
+            if len(array) % len(gates):
+                rows = f"has {len(array)} rows; allowed: a multiple of {len(gates)}, its gates"
+                raise InputError(f"{place}: {op} {base + name!r} {rows}")
+            parts = np.split(array, len(gates))
+            return np.concatenate([parts[gate] for gate in gates])[None]
+
         read, layer = self.steps.get(source, source), 0
         while not layer or f"{base}weight_ih_l{layer}" in self.tensors:
-            matrices = [self.tensor(place, f"{op} weight", f"{base}weight_{of}_l{layer}", 2) for of in ("ih", "hh")]
-            biased = f"{base}bias_ih_l{layer}" in self.tensors
-            biases = [
-                self.tensor(place, f"{op} bias", f"{base}bias_{of}_l{layer}", 1) for of in ("ih", "hh") if biased
-            ]
-            title = f"{number}.{layer}"
-            for name in (*matrices, *biases):
-                array, count = self.constants[name], len(_GATES[op])
-                if len(array) % count:
-                    raise InputError(
-                        f"{place}: {op} {name!r} has {len(array)} rows; allowed: a multiple of {count}, its gates"
-                    )
-                self.constants[f"{title} {name}"] = np.concatenate([np.split(array, count)[i] for i in _GATES[op]])[
-                    None
-                ]
-            given = [f"{title} {name}" for name in matrices]
-            if biases:
-                both = [self.constants[f"{title} {name}"] for name in biases]
-                self.constants[f"{title} bias"] = np.concatenate(both, axis=1)
-                given.append(f"{title} bias")
-            states, steps = (f"{title} {what}" for what in ("states", "steps"))
-            outputs = (states, f"{title} last")
-            yield Node(op=op, inputs=(read, *given), outputs=outputs, attributes=attributes, place=f"{place} ({op})")
+            title = f"\0{number}.{layer}"
+            made = {f"{title} {of}": ordered(f"weight_{of}_l{layer}", 2) for of in ("ih", "hh")}
+            if f"{base}bias_ih_l{layer}" in self.tensors:
+                both = [ordered(f"bias_{of}_l{layer}", 1) for of in ("ih", "hh")]
+                made[f"{title} bias"] = np.concatenate(both, axis=1)
+            self.constants |= made
+            states, last, steps = (f"{title} {what}" for what in ("states", "last", "steps"))
+            inputs, called = (read, *made), f"{place} ({op})"
+            yield Node(op=op, inputs=inputs, outputs=(states, last), attributes=attributes, place=called)
             yield Node(op="Squeeze", inputs=(states, "\0axis 1"), outputs=(steps,), place=place)
             read, layer = steps, layer + 1
         self.steps[str(number)] = read
-        yield Node(
-            op="Squeeze", inputs=(f"{number}.{layer - 1} last", "\0axis 0"), outputs=(str(number),), place=place
-        )
+        yield Node(op="Squeeze", inputs=(last, "\0axis 0"), outputs=(str(number),), place=place)
 
     def tensor(self, place: str, what: str, name: object, dimensions: int) -> str:
         if not isinstance(name, str) or name not in self.tensors:
