@@ -25,6 +25,7 @@ __all__ = [
     "Present",
     "Shape",
     "Shapes",
+    "check_name",
     "check_range",
     "flag",
     "known_kind",
@@ -118,6 +119,13 @@ def real(
     if type(value) not in (int, float) or not abs(value) <= 1e30 or not fits(value):  # type: ignore[arg-type]
         refuse(where, what, value, allowed)
     return float(value)  # type: ignore[arg-type]
+
+
+def check_name(name: str) -> str:
+    """``name``, if a network may be called so; raises InputError if not."""
+    if not NAME.fullmatch(name):
+        raise InputError(f"name is {show(name)}; allowed: {NAME_ALLOWED}")
+    return name
 
 
 def tensor(where: str, what: str, value: object) -> str:

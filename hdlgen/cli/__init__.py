@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 from hdlgen import __version__
-from hdlgen.description import NAME, NAME_ALLOWED
+from hdlgen.description import check_name
 from hdlgen.errors import Doubtful, InputError, Refused
 from hdlgen.files import check_new_folder, check_writable, reason
 from hdlgen.processes import ended_by_signals
@@ -258,6 +258,4 @@ def network_name(name: str | None, output: Path | None) -> str:
     if name is None:
         name = "quantized" if output is None else output.name.removesuffix(".safetensors")
         name = re.sub(r"[^A-Za-z0-9_.-]", "_", name).lstrip("_.-")[:64] or "network"
-    if not NAME.fullmatch(name):
-        raise InputError(f"name is {show(name)}; allowed: {NAME_ALLOWED}")
-    return name
+    return check_name(name)

@@ -101,7 +101,7 @@ def read_inputs(
     labels: np.ndarray | None = None
     if input_file is not None:
         found = golden.read_inputs(model, input_file, labels=labels_file)
-        x, lengths, labels, labels_file = found.x, found.lengths, found.labels, None
+        x, lengths, labels = found.x, found.lengths, found.labels
     elif model.sequential:
         lengths = golden.read_array(vectors["lengths"])
         x, lengths = golden.check_sequences(
@@ -112,11 +112,10 @@ def read_inputs(
     count = len(x) if lengths is None else len(lengths)
     if not count:
         raise InputError(f"{where}: holds no input; allowed is at least one")
-    labels_file = labels_file if labels_file is not None else vectors.get("labels")
-    if labels_file is not None:
-        labels = golden.read_array(labels_file)
+    if input_file is None and (file_of_labels := labels_file or vectors.get("labels")) is not None:
+        labels = golden.check_labels(golden.read_array(file_of_labels), file_of_labels, count, model.widths[-1])
     if labels is not None:
-        labels = golden.check_labels(labels, labels_file or where, count, model.widths[-1])[:images].astype(np.int64)
+        labels = labels[:images].astype(np.int64)
     sizes = (np.ones(count, np.int64) if lengths is None else lengths)[:images]
     x = x[: int(sizes.sum())]
     y = None

@@ -10,6 +10,7 @@ import numpy as np
 from hdlgen.errors import InputError
 from hdlgen.host.line import TRIES, Line, why
 from hdlgen.host.protocol import FILLER, MAX_PAYLOAD, OVERHEAD, Identity, Message, Reply, Request, encode
+from hdlgen.integers import limits
 
 __all__ = ["Run", "packed", "sequences"]
 
@@ -73,6 +74,7 @@ class Run:
         self.owed = 0
         self.failures = 0  # recoveries since the board last came forward
         self.stood = (-1, -1)
+        self.damaged_before = 0
         limit = min(p.buffer_bytes // 2, MAX_PAYLOAD) if p.sequences else min(p.buffer_bytes, _BATCH_BYTES)
         self.most_frames = max(1, min(limit // p.frame_bytes, _BATCH_FRAMES))
         self.most_bytes = int(_SECONDS_AHEAD * p.clock / p.divisor / 10)
@@ -181,8 +183,6 @@ class Run:
         self.damaged_before = damaged
         return troubled
 
-    damaged_before = 0
-
     def _accepted(self, answer: tuple[int, int, int]) -> None:
         """This result came: its message, and all before it, were accepted."""
         while self.sent and answer not in self.sent[0][0].answers:
@@ -251,7 +251,7 @@ def packed(row: np.ndarray, p: Identity, index: int) -> bytes:
         raise InputError(f"x: dtype is {row.dtype}; allowed: integers")
     if row.ndim != 2 or row.shape[1] != p.width or not len(row):
         raise InputError(f"x: inference {index} has shape {list(row.shape)}; allowed: [steps, {p.width}]")
-    low, high = (-(1 << (p.bits - 1)), (1 << (p.bits - 1)) - 1) if p.signed else (0, (1 << p.bits) - 1)
+    low, high = limits(p.bits, p.signed)
     for extreme in (int(row.min()), int(row.max())):
         if not low <= extreme <= high:
             raise InputError(f"x: inference {index} holds {extreme}; allowed: {low}..{high} ({p.bits} bits)")

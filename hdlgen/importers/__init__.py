@@ -1,6 +1,6 @@
 """Networks trained elsewhere: ONNX, QONNX and PyTorch's state_dict, to networks of integers."""
 
-from hdlgen.importers.files import Comparison, check_name, compare, compare_with_file, import_network, read
+from hdlgen.importers.files import Comparison, compare, compare_with_file, import_network, read
 from hdlgen.importers.integers import Imported, integer_network
 from hdlgen.importers.operations import lower
 from hdlgen.importers.reals import float_network
@@ -13,7 +13,6 @@ __all__ = [
     "Imported",
     "InputOptions",
     "Reference",
-    "check_name",
     "compare",
     "compare_with_file",
     "float_network",

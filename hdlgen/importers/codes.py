@@ -11,9 +11,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from hdlgen.integers import signed_bits
+from hdlgen.integers import limits, signed_bits
 
-__all__ = ["FREE", "ROUNDINGS", "Codes", "Limits", "along", "ends_of"]
+__all__ = ["FREE", "ROUNDINGS", "Codes", "Limits", "along"]
 
 #: Least and greatest value of a clamp, None where there is none.
 Limits = tuple[Fraction | None, Fraction | None]
@@ -30,11 +30,6 @@ ROUNDINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "HALF_UP": lambda x: np.sign(x) * np.floor(np.abs(x) + 0.5),
     "HALF_DOWN": lambda x: np.sign(x) * np.ceil(np.abs(x) - 0.5),
 }
-
-
-def ends_of(bits: int, signed: bool) -> tuple[int, int]:
-    """Least and greatest integer."""
-    return (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
 
 
 def along(array: np.ndarray, shape: Sequence[int], axis: int, block: int) -> np.ndarray:
@@ -69,7 +64,7 @@ class Codes:
         rounding = _NAMES.get(rounding, rounding)
         if rounding not in ROUNDINGS:
             raise ValueError(f"rounding mode is {rounding[:40]!a}; allowed: ROUND, {', '.join([*ROUNDINGS][1:])}")
-        low, high = ends_of(bits, signed)
+        low, high = limits(bits, signed)
         return cls(
             scale=Fraction(1),
             zero=0,

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from hdlgen import golden
-from hdlgen.description import NAME, NAME_ALLOWED
+from hdlgen.description import check_name
 from hdlgen.errors import InputError
 from hdlgen.importers.graph import Graph
 from hdlgen.importers.integers import Imported, integer_network
@@ -28,7 +28,7 @@ from hdlgen.network import BandRnn, Network
 from hdlgen.quantize.layered import Quantized, QuantizeRecipe, quantize_network
 from hdlgen.quantize.recurrent import quantize_recurrent
 
-__all__ = ["Comparison", "check_name", "compare", "compare_with_file", "import_network", "read"]
+__all__ = ["Comparison", "compare", "compare_with_file", "import_network", "read"]
 
 #: Scales of files are products in single precision: so much of the largest output they may err.
 _SINGLE = 2.0**-20
@@ -146,13 +146,6 @@ def _refuse_reals(lowered: LoweredNetwork) -> None:
     raise InputError(f"{layer.place}: {what}; required: --bits with --calibration X.npy or --input-range LOW,HIGH")
 
 
-def check_name(name: str) -> str:
-    """``name``, if a network may be called so."""
-    if not NAME.fullmatch(name):
-        raise InputError(f"name is {name[:70]!a}; allowed: {NAME_ALLOWED}")
-    return name
-
-
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Of the golden model's outputs times their scale with the file's own.
@@ -226,16 +219,7 @@ def compare_with_file(path: str | os.PathLike[str], imported: Imported, inputs: 
     if _tflite(path):
         x = source.quantise(read_samples(inputs, source.width, source))
         y, wanted = golden.evaluate(imported.network, x), litert_values(path, read_tflite(path, "x"), x)[-1]
-        equal, difference = int((y == wanted).all(axis=1).sum()), np.abs(y - wanted)
-        return Comparison(
-            inputs=len(y),
-            equal=equal,
-            behind=equal,
-            largest=float(difference.max()),
-            mean=float(difference.mean()),
-            magnitude=float(np.abs(wanted).max()),
-            agree=int((y.argmax(axis=1) == wanted.argmax(axis=1)).sum()),
-        )
+        return _comparison(y, wanted, 0, np.ones(len(y), dtype=bool))
     graph = read(path)
     network = imported.network
     source = network.input

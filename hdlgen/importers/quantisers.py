@@ -9,10 +9,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from hdlgen.importers.codes import FREE, Codes, along, ends_of
+from hdlgen.importers.codes import FREE, Codes, along
 from hdlgen.importers.lowering import Lowering, Operation
 from hdlgen.importers.onnx_file import INTEGERS
 from hdlgen.importers.values import Constant, Value
+from hdlgen.integers import limits
 
 __all__ = ["LINEAR", "QONNX"]
 
@@ -143,7 +144,7 @@ def _limits(at: Lowering, zero: Value | Constant | None) -> tuple[int, int]:
         at.refuse(
             f"output_dtype is {number}; allowed: {', '.join(map(str, INTEGERS))}, integers of 2, 4, 8 and 16 bits"
         )
-    return ends_of(*INTEGERS[number or 2])
+    return limits(*INTEGERS[number or 2])
 
 
 def _quantizelinear(at: Lowering) -> Value | Constant:

@@ -31,24 +31,7 @@ _ATTRIBUTES = "activation_alpha activation_beta activations clip direction hidde
 #: Axes: those of the input that are free to be steps or the batch, and what is along the others.
 _FIRST, _SECOND, _FEATURES, _LAYERS, _ONE = "first", "second", "features", "layers", "one"
 #: Nodes that do the same in every step.
-_EVERY_STEP = (
-    *(
-        "Add",
-        "Clip",
-        "Div",
-        "LeakyRelu",
-        "LogSoftmax",
-        "MatMul",
-        "Max",
-        "Min",
-        "Mul",
-        "Neg",
-        "PRelu",
-        "Relu",
-        "Sigmoid",
-    ),
-    *("Softmax", "Sub", "Sum"),
-)
+_EVERY_STEP = "Add Clip Div LeakyRelu LogSoftmax MatMul Max Min Mul Neg PRelu Relu Sigmoid Softmax Sub Sum"
 _SAME = ("Cast", "Dropout", "Identity")
 _MOVES = ("Concat", "Gather", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze")
 _REALS = (1, 10, 11, 16)
@@ -245,8 +228,8 @@ class _Walk(Reader):
             self.refuse_here(f"{op} of states of several layers, or of other steps", f"of the last {self.kind} only")
         if not self.cells:
             self.refuse_here(f"{op} before its first {self.kind}", "the input as it is (its scale: --input-scale)")
-        if not plain and (op not in _EVERY_STEP or axes[-1] != _FEATURES):
-            self.refuse_here(f"{op} of all steps", f"the last step first; or {', '.join(_EVERY_STEP)}")
+        if not plain and (op not in _EVERY_STEP.split() or axes[-1] != _FEATURES):
+            self.refuse_here(f"{op} of all steps", f"the last step first; or {_EVERY_STEP.replace(' ', ', ')}")
         aliases = {name: value.name for name, value in self.flows.items() if isinstance(value, _Flow)}
         inputs = tuple(aliases.get(name, name) for name in self.node.inputs)
         attributes = dict(self.node.attributes)

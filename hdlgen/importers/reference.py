@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from hdlgen.errors import InputError
-from hdlgen.importers.codes import ROUNDINGS, along, ends_of
+from hdlgen.importers.codes import ROUNDINGS, along
 from hdlgen.importers.evaluator import Evaluator, one_line
 from hdlgen.importers.graph import Graph
 from hdlgen.importers.onnx_file import INTEGERS, STANDARD, parse_model, read_bytes
 from hdlgen.importers.reals import float_network
 from hdlgen.importers.values import LoweredNetwork
+from hdlgen.integers import limits
 
 __all__ = ["Reference"]
 
@@ -50,7 +51,7 @@ def _operations() -> list[Any]:
             if bits == 1 and signed:
                 steps = np.where(steps >= 0, 1.0, -1.0)
             else:
-                low, high = ends_of(bits, signed)
+                low, high = limits(bits, signed)
                 steps = np.clip(steps, low + (narrow and signed), high - (narrow and not signed))
                 steps = ROUNDINGS.get(rounding_mode.upper(), np.rint)(steps)
             return ((steps.astype(np.float64) - zero) * np.float64(scale),)
@@ -62,10 +63,10 @@ def _operations() -> list[Any]:
     class QuantizeLinear(OpRun):
         def _run(self, x, scale, zero=None, axis=1, block_size=0, output_dtype=0, saturate=1, precision=0):
             kind = np.dtype(np.uint8) if zero is None else zero.dtype
-            limits = np.iinfo(kind)
-            ends = (int(limits.min), int(limits.max))
+            whole = np.iinfo(kind)
+            ends = (int(whole.min), int(whole.max))
             if output_dtype:
-                ends = ends_of(*INTEGERS[output_dtype])
+                ends = limits(*INTEGERS[output_dtype])
             zeros = 0 if zero is None else along(zero.astype(np.float64), x.shape, axis, block_size)
             steps = np.rint(_ties(x / along(scale, x.shape, axis, block_size))) + zeros
             return (np.clip(steps, *ends).astype(np.int32),)

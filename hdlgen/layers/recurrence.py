@@ -100,14 +100,6 @@ class Recurrence:
         """Steps after which a state can have reached all neurons along ``edges``, which are its own; None: never."""
         raise NotImplementedError
 
-    def by_diagonal(self, weights: np.ndarray) -> np.ndarray:
-        """(gates, diagonals, N): the weight of the state at distance d - diagonals // 2 from k in [gate, d, k]."""
-        i, k = np.nonzero(self.sources() >= 0)
-        distance = self.sources()[i, k] - k + self.diagonals // 2
-        found = np.zeros((self.gates, self.diagonals, self.width), np.int64)
-        found[:, distance % self.width if self.ring else distance, k] = weights[:, i, k]
-        return found
-
     def laid_out(self, edges: Edges) -> np.ndarray:
         """``edges`` as weights of this form, one of their :func:`covers`: int64 (gates, C, N), repeated edges added up."""
         i, k = np.nonzero(self.sources() >= 0)

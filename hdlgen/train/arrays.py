@@ -28,8 +28,6 @@ def _part(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:
     wanted = np.zeros((len(x), 0)) if samples.targets is None else samples.targets
     if samples.labels is not None:
         wanted = samples.labels
-        if int(wanted.min()) < 0:
-            raise InputError(f"{where}: a label is {wanted.min()}; allowed: 0 and more")
     images = x.astype(np.uint8)
     return images if images.ndim == 3 else images[:, None, :], wanted
 

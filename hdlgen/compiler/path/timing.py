@@ -133,7 +133,7 @@ class _Sequencer:
         self.clock, self.program, self.inputs, self.results = clock, program, inputs, results
         # Cycles from a block to what follows from it: the last read, the sums in store, a row written.
         requantiser, accumulators = 3, 1
-        self.read = 5 + program.adder_levels + 2
+        self.read = program.walk_latency + 2
         self.drained = program.product_latency + accumulators + program.lanes // program.chains
         self.stored = self.drained + program.sum_latency
         self.row = self.stored + requantiser + 1 + bool(program.joined)
