@@ -19,7 +19,7 @@ __all__ = ["command"]
 @click.option("-o", "--output", "directory", default="demo", show_default=True, type=NEW_FOLDER, help="New folder.")
 @click.option("--network", default="mnist", show_default=True, help="A shipped network, or a file that takes MNIST.")
 @click.option("--board", default="icebreaker", show_default=True, help="See `hdlgen boards`.")
-@click.option("--images", default=100, show_default=True, help="Test images to simulate.")
+@click.option("--images", default=10_000, show_default=True, help="Test images to simulate.")
 @click.option("--lanes", default=8, show_default=True, help="Multiply-accumulate lanes: 1, 2, 4 .. 64.")
 @click.option(
     "--seeds", type=click.IntRange(1, 1000), default=3, show_default=True, help="Seeds of place and route, 1 to N."
@@ -28,7 +28,7 @@ def command(directory: Path, **options: Any) -> None:
     """Take a trained MNIST network all the way to a bitstream, in a few minutes.
 
     Compiles the network into a new folder, evaluates the golden model on all 10,000 test images, simulates the
-    Verilog on some of them with every result compared, builds the board's self-test bitstream, and writes an HTML
+    Verilog on them with every result compared, builds the board's self-test bitstream, and writes an HTML
     page. The verbs compile, evaluate, simulate, synth and report do the same step by step.
     """
     steps = count(1)

@@ -1,4 +1,4 @@
-"""``hdlgen simulate``: cocotb on an emitted core."""
+"""``hdlgen simulate``: the test bench on an emitted core."""
 
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ __all__ = ["command"]
 @click.option("--keep-build", is_flag=True, help="Keep the build folder and say where it is.")
 @tool_option
 def command(directory: str, report_file: Path | None, **options: Any) -> None:
-    """Simulate the core in DIR with cocotb and compare every output bit with the golden model.
+    """Simulate the core in DIR and compare every output bit with the golden model.
 
     Sends the images at full speed, then frames with random gaps, back-pressure, resets and misplaced tlast. Fails
     with exit status 1 on any difference, and where latency or interval are not exactly those of the manifest.

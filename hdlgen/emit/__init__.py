@@ -21,6 +21,7 @@ from hdlgen import __version__
 from hdlgen.compiler import Options, Plan, compile_network
 from hdlgen.compiler.path.flash import FlashTiming
 from hdlgen.emit.manifest import (
+    BENCH,
     MANIFEST,
     PURPOSES,
     Input,
@@ -117,7 +118,8 @@ def emit(
         hashes = _write_files(root, {f"rtl/{name}": text.encode() for name, text in sorted(texts.items())})
         memories = stored_memories(plan, top, library)
         hashes |= write_images(root, plan, top, memories)
-        shutil.copyfile(folder("sim") / "test_core.py", root / "sim" / "test_core.py")
+        for name in BENCH:
+            shutil.copyfile(folder("sim") / Path(name).name, root / name)
         names = write_vectors(root, arrays)
         save(network, root / "network.safetensors")
         synthesis = {family: tuple(f"rtl/{name}" for name in files) for family, files in families.items()}

@@ -19,6 +19,7 @@ from hdlgen.network.network import MAX_OUTPUT_SCALE
 from hdlgen.schema import Between, Count, Digest, FileName, Matches, OneOf, Positive, Text, Word, read
 
 __all__ = [
+    "BENCH",
     "MANIFEST",
     "PURPOSES",
     "Input",
@@ -38,6 +39,9 @@ __all__ = [
 ]
 
 MANIFEST = "manifest.json"
+
+BENCH = ("sim/bench.cpp", "sim/flash.hpp", "sim/test_core.py")
+"""The test bench, the same in every design."""
 
 PURPOSES = ("weights", "biases", "tables", "schedule", "activations", "results", "connectivity")
 """What the bits of the memories are for; a design has some of each, or none."""

@@ -25,9 +25,13 @@ from hdlgen.flow import simulate, synth, tools
 from hdlgen.flow.boards import Board, find_board
 from hdlgen.flow.simulate import SimulationReport
 from hdlgen.flow.synth import SynthesisReport
+from hdlgen.processes import workspace
 from hdlgen.schema import as_json, written
 
 __all__ = ["Demonstration", "demonstrate"]
+
+STORED = 100
+"""Test images that travel with the design; its self-test has room for fewer."""
 
 _SYSTEM_TOOLS = ("verilator", "g++", "make", "perl", "yosys")
 """Asked for before anything is made: what no wheel brings is missing most often."""
@@ -82,7 +86,7 @@ def demonstrate(
     *,
     network: str = "mnist",
     board: str = "icebreaker",
-    images: int = 100,
+    images: int = 10_000,
     lanes: int = 8,
     seeds: int = 3,
     progress: bool = False,
@@ -91,7 +95,8 @@ def demonstrate(
     """Compile, evaluate, simulate, synthesise and report into the new folder ``directory``.
 
     ``network``, shipped or a file, must take the 784 bytes of an MNIST image and have 10 classes. The first so many
-    ``images`` are simulated, and stored in the design's vectors. ``announce`` gets a line at the beginning of each step.
+    ``images`` are simulated, and the first `STORED` of them are the design's vectors. ``announce`` gets a line at the
+    beginning of each step.
 
     Raises
     ------
@@ -123,16 +128,19 @@ def demonstrate(
         seconds[name] = time.monotonic() - start
 
     with step("compile", f"compile {model.name} for {lanes} lanes"):
+        kept = min(images, STORED)
         manifest = compile_to(
-            model, root, target=chosen.target.name, inputs=x[:images], labels=labels[:images], lanes=lanes
+            model, root, target=chosen.target.name, inputs=x[:kept], labels=labels[:kept], lanes=lanes
         )
     with step("evaluate", f"golden model on all {len(x):,} test images"):
         right = int(np.count_nonzero(golden.evaluate(model, x).argmax(axis=1) == labels))
         known = page.Accuracy(network=manifest.network.sha256, inputs=len(x), right=right)
         atomic_write(root / page.EVALUATION, written(known))
     scenarios = "then with gaps, back-pressure, resets and bad frames"
-    with step("simulate", f"simulate the Verilog on {images} test images, {scenarios}"):
-        simulation = simulate.simulate(root, progress=progress)
+    with step("simulate", f"simulate the Verilog on {images} test images, {scenarios}"), workspace("demo") as scratch:
+        file = scratch / "test.npz"
+        np.savez(file, x=x[:images], labels=labels[:images])
+        simulation = simulate.simulate(root, input_file=str(file), progress=progress)
         simulate.write_report(simulation, root / "simulate.json")
         if not simulation.passed:
             more = f" ({len(simulation.failures) - 1} more)" if len(simulation.failures) > 1 else ""

@@ -15,7 +15,7 @@ from typing import Any
 from hdlgen.compiler import Plan
 from hdlgen.compiler.adopt import compile_for
 from hdlgen.emit import describe, read_words, stored_memories, test_vectors, write_images, write_vectors
-from hdlgen.emit.manifest import MANIFEST, Manifest, Memory, check_sources, file_digest, read_manifest
+from hdlgen.emit.manifest import BENCH, MANIFEST, Manifest, Memory, check_sources, file_digest, read_manifest
 from hdlgen.emit.verilog import part_files, primitives
 from hdlgen.errors import InputError, Refused
 from hdlgen.files import atomic_directory, contained
@@ -74,7 +74,7 @@ def _refill(
 ) -> Manifest:
     """Write the folder without its bitstreams; returns its manifest. ``library``, ``memories``: of the plan."""
     hashes = dict(manifest.sources_sha256)
-    for name in (*hashes, "sim/test_core.py"):
+    for name in (*hashes, *BENCH):
         (new / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(contained(root, name), new / name)
     for rom in memories:

@@ -1,6 +1,6 @@
-"""Simulation of an emitted core: cocotb on its Verilog, every output compared with the golden model.
+"""Simulation of an emitted core: its Verilog in a test bench, every output compared with the golden model.
 
-The bench is the one that hdlgen ships (``sim/test_core.py``), not the copy in the folder that is judged. It runs in a
+The bench is the one that hdlgen ships (``sim/``), not the copy in the folder that is judged. It runs in a
 process of its own with an environment of its own; the Verilog is built in a temporary folder from copies whose
 hashes are those of the manifest. Nothing is written into the judged folder but the report, at the end.
 """
@@ -21,7 +21,7 @@ import numpy as np
 from tqdm import tqdm
 
 from hdlgen import golden
-from hdlgen.emit.manifest import MANIFEST, Manifest, check_sources, read_manifest, require_sources
+from hdlgen.emit.manifest import BENCH, MANIFEST, Manifest, check_sources, read_manifest, require_sources
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_write, contained
 from hdlgen.flow.building import SIMULATORS, failure, runtime_objects, tools_for
@@ -174,7 +174,8 @@ def simulate(
         core = build / "core"
         copy_design(root, core, (*manifest.design_files, *manifest.probes.values()))
         (core / MANIFEST).write_text(written(manifest), encoding="utf-8")
-        shutil.copyfile(folder("sim") / "test_core.py", build / "test_core.py")
+        for name in BENCH:
+            shutil.copyfile(folder("sim") / Path(name).name, build / Path(name).name)
         arrays: dict[str, Any] = {"INPUTS": vectors.x, "ANSWERS": vectors.y} | (
             {"LENGTHS": vectors.lengths} if manifest.sequential else {}
         )
@@ -223,17 +224,18 @@ def copy_design(root: Path, new: Path, names: Iterable[str]) -> None:
 def _run(command: list[str], build: Path, environment: Mapping[str, str], progress: bool) -> tuple[int, float]:
     """Run the bench in ``build``, its output to the file ``log``; returns exit status and seconds of the build."""
     start = built = time.monotonic()
+    (build / "progress").touch()
     with (
+        open(build / "progress", encoding="utf-8") as news,
         open(build / "log", "wb") as log,
         child(command, build, environment, stdout=log, stderr=subprocess.STDOUT) as bench,
         tqdm(desc="build", unit=" frames", disable=None if progress else True, leave=False) as bar,
     ):
-        seen = planned = 0
+        planned, told = 0, ""
         while True:
             ended = bench.poll() is not None
-            told = (build / "progress").read_text(encoding="utf-8") if (build / "progress").is_file() else ""
-            lines = told[: told.rfind("\n") + 1].splitlines()  # the last one may be half written
-            for text in lines[seen:]:
+            *lines, told = (told + news.read()).split("\n")  # the last one may be half written
+            for text in lines:
                 word, _, rest = text.partition(" ")
                 if word == "plan":
                     bar.total = int(rest)
@@ -248,7 +250,6 @@ def _run(command: list[str], build: Path, environment: Mapping[str, str], progre
                     bar.set_description(name.replace("_", " "), refresh=False)
                 elif word == "frame":
                     bar.update()
-            seen = len(lines)
             if ended:
                 return bench.returncode, built - start
             bar.refresh()

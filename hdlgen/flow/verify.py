@@ -6,7 +6,7 @@ from pathlib import Path
 from hdlgen import __version__
 from hdlgen.compiler.adopt import compile_for
 from hdlgen.emit import emit
-from hdlgen.emit.manifest import MANIFEST, Manifest, read_manifest
+from hdlgen.emit.manifest import BENCH, MANIFEST, Manifest, read_manifest
 from hdlgen.emit.yosys import yosys_version
 from hdlgen.errors import Refused
 from hdlgen.files import contained
@@ -55,7 +55,7 @@ def foreign_files(directory: str | os.PathLike[str]) -> tuple[str, ...]:
             **stored_vectors(root, manifest),
         )
         names = {str(path.relative_to(made)) for path in made.rglob("*") if path.is_file()} - {MANIFEST}
-        names |= set(manifest.files()) | {"sim/test_core.py"}
+        names |= set(manifest.files()) | {*BENCH}
         wrong = [name for name in sorted(names) if not _same(root / name, made / name)]
     return (*([] if _members(manifest) == _members(right) else [MANIFEST]), *wrong)
 

@@ -23,6 +23,7 @@ from hdlgen.flow.building import failure, runtime_objects, tools_for
 from hdlgen.flow.front import FlashPins
 from hdlgen.flow.simulate import copy_design
 from hdlgen.processes import child, workspace
+from hdlgen.resources import folder
 
 __all__ = ["VirtualBoard", "flash_options"]
 
@@ -70,7 +71,8 @@ class VirtualBoard(contextlib.ExitStack):
         copy_design(root, build, manifest.design_files)
         (build / "serial.v").write_text(serial.to_verilog(parameters), encoding="utf-8")
         (build / "clock.v").write_text(clock.to_verilog(clock.for_simulation()), encoding="utf-8")
-        copy_design(Path(__file__).parent, build, ("virtual.cpp", "flash.hpp"))
+        copy_design(Path(__file__).parent, build, ("virtual.cpp",))
+        copy_design(folder("sim"), build, ("flash.hpp",))
         flash = parameters.front.flash
         options = ["--cc", "--exe", "--build", "-j", str(min(2, os.cpu_count() or 1)), "--Mdir", "obj", "-Wno-fatal"]
         options += [] if flash is None else flash_options(flash)

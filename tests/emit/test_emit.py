@@ -20,7 +20,7 @@ from hdlgen.compiler.path.program import Program
 from hdlgen.compiler.unit.compile import compile_units
 from hdlgen.compiler.unit.program import BandProgram
 from hdlgen.emit import compile_to, module_name
-from hdlgen.emit.manifest import Memory, check_sources, read_manifest
+from hdlgen.emit.manifest import BENCH, Memory, check_sources, read_manifest
 from hdlgen.errors import InputError
 from hdlgen.flow.simulate import simulate
 from hdlgen.gateware.gather.contents import held
@@ -212,7 +212,7 @@ def test_every_file_is_listed(designs: Designs, kind: str) -> None:
     listed = {name for family in manifest.synthesis.values() for name in family}
     hashed = set(manifest.sources_sha256)
     assert listed == {name for name in hashed if name.startswith("rtl/")}
-    assert set(content(folder)) == hashed | {"manifest.json", "sim/test_core.py", *manifest.files()}
+    assert set(content(folder)) == hashed | {"manifest.json", *BENCH, *manifest.files()}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -4,12 +4,15 @@ The core multiplies by the dense matrix of a path network of one layer. Its late
 stages (load, wait, send), each of which holds one frame.
 """
 
+import re
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from hdlgen import golden
+from hdlgen.emit.manifest import BENCH
 from hdlgen.network import InputFormat, Network, SobolTopology, Weighted, save
 from hdlgen.resources import folder
 
@@ -66,6 +69,7 @@ def make_core(
     directory: Path,
     *,
     fault: str | None = None,
+    choice: bool = False,
     width: int = 5,
     outputs: int = 3,
     bits: int = 8,
@@ -75,7 +79,10 @@ def make_core(
     images: int = 12,
     seed: int = 1,
 ) -> Path:
-    """Write the core to ``directory`` as `hdlgen compile` would."""
+    """Write the core to ``directory`` as `hdlgen compile` would.
+
+    With ``choice``, ``+fault=N`` chooses the Nth of FAULTS when it is simulated, from 1 on.
+    """
     assert fault is None or fault in FAULTS, fault
     rng = np.random.default_rng(seed)
     network = _network(width, bits, outputs, rng)
@@ -89,7 +96,8 @@ def make_core(
         (directory / name).mkdir(parents=True)
     beats = -(-width // elements_per_beat)
     element_bytes = -(-bits // 8)
-    source = _verilog(
+    text = partial(
+        _verilog,
         matrix,
         bias,
         per_beat=elements_per_beat,
@@ -97,13 +105,14 @@ def make_core(
         output_bits=output_bits,
         beats=beats,
         wait=wait,
-        fault=fault,
-    ).encode()
-    (directory / "rtl" / "stub.v").write_bytes(source)
+    )
+    source = _choice([text(fault=one) for one in (None, *FAULTS)]) if choice else text(fault=fault)
+    (directory / "rtl" / "stub.v").write_text(source)
     np.save(directory / "vectors" / "x.npy", x)
     np.save(directory / "vectors" / "y.npy", y)
     save(network, directory / "network.safetensors")
-    shutil.copy(folder("sim") / "test_core.py", directory / "sim")
+    for name in BENCH:
+        shutil.copy(folder("sim") / Path(name).name, directory / name)
     write_manifest(
         directory,
         network,
@@ -115,6 +124,24 @@ def make_core(
         output_bits=output_bits,
     )
     return directory
+
+
+def _choice(variants: list[str]) -> str:
+    """All of them, side by side, with the outputs of one."""
+    ports = re.search(r"module stub\((.*?)\);", variants[0], re.DOTALL)
+    assert ports is not None
+    header = ports[1].replace("output reg", "output")
+    outputs = re.findall(r"output (?:reg )?(?:signed )?(\[.*?\] )?(\w+)", ports[1])
+    modules = [re.sub("module stub", f"module stub_{number}", text, count=1) for number, text in enumerate(variants)]
+    wires = [f"  wire {width} {name}_of [0:{len(variants) - 1}];" for width, name in outputs]
+    wires += [f"  assign {name} = {name}_of[fault];" for _, name in outputs]
+    inputs = ("clk", "rst", "s_axis_tdata", "s_axis_tvalid", "s_axis_tlast", "m_axis_tready")
+    for number in range(len(variants)):
+        connected = [f".{name}({name})" for name in inputs]
+        connected += [f".{name}({name}_of[{number}])" for _, name in outputs]
+        wires.append(f"  stub_{number} s{number}({', '.join(connected)});")
+    chosen = '  integer fault = 0;\n  initial if (!$value$plusargs("fault=%d", fault)) fault = 0;\n'
+    return "\n".join([*modules, f"module stub({header});", chosen, *wires, "endmodule\n"])
 
 
 def _verilog(

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import hdlgen.flow
 from hdlgen import golden
 from hdlgen.compiler import Options
 from hdlgen.compiler.path.compile import compile_paths
@@ -27,6 +26,7 @@ from hdlgen.flow.synth import synthesise
 from hdlgen.flow.virtual import flash_options
 from hdlgen.gateware.path.contents import held
 from hdlgen.network import Activation
+from hdlgen.resources import folder
 
 from ..compiler.networks import make as make_path
 from ..compiler.recurrent import layer, make_recurrent
@@ -213,7 +213,7 @@ def test_one_led_and_no_button(tmp_path: Path, fault: int, says: str) -> None:
     assert _simulate(core, test, tmp_path / "sim", ONE_LED) == [says]
 
 
-FLASH = Path(hdlgen.flow.__file__).parent / "flash.hpp"
+FLASH = folder("sim") / "flash.hpp"
 
 FROM_FLASH = """
 #include <cstdio>

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ import numpy as np
 import pytest
 
 from hdlgen import cli, golden, network
-from hdlgen.emit.manifest import read_manifest
+from hdlgen.emit.manifest import BENCH, read_manifest
 from hdlgen.errors import InputError, Refused
 from hdlgen.flow import simulate as flow
 from hdlgen.flow import tools
@@ -47,6 +48,9 @@ SCENARIOS = [
     "misplaced_tlast_alone",
     "misplaced_tlast_with_gaps_and_back_pressure",
 ]
+
+# Those that bench.cpp plays on Verilator.
+BULK = SCENARIOS[:4]
 
 # What is said about each fault, and by which scenario it is found at the latest.
 FOUND = {
@@ -110,6 +114,12 @@ def _rewrite(core: Path, change: dict[str, object]) -> None:
 def _replace_source(core: Path, text: str) -> None:
     (core / "rtl" / "stub.v").write_text(text)
     _rewrite(core, {"sources_sha256": {"rtl/stub.v": hashlib.sha256(text.encode()).hexdigest()}})
+
+
+def _write_bench(directory: Path, text: str) -> None:
+    """Another bench than that which hdlgen ships."""
+    for name in BENCH:
+        (directory / Path(name).name).write_text(text)
 
 
 def _command(*arguments: object) -> int:
@@ -282,6 +292,35 @@ def test_a_planted_fault_is_found(fault: str, tmp_path: Path) -> None:
     assert all("\n" not in failure for failure in report.failures)
 
 
+@pytest.fixture(scope="module")
+def bulk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What `simulate` has built with bench.cpp, of a core whose fault is chosen when it runs."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("builds")))
+        report = simulate(make_core(tmp_path_factory.mktemp("choice") / "core", choice=True), keep_build=True)
+    assert report.failures == ()
+    assert report.build_folder is not None
+    yield Path(report.build_folder) / "sim_build"
+    shutil.rmtree(report.build_folder)
+
+
+@pytest.mark.parametrize("fault", ["", *(fault for fault in FAULTS if FOUND[fault][0] in BULK)])
+def test_a_planted_fault_is_found_without_cocotb(fault: str, bulk: Path) -> None:
+    number = FAULTS.index(fault) + 1 if fault else 0
+    random_start = ("+verilator+rand+reset+2", "+verilator+seed+1")
+    done = subprocess.run([bulk / "bench", bulk, "1", f"+fault={number}", *random_start], check=False)
+    assert done.returncode == (1 if fault else 0)
+    records = [json.loads(text) for text in (bulk / "records").read_text().splitlines()]
+    assert [record["name"] for record in records] == SCENARIOS[: len(BULK)]
+    first = next((record for record in records if not record["passed"]), None)
+    if not fault:
+        assert first is None
+    else:
+        assert first is not None
+        assert first["name"] == FOUND[fault][0]
+        assert re.search(FOUND[fault][1], first["error"])
+
+
 @pytest.mark.parametrize(("fault", "simulator"), [("wrong bit", "verilator"), ("no frame_error", QUICK)])
 def test_the_command_fails_with_status_1_and_one_line(
     fault: str, simulator: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -344,7 +383,7 @@ def test_verilog_that_does_not_build(simulator: str, tmp_path: Path) -> None:
 )
 def test_no_test_is_a_failure(bench: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """That nothing was tested is not the core's fault."""
-    (tmp_path / "test_core.py").write_text(bench)
+    _write_bench(tmp_path, bench)
     monkeypatch.setattr(flow, "folder", lambda name: tmp_path)
     with pytest.raises(InputError, match=f"^{message}$"):
         simulate(make_core(tmp_path / "core"), simulator=QUICK)
@@ -379,9 +418,7 @@ def test_another_program_is_the_one_that_runs(name: str, tmp_path: Path) -> None
 def test_no_scenario_is_a_failure(
     results: dict[str, object], failure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "test_core.py").write_text(
-        f"import os; open(os.environ['HDLGEN_RESULTS'], 'w').write({json.dumps(results)!r})"
-    )
+    _write_bench(tmp_path, f"import os; open(os.environ['HDLGEN_RESULTS'], 'w').write({json.dumps(results)!r})")
     monkeypatch.setattr(flow, "folder", lambda name: tmp_path)
     report = simulate(make_core(tmp_path / "core"), simulator=QUICK)
     assert failure in report.failures
