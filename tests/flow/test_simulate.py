@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 
 from hdlgen import cli, golden, network
+from hdlgen.emit import compile_to
 from hdlgen.emit.manifest import BENCH, read_manifest
 from hdlgen.errors import InputError, Refused
 from hdlgen.flow import simulate as flow
@@ -27,6 +28,7 @@ from hdlgen.flow import tools
 from hdlgen.flow.simulate import SimulationReport, simulate
 from hdlgen.schema import written
 
+from .small_core import rehash
 from .stub import FAULTS, make_core
 
 HAVE_ICARUS = shutil.which("iverilog") is not None or "HDLGEN_ICARUS" in os.environ
@@ -330,6 +332,54 @@ def test_the_command_fails_with_status_1_and_one_line(
     last = capsys.readouterr().err.splitlines()[-1]
     assert re.fullmatch(rf"hdlgen: {re.escape(str(core))}: {FOUND[fault][0]}: .* \(\d+ more\)", last)
     assert json.loads((core / "simulate.json").read_text())["passed"] is False
+
+
+TINY = Path(__file__).parents[1] / "vectors" / "tiny.safetensors"
+
+
+def _another_weight(core: Path) -> None:
+    """One bit of one weight."""
+    path = core / "rtl" / "hdlgen_tiny_weights.v"
+    text, count = re.subn(
+        r"(storage\[0\] = 32'd)(\d+)", lambda found: f"{found[1]}{int(found[2]) ^ 1}", path.read_text()
+    )
+    assert count == 1
+    path.write_text(text)
+    rehash(core)
+
+
+def _no_last(core: Path) -> None:
+    """Results without tlast."""
+    path = core / "rtl" / "hdlgen_tiny.v"
+    text, count = re.subn(r"\.m_last\(m_axis_tlast\),", "", path.read_text())
+    assert count == 1
+    path.write_text(text.replace("wire m_axis_tlast;", "wire m_axis_tlast = 1'd0;", 1))
+    rehash(core)
+
+
+@pytest.mark.parametrize("simulator", SIMULATORS)
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            _another_weight,
+            r"full_speed: \d+ of \d+ results differ; first: frame \d+ \(image \d+\), result \d+: the core",
+        ),
+        (_no_last, r"full_speed: m_axis_tlast is 0 on result 3 of frame 0; it belongs on result 3 only$"),
+        (
+            lambda core: rehash(core, latency_cycles=read_manifest(core).latency_cycles - 1),
+            r"full_speed: latency of a frame alone in an idle core is (\d+) cycles; the manifest says latency_cycles \d+$",
+        ),
+    ],
+)
+def test_a_wrong_core_is_found_by_both_benches(
+    change: Callable[[Path], None], message: str, simulator: str, tmp_path: Path
+) -> None:
+    compile_to(network.load(TINY), tmp_path / "core", lanes=4)
+    change(tmp_path / "core")
+    report = simulate(tmp_path / "core", simulator=simulator)
+    assert re.match(message, report.failures[0])
+    assert not report.passed
 
 
 def test_wrong_answers_are_counted(tmp_path: Path) -> None:
