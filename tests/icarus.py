@@ -34,7 +34,7 @@ module bench;
   always #5 clk = !clk;
   reg [@D@+3:0] script [0:@STEPS@-1];
   reg [@R@+1:0] answers [0:@ANSWERS@-1];
-  integer reset, again, seed, at = 0, got = 0, quiet = 0, cycle = 0, left = 0;
+  integer reset, again, seed, at = 0, got = 0, quiet = 0, cycle = 0, left = 0, pause = 0;
   reg rst, known, offered = 0, stalls = 0, s_valid = 0, load_valid = 0, ready = 0, last = 0, user = 0, held = 0;
   reg [@D@-1:0] data = 0;
   reg [@R@+1:0] shown;
@@ -92,6 +92,9 @@ module bench;
         end
       end else if (s_valid && s_ready || load_valid && load_ready) begin
         if (s_valid && !stalls) $display("beat %0d", cycle);
+        // Now and then the core has nothing left to do before another frame comes.
+        if (s_valid && stalls && step[0] && $unsigned($random(seed)) % 3 == 0)
+          pause = $unsigned($random(seed)) % @SPAN@;
         at = at + 1;
         quiet = 0;
         offered = 0;
@@ -109,10 +112,11 @@ module bench;
       again = again - 1;
       left = $unsigned($random(seed)) % @SPAN@;
     end
+    if (pause > 0) pause = rst === 1 ? 0 : pause - 1;
     if (rst === 1) {at, got, quiet, offered, held, stalls} = 0;
     if (!known || rst !== 0) {s_valid, load_valid} = 0;
     else if (!offered) begin
-      offered = step[3:2] != @WAIT@ && !(stalls && $unsigned($random(seed)) % 3 == 0);
+      offered = step[3:2] != @WAIT@ && pause == 0 && !(stalls && $unsigned($random(seed)) % 3 == 0);
       s_valid = offered && step[3:2] == @BEAT@;
       load_valid = offered && step[3:2] == @LOAD@;
     end
@@ -150,7 +154,8 @@ _PORTS = {
 class Phase:
     """Frames, or the steps of sequences beside their ``lengths``, and the answers ``y`` in the order in which they come.
 
-    ``image``: goes to the load port before. ``stalls``: there are random gaps between beats, and between results.
+    ``image``: goes to the load port before. ``stalls``: there are random gaps between beats, longer ones between frames, and
+    some between results.
     """
 
     x: np.ndarray

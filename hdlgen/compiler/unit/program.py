@@ -292,11 +292,12 @@ class RecurrentUnit(Unit):
         """Cycles that a slot without recurrence is followed by, so that its sums are stored when they are wanted.
 
         A forward sum can be read ``sum_at`` + `FORWARD` + 1 cycles after its block, and is wanted ``sum_at`` - 1 cycles
-        after the recurrent block: the last forward block must be 5 cycles ahead of its recurrent one. One is taken by the
-        decision.
+        after the first recurrent block that needs it: this one must end `FORWARD` + 2 cycles later. One is taken by the
+        decision, and others by the blocks between the two.
         """
-        blocks = (self.groups - 1) * self.gates + 1 if self.shared else self.groups * self.gates
-        return max(0, FORWARD + 1 - sum(self.recurrent_lengths[:blocks]))
+        recurrent = np.cumsum(self.recurrent_lengths)[:: self.gates if self.shared else 1]
+        forward = self.inputs * np.arange(len(recurrent))[::-1]
+        return max(0, FORWARD + 1 - int((forward + recurrent).min()))
 
     @property
     def operand(self) -> Interval:

@@ -61,6 +61,27 @@ def test_cells(given: dict[str, Any], inputs: int, head: tuple[int, ...], lanes:
     check_full_speed(network, program, [1, 3, 2, 5])
 
 
+SMALL: list[tuple[dict[str, Any], int]] = [
+    (layer("relu", 2, groups=1), 1),
+    (layer("gru", 2, band=1, shared=True), 1),
+    (layer("gru", 2, band=1, shared=True), 2),
+    (layer("lstm", 3, band=1, shared=True), 1),
+]
+
+
+@pytest.mark.parametrize(("given", "inputs"), SMALL)
+def test_steps_that_come_slowly(given: dict[str, Any], inputs: int) -> None:
+    """Each is alone in the core: its own sums are waited for, also where there are few blocks before they are wanted."""
+    network = make_recurrent(inputs, [given])
+    program = compile_units(network, Options(lanes=1, results="step"))
+    x, lengths = sequences(network, [4])
+    pace = program.latency_cycles
+    recording = run_sequences(
+        program, sequence_beats(program, x, lengths), len(x), offer=lambda cycle: cycle % pace == 0
+    )
+    assert recording.results == golden.evaluate(network, x, lengths, every_step=True).tolist()
+
+
 EDGES: list[tuple[dict[str, Any], int, tuple[int, ...], int, int]] = [
     (layer("gru", 9, edges=50, weight_bits=5), 4, (3,), 4, 0),
     (layer("lstm", 10, edges=60, shared=True), 2, (5,), 8, 2),
