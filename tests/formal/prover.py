@@ -36,11 +36,17 @@ smtbmc --unroll z3
 
 [script]
 read_rtlil design.il
-prep -flatten -top top
+{start}prep -flatten -top top
 memory_map
 
 [file design.il]
 {design}
+"""
+
+# Registers of the submodule dut, and memories in it that are written, hold anything at first.
+_FROM_ANY = """\
+setattr -unset init top.dut*/w:*
+delete top.dut*/t:$memwr_v2 %m t:$meminit_v2 %i
 """
 
 # Exit statuses of sby.
@@ -99,11 +105,18 @@ def _environment() -> dict[str, str]:
 
 
 def _run(
-    specification: Elaboratable, ports: Iterable[Value], folder: Path, *, mode: str, depth: int, timeout: int
+    specification: Elaboratable,
+    ports: Iterable[Value],
+    folder: Path,
+    *,
+    mode: str,
+    depth: int,
+    timeout: int,
+    from_any: bool = False,
 ) -> Verdict:
     # Ports of no width trip up the trace writer.
     design = rtlil.convert(specification, ports=[port for port in ports if len(port)])
-    configuration = _CONFIGURATION.format(mode=mode, depth=depth, design=design)
+    configuration = _CONFIGURATION.format(mode=mode, depth=depth, design=design, start=_FROM_ANY if from_any else "")
     # yowasp tools see only the current folder and what is below: relative names.
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "proof.sby").write_text(configuration)
@@ -140,6 +153,7 @@ def prove(
     depth: int,
     mode: str = "prove",
     timeout: int = 240,
+    from_any: bool = False,
 ) -> None:
     """Assert that the specification holds.
 
@@ -157,22 +171,32 @@ def prove(
         ``"prove"``: for all time, by induction. ``"bmc"``: the first ``depth`` cycles. ``"cover"``: reachability.
     timeout
         Seconds.
+    from_any
+        Registers of the submodule ``dut``, and what it can write of its memories, hold anything at first.
 
     Raises
     ------
     AssertionError
         With sby's log, if the statement does not hold or could not be shown.
     """
-    verdict = _run(specification, ports, folder, mode=mode, depth=depth, timeout=timeout)
+    verdict = _run(specification, ports, folder, mode=mode, depth=depth, timeout=timeout, from_any=from_any)
     if not verdict.holds:
         raise AssertionError(f"{'counterexample' if verdict.refuted else 'no proof by induction'}:\n{verdict.log}")
 
 
-def refute(mutant: Elaboratable, folder: Path, *, ports: Iterable[Value], depth: int, timeout: int = 240) -> None:
-    """Assert that a deliberately wrong design violates its specification within ``depth`` cycles after reset.
+def refute(
+    mutant: Elaboratable,
+    folder: Path,
+    *,
+    ports: Iterable[Value],
+    depth: int,
+    timeout: int = 240,
+    from_any: bool = False,
+) -> None:
+    """Assert that a deliberately wrong design violates its specification within ``depth`` cycles from the start.
 
     A proof whose mutants pass proves nothing. A failed induction is not enough: there must be a counterexample.
     """
-    verdict = _run(mutant, ports, folder, mode="bmc", depth=depth, timeout=timeout)
+    verdict = _run(mutant, ports, folder, mode="bmc", depth=depth, timeout=timeout, from_any=from_any)
     if not verdict.refuted:
         raise AssertionError(f"the mutant passes:\n{verdict.log}")

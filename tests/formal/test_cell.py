@@ -2,12 +2,14 @@
 
 The definition stands here as it does there, on integers of any width: nothing of the compiler's constants is repeated.
 In the first step of a sequence what the sums are means nothing; the second has the state of the first. An LSTM makes one
-step, from a cell state of 0.
+step, the first of its sequence or not, from any cell state; that a state comes back from its memory the steps of the others
+show.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from hdlgen.compiler.unit.compile import compile_units
 from hdlgen.compiler.unit.program import RecurrentUnit
 from hdlgen.gateware.arithmetic import later, value_shape
 from hdlgen.gateware.kit import Kit
+from hdlgen.gateware.primitives import RamParameters
 from hdlgen.gateware.unit.cell import CellUnit
 from hdlgen.gateware.unit.contents import held
 from hdlgen.integers import Interval
@@ -113,6 +116,30 @@ def within(value: Value, span: Interval) -> Value:
     return (value >= span.low) & (value <= span.high)
 
 
+class AnyState(wiring.Component):
+    """In the place of a memory of states: what is read is ``any``."""
+
+    def __init__(self, parameters: RamParameters) -> None:
+        super().__init__(parameters.ports | {"any": In(parameters.lanes * parameters.bits)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.d.comb += self.read_data.eq(self.any)
+        return m
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened(Kit):
+    """Cell states come from `AnyState`."""
+
+    memories: dict[str, AnyState]
+
+    def ram(self, what: str, **sizes: int) -> Any:
+        if what != "cell":
+            return super().ram(what, **sizes)
+        return self.memories.setdefault(what, AnyState(RamParameters(name=what, **sizes)))
+
+
 class Arithmetic(wiring.Component):
     """A cell that gets the gates of two steps, every sum and every input a free number."""
 
@@ -127,15 +154,18 @@ class Arithmetic(wiring.Component):
         unit = replace(unit, chains=1)
         self.unit = unit if wrong is None else wrong(unit)
         program = replace(program, units=(self.unit, *program.units[1:]))
-        self.dut = CellUnit(self.unit, Kit(held=held(program, "hdlgen")).under(unit.name))
+        kit = Opened(held=held(program, "hdlgen"), memories={}).under(unit.name)
+        self.memories = kit.memories
+        self.dut = CellUnit(self.unit, kit)
         squashed, sums = unit.forward.squashed, unit.recurrence.sums
         super().__init__(
             {"sums": In(range(sums.low, sums.high + 1)), "fed": In(range(squashed.low, squashed.high + 1))}
+            | {"old": In(signed(8)), "fresh": In(1)}
         )
 
     @property
     def ports(self) -> list[Value]:
-        return [self.sums, self.fed]
+        return [self.sums, self.fed, self.old, self.fresh]
 
     @property
     def elements(self) -> int:
@@ -155,9 +185,14 @@ class Arithmetic(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         u, cell = self.unit, self.dut
-        m.submodules.cell = cell
+        m.submodules.cell, _ = prover.opened(cell)  # at once: it makes the memories
+        assert bool(self.memories) == (self.steps == 1)
         cycle = Signal(range(256))
         m.d.sync += cycle.eq(cycle + 1)
+        # Of an LSTM, as they are in the first cycle: whether its step is the first of the sequence, and its cell state.
+        fresh, old = Signal(), Signal.like(self.old)
+        with m.If(cycle == 0):
+            m.d.sync += [fresh.eq(self.fresh), old.eq(self.old)]
         starts = [0, self.results[1] - self.results[0]]
         stored = Signal(cell.stored_shape)
         m.d.comb += [
@@ -179,7 +214,7 @@ class Arithmetic(wiring.Component):
                     m.d.comb += [
                         cell.step.eq(1),
                         cell.gate.eq(n // run),
-                        cell.fresh.eq(t < self.steps - 1),
+                        cell.fresh.eq(t < self.steps - 1 if self.steps > 1 else Mux(cycle == 0, self.fresh, fresh)),
                         cell.deliver.eq(t),
                     ]
                     m.d.comb += stored.eq(self.fed + after[place])
@@ -187,10 +222,11 @@ class Arithmetic(wiring.Component):
         valid = Signal()
         for k in range(run):
             h: Any = Const(0)
-            c: Any = Const(0)
+            c: Any = Mux(fresh, 0, old)
             for t in range(self.steps):
                 gates = range(k, count, run)
-                came = [sums[t][n] if t == self.steps - 1 else Const(0) for n in gates]
+                nothing = fresh if self.steps == 1 else Const(t == 0)
+                came = [Mux(nothing, 0, sums[t][n]) for n in gates]
                 h, c = definition(self.network, k, [fed[t][n] for n in gates], came, h, c)
                 expected = Signal(signed(16), name=f"expected_{t}_{k}")
                 m.d.comb += expected.eq(h)
@@ -201,6 +237,14 @@ class Arithmetic(wiring.Component):
                     m.d.sync += given.eq(cell.state)
                 h = given  # which is the same
         m.d.comb += Assert(cell.valid == valid)
+        for memory in self.memories.values():
+            assert u.cell.cell is not None
+            kept, wrote = Signal(signed(16)), Signal()
+            m.d.comb += [kept.eq(c), memory.any.eq(old), Assume(within(self.old, u.cell.cell.output))]
+            with m.If(memory.write_enable):
+                m.d.sync += wrote.eq(1)
+                m.d.comb += Assert(memory.write_data == kept[: len(memory.write_data)])
+            m.d.comb += Assert(~valid | wrote)
         return m
 
 
@@ -221,6 +265,11 @@ def a_gate_short_of_one(unit: RecurrentUnit) -> RecurrentUnit:
     return replace(unit, cell=replace(unit.cell, gate=replace(unit.cell.gate, high=unit.cell.gate.high - 1)))
 
 
+def another_scale(unit: RecurrentUnit) -> RecurrentUnit:
+    """What comes new into a cell state counts twice beside what is kept of it."""
+    return replace(unit, cell=replace(unit.cell, cell_up=unit.cell.cell_up + 1))
+
+
 def not_half_up(unit: RecurrentUnit) -> RecurrentUnit:
     """What is added for the rounding is one too few."""
     after = unit.forward.after
@@ -230,8 +279,41 @@ def not_half_up(unit: RecurrentUnit) -> RecurrentUnit:
 
 @pytest.mark.parametrize(
     ("cell", "wrong"),
-    [("gru", another_fraction), ("ligru", a_gate_short_of_one), ("lstm", a_gate_short_of_one), ("tanh", not_half_up)],
+    [
+        ("gru", another_fraction),
+        ("ligru", a_gate_short_of_one),
+        ("lstm", a_gate_short_of_one),
+        ("lstm", another_scale),
+        ("tanh", not_half_up),
+    ],
 )
 def test_mutants_fail(cell: str, wrong: Callable[[RecurrentUnit], RecurrentUnit], tmp_path: Path) -> None:
     mutant = Arithmetic(cell, wrong)
+    prover.refute(mutant, tmp_path, ports=mutant.ports, depth=mutant.depth)
+
+
+def test_forgetting_by_another_gate_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cell state is multiplied by the input gate."""
+    multiply = CellUnit._multiply
+
+    def exchanged(self: CellUnit, name: str, factors: list[tuple[Any, Any]]) -> list[Any]:
+        if name == "forget":
+            factors = [(self.kept[c][2], old) for c, (_, old) in enumerate(factors)]
+        return multiply(self, name, factors)
+
+    monkeypatch.setattr(CellUnit, "_multiply", exchanged)
+    mutant = Arithmetic("lstm")
+    prover.refute(mutant, tmp_path, ports=mutant.ports, depth=mutant.depth)
+
+
+def test_cell_state_that_stays_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first step of a sequence goes on with the cell state of another."""
+    own = CellUnit._own
+
+    def kept(self: CellUnit, name: str, interval: Interval, at: int) -> Any:
+        monkeypatch.setattr(self, "fresh_at", SimpleNamespace(at=lambda cycle: Const(0, 1)))
+        return own(self, name, interval, at)
+
+    monkeypatch.setattr(CellUnit, "_own", kept)
+    mutant = Arithmetic("lstm")
     prover.refute(mutant, tmp_path, ports=mutant.ports, depth=mutant.depth)

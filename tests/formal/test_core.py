@@ -1,8 +1,12 @@
-"""A complete small core, seen from outside: any frames, any gaps and any back-pressure, for a bounded time."""
+"""Complete small cores of all engines, seen from outside: any frames, gaps and back-pressure, for a bounded time, from the
+start, or from any state whatever and one cycle of reset.
+"""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +14,7 @@ from amaranth.hdl import (
     Array,
     Assert,
     Assume,
+    Cat,
     ClockDomain,
     ClockSignal,
     Const,
@@ -24,57 +29,83 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from hdlgen import golden
-from hdlgen.compiler import Options
+from hdlgen.compiler import Options, compile_network, timing
+from hdlgen.compiler.gather.compile import compile_gather
+from hdlgen.compiler.gather.program import GatherProgram
 from hdlgen.compiler.path.compile import compile_paths
 from hdlgen.compiler.path.program import Program
+from hdlgen.compiler.plan import models
+from hdlgen.compiler.unit.compile import compile_units
+from hdlgen.compiler.unit.program import BandProgram
+from hdlgen.gateware.core import Core
+from hdlgen.gateware.gather.core import GatherCore
+from hdlgen.gateware.gather.sequencer import GatherSequencer
 from hdlgen.gateware.path.core import PathCore
 from hdlgen.gateware.path.drain import Drain
 from hdlgen.gateware.path.sequencer import Sequencer
-from hdlgen.network import Network
+from hdlgen.gateware.unit.core import UnitCore
+from hdlgen.gateware.unit.sequencer import UnitSequencer
+from hdlgen.network import Activation, Network
 
+from .. import layered
+from ..compiler.recurrent import layer, make_recurrent
 from . import prover
 from .networks import small_network
 
+CORES: dict[type, type[Core]] = {Program: PathCore, GatherProgram: GatherCore, BandProgram: UnitCore}
+
 
 class Specification(wiring.Component):
-    """A core and how its frames are defined; it is reset once, in cycle number ``reset``, or not at all.
+    """A core and how its frames are defined.
 
-    What is said of frames begins anew with a reset.
+    ``reset``: there is one in the first cycle, and what is said of frames begins behind it. Otherwise there is none.
     """
 
-    def __init__(self, network: Network, program: Program, *, reset: int | None = None) -> None:
-        self.network, self.program, self.dut, self.reset = network, program, PathCore(program), reset
+    def __init__(self, network: Network, program: Any, *, reset: bool = False) -> None:
+        self.network, self.program, self.reset = network, program, reset
+        self.dut = CORES[type(program)](program)
         self.results = program.output_width
         super().__init__(
             {
                 "data": In(8 * program.bytes_per_element * program.elements_per_beat),
                 "valid": In(1),
                 "last": In(1),
+                "user": In(1),
                 "ready": In(1),
             }
         )
 
     @property
     def ports(self) -> list[Value]:
-        return [self.data, self.valid, self.last, self.ready]
+        return [self.data, self.valid, self.last, self.user, self.ready]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.dut = dut = self.dut
-        since = Signal(8, reset_less=True)
-        m.d.sync += since.eq(since + 1)
+        begun = Signal(reset_less=True)
+        m.d.sync += begun.eq(1)
         m.d.comb += [
-            Assume(ResetSignal() == (Const(0) if self.reset is None else since == self.reset)),
+            Assume(ResetSignal() == (~begun if self.reset else 0)),
             dut.s_axis_tdata.eq(self.data),
             dut.s_axis_tvalid.eq(self.valid),
             dut.s_axis_tlast.eq(self.last),
             dut.m_axis_tready.eq(self.ready),
         ]
-        self.statements(m, dut)
+        if hasattr(dut, "s_axis_tuser"):
+            m.d.comb += dut.s_axis_tuser.eq(self.user)
+        with m.If(~ResetSignal()):
+            self.statements(m, dut)
         return m
 
-    def statements(self, m: Module, dut: PathCore) -> None:
+    def statements(self, m: Module, dut: Any) -> None:
         raise NotImplementedError
+
+    def holds(self, folder: Path, depth: int) -> None:
+        depth += self.reset
+        prover.prove(self, folder, ports=self.ports, depth=depth, mode="bmc", from_any=self.reset)
+
+    def fails(self, folder: Path, depth: int) -> None:
+        prover.refute(self, folder, ports=self.ports, depth=depth + self.reset, from_any=self.reset)
 
 
 class Contract(Specification):
@@ -86,7 +117,7 @@ class Contract(Specification):
     Beats come without gaps, which makes the search a hundred times shorter; the loader is proved for any gaps by itself.
     """
 
-    def statements(self, m: Module, dut: PathCore) -> None:
+    def statements(self, m: Module, dut: Any) -> None:
         # The definition of a good frame, and how many wait for their results.
         beat, dropping, error = Signal(8), Signal(), Signal()
         good, ended = Signal(), Signal()
@@ -124,55 +155,85 @@ class Contract(Specification):
 
 
 class Results(Specification):
-    """Good frames of any contents, back to back: the golden model's results, at the cycle the compiler states.
+    """Good frames of any contents, back to back: the golden model's results, in the cycles that the compiler states.
 
-    All inputs are enumerated, so the golden model stands here as a table.
+    ``lengths``: frames of each sequence. All inputs are enumerated, so the golden model stands here as a table.
     """
 
-    FRAMES = 2
+    def __init__(
+        self, network: Network, program: Any, *, lengths: Sequence[int] = (1, 1), reset: bool = False
+    ) -> None:
+        self.lengths = lengths
+        # More of the last kind follow.
+        ends = [step == length - 1 for length in (*lengths, *3 * lengths[-1:]) for step in range(length)]
+        plan = compile_network(network, Options(lanes=program.lanes))
+        begins, times = timing.schedule(*models(plan.stages), ends)
+        self.begins, self.ends = begins[: sum(lengths)], times[: len(lengths)]
+        super().__init__(network, program, reset=reset)
 
-    def statements(self, m: Module, dut: PathCore) -> None:
-        program = self.program
-        bits, elements = program.input_bits, program.input_width
-        # Element 0 in the lowest bits of the table's index.
-        inputs = np.array(list(product(range(1 << bits), repeat=elements)))[:, ::-1]
-        table = golden.evaluate(self.network, inputs)
+    @property
+    def depth(self) -> int:
+        """Until the last result is there."""
+        return self.ends[-1] + 2
 
-        beat, place = Signal(range(max(program.beats, 2))), Signal(range(self.FRAMES + 1))
-        frames = [Signal(bits * elements, name=f"frame_{number}") for number in range(self.FRAMES)]
+    def table(self, length: int) -> np.ndarray:
+        """Results of a sequence of any contents: element 0 of its first frame in the lowest bits of the index."""
+        bits, elements = self.network.input.bits, self.network.input.width
+        values = range(1 << bits)
+        if self.network.input.signed:
+            values = [*values[: len(values) // 2], *range(-len(values) // 2, 0)]
+        rows = np.array(list(product(values, repeat=elements * length)))[:, ::-1].reshape(-1, elements)
+        if not self.network.sequential:
+            return golden.evaluate(self.network, rows)
+        return golden.evaluate(self.network, rows, np.full(len(rows) // length, length), every_step=False)
+
+    def statements(self, m: Module, dut: Any) -> None:
+        program, bits = self.program, self.program.input_bits
+        count = sum(self.lengths)
+        beat, place = Signal(range(max(program.beats, 2))), Signal(range(count + 1))
+        frames = [Signal(bits * program.input_width, name=f"frame_{number}") for number in range(count)]
+        # Cycles since the first beat, which is taken in the first cycle.
+        age = Signal(range(self.ends[-1] + 8))
+        m.d.sync += age.eq(age + 1)
         final = beat == program.beats - 1
+        lasts = np.cumsum(self.lengths) - 1
         m.d.comb += [Assume(self.ready), Assume(self.valid), Assume(self.last == final)]
+        with m.If(final):
+            user = Signal()
+            m.d.comb += user.eq(Array(Const(int(n in lasts), 1) for n in (*range(count), lasts[-1]))[place])
+            m.d.comb += Assume(self.user == user)
+        m.d.comb += Assert(~dut.frame_error)
+        for number, begin in enumerate(self.begins):
+            with m.If((age == begin) & (place == number)):
+                m.d.comb += Assert((beat == 0) & dut.s_axis_tready)
         with m.If(dut.s_axis_tready):
             m.d.sync += beat.eq(Mux(final, 0, beat + 1))
-            with m.If(final & (place != self.FRAMES)):
+            with m.If(final & (place != count)):
                 m.d.sync += place.eq(place + 1)
-            for element in range(elements):
+            for element in range(program.input_width):
                 own, offset = divmod(element, program.elements_per_beat)
                 value = self.data.word_select(offset, 8 * program.bytes_per_element)[:bits]
                 for number, frame in enumerate(frames):
                     with m.If((beat == own) & (place == number)):
                         m.d.sync += frame.word_select(element, bits).eq(value)
 
-        # Cycles since the first beat, which is taken in the first cycle; when the first frame's results have to be out.
-        age = Signal(8)
-        m.d.sync += age.eq(age + 1)
-        with m.If(age == 0):
-            m.d.comb += Assert(dut.s_axis_tready)
-        m.d.comb += Assert(~dut.frame_error)
         width = len(dut.m_axis_tdata)
-        with m.If(age == program.latency_cycles):
-            m.d.comb += Assert(dut.m_axis_tvalid & dut.m_axis_tlast)
+        for end in self.ends:
+            with m.If(age == end):
+                m.d.comb += Assert(dut.m_axis_tvalid & dut.m_axis_tlast)
         # Which result is next.
         sent, result = Signal(range(8)), Signal(range(max(self.results, 2)))
         with m.If(dut.m_axis_tvalid):
             m.d.comb += Assert(dut.m_axis_tlast == (result == self.results - 1))
             m.d.sync += result.eq(Mux(dut.m_axis_tlast, 0, result + 1))
             m.d.sync += sent.eq(sent + dut.m_axis_tlast)
-            for number, frame in enumerate(frames):
+            for number, (last, length) in enumerate(zip(lasts.tolist(), self.lengths, strict=True)):
+                table = self.table(length)
                 for column in range(self.results):
                     values = Array(Const(int(value) % (1 << width), width) for value in table[:, column])
                     with m.If((sent == number) & (result == column)):
-                        m.d.comb += Assert(dut.m_axis_tdata == values[frame])
+                        index = Cat(*frames[last + 1 - length : last + 1])
+                        m.d.comb += Assert(dut.m_axis_tdata == values[index])
 
 
 def small(
@@ -182,35 +243,58 @@ def small(
     return network, compile_paths(network, Options(lanes=lanes))
 
 
-def until_second_frame(program: Program) -> int:
-    return program.latency_cycles + program.interval_cycles + 2
-
-
 def test_contract(tmp_path: Path) -> None:
     network, program = small((2, 2), paths=2, lanes=1)
     specification = Contract(network, program)
-    prover.prove(specification, tmp_path, ports=specification.ports, depth=program.latency_cycles + 3, mode="bmc")
+    specification.holds(tmp_path, program.latency_cycles + 3)
 
 
-@pytest.mark.parametrize(("widths", "paths", "lanes"), [((2, 2), 4, 2), ((3, 3, 2), 8, 2), ((2, 5, 3), 8, 4)])
+@pytest.mark.parametrize(("widths", "paths", "lanes"), [((3, 3, 2), 8, 2), ((2, 5, 3), 8, 4)])
 def test_results(widths: tuple[int, ...], paths: int, lanes: int, tmp_path: Path) -> None:
     network, program = small(widths, paths=paths, lanes=lanes)
     specification = Results(network, program)
-    prover.prove(specification, tmp_path, ports=specification.ports, depth=until_second_frame(program), mode="bmc")
+    specification.holds(tmp_path, specification.depth)
 
 
-def in_the_middle(program: Program) -> dict[str, int]:
-    """Cycles in which there is something to be forgotten."""
-    return {"loading": 1, "computing": program.latency_cycles - 6, "results": program.latency_cycles}
+def gathered() -> Network:
+    layers = [
+        {"kind": "dense", "width": 2, "weight_bits": 3, "activation": Activation(bits=2, shift=1)},
+        {"kind": "explicit", "width": 2, "edge_count": 3, "weight_bits": 3},
+    ]
+    return layered.make(3, width=2, layers=layers, bits=1)
 
 
-@pytest.mark.parametrize("when", ["loading", "computing", "results"])
-def test_results_behind_a_reset(when: str, tmp_path: Path) -> None:
-    network, program = small((2, 2), paths=4, lanes=2)
-    reset = in_the_middle(program)[when]
-    specification = Results(network, program, reset=reset)
-    depth = reset + program.latency_cycles + 2
-    prover.prove(specification, tmp_path, ports=specification.ports, depth=depth, mode="bmc")
+def recurrent() -> Network:
+    cell = layer(
+        "gru", 2, band=1, fraction=2, state_bits=3, state_fraction=1, gate_bits=3, in_weight_bits=2, weight_bits=2
+    )
+    network = make_recurrent(1, [cell | {"shift": 0, "in_bits": 3}], input_bits=2)
+    for name, tensor in network.tensors.items():
+        if "bias" in name or "candidate" in name:
+            tensor[...] = np.arange(tensor.size).reshape(tensor.shape) * 3 % 4 - 2
+    return network
+
+
+#: By engine: a network, its program, frames of each sequence, and what counts time in its core.
+ENGINES: dict[str, tuple[Callable[[], Network], Callable[..., Any], tuple[int, ...], type]] = {
+    "path": (lambda: small((2, 2), paths=4, lanes=2)[0], compile_paths, (1, 1), Sequencer),
+    "gather": (gathered, compile_gather, (1, 1), GatherSequencer),
+    "unit": (recurrent, compile_units, (2, 1), UnitSequencer),
+}
+
+
+def core(name: str, *, reset: bool) -> Results:
+    build, compiled, lengths, _ = ENGINES[name]
+    network = build()
+    return Results(network, compiled(network, Options(lanes=2)), lengths=lengths, reset=reset)
+
+
+@pytest.mark.parametrize("reset", [False, True])
+@pytest.mark.parametrize("name", ENGINES)
+def test_engines(name: str, reset: bool, tmp_path: Path) -> None:
+    """From the start without any reset, and from any state whatever by one cycle of reset."""
+    specification = core(name, reset=reset)
+    specification.holds(tmp_path, specification.depth)
 
 
 class OneNotReset(Results):
@@ -223,14 +307,14 @@ class OneNotReset(Results):
         return m
 
 
-def test_register_that_is_not_reset_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    elaborate = Sequencer.elaborate
-    monkeypatch.setattr(Sequencer, "elaborate", lambda self, platform: renamed(elaborate(self, platform)))
-    renamed = DomainRenamer("kept")
-    network, program = small((2, 2), paths=4, lanes=2)
-    reset = in_the_middle(program)["computing"]
-    mutant = OneNotReset(network, program, reset=reset)
-    prover.refute(mutant, tmp_path, ports=mutant.ports, depth=reset + program.latency_cycles + 2)
+@pytest.mark.parametrize("name", ENGINES)
+def test_registers_that_are_not_reset_fail(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build, compiled, lengths, sequencer = ENGINES[name]
+    elaborate, renamed = sequencer.elaborate, DomainRenamer("kept")
+    monkeypatch.setattr(sequencer, "elaborate", lambda self, platform: renamed(elaborate(self, platform)))
+    network = build()
+    mutant = OneNotReset(network, compiled(network, Options(lanes=2)), lengths=lengths, reset=True)
+    mutant.fails(tmp_path, mutant.depth)
 
 
 def joined() -> tuple[Network, Program]:
@@ -244,7 +328,7 @@ def joined() -> tuple[Network, Program]:
 def test_joined_neurons(tmp_path: Path) -> None:
     network, program = joined()
     specification = Results(network, program)
-    prover.prove(specification, tmp_path, ports=specification.ports, depth=until_second_frame(program), mode="bmc")
+    specification.holds(tmp_path, specification.depth)
 
 
 def forgets_first_rows(self: Drain, m: Module) -> dict[tuple[int, int], Value]:
@@ -257,7 +341,7 @@ def test_forgotten_part_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(Drain, "_parts", forgets_first_rows)
     network, program = joined()
     specification = Results(network, program)
-    prover.refute(specification, tmp_path, ports=specification.ports, depth=until_second_frame(program))
+    specification.fails(tmp_path, specification.depth)
 
 
 def test_wrong_weight_fails(tmp_path: Path) -> None:
@@ -268,18 +352,18 @@ def test_wrong_weight_fails(tmp_path: Path) -> None:
     weights[1, 0] += 1
     wrong = replace(program, transitions=(replace(transition, weights=weights),))
     specification = Results(network, wrong)
-    prover.refute(specification, tmp_path, ports=specification.ports, depth=until_second_frame(program))
+    specification.fails(tmp_path, specification.depth)
 
 
 def test_wrong_latency_fails(tmp_path: Path) -> None:
     network, program = small((2, 2), paths=4, lanes=2)
-    wrong = replace(program, latency_cycles=program.latency_cycles - 1)
-    specification = Results(network, wrong)
-    prover.refute(specification, tmp_path, ports=specification.ports, depth=until_second_frame(program))
+    specification = Results(network, program)
+    specification.ends[0] -= 1
+    specification.fails(tmp_path, specification.depth)
 
 
 def test_wrong_number_of_results_fails(tmp_path: Path) -> None:
     network, program = small((2, 2), paths=2, lanes=1)
     specification = Contract(network, program)
     specification.results = 1
-    prover.refute(specification, tmp_path, ports=specification.ports, depth=program.latency_cycles + 3)
+    specification.fails(tmp_path, program.latency_cycles + 3)
