@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -170,11 +171,12 @@ def run(
     root = Path(directory)
     manifest = read_manifest(root)
     check_sources(root, manifest)
-    inputs = read_inputs(root, manifest, input_file, labels_file, images, compare=compare)
+    read = partial(read_inputs, root, manifest, input_file, labels_file, images, compare=compare)
     with contextlib.ExitStack() as stack:
         build_seconds = 0.0
-        name = port
+        name, inputs = port, None
         if name is None:
+            inputs = read()  # before it takes long; it begins with the design's own weights
             virtual = VirtualBoard(root, tool_overrides=tool_overrides)
             with tqdm(desc="build the virtual board", disable=quiet, leave=False, bar_format="{desc}"):
                 stack.enter_context(virtual)
@@ -190,8 +192,7 @@ def run(
             other = loaded_network(root, board.identity.network)
         if other is None:
             board.require_network(manifest.identity.hex(), str(root))
-        else:
-            inputs = read_inputs(root, manifest, input_file, labels_file, images, compare=compare, network_file=other)
+        inputs = inputs or read(network_file=other)
         count = inputs.count
         single = min(_SINGLE, -(-count // 2))
         answers = []

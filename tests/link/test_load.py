@@ -13,7 +13,7 @@ import hdlgen
 from hdlgen import golden
 from hdlgen.cli import main
 from hdlgen.emit import compile_to
-from hdlgen.errors import InputError, Refused
+from hdlgen.errors import Doubtful, InputError, Refused
 from hdlgen.flow import load as loading
 from hdlgen.flow.inputs import ask
 from hdlgen.flow.load import image_for, load
@@ -87,6 +87,10 @@ def test_load(design: Path, virtual: VirtualBoard, tmp_path: Path, capsys: pytes
     assert found.failures == ()
     assert found.loaded == f"loaded-{found.identity.network.hex()}.safetensors"
     assert np.array_equal(found.y, golden.evaluate(network(3), np.load(design / "vectors/x.npy")))
+    np.save(tmp_path / "dim.npy", x % 3)
+    with pytest.warns(Doubtful, match=r"dim.npy: holds 0\.\.2, little of") as said:
+        assert run(design, port=virtual.port, input_file=str(tmp_path / "dim.npy")).failures == ()
+    assert len(said) == 1
     assert run(tmp_path / "three", port=virtual.port).failures == ()
     assert _run("load", design, "--port", virtual.port) == 0
     assert run(design, port=virtual.port).loaded is None
