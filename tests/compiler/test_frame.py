@@ -314,7 +314,9 @@ def test_repeated_edges_in_a_dense_design() -> None:
     assert dense.weighted(1).weight_bits == 10
     assert np.array_equal(golden.evaluate(dense, inputs(few, 4)), golden.evaluate(few, inputs(few, 4)))
     few = make(1, width=4, layers=[{"kind": "explicit", "width": 3, "edge_count": 5, "weight_bits": 16}])
-    few.tensors["e1"][:], few.tensors["w1"][:] = [0, 0], 7000
+    few.tensors["e1"][:], few.tensors["w1"][:] = [0, 0], 6553
+    assert adopt.adopt(few, full, "DIR", shifts=()).weighted(1).weight_bits == 16
+    few.tensors["w1"][:] = 7000
     said = "layer 1: its repeated edges add up to weights of 17 bits; allowed are 16 in the design in DIR, which is dense"
     with pytest.raises(InputError, match=said):
         adopt.adopt(few, full, "DIR", shifts=())

@@ -53,6 +53,10 @@ def test_refused(tmp_path: Path) -> None:
         (GOOD + b"x", "an array of shape [3, 4] and dtype uint8 needs 12 bytes; the file has 13"),
         (huge, "an array of shape [3, 4000000] and dtype uint8 needs 12000000 bytes; the file has 12"),
         (GOOD.replace(b"(3, 4), ", b"(3,-4), "), f"shape is (3, -4); {LENGTHS}"),
+        (
+            header("(134217728,)"),
+            "an array of shape [134217728] and dtype uint8 needs 134217728 bytes; the file has 0",
+        ),
         (header("(134217729,)"), f"shape is (134217729,); {LENGTHS}"),
         (
             header("(" + "1, " * 40 + ")"),

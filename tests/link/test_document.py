@@ -17,12 +17,21 @@ from hdlgen.gateware.link import Endpoint
 from hdlgen.gateware.messages import LinkParameters
 from hdlgen.gateware.path.contents import held
 from hdlgen.gateware.path.core import PathCore
-from hdlgen.host.protocol import Identity
+from hdlgen.host.protocol import Identity, Reason
 from hdlgen.network import InputFormat, Network, SobolTopology, Weighted
 
 from .bench import IDENTITY, Rig, sums
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "protocol.md"
+
+
+def test_reasons() -> None:
+    """The numbers on the line are those of the table."""
+    table = DOCUMENT.read_text(encoding="utf-8").split("| refused | because |\n")[1].split("\n\n")[0]
+    rows = {int(number): text for number, text in re.findall(r"^\| (\d+) \| (.*) \|$", table, re.MULTILINE)}
+    assert list(rows) == [reason.value for reason in Reason if reason is not Reason.NONE]
+    said = {"CRC": 1, "cut short": 2, "type": 3, "number": 4, "length": 5, "room": 6, "not now": 7}
+    assert all(words in rows[number] for words, number in said.items())
 
 
 def examples(heading: str) -> list[tuple[bytes, bytes]]:
