@@ -72,7 +72,7 @@ def command(
     _show(network)
     if imported.differ:
         say(f"{imported.differ} neurons differ from the file somewhere")
-    if imported.storage is not None and imported.storage.kinds:
+    if imported.storage is not None and imported.storage.costs:
         say(f"edges: {imported.storage} (on {LANES} lanes)")
     say(f"input: {importers.meaning(network.input)}")
     if network.output_scale is not None:

@@ -80,14 +80,15 @@ def command(
         run = partial(golden.evaluate, x=codes, lengths=measured.lengths, every_step=cells.every_step)
         wanted, classes = cells.evaluate(measured), None if cells.every_step else measured.labels
     else:
-        real = plain = importers.float_network(dataclasses.replace(importers.lower(graph), name=title))
-        source, x = options.chosen(file, real.width, calibration, input_range, needed=not sampled)
+        lowered = dataclasses.replace(importers.lower(graph), name=title)
+        real = plain = importers.float_network(lowered)
+        source, x = options.chosen(file, lowered, calibration, input_range, needed=not sampled)
         sampling = {
             "samples": partial(instant_network, plain, source=source, x=x),
             "paths": partial(path_network, plain, source=source, x=x),
         }
         choices = list(_choices(partial(quantize_network, plain, source=source, x=x), sampling, **how))
-        inputs = x if test is None else importers.read_samples(test, real.width, source)
+        inputs = x if test is None else importers.read_samples(test, real.width, source, lowered.order)
         if inputs is not None:
             run, wanted = partial(golden.evaluate, x=source.quantise(inputs)), plain.evaluate(inputs)
     if labels is not None:
@@ -128,7 +129,7 @@ def command(
     table(f"{real.name}: {'-'.join(map(str, real.widths))}", rows, columns)
     say(f"input: {importers.meaning(source)}")
     if len(choices) == 1:
-        say(*([f"edges: {made.storage} (on {LANES} lanes)"] if made.storage.kinds else []))
+        say(*([f"edges: {made.storage} (on {LANES} lanes)"] if made.storage.costs else []))
         say(f"outputs: {made.output_scale:.9g} times the integers")
     say(*(f"note: {note}" for note in real.notes))
     if output is not None:

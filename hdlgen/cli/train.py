@@ -175,6 +175,7 @@ def tune(file: str, data: Path, test: Path | None, name: str | None, output: Pat
                 f"{file}: nothing says what its inputs mean; required: --input-scale (1/255: it reads them divided by 255)"
             )
         real = importers.float_network(dataclasses.replace(importers.lower(importers.read(Path(file))), name=title))
+        real.refuse_tensors("to tune")
         dataset = training.read_dataset(data, test, seed=checked.seed)
         tuned = training.tune_real(real, recipe, meaning.given(real.width), dataset, checked)
     else:

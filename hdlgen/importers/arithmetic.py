@@ -8,7 +8,7 @@ import numpy as np
 from hdlgen.description import show
 from hdlgen.importers.codes import FREE, Limits
 from hdlgen.importers.lowering import Lowering, Operation
-from hdlgen.importers.values import ONE, ZERO, Constant, Value
+from hdlgen.importers.values import ONE, ZERO, Constant, Value, each
 
 __all__ = ["ARITHMETIC", "SCIKIT"]
 
@@ -46,6 +46,8 @@ def _matmul(at: Lowering) -> Value:
 def _add(at: Lowering, first: Value, second: Value) -> Value:
     if first.shape != second.shape:
         at.refuse(f"adds {list(first.shape)} and {list(second.shape)}; allowed: equal shapes")
+    if first.channels != second.channels or not np.array_equal(first.order, second.order):
+        at.refuse(f"adds values of {list(first.shape)} whose elements are in different orders; allowed: in the same")
     return at.made(first, at.affine(first).plus(at.affine(second)))
 
 
@@ -94,19 +96,20 @@ def _batchnormalization(at: Lowering) -> Value:
     if not value.shape or not value.batched:
         at.refuse("reads one value of each input; allowed: an axis of channels behind the batch")
     channels = value.shape[0]
-    arrays = []
+    arrays: list[np.ndarray] = []
     for what, parameter in zip(("scale", "bias", "mean", "variance"), parameters, strict=True):
         array = at.numbers(parameter, what).real()
         if array.shape != (channels,):
             at.refuse(f"{what} has shape {list(array.shape)}; allowed: [{channels}]")
-        arrays.append(np.repeat(array, math.prod(value.shape[1:])))
+        arrays.append(array)
     scale, bias, mean, variance = arrays
     spread = variance + at.attribute("epsilon", 1e-5)
     if not (spread > 0).all():
         at.refuse("variance plus epsilon is not above 0 everywhere; allowed: what a square root takes")
-    gain = [Fraction(float(entry)) for entry in scale / np.sqrt(spread)]
-    offset = [Fraction(float(b)) - Fraction(float(m)) * g for b, m, g in zip(bias, mean, gain, strict=True)]
-    return at.scaled(value, gain, offset)
+    numbers = scale / np.sqrt(spread), bias, mean
+    axes = (channels, *[1] * (len(value.shape) - 1))
+    gain, b, m = (at.entries(Constant(array.reshape(axes)), value, "its numbers") for array in numbers)
+    return at.scaled(value, gain, each(lambda b, m, gain: b - m * gain, b, m, gain))
 
 
 def _scaler(at: Lowering) -> Value:
@@ -115,9 +118,9 @@ def _scaler(at: Lowering) -> Value:
     numbers = []
     for name in ("offset", "scale"):
         entries = at.attribute(name, [])
-        if not isinstance(entries, list) or len(entries) not in (1, value.count):
-            at.refuse(f"attribute {name} has {len(entries)} numbers; allowed: 1 or {value.count}")
-        numbers.append([Fraction(entry) for entry in entries] * (value.count // len(entries)))
+        if not isinstance(entries, list) or len(entries) not in (1, math.prod(value.shape)):
+            at.refuse(f"attribute {name} has {len(entries)} numbers; allowed: 1 or {math.prod(value.shape)}")
+        numbers.append(at.entries(Constant(np.array(entries, np.float64)), value, f"attribute {name}"))
     offset, scale = numbers
     return at.scaled(value, scale, [-a * b for a, b in zip(offset, scale, strict=True)])
 
@@ -132,6 +135,8 @@ def _clamped(at: Lowering, value: Value, limits: Limits) -> Value:
         at.refuse(f"clips to {float(low):g}..{float(high):g}; allowed: min below max")
     if limits == FREE:
         return value
+    if value.pooled is not None and value.closed is None:
+        return at.greatest(_clamped(at, value.pooled[0], limits), value.pooled[1], value.order)
     if value.closed is None and value.tail is None:
         if value.codes is None:
             return at.made(value, value.affine, limits=_both(value.limits, limits))
@@ -186,6 +191,12 @@ def _relu(at: Lowering) -> Value:
     return _clamped(at, at.value(), (ZERO, None))
 
 
+def _hard(at: Lowering) -> Value:
+    """HardSigmoid."""
+    alpha, beta = (Fraction(at.attribute(name, default)) for name, default in (("alpha", 0.2), ("beta", 0.5)))
+    return _clamped(at, at.scaled(at.value(), alpha, beta), (ZERO, ONE))
+
+
 def _clip(at: Lowering) -> Value:
     value, (low, high) = at.operands(1, 3)
     given = at.node.attributes
@@ -231,6 +242,7 @@ ARITHMETIC: dict[str, Operation] = {
     "Neg": Operation(_neg),
     "BatchNormalization": Operation(_batchnormalization, "epsilon momentum training_mode spatial"),
     "Relu": Operation(_relu),
+    "HardSigmoid": Operation(_hard, "alpha beta"),
     "Clip": Operation(_clip, "min max"),
     "Max": Operation(_extreme),
     "Min": Operation(_extreme),

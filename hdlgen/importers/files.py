@@ -109,7 +109,7 @@ def import_network(
         return _quantised(made, [*cells.notes, *finer])
     lowered = dataclasses.replace(lower(graph), name=check_name(name))
     announce("integers")
-    given = options.given(lowered.width)
+    given = options.given(lowered.width, lowered.shape)
     if bits is None:
         _refuse_reals(lowered)
         for option, value in (("--calibration", calibration), ("--input-range", input_range)):
@@ -119,7 +119,7 @@ def import_network(
             raise InputError(f"--input-scale: {path} quantises its input itself; allowed: files that do not")
         return integer_network(lowered, given, widen=widen, edges=edges)
     real = float_network(lowered)
-    source, x = options.chosen(path, real.width, calibration, input_range)
+    source, x = options.chosen(path, lowered, calibration, input_range)
     recipe = QuantizeRecipe(bits=bits, activation_bits=activation_bits, edges=edges)
     return _quantised(quantize_network(real, recipe, source, x), real.notes)
 
@@ -232,7 +232,7 @@ def compare_with_file(path: str | os.PathLike[str], imported: Imported, inputs: 
         wanted = real.evaluate(samples)
         return _comparison(outputs, wanted, _tolerance(wanted, scale), np.ones(len(outputs), dtype=bool))
     lowered = lower(graph)
-    x = read_samples(inputs, lowered.width, source)
+    x = read_samples(inputs, lowered.width, source, lowered.order)
     if imported.exact and lowered.input is None:  # only the options say what the integers are: it computes of these
         x = source.values(source.quantise(x))
     return compare(network, Reference(path, graph, lowered), x)

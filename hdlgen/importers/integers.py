@@ -5,6 +5,7 @@ and :func:`hdlgen.quantize.steps.fit` finds the multiplier, shift and bias with 
 the weights can reach.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from hdlgen import layers
 from hdlgen.errors import InputError
 from hdlgen.importers.codes import Codes
 from hdlgen.importers.samples import input_format
@@ -33,6 +35,9 @@ _FINE_BITS = 8
 #: Single precision holds products of scales, and so biases, to about this much.
 _SINGLE = Fraction(1, 1 << 22)
 _MAX_BIAS = 1 << 31
+#: Values of a term of a sum that are tried with all of the other one, and bits of its multipliers.
+_PAIRS = 1024
+_SUM_BITS = 31
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -176,21 +181,35 @@ class _Builder:
         self.notes.append(f"{layer.place}: {text}")
         self.exact &= exact
 
-    def sums(self, weight: np.ndarray, source: int, skip: Skip | None) -> tuple[np.ndarray, np.ndarray]:
-        """Least and greatest sum of each neuron, without bias."""
-        reach = self.reach[source]
-        least, most = bounds(weight, reach.low, reach.high)
+    def sums(self, layer: LoweredLayer, weight: np.ndarray, skip: Skip | None) -> tuple[np.ndarray, np.ndarray]:
+        """Least and greatest sum of each channel, without bias."""
+        reach, zero = self.reach[self.numbers[layer.main.source]], self.zero_point(layer)
+        least, most = bounds(weight, reach.low - zero, reach.high - zero, layer.window)
         if skip is not None:
             other = self.reach[skip.source]
             least, most = least + (other.low << skip.shift), most + (other.high << skip.shift)
-        return least, most
+        return least.reshape(-1, len(weight)).min(axis=0), most.reshape(-1, len(weight)).max(axis=0)
+
+    def zero_point(self, layer: LoweredLayer) -> int:
+        """Of kernels that read pixels outside: the integer that these count as, of what hardware has."""
+        if layer.window is None or not any(layer.window.padding):
+            return 0
+        reach = self.reach[self.numbers[layer.main.source]]
+        zero = (layer.main.zero - reach.base) / reach.unit
+        if zero.denominator != 1:
+            raise InputError(
+                f"{layer.place}: pads with 0, which is {float(zero):.9g} as an integer of what it reads; allowed: a"
+                " whole one (--input-offset)"
+            )
+        return int(zero)
 
     def start(self, layer: LoweredLayer) -> tuple[np.ndarray, _Rationals, _Rationals, _Rationals]:
         """Weights, gains above 0, gains of the skip connection and offsets, of what hardware has of the sources."""
         gain, offset = _rational(layer.main.gain), _rational(layer.offset)
-        weight = np.ones(layer.width, dtype=np.int64) if layer.main.matrix is None else layer.main.matrix.copy()
+        matrix = layer.main.matrix
+        weight = layer.kernels(np.ones(len(gain), dtype=np.int64)) if matrix is None else matrix.copy()
         reach, other = self.reach[self.numbers[layer.main.source]], None
-        if reach.base:
+        if reach.base and not (layer.window is not None and any(layer.window.padding)):
             offset = offset + gain * weight.reshape(len(weight), -1).sum(axis=1).astype(object) * reach.base
         gain = gain * reach.unit
         if layer.skip is not None:
@@ -284,11 +303,16 @@ class _Builder:
     def hidden(self, layer: LoweredLayer) -> None:
         codes = layer.codes
         assert codes is not None
+        if layer.main.window is not None and layer.main.matrix is None:
+            self.pooled(layer)
+            return
+        if layer.shape is not None and layer.skip is not None:
+            self.added(layer, layer.skip, codes)
+            return
         weight, gain, other, offset = self.start(layer)
         weight, gain, skip = self.shifted(layer, weight, gain, other) or self.aligned(layer, weight, gain, other)
         activation, less = _format(codes, layer.place)
-        source = self.numbers[layer.main.source]
-        ends = (end.tolist() for end in self.sums(weight, source, skip))
+        ends = (end.tolist() for end in self.sums(layer, weight, skip))
         stairs = [
             staircase(codes, gain=g, offset=o, first=a, last=b, less=less)
             for g, o, a, b in zip(gain, offset, *ends, strict=True)
@@ -297,32 +321,106 @@ class _Builder:
         steps, weight, skip = self.fitted(stairs, weight, skip)
         lost = live - _live(weight)
         if lost:
-            self.note(layer, f"{lost} of {layer.width} neurons are 0 for every input", exact=True)
+            self.note(layer, f"{lost} of {len(weight)} neurons are 0 for every input", exact=True)
         weight = (weight.T << steps.fine).T
         wrong = int((steps.wrong > 0).sum())
         if wrong:
             self.differ += wrong
             self.note(
                 layer,
-                f"{wrong} of {layer.width} neurons have no multiplier and shift that is equal everywhere:"
+                f"{wrong} of {len(weight)} neurons have no multiplier and shift that is equal everywhere:"
                 f" {int(steps.wrong.sum())} of {sum(len(stair.values) for stair in stairs)} thresholds lie elsewhere",
             )
         if steps.fine.any():
-            finer = f"{int((steps.fine > 0).sum())} of {layer.width} neurons"
+            finer = f"{int((steps.fine > 0).sum())} of {len(weight)} neurons"
             text = f"weights {before} -> {bits_of(weight)} bits for biases between integers, of {finer}"
             self.note(layer, text, exact=True)
         self.layers.append(
             IntegerLayer(
-                source=source,
+                source=self.numbers[layer.main.source],
                 weight=weight,
                 bias=steps.bias,
+                window=layer.window,
+                zero_point=self.zero_point(layer),
                 skip=skip,
                 activation=replace(activation, shift=steps.shift, rounding=steps.rounding),
                 multiplier=steps.multiplier,
             )
         )
-        low, high = steps.reached(stairs)
+        low, high = (np.tile(end, layer.width // len(end)) for end in steps.reached(stairs))
         self.reach.append(_Reach(low, high, base=Fraction(less)))
+
+    def pooled(self, layer: LoweredLayer) -> None:
+        """The greatest values, as what it reads has them."""
+        source, ones = self.numbers[layer.main.source], np.ones(len(layer.offset), np.int64)
+        before = self.layers[source - 1].activation if source else None
+        if before is None:
+            before = Activation(kind="identity" if self.source.signed else "relu", bits=self.source.bits, shift=0)
+        activation = replace(before, shift=0, multiplier=None, rounding="up", zero_point=0)
+        reach = self.reach[source]
+        low, high = bounds(ones, reach.low, reach.high, layer.window)
+        self.layers.append(
+            IntegerLayer(source=source, weight=ones, bias=0 * ones, window=layer.window, activation=activation)
+        )
+        self.reach.append(replace(reach, low=low, high=high))
+
+    def added(self, layer: LoweredLayer, other: Term, codes: Codes) -> None:
+        """A sum of two tensors. Its multipliers are the least with which all pairs of values have the right sum."""
+        activation, less = _format(codes, layer.place)
+        offset, gains, zeros, values = layer.offset[0], list[Fraction](), list[int](), list[np.ndarray]()
+        for term in (layer.main, other):
+            reach, number = self.reach[self.numbers[term.source]], term.source
+            before = (
+                self.lowered.layers[number - 1].codes if number else self.lowered.input and self.lowered.input.codes
+            )
+            gains.append(term.gain[0] * reach.unit)
+            zeros.append(round((Fraction(before.zero if before else 0) - reach.base) / reach.unit))
+            values.append(np.arange(int(reach.low.min()), int(reach.high.max()) + 1))
+            offset += term.gain[0] * reach.base
+        # What zero points leave of it is near to none.
+        after = round(codes.zero)
+        rest = offset + gains[0] * zeros[0] + gains[1] * zeros[1] + (codes.zero - after) * codes.scale
+        zeros[0] -= round(rest / gains[0])
+        every = [-(-len(those) // _PAIRS) for those in values]
+        first, second = (those[::step] for those, step in zip(values, every, strict=True))
+        wanted = np.empty((len(second), len(first)), np.int64)
+        for row, value in enumerate(second.tolist()):
+            ends = {"first": int(first[0]), "last": int(first[-1])}
+            stairs = staircase(codes, gain=gains[0], offset=offset + gains[1] * value, less=less, **ends)
+            wanted[row] = codes.low - less + np.searchsorted(stairs.thresholds, first, side="right")
+        best: tuple[int, Activation, list[int]] | None = None
+        for shift, halves in itertools.product(range(_SUM_BITS), ("up", "even")):
+            factors = [round(gain / codes.scale * (1 << shift)) for gain in gains]
+            if not 1 <= min(factors) <= max(factors) < 1 << _SUM_BITS:
+                continue
+            tried = replace(activation, shift=shift, rounding=halves, zero_point=after - less)
+            sums = factors[0] * (first - zeros[0]) + factors[1] * (second - zeros[1])[:, None]
+            wrong = int((tried.apply(sums, np.ones(1, np.int64)) != wanted).sum())
+            if best is None or wrong < best[0]:
+                best = wrong, tried, factors
+            if not wrong:
+                break
+        if best is None:
+            ratio = float(max(gains) / min(gains))
+            raise InputError(
+                f"{layer.place}: adds tensors whose scales differ by {ratio:.3g}; allowed: scales nearer to each other"
+            )
+        wrong, activation, factors = best
+        if wrong or max(every) > 1:
+            of = f"{wrong:,} of {wanted.size:,} pairs of values{' that were tried' if max(every) > 1 else ''}"
+            self.note(layer, f"{of} have another sum, rounded to the other side")
+        terms = [
+            layers.Term(source=self.numbers[term.source], zero_point=zero, multiplier=factor)
+            for term, zero, factor in zip((layer.main, other), zeros, factors, strict=True)
+        ]
+        none = np.zeros(0, np.int64)
+        self.layers.append(
+            IntegerLayer(
+                source=terms[0].source, weight=none, bias=none, terms=(terms[0], terms[1]), activation=activation
+            )
+        )
+        low, high = (wanted.min(), wanted.max()) if max(every) == 1 else (activation.low, activation.high)
+        self.reach.append(_Reach(np.full(layer.width, low), np.full(layer.width, high), base=Fraction(less)))
 
     def output(self, layer: LoweredLayer) -> Fraction:
         """The last layer; what one unit of its sums means."""
@@ -332,7 +430,7 @@ class _Builder:
             found = self.aligned(layer, weight, gain, other)
         factors = None if found is None or found[2] is not None else self.common(gain, weight)
         if factors is not None:
-            found = (weight.T * factors).T, np.full(layer.width, min(gain) / int(min(factors))), None
+            found = (weight.T * factors).T, np.full(len(gain), min(gain) / int(min(factors))), None
         if found is None or (found[1] != found[1][0]).any():
             return self.rescaled(layer, weight, gain, other, offset)
         weight, gain, skip = found
@@ -345,8 +443,16 @@ class _Builder:
         if worst:
             what = f"by {float(worst):.3g} of the smallest step of a sum at most"
             self.note(layer, f"biases of the outputs are rounded, {what}")
-        source = self.numbers[layer.main.source]
-        self.layers.append(IntegerLayer(source=source, weight=weight, bias=bias, skip=skip))
+        self.layers.append(
+            IntegerLayer(
+                source=self.numbers[layer.main.source],
+                weight=weight,
+                bias=bias,
+                window=layer.window,
+                zero_point=self.zero_point(layer),
+                skip=skip,
+            )
+        )
         return unit
 
     def fineness(self, biases: _Rationals, bits: int, place: str) -> tuple[int, Fraction]:
@@ -377,7 +483,7 @@ class _Builder:
         self, layer: LoweredLayer, weight: np.ndarray, gain: _Rationals, other: _Rationals, offset: np.ndarray
     ) -> Fraction:
         """Outputs with scales of their own: rounded to one scale by a layer, which another one shows."""
-        reached = np.maximum(*map(np.abs, self.sums(weight, self.numbers[layer.main.source], None)))
+        reached = np.maximum(*map(np.abs, self.sums(layer, weight, None)))
         largest = gain.astype(float) * reached + abs(offset).astype(float)
         if layer.skip is not None:
             reach = self.reach[self.numbers[layer.skip.source]]
@@ -387,8 +493,11 @@ class _Builder:
         self.hidden(replace(layer, codes=_wide(scale)))
         what = f"{_WIDE_BITS} bits of {float(scale):g}"
         self.note(layer, f"outputs have scales of their own; they are rounded to {what}")
-        ones, zeros = np.ones(layer.width, dtype=np.int64), np.zeros(layer.width, dtype=np.int64)
-        self.layers.append(IntegerLayer(source=len(self.layers), weight=ones, bias=zeros))
+        alone = replace(layer, main=Term(0, None, layer.main.gain), skip=None)
+        ones, zeros = np.ones(len(gain), dtype=np.int64), np.zeros(len(gain), dtype=np.int64)
+        self.layers.append(
+            IntegerLayer(source=len(self.layers), weight=alone.kernels(ones), bias=zeros, window=alone.window)
+        )
         return scale
 
     def run(self) -> Imported:
@@ -428,7 +537,8 @@ def integer_network(
     Raises InputError if scales or formats leave what hardware has.
     """
     if lowered.input is not None:
-        return _Builder(lowered, input_format(lowered.input), lowered.input.codes, widen, edges).run()
+        source = input_format(lowered.input, lowered.shape)
+        return _Builder(lowered, source, lowered.input.codes, widen, edges).run()
     if source is None or not isinstance(source.scale, float) or not isinstance(source.offset, float):
         raise InputError(
             f"{lowered.where}: its input is not quantised; required: --input-bits and --input-scale, or --calibration"

@@ -4,10 +4,11 @@ from hdlgen.errors import InputError
 from hdlgen.importers.arithmetic import ARITHMETIC, SCIKIT
 from hdlgen.importers.constants import FOLDED
 from hdlgen.importers.graph import Graph
-from hdlgen.importers.lowering import Lowering
+from hdlgen.importers.lowering import Arranged, Lowering
 from hdlgen.importers.quantisers import LINEAR, QONNX
 from hdlgen.importers.shapes import SHAPES
 from hdlgen.importers.tails import BEGINS, tail
+from hdlgen.importers.tensors import TENSORS
 from hdlgen.importers.values import LoweredNetwork
 
 __all__ = ["Reader", "lower"]
@@ -19,7 +20,7 @@ class Reader(Lowering):
     operations = {
         (domain, name): operation
         for known, domains in (
-            (ARITHMETIC | LINEAR | SHAPES, [""]),
+            (ARITHMETIC | LINEAR | SHAPES | TENSORS, [""]),
             (SCIKIT, ["ai.onnx.ml"]),
             (LINEAR, ["com.microsoft"]),
             (QONNX, ["qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general"]),
@@ -37,7 +38,10 @@ def lower(graph: Graph) -> LoweredNetwork:
     the graph.
     """
     if not graph.nodes:
-        raise InputError(f"{graph.where}: the graph has no nodes; allowed: a Gemm or MatMul at least")
+        raise InputError(f"{graph.where}: the graph has no nodes; allowed: a Conv, Gemm or MatMul at least")
     if (node := graph.recurrent) is not None:
         raise InputError(f"{node.place}: {node.op} is recurrent; allowed here: networks without states")
-    return Reader(graph).run()
+    try:
+        return Reader(graph).run()
+    except Arranged as found:
+        return Reader(graph, found.shape, found.order).run()

@@ -40,6 +40,8 @@ def _quantised(at: Lowering, value: Value, codes: Codes, *, plain: bool = False)
     """A quantiser behind ``value``; with a clamp before it they make one activation."""
     if codes.bits is None:
         at.refuse(codes.refusal)
+    if value.pooled is not None and value.closed is None:
+        return at.greatest(_quantised(at, value.pooled[0], codes, plain=plain), value.pooled[1], value.order)
     function, limits = value.affine, value.limits
     if value.codes is not None or value.closed is not None:
         function, limits = at.affine(value), FREE

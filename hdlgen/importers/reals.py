@@ -1,12 +1,13 @@
 """From lowered layers to a network of real numbers."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from hdlgen.errors import InputError
-from hdlgen.importers.values import LoweredLayer, LoweredNetwork, Term, each
-from hdlgen.quantize.real import FREE, FloatLayer, FloatNetwork, product
+from hdlgen.importers.values import LoweredLayer, LoweredNetwork, Term, along_inputs, each
+from hdlgen.quantize.real import FREE, FloatLayer, FloatNetwork
 
 __all__ = ["float_network"]
 
@@ -26,33 +27,54 @@ def float_network(lowered: LoweredNetwork) -> FloatNetwork:
     notes = list(lowered.notes)
     # Layers read codes where a quantiser is before them: code = gain * real value + offset, element by element.
     codes: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    channels = [lowered.width if lowered.shape is None else lowered.shape[2]]
+    channels += [len(layer.offset) for layer in lowered.layers]
     if lowered.input is not None:
-        scale, zero = lowered.input.codes.scale, lowered.input.codes.zero
+        scale, point = lowered.input.codes.scale, lowered.input.codes.zero
         gains = np.array(each(lambda gain: float(gain / scale), lowered.input.gain))
-        codes[0] = gains, np.array(each(lambda offset: float(offset / scale + zero), lowered.input.offset))
+        codes[0] = gains, np.array(each(lambda offset: float(offset / scale + point), lowered.input.offset))
 
-    def real(term: Term) -> tuple[np.ndarray, np.ndarray]:
-        """Weights of real values, and what the offsets of codes add."""
-        factors = np.array(each(float, term.gain))
-        weight = factors if term.matrix is None else term.matrix * factors[:, None]
-        if term.source not in codes:
-            return weight, np.zeros(len(weight))
-        gains, offsets = codes[term.source]
-        return weight * gains, product(weight, offsets)
+    def real(term: Term) -> tuple[np.ndarray, np.ndarray, float]:
+        """Weights of real values, what the offsets of codes add, and what 0 outside of a tensor is."""
+        factors, zero = np.array(each(float, term.gain)), float(term.zero)
+        weight = factors if term.matrix is None else (term.matrix.T * factors).T
+        gains, offsets = codes.get(term.source, (np.ones(1), np.zeros(1)))
+        if weight.ndim == 1:  # channel by channel
+            return weight * gains, weight * offsets, zero
+        gains, offsets = (np.broadcast_to(values, channels[term.source]) for values in (gains, offsets))
+        if term.window is not None and any(
+            term.window.padding
+        ):  # for all channels the same: there is no other zero point
+            zero, offsets = (zero - float(offsets[0])) / float(gains[0]), 0 * offsets
+        more = (weight * along_inputs(offsets, weight)).reshape(len(weight), -1).sum(axis=1)
+        return weight * along_inputs(gains, weight), more, zero
 
     for index, layer in enumerate(lowered.layers, 1):
-        weight, more = real(layer.main)
+        weight, more, zero = real(layer.main)
         bias = np.array(each(float, layer.offset)) + more
+        if layer.main.window is not None and layer.main.matrix is None:  # the greatest, in what units ever
+            weight, bias = np.ones(len(bias)), np.zeros(len(bias))
+        weight = layer.kernels(weight)
         skip, exponent, gains = None, 0, np.ones(1)
         if layer.skip is not None:
-            gains, more = real(layer.skip)
+            gains, more, _ = real(layer.skip)
             bias = bias + more
             found, skip = _power_of_two(gains), number[layer.skip.source]
             if found is None:  # a layer that multiplies, and nothing else
                 signed = skip == 0 or layers[skip - 1].activation == "identity" or bool((gains < 0).any())
                 kind = "identity" if signed else "relu"
-                none = np.zeros(layer.width)
-                layers.append(FloatLayer(source=skip, weight=gains, bias=none, activation=kind, place=layer.place))
+                alone = replace(layer, skip=None)
+                layers.append(
+                    FloatLayer(
+                        source=skip,
+                        weight=alone.kernels(gains),
+                        bias=np.zeros(len(gains)),
+                        window=alone.window,
+                        shape=layer.shape,
+                        activation=kind,
+                        place=layer.place,
+                    )
+                )
                 skip = len(layers)
             exponent = found or 0
         activation = None
@@ -65,8 +87,8 @@ def float_network(lowered: LoweredNetwork) -> FloatNetwork:
                 positive = bool(signs) and all(place and layers[place - 1].activation == "relu" for place in read)
             activation = "relu" if positive else "identity"
         if layer.codes is not None:
-            scale, zero = layer.codes.scale, layer.codes.zero
-            codes[index] = np.full(layer.width, float(1 / scale)), np.full(layer.width, float(zero))
+            count = len(layer.offset)
+            codes[index] = np.full(count, float(1 / layer.codes.scale)), np.full(count, float(layer.codes.zero))
             if f"{lowered.where}: quantisers are dropped" not in notes:
                 notes.append(f"{lowered.where}: quantisers are dropped")
         for what, values in (("weights", weight), ("biases", bias)):
@@ -77,6 +99,9 @@ def float_network(lowered: LoweredNetwork) -> FloatNetwork:
                 source=number[layer.main.source],
                 weight=weight,
                 bias=bias,
+                window=layer.window,
+                zero=zero,
+                shape=layer.shape,
                 skip=skip,
                 skip_exponent=exponent,
                 activation=activation,
@@ -86,7 +111,12 @@ def float_network(lowered: LoweredNetwork) -> FloatNetwork:
         )
         number[index] = len(layers)
     return FloatNetwork(
-        name=lowered.name, where=lowered.where, width=lowered.width, layers=tuple(layers), notes=tuple(notes)
+        name=lowered.name,
+        where=lowered.where,
+        width=lowered.width,
+        shape=lowered.shape,
+        layers=tuple(layers),
+        notes=tuple(notes),
     )
 
 

@@ -142,7 +142,10 @@ def _groups(model: Any, graph: Graph) -> tuple[list[Any], list[Any], list[Any]]:
 
 
 class Reference:
-    """What the file ``path`` says of real inputs; ``graph`` and ``lowered`` are what was made of it."""
+    """What the file ``path`` says of real inputs; ``graph`` and ``lowered`` are what was made of it.
+
+    Elements of inputs and outputs are in the order of the network.
+    """
 
     def __init__(self, path: str | os.PathLike[str], graph: Graph, lowered: LoweredNetwork) -> None:
         self.path, self.graph, self.lowered = path, graph, lowered
@@ -213,13 +216,16 @@ class Reference:
         if not self.onnx:
             return float_network(self.lowered).evaluate(x), []
         kind = self.graph.input_type
-        typed = x.astype(kind).astype(np.float64 if kind.kind == "f" else kind)
+        typed = x[:, self.lowered.order].astype(kind).astype(np.float64 if kind.kind == "f" else kind)
         shape = (-1, *self.graph.input_shape)
         outputs, *behind = self._guarded(self._batches, self.whole, self.graph.input, typed, shape)
-        return outputs, behind
+        result = np.empty_like(outputs)
+        result[:, self.lowered.outputs] = outputs
+        return result, behind
 
     def after(self, outputs: np.ndarray) -> list[np.ndarray]:
         """What the file has behind ``outputs`` (N, outputs), after a run of as many inputs."""
         if not self.behind:
             return []
+        outputs = outputs[:, self.lowered.outputs]
         return self._guarded(self._batches, self.tail, self.lowered.output, outputs, self.shape)

@@ -11,7 +11,8 @@ import numpy as np
 from hdlgen import golden
 from hdlgen.errors import InputError
 from hdlgen.importers.graph import finite
-from hdlgen.importers.values import InputMeaning, each, uniform
+from hdlgen.importers.values import InputMeaning, LoweredNetwork, each, uniform
+from hdlgen.layers import Shape
 from hdlgen.network import InputFormat
 from hdlgen.quantize.layered import choose_input
 from hdlgen.quantize.recurrent import Sequences
@@ -53,16 +54,17 @@ class InputOptions:
         if self.scale is not None and not self.scale > 0:
             raise InputError(f"--input-scale is {self.scale:g}; allowed: above 0")
 
-    def given(self, width: int) -> InputFormat | None:
+    def given(self, width: int, shape: Shape | None = None) -> InputFormat | None:
         """The format of ``width`` inputs, if the options say a scale."""
         if self.scale is None:
             return None
-        return InputFormat(width=width, bits=self.bits, signed=self.signed, scale=self.scale, offset=self.offset)
+        known = InputFormat(width=width, bits=self.bits, signed=self.signed, scale=self.scale, offset=self.offset)
+        return replace(known, shape=shape)
 
     def chosen(
         self,
         where: object,
-        width: int,
+        lowered: LoweredNetwork,
         calibration: str | os.PathLike[str] | None,
         input_range: str | None,
         *,
@@ -72,9 +74,10 @@ class InputOptions:
 
         Raises InputError without any of them; and with none of the last two, if they are ``needed``.
         """
-        source = self.given(width)
+        width, shape = lowered.width, lowered.shape
+        source = self.given(width, shape)
         ends = None if input_range is None else read_range(input_range)
-        x = None if calibration is None else read_samples(calibration, width, source)
+        x = None if calibration is None else read_samples(calibration, width, source, lowered.order)
         known = x if ends is None else np.array(ends)
         if known is None and (needed or source is None):
             raise InputError(
@@ -82,7 +85,7 @@ class InputOptions:
                 " --input-range LOW,HIGH"
             )
         if source is None and known is not None:
-            source = choose_input(known, self.bits, width)
+            source = choose_input(known, self.bits, width, shape)
         assert source is not None
         return source, x
 
@@ -100,7 +103,7 @@ class InputOptions:
         return source or choose_input(known, self.bits, width), samples
 
 
-def input_format(meaning: InputMeaning) -> InputFormat:
+def input_format(meaning: InputMeaning, shape: Shape | None = None) -> InputFormat:
     """The input whose integers are the codes of a file's quantiser, of what lies before it too.
 
     Raises InputError if its rounding is none to the nearest integer, or a number is too large or small.
@@ -122,24 +125,30 @@ def input_format(meaning: InputMeaning) -> InputFormat:
         offset = each(lambda gain, o: float(-(zero + o) / gain), meaning.gain, meaning.offset)
     except OverflowError:
         scale, offset = [0.0], [0.0]
+    pixels = 1 if shape is None else shape[0] * shape[1]
     if not all(scale) or max(map(abs, (*scale, *offset))) > 1e30:
         raise InputError(
             f"{place}: quantises the input in steps that are no numbers of moderate size; allowed: up to 1e30"
         )
     made = InputFormat(
-        width=len(scale),
+        width=len(scale) * pixels,
+        shape=shape,
         bits=bits,
         signed=codes.low < 0,
-        scale=scale[0] if uniform(scale) else tuple(scale),
-        offset=offset[0] + 0.0 if uniform(offset) else tuple(offset),
+        scale=scale[0] if uniform(scale) else tuple(scale * pixels),
+        offset=offset[0] + 0.0 if uniform(offset) else tuple(offset * pixels),
         rounding=rounding,
     )
     ends = codes.low, max(codes.high, codes.low + 1)
     return made if ends == (made.low, made.high) else replace(made, clamp=ends)
 
 
-def read_samples(path: str | os.PathLike[str], width: int, source: InputFormat | None) -> np.ndarray:
+def read_samples(
+    path: str | os.PathLike[str], width: int, source: InputFormat | None, order: np.ndarray | None = None
+) -> np.ndarray:
     """Real inputs, float64 (N, width). Integers in the file are those that hardware gets, which ``source`` gives a meaning.
+
+    ``order`` says for each element of the file which one of the network's it is.
 
     Raises InputError for another type, shape or value, and for integers without a meaning.
     """
@@ -147,7 +156,8 @@ def read_samples(path: str | os.PathLike[str], width: int, source: InputFormat |
     array = golden.read_array(path)
     if array.ndim < 2 or math.prod(array.shape[1:]) != width or not len(array):
         raise InputError(f"{where}: shape is {list(array.shape)}; allowed: [1.., {width}], or {width} in more axes")
-    return _reals(array.reshape(len(array), width), where, source)
+    array = array.reshape(len(array), width)
+    return _reals(array if order is None else array[:, np.argsort(order)], where, source)
 
 
 def read_sequences(path: str | os.PathLike[str], width: int, source: InputFormat | None) -> Sequences:

@@ -1,6 +1,6 @@
 """Nodes that change no number of a value that depends on the input, only its axes; and those that change nothing at all.
 
-The batch stays the first axis, or vanishes if its length is 1. Elements keep their order.
+The batch stays the first axis, or vanishes if its length is 1.
 """
 
 import math
@@ -34,12 +34,16 @@ def _moved(at: Lowering) -> Value:
             arrays[1] = np.concatenate([[rows], arrays[1][1:]])  # -1 may stand there twice
         after = computed(at, arrays)
         batched = after.shape[:1] == (rows,) and math.prod(after.shape[1:]) == count
-        if not np.array_equal(after.reshape(-1), before.reshape(-1)) or not (batched or rows == 1):
-            at.refuse(
-                f"makes {list(after.shape)} of {lengths}; allowed: what keeps the batch as first axis, and the order of"
-                " elements"
-            )
-    return replace(value, shape=after.shape[1:] if batched else after.shape, batched=batched)
+        places = after.reshape(rows, -1)[:1]
+        kept = np.array_equal(after.reshape(rows, -1), places + count * np.arange(rows)[:, None])
+        moved = value.tail is not None and (np.diff(places) != 1).any()
+        if not kept or moved or not (batched or rows == 1):
+            order = ", and the order of outputs" if moved else ""
+            at.refuse(f"makes {list(after.shape)} of {lengths}; allowed: what keeps the batch as first axis" + order)
+    shape = after.shape[1:] if batched else after.shape
+    if value.tail is not None:
+        return replace(value, shape=shape, batched=batched)
+    return replace(value, shape=shape, order=value.order.reshape(-1)[places].reshape(shape), batched=batched)
 
 
 def _shape(at: Lowering) -> Constant:

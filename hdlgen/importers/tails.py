@@ -41,7 +41,7 @@ def tail(at: Lowering) -> Value:
         value = values[0]
         at.notes.append(f"{at.node.place}: dropped, with what comes after it: {BEGINS[at.node.op]}")
         begin = Tail(kind="scores", output=at.node.inputs[0], begin=at.node.place)
-        value = Value(value.shape, at.affine(value), value.place, batched=value.batched, tail=begin)
+        value = Value(value.shape, value.order, at.affine(value), value.place, batched=value.batched, tail=begin)
         return _as(value, *_increasing(at, value, begin))
     made = None
     if len(behind) == len(values):
@@ -121,7 +121,7 @@ def _behind(at: Lowering, value: Value, kinds: list[str]) -> _Made | None:
     positive = number is not None and number > 0
     if scores and (op == "Log" or (positive and (op == "Mul" or (op == "Div" and first)))):
         return "scores", shape
-    if kind == "sigmoid" and op == "Sub" and not first and number == 1 and value.count == 1:
+    if kind == "sigmoid" and op == "Sub" and not first and number == 1 and value.order.size == 1:
         return "complement", shape
     if kind == "sigmoid" and op in _DECISIONS and first:
         threshold = {"Round": 0.5, "Binarizer": at.attribute("threshold", 0.0)}.get(op, number)

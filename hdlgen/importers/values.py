@@ -5,6 +5,7 @@ an offset. Scales, batch normalisation and additions of constants change only th
 numbers, so that what a file says exactly stays exact.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from hdlgen.importers.codes import FREE, Codes, Limits
+from hdlgen.layers import Shape, Window
 
 __all__ = [
     "INPUT",
@@ -27,6 +29,7 @@ __all__ = [
     "Tail",
     "Term",
     "Value",
+    "along_inputs",
     "each",
     "uniform",
 ]
@@ -49,6 +52,14 @@ def each(function: Callable[..., Any], *values: Sequence[Any]) -> list[Any]:
     if count and all(map(uniform, values)):
         return [function(*(entries[0] for entries in values))] * count
     return [function(*entries) for entries in zip(*values, strict=True)]
+
+
+def along_inputs(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Numbers of channels that are read, in a shape that broadcasts to that of a matrix or of kernels."""
+    if weight.ndim == 2:
+        return np.tile(values, weight.shape[1] // len(values))
+    groups = len(values) // weight.shape[1]
+    return np.repeat(values.reshape(groups, -1), len(weight) // groups, axis=0)[:, :, None, None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,15 +101,27 @@ class Constant:
 
 @dataclass(frozen=True, eq=False)
 class Term:
-    """gain[j] * (matrix @ a)[j], or gain[j] * a[j] without a matrix; a are the values of layer ``source``."""
+    """gain[j] * (matrix @ a)[j], or gain[j] * a[j] without a matrix; a are the values of layer ``source``, j is a channel.
+
+    With a ``window`` the matrix has kernels, (to, of a group, down, across), and pixels outside count as ``zero``; without a
+    matrix it is the greatest value under the window.
+    """
 
     source: int
     matrix: np.ndarray | None
     gain: list[Fraction]
+    window: Window | None = None
+    zero: Fraction = ZERO
+
+    @property
+    def plain(self) -> bool:
+        return self.matrix is None and self.window is None
 
 
 @dataclass(frozen=True, eq=False)
 class Affine:
+    """A sum of terms and an offset. Lists have a number for each channel: of a tensor the same in all pixels."""
+
     terms: tuple[Term, ...]
     offset: list[Fraction]
 
@@ -110,7 +133,7 @@ class Affine:
     def plus(self, other: "Affine") -> "Affine":
         terms: dict[int, Term] = {}
         for number, term in enumerate((*self.terms, *other.terms)):
-            key = -2 - number if term.matrix is not None else term.source
+            key = term.source if term.plain else -2 - number
             terms[key] = replace(term, gain=each(add, terms[key].gain, term.gain)) if key in terms else term
         return Affine(tuple(terms.values()), each(add, self.offset, other.offset))
 
@@ -134,11 +157,15 @@ class Value:
     Members
     -------
     shape : of one input; ``batched``: the batch is an axis before it.
+    order : int64, of that shape: which element of the function it is; a tensor's are in the order height, width, channel.
+        -1 is a 0 around it. Behind the outputs it means nothing.
+    pooled : a value and the window under which this is its greatest.
     plain : it stands for the quantiser's codes, not for what they mean.
     closed : what it is of the layer that was made of it, once there is one.
     """
 
     shape: tuple[int, ...]
+    order: np.ndarray = field(repr=False)
     affine: Affine
     place: str
     limits: Limits = FREE
@@ -147,9 +174,10 @@ class Value:
     batched: bool = True
     tail: Tail | None = None
     closed: Affine | None = None
+    pooled: "tuple[Value, Window] | None" = None
 
     @property
-    def count(self) -> int:
+    def channels(self) -> int:
         return len(self.affine.offset)
 
 
@@ -160,7 +188,8 @@ class LoweredLayer:
     Members
     -------
     main : its matrix has integers or real numbers, (width, n_source), or is the identity; ``skip`` has none.
-    offset : rational, one for each neuron.
+    offset : rational, one for each channel; of a vector each neuron is one.
+    shape : of a tensor.
     limits, codes : the activation, limits within those of the codes; without codes it is real.
     """
 
@@ -169,11 +198,24 @@ class LoweredLayer:
     offset: list[Fraction] = field(repr=False)
     limits: Limits = FREE
     codes: Codes | None = None
+    shape: Shape | None = None
     place: str
 
     @property
     def width(self) -> int:
-        return len(self.offset)
+        return len(self.offset) if self.shape is None else math.prod(self.shape)
+
+    @property
+    def window(self) -> Window | None:
+        """Of kernels, or of the greatest value; a tensor that is only scaled has kernels of one pixel."""
+        if self.main.window is None and self.shape is not None and self.skip is None:
+            return Window(inputs=self.shape, kernel=(1, 1), stride=(1, 1), padding=(0, 0, 0, 0))
+        return self.main.window
+
+    def kernels(self, weight: np.ndarray) -> np.ndarray:
+        """Of a weight for each channel kernels, where there are such."""
+        scaled = weight.ndim == 1 and self.main.window is None and self.window is not None
+        return weight[:, None, None, None] if scaled else weight
 
     @property
     def sources(self) -> list[int]:
@@ -190,7 +232,7 @@ class LoweredLayer:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class InputMeaning:
-    """The input ``x`` becomes ``codes(gain * x + offset)``, element by element."""
+    """The input ``x`` becomes ``codes(gain * x + offset)``, channel by channel."""
 
     codes: Codes
     gain: list[Fraction] = field(repr=False)
@@ -203,11 +245,19 @@ class LoweredNetwork:
     """Layers 1..L, of which the last is the output; ``input`` is the quantiser of the input, if the file has one.
 
     ``output`` is the name of the output in the graph: what is dropped comes after it.
+
+    Members
+    -------
+    shape : of the input, if it is a tensor.
+    order, outputs : int64, for each element of the file's input and output which one of the network's it is.
     """
 
     name: str
     where: str
     width: int
+    shape: Shape | None = None
+    order: np.ndarray = field(repr=False)
+    outputs: np.ndarray = field(repr=False)
     input: InputMeaning | None
     layers: tuple[LoweredLayer, ...]
     notes: tuple[str, ...]

@@ -14,6 +14,7 @@ from hdlgen.layers.pool import Pool
 from hdlgen.layers.recurrence import Recurrence, covers
 from hdlgen.layers.recurrent import GATES, BandReach, BandRnn, Candidate, Feed, Fixed, Table
 from hdlgen.layers.weighted import MAX_CODES, MAX_MULTIPLIER, Activation, Skip, Weighted, WeightedReach
+from hdlgen.layers.window import Window, around, parse_window
 
 __all__ = [
     "GATES",
@@ -42,8 +43,11 @@ __all__ = [
     "Values",
     "Weighted",
     "WeightedReach",
+    "Window",
+    "around",
     "covers",
     "parse_layer",
+    "parse_window",
     "register",
 ]
 

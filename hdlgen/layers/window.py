@@ -10,7 +10,7 @@ from hdlgen.description import MAX_WIDTH, refuse, whole
 from hdlgen.errors import InputError
 from hdlgen.layers.base import Shape
 
-__all__ = ["MAX_READ", "Window", "parse_window"]
+__all__ = ["MAX_READ", "Window", "around", "parse_window"]
 
 #: Values under the kernel, everywhere: what evaluation holds of an input at once.
 MAX_READ = 1 << 26
@@ -57,6 +57,12 @@ class Window:
         result = np.full((len(values), self.pixels + 1, self.inputs[2]), outside, dtype)
         result[:, :-1] = values.reshape(len(values), self.pixels, self.inputs[2])
         return result
+
+
+def around(length: int, size: int, stride: int) -> tuple[int, int]:
+    """Padding with which ``length`` pixels become ceil(length / stride), the smaller half first."""
+    total = max((-(-length // stride) - 1) * stride + size - length, 0)
+    return total // 2, total - total // 2
 
 
 def parse_window(where: str, members: Mapping[str, Any], inputs: Shape) -> Window:

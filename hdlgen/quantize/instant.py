@@ -129,6 +129,7 @@ class _Assembler:
 def _check(network: FloatNetwork, count: int, what: str) -> None:
     if not 1 <= count <= MAX_SAMPLES:
         raise InputError(f"quantize: {what} is {count}; allowed: 1..{MAX_SAMPLES}")
+    network.refuse_tensors("with samples and paths")
     for layer in network.layers:
         if layer.skip is not None:
             raise InputError(

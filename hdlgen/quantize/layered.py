@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from hdlgen.errors import InputError
-from hdlgen.network import Activation, InputFormat, Network, Skip
+from hdlgen.layers import Shape
+from hdlgen.network import Activation, InputFormat, Network, Skip, Term
 from hdlgen.quantize.real import FloatLayer, FloatNetwork, bounds, product
 from hdlgen.quantize.scales import weight_limits
 from hdlgen.quantize.sparse import IntegerLayer, stored_network
@@ -44,6 +45,8 @@ _MAX_SHIFT = 40
 _TRIALS = 48
 #: Samples of activations that scales are chosen by.
 _MAX_VALUES = 1 << 20
+#: Values of the largest layer that are held; of images there are so many samples.
+_MAX_HELD = 1 << 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,10 +113,15 @@ class Quantized:
     units: tuple[np.ndarray, ...] = field(repr=False, default=())
 
 
-def choose_input(x: np.ndarray, bits: int, width: int) -> InputFormat:
-    """From real samples of ``width`` inputs: unsigned integers over their range, from 0 where none is negative."""
+def choose_input(x: np.ndarray, bits: int, width: int, shape: Shape | None = None) -> InputFormat:
+    """From real samples of ``width`` inputs: unsigned integers over their range, from 0 where none is negative.
+
+    Of tensors, which are padded with 0, one of the integers stands for 0.
+    """
     low, high = min(float(x.min()), 0.0), float(x.max())
-    return InputFormat(width=width, bits=bits, scale=(high - low) / ((1 << bits) - 1) or 1.0, offset=low)
+    scale = (high - low) / ((1 << bits) - 1) or 1.0
+    offset = low if shape is None else -round(-low / scale) * scale or 0.0
+    return InputFormat(width=width, bits=bits, scale=scale, offset=offset, shape=shape)
 
 
 def input_scale(source: InputFormat) -> tuple[float, float]:
@@ -174,7 +182,7 @@ def activation_scale(values: np.ndarray, high: int, recipe: QuantizeRecipe, base
         trials = [full * (1 - k / _TRIALS) for k in range(_TRIALS * 3 // 4)]
     if recipe.calibration == "range":
         return trials[0]
-    sample = values.reshape(-1)[:_MAX_VALUES]
+    sample = values.reshape(-1)[:: -(-values.size // _MAX_VALUES)]
 
     def error(scale: float) -> float:
         codes = np.clip(np.floor(sample / scale + 0.5), -high - 1, high)
@@ -215,6 +223,8 @@ class _Quantizer:
         scale, offset = input_scale(source)
         self.scales, self.offsets = [scale], [offset]
         self.sampled = x is not None
+        if x is not None and network.shape is not None:
+            x = x[: max(1, _MAX_HELD // max(network.widths))]
         #: What each layer passes on: of the samples (N, width), or where there are none its ends (2, width).
         self.known = [
             np.repeat([[source.low], [source.high]], network.width, axis=1) if x is None else source.quantise(x)
@@ -222,23 +232,41 @@ class _Quantizer:
         self.layers: list[IntegerLayer] = []
         self.steps: list[np.ndarray] = []
         self.units: list[np.ndarray] = []
+        #: Its activation passes on integers of the input as they are.
+        self.input = Activation(kind="identity" if source.signed else "relu", bits=source.bits, shift=0)
 
-    def sums(self, layer: FloatLayer, codes: np.ndarray, bias: np.ndarray, skip: Skip | None) -> np.ndarray:
-        """Of what is known of the layers it reads."""
-        known = self.known[layer.source]
+    def sums(self, layer: FloatLayer, integer: IntegerLayer) -> np.ndarray:
+        """Of what is known of the layers it reads: int64 (rows, pixels, channels)."""
+        known = self.known[layer.source] - integer.zero_point
         if self.sampled:  # in double precision, which is faster than integers, and exact
-            total = product(codes.astype(np.float64), known.astype(np.float64))
+            total = product(integer.weight.astype(np.float64), known.astype(np.float64), layer.window)
         else:
-            total = np.stack(bounds(codes, *known))
-        return np.rint(total).astype(np.int64) + bias + (0 if skip is None else self.known[skip.source] << skip.shift)
+            total = np.stack(bounds(integer.weight, known[0], known[1], layer.window))
+        result = np.rint(total).astype(np.int64).reshape(len(total), -1, len(layer.bias)) + integer.bias
+        if integer.skip is not None:
+            result += (self.known[integer.skip.source] << integer.skip.shift).reshape(result.shape)
+        return result
 
     def layer(self, layer: FloatLayer) -> None:
         """Append the integers of ``layer`` and what they mean."""
+        if layer.greatest:
+            self.greatest(layer)
+        elif layer.skip is not None and layer.shape is not None:
+            self.added(layer, layer.skip)
+        else:
+            self.weighted(layer)
+        number = len(self.layers)
+        needed = {read for later in self.network.layers[number:] for read in (later.source, later.skip)}
+        for read in (layer.source, layer.skip):  # of images they are large
+            if read is not None and read not in needed:
+                self.known[read] = self.known[read][:0]
+
+    def weighted(self, layer: FloatLayer) -> None:
         last = layer.activation is None
         recipe = self.recipe
-        source = self.scales[layer.source]
+        source, zero_point = self.scales[layer.source], 0
         skip = None
-        if layer.weight.ndim == 1 and len(np.unique(np.abs(layer.weight))) == 1 and layer.weight[0] != 0:
+        if layer.weight.ndim != 2 and layer.weight.any() and len(np.unique(np.abs(layer.weight))) == 1:
             recipe = replace(recipe, weights="ternary", scales="layer", requantise="multiplier")  # 1 and -1: exact
         if last:
             recipe = replace(recipe, scales="layer")
@@ -253,20 +281,39 @@ class _Quantizer:
         unit = source * step
         self.steps.append(step)
         self.units.append(unit)
-        offsets = self.offsets[layer.source], 0.0 if layer.skip is None else self.offsets[layer.skip]
-        bias = rounded_bias(layer, unit, *offsets, remedy="fewer weight bits")
-        weight_bits = None
-        if recipe is self.recipe or last:
-            weight_bits = self.recipe.weight_bits
-        integer = IntegerLayer(source=layer.source, weight=codes, bias=bias, skip=skip, weight_bits=weight_bits)
-        if layer.activation is None:
+        offset = self.offsets[layer.source]
+        if layer.window is not None and any(layer.window.padding):
+            zero_point = self.zero_point(layer.source, layer.zero)
+            offset += source * zero_point - layer.zero
+        skip_offset = 0.0 if layer.skip is None else self.offsets[layer.skip]
+        bias = rounded_bias(layer, unit, offset, skip_offset, remedy="fewer weight bits")
+        integer = IntegerLayer(
+            source=layer.source,
+            weight=codes,
+            bias=bias,
+            window=layer.window,
+            zero_point=zero_point,
+            skip=skip,
+            weight_bits=self.recipe.weight_bits if recipe is self.recipe or last else None,
+        )
+        if last:
             self.layers.append(integer)
-            return
+        else:
+            self.activated(layer, integer, self.sums(layer, integer), unit)
+
+    def zero_point(self, source: int, zero: float = 0.0) -> int:
+        """The integer of a layer that stands for ``zero``, or is next to it."""
+        return round((zero - self.offsets[source]) / self.scales[source])
+
+    def activated(self, layer: FloatLayer, integer: IntegerLayer, sums: np.ndarray, unit: np.ndarray) -> None:
+        """Append ``integer``, whose activation is chosen by its ``sums`` in these units."""
         signed = layer.activation == "identity"
         activation = Activation(
-            kind=layer.activation, bits=max(self.recipe.activation_bits, 1 + signed), shift=0, multiplier="m"
+            kind=layer.activation or "relu",
+            bits=max(self.recipe.activation_bits, 1 + signed),
+            shift=0,
+            multiplier="m",
         )
-        sums = self.sums(layer, codes, bias, skip)
         real = np.clip(sums * unit if signed else np.maximum(sums * unit, 0), *layer.limits)
         scale = activation_scale(real, activation.high, self.recipe, float(unit.min()))
         shift, multiplier = multipliers(unit / scale)
@@ -274,11 +321,48 @@ class _Quantizer:
         low, high = (int(np.clip(np.rint(limit / scale), *whole)) for limit in layer.limits)
         clamp = (low, high) if low < high and (low, high) != whole else None
         activation = replace(activation, shift=shift, clamp=clamp)
-        values = activation.apply(sums, multiplier)
+        values = activation.apply(sums, multiplier).reshape(len(sums), -1)
         self.known.append(values if self.sampled else np.sort(values, axis=0))
-        self.layers.append(replace(integer, activation=replace(activation, multiplier=None), multiplier=multiplier))
+        activation = replace(activation, multiplier=None)
+        if integer.terms is not None and multiplier[0] != 1:
+            activation = replace(activation, multiplier=int(multiplier[0]))
+        self.layers.append(replace(integer, activation=activation, multiplier=None if integer.terms else multiplier))
         self.scales.append(scale)
         self.offsets.append(0.0)
+
+    def greatest(self, layer: FloatLayer) -> None:
+        """A pool, in the scale and the format of what it reads."""
+        source, channels = layer.source, len(layer.weight)
+        before = self.layers[source - 1].activation if source else self.input
+        assert before is not None
+        activation = replace(before, shift=0, multiplier=None, rounding="up")
+        ones, zeros = np.ones(channels, np.int64), np.zeros(channels, np.int64)
+        self.layers.append(
+            IntegerLayer(source=source, weight=ones, bias=zeros, window=layer.window, activation=activation)
+        )
+        self.known.append(product(ones, self.known[source], layer.window))
+        self.scales.append(self.scales[source])
+        self.offsets.append(self.offsets[source])
+        self.steps.append(np.ones(channels))
+        self.units.append(np.full(channels, self.scales[source]))
+
+    def added(self, layer: FloatLayer, other: int) -> None:
+        """A sum of two tensors, with multipliers that are as their scales."""
+        places = layer.source, other
+        units = np.array(self.scales)[[*places]] * [float(layer.weight[0]), math.ldexp(1.0, layer.skip_exponent)]
+        shift, factors = multipliers(units / units.min())
+        unit = np.full(len(layer.weight), units.min() / 2.0**shift)
+        first, second = (
+            Term(source=place, zero_point=self.zero_point(place), multiplier=int(factor))
+            for place, factor in zip(places, factors, strict=True)
+        )
+        integer = IntegerLayer(
+            source=layer.source, weight=np.ones(0, np.int64), bias=np.zeros(0, np.int64), terms=(first, second)
+        )
+        read = [(self.known[term.source] - term.zero_point) * term.multiplier for term in (first, second)]
+        self.steps.append(np.ones(len(layer.weight)))
+        self.units.append(unit)
+        self.activated(layer, integer, (read[0] + read[1]).reshape(len(read[0]), -1, len(unit)), unit)
 
 
 def quantize_network(
