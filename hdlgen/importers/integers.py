@@ -22,7 +22,7 @@ from hdlgen.importers.values import LoweredLayer, LoweredNetwork, Term
 from hdlgen.network import Activation, InputFormat, Network, Skip
 from hdlgen.quantize.real import bounds
 from hdlgen.quantize.sparse import IntegerLayer, bits_of, stored_network
-from hdlgen.quantize.steps import Staircase, Steps, fit
+from hdlgen.quantize.steps import MULTIPLIER_BITS, Staircase, Steps, fit
 from hdlgen.quantize.storage import Storage
 
 __all__ = ["Imported", "integer_network", "staircase"]
@@ -175,6 +175,9 @@ class _Builder:
         self.notes: list[str] = list(lowered.notes)
         self.exact = True
         self.differ = 0
+        #: With tensors hardware has zero points and longer multipliers, as those of TFLite.
+        self.tensors = lowered.shape is not None
+        self.multiplier_bits = _SUM_BITS if self.tensors else MULTIPLIER_BITS
 
     def note(self, layer: LoweredLayer, text: str, *, exact: bool = False) -> None:
         """Say ``text`` of a layer, which is no longer equal to the file's unless it is ``exact``."""
@@ -271,6 +274,10 @@ class _Builder:
         """
         rows = weight.reshape(len(weight), -1)
         finest = [max(0, _MAX_WEIGHT_BITS - bits_of(row)) if self.widen else 0 for row in rows]
+        if self.tensors:  # biases that are whole but for single precision are no reason for longer weights
+            biases = [stair.offset / stair.gain for stair in stairs]
+            near = _SINGLE * max(1, *map(abs, biases))
+            finest = [0 if abs(b - round(b)) <= near else most for b, most in zip(biases, finest, strict=True)]
         if skip is None:
             # What is 0 whatever comes in needs no edges.
             dead = np.array([stair.nothing for stair in stairs])
@@ -280,7 +287,8 @@ class _Builder:
                 replace(s, first=0, last=0) if nothing else s for s, nothing in zip(stairs, dead, strict=True)
             ]
             if len(live):
-                steps = _spread(fit([stairs[j] for j in live], [finest[j] for j in live]), live, len(stairs))
+                found = fit([stairs[j] for j in live], [finest[j] for j in live], bits=self.multiplier_bits)
+                steps = _spread(found, live, len(stairs))
                 if any(end.any() for end in steps.reached(stairs)):
                     return steps, weight, skip
             # All are 0, or as near to it as can be.
@@ -312,9 +320,10 @@ class _Builder:
         weight, gain, other, offset = self.start(layer)
         weight, gain, skip = self.shifted(layer, weight, gain, other) or self.aligned(layer, weight, gain, other)
         activation, less = _format(codes, layer.place)
+        zero = int(codes.zero) if self.tensors and codes.zero_after else 0
         ends = (end.tolist() for end in self.sums(layer, weight, skip))
         stairs = [
-            staircase(codes, gain=g, offset=o, first=a, last=b, less=less)
+            staircase(codes, gain=g, offset=o, first=a, last=b, less=less + zero)
             for g, o, a, b in zip(gain, offset, *ends, strict=True)
         ]
         before, live = bits_of(weight), _live(weight)
@@ -343,11 +352,11 @@ class _Builder:
                 window=layer.window,
                 zero_point=self.zero_point(layer),
                 skip=skip,
-                activation=replace(activation, shift=steps.shift, rounding=steps.rounding),
+                activation=replace(activation, shift=steps.shift, rounding=steps.rounding, zero_point=zero),
                 multiplier=steps.multiplier,
             )
         )
-        low, high = (np.tile(end, layer.width // len(end)) for end in steps.reached(stairs))
+        low, high = (np.tile(end + zero, layer.width // len(end)) for end in steps.reached(stairs))
         self.reach.append(_Reach(low, high, base=Fraction(less)))
 
     def pooled(self, layer: LoweredLayer) -> None:

@@ -23,14 +23,13 @@ import numpy as np
 
 from hdlgen.network import Activation
 
-__all__ = ["MAX_STEP_SHIFT", "Staircase", "Steps", "fit", "hardware_thresholds"]
+__all__ = ["MAX_STEP_SHIFT", "MULTIPLIER_BITS", "Staircase", "Steps", "fit", "hardware_thresholds"]
 
-#: Beyond it thresholds leave int64, and no multiplier of 24 bits is better.
+#: Beyond it thresholds leave int64, and no multiplier of 31 bits is better.
 MAX_STEP_SHIFT = 44
-_MAX_MULTIPLIER = (1 << 24) - 1
+MULTIPLIER_BITS = 24
+"""Of engines without tensors."""
 _MAX_BIAS = (1 << 31) - 1
-#: Bits of a multiplier that is only near.
-_NEAR_BITS = 23
 #: Shifts that are tried for an interval once it holds a multiplier.
 _TRIES = 4
 #: Thresholds at which integers that are only near are compared.
@@ -128,22 +127,22 @@ class _Candidate:
     high: float = 0.0
     exact: Fraction | None = None
 
-    def multiplier(self, shift: int) -> int | None:
-        """The least one, perhaps one too small by rounding."""
+    def multiplier(self, shift: int, most: int) -> int | None:
+        """The least one, up to ``most``, perhaps one too small by rounding."""
         if self.exact is not None:
             scaled = self.exact * (1 << shift)
-            return int(scaled) if scaled.denominator == 1 and 1 <= scaled <= _MAX_MULTIPLIER else None
+            return int(scaled) if scaled.denominator == 1 and 1 <= scaled <= most else None
         least = max(1, math.ceil(math.ldexp(self.low, shift) * (1 - 2**-50)))
-        if least > _MAX_MULTIPLIER or least > math.ldexp(self.high, shift) * (1 + 2**-50):
+        if least > most or least > math.ldexp(self.high, shift) * (1 + 2**-50):
             return None
         return least
 
 
 class _Neuron:
-    """The integers that give one staircase, with sums 2**f as large, f being one of ``fines``."""
+    """The integers that give one staircase, with sums 2**f as large, f one of ``fines``, and multipliers up to ``most``."""
 
-    def __init__(self, stairs: Staircase, fines: range, rounding: str) -> None:
-        self.stairs, self.fines, self.rounding = stairs, fines, rounding
+    def __init__(self, stairs: Staircase, fines: range, rounding: str, most: int) -> None:
+        self.stairs, self.fines, self.rounding, self.most = stairs, fines, rounding, most
         self.known: list[_Candidate] = []
         self.more = self._search()
         self.solution = self._least()
@@ -165,12 +164,12 @@ class _Neuron:
 
     def solve(self, candidate: _Candidate, shift: int) -> int | None:
         """A multiplier for which all thresholds are right, proved."""
-        first = candidate.multiplier(shift)
+        first = candidate.multiplier(shift, self.most)
         if first is None:
             return None
         for multiplier in (first, first + 1) if candidate.exact is None else (first,):
-            away = self.away(candidate, min(multiplier, _MAX_MULTIPLIER), shift, self.stairs.corners)
-            if multiplier <= _MAX_MULTIPLIER and not away.any():
+            away = self.away(candidate, min(multiplier, self.most), shift, self.stairs.corners)
+            if multiplier <= self.most and not away.any():
                 return multiplier
         return None
 
@@ -226,7 +225,7 @@ class _Neuron:
     def _least(self) -> tuple[_Candidate, int, int] | None:
         """The first candidate that works, with the least shift and its multiplier."""
         for candidate in self.candidates():
-            shifts = (shift for shift in range(MAX_STEP_SHIFT + 1) if candidate.multiplier(shift) is not None)
+            shifts = (shift for shift in range(MAX_STEP_SHIFT + 1) if candidate.multiplier(shift, self.most) is not None)
             for shift in itertools.islice(shifts, 1 if candidate.exact is not None else _TRIES):
                 multiplier = self.solve(candidate, shift)
                 if multiplier is not None:
@@ -242,7 +241,7 @@ class _Neuron:
             factor = self.solve(candidate, shift)
             if factor is None and candidate is first and least <= shift:
                 factor = smallest << (shift - least)  # twice the multiplier and a shift by one more are the same
-                factor = factor if factor <= _MAX_MULTIPLIER else None
+                factor = factor if factor <= self.most else None
             if factor is not None:
                 return candidate, factor, 0
         return self._near(shift)
@@ -252,7 +251,7 @@ class _Neuron:
 
         def tried(fine: int, bias: int, multiplier: int) -> tuple[int, _Candidate, int]:
             candidate = _Candidate(fine, max(-_MAX_BIAS, min(bias, _MAX_BIAS)))
-            multiplier = max(1, min(multiplier, _MAX_MULTIPLIER))
+            multiplier = max(1, min(multiplier, self.most))
             away = self.away(candidate, multiplier, shift, self.stairs.sample)
             return int(away.sum()), candidate, multiplier
 
@@ -287,16 +286,16 @@ def _cost(steps: Steps) -> tuple[int, int, int]:
     return int(steps.wrong.sum()), int((steps.wrong > 0).sum()), int(steps.fine.max())
 
 
-def _fit(stairs: Sequence[Staircase], finest: Sequence[int], coarsest: int, rounding: str) -> Steps:
+def _fit(stairs: Sequence[Staircase], finest: Sequence[int], coarsest: int, rounding: str, bits: int) -> Steps:
     fines = [range(coarsest, limit + 1) for limit in finest]
-    neurons = [_Neuron(stair, each, rounding) for stair, each in zip(stairs, fines, strict=True)]
+    neurons = [_Neuron(stair, each, rounding, (1 << bits) - 1) for stair, each in zip(stairs, fines, strict=True)]
     most = max((neuron.solution[1] for neuron in neurons if neuron.solution is not None), default=0)
     # Up to here no multiplier is too large.
     greatest = float(max(stair.gain for stair in stairs))
-    free = min(MAX_STEP_SHIFT, max(0, 24 - math.frexp(greatest)[1]))
+    free = min(MAX_STEP_SHIFT, max(0, bits - math.frexp(greatest)[1]))
     if any(neuron.solution is None for neuron in neurons):
         finer = min(limit for limit, neuron in zip(finest, neurons, strict=True) if neuron.solution is None)
-        most = max(most, min(free + finer, MAX_STEP_SHIFT, max(0, _NEAR_BITS + finer - math.frexp(greatest)[1])))
+        most = max(most, min(free + finer, MAX_STEP_SHIFT, max(0, bits - 1 + finer - math.frexp(greatest)[1])))
     best = _at(neurons, most)
     for shift in range(most - 1, min(most, free) - 1, -1):
         if not best.wrong.any():
@@ -310,15 +309,17 @@ def _fit(stairs: Sequence[Staircase], finest: Sequence[int], coarsest: int, roun
     return replace(best, wrong=wrong)
 
 
-def fit(stairs: Sequence[Staircase], finest: Sequence[int], *, coarsest: int = 0) -> Steps:
+def fit(
+    stairs: Sequence[Staircase], finest: Sequence[int], *, coarsest: int = 0, bits: int = MULTIPLIER_BITS
+) -> Steps:
     """Integers that compute ``stairs``, equal wherever there are such integers.
 
     Accumulators stay as coarse as possible, then multipliers as small as possible; ``coarsest`` and ``finest`` bound log2 of
     the factor by which each neuron's sum, and so its weights, are made finer. Halves go up if that is equal for as many
-    neurons as halves to even. Where there are no such integers, the sum is made as fine as makes most thresholds right.
+    neurons as halves to even. Multipliers have up to ``bits``. Where there are no such integers, the sum is made as fine as makes most thresholds right.
     """
-    up = _fit(stairs, finest, coarsest, "up")
+    up = _fit(stairs, finest, coarsest, "up", bits)
     if not up.wrong.any() and int(up.fine.max()) == coarsest:
         return up
-    even = _fit(stairs, finest, coarsest, "even")
+    even = _fit(stairs, finest, coarsest, "even", bits)
     return min(up, even, key=_cost)
