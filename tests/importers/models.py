@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 import onnx
+import torch
 from onnx import TensorProto, helper, numpy_helper
+from torch.nn import functional
 
 FILES = Path(__file__).parent / "files"
 QONNX = "qonnx.custom_op.general"
@@ -113,8 +115,23 @@ def plain(nodes: Sequence[onnx.NodeProto], tensors: dict[str, Any], x: np.ndarra
             case "MatMul":
                 made = p @ more[0]
             case "BatchNormalization":
-                scale, bias, mean, variance = more
+                axes = (-1, *[1] * (p.ndim - 2))
+                scale, bias, mean, variance = (parameter.reshape(axes) for parameter in more)
                 made = scale * (p - mean) / np.sqrt(variance + a.get("epsilon", 1e-5)) + bias
+            case "Conv":
+                around, bias = (
+                    [a.get("pads", [0] * 4)[axis] for axis in (1, 3, 0, 2)],
+                    more[1] if len(more) > 1 else None,
+                )
+                both = (None if t is None else torch.tensor(t) for t in (more[0], bias))
+                options = {"stride": a.get("strides", 1), "groups": a.get("group", 1)}
+                made = functional.conv2d(functional.pad(torch.tensor(p), around), *both, **options).numpy()
+            case "MaxPool":
+                made = functional.max_pool2d(torch.tensor(p), a["kernel_shape"], a.get("strides", 1)).numpy()
+            case "GlobalAveragePool":
+                made = p.mean(axis=(2, 3), keepdims=True)
+            case "Flatten":
+                made = p.reshape(len(p), -1)
             case "Quant":
                 made = _quantised(p, *more[:2], int(more[2]), a["signed"], a["narrow"], a["rounding_mode"].decode())
             case "BipolarQuant":
@@ -123,6 +140,8 @@ def plain(nodes: Sequence[onnx.NodeProto], tensors: dict[str, Any], x: np.ndarra
                 limits = np.iinfo(np.uint8 if len(more) < 2 else tensors[each.input[2]].dtype)
                 made = np.clip(np.rint(p / more[0]) + (more[1] if len(more) > 1 else 0.0), limits.min, limits.max)
             case "DequantizeLinear":
-                made = (p - (np.float64(more[1]) if len(more) > 1 else 0.0)) * np.float64(more[0])
+                scale = more[0].astype(np.float64)
+                scale = scale.reshape(-1, *[1] * (p.ndim - 1)) if a.get("axis") == 0 and scale.ndim else scale
+                made = (p - (np.float64(more[1]) if len(more) > 1 else 0.0)) * scale
         values[each.output[0]] = made
     return values["y"]
