@@ -314,9 +314,10 @@ def fit(
 ) -> Steps:
     """Integers that compute ``stairs``, equal wherever there are such integers.
 
-    Accumulators stay as coarse as possible, then multipliers as small as possible; ``coarsest`` and ``finest`` bound log2 of
-    the factor by which each neuron's sum, and so its weights, are made finer. Halves go up if that is equal for as many
-    neurons as halves to even. Multipliers have up to ``bits``. Where there are no such integers, the sum is made as fine as makes most thresholds right.
+    Accumulators stay as coarse as possible, then multipliers as small as possible, of up to ``bits``; ``coarsest`` and
+    ``finest`` bound log2 of the factor by which each neuron's sum, and so its weights, are made finer. Halves go up if that is
+    equal for as many neurons as halves to even. Where there are no such integers, the sum is made as fine as makes most
+    thresholds right.
     """
     up = _fit(stairs, finest, coarsest, "up", bits)
     if not up.wrong.any() and int(up.fine.max()) == coarsest:
