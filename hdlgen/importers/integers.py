@@ -276,7 +276,7 @@ class _Builder:
         finest = [max(0, _MAX_WEIGHT_BITS - bits_of(row)) if self.widen else 0 for row in rows]
         if self.tensors:  # biases that are whole but for single precision are no reason for longer weights
             biases = [stair.offset / stair.gain for stair in stairs]
-            near = _SINGLE * max(1, *map(abs, biases))
+            near = _SINGLE * max([Fraction(1), *map(abs, biases)])
             finest = [0 if abs(b - round(b)) <= near else most for b, most in zip(biases, finest, strict=True)]
         if skip is None:
             # What is 0 whatever comes in needs no edges.

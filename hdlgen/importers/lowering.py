@@ -415,10 +415,12 @@ class Lowering:
 
     def shape_of(self, affine: Affine) -> Shape | None:
         """Of a function, if it is a tensor."""
-        term = affine.terms[0]
-        if term.window is not None:
-            return (*term.window.outputs, len(affine.offset))
-        return None if term.matrix is not None else self.shapes[max(term.source, 0)]
+        for term in affine.terms:
+            if term.window is not None:
+                return (*term.window.outputs, len(affine.offset))
+            if term.matrix is None and (shape := self.shapes[max(term.source, 0)]) is not None:
+                return shape
+        return None
 
     def tensor_shape(self, value: Value) -> Shape:
         """Of a value; a vector is one pixel."""

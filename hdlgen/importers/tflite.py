@@ -16,7 +16,7 @@ from hdlgen.description import MAX_LAYERS, MAX_WIDTH, show
 from hdlgen.errors import InputError
 from hdlgen.files import opened
 from hdlgen.importers.flatbuffer import Table, root
-from hdlgen.layers import Shape
+from hdlgen.layers import Shape, around
 from hdlgen.network import (
     Activation,
     Add,
@@ -253,17 +253,17 @@ class _Builder:
         self, op: _Operator, shape: Shape, kernel: tuple[int, int], strides: tuple[int, int]
     ) -> dict[str, Any]:
         """Kernel, stride and padding, (down, across) each; padding as the options say."""
-        around, kind = [], op.option(0, "b")
+        padding, kind = list[int](), op.option(0, "b")
         if kind not in (0, 1):
             op.refuse("padding", kind, "0 (same), 1 (valid)")
         for length, size, stride in zip(shape, kernel, strides, strict=False):
             if stride < 1 or size < 1:
                 op.refuse("stride or kernel", min(stride, size), "1 and more")
-            total = max((-(-length // stride) - 1) * stride + size - length, 0) if kind == 0 else 0
-            if size > length + total:
+            ends = around(length, size, stride) if kind == 0 else (0, 0)
+            if size > length + sum(ends):
                 op.refuse("kernel", list(kernel), f"up to {list(shape[:2])}, as large as what it reads")
-            around += [total // 2, total - total // 2]
-        return {"kernel": kernel, "stride": strides, "padding": tuple(around)}
+            padding += ends
+        return {"kernel": kernel, "stride": strides, "padding": tuple(padding)}
 
     def convolution(self, op: _Operator) -> None:
         """CONV_2D and DEPTHWISE_CONV_2D: their options differ in one member."""
@@ -271,12 +271,12 @@ class _Builder:
         for number in (4 + deep, 5 + deep):
             if op.option(number, "i", 1) != 1:
                 op.refuse("dilation", op.option(number, "i", 1), "1")
-        number, around = self.padded.get(op.inputs[0], (op.inputs[0], (0, 0, 0, 0)))
+        number, zeros = self.padded.get(op.inputs[0], (op.inputs[0], (0, 0, 0, 0)))
         read, place, shape = self.image(op, number)
         weights, factors, members = self.parameters(op, read, 4, 3 if deep else 0)
-        padded = (shape[0] + sum(around[:2]), shape[1] + sum(around[2:]), shape[2])
+        padded = (shape[0] + sum(zeros[:2]), shape[1] + sum(zeros[2:]), shape[2])
         window = self.window(op, padded, weights.shape[1:3], (op.option(2, "i"), op.option(1, "i")))
-        window["padding"] = tuple(a + b for a, b in zip(window["padding"], around, strict=True))
+        window["padding"] = tuple(a + b for a, b in zip(window["padding"], zeros, strict=True))
         channels, connections = weights.shape[3 if deep else 0], Connections()
         if deep:
             if weights.shape[0] != 1 or channels % shape[2]:

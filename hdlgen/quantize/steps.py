@@ -225,7 +225,9 @@ class _Neuron:
     def _least(self) -> tuple[_Candidate, int, int] | None:
         """The first candidate that works, with the least shift and its multiplier."""
         for candidate in self.candidates():
-            shifts = (shift for shift in range(MAX_STEP_SHIFT + 1) if candidate.multiplier(shift, self.most) is not None)
+            shifts = (
+                shift for shift in range(MAX_STEP_SHIFT + 1) if candidate.multiplier(shift, self.most) is not None
+            )
             for shift in itertools.islice(shifts, 1 if candidate.exact is not None else _TRIES):
                 multiplier = self.solve(candidate, shift)
                 if multiplier is not None:
@@ -315,8 +317,8 @@ def fit(
     """Integers that compute ``stairs``, equal wherever there are such integers.
 
     Accumulators stay as coarse as possible, then multipliers as small as possible, of up to ``bits``; ``coarsest`` and
-    ``finest`` bound log2 of the factor by which each neuron's sum, and so its weights, are made finer. Halves go up if that is
-    equal for as many neurons as halves to even. Where there are no such integers, the sum is made as fine as makes most
+    ``finest`` bound log2 of the factor by which each neuron's sum, and so its weights, are made finer. Halves go up if that
+    is equal for as many neurons as halves to even. Where there are no such integers, the sum is made as fine as makes most
     thresholds right.
     """
     up = _fit(stairs, finest, coarsest, "up", bits)

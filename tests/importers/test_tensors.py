@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from hdlgen import golden, importers
 from hdlgen.cli import main
+from hdlgen.errors import InputError
 from hdlgen.network import load
 from hdlgen.quantize.layered import QuantizeRecipe, choose_input, quantize_network
 
@@ -306,7 +307,7 @@ def test_integers(tmp_path_factory: pytest.TempPathFactory, network: Any) -> Non
         assert any(
             "elsewhere" in note or "biases of the outputs" in note or "other side" in note for note in made.notes
         )
-        assert np.abs(y - wanted).max() <= 0.1 * largest
+        assert np.abs(y - wanted).max() <= 0.3 * largest
 
 
 # Networks of PyTorch.
@@ -421,3 +422,137 @@ def test_networks_of_onnxruntime(name: str, kind: str, tmp_path: Path) -> None:
     # Means of four are often in the middle between two integers, where single precision takes either.
     assert np.abs(y - wanted).max() <= 1.01 * float(made.output_scale)
     assert np.mean(np.abs(y - wanted) < 0.01 * float(made.output_scale)) >= (0.6 if name == "lenet" else 0.98)
+
+
+# What is refused.
+
+K |= {
+    "huge": np.array([0, 0, 1 << 30, 0, 0, 0, 0, 0]),
+    "wide": np.array([0, 1, 0, 0, 0, 0, 0, 0]),
+    "ones": np.array(1.0),
+}
+K |= {
+    "image": RNG.normal(size=(3, 8, 8)),
+    "v4": np.ones((192, 4)),
+    "side": np.array([-1, 1, 2, 2]),
+    "k9": np.ones((2, 3, 9, 9)),
+}
+K |= {
+    "deep": np.ones((4, 3, 3, 3, 3)),
+    "nan": np.full((4, 3, 3, 3), np.nan),
+    "k8": np.ones((4, 8, 3, 3)),
+    "kc": np.ones((2, 1, 1, 1)),
+}
+OTHER = "allowed: AveragePool, Conv, DequantizeLinear, Identity, Pad, Quant, QuantizeLinear, Relu, Transpose"
+
+
+@pytest.mark.parametrize(
+    ("nodes", "message"),
+    [
+        ([conv("x k3", dilations=[2, 2])], "1 of 1 'n_y' (Conv): attribute dilations is [2, 2]; allowed: 1"),
+        (
+            [conv("x k3", group=2)],
+            "1 of 1 'n_y' (Conv): its kernel has shape [6, 3, 3, 3] and attribute group is 2, for 3 channels; allowed: as"
+            " many channels as a group has",
+        ),
+        ([conv("x k9")], "1 of 1 'n_y' (Conv): kernel height is 9; allowed: 1..8, that of the padded input"),
+        ([conv("x k3", pads=[3, 0, 0, 0])], "1 of 1 'n_y' (Conv): padding[0] is 3; allowed: integers 0..2"),
+        ([conv("x k3", pads=[1, 1])], "1 of 1 'n_y' (Conv): attribute pads is [1, 1]; allowed: 4 integers"),
+        ([conv("x k3", strides=[0, 1])], "1 of 1 'n_y' (Conv): kernel and strides are [3, 3] and [0, 1]; allowed: 1"),
+        (
+            [conv("x k3", auto_pad="SAME")],
+            "1 of 1 'n_y' (Conv): attribute auto_pad is 'SAME'; allowed: NOTSET, VALID, SAME_UPPER, SAME_LOWER",
+        ),
+        (
+            [conv("x k3", kernel_shape=[5, 5])],
+            "1 of 1 'n_y' (Conv): attribute kernel_shape is [5, 5]; allowed: that of the weights, [3, 3]",
+        ),
+        ([conv("x k3 g")], "1 of 1 'n_y' (Conv): its bias has shape [3]; allowed: [6]"),
+        ([conv("x deep")], "1 of 1 'n_y' (Conv): its kernel has shape [4, 3, 3, 3, 3]; allowed: 4 axes"),
+        ([conv("x x")], "1 of 1 'n_y' (Conv): its kernel depends on the input; allowed: constants"),
+        ([conv("x nan")], "1 of 1 'n_y' (Conv): its kernel [0, 0, 0, 0] is nan; allowed: finite numbers"),
+        (
+            [node("ConvTranspose", "x k3", "y")],
+            "1 of 1 'n_y' (ConvTranspose): operation ConvTranspose is not supported; ",
+        ),
+        ([conv("x k3", "h"), node("Concat", "h h", "y", axis=1)], "2 of 2 'n_y' (Concat): operation Concat is not"),
+        (
+            [node("AveragePool", "x", "h", kernel_shape=[3, 3], pads=[1, 1, 1, 1]), conv("h k3")],
+            "1 of 2 'n_h' (AveragePool): count_include_pad is 0 and there are pads, so that means are of different counts;"
+            " allowed: of as many pixels everywhere",
+        ),
+        (
+            [node("AveragePool", "x", "h", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1), conv("h k3")],
+            "1 of 2 'n_h' (AveragePool): ceil_mode reads behind the end, so that means are of different counts; allowed: of"
+            " as many pixels everywhere",
+        ),
+        ([node("MaxPool", "x", "y")], "1 of 1 'n_y' (MaxPool): kernel and strides are [0, 0] and [1, 1]; allowed: 1"),
+        (
+            [node("Pad", "x p", "h"), node("MaxPool", "h", "y")],
+            f"2 of 2 'n_y' (MaxPool): reads what Pad makes; {OTHER}",
+        ),
+        ([node("Pad", "x p ones", "h"), conv("h k3")], "1 of 2 'n_h' (Pad): pads with 1; allowed: 0"),
+        (
+            [node("Pad", "x p", "h", mode="edge"), conv("h k3")],
+            "1 of 2 'n_h' (Pad): attribute mode is 'edge'; allowed",
+        ),
+        (
+            [node("Pad", "x huge", "h"), conv("h k3")],
+            "1 of 2 'n_h' (Pad): makes a constant of shape [1, 3, 1073741832, 8], with those before 25769803968 elements;",
+        ),
+        (
+            [node("Pad", "x wide", "h"), conv("h k3")],
+            "2 of 2 'n_y' (Conv): reads pixels in another order than they were made in; allowed: channels before height",
+        ),
+        (
+            [conv("x k3", "h"), node("Transpose", "x", "t", perm=[0, 3, 2, 1]), conv("t k8")],
+            "3 of 3 'n_y' (Conv): reads pixels in another order than they were made in; allowed: channels before height",
+        ),
+        (
+            [node("Flatten", "x", "a"), node("Gemm", "a v4", "r"), node("Reshape", "r side", "h"), conv("h kc")],
+            "4 of 4 'n_y' (Conv): reads pixels in another order than they were made in; allowed: channels before height",
+        ),
+        (
+            [conv("x k3", "h"), node("ReduceMean", "h", "y", axes=[1])],
+            "2 of 2 'n_y' (ReduceMean): reduces axes [0] of [6, 6, 6]; allowed: all pixels, and not the channels",
+        ),
+        (
+            [conv("x k3", "h"), node("ReduceMean", "h", "y", axes=[0, 2])],
+            "2 of 2 'n_y' (ReduceMean): reduces axes [0, 2]; allowed: some of 4, each once, without the batch",
+        ),
+        (
+            [node("Sub", "x image", "h"), conv("h k3")],
+            "1 of 2 'n_h' (Sub): its constant has shape [3, 8, 8], and differs between pixels; allowed: one number for each",
+        ),
+        (
+            [conv("x k3", "h"), node("GlobalAveragePool", "h", "i"), node("Add", "h i", "y")],
+            "3 of 3 'n_y' (Add): adds [6, 6, 6] and [6, 1, 1]; allowed: equal shapes",
+        ),
+        (
+            [conv("x k3", "h"), node("Gemm", "h v4", "y")],
+            "2 of 2 'n_y' (Gemm): reads [6, 6, 6] of each input; allowed",
+        ),
+    ],
+)
+def test_wrong_graphs(nodes: list[onnx.NodeProto], message: str, tmp_path: Path) -> None:
+    used = {name: K[name] for each in nodes for name in each.input if name in K}
+    path = write(tmp_path / "m.onnx", model(nodes, used, shape=["N", 3, 8, 8]))
+    with pytest.raises(InputError) as caught:
+        importers.float_network(importers.lower(importers.read(path)))
+    assert str(caught.value).startswith(f"{path}: node {message}")
+    assert "\n" not in str(caught.value)
+
+
+def test_edges_and_other_ways_of_quantising(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is not made for tensors says so."""
+    path = write(tmp_path / "m.onnx", model([conv("x k3")], {"k3": K["k3"]}, shape=["N", 3, 8, 8]))
+    np.save(tmp_path / "x.npy", RNG.normal(size=(4, 3, 8, 8)))
+    words = ["-o", tmp_path / "n.safetensors", "--calibration", tmp_path / "x.npy"]
+    for verb, more, message in (
+        ("import", ["--bits", "8", "--edges", "explicit"], f"{path}: edges is 'explicit'; allowed with convolutions"),
+        ("quantize", ["--samples", "64"], f"{path}: node 1 of 1 'n_y' (Conv): makes a tensor; allowed with samples"),
+    ):
+        with pytest.raises(SystemExit, match=r"^2$"):
+            main([verb, str(path), *map(str, words), *more])
+        assert capsys.readouterr().err.startswith(f"hdlgen: {message}")
+    assert not (tmp_path / "n.safetensors").exists()
