@@ -29,12 +29,13 @@ _TYPES = (*_REALS, 6, 7, 10, 16)
 
 def computed(at: Lowering, arrays: Sequence[np.ndarray | None]) -> np.ndarray:
     """What the node makes of these inputs."""
-    from onnx import helper
+    from onnx import helper, numpy_helper
 
     given = {f"x{index}": array for index, array in enumerate(arrays) if array is not None}
     names = ["" if array is None else f"x{index}" for index, array in enumerate(arrays)]
     try:
-        node = helper.make_node(at.node.op, names, ["y"], **at.node.attributes)
+        read = {name: numpy_helper.from_array(a()) if callable(a) else a for name, a in at.node.attributes.items()}
+        node = helper.make_node(at.node.op, names, ["y"], **read)
         (array,) = Evaluator([node], list(given), ["y"], {"": at.graph.opset}).run(given)
     except Exception as error:  # of any kind: the reference implementation has none of its own
         at.refuse(f"cannot be computed: {one_line(error)}")
@@ -46,6 +47,8 @@ def _bound(at: Lowering, arrays: Sequence[np.ndarray]) -> None:
     shape: Sequence[int] = arrays[0].shape
     if at.node.op == "Concat":
         shape = [sum(array.size for array in arrays)]
+    elif at.node.op == "ConstantOfShape":
+        shape = [abs(length) for length in at.integer_array(Constant(arrays[0]), "its shape").reshape(-1).tolist()]
     elif at.node.op == "Gather":
         shape = [array.size for array in arrays]
     elif at.node.op in _BROADCASTING:
@@ -103,5 +106,6 @@ def _fold(at: Lowering) -> Constant:
 
 
 FOLDED: dict[str, Operation] = dict.fromkeys(
-    (*_MOVING, *(f"Reduce{name}" for name in _REDUCING), *_BROADCASTING, "Shape"), Operation(_fold, None)
+    (*_MOVING, *(f"Reduce{name}" for name in _REDUCING), *_BROADCASTING, "ConstantOfShape", "Shape"),
+    Operation(_fold, None),
 )

@@ -121,6 +121,8 @@ def import_network(
     real = float_network(lowered)
     source, x = options.chosen(path, lowered, calibration, input_range)
     recipe = QuantizeRecipe(bits=bits, activation_bits=activation_bits, edges=edges)
+    if real.shape is not None:  # hardware multiplies each channel anyway
+        recipe = dataclasses.replace(recipe, scales="neuron", requantise="multiplier")
     return _quantised(quantize_network(real, recipe, source, x), real.notes)
 
 

@@ -47,14 +47,7 @@ _MAX_WEIGHTS = 1 << 27
 _MAX_LAYERS = 1024
 #: What may read a value with zeros around it.
 _PADDED = (
-    "AveragePool",
-    "Conv",
-    "DequantizeLinear",
-    "Identity",
-    "Pad",
-    "Quant",
-    "QuantizeLinear",
-    "Relu",
+    *("AveragePool", "Cast", "Conv", "DequantizeLinear", "Identity", "Pad", "Quant", "QuantizeLinear", "Relu"),
     "Transpose",
 )
 

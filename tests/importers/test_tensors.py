@@ -23,7 +23,7 @@ from hdlgen.errors import InputError
 from hdlgen.network import load
 from hdlgen.quantize.layered import QuantizeRecipe, choose_input, quantize_network
 
-from .models import model, node, plain, quant, write
+from .models import FILES, model, node, plain, quant, write
 
 RNG = np.random.default_rng(0)
 K = {f"k{kernel}": RNG.normal(size=(6, 3, kernel, kernel)) for kernel in (1, 2, 3, 5)}
@@ -424,6 +424,38 @@ def test_networks_of_onnxruntime(name: str, kind: str, tmp_path: Path) -> None:
     assert np.mean(np.abs(y - wanted) < 0.01 * float(made.output_scale)) >= (0.6 if name == "lenet" else 0.98)
 
 
+# Files of other tools: files/make_conv.py made them.
+
+IMAGES = np.load(FILES / "reference.npz")["x"].reshape(-1, 14, 14) / 256
+
+
+def test_convolutions_of_brevitas() -> None:
+    """They are what QONNX's executor says, but for the biases of the outputs, which are real numbers."""
+    imported = importers.integer_network(importers.lower(importers.read(FILES / "qonnx-conv.onnx")))
+    network = imported.network
+    assert [layer.called for layer in network.layers] == [
+        *("conv dense", "max pool", "conv depthwise", "conv dense", "add", "conv dense", "dense")
+    ]
+    assert network.input.shape == (14, 14, 1)
+    y = golden.evaluate(network, network.input.quantise(IMAGES.reshape(len(IMAGES), -1)))
+    wanted = np.load(FILES / "qonnx-conv-reference.npz")["outputs"] / float(imported.output_scale)
+    assert "biases of the outputs are rounded, by 0.00373 of the smallest step" in imported.notes[-1]
+    assert not any("elsewhere" in note or "other side" in note for note in imported.notes)
+    assert np.abs(y - wanted).max() < 1
+
+
+def test_convolutions_of_keras() -> None:
+    """Channels last, as TensorFlow has them."""
+    lowered = importers.lower(importers.read(FILES / "keras-tensorflow-conv.onnx"))
+    x = np.stack([IMAGES, IMAGES[:, ::-1]], axis=3).reshape(len(IMAGES), -1)
+    assert lowered.shape == (14, 14, 2)
+    assert np.array_equal(lowered.order, np.arange(x.shape[1]))
+    y = importers.float_network(lowered).evaluate(x)
+    y = np.exp(y - y.max(axis=1, keepdims=True))
+    y /= y.sum(axis=1, keepdims=True)
+    assert np.abs(y - np.load(FILES / "keras-tensorflow-conv-reference.npz")["outputs"]).max() < 2e-6
+
+
 # What is refused.
 
 K |= {
@@ -443,7 +475,7 @@ K |= {
     "k8": np.ones((4, 8, 3, 3)),
     "kc": np.ones((2, 1, 1, 1)),
 }
-OTHER = "allowed: AveragePool, Conv, DequantizeLinear, Identity, Pad, Quant, QuantizeLinear, Relu, Transpose"
+OTHER = "allowed: AveragePool, Cast, Conv, DequantizeLinear, Identity, Pad, Quant, QuantizeLinear, Relu, Transpose"
 
 
 @pytest.mark.parametrize(
