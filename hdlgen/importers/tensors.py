@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from hdlgen.description import MAX_EDGES, show
+from hdlgen.description import MAX_EDGES, MAX_WIDTH, show
 from hdlgen.importers.lowering import Lowering, Operation
 from hdlgen.importers.values import Constant, Value
 from hdlgen.layers import Window, around, parse_window
@@ -66,9 +66,12 @@ def _window(at: Lowering, value: Value, kernel: Sequence[int] | None) -> tuple[W
     return parse_window(at.node.place, given, shape), over
 
 
-def _ordered(value: Value, window: Window, channels: int) -> np.ndarray:
+def _ordered(at: Lowering, value: Value, window: Window, channels: int) -> np.ndarray:
     """The order of what a window makes of ``value``."""
-    made = np.arange(math.prod(window.outputs) * channels).reshape(*window.outputs, channels).transpose(2, 0, 1)
+    shape = (*window.outputs, channels)
+    if math.prod(shape) > MAX_WIDTH:
+        at.refuse(f"makes a tensor of {list(shape)}; allowed: up to {MAX_WIDTH} elements")
+    made = np.arange(math.prod(shape)).reshape(shape).transpose(2, 0, 1)
     return made if value.order.ndim == 3 else made[:, 0]
 
 
@@ -98,7 +101,7 @@ def _convolved(
     count = len(weight.array)
     if (weights := count * window.inputs[2] * math.prod(window.kernel)) > MAX_EDGES:
         at.refuse(f"has {weights} weights between all channels; allowed: up to {MAX_EDGES}")
-    result = at.weighed(value, weight, _ordered(value, window, count), window)
+    result = at.weighed(value, weight, _ordered(at, value, window, count), window)
     if bias is None:
         return result
     constant = at.numbers(bias, "its bias")
@@ -123,7 +126,7 @@ def _average(at: Lowering) -> Value:
     if over or padded:
         what = "ceil_mode reads behind the end" if over else "count_include_pad is 0 and there are pads"
         at.refuse(f"{what}, so that means are of different counts; allowed: of as many pixels everywhere")
-    return _mean(at, value, window, _ordered(value, window, window.inputs[2]))
+    return _mean(at, value, window, _ordered(at, value, window, window.inputs[2]))
 
 
 def _max(at: Lowering) -> Value:
@@ -131,7 +134,7 @@ def _max(at: Lowering) -> Value:
     if at.flag("storage_order", 0):
         at.refuse("attribute storage_order is 1; allowed: 0")
     window, _ = _window(at, value, None)
-    return at.greatest(value, window, _ordered(value, window, window.inputs[2]))
+    return at.greatest(value, window, _ordered(at, value, window, window.inputs[2]))
 
 
 def _axes(at: Lowering, value: Value, given: Value | Constant | None) -> list[int]:

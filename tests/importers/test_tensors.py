@@ -474,6 +474,7 @@ K |= {
     "nan": np.full((4, 3, 3, 3), np.nan),
     "k8": np.ones((4, 8, 3, 3)),
     "kc": np.ones((2, 1, 1, 1)),
+    "many": np.ones((16385, 3, 3, 3)),
 }
 OTHER = "allowed: AveragePool, Cast, Conv, DequantizeLinear, Identity, Pad, Quant, QuantizeLinear, Relu, Transpose"
 
@@ -502,6 +503,10 @@ OTHER = "allowed: AveragePool, Cast, Conv, DequantizeLinear, Identity, Pad, Quan
         ([conv("x k3 g")], "1 of 1 'n_y' (Conv): its bias has shape [3]; allowed: [6]"),
         ([conv("x deep")], "1 of 1 'n_y' (Conv): its kernel has shape [4, 3, 3, 3, 3]; allowed: 4 axes"),
         ([conv("x x")], "1 of 1 'n_y' (Conv): its kernel depends on the input; allowed: constants"),
+        (
+            [conv("x many", pads=[1, 1, 1, 1])],
+            "1 of 1 'n_y' (Conv): makes a tensor of [8, 8, 16385]; allowed: up to 1048576",
+        ),
         ([conv("x nan")], "1 of 1 'n_y' (Conv): its kernel [0, 0, 0, 0] is nan; allowed: finite numbers"),
         (
             [node("ConvTranspose", "x k3", "y")],
