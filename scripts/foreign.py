@@ -1,6 +1,7 @@
 """Integer networks of other tools, imported and compared with what these tools say of them: the numbers of docs/import.md.
 
 python scripts/foreign.py qdq MNIST        onnxruntime's quantize_static, with all its options
+python scripts/foreign.py conv MNIST FILES the same of convolutional networks, which scripts/cnn.py makes
 python scripts/foreign.py brevitas MNIST   Brevitas, W2A2 and W4A4; needs brevitas, qonnx, onnxoptimizer
 python scripts/foreign.py layers           120 random QONNX layers, in the executor of QONNX; needs qonnx
 
@@ -92,8 +93,49 @@ def options() -> Iterator[dict[str, Any]]:
     yield {"activation_type": u8, "weight_type": i8, "op_types_to_quantize": ["Gemm"]}
 
 
+def reader(name: str, x: np.ndarray) -> Any:
+    from onnxruntime.quantization import CalibrationDataReader
+
+    class Reader(CalibrationDataReader):
+        def __init__(self) -> None:
+            self.parts = iter(np.split(x, 6))
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            part = next(self.parts, None)
+            return None if part is None else {name: part}
+
+    return Reader()
+
+
+def conv(data: Dataset, folder: Path, models: list[str]) -> None:
+    import onnxruntime
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+
+    train, x = (
+        part[:, None].astype(np.float32) / 255 for part in (data.train_images[:600], data.test_images[:COUNT])
+    )
+    path = folder / "model.onnx"
+    for model, (activation, symmetric) in itertools.product(
+        models, ((QuantType.QUInt8, False), (QuantType.QInt8, True))
+    ):
+        more = {"per_channel": symmetric, "extra_options": {"ActivationSymmetric": symmetric}}
+        types = {"activation_type": activation, "weight_type": QuantType.QInt8}
+        quantize_static(model, str(path), reader("pixels", train), quant_format=QuantFormat.QDQ, **types, **more)
+        made = importers.integer_network(importers.lower(importers.read(path)))
+        given = made.network.input.quantise(x.reshape(len(x), -1).astype(np.float64))
+        y = golden.evaluate(made.network, given) * float(made.output_scale)
+        wanted = onnxruntime.InferenceSession(path).run(None, {"pixels": x})[0]
+        steps = np.abs(y - wanted) / float(made.output_scale)
+        print(
+            f"{Path(model).stem} {activation}: {'exact' if made.exact else f'near, {made.differ} channels differ'}; equal"
+            f" {(steps < 0.01).all(axis=1).sum()} of {len(x)}, largest difference {steps.max():.0f} step(s), same class"
+            f" {np.mean(y.argmax(axis=1) == wanted.argmax(axis=1)):.2%}",
+            flush=True,
+        )
+
+
 def qdq(data: Dataset, folder: Path) -> None:
-    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
+    from onnxruntime.quantization import QuantFormat, quantize_static
 
     torch.manual_seed(0)
     layers = [nn.Linear(196, 48), nn.ReLU(), nn.Linear(48, 32), nn.ReLU(), nn.Linear(32, 10)]
@@ -103,19 +145,10 @@ def qdq(data: Dataset, folder: Path) -> None:
     names = {"input_names": ["x"], "output_names": ["y"], "dynamic_axes": axes}
     torch.onnx.export(model, torch.zeros(1, 196), str(base), dynamo=False, opset_version=17, **names)
     x = halved(data.train_images[:600])
-
-    class Reader(CalibrationDataReader):
-        def __init__(self) -> None:
-            self.parts = iter(np.split(x, 6))
-
-        def get_next(self) -> dict[str, np.ndarray] | None:
-            part = next(self.parts, None)
-            return None if part is None else {"x": part}
-
     found = []
     for number, chosen in enumerate(options()):
         path = folder / f"{number}.onnx"
-        quantize_static(str(base), str(path), Reader(), quant_format=QuantFormat.QDQ, **chosen)
+        quantize_static(str(base), str(path), reader("x", x), quant_format=QuantFormat.QDQ, **chosen)
         name = " ".join(f"{key}={getattr(value, 'name', value)}" for key, value in chosen.items())
         found.append(compare(name, path, halved(data.test_images[:COUNT])))
     summary(found)
@@ -237,8 +270,9 @@ def layers(folder: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kind", choices=["qdq", "brevitas", "layers"])
+    parser.add_argument("kind", choices=["qdq", "conv", "brevitas", "layers"])
     parser.add_argument("mnist", nargs="?")
+    parser.add_argument("models", nargs="*", metavar="FILE")
     chosen = parser.parse_args()
     logging.disable(logging.WARNING)
     warnings.filterwarnings("ignore")
@@ -247,6 +281,8 @@ def main() -> None:
             layers(Path(name))
         elif chosen.mnist is None:
             parser.error("MNIST, the folder of its files, is missing")
+        elif chosen.kind == "conv":
+            conv(read_folder(chosen.mnist), Path(name), chosen.models)
         else:
             {"qdq": qdq, "brevitas": brevitas}[chosen.kind](read_folder(chosen.mnist), Path(name))
 
