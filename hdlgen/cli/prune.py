@@ -44,6 +44,9 @@ def _layer_density(context: click.Context, option: click.Parameter, value: tuple
     help="Which matrices: weights of layers without a state; of inputs, or of states, of recurrent ones."
     "  [default: recurrent; without recurrent layers: weights]",
 )
+@click.option("--band", type=int, help="Cut recurrences to a band of so many diagonals, odd, instead.")
+@click.option("--cyclic", is_flag=True, help="With --band: it closes to a ring.")
+@click.option("--groups", type=int, help="Cut recurrences to so many groups instead.")
 @click.option(
     "--input-map",
     metavar="MAP.NPY",
@@ -51,15 +54,30 @@ def _layer_density(context: click.Context, option: click.Parameter, value: tuple
     help="Also drop inputs that nothing reads; writes which ones are left.",
 )
 @click.option("-o", "--output", required=True, type=NEW_FILE, help="Network file to write.")
-def command(net: str, input_map: Path | None, output: Path, **options: Any) -> None:
+def command(
+    net: str, input_map: Path | None, output: Path, band: int | None, cyclic: bool, groups: int | None, **options: Any
+) -> None:
     """Prune NET, a network file or the name of a shipped network: the largest weights of each matrix stay, as edges.
+
+    With --band or --groups: of recurrences what lies inside, in an order of the neurons in which that is much.
 
     Then hidden neurons that no output depends on are removed, and constant ones, which changes no output; without
     --density, --threshold and --layer that is all. What is left of recurrences is stored as a band, a ring, groups or
     edges, whichever takes the fewest bits.
     """
     given = network.load(net)
-    pruned = prune.prune(given, **options)
+    if band is None and groups is None and not cyclic:
+        pruned = prune.prune(given, **options)
+    else:
+        for option, value in options.items():
+            if value:
+                raise InputError(
+                    f"--{option.removesuffix('s')} is given; allowed: without --band, --cyclic and --groups"
+                )
+        narrowed = prune.narrow(given, band=band, cyclic=cyclic, groups=groups)
+        pruned = narrowed.network
+        for number, share in narrowed.kept.items():
+            say(f"layer {number}: {share:.2%} of the magnitude of its recurrent weights is kept")
     removal = prune.remove_dead(pruned, inputs=input_map is not None)
     result = prune.compact(removal.network)
     network.save(result, output)

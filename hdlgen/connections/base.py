@@ -129,13 +129,17 @@ class Connections:
         return None
 
     def cut(self, name: str, values: np.ndarray, tensors: Store, sources: np.ndarray, targets: np.ndarray) -> bool:
-        """Leave of the weights, tensor ``name``, which stand for ``values``, those between what stays, bool (n,) each.
+        """Leave of the weights, tensor ``name``, which stand for ``values``, those between what stays, in its new order.
 
         Returns False if that is nothing; then there is one weight, which is 0. Where there is a rule, everything stays.
+
+        Parameters
+        ----------
+        sources, targets : numbers of those that stay, int64 (n,) each.
         """
         return True
 
 
 def at_least_one(stays: np.ndarray) -> np.ndarray:
-    """What stays, or the first."""
-    return stays if stays.any() else np.arange(len(stays)) == 0
+    """The numbers of what stays, or that of the first."""
+    return stays if len(stays) else np.zeros(1, np.int64)

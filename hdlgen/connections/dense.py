@@ -34,7 +34,7 @@ class Dense(Connections):
         return source, target
 
     def cut(self, name: str, values: np.ndarray, tensors: Store, sources: np.ndarray, targets: np.ndarray) -> bool:
-        left = bool(sources.any() and targets.any())
+        left = bool(len(sources) and len(targets))
         weights = tensors[name][at_least_one(targets)][:, at_least_one(sources)]
         tensors[name] = weights if left else np.zeros(weights.shape, dtype=np.int8)
         return left

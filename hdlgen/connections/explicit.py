@@ -49,11 +49,13 @@ class Explicit(Connections):
 
     def cut(self, name: str, values: np.ndarray, tensors: Store, sources: np.ndarray, targets: np.ndarray) -> bool:
         pairs = tensors[self.edges].astype(np.int64)
-        stays = sources[pairs[:, 0]] & targets[pairs[:, 1]] & (values != 0)
+        for end, numbers in enumerate((sources, targets)):
+            place = np.full(max(pairs[:, end].max(), numbers.max(initial=0)) + 1, -1)
+            place[numbers] = np.arange(len(numbers))
+            pairs[:, end] = place[pairs[:, end]]
+        stays = (pairs >= 0).all(axis=1) & (values != 0)
         if not stays.any():
             tensors[self.edges], tensors[name] = np.zeros((1, 2), dtype=np.int32), np.zeros(1, dtype=np.int8)
             return False
-        place = [np.cumsum(mask) - 1 for mask in (sources, targets)]
-        pairs = np.stack([place[end][pairs[stays, end]] for end in (0, 1)], axis=1)
-        tensors[self.edges], tensors[name] = pairs.astype(np.int32), tensors[name][stays]
+        tensors[self.edges], tensors[name] = pairs[stays].astype(np.int32), tensors[name][stays]
         return True

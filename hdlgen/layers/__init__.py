@@ -11,12 +11,13 @@ from hdlgen.layers.add import Add, Term
 from hdlgen.layers.base import Evaluator, Layer, Matrix, Place, Reach, Shape, Steps, Values
 from hdlgen.layers.conv import Conv
 from hdlgen.layers.pool import Pool
-from hdlgen.layers.recurrence import Recurrence, covers
+from hdlgen.layers.recurrence import FORMS, Recurrence, covers, parse_recurrence
 from hdlgen.layers.recurrent import GATES, BandReach, BandRnn, Candidate, Feed, Fixed, Table
 from hdlgen.layers.weighted import MAX_CODES, MAX_MULTIPLIER, Activation, Skip, Weighted, WeightedReach
 from hdlgen.layers.window import Window, around, parse_window
 
 __all__ = [
+    "FORMS",
     "GATES",
     "MAX_CODES",
     "MAX_MULTIPLIER",
@@ -47,6 +48,7 @@ __all__ = [
     "around",
     "covers",
     "parse_layer",
+    "parse_recurrence",
     "parse_window",
     "register",
 ]

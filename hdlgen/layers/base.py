@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from hdlgen.layers.weighted import Activation
 
 __all__ = [
+    "Ends",
     "Evaluator",
     "Layer",
-    "Masks",
     "Matrix",
     "Place",
     "Reach",
@@ -33,8 +33,8 @@ __all__ = [
 Values = dict[str, np.ndarray]
 #: Height, width and channels of a tensor, whose elements are in the order y, x, channel.
 Shape = tuple[int, int, int]
-#: Of the source and of a layer itself, bool (n,) each.
-Masks = tuple[np.ndarray, np.ndarray]
+#: Of the source and of a layer itself: the neurons that stay, in their new order, int64 each.
+Ends = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -352,10 +352,10 @@ class Layer(Generic[ReachT]):
         """Layer ``number`` in the form that takes the fewest bits for weights and indices; changes ``tensors``."""
         return self
 
-    def between(self, where: str, number: int, ends: Masks, bias: np.ndarray, tensors: Store) -> Self:
-        """Layer ``number`` between what stays; changes ``tensors``.
+    def between(self, where: str, number: int, ends: Ends, bias: np.ndarray, tensors: Store) -> Self:
+        """Layer ``number`` between what stays, in its new order; changes ``tensors``.
 
-        Where a rule says which edges there are that is everything. ``bias``: its own, with what constants that go add to
-        its sums.
+        Where a rule says which edges there are that is everything, as it is. ``bias``: its own, with what constants that go
+        add to its sums.
         """
         return self

@@ -86,6 +86,14 @@ class Recurrence:
         """int64 (C, N): the neuron whose state weight [gate, i, k] multiplies; -1 where there is none."""
         raise ValueError("edges are not as many for every neuron")
 
+    @property
+    def near(self) -> np.ndarray:
+        """bool (N, N): whether the state of one neuron is read by another."""
+        i, k = np.nonzero(self.sources() >= 0)
+        near = np.zeros((self.width, self.width), dtype=bool)
+        near[self.sources()[i, k], k] = True
+        return near
+
     def joined(self, weights: np.ndarray, tensors: Tensors) -> Edges:
         """From a neuron to a row, in the order of the weights, without those of absent neurons; repeated ones not merged."""
         sources = np.broadcast_to(self.sources(), weights.shape)

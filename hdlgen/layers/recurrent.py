@@ -30,7 +30,7 @@ from hdlgen.description import (
 )
 from hdlgen.errors import InputError
 from hdlgen.integers import Interval, limits, round_shift
-from hdlgen.layers.base import Evaluator, Layer, Masks, Matrix, Place, Reach, Tensors, stored
+from hdlgen.layers.base import Ends, Evaluator, Layer, Matrix, Place, Reach, Tensors, stored
 from hdlgen.layers.cells import evaluator
 from hdlgen.layers.recurrence import FOLLOWED, FORMS, Recurrence, covers, parse_recurrence
 from hdlgen.layers.recurrent_reach import BandReach, band_reach, constant_gates
@@ -475,26 +475,35 @@ class BandRnn(Layer[BandReach]):
         """The narrowest band, ring or groups that hold all weights other than 0, or a list of edges."""
         matrix = self._recurrent_matrix(tensors)
         edges = matrix.edges.nonzero(self.width)
-        found = self.listed(where, number, matrix, edges, tensors)
         form = min(covers(edges, width=self.width, gates=len(self.gates)), key=lambda form: form.connections)
+        found = self.listed(where, number, matrix, edges, tensors)
         list_bits = len(tensors[found.recurrent]) * (found.weight_bits + max(self.width - 1, 1).bit_length())
         if matrix.targets * form.connections * found.weight_bits > list_bits:
             return found
+        return found.laid_out(where, number, form, tensors)
+
+    def laid_out(self, where: str, number: int, form: Recurrence, tensors: Store) -> "BandRnn":
+        """Layer ``number`` in another form, with those of its weights that this one holds; changes ``tensors``."""
+        matrix = self._recurrent_matrix(tensors)
+        edges = matrix.edges.nonzero(self.width)
+        edges = edges.kept(form.near[edges.source, edges.target % self.width])
+        found = self.listed(where, number, matrix, edges, tensors)
         del tensors[str(found.edges)]
         tensors[found.recurrent] = form.laid_out(edges).astype(tensors[found.recurrent].dtype)
         return found.with_recurrence(form)
 
-    def between(self, where: str, number: int, ends: Masks, bias: np.ndarray, tensors: Store) -> "BandRnn":
-        """If some neurons go, or edges are listed, its recurrence becomes a list of edges."""
+    def between(self, where: str, number: int, ends: Ends, bias: np.ndarray, tensors: Store) -> "BandRnn":
+        """If some neurons go or move, or edges are listed, its recurrence becomes a list of edges."""
         sources, stays = ends
-        rows = np.tile(stays, self.rows // self.width)
+        rows = (np.arange(0, self.rows, self.width)[:, None] + stays).reshape(-1)
         self.incoming.cut(self.input.weight, self.input_weights(tensors), tensors, sources, rows)
-        if stays.all() and self.recurrence.regular:
+        if np.array_equal(stays, np.arange(self.width)) and self.recurrence.regular:
             return self
-        place, width = np.cumsum(stays) - 1, int(stays.sum())
+        place, width = np.full(self.width, -1), len(stays)
+        place[stays] = np.arange(width)
         matrix = self._recurrent_matrix(tensors)
         edges = matrix.edges.nonzero(self.width)
-        edges = edges.kept(stays[edges.source] & stays[edges.target % self.width])
+        edges = edges.kept((place[edges.source] >= 0) & (place[edges.target % self.width] >= 0))
         gate, neuron = np.divmod(edges.target, self.width)
         moved = Edges(source=place[edges.source], target=gate * width + place[neuron], weight=edges.weight)
         if self.bias is not None:

@@ -32,7 +32,7 @@ from hdlgen.description import (
 )
 from hdlgen.errors import InputError
 from hdlgen.integers import Interval, limits, magnitude, prove, refuse_shift, rounding, scaled, scatter
-from hdlgen.layers.base import Evaluator, Layer, Masks, Matrix, Place, Reach, Steps, Tensors, Values, fresh, stored
+from hdlgen.layers.base import Ends, Evaluator, Layer, Matrix, Place, Reach, Steps, Tensors, Values, fresh, stored
 from hdlgen.layers.products import product
 from hdlgen.schema import as_json
 
@@ -475,13 +475,13 @@ class Weighted(Activated):
     def with_list(self, matrix: str, edges: str, bits: int) -> "Weighted":
         return replace(self, connections=Explicit(edges=edges), weight_bits=bits, code_book=None)
 
-    def between(self, where: str, number: int, ends: Masks, bias: np.ndarray, tensors: Store) -> "Weighted":
+    def between(self, where: str, number: int, ends: Ends, bias: np.ndarray, tensors: Store) -> "Weighted":
         """Where no neuron stays it is neuron 0, with weights and bias 0."""
         (sources, targets), code_book, name = ends, self.code_book, self.bias
         if not self.connections.cut(self.weight, self.weights(tensors), tensors, sources, targets):
             tensors.pop(code_book or "", None)
             code_book = None
-        if not targets.any():
+        if not len(targets):
             tensors.pop(name or "", None)
             name = None
         elif name is not None or bias.any():
@@ -490,4 +490,4 @@ class Weighted(Activated):
         targets = at_least_one(targets)
         for _, factor in self.activation.tensors() if self.activation is not None else ():
             tensors[factor] = tensors[factor][targets]
-        return replace(self, width=int(targets.sum()), code_book=code_book, bias=name)
+        return replace(self, width=len(targets), code_book=code_book, bias=name)

@@ -1,6 +1,17 @@
-"""Fewer edges and fewer neurons: pruning by magnitude, and the exact removal of what makes no difference."""
+"""Fewer edges and neurons: pruning by magnitude, bands of full matrices, exact removal of what makes no difference."""
 
 from hdlgen.prune.magnitude import MATRICES, MatrixDensity, densities, prune
+from hdlgen.prune.narrowing import Narrowed, narrow
 from hdlgen.prune.removal import Removal, compact, remove_dead
 
-__all__ = ["MATRICES", "MatrixDensity", "Removal", "compact", "densities", "prune", "remove_dead"]
+__all__ = [
+    "MATRICES",
+    "MatrixDensity",
+    "Narrowed",
+    "Removal",
+    "compact",
+    "densities",
+    "narrow",
+    "prune",
+    "remove_dead",
+]

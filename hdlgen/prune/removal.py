@@ -11,7 +11,7 @@ from hdlgen.layers import Reach
 from hdlgen.network import InputFormat, Layer, Network, verify
 from hdlgen.network.network import common_layers
 
-__all__ = ["Removal", "compact", "rebuilt", "remove_dead"]
+__all__ = ["Removal", "compact", "fixed_layers", "rebuilt", "remove_dead"]
 
 _INT32 = np.iinfo(np.int32)
 
@@ -41,8 +41,8 @@ def compact(network: Network) -> Network:
     return rebuilt(network, layers, tensors)
 
 
-def _fixed(network: Network, inputs: bool) -> list[bool]:
-    """Layers that keep all their neurons: in- and outputs, and those that paths join, which know no other widths."""
+def fixed_layers(network: Network, inputs: bool) -> list[bool]:
+    """Per layer 0..L, whether it keeps all its neurons: in- and outputs, and those that paths join, which know no others."""
     fixed = [not inputs, *([False] * len(network.layers))]
     fixed[-1] = True
     for number, layer in enumerate(network.layers, 1):
@@ -116,7 +116,7 @@ def _once(network: Network, inputs: bool) -> tuple[Network, np.ndarray]:
     """The network without what is dead now, and which inputs it still has."""
     ranges = network.ranges()
     live = find_live(network, ranges)
-    fixed = _fixed(network, inputs)
+    fixed = fixed_layers(network, inputs)
     forced = [np.zeros(width, dtype=bool) for width in network.widths]
     while True:
         keep = _kept(network, live, ranges, fixed, forced)
@@ -124,11 +124,11 @@ def _once(network: Network, inputs: bool) -> tuple[Network, np.ndarray]:
         if not any(mask.any() for mask in too_large):
             break
         forced = [mask | large for mask, large in zip(forced, too_large, strict=True)]
-    tensors, layers = dict(network.tensors), list[Layer]()
+    tensors, layers, kept = dict(network.tensors), list[Layer](), [np.flatnonzero(mask) for mask in keep]
     for number, layer in enumerate(network.layers, 1):
-        ends = keep[layer.read], keep[number]
+        ends = kept[layer.read], kept[number]
         layers.append(layer.between(network.where, number, ends, biases[number], tensors))
-    left = np.flatnonzero(at_least_one(keep[0]))
+    left = at_least_one(kept[0])
     return rebuilt(replace(network, input=_left(network.input, left)), layers, tensors), left
 
 
