@@ -58,7 +58,7 @@ def main() -> None:
     torch.set_num_threads(1)
     data = speech_data(options.folder)
     x = parts(data.train) + parts(data.validation)
-    y = torch.from_numpy(np.concatenate([data.train.labels, data.validation.labels]))
+    y = torch.from_numpy(np.concatenate([data.train.wanted, data.validation.wanted]))
     model = Classifier(options.kind, data.input.width, options.width, options.layers)
     optimiser = torch.optim.Adam(model.parameters(), 4e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, options.epochs * -(-len(x) // 64))
@@ -85,7 +85,8 @@ def main() -> None:
     )
     some = torch.randperm(len(x))[:CALIBRATION]
     write(folder / "train.npz", [x[row] for row in some.tolist()], y[some])
-    write(folder / "test.npz", parts(data.test), torch.from_numpy(data.test.labels))
+    assert data.test is not None
+    write(folder / "test.npz", parts(data.test), torch.from_numpy(data.test.wanted))
 
 
 if __name__ == "__main__":

@@ -47,8 +47,9 @@ def command(net: str, source: str, target: Path, labels: str | None, targets: st
     atomic_write(target, buffer.getvalue())
     message = f"{target}: {len(y)} x {y.shape[1]} outputs"
     if given.labels is not None and count:
-        last = y if lengths is None or not every_step else y[np.cumsum(lengths) - 1]
-        right = int((last.argmax(axis=1) == given.labels).sum())  # argmax: the lowest index wins ties
+        count = len(given.labels)
+        told = y if lengths is None or len(y) == count else y[np.cumsum(lengths) - 1]
+        right = int((told.argmax(axis=1) == given.labels).sum())  # argmax: the lowest index wins ties
         message += f", {right} of {count} right ({right / count:.2%})"
     if given.targets is not None and count:
         message += (

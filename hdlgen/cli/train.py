@@ -196,9 +196,18 @@ _FORM: tuple[Row, ...] = (
     ("--band", int, None, "Neighbours that a neuron reads, itself included: odd.  [default: all]"),
     ("--cyclic", bool, False, "Whether the band closes to a ring."),
     ("--groups", int, None, "Groups that know nothing of each other, instead of a band."),
+    ("--graph", str, None, "Or a random graph: erdos-renyi, watts-strogatz or barabasi-albert."),
+    (
+        "--degree",
+        int,
+        None,
+        "Of the graph: neighbours that a neuron reads, on average, besides itself.  [default: 8]",
+    ),
+    ("--rewire", float, None, "watts-strogatz: probability that an edge leads elsewhere.  [default: 0.1]"),
+    ("--graph-seed", int, None, "Of the graph.  [default: 1]"),
     ("--shared", bool, False, "One input product for all gates."),
     ("--input-paths", int, None, "Sobol' paths from the input, instead of a dense matrix."),
-    ("--head-paths", int, None, "Sobol' paths to the classes, instead of a dense matrix."),
+    ("--head-paths", int, None, "Sobol' paths to the outputs, instead of a dense matrix."),
     ("--functions", str, "hard", "hard, or smooth: sigmoid and tanh as tables."),
     ("--weight-bits", int, 8, "Bits of a weight."),
     ("--state-bits", int, 8, "Bits of a state and of a gate."),
@@ -210,8 +219,9 @@ _RECURRENT = _written(
     *_FORM,
     *_schedule("Sequences", 30, 1e-2, 64, "weights and of what is random in the data", qat=15),
     ("--decay", float, 0.0, "Weight decay."),
-    ("--save-test", NEW_FILE, None, "Test sequences to write: .npz for evaluate."),
+    ("--history", NEW_FILE, None, "Table of all epochs to write: .csv with loss and validation."),
 )
+_SAVE_TEST = options(("--save-test", NEW_FILE, None, "Test sequences to write: .npz for evaluate."))
 
 
 def _archive(sequences: Any, source: InputFormat) -> bytes:
@@ -221,14 +231,27 @@ def _archive(sequences: Any, source: InputFormat) -> bytes:
         buffer,
         x=sequences.x.astype(np.min_scalar_type(source.low if source.signed else source.high)),
         lengths=sequences.lengths.astype(np.int32),
-        labels=sequences.labels.astype(np.uint8),
+        labels=sequences.wanted.astype(np.uint8),
     )
     return buffer.getvalue()
 
 
+def _table(history: Any) -> bytes:
+    """Of all epochs, as comma-separated values."""
+    lines = [f"{epoch.phase},{epoch.epoch},{epoch.loss:.9g},{epoch.validation:.9g}" for epoch in history]
+    return "\n".join(["phase,epoch,loss,validation", *lines, ""]).encode()
+
+
 def _train_sequences(
-    data: Callable[[], Any], output: Path, name: str | None, save_test: Path | None, init: str | None, **recipe: Any
+    data: Callable[[Any], Any],
+    output: Path,
+    name: str | None,
+    init: str | None,
+    history: Path | None,
+    save_test: Path | None = None,
+    **recipe: Any,
 ) -> None:
+    """``data`` makes sequences for the network to begin with, or None."""
     initial = None if init is None else load(init)
     if initial is not None:
         if not initial.sequential:
@@ -240,9 +263,11 @@ def _train_sequences(
                 raise InputError(f"train: {option[2:]} is that of {initial.where}; allowed without --init")
     training = _training()
     checked = training.SequenceRecipe(name=network_name(name, output), **recipe)
-    sequences = data()
+    sequences = data(initial)
     trained = training.train_sequences(sequences, checked, initial=initial)
     save(trained.network, output)
+    if history is not None:
+        atomic_write(history, _table(trained.history))
     if save_test is not None:
         atomic_write(save_test, _archive(sequences.test, sequences.input))
     _report(output, trained)
@@ -255,11 +280,12 @@ def _reber(name: str, text: str) -> None:
     @click.option("--strings", type=int, default=10000, show_default=True, help="Strings to train on.")
     @click.option("--validation", type=int, default=1000, show_default=True, help="Unseen strings to validate with.")
     @click.option("--test", type=int, default=2000, show_default=True, help="Unseen strings to test with.")
+    @_SAVE_TEST
     @_RECURRENT
     def verb(strings: int, validation: int, test: int, **recipe: Any) -> None:
         counts = {"strings": strings, "validation": validation, "test": test}
 
-        def data() -> Any:
+        def data(_: Any) -> Any:
             return _training().reber_data(embedded=name != "reber", seed=recipe["seed"], **counts)
 
         _train_sequences(data, **recipe)
@@ -273,10 +299,57 @@ _reber("embedded-reber", "As reber, with strings that must remember their second
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--held-out", type=int, default=5, show_default=True, help="Takes of each speaker to validate with.")
 @click.option("--augment", type=float, default=1.0, show_default=True, help="Strength of changes of recordings.")
+@_SAVE_TEST
 @_RECURRENT
 def fsdd(folder: Path, held_out: int, **recipe: Any) -> None:
     """Train a recurrent network on spoken digits in FOLDER: DIGIT_SPEAKER_TAKE.wav, as the Free Spoken Digit Dataset.
 
     Takes 0 to 4 are the official test recordings; they serve to report the accuracy, nothing else.
     """
-    _train_sequences(lambda: _training().speech_data(folder, held_out=held_out), **recipe)
+    _train_sequences(lambda _: _training().speech_data(folder, held_out=held_out), **recipe)
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--test", type=click.Path(path_type=Path), help="Such a file, to report how good the network is.")
+@options(
+    ("--validation", int, None, "Sequences to hold out.  [default: a twelfth]"),
+    ("--input-bits", int, 8, "Bits of the input, for real numbers."),
+    ("--input-scale", str, None, "What 1 means in the input, such as 1/255.  [default: by the range of FILE]"),
+    ("--input-offset", str, None, "What 0 means in the input, with --input-scale.  [default: 0]"),
+    ("--input-signed", bool, False, "Whether the input's integers are signed, with --input-scale."),
+)
+@_RECURRENT
+def sequences(
+    file: Path,
+    test: Path | None,
+    validation: int | None,
+    input_bits: int,
+    input_scale: str | None,
+    input_offset: str | None,
+    input_signed: bool,
+    **recipe: Any,
+) -> None:
+    """Train a recurrent network on sequences in FILE, as numpy.savez writes it: x, lengths, and labels or y.
+
+    x are steps of all sequences, one after the other (steps, width), integers or real numbers; lengths their numbers. Labels
+    are classes, integers, y what the outputs should be, real numbers (.., outputs): of each sequence, behind its last step,
+    or of each step. Perhaps subjects, integers: whom each sequence is from.
+
+    What is held out to validate with is chosen by --seed, of every class its share; with subjects all of a subject or none.
+    """
+    meaning = importers.InputOptions(input_bits, input_scale, input_offset, input_signed)
+
+    def data(initial: Any) -> Any:
+        if initial is not None and input_scale is not None:
+            raise InputError(f"train: input-scale is that of {initial.where}; allowed without --init")
+        return _training().read_sequence_data(
+            file,
+            test,
+            source=None if initial is None else initial.input,
+            meaning=meaning,
+            validation=validation,
+            seed=recipe["seed"],
+        )
+
+    _train_sequences(data, **recipe)

@@ -1,6 +1,14 @@
 """The golden model: what every network computes, exactly, in integers. All else must equal it bit for bit."""
 
-from hdlgen.golden.arrays import Samples, check_labels, check_targets, read_array, read_samples, read_sequences
+from hdlgen.golden.arrays import (
+    Samples,
+    SequenceSamples,
+    check_labels,
+    check_targets,
+    read_array,
+    read_samples,
+    read_sequences,
+)
 from hdlgen.golden.deviation import Deviation, deviation
 from hdlgen.golden.evaluate import (
     Trace,
@@ -18,6 +26,7 @@ __all__ = [
     "Deviation",
     "Inputs",
     "Samples",
+    "SequenceSamples",
     "Trace",
     "accumulator_bits",
     "activations",

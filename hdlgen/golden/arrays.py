@@ -19,7 +19,15 @@ from hdlgen.files import opened
 from hdlgen.integers import outside
 from hdlgen.schema import show
 
-__all__ = ["Samples", "check_labels", "check_targets", "read_array", "read_samples", "read_sequences"]
+__all__ = [
+    "Samples",
+    "SequenceSamples",
+    "check_labels",
+    "check_targets",
+    "read_array",
+    "read_samples",
+    "read_sequences",
+]
 
 _MAGIC = b"\x93NUMPY"
 _HEADER_LIMIT = 1 << 16
@@ -117,15 +125,33 @@ def _arrays(
     return arrays, where
 
 
-def read_sequences(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
-    """``x``, ``lengths`` and ``labels`` of a file of sequences; see :func:`hdlgen.golden.check_sequences`.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SequenceSamples:
+    """Steps ``x`` of sequences, their ``lengths``, and what is known of them, nothing of which is checked.
 
-    A ``.npz`` file holds ``x``, the steps of all sequences one after the other, their ``lengths``, and perhaps
-    ``labels``; a ``.npy`` file is ``x`` alone, (sequences, steps, width). Raises InputError if there is no such file, or
-    it holds anything else.
+    Members
+    -------
+    labels : classes, of the sequences or of all steps.
+    targets : what the outputs should be, behind the sequences or in all steps.
+    subjects : whom each sequence is from.
     """
-    arrays, _ = _arrays(path, ("x", "lengths"), ("labels",))
-    return arrays["x"], arrays.get("lengths"), arrays.get("labels")
+
+    x: np.ndarray = field(repr=False)
+    lengths: np.ndarray | None = field(repr=False, default=None)
+    labels: np.ndarray | None = field(repr=False, default=None)
+    targets: np.ndarray | None = field(repr=False, default=None)
+    subjects: np.ndarray | None = field(repr=False, default=None)
+
+
+def read_sequences(path: str | os.PathLike[str]) -> SequenceSamples:
+    """A file of sequences; see :func:`hdlgen.golden.check_sequences`.
+
+    A ``.npz`` file holds ``x``, the steps of all sequences one after the other, their ``lengths``, and perhaps ``labels``,
+    ``y`` (targets) and ``subjects``; a ``.npy`` file is ``x`` alone, (sequences, steps, width). Raises InputError if there
+    is no such file, or it holds anything else.
+    """
+    arrays, _ = _arrays(path, ("x", "lengths"), ("labels", "y", "subjects"))
+    return SequenceSamples(targets=arrays.pop("y", None), **arrays)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

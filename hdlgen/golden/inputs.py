@@ -26,7 +26,7 @@ class Inputs:
     Members
     -------
     x : int64 (inputs, width), or (steps of all sequences, width) beside their ``lengths``, int64 (sequences,).
-    labels : the class of each input or sequence, integers, if known.
+    labels : the class of each input or sequence, or of every step, integers, if known.
     targets : what the outputs should be, float64, if known.
     """
 
@@ -67,9 +67,10 @@ def read_inputs(
     where = os.fspath(path)
     classes = wanted = lengths = None
     if network.sequential:
-        given, counts, classes = read_sequences(path)
-        codes, doubt = _codes(network.input, given, where)
-        x, lengths = check_sequences(network, codes, counts, where=where, where_lengths=f"{where}: lengths")
+        found = read_sequences(path)
+        codes, doubt = _codes(network.input, found.x, where)
+        x, lengths = check_sequences(network, codes, found.lengths, where=where, where_lengths=f"{where}: lengths")
+        classes, wanted = found.labels, found.targets
     else:
         samples = read_samples(path, network.widths[-1])
         codes, doubt = _codes(network.input, samples.rows, where)
@@ -83,7 +84,8 @@ def read_inputs(
     if labels is not None:
         classes = read_array(labels)
     if classes is not None:
-        classes = check_labels(classes, os.fspath(labels or f"{where}: labels"), count, network.widths[-1])
+        rows = len(x) if every_step and classes.shape == (len(x),) else count
+        classes = check_labels(classes, os.fspath(labels or f"{where}: labels"), rows, network.widths[-1])
     if doubt:
         warnings.warn(Doubtful(f"{where}: {doubt}; is that the scale that it was trained with?"), stacklevel=2)
     return Inputs(x=x, lengths=lengths, labels=classes, targets=wanted)

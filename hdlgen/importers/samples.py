@@ -163,7 +163,8 @@ def read_samples(
 def read_sequences(path: str | os.PathLike[str], width: int, source: InputFormat | None) -> Sequences:
     """Sequences of real inputs, as :func:`read_samples` reads inputs: of a .npz file, or (sequences, steps, width)."""
     where = os.fspath(path)
-    x, lengths, labels = golden.read_sequences(path)
+    found = golden.read_sequences(path)
+    x, lengths = found.x, found.lengths
     axes = "sequences, steps" if lengths is None else "steps of all sequences"
     if x.ndim != (3 if lengths is None else 2) or x.shape[-1] != width or not x.size:
         raise InputError(f"{where}: shape is {list(x.shape)}; allowed: [{axes}, {width}]")
@@ -171,7 +172,7 @@ def read_sequences(path: str | os.PathLike[str], width: int, source: InputFormat
         lengths = np.full(len(x), x.shape[1])
     x = _reals(x.reshape(-1, width), where, source)
     lengths = golden.check_lengths(lengths, len(x), where, f"{where}: lengths")
-    return Sequences(x=x, lengths=lengths, labels=labels)
+    return Sequences(x=x, lengths=lengths, labels=found.labels)
 
 
 def _reals(array: np.ndarray, where: str, source: InputFormat | None) -> np.ndarray:

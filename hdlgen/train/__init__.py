@@ -2,16 +2,20 @@
 
 from hdlgen.train.arrays import read_dataset
 from hdlgen.train.cells import BandCell
+from hdlgen.train.graphs import GRAPHS, random_graph
 from hdlgen.train.penalties import GroupLasso
 from hdlgen.train.recipe import Recipe, Schedule
+from hdlgen.train.sequence_file import read_sequence_data
 from hdlgen.train.sequence_recipe import SequenceRecipe
 from hdlgen.train.sequence_training import SequenceModel, train_sequences
 from hdlgen.train.sequences import SequenceData, Sequences, reber_data, speech_data
-from hdlgen.train.training import Trained, train
+from hdlgen.train.training import Epoch, Trained, train
 from hdlgen.train.tuning import Tuned, tune, tune_real
 
 __all__ = [
+    "GRAPHS",
     "BandCell",
+    "Epoch",
     "GroupLasso",
     "Recipe",
     "Schedule",
@@ -21,7 +25,9 @@ __all__ = [
     "Sequences",
     "Trained",
     "Tuned",
+    "random_graph",
     "read_dataset",
+    "read_sequence_data",
     "reber_data",
     "speech_data",
     "train",

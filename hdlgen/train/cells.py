@@ -6,7 +6,7 @@ of :mod:`hdlgen.golden`, held in float64, and the gradient passes straight throu
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from hdlgen.quantize import Edges, find_edges, weight_exponent, weight_limits
 from hdlgen.quantize.tables import FUNCTIONS, cell_table, function_table
 from hdlgen.train.rounding import floor
 
-__all__ = ["BandCell", "CellScales"]
+__all__ = ["BandCell", "CellScales", "trains"]
 
 _MAX_BIAS = (1 << 31) - 1
 #: Inputs of pre-activations reach 2**this in reals before they saturate.
@@ -41,6 +41,35 @@ class CellScales:
     input_exponent: int
     fraction: int
     shift: int
+
+
+#: The functions that cells have.
+_USED = {"gate": ("gru", "ligru", "lstm"), "state": ("tanh", "gru", "lstm")}
+
+
+def trains(layer: BandRnn, tensors: Mapping[str, np.ndarray]) -> bool:
+    """Whether the functions of a layer are those of a cell: all hard, or tables of sigmoid and tanh, to a step."""
+    tables = {"gate": layer.gate_function, "state": layer.state_function}
+    present = [table is not None for which, table in tables.items() if layer.cell in _USED[which]]
+    for which, table in tables.items():
+        if table is not None:
+            entries = tensors[table.table].astype(np.int64)
+            if np.abs(entries - _entries(layer, which, table.shift, layer.fraction, len(entries))).max() > 1:
+                return False
+    return all(present) or not any(present)
+
+
+def _entries(layer: BandRnn, which: str, shift: int, fraction: int, count: int) -> np.ndarray:
+    """A table of the ``which`` function, of so many entries, of pre-activations at 2**fraction."""
+    gate = which == "gate"
+    return function_table(
+        FUNCTIONS[which],
+        entries=count,
+        shift=shift,
+        source=fraction,
+        target=layer.gate_fraction if gate else layer.state.fraction,
+        limits=(0, 1 << layer.gate_fraction) if gate else (layer.state_low, layer.state_high),
+    )
 
 
 _Function = Callable[[torch.Tensor], torch.Tensor]
@@ -120,6 +149,9 @@ class BandCell(torch.nn.Module):
             if layer.cell in ("tanh", "relu") and (reach := layer.recurrence.reach) is not None:
                 self.recurrent.mul_(0.5)
                 self.recurrent[0, reach] += 0.5
+            if layer.cell in ("tanh", "relu") and ends is not None:
+                self.recurrent.mul_(0.5)
+                self.recurrent[torch.tensor(ends[0] == ends[1])] += 0.5
         if ends is not None:
             self.register_buffer("_source", torch.tensor(ends[0]))
             self.register_buffer("_row", torch.tensor(ends[1]))
@@ -262,8 +294,7 @@ class BandCell(torch.nn.Module):
         )
 
     def _table(self, which: str, scales: CellScales) -> Table | None:
-        used = {"gate": ("gru", "ligru", "lstm"), "state": ("tanh", "gru", "lstm")}[which]
-        if not self.smooth or self.layer.cell not in used:
+        if not self.smooth or self.layer.cell not in _USED[which]:
             return None
         cell = self.layer.cell_state
         return cell_table(
@@ -278,21 +309,12 @@ class BandCell(torch.nn.Module):
 
     def tables(self, scales: CellScales) -> dict[str, np.ndarray]:
         """The tensors of the tables, by name."""
-        layer, result = self.layer, {}
-        for which, function in FUNCTIONS.items():
-            table = self._table(which, scales)
-            if table is None:
-                continue
-            gate = which == "gate"
-            result[table.table] = function_table(
-                function,
-                entries=1 << self._table_log2,
-                shift=table.shift,
-                source=scales.fraction,
-                target=layer.gate_fraction if gate else layer.state.fraction,
-                limits=(0, 1 << layer.gate_fraction) if gate else (layer.state_low, layer.state_high),
-            )
-        return result
+        found = {which: self._table(which, scales) for which in FUNCTIONS}
+        return {
+            table.table: _entries(self.layer, which, table.shift, scales.fraction, 1 << self._table_log2)
+            for which, table in found.items()
+            if table is not None
+        }
 
     def _functions(self, scales: CellScales) -> tuple[Callable, Callable]:
         """The gates' function of pre-activations, and the state's of a value with its fraction."""

@@ -1,18 +1,24 @@
 """What recurrent network to train, and how: checked before any file is read."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
+from hdlgen.description import MAX_WIDTH
 from hdlgen.errors import InputError
 from hdlgen.layers import GATES
 from hdlgen.network import FORMAT_VERSION, InputFormat, Network, parse
+from hdlgen.train.graphs import check_graph, random_graph
 from hdlgen.train.recipe import MAX_EPOCHS, Course, check_rate, check_whole
 
 __all__ = ["SequenceRecipe"]
 
 #: Fraction bits of a state of b bits: b less these; the ReLU of an unsigned state needs room above 1.
 _HEADROOM = {"relu": 3, "ligru": 3}
+
+_DEGREE, _REWIRE, _GRAPH_SEED = 8, 0.1, 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +32,8 @@ class SequenceRecipe(Course):
     width : neurons of each recurrent layer.
     layers : recurrent layers.
     band, cyclic, groups : the connections: a band of C, cyclic or not, or so many groups; neither: full.
+    graph, degree, rewire, graph_seed : or a random graph, one for all gates, as of :func:`random_graph`; the next layer has
+        the next seed. By default a degree of 8, 0.1 and seed 1.
     shared : one input product for all gates.
     input_paths : so many Sobol' paths from the layer's input instead of a dense matrix.
     head_paths : so many Sobol' paths from the last state to the classes instead of a dense matrix.
@@ -45,6 +53,10 @@ class SequenceRecipe(Course):
     band: int | None = None
     cyclic: bool = False
     groups: int | None = None
+    graph: str | None = None
+    degree: int | None = None
+    rewire: float | None = None
+    graph_seed: int | None = None
     shared: bool = False
     input_paths: int | None = None
     head_paths: int | None = None
@@ -70,19 +82,55 @@ class SequenceRecipe(Course):
         for option, value, high in (("augment", self.augment, 4), ("decay", self.decay, 1)):
             if not (math.isfinite(value) and 0 <= value <= high):
                 raise InputError(f"train: {option} is {value}; allowed: 0..{high}")
+        self._check_graph()
         # Stand-ins for what only the data tell.
         self.network(InputFormat(width=1, bits=8, signed=True), 2)
 
-    def network(self, source: InputFormat, classes: int) -> Network:
-        """The network without tensors, after the same checks as those of a network file; its scales are stand-ins."""
+    def _check_graph(self) -> None:
+        for option in ("degree", "rewire", "graph_seed"):
+            if self.graph is None and (value := getattr(self, option)) is not None:
+                raise InputError(f"train: {option.replace('_', '-')} is {value}; allowed: with --graph")
+        if self.graph is None:
+            return
+        for option, chosen in (("band", self.band), ("groups", self.groups), ("cyclic", self.cyclic or None)):
+            if chosen is not None:
+                raise InputError(f"train: {option} is {chosen}; allowed: without --graph")
+        if self.rewire is not None and (not 0 <= self.rewire <= 1 or self.graph != "watts-strogatz"):
+            raise InputError(f"train: rewire is {self.rewire}; allowed: 0..1, with --graph watts-strogatz")
+        check_whole("graph-seed", self._graph["seed"], 0, (1 << 32) - 1 - self.layers)
+        check_whole("width", self.width, 2, MAX_WIDTH)
+        check_graph(self.graph, self.width, self._graph["degree"])
+
+    @property
+    def _graph(self) -> dict[str, Any]:
+        return {
+            "degree": _DEGREE if self.degree is None else self.degree,
+            "rewire": _REWIRE if self.rewire is None else self.rewire,
+            "seed": _GRAPH_SEED if self.graph_seed is None else self.graph_seed,
+        }
+
+    def _edges(self) -> dict[str, np.ndarray]:
+        """The tensors of the layers' edges."""
+        tensors, chosen = {}, self._graph
+        for number in range(1, self.layers + 1 if self.graph is not None else 1):
+            pairs = random_graph(str(self.graph), self.width, **(chosen | {"seed": chosen["seed"] + number - 1}))
+            gates = np.arange(len(GATES[self.cell]))[:, None, None] * [0, self.width]
+            tensors[f"edges{number}"] = (pairs + gates).reshape(-1, 2).astype(np.int32)
+        return tensors
+
+    def network(self, source: InputFormat, outputs: int) -> Network:
+        """The network without tensors but those of edges, after the same checks as those of a network file.
+
+        Its scales are stand-ins.
+        """
         if self.cell not in GATES:
             raise InputError(f"train: cell is {self.cell!r}; allowed: {', '.join(GATES)}")
         given = {"groups": self.groups, "band": self.band}
         connections: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        if not connections:
+        if not connections and self.graph is None:
             whole = 2 * self.width - 1 if type(self.width) is int and self.width > 0 else 1
             connections["band"] = self.width if self.cyclic else whole
-        if "groups" not in connections:
+        if "band" in connections:
             connections["cyclic"] = self.cyclic
         fraction = self.state_fraction
         if fraction is None:
@@ -108,8 +156,9 @@ class SequenceRecipe(Course):
                 layer["candidate"] = {"bias": f"candidate{number}", "bits": wide, "shift": 0}
             if self.cell == "lstm":
                 layer["cell_state"] = {"bits": 2 * self.state_bits, "fraction": self.state_bits}
-            layers.append(layer | connections | bits)
-        head = {"width": classes, "weight": "head", "bias": "head_bias", "activation": None} | bits
+            listed = {} if self.graph is None else {"edges": f"edges{number}"}
+            layers.append(layer | connections | listed | bits)
+        head = {"width": outputs, "weight": "head", "bias": "head_bias", "activation": None} | bits
         layers.append({"kind": "dense" if self.head_paths is None else "path", **head})
         description: dict[str, Any] = {
             "format_version": FORMAT_VERSION,
@@ -119,7 +168,7 @@ class SequenceRecipe(Course):
         }
         if self.head_paths is not None:
             description["topology"] = _paths(self.head_paths)
-        return parse(description, "train")
+        return replace(parse(description, "train"), tensors=self._edges())
 
 
 def _paths(count: int) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from hdlgen import golden
 from hdlgen.errors import InputError
 from hdlgen.network import BandRnn, InputFormat, Layer, Network, verify
 from hdlgen.quantize import Edges, find_edges, weight_exponent, weight_limits
-from hdlgen.train.cells import BandCell, CellScales
+from hdlgen.train.cells import BandCell, CellScales, trains
 from hdlgen.train.rounding import floor
 from hdlgen.train.sequence_recipe import SequenceRecipe
 from hdlgen.train.sequences import SequenceData, Sequences
-from hdlgen.train.training import Trained, reproducible, train_phase
+from hdlgen.train.training import Epoch, Goal, Trained, reproducible, train_phase
 
 __all__ = ["SequenceModel", "begins", "train_sequences"]
 
@@ -32,22 +32,40 @@ class _Scales:
 
 
 class SequenceModel(torch.nn.Module):
-    """Recurrent layers and a classifier, dense or of paths, that reads the last state of each sequence.
+    """Recurrent layers and a layer behind them, dense or of paths, that reads the last state of each sequence, or all.
 
     Parameters
     ----------
-    network : as of :meth:`SequenceRecipe.network`; one layer behind the recurrent ones. With tensors training begins with
-        their weights; a network may have them only where :func:`begins` does not refuse it.
+    network : as of :meth:`SequenceRecipe.network`; one layer behind the recurrent ones. With tensors of weights training
+        begins with these; a network may have them only where :func:`begins` does not refuse it.
     exponent : the input v stands for v / 2**exponent.
-    functions, seed : as of :class:`BandCell`.
+    functions, seed : as of :class:`BandCell`; layers with tables are smooth.
+    every_step : outputs are those of each step.
+    unit : what an output of 1 in real numbers means.
     """
 
-    def __init__(self, network: Network, *, exponent: int, functions: str = "hard", seed: int = 0) -> None:
+    def __init__(
+        self,
+        network: Network,
+        *,
+        exponent: int,
+        functions: str = "hard",
+        seed: int = 0,
+        every_step: bool = False,
+        unit: float = 1.0,
+    ) -> None:
         super().__init__()
         self.network, self.exponent, self.classifier = network, exponent, network.weighted(len(network.layers))
+        self.every_step, self.unit = every_step, unit
         widths = network.widths
         self.cells = torch.nn.ModuleList(
-            BandCell(layer, widths[number], ends=_ends(network, layer), functions=functions, seed=seed + number)
+            BandCell(
+                layer,
+                widths[number],
+                ends=_ends(network, layer),
+                functions=functions if layer.gate_function is layer.state_function is None else "smooth",
+                seed=seed + number,
+            )
             for number, layer in enumerate(_bands(network))
         )
         generator = torch.Generator().manual_seed(seed + len(self.cells))
@@ -62,26 +80,29 @@ class SequenceModel(torch.nn.Module):
             self.register_buffer("_flat", torch.tensor(self.edges.target * widths[-2] + self.edges.source))
         self.head = torch.nn.Parameter((2 * weights - 1) * bound)
         self.head_bias = torch.nn.Parameter(torch.zeros(widths[-1]))
-        if network.tensors:
+        if self.classifier.weight in network.tensors:
             self._begin()
 
     def _begin(self) -> None:
-        """With the weights of the network. What those of the head stand for, no file says: they are -2 .. 2 here."""
+        """With the weights of the network. Where no file says what those of the head stand for, they are -2 .. 2 here."""
         network, exponent = self.network, self.exponent
         for number, cell in enumerate(self.cells, 1):
             cell.begin_with(network, number, exponent)
             exponent = cell.layer.state.fraction
         number = len(network.layers)
-        head = self.classifier.weight_bits - 2
+        scale = 2.0 ** (2 - self.classifier.weight_bits - exponent)
+        if network.output_scale is not None:
+            scale = network.output_scale / self.unit
         with torch.no_grad():
-            self.head.copy_(torch.from_numpy(np.ldexp(network.weights(number).astype(np.float64), -head)))
-            self.head_bias.copy_(
-                torch.from_numpy(np.ldexp(network.bias(number).astype(np.float64), -head - exponent))
-            )
+            self.head.copy_(torch.from_numpy(network.weights(number) * (scale * 2.0**exponent)))
+            self.head_bias.copy_(torch.from_numpy(network.bias(number) * scale))
 
-    @staticmethod
-    def _last(states: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        return states[lengths - 1, torch.arange(states.shape[1])]
+    def _read(self, states: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """The last state of each sequence, or all of the first sequence, then all of the second, .., (rows, N)."""
+        if not self.every_step:
+            return states[lengths - 1, torch.arange(states.shape[1])]
+        present = torch.arange(len(states)) < lengths[:, None]
+        return states.swapaxes(0, 1)[present]
 
     def _classify(self, states: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         if self.edges is None:
@@ -91,11 +112,11 @@ class SequenceModel(torch.nn.Module):
         return states.relu() @ flat.view(classes, inputs).T + bias
 
     def real(self, x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        """Logits, (S, classes), in real numbers, for integers x (T, S, I)."""
+        """Outputs, (rows, outputs), in real numbers, for integers x (T, S, I)."""
         values = x.float() * 2.0**-self.exponent
         for cell in self.cells:
             values = cell(values)
-        return self._classify(self._last(values, lengths), self.head, self.head_bias)
+        return self._classify(self._read(values, lengths), self.head, self.head_bias)
 
     def scales(self) -> _Scales:
         """The scales of the least squared error of the weights."""
@@ -116,19 +137,19 @@ class SequenceModel(torch.nn.Module):
         return weight, bias.clamp(-_MAX_BIAS, _MAX_BIAS)
 
     def integer(self, x: torch.Tensor, lengths: torch.Tensor, scales: _Scales) -> torch.Tensor:
-        """Outputs of the integer network, (S, classes), as integers in float64."""
+        """Outputs of the integer network, (rows, outputs), as integers in float64."""
         values = x.double()
         for cell, chosen in zip(self.cells, scales.cells, strict=True):
             values = cell.integer(values, chosen)
         weight, bias = self._head(scales)
-        return self._classify(self._last(values, lengths), weight, bias)
+        return self._classify(self._read(values, lengths), weight, bias)
 
     def logits(self, x: torch.Tensor, lengths: torch.Tensor, scales: _Scales) -> torch.Tensor:
         """The outputs of the integer network on the scale of the real one."""
         return self.integer(x, lengths, scales) * 2.0 ** -self._logit_exponent(scales)
 
-    def export(self, scales: _Scales, source: InputFormat) -> Network:
-        """The integer network, verified."""
+    def export(self, scales: _Scales, source: InputFormat, *, scaled: bool = False) -> Network:
+        """The integer network, verified; ``scaled``: it says what an output of 1 means."""
         tensors: dict[str, np.ndarray] = {}
         layers: list[Layer] = []
 
@@ -156,7 +177,8 @@ class SequenceModel(torch.nn.Module):
             integers = weight.numpy().astype(np.int64)
             tensors[head.weight] = narrow(_split(self.edges, integers), head.weight_bits)
             tensors[str(head.bias)] = bias.numpy().astype(np.int32)
-        network = replace(self.network, input=source, layers=(*layers, head), tensors=tensors)
+        scale = self.unit * 2.0 ** -self._logit_exponent(scales) if scaled else None
+        network = replace(self.network, input=source, layers=(*layers, head), tensors=tensors, output_scale=scale)
         verify(network)
         return network
 
@@ -174,8 +196,8 @@ def _ends(network: Network, layer: BandRnn) -> tuple[np.ndarray, np.ndarray] | N
     """Source and row of each recurrent edge of a layer that has such."""
     if layer.recurrence.regular:
         return None
-    edges = layer.recurrent_edges(network.tensors)
-    return edges.source, edges.target
+    source, row = network.tensors[str(layer.edges)].astype(np.int64).T
+    return source, row
 
 
 def begins(initial: Network, data: SequenceData, name: str) -> Network:
@@ -184,8 +206,8 @@ def begins(initial: Network, data: SequenceData, name: str) -> Network:
     Raises
     ------
     InputError
-        If its inputs or outputs are not those of ``data``, it has tables, paths or edges of inputs, or not one dense layer
-        behind the recurrent ones.
+        If its inputs or outputs are not those of ``data``, it has tables of other functions than sigmoid and tanh, paths or
+        edges of inputs, or not one dense layer behind the recurrent ones.
     """
     where = initial.where
     initial.refuse_special("to train further")
@@ -193,7 +215,7 @@ def begins(initial: Network, data: SequenceData, name: str) -> Network:
         ("inputs", initial.input.width, data.input.width),
         ("input bits", initial.input.bits, data.input.bits),
         ("signed", initial.input.signed, data.input.signed),
-        ("outputs", initial.widths[-1], data.classes),
+        ("outputs", initial.widths[-1], data.outputs),
     ):
         if own != asked:
             raise InputError(f"{where}: {what}: {own}; allowed with these sequences: {asked}")
@@ -213,16 +235,17 @@ def begins(initial: Network, data: SequenceData, name: str) -> Network:
         return new
 
     for number, layer in enumerate(bands, 1):
-        if layer.gate_function is not None or layer.state_function is not None or not layer.input.connections.full:
+        if not layer.input.connections.full or not trains(layer, initial.tensors):
             raise InputError(
-                f"{where}: layer {number} cannot be trained further; allowed: hard functions and a dense input"
+                f"{where}: layer {number} cannot be trained further; allowed: hard functions, or tables of sigmoid and tanh,"
+                " and a dense input"
             )
         bias = named(layer.bias, f"bias{number}", len(layer.gates), layer.width)
         candidate = layer.candidate
         if candidate is not None:
             candidate = replace(candidate, bias=named(candidate.bias, f"candidate{number}", layer.width))
         layers[number - 1] = replace(layer, bias=bias, candidate=candidate)
-    layers[-1] = replace(head, bias=named(head.bias, "head_bias", data.classes))
+    layers[-1] = replace(head, bias=named(head.bias, "head_bias", data.outputs))
     return replace(initial, name=name, layers=tuple(layers), tensors=tensors)
 
 
@@ -241,7 +264,7 @@ class _Batches:
     def __init__(self, data: SequenceData, recipe: SequenceRecipe) -> None:
         ends = np.cumsum(data.train.lengths)
         self._parts = np.split(data.train.x.astype(np.float64), ends[:-1])
-        self._labels = data.train.labels
+        self._wanted = _rows(data.train, data.train.wanted)
         self._data, self._recipe = data, recipe
         self._rng = np.random.default_rng(recipe.seed)
         self.steps = -(-len(self._parts) // recipe.batch)
@@ -257,31 +280,30 @@ class _Batches:
             if self._data.change is not None and self._recipe.augment:
                 parts = [self._data.change(part, self._rng, self._recipe.augment) for part in parts]
             x, lengths = _padded([np.clip(np.floor(part + 0.5), source.low, source.high) for part in parts])
-            yield x, lengths, torch.from_numpy(self._labels[chosen])
+            wanted = np.concatenate([self._wanted[sequence] for sequence in chosen])
+            yield x, lengths, torch.from_numpy(wanted)
 
 
 _Forward = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
+def _rows(sequences: Sequences, wanted: np.ndarray) -> list[np.ndarray]:
+    """``wanted`` of each sequence: a row, or one for each of its steps."""
+    counts = sequences.lengths if len(wanted) == len(sequences.x) else np.ones(len(sequences), np.int64)
+    return np.split(wanted, np.cumsum(counts)[:-1])
+
+
 def _outputs(forward: _Forward, sequences: Sequences) -> np.ndarray:
     """Outputs for all sequences, in their order."""
     parts = np.split(sequences.x, np.cumsum(sequences.lengths)[:-1])
+    places = _rows(sequences, np.arange(len(sequences.wanted)))
     order = np.argsort(sequences.lengths, kind="stable")
-    result: np.ndarray | None = None
     with torch.no_grad():
-        for start in range(0, len(order), _EVALUATION_BATCH):
-            chosen = order[start : start + _EVALUATION_BATCH]
-            outputs = forward(*_padded([parts[sequence] for sequence in chosen])).numpy()
-            if result is None:
-                result = np.zeros((len(order), outputs.shape[1]), outputs.dtype)
-            result[chosen] = outputs
-    assert result is not None
-    return result
-
-
-def _accuracy(network: Network, sequences: Sequences) -> float:
-    y = golden.evaluate(network, sequences.x, sequences.lengths)
-    return float((y.argmax(1) == sequences.labels).mean())
+        found = [
+            forward(*_padded([parts[sequence] for sequence in chosen])).numpy()
+            for chosen in np.split(order, range(_EVALUATION_BATCH, len(order), _EVALUATION_BATCH))
+        ]
+    return np.concatenate(found)[np.argsort(np.concatenate([places[sequence] for sequence in order]))]
 
 
 def train_sequences(
@@ -297,32 +319,39 @@ def train_sequences(
     InputError
         If training diverges, or as :func:`begins`.
     """
+    source = data.input
     if initial is None:
-        network = recipe.network(data.input, data.classes)
+        network = recipe.network(source, data.outputs)
     else:
         network = begins(initial, data, recipe.name)
+        source = replace(source, scale=network.input.scale, offset=network.input.offset)
+    goal, history = Goal(data.train.wanted), list[Epoch]()
     with reproducible(recipe.threads):
-        model = SequenceModel(network, exponent=data.exponent, functions=recipe.functions, seed=recipe.seed)
+        model = SequenceModel(
+            network,
+            exponent=data.exponent,
+            functions=recipe.functions,
+            seed=recipe.seed,
+            every_step=data.every_step,
+            unit=goal.unit,
+        )
         batches = _Batches(data, recipe)
         steps = (recipe.epochs + recipe.qat_epochs) * batches.steps
         with tqdm(total=steps, disable=None if progress else True, unit="step", mininterval=0.5) as bar:
 
             def phase(title: str, forward: _Forward, epochs: int, rate: float, option: str) -> None:
-                def show() -> str:
-                    right = _outputs(forward, data.validation).argmax(1) == data.validation.labels
-                    return f"{right.mean():.2%}"
-
                 train_phase(
                     title,
                     torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=recipe.decay),
                     forward,
-                    torch.nn.functional.cross_entropy,
+                    goal.loss,
                     batches,
-                    show,
+                    lambda: goal.score(_outputs(forward, data.validation), data.validation.wanted),
                     epochs=epochs,
                     option=option,
                     most_norm=_MAX_NORM,
                     progress=bar,
+                    history=history,
                 )
 
             phase("real", model.real, recipe.epochs, recipe.learning_rate, "learning-rate")
@@ -334,12 +363,22 @@ def train_sequences(
                 recipe.qat_learning_rate,
                 "qat-learning-rate",
             )
-        network = model.export(scales, data.input)
+        scaled = not goal.classes or network.output_scale is not None
+        network = model.export(scales, source, scaled=scaled)
         trained_for = _outputs(lambda x, lengths: model.integer(x, lengths, scales), data.validation)
     # What was trained is what was exported, bit for bit.
-    assert np.array_equal(trained_for, golden.evaluate(network, data.validation.x, data.validation.lengths))
+    asked = {"every_step": data.every_step}
+    held_out = data.validation
+    assert np.array_equal(trained_for, golden.evaluate(network, held_out.x, held_out.lengths, **asked))
+    validation, test = (
+        (None, None) if part is None else goal.measure(network, part.x, part.wanted, lengths=part.lengths, **asked)
+        for part in (held_out, data.test)
+    )
     return Trained(
         network=network,
-        validation_accuracy=_accuracy(network, data.validation),
-        test_accuracy=_accuracy(network, data.test),
+        validation_accuracy=validation[0],
+        test_accuracy=test[0],
+        validation_deviation=validation[1],
+        test_deviation=test[1],
+        history=tuple(history),
     )

@@ -24,14 +24,15 @@ _DEVIATION = 32
 
 @dataclass(frozen=True, kw_only=True)
 class Sequences:
-    """Steps of all sequences, one after the other, (steps, width), their lengths, and a class for each sequence.
+    """Steps of all sequences, one after the other, (steps, width), their lengths, and what is wanted of them.
 
-    ``x`` holds the integers of the network's input, or for training the real numbers that are rounded to them.
+    ``x`` holds the integers of the network's input, or for training the real numbers that are rounded to them; ``wanted``
+    are classes, integers (rows,), or targets, (rows, outputs), a row for each sequence, or for each step.
     """
 
     x: np.ndarray = field(repr=False)
     lengths: np.ndarray = field(repr=False)
-    labels: np.ndarray = field(repr=False)
+    wanted: np.ndarray = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -39,14 +40,18 @@ class Sequences:
 
 @dataclass(frozen=True, kw_only=True)
 class SequenceData:
-    """What to learn: an input v stands for v / 2**exponent; ``change`` varies a training sequence, (T, width)."""
+    """What to learn: an input v stands for v / 2**exponent; ``change`` varies a training sequence, (T, width).
+
+    ``outputs`` are those of the network; ``every_step``: they are wanted in all steps, not behind the last one.
+    """
 
     input: InputFormat
     exponent: int
-    classes: int
+    outputs: int
+    every_step: bool = False
     train: Sequences
     validation: Sequences
-    test: Sequences
+    test: Sequences | None
     change: Callable[[np.ndarray, np.random.Generator, float], np.ndarray] | None = None
 
 
@@ -70,11 +75,11 @@ def reber_data(*, embedded: bool, strings: int, validation: int, test: int, seed
     parts = []
     for words, labels in found:
         x, lengths = reber.encode(words)
-        parts.append(Sequences(x=x, lengths=lengths, labels=labels))
+        parts.append(Sequences(x=x, lengths=lengths, wanted=labels))
     return SequenceData(
         input=InputFormat(width=len(reber.SYMBOLS), bits=8),
         exponent=reber.ONE.bit_length() - 1,
-        classes=2,
+        outputs=2,
         train=parts[0],
         validation=parts[1],
         test=parts[2],
@@ -115,7 +120,7 @@ def _sequences(values: Sequence[np.ndarray], recordings: Sequence[Recording]) ->
     return Sequences(
         x=np.concatenate(values),
         lengths=np.array([len(value) for value in values], dtype=np.int64),
-        labels=np.array([recording.digit for recording in recordings], dtype=np.int64),
+        wanted=np.array([recording.digit for recording in recordings], dtype=np.int64),
     )
 
 
@@ -179,7 +184,7 @@ def speech_data(folder: str | os.PathLike[str], *, held_out: int = 5) -> Sequenc
     return SequenceData(
         input=source,
         exponent=_DEVIATION.bit_length() - 1,
-        classes=10,
+        outputs=10,
         train=_sequences(values, parts["train"]),
         validation=rounded["validation"],
         test=rounded["test"],

@@ -17,7 +17,7 @@ from hdlgen.quantize import Scales, calibrate, integer_network
 from hdlgen.train.model import EdgeModel, begin, largest
 from hdlgen.train.recipe import INPUT_BITS, Recipe, Schedule
 
-__all__ = ["Task", "Trained", "reproducible", "train", "train_phase"]
+__all__ = ["Epoch", "Task", "Trained", "reproducible", "train", "train_phase"]
 
 #: Images from which the scales are chosen.
 _CALIBRATION = 4096
@@ -25,10 +25,28 @@ _EVALUATION_BATCH = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """What an epoch of training ended with.
+
+    Members
+    -------
+    phase : ``real``, ``pruned`` or ``integer``; epochs are counted from 1 in each.
+    loss : mean of all steps.
+    validation : the accuracy, a fraction, or the root mean square error, of the inputs that are held out.
+    """
+
+    phase: str
+    epoch: int
+    loss: float
+    validation: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Trained:
     """A trained network; accuracies are fractions, and all is that of the golden model.
 
-    Accuracies are None where there are targets, deviations where there are classes.
+    Accuracies are None where there are targets, deviations where there are classes. ``history``: of all epochs, where it is
+    kept.
     """
 
     network: Network
@@ -36,6 +54,7 @@ class Trained:
     test_accuracy: float | None
     validation_deviation: golden.Deviation | None = None
     test_deviation: golden.Deviation | None = None
+    history: tuple[Epoch, ...] = ()
 
 
 @contextmanager
@@ -69,17 +88,17 @@ class Goal:
             return torch.nn.functional.cross_entropy(outputs, wanted)
         return torch.nn.functional.mse_loss(outputs, (wanted / self.unit).to(outputs.dtype))
 
-    def show(self, outputs: np.ndarray, wanted: np.ndarray) -> str:
-        """The accuracy, or the root mean square error."""
+    def score(self, outputs: np.ndarray, wanted: np.ndarray) -> float:
+        """The accuracy, a fraction, or the root mean square error."""
         if self.classes:
-            return f"{(outputs.argmax(1) == wanted).mean():.2%}"
-        return f"{golden.deviation(outputs, wanted, self.unit).root_mean_square:.4g}"
+            return float((outputs.argmax(1) == wanted).mean())
+        return golden.deviation(outputs, wanted, self.unit).root_mean_square
 
     def measure(
-        self, network: Network, x: np.ndarray, wanted: np.ndarray
+        self, network: Network, x: np.ndarray, wanted: np.ndarray, **sequences: Any
     ) -> tuple[float | None, golden.Deviation | None]:
-        """Accuracy or deviation of the golden model."""
-        y = golden.evaluate(network, x)
+        """Accuracy or deviation of the golden model; ``sequences``: as of :func:`hdlgen.golden.evaluate`."""
+        y = golden.evaluate(network, x, **sequences)
         if self.classes:
             return float((y.argmax(1) == wanted).mean()), None
         return None, golden.deviation(y, wanted, network.output_scale or 1.0)
@@ -135,15 +154,16 @@ def train_phase(
     forward: Callable[..., torch.Tensor],
     loss_of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
     batches: Batches,
-    show: Callable[[], str],
+    score: Callable[[], float],
     *,
     epochs: int,
     option: str,
     progress: tqdm,
     penalty: Callable[[], torch.Tensor] | None = None,
     most_norm: float | None = None,
+    history: list[Epoch] | None = None,
 ) -> None:
-    """Train with a learning rate along a cosine to zero, gradients cut to a norm; ``show`` is asked after each epoch.
+    """Train with a learning rate along a cosine to zero, gradients cut to a norm; ``score`` is asked after each epoch.
 
     Raises
     ------
@@ -168,7 +188,10 @@ def train_phase(
             progress.update()
         if not np.isfinite(total):
             raise InputError(f"train: loss is {total} in {title} epoch {epoch}; allowed: a lower --{option}")
-        progress.set_postfix(loss=f"{total / batches.steps:.4f}", validation=show())
+        ended = Epoch(phase=title, epoch=epoch, loss=total / batches.steps, validation=score())
+        progress.set_postfix(loss=f"{ended.loss:.4f}", validation=f"{ended.validation:.4f}")
+        if history is not None:
+            history.append(ended)
 
 
 def _numpy(tensor: torch.Tensor | None) -> np.ndarray | None:
@@ -294,7 +317,7 @@ class Task:
             forward,
             self.goal.loss,
             self.images,
-            lambda: self.goal.show(_outputs(forward, self.validation[0]), self.validation[1]),
+            lambda: self.goal.score(_outputs(forward, self.validation[0]), self.validation[1]),
             **options,
         )
 

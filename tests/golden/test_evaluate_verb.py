@@ -175,7 +175,10 @@ def member(array: np.ndarray) -> bytes:
     [
         (npz(x=np.zeros((4, 4), np.int8)), "has no lengths; required: x and lengths, as numpy.savez writes them"),
         (npz(lengths=np.array([4])), "has no x; required: x and lengths, as numpy.savez writes them"),
-        (npz(x=np.zeros(1), lengths=np.array([4]), y=np.zeros(1)), "has 'y.npy'; allowed: x, lengths, labels, once"),
+        (
+            npz(x=np.zeros(1), lengths=np.array([4]), z=np.zeros(1)),
+            "has 'z.npy'; allowed: x, lengths, labels, y, subjects, once",
+        ),
         (GOOD[: len(GOOD) // 2], "damaged archive: "),
         (b"PK\3\4", "damaged archive: "),
         (
