@@ -12,6 +12,7 @@ from hdlgen.check import find_live
 from hdlgen.cli import NEW_FILE
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_write
+from hdlgen.network import BandRnn
 from hdlgen.terminal import say, table
 
 __all__ = ["command"]
@@ -63,10 +64,11 @@ def command(
 
     Then hidden neurons that no output depends on are removed, and constant ones, which changes no output; without
     --density, --threshold and --layer that is all. What is left of recurrences is stored as a band, a ring, groups or
-    edges, whichever takes the fewest bits.
+    edges, whichever takes the fewest bits, or as it was asked for.
     """
     given = network.load(net)
-    if band is None and groups is None and not cyclic:
+    narrow = band is not None or groups is not None or cyclic
+    if not narrow:
         pruned = prune.prune(given, **options)
     else:
         for option, value in options.items():
@@ -79,7 +81,9 @@ def command(
         for number, share in narrowed.kept.items():
             say(f"layer {number}: {share:.2%} of the magnitude of its recurrent weights is kept")
     removal = prune.remove_dead(pruned, inputs=input_map is not None)
-    result = prune.compact(removal.network)
+    result = removal.network
+    if not (narrow and all(layer.recurrence.regular for layer in result.layers if isinstance(layer, BandRnn))):
+        result = prune.compact(result)
     network.save(result, output)
     if input_map is not None:
         buffer = io.BytesIO()

@@ -57,16 +57,19 @@ def best_order(strength: np.ndarray, near: np.ndarray) -> np.ndarray:
         return np.array(order)
 
     def climbed(order: np.ndarray) -> np.ndarray:
-        order = order.copy()
+        order, pairs = order.copy(), bound[np.ix_(order, order)]
+        there = pairs @ close  # what the neuron of each place would have inside at each other place
         while True:
-            pairs = bound[np.ix_(order, order)]
-            there = pairs @ close  # what the neuron of each place would have inside at each other place
             here = np.diag(there)
             gain = there + there.T - here[:, None] - here - 2 * pairs * (1 - close)
             one, other = np.unravel_index(gain.argmax(), gain.shape)
             if gain[one, other] <= 0:
                 return order
-            order[[one, other]] = order[[other, one]]
+            there += np.outer(pairs[:, other] - pairs[:, one], close[one] - close[other])
+            before, after = [one, other], [other, one]
+            pairs[:, before] = pairs[:, after]
+            for moved in (there, pairs, order):
+                moved[before] = moved[after]
 
     starts = range(min(count, max(1, _EFFORT // count**2)))
     return max([climbed(np.arange(count)), *(climbed(begun(first)) for first in starts)], key=inside)

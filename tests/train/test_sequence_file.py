@@ -119,6 +119,11 @@ def test_an_imported_kind_of_network_is_cut_to_a_band_and_trained_on(
     options = ["--cell", "gru", "--width", 8, "--functions", "smooth", "--input-scale", "1/32", "--input-signed"]
     assert run(file, *options, "--epochs", 8, "--qat-epochs", 2, "-o", smooth) == 0
     before = network.load(smooth)
+    # What the file means is what training begins with.
+    assert run(file, "--init", smooth, "--learning-rate", 1e-9, "--epochs", 1, "--qat-epochs", 0, "-o", output) == 0
+    given = golden.read_inputs(before, file)
+    one, other = (golden.evaluate(net, given.x, given.lengths).argmax(1) for net in (before, network.load(output)))
+    assert (one == other).mean() >= 0.99
     save(narrow(before, band=3).network, banded)
     assert run(file, "--init", banded, "--epochs", 4, "--qat-epochs", 2, "-o", output) == 0
     after = network.load(output)
