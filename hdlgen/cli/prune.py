@@ -72,10 +72,9 @@ def command(
         pruned = prune.prune(given, **options)
     else:
         for option, value in options.items():
-            if value:
-                raise InputError(
-                    f"--{option.removesuffix('s')} is given; allowed: without --band, --cyclic and --groups"
-                )
+            if not (value is None or value is False or value in ({}, ())):
+                called = {"layers": "layer", "matrices": "matrix"}.get(option, option)
+                raise InputError(f"--{called} is given; allowed: without --band, --cyclic and --groups")
         narrowed = prune.narrow(given, band=band, cyclic=cyclic, groups=groups)
         pruned = narrowed.network
         for number, share in narrowed.kept.items():

@@ -19,6 +19,9 @@ from hdlgen.train.sequences import SequenceData, Sequences
 __all__ = ["read_sequence_data"]
 
 _MAX_INPUT_BITS = 16
+#: Numbers that calculations with them do not leave the range of.
+_LEAST, _MOST = 1e-30, 1e30
+_DIFFERENT = f"numbers that differ by {_LEAST} and more, of magnitudes up to {_MOST}"
 _Path = str | os.PathLike[str]
 
 
@@ -55,6 +58,11 @@ class _Part:
         )
 
 
+def _differs(values: np.ndarray) -> bool:
+    low, high = float(values.min()), float(values.max())
+    return high - low >= _LEAST and max(-low, high) <= _MOST
+
+
 def _part(path: _Path) -> _Part:
     where, found = os.fspath(path), golden.read_sequences(path)
     x, lengths = found.x, found.lengths
@@ -67,9 +75,9 @@ def _part(path: _Path) -> _Part:
     if x.dtype.kind == "f" and not np.isfinite(x).all():
         place = np.argwhere(~np.isfinite(x))[0]
         raise InputError(f"{where}: x: element {place.tolist()} is {x[tuple(place)]}; allowed: finite numbers")
-    if x.dtype.kind not in "iuf" or x.min() == x.max():
-        held = f"is {x.dtype}" if x.dtype.kind not in "iuf" else f"is {x.flat[0]} everywhere"
-        raise InputError(f"{where}: x {held}; allowed: numbers that differ")
+    if x.dtype.kind not in "iuf" or not _differs(x):
+        held = f"holds {x.min()}..{x.max()}" if x.dtype.kind in "iuf" else f"is {x.dtype}"
+        raise InputError(f"{where}: x {held}; allowed: {_DIFFERENT}")
     lengths = golden.check_lengths(lengths, len(x), where, f"{where}: lengths")
     wanted = found.targets if found.labels is None else found.labels
     if wanted is None or (found.labels is not None and found.targets is not None):
@@ -167,9 +175,11 @@ def read_sequence_data(
     held_out = -(-count // 12) if validation is None else validation
     if not 0 < held_out < count:
         raise InputError(f"train: validation is {held_out}; allowed: 1..{count - 1}, there are {count} sequences")
-    if (part.wanted == part.wanted.flat[0]).all():
-        what = f"labels are all {part.wanted[0]}; allowed: two classes" if part.classes else "y: all is the same"
-        raise InputError(f"{part.where}: {what}{' at least' if part.classes else '; allowed: numbers that differ'}")
+    if not _differs(part.wanted):
+        held, allowed = f"y holds {part.wanted.min()}..{part.wanted.max()}", _DIFFERENT
+        if part.classes:
+            held, allowed = f"labels are all {part.wanted[0]}", "two classes at least"
+        raise InputError(f"{part.where}: {held}; allowed: {allowed}")
     source = source or _source(part, meaning or InputOptions(8, None, None, False))
     _check(part, source)
     kept_from = _held_out(part, held_out, seed)

@@ -174,6 +174,9 @@ def test_verb(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
             "{net}: layer 1: layer has 'band' and 'groups'; allowed: one of band, groups and edges",
         ),
         (["--band", 3, "--density", 0.1], "--density is given; allowed: without --band, --cyclic and --groups"),
+        (["--groups", 2, "--cyclic"], "{net}: layer 1: layer has 'cyclic' and 'groups'; allowed: cyclic with a band"),
+        (["--band", 3, "--density", 0], "--density is given; allowed: without --band, --cyclic and --groups"),
+        (["--band", 3, "--matrix", "input"], "--matrix is given; allowed: without --band, --cyclic and --groups"),
         (["--band", 3, "--layer", "1=0.1"], "--layer is given; allowed: without --band, --cyclic and --groups"),
     ],
 )
