@@ -8,14 +8,17 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hdlgen import golden, prune
 from hdlgen.emit import compile_to
-from hdlgen.errors import InputError
 from hdlgen.network import Network
 from hdlgen.train import SequenceData, SequenceRecipe, reber_data, train_sequences
 
 LANES = 8
 WIDTH = 32
+#: As many weights are left of a full matrix; of the others about half.
+FEW = 154
 #: About as many weights in all that are not full or diagonal: five for each neuron.
 FORMS: dict[str, dict[str, Any]] = {
     "full": {},
@@ -48,9 +51,8 @@ def row(title: str, network: Network, data: SequenceData, validation: float | No
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--strings", type=int, default=3000)
+    parser.add_argument("--strings", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threshold", type=int, default=24)
     options = parser.parse_args()
     data = reber_data(embedded=False, strings=options.strings, validation=1000, test=2000, seed=options.seed)
 
@@ -70,20 +72,14 @@ def main() -> None:
     for title, form in FORMS.items():
         made = trained("reber", 40, **form)
         row(title, made.network, data, made.validation_accuracy)
-        few = prune.prune(made.network, threshold=options.threshold)
+        layer = made.network.recurrent(1)
+        sizes = np.sort(np.abs(layer.recurrent_edges(made.network.tensors).weight))[::-1]
+        threshold = int(sizes[FEW if len(sizes) > 2 * FEW else len(sizes) // 2]) + 1
+        few = prune.prune(made.network, threshold=threshold)
         few = prune.compact(prune.remove_dead(few).network)
-        row(f"{title}, `--threshold {options.threshold}`", few, data, None)
-        try:
-            further = trained("reber", 10, few)
-        except InputError as error:
-            print(error, flush=True)
-            continue
-        row(
-            f"{title}, `--threshold {options.threshold}`, trained on",
-            further.network,
-            data,
-            further.validation_accuracy,
-        )
+        row(f"{title}, `--threshold {threshold}`", few, data, None)
+        further = trained("reber", 20, few)
+        row(f"{title}, `--threshold {threshold}`, trained on", further.network, data, further.validation_accuracy)
 
 
 if __name__ == "__main__":
