@@ -22,6 +22,7 @@ __all__ = ["Epoch", "Task", "Trained", "reproducible", "train", "train_phase"]
 #: Images from which the scales are chosen.
 _CALIBRATION = 4096
 _EVALUATION_BATCH = 1000
+_MAX_TARGET = 1e30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +80,8 @@ class Goal:
 
     def __init__(self, wanted: np.ndarray) -> None:
         self.classes = wanted.ndim == 1
+        if not self.classes and (largest := float(np.abs(wanted).max(initial=0))) > _MAX_TARGET:
+            raise InputError(f"train: targets reach {largest:.4g}; allowed: up to {_MAX_TARGET:g}")
         size = 0.0 if self.classes else float(np.sqrt(np.square(wanted.astype(np.float64)).mean()))
         self.unit = 2.0 ** round(np.log2(size)) if size else 1.0
 
@@ -281,6 +284,7 @@ class Task:
         check_goal(dataset, outputs, augment=schedule.augment, reconstruct=reconstruct)
         x = dataset.train_images.reshape(count, -1)
         wanted = x if reconstruct else dataset.train_labels
+        goal = Goal(wanted[:kept])
         images = Images(
             dataset.train_images[:kept],
             None if reconstruct else wanted[:kept],
@@ -293,7 +297,7 @@ class Task:
             pixels = dataset.test_images.reshape(len(dataset.test_images), -1)
             test = pixels, pixels if reconstruct else dataset.test_labels
         return cls(
-            goal=Goal(wanted[:kept]),
+            goal=goal,
             images=images,
             x=x[:kept],
             wanted=wanted[:kept],
