@@ -321,7 +321,9 @@ def tune(network: Network, dataset: Dataset, schedule: Schedule, *, progress: bo
         If network and data do not fit together, a layer has a code book, sums are too large, or training diverges.
     """
     if network.sequential:
-        raise InputError(f"{network.where}: is a recurrent network; allowed to tune: others")
+        raise InputError(
+            f"{network.where}: is a recurrent network; allowed to tune: others (hdlgen train sequences --init)"
+        )
     network.refuse_special("to tune")
     _check_input(network.where, network.input, int(np.prod(dataset.train_images.shape[1:])))
     model = GraphModel(network.where, network.input, _of_network(network))

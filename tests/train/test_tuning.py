@@ -174,7 +174,7 @@ def test_targets_and_refusals(data, tmp_path, capsys):
     assert refused("mnist", train_file, "--bits", 2) == "--bits: mnist holds integers; allowed: with .onnx and .json"
     for name, message in [
         ("mnist", "reads 784 inputs, the training data have 196; allowed: as many"),
-        ("reber-band", "is a recurrent network; allowed to tune: others"),
+        ("reber-band", "is a recurrent network; allowed to tune: others (hdlgen train sequences --init)"),
     ]:
         assert refused(name, train_file).endswith(f"{name}.safetensors: {message}")
     assert refused(model, train_file, "--epochs", 0) == "train: epochs is 0; allowed: 1..100000"
