@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 
 from hdlgen.connections import Topology
+from hdlgen.layers.base import Shape
 from hdlgen.network import Activation, InputFormat, Layer, Network, RandomTopology, Skip, SobolTopology, log2_slots
 
 from .choices import Choices, strategy
 from .layered import any_activation, make_layer
 from .recurrent import band_entry, make_band
+from .tensors import OF_TENSORS, Maker
 
 __all__ = ["MIXED", "make_mixed", "mixed_network", "mixed_networks"]
 
@@ -30,12 +32,14 @@ def make_mixed(
     paths: int = 64,
     seed: int = 1,
     output_scale: float | None = None,
+    shape: Shape | None = None,
     **topology: int,
 ) -> Network:
-    """A network of random weights.
+    """A network of random weights, with inputs of a ``shape`` if there is one.
 
-    An entry with a ``cell`` is as in `tests.recurrent.make_band`, others are as in `tests.layered.make`. Those of kind
-    ``path`` without paths of their own share a Sobol' topology of ``paths``, with the members ``topology``.
+    An entry with a ``cell`` is as in `tests.recurrent.make_band`, those of tensors are as in `tests.tensors.Maker.layer`,
+    others as in `tests.layered.make`. Those of kind ``path`` without paths of their own share a Sobol' topology of
+    ``paths``, with the members ``topology``.
     """
     rng = np.random.default_rng(seed)
     widths, layers = [inputs], list[Layer]()
@@ -43,24 +47,28 @@ def make_mixed(
     numbered = list(enumerate(entries, 1))
     common = [number for number, entry in numbered if entry.get("kind") == "path" and not _own(entry)]
     ends = sorted({end for number in common for end in (entries[number - 1].get("source", number - 1), number)})
-    sizes = [inputs, *(entry["width"] for entry in entries)]
     shared: Topology | None = None
-    if ends:
-        shared = SobolTopology(
-            paths=paths,
-            dimensions=tuple(range(len(ends))),
-            log2_slots=log2_slots([sizes[end] for end in ends]),
-            **topology,  # type: ignore[arg-type]
-        )
+    maker, shapes = Maker(rng, tensors), [shape or (1, 1, inputs)]
     for number, entry in numbered:
         if "cell" in entry:
             layers.append(make_band(rng, number, widths[-1], tensors, **entry))
+        elif entry["kind"] in OF_TENSORS:
+            layers.append(maker.layer(entry, number, shapes, last=number == len(entries)))
         else:
+            if number in common and shared is None:
+                sizes = widths + [other.get("width", 1) for other in entries[number - 1 :]]
+                shared = SobolTopology(
+                    paths=paths,
+                    dimensions=tuple(range(len(ends))),
+                    log2_slots=log2_slots([sizes[end] for end in ends]),
+                    **topology,  # type: ignore[arg-type]
+                )
             layers.append(make_layer(rng, number, widths, tensors, entry, topology=None if _own(entry) else shared))
-        widths.append(entry["width"])
+        widths.append(layers[-1].width)
+        shapes.append(layers[-1].shape or (1, 1, widths[-1]))
     return Network(
         name="mixed",
-        input=InputFormat(width=inputs, bits=bits, signed=signed),
+        input=InputFormat(width=inputs, bits=bits, signed=signed, shape=shape),
         layers=tuple(layers),
         topology=shared,
         tensors=tensors,
@@ -82,6 +90,14 @@ def explicit(width: int, activation: Activation | None = RELU, **more: Any) -> E
 
 def path(width: int, activation: Activation | None = RELU, **more: Any) -> Entry:
     return {"kind": "path", "width": width, "activation": activation, **more}
+
+
+def conv(channels: int, *kernel: int, **more: Any) -> Entry:
+    return {"kind": "conv", "channels": channels, "kernel": kernel, **more}
+
+
+def pool(*kernel: int, of: str = "max", **more: Any) -> Entry:
+    return {"kind": "pool", "of": of, "kernel": kernel, **more}
 
 
 def rnn(width: int, cell: str = "gru", **more: Any) -> Entry:
@@ -189,6 +205,28 @@ MIXED: dict[str, tuple[Callable[[], Network], Stages]] = {
     "paths in two places": (
         lambda: make_mixed([dense(16), path(16), path(8), dense(16), path(5, None)], inputs=8),
         (("gather", 1, 1), ("path", 2, 3), ("gather", 4, 4), ("path", 5, 5)),
+    ),
+    # All that the tensor engine has: strides, edges, paths, sums of tensors, pooling with a layer and by itself.
+    "tensors": (
+        lambda: make_mixed(
+            [
+                conv(8, 2, 2, stride=(2, 2), padding=(1, 0, 1, 0)),
+                conv(8, 1, 1, joined="sobol"),
+                {"kind": "add", "with": 1},
+                conv(6, 1, 1),
+                pool(2, 1),
+                pool(1, 2, stride=(1, 1), padding=(0, 0, 1, 0)),
+                pool(1, 2, of="mean"),
+                {"kind": "sums", "width": 3},
+            ],
+            inputs=3 * 4 * 3,
+            shape=(3, 4, 3),
+        ),
+        (("tensor", 1, 8),),
+    ),
+    "tensors between others": (
+        lambda: make_mixed([rnn(6), conv(4, 1, 1), path(8), explicit(8), conv(8, 1, 1), dense(4, None)], inputs=3),
+        (("unit", 1, 1), ("tensor", 2, 2), ("path", 3, 3), ("gather", 4, 4), ("tensor", 5, 6)),
     ),
 }
 """Networks by what is special about them, with the stages that they are compiled to."""

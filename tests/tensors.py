@@ -1,11 +1,13 @@
 """Networks of convolutions, pooling and sums for tests, and their meaning in plain loops over Python's integers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from hdlgen.connections import interleaver
+from hdlgen.layers.base import Shape
 from hdlgen.network import (
     Activation,
     Add,
@@ -27,17 +29,26 @@ from hdlgen.network import (
     log2_slots,
 )
 
+from .choices import Choices, strategy
+
 JOINED = ("dense", "explicit", "sobol", "random", "depthwise", "groups", "interleaver")
 
 
-class _Maker:
-    def __init__(self, seed: int) -> None:
-        self.rng, self.tensors, self.count = np.random.default_rng(seed), dict[str, np.ndarray](), 0
+OF_TENSORS = ("conv", "pool", "add", "sums")
+KEPT = Activation(kind="identity", bits=9, shift=0, clamp=(-256, 255))
+"""Of poolings: every value stays."""
 
-    def tensor(self, low: int, high: int, shape: Sequence[int], dtype: Any = np.int32) -> str:
+
+class Maker:
+    """Makes layers, and the ``tensors`` that they name."""
+
+    def __init__(self, rng: np.random.Generator, tensors: dict[str, np.ndarray] | None = None) -> None:
+        self.rng, self.tensors, self.count = rng, {} if tensors is None else tensors, 0
+
+    def tensor(self, low: int, high: int, shape: Sequence[int], dtype: Any = np.int32, name: str = "") -> str:
         self.count += 1
-        self.tensors[f"t{self.count}"] = self.rng.integers(low, high, shape, endpoint=True).astype(dtype)
-        return f"t{self.count}"
+        self.tensors[f"{name}t{self.count}"] = self.rng.integers(low, high, shape, endpoint=True).astype(dtype)
+        return f"{name}t{self.count}"
 
     def activation(self, channels: int, *, named: bool = True) -> Activation:
         """Of sums of a few thousand."""
@@ -65,7 +76,7 @@ class _Maker:
         if kind == "groups":
             return Groups(groups=2), (outputs, inputs // 2)
         if kind == "explicit":
-            edges = self.tensor(0, 0, (12, 2))
+            edges = self.tensor(0, 0, (12, 2), name="e")
             ends = [self.rng.integers(0, count, 12) for count in (inputs, outputs)]
             self.tensors[edges] = np.stack(ends, axis=1).astype(np.int32)
             return Explicit(edges=edges), (12,)
@@ -79,22 +90,106 @@ class _Maker:
 
     def conv(self, inputs: int, channels: int, kind: str, kernel: tuple[int, int], **members: Any) -> Conv:
         connections, shape = self.connections(kind, inputs, channels)
-        return Conv(
+        made = Conv(
             channels=channels,
             connections=connections,
             kernel=kernel,
             zero_point=int(self.rng.integers(-30, 30)),
-            weight=self.tensor(-8, 7, (*shape, *kernel), np.int8),
+            weight=self.tensor(-8, 7, (*shape, *kernel), np.int8, "w"),
             weight_bits=4,
             bias=self.tensor(-300, 300, (channels,)) if self.rng.random() < 0.7 else None,
             activation=self.activation(channels),
+        )
+        return replace(made, **members)
+
+    def dense(self, width: int, shape: Shape, source: int, *, last: bool) -> Weighted:
+        """On all of a tensor; ``last``: its sums are the outputs."""
+        return Weighted(
+            width=width,
+            source=source,
+            connections=Dense(),
+            zero_point=int(self.rng.integers(-20, 20)),
+            weight=self.tensor(-8, 7, (width, int(np.prod(shape))), np.int8, "w"),
+            weight_bits=4,
+            bias=self.tensor(-300, 300, (width,)),
+            activation=None if last else self.activation(width),
+        )
+
+    def add(self, first: int, second: int, rounding: int) -> Add:
+        one, other = (
+            Term(
+                source=source,
+                zero_point=int(self.rng.integers(-20, 20)),
+                multiplier=int(self.rng.integers(1 << 30, 1 << 31)),
+                shift=30,
+            )
+            for source in (first, second)
+        )
+        activation = Activation(
+            kind="identity",
+            bits=8,
+            shift=36,
+            multiplier=int(self.rng.integers(1 << 30, 1 << 31)),
+            rounding=("twice", "up", "even")[rounding % 3],
+            zero_point=int(self.rng.integers(-20, 20)),
+        )
+        return Add(terms=(one, other), left=5, activation=activation)
+
+    def layer(self, entry: dict[str, Any], number: int, shapes: Sequence[Shape], *, last: bool) -> Layer:
+        """A layer of kind ``conv`` (``channels``, ``kernel``, ``joined``: one of `JOINED`), ``pool``, ``add`` (``with``: the
+        layer of the second term) or ``sums`` (``width``, a dense layer), with members of their own."""
+        members = dict(entry)
+        kind, source = members.pop("kind"), members.setdefault("source", number - 1)
+        shape = shapes[source]
+        if kind == "sums":
+            return self.dense(members["width"], shape, source, last=last)
+        if kind == "add":
+            return self.add(source, members["with"], number).reading(shape)
+        if kind == "pool":
+            return Pool(**{"activation": KEPT, "stride": members["kernel"], **members}).reading(shape)
+        return self.conv(shape[2], members.pop("channels"), members.pop("joined", "dense"), **members).reading(shape)
+
+    def window(self, choose: Choices, shape: Shape) -> tuple[tuple[int, int], tuple[int, int, int, int]]:
+        """Kernel and padding: no window is larger than what it moves over, or beyond its edge."""
+        kernel = tuple(choose.integer(1, min(3, shape[axis] + 1)) for axis in range(2))
+        least = [max(kernel[axis] - shape[axis], 0) for axis in range(2)]
+        padding = (
+            choose.integer(least[0], kernel[0] - 1),
+            choose.integer(0, kernel[0] - 1),
+            choose.integer(least[1], kernel[1] - 1),
+            choose.integer(0, kernel[1] - 1),
+        )
+        return kernel, padding  # type: ignore[return-value]
+
+    def pool(self, choose: Choices, kind: str, shape: Shape, source: int) -> Pool:
+        """``halves``: the greatest of windows beside each other, which go with the layer before them."""
+        zero, members = int(self.rng.integers(-9, 9)), dict[str, Any]()
+        kept = Activation(kind="identity", bits=9, shift=0, zero_point=zero, clamp=(-256, 255))
+        kernel = tuple(choose.integer(1, min(3, shape[axis])) for axis in range(2))
+        if kind == "halves":
+            members["stride"] = kernel
+        else:
+            members["stride"] = choose.integer(1, 2), choose.integer(1, 2)
+            if kind == "max":
+                kernel, members["padding"] = self.window(choose, shape)
+            clamp = choose.of([(-120, 100), (-128, 127)])
+            kept = Activation(kind="identity", bits=8, shift=0, zero_point=zero, clamp=clamp)
+        return Pool(
+            of="mean" if kind == "mean" else "max",
+            kernel=kernel,  # type: ignore[arg-type]
+            source=source,
+            zero_point=zero,
+            activation=kept,
             **members,
         )
 
 
-def tensors(seed: int) -> Network:
-    """A network of all kinds, whose sizes, strides, paddings and arithmetic come from ``seed``."""
-    m = _Maker(seed)
+def tensors(seed: int, *, beyond: bool = True) -> Network:
+    """A network of all kinds, whose sizes, strides, paddings and arithmetic come from ``seed``.
+
+    Of odd seeds the first pooling takes means, of windows that reach ``beyond`` the edge.
+    """
+    m = Maker(np.random.default_rng(seed))
     height, width = (int(length) for length in m.rng.integers(5, 9, 2))
     kind, layers = JOINED[seed % len(JOINED)], list[Layer]()
     stride = tuple(int(step) for step in m.rng.integers(1, 3, 2))
@@ -120,9 +215,8 @@ def tensors(seed: int) -> Network:
     )
     layers.append(Add(terms=(terms[0], terms[1]), left=5, activation=activation))
     of, kept = ("max", "mean")[seed % 2], Activation(kind="identity", bits=8, shift=0, clamp=(-120, 100))
-    layers.append(
-        Pool(of=of, kernel=(2, 2), stride=(2, 1), padding=(1, 0, 0, 1), zero_point=seed % 5, activation=kept)
-    )
+    edge = (1, 0, 0, 1) if beyond or of == "max" else (0, 0, 0, 0)
+    layers.append(Pool(of=of, kernel=(2, 2), stride=(2, 1), padding=edge, zero_point=seed % 5, activation=kept))
     layers.append(m.conv(8, 6, "dense", (1, 1)))
     shape = Network(
         name="t",
@@ -137,7 +231,7 @@ def tensors(seed: int) -> Network:
             width=5,
             connections=Dense(),
             zero_point=-9,
-            weight=m.tensor(-8, 7, (5, 6), np.int8),
+            weight=m.tensor(-8, 7, (5, 6), np.int8, "w"),
             weight_bits=4,
             bias=m.tensor(-300, 300, (5,)),
             activation=m.activation(5) if seed % 2 else None,
@@ -149,6 +243,61 @@ def tensors(seed: int) -> Network:
         layers=tuple(layers),
         tensors=m.tensors,
     )
+
+
+CHANNELS = (1, 2, 3, 4, 5, 8, 8, 8, 9, 16)
+
+
+def tensor_network(choose: Choices, *, most: int = 6) -> Network:
+    """Up to five layers that the tensor engine runs, of tensors of up to ``most`` pixels down and across, a dense one last
+    of all."""
+    m = Maker(np.random.default_rng(choose.integer(0, 2**31 - 1)))
+    signed = choose.flag()
+    shapes = [(choose.integer(1, most), choose.integer(1, most), choose.of(CHANNELS))]
+    layers, count = list[Layer](), choose.integer(1, 5)
+    for number in range(1, count + 1):
+        source = number - 1 if choose.integer(0, 4) else choose.integer(0, number - 1)
+        shape, last = shapes[source], number == count
+        alike = [other for other in range(number) if shapes[other] == shape]
+        kind = choose.of(["conv", "conv", "conv", "max", "halves", "mean", "add"])
+        if last and count > 1 and choose.flag():
+            layers.append(m.dense(choose.integer(1, 9), shape, source, last=choose.flag()))
+        elif kind == "add":
+            layers.append(m.add(source, choose.of(alike), choose.integer(0, 4)))
+        elif kind in ("max", "halves", "mean"):
+            layers.append(m.pool(choose, kind, shape, source))
+        else:
+            kinds = ["dense", "dense", "depthwise", "explicit", "random", "sobol", "sobol", "groups"]
+            joined = choose.of(kinds if shape[2] % 2 == 0 else kinds[:-1])
+            channels = choose.of(CHANNELS)
+            if joined == "groups":
+                channels += channels % 2
+            kernel, padding = m.window(choose, shape)
+            layers.append(
+                m.conv(
+                    shape[2],
+                    shape[2] if joined == "depthwise" else channels,
+                    joined,
+                    kernel,
+                    source=source,
+                    padding=padding,
+                    stride=(choose.integer(1, 3), choose.integer(1, 3)),
+                )
+            )
+        layer = layers[-1]
+        if not isinstance(layer, Weighted):
+            layer = layers[-1] = layer.reading(shape)  # type: ignore[attr-defined]
+        shapes.append(layer.shape or (1, 1, layer.width))
+    network = Network(
+        name="tensors",
+        input=InputFormat(width=int(np.prod(shapes[0])), bits=choose.integer(2, 8), signed=signed, shape=shapes[0]),
+        layers=tuple(layers),
+        tensors=m.tensors,
+    )
+    return choose.usable(network)
+
+
+tensor_networks = strategy(tensor_network)
 
 
 def requantised(acc: int, multiplier: int, shift: int, rounding: str) -> int:

@@ -28,6 +28,7 @@ class Engine:
     model : of a program: how it acts in time.
     rectified : it reads nothing negative; what stands before it sees to that.
     raw : its results are sums; their activation is left to the join behind it.
+    special : it knows what `Layer.special` names.
     """
 
     program: type[EngineProgram]
@@ -37,6 +38,7 @@ class Engine:
     model: Callable[[Any], timing.Stage]
     rectified: bool = False
     raw: bool = False
+    special: bool = False
 
     @property
     def name(self) -> str:
@@ -53,6 +55,6 @@ class Engine:
         if not isinstance(layer, self.layers):
             keeps = any(kind.stateful for kind in self.layers)
             return "it keeps no state" if layer.stateful > keeps else f"it runs no layers of kind {layer.kind}"
-        if (special := layer.special(network.tensors)) is not None:
+        if not self.special and (special := layer.special(network.tensors)) is not None:
             return f"it knows no {special.removeprefix('a ').removeprefix('one ')}"
         return self.lacks(network, first, number)

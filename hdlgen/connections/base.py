@@ -113,6 +113,10 @@ class Connections:
         """A rule for these widths says which edges there are: they are no list, and not all."""
         return not self.full and not self.tensors()
 
+    def parts(self, inputs: int) -> int:
+        """How many equal parts of the ``inputs`` are read by as many equal parts of the sums, part g by part g alone."""
+        return 1
+
     @property
     def sobol(self) -> "SobolTopology | None":
         """The Sobol' topology that they follow, if they do."""

@@ -41,6 +41,9 @@ class Groups(Connections):
     def describe(self) -> dict[str, Any]:
         return {"groups": self.groups}
 
+    def parts(self, inputs: int) -> int:
+        return self.groups
+
     def expected(self, where: str, at: str, present: Present, inputs: int, outputs: int) -> tuple[Shape, Shapes]:
         return (outputs, inputs // self.groups), {}
 
@@ -59,6 +62,9 @@ class Depthwise(Connections):
         if outputs % inputs:
             raise InputError(f"{where}: depthwise from {inputs} to {outputs}; allowed: multiples of {inputs}")
         return cls()
+
+    def parts(self, inputs: int) -> int:
+        return inputs
 
     def expected(self, where: str, at: str, present: Present, inputs: int, outputs: int) -> tuple[Shape, Shapes]:
         return (outputs,), {}

@@ -10,6 +10,7 @@ from hdlgen.compiler.path.flash import FlashTiming
 from hdlgen.compiler.path.passes import topology_of
 from hdlgen.compiler.path.program import Program
 from hdlgen.compiler.plan import Stage as Planned
+from hdlgen.compiler.tensor.program import Job, TensorProgram
 from hdlgen.compiler.unit.program import BandProgram, Unit
 from hdlgen.emit.manifest import PURPOSES, Layer, Stage
 from hdlgen.gateware.gather.contents import connectivity_bits
@@ -144,6 +145,54 @@ def _gather_memory_bits(program: GatherProgram, library: Library) -> dict[str, i
     }
 
 
+def _tensor(program: TensorProgram, network: Network, library: Library) -> _Described:
+    bits = Counter(dict.fromkeys(PURPOSES, 0))
+    for part in library.parts.values():
+        p = part.parameters
+        if isinstance(p, RamParameters):
+            copies = program.lanes // p.lanes if p.name.endswith("_activations") else 1
+            bits["activations"] += copies * p.depth * p.lanes * p.bits
+        elif isinstance(p, RomParameters) and "_terms_" in p.name:
+            bits["tables"] += program.outlets * p.depth * p.width
+    bits["weights"] = program.banks * len(program.weights) * program.lanes * program.code_bits
+    bits["biases"] = program.banks * program.constant_words * program.outlets * sum(program.fields.values())
+    output = program.output
+    bits["results"] = 2 * program.output_width * (output.bits - (output.low >= 0))
+    layers = [_tensor_layer(program, network, job) for job in program.jobs]
+    layers += [_pooled_layer(program, network, job) for job in program.jobs if job.last != job.number]
+    return sorted(layers, key=lambda layer: layer.number), {
+        "multiplier": program.multiplier,
+        "scale_multiplier": program.scale_multiplier if program.multiplies else None,
+        "weight_bits": program.weight_bits,
+        "stored_weight_bits": program.code_bits,
+        "activation_bits": program.value_bits,
+        "edges": program.edges,
+        "utilisation": round(program.utilisation, 4),
+        "memory_bits": dict(bits),
+    }
+
+
+def _tensor_layer(program: TensorProgram, network: Network, job: Job) -> Layer:
+    return Layer(
+        number=job.number,
+        kind=network.layers[job.number - 1].kind,
+        width=network.widths[job.number],
+        lanes=program.lanes,
+        cycles=job.flushes * job.steps,
+        waiting_cycles=program.work(job) - job.flushes * job.steps + program.settle(job),
+        weight_bits=program.weight_bits,
+        accumulator_bits=job.sums.bits,
+        indices="computed",
+    )
+
+
+def _pooled_layer(program: TensorProgram, network: Network, job: Job) -> Layer:
+    """The pooling that goes with a job takes no cycle of its own."""
+    kind, width = network.layers[job.last - 1].kind, network.widths[job.last]
+    own = _tensor_layer(program, network, job)
+    return replace(own, number=job.last, kind=kind, width=width, cycles=0, waiting_cycles=0)
+
+
 _PURPOSES = {
     "weights": "weights",
     "indices": "connectivity",
@@ -216,5 +265,6 @@ def _unit_memory_bits(program: BandProgram, library: Library) -> dict[str, int]:
 _STAGES: Mapping[str, Callable[[Any, Network, Library], _Described]] = {
     "path": _path,
     "gather": _gather,
+    "tensor": _tensor,
     "unit": _unit,
 }

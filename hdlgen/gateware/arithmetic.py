@@ -18,6 +18,7 @@ __all__ = [
     "Timeline",
     "choose",
     "counter",
+    "each_later",
     "later",
     "look_up",
     "shift_out",
@@ -41,6 +42,11 @@ def later(m: Module, value: Any, cycles: int, name: str, *, start: int = 1) -> A
         m.d.sync += late.eq(value)
         value = late
     return value
+
+
+def each_later(m: Module, values: Sequence[Value], name: str) -> list[Value]:
+    """All the values of the cycle before."""
+    return [later(m, value, 1, f"{name}_{number}") for number, value in enumerate(values)]
 
 
 class Timeline:

@@ -19,12 +19,13 @@ from hdlgen.gateware.gather.core import GatherCore
 from hdlgen.gateware.path.core import PathCore
 from hdlgen.gateware.primitives import Library
 from hdlgen.gateware.streams import BEATS, beats, connect, core_ports, inputs, outputs
+from hdlgen.gateware.tensor.core import TensorCore
 from hdlgen.gateware.unit.core import UnitCore
 
 __all__ = ["CORES", "ChainCore", "Companion", "JoinPipeline", "stage_prefix"]
 
 #: The core of each engine, by its name; its ``held`` says what its memories hold that was trained.
-CORES: dict[str, Any] = {"path": PathCore, "gather": GatherCore, "unit": UnitCore}
+CORES: dict[str, Any] = {"path": PathCore, "gather": GatherCore, "tensor": TensorCore, "unit": UnitCore}
 
 FLAGS = ("user", "first")
 """Of steps on their way: the last and the first of a sequence."""

@@ -291,9 +291,13 @@ class Conv(Windowed):
             ),
         )
 
+    def biases(self, tensors: Tensors) -> np.ndarray:
+        """int64 (channels,); zeros where the layer has none."""
+        return stored(tensors, self.bias, self.channels)
+
     def _biases(self, tensors: Tensors) -> np.ndarray:
         """int64 (width,)."""
-        return np.tile(stored(tensors, self.bias, self.channels), self.width // self.channels)
+        return np.tile(self.biases(tensors), self.width // self.channels)
 
     def _read(self, values: np.ndarray) -> np.ndarray:
         read = values - self.zero_point if self.zero_point else values

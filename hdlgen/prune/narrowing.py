@@ -1,6 +1,7 @@
 """Full recurrences to bands, rings and groups: an order of the neurons that keeps much inside, and only that stays."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -124,8 +125,9 @@ def narrow(network: Network, *, band: int | None = None, cyclic: bool = False, g
         kept[number] = float(inside.sum() / max(strength.sum(), 1))
     layers = list[Layer]()
     for number, layer in enumerate(network.layers, 1):
+        moved: Any
         bias = network.bias(number) if layer.folds else np.zeros(layer.width, np.int64)
         moved = layer.between(where, number, (places[layer.read], places[number]), bias, tensors)
-        layers.append(moved.laid_out(where, number, forms[number], tensors) if isinstance(moved, BandRnn) else moved)
+        layers.append(moved.laid_out(where, number, forms[number], tensors) if number in forms else moved)
     orders = {number: places[number] for number in forms}
     return Narrowed(network=rebuilt(network, layers, tensors), orders=orders, kept=kept)

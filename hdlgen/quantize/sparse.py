@@ -75,6 +75,10 @@ class IntegerLayer:
         return Depthwise() if self.weight.shape[1] == 1 else Groups(groups=groups)
 
 
+_WITH_TENSORS = ("auto", "dense")
+"""How edges may be stored beside convolutions."""
+
+
 def bits_of(values: np.ndarray) -> int:
     """The least two's complement width of all ``values``, 1 at least."""
     return signed_bits(int(values.min(initial=0)), int(values.max(initial=0)))
@@ -158,7 +162,7 @@ def stored_network(
 ) -> tuple[Network, Storage]:
     """The network with its edges stored as :func:`choose_storage` says, of the choice ``edges``."""
     if any(layer.tensor for layer in layers):
-        if edges not in ("auto", "dense"):
+        if edges not in _WITH_TENSORS:
             raise InputError(f"{where}: edges is {edges!a}; allowed with convolutions: auto, dense")
         storage = Storage(kinds=("dense",) * len(layers), costs=())
     else:

@@ -184,7 +184,10 @@ INPUT = [
     ("compile tiny.safetensors -o new --lanes 3", "lanes: 3; allowed are 1, 2, 4, 8, 16, 32 and 64"),
     ("compile tiny.safetensors -o new --lanes 0", "lanes: 0; allowed"),
     ("compile tiny.safetensors -o new --lanes many", "--lanes is 'many'; allowed: integers with commas between"),
-    ("compile tiny.safetensors -o new --engine gather,best", "engine: 'best'; allowed are gather, path and unit"),
+    (
+        "compile tiny.safetensors -o new --engine gather,best",
+        "engine: 'best'; allowed are gather, path, tensor and unit",
+    ),
     ("compile tiny.safetensors -o new --lanes -4", "lanes: -4; allowed"),
     ("compile tiny.safetensors -o new --lanes 128", "lanes: 128; allowed"),
     ("compile tiny.safetensors -o new --lanes 32", "lanes: 32 is more than its 16 paths; allowed are powers of two"),

@@ -21,6 +21,7 @@ from hdlgen.compiler import plan as plans
 from hdlgen.compiler.faults import CompilerFault
 from hdlgen.compiler.gather import compile as gather
 from hdlgen.compiler.path import compile as path
+from hdlgen.compiler.tensor import compile as tensor
 from hdlgen.compiler.unit import compile as unit
 from hdlgen.network import Network
 
@@ -165,6 +166,95 @@ def test_planted_in_units(name: str, change: Change, said: str, monkeypatch: pyt
         compile_network(network, Options(lanes=4))
 
 
+def of_job(number: int, name: str, change: Change) -> Change:
+    """``change`` of the member ``name`` of a job of "tensors": convolution, paths, sum of two tensors, convolution that is
+    pooled, greatest value, mean, dense layer."""
+    return part("jobs", number, member(name, change))
+
+
+def entry(place: int, change: Change) -> Change:
+    """``change`` of one item of a tuple."""
+    return lambda values: (*values[:place], change(values[place]), *values[place + 1 :])
+
+
+def of_loop(number: int, place: int, name: str) -> Change:
+    return of_job(number, "loops", entry(place, member(name, more())))
+
+
+def term(place: int) -> Change:
+    """The first of a sum of two tensors, of a value that there is."""
+    return member("tables", entry(0, entry(place, lambda terms: item(terms, 256 * (1 - place)))))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        *(
+            (member("weights", lambda w, row=row: item(w, (row, 0))), ": weights")
+            for row in (0, 25, 30, 40, 50, -7, -1)
+        ),
+        *((of_job(number, "bias", lambda b: item(b, 2)), "biases lost|other terms") for number in range(7)),
+        *((of_job(number, "multiplier", lambda m: item(m, 1, -1)), "another activation") for number in range(7)),
+        *((of_job(number, "right", lambda r: item(r, 1)), "another activation") for number in range(7)),
+        *(
+            (of_job(number, name, more(by)), "another activation")
+            for number in (0, 1, 2, 5, 6)
+            for name in ("zero_point", "low", "high")
+            for by in (-1, 1)
+        ),
+        *(
+            (of_job(number, name, lambda flag: not flag), "another activation")
+            for number in (1, 2, 3)
+            for name in ("even", "twice")
+        ),
+        *(
+            (of_job(number, name, more()), f"layer {layer}: ")
+            for number, layer in ((0, 1), (2, 3), (4, 6))
+            for name in ("origin", "outside", "begin", "constants")
+        ),
+        *((of_job(0, name, more()), "layer 1: reads other pixels") for name in ("down", "across")),
+        (of_job(1, "rectify", lambda flag: not flag), "layer 2: what is outside"),
+        (of_job(2, "table", lambda _: None), "layer 3: uses another's words"),
+        (of_job(0, "joined", lambda flag: not flag), "layer 1: other loops"),
+        (of_job(1, "crossing", member("mix", lambda mix: mix[::-1])), "layer 2: weights lost"),
+        (of_job(1, "crossing", member("of_group", lambda columns: item(columns, 0))), "layer 2: "),
+        (of_job(1, "crossing", member("of_step", lambda columns: item(columns, 0))), "layer 2: "),
+        (of_job(0, "sums", member("high", lambda high: high // 2)), "layer 1: sums that are wider"),
+        (of_job(0, "width", more()), "a layer without a job"),
+        *((of_job(0, "target", member("base", more(by))), ": ") for by in (-4, 4)),
+        *(
+            (of_loop(number, place, "count"), ": other loops")
+            for number, place in ((0, 0), (0, 1), (0, 2), (3, 3), (0, 5), (0, 6))
+        ),
+        (of_loop(0, 7, "count"), "layer 1: "),
+        *(
+            (of_loop(number, place, "source"), "layer [13]: ")
+            for number, place in ((0, 0), (0, 1), (0, 5), (0, 6), (0, 7), (2, 6))
+        ),
+        *(
+            (of_loop(0, place, name), "layer 1: ")
+            for place, name in ((0, "down"), (5, "down"), (6, "word"), (7, "word"))
+        ),
+        (term(0), "layer 3: other terms"),
+        (term(1), "layer 3: other terms"),
+        (member("shift", more()), "another activation"),
+        (member("depth", more(-1)), "values beyond the memory"),
+        (member("value", member("low", more())), "values that the memory does not hold"),
+        (member("bias", member("low", lambda _: 0)), "constants without room"),
+        (member("largest", lambda largest: largest // 4), "constants without room"),
+        (member("input", member("base", more(4))), "."),
+        (member("jobs", lambda jobs: jobs[:-1]), "a layer without a job"),
+        (member("jobs", lambda jobs: (jobs[1], jobs[0], *jobs[2:])), "a layer without a job"),
+    ],
+)
+def test_planted_in_tensors(change: Change, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    predict = tensor.predict
+    network = MIXED["tensors"][0]()
+    monkeypatch.setattr(tensor, "predict", lambda program: change(predict(program)))
+    with pytest.raises(CompilerFault, match=said):
+        tensor.compile_tensor(network, Options(lanes=4))
+
+
 SUMS = MIXED["paths before"][0]()
 RECTIFIED = MIXED["signed values before paths"][0]()
 LAST = make_mixed([paths(16), paths(8)], inputs=16)
@@ -229,4 +319,4 @@ def test_without_assertions() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     said = re.search(r"(\d+) passed", done.stdout)
     assert said is not None
-    assert int(said[1]) >= 50
+    assert int(said[1]) >= 120

@@ -119,13 +119,15 @@ OVER = make_mixed([dense(8, SIGNED), rnn(8), dense(8, None, skip=Skip(source=1, 
             OVER,
             None,
             "layer 3 (dense)|the unit engine, layer 3: its layers read the one before only; "
-            "the path engine, layer 2: it keeps no state; the gather engine, layer 2: it keeps no state",
+            "the path engine, layer 2: it keeps no state; the tensor engine, layer 2: it keeps no state; "
+            "the gather engine, layer 2: it keeps no state",
         ),
         (
             make_mixed([rnn(8), dense(8, skip=Skip(source=0, shift=3)), dense(3, None)], inputs=8),
             None,
             "layer 2 (dense)|the unit engine, layer 2: its layers read the one before only; "
-            "the path engine, layer 1: it keeps no state; the gather engine, layer 1: it keeps no state",
+            "the path engine, layer 1: it keeps no state; the tensor engine, layer 1: it keeps no state; "
+            "the gather engine, layer 1: it keeps no state",
         ),
         (
             make_mixed([path(8), path(8, codes=3), path(4, None)], inputs=8),
@@ -271,8 +273,8 @@ def test_plan_of_the_command_line(scratch: str, tmp_path: Path, capsys: pytest.C
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--engine", "path,units"], "options: engine: 'units'; allowed are gather, path and unit"),
-        (["--engine", ""], "options: engine: ''; allowed are gather, path and unit"),
+        (["--engine", "path,units"], "options: engine: 'units'; allowed are gather, path, tensor and unit"),
+        (["--engine", ""], "options: engine: ''; allowed are gather, path, tensor and unit"),
         (
             ["--engine", "gather"],
             "layer 2 (band_rnn) can be run by no engine that is allowed: the gather engine, layer 2",

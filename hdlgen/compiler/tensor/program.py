@@ -1,0 +1,550 @@
+"""The program of a tensor core: convolutions, pooling, sums of tensors and dense layers; lanes compute what they read.
+
+As `hdlgen.compiler.path.program`, it is executable (`TensorProgram.run`) and the definition of what the hardware does: the
+gateware takes every width, table and constant from here.
+
+Terms
+-----
+lane
+    Multiply-accumulate with a stream of weights. L of them, and as many columns has the memory of the values.
+element
+    A value of a tensor; element e lies in column e mod L of row e / L. A pixel begins at a multiple of its ``pitch``, a
+    power of two or a multiple of L.
+job
+    A layer, or one and the pooling behind it, in the order of the work.
+together
+    How many channels of a pixel are read at a time. Lane l reads channel l mod K of these K. Where the lanes are ``joined``,
+    the sums of K lanes beside each other are parts of one sum: then L / K outputs are computed at a time. Otherwise every
+    lane has an output of its own, whose channel it reads.
+step
+    One word of weights.
+group
+    The steps of L / K outputs, or K where lanes are not joined. Behind it their sums leave, ``outlets`` at a time.
+loops
+    What is computed when: `LOOPS`, the outermost first. Every loop says how far what is read moves.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hdlgen.compiler.common import EngineProgram
+from hdlgen.compiler.factors import Ints, dsps_for
+from hdlgen.compiler.fitting import HELD
+from hdlgen.integers import Interval, signed_bits
+from hdlgen.targets import Memory
+
+__all__ = ["LOOPS", "PIECE", "Crossing", "Job", "Loop", "Pair", "Tensor", "TensorProgram"]
+
+LOOPS = ("y", "x", "group", "pool_y", "pool_x", "tap_y", "tap_x", "step")
+"""Pixels of the target, groups of its channels, what is pooled, the kernel, and channels of the source."""
+
+INNER = 3
+"""Loops that make a sum; those before them, from ``group`` on, what is pooled."""
+
+MEMORY = 2
+"""Cycles from an address to the value."""
+NEAR = 16
+"""Lanes whose memories have an address register of their own: block RAMs of more are too far from each other."""
+BLOCK = 2
+"""Lanes whose values share a memory, and its address register."""
+LEVELS = 3
+"""Halvings of what was read between two registers."""
+ACCUMULATE = MEMORY + 1
+"""Cycles from the factors to the sum."""
+PIECE = 17
+"""Bits of a factor that one multiplier takes when sums are multiplied, beside the sign."""
+START = 2
+"""Cycles in which a job's constants are fetched."""
+POOLED = 6
+"""Cycles from one group to the next at the least, where groups are pooled: the best so far is read and written."""
+
+
+Pair = tuple[tuple[int, ...], tuple[int, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tensor:
+    """Where values are: (y, x, c) is element ``base`` + (y * ``width`` + x) * ``pitch`` + the position of c.
+
+    With B ``banks`` and R = ``channels`` / B that is r B + b for channel c = b R + r: R channels beside each other lie in
+    one column. With one bank it is c.
+    """
+
+    base: int
+    height: int
+    width: int
+    channels: int
+    pitch: int
+    banks: int = 1
+
+    @property
+    def size(self) -> int:
+        return self.height * self.width * self.pitch
+
+    @property
+    def order(self) -> Ints:
+        """The channel of every position."""
+        return np.arange(self.channels).reshape(self.banks, -1).T.reshape(-1)
+
+    @property
+    def elements(self) -> Ints:
+        """All that have values, in order."""
+        pixels = self.base + np.arange(self.height * self.width)[:, None] * self.pitch
+        return (pixels + np.arange(self.channels)).reshape(-1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loop:
+    """``count`` times; each time the element that is read moves by ``source``, its pixel by ``down`` and ``across``, and the
+    word of weights by ``word``."""
+
+    count: int = 1
+    source: int = 0
+    down: int = 0
+    across: int = 0
+    word: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crossing:
+    """How paths between channels are computed: lane l reads element e ^ v ^ ``mix``[l], with the pixel's first element e.
+
+    v is ``origin`` and, for every bit that is set in the number of the group and of the step, what stands there for it in
+    ``of_group`` and ``of_step``. Of Sobol' sequences all that is linear: [mathematics.md](mathematics.md).
+    """
+
+    mix: tuple[int, ...]
+    origin: int
+    of_group: tuple[int, ...]
+    of_step: tuple[int, ...]
+
+    def values(self) -> Ints:
+        """v, (groups, steps)."""
+        found = np.array([self.origin], np.int64)
+        for bit in (*reversed(self.of_group), *reversed(self.of_step)):
+            found = (found[:, None] ^ np.array([0, bit])).reshape(-1)
+        return found.reshape(1 << len(self.of_group), 1 << len(self.of_step))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One job.
+
+    Parameters
+    ----------
+    number, last: of the layer in the network, and of the pooling behind it, if there is one
+    width, outputs: values of the target, and its channels
+    source, target: what is read and written; the last job writes no tensor
+    origin, down, across: element and pixel where the loops begin, perhaps outside
+    outside: what is read there
+    rectify: and instead of what is less
+    begin: its first word of weights
+    constants: the first word of its constants
+    bias, multiplier, right: of each output: (sum + bias) * multiplier / 2^(``program.shift`` + right), rounded
+    twice, even: the same of the shift by ``right`` alone; halves go to the even neighbour, not up
+    zero_point, low, high: added to that, and limits of the outcome
+    crossing: lanes read what paths say, and not what is of their number
+    table: sums are two values, of which these tables are looked up and added; see `TensorProgram.tables`
+    """
+
+    number: int
+    last: int
+    width: int
+    outputs: int
+    source: Tensor
+    target: Tensor | None
+    loops: tuple[Loop, ...]
+    origin: int
+    down: int = 0
+    across: int = 0
+    outside: int = 0
+    rectify: bool = False
+    together: int
+    joined: bool
+    begin: int
+    constants: int
+    bias: tuple[int, ...] = field(metadata=HELD)
+    multiplier: tuple[int, ...] = field(metadata=HELD)
+    right: tuple[int, ...] = field(metadata=HELD)
+    sums: Interval
+    twice: bool = False
+    even: bool = False
+    zero_point: int = 0
+    low: int
+    high: int
+    table: int | None = None
+    crossing: Crossing | None = None
+    edges: int
+
+    def loop(self, name: str) -> Loop:
+        return self.loops[LOOPS.index(name)]
+
+    def turn(self, name: str, what: str) -> int:
+        """By how much ``what`` moves when a loop does, and those within it begin again."""
+        place = LOOPS.index(name)
+        return getattr(self.loops[place], what) - sum(
+            (loop.count - 1) * getattr(loop, what) for loop in self.loops[place + 1 :]
+        )
+
+    @property
+    def steps(self) -> int:
+        """Of a group."""
+        return math.prod(loop.count for loop in self.loops[-INNER:])
+
+    @property
+    def groups(self) -> int:
+        return self.loop("group").count
+
+    @property
+    def words(self) -> int:
+        """Of weights."""
+        return self.groups * self.steps
+
+    @property
+    def pooled(self) -> int:
+        """Values of which the greatest is passed on."""
+        return self.loop("pool_y").count * self.loop("pool_x").count
+
+    @property
+    def pixels(self) -> int:
+        return self.loop("y").count * self.loop("x").count
+
+    @property
+    def flushes(self) -> int:
+        """How often the sums of a group leave."""
+        return self.pixels * self.groups * self.pooled
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorProgram(EngineProgram):
+    """A tensor core.
+
+    Parameters
+    ----------
+    input: where the frame that comes in is written
+    depth: rows of the memory of the values, which has ``lanes`` columns
+    outlets: sums that leave at a time
+    weights: (words, lanes)
+    code_bits: of a weight in memory
+    tables: for every sum of tensors the terms of all values, ``value_bits`` each, in offset binary and two's complement
+    shift: by which all products of sums and multipliers are shifted first
+    bias: what there is room for
+    largest, most_right: multiplier, and further shift, that there is room for
+    """
+
+    engine_name = "tensor"
+    lanes: int
+    input_width: int
+    input_bits: int
+    input_signed: bool
+    input: Tensor
+    jobs: tuple[Job, ...]
+    depth: int
+    outlets: int
+    weights: Ints = field(repr=False, metadata=HELD)
+    weight_bits: int
+    code_bits: int
+    multiplier: str
+    scale_multiplier: str = "dsp"
+    value: Interval
+    tables: tuple[Pair, ...] = field(default=(), repr=False)
+    shift: int
+    bias: Interval
+    largest: int
+    most_right: int
+
+    # ------------------------------------------------------------------------------------------------------- shapes
+
+    @property
+    def output_width(self) -> int:
+        return self.jobs[-1].width
+
+    @property
+    def output(self) -> Interval:
+        job = self.jobs[-1]
+        return Interval(low=min(job.low, 0), high=max(job.high, 0))
+
+    @property
+    def signed_values(self) -> bool:
+        return self.value.low < 0
+
+    @property
+    def value_bits(self) -> int:
+        return self.value.bits if self.signed_values else max(self.value.bits - 1, 1)
+
+    @property
+    def sum_bits(self) -> int:
+        """Sums may leave these bits on the way: what they are at the end fits."""
+        return max(job.sums.bits for job in self.jobs)
+
+    @property
+    def edges(self) -> int:
+        """Multiplications of a frame."""
+        return sum(job.edges for job in self.jobs)
+
+    @property
+    def utilisation(self) -> float:
+        """Part of the lanes' cycles that these take, frame after frame."""
+        return self.edges * self.period_frames / (self.lanes * self.period_cycles)
+
+    @property
+    def joining(self) -> int:
+        """The most lanes whose sums are joined."""
+        return max((job.together for job in self.jobs if job.joined), default=1)
+
+    @property
+    def columns(self) -> int:
+        """Lanes whose sums stand at the end of the chains at a time."""
+        return min(self.outlets * self.joining, self.lanes)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """What is read together, in the jobs that there are: widest first."""
+        return tuple(sorted({job.together for job in self.jobs}, reverse=True))
+
+    @property
+    def multiplies(self) -> bool:
+        return self.largest > 1
+
+    @property
+    def moves(self) -> bool:
+        """Some output has a zero point."""
+        return any(job.zero_point for job in self.jobs)
+
+    @property
+    def factors(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Bits of the pieces in which sums and their multipliers are multiplied; only the highest is signed."""
+        bits = self.total_bits, self.largest.bit_length() + 1
+        return tuple(tuple(min(PIECE, n - at) for at in range(0, n, PIECE)) for n in bits)  # type: ignore[return-value]
+
+    @property
+    def total_bits(self) -> int:
+        """Of a sum with its bias, or of two terms."""
+        terms = [signed for pair in self.tables for signed in (_bits(pair[0]) + 1, _bits(pair[1]) + 1)]
+        return max(self.sum_bits, *terms, 1)
+
+    @property
+    def fields(self) -> dict[str, int]:
+        """Bits of what is known of each output."""
+        found = {"bias": self.bias.bits}
+        if self.multiplies:
+            found["multiplier"] = self.largest.bit_length()
+        if self.most_right:
+            found["right"] = self.most_right.bit_length()
+        return found
+
+    @property
+    def constant_words(self) -> int:
+        return sum(-(-job.outputs // self.outlets) for job in self.jobs)
+
+    @property
+    def memories(self) -> list[Memory]:
+        constants = self.memory(self.constant_words, self.outlets * sum(self.fields.values()))
+        size = min(BLOCK, self.lanes)
+        values = [Memory(depth=self.depth, width=size * self.value_bits)] * (self.lanes // size)
+        weights = [self.memory(len(self.weights), self.lanes // self.parts * self.code_bits)] * self.parts
+        return [*weights, constants, *values]
+
+    def needed(self, products_per_dsp: int) -> tuple[int, int]:
+        """Hardware multipliers for the lanes, and for sums, if they were made of these."""
+        lanes = dsps_for(self.lanes, self.value_bits, self.weight_bits, products_per_dsp)
+        return lanes, len(self.factors[0]) * len(self.factors[1]) * self.outlets if self.multiplies else 0
+
+    def dsps(self, products_per_dsp: int) -> int:
+        kinds = self.multiplier, self.scale_multiplier
+        return sum(n for n, kind in zip(self.needed(products_per_dsp), kinds, strict=True) if kind == "dsp")
+
+    # --------------------------------------------------------------------------------------------------------- time
+
+    @property
+    def parts(self) -> int:
+        """Of the memories."""
+        return max(1, self.lanes // NEAR)
+
+    @property
+    def halvings(self) -> int:
+        """Of a row, until it is as narrow as the narrowest job wants it."""
+        return (self.lanes // self.widths[-1]).bit_length() - 1
+
+    @property
+    def mixes(self) -> tuple[tuple[int, ...], ...]:
+        """What the lanes of jobs with paths read, before it is crossed."""
+        return tuple(sorted({job.crossing.mix for job in self.jobs if job.crossing is not None}))
+
+    @property
+    def crossings(self) -> int:
+        """Exchanges of lanes that there are."""
+        return self.lanes.bit_length() - 1 if self.mixes else 0
+
+    @property
+    def operand(self) -> int:
+        """Cycles from a step to its factors at the multipliers."""
+        return 2 + MEMORY + 1 + -(-max(self.halvings, self.crossings) // LEVELS) + 1
+
+    @property
+    def joined_at(self) -> int:
+        """Cycles from when an output is counted to its sum."""
+        return MEMORY + self.joining.bit_length() - 1
+
+    @property
+    def total_at(self) -> int:
+        """And to that with the bias, or that of its terms."""
+        return self.joined_at + 1 + (MEMORY + 1 if self.tables else 0)
+
+    @property
+    def scaled_at(self) -> int:
+        return self.total_at + (MEMORY + 2 if self.multiplies else 0)
+
+    @property
+    def clamped_at(self) -> int:
+        return self.scaled_at + 1 + (2 if self.most_right else 0) + self.moves + 2
+
+    @property
+    def result_at(self) -> int:
+        """And to what is passed on."""
+        return self.clamped_at + any(job.pooled > 1 for job in self.jobs)
+
+    def outs(self, job: Job) -> int:
+        """Outputs of a group."""
+        return self.lanes // job.together if job.joined else job.together
+
+    def leaving(self, job: Job, *, last: bool = False) -> int:
+        """Cycles in which the sums of a group leave; of the ``last`` one, or of any."""
+        outs = self.outs(job)
+        count = min(outs, job.outputs)
+        if last:
+            count = job.outputs - (job.groups - 1) * outs
+        return -(-count // self.outlets)
+
+    def pause(self, job: Job) -> int:
+        """Cycles between two groups, in which sums leave that had no time to."""
+        least = max(self.leaving(job), POOLED if job.pooled > 1 else 1)
+        return max(least - job.steps, 0)
+
+    def settle(self, job: Job) -> int:
+        """Cycles from a job's last step to the next job, which reads what was written."""
+        return self.operand + ACCUMULATE + self.leaving(job, last=True) + self.result_at + 2
+
+    def work(self, job: Job) -> int:
+        """Cycles from a job's first step to its last."""
+        return job.flushes * (job.steps + self.pause(job)) - self.pause(job)
+
+    @property
+    def frame_cycles(self) -> int:
+        return sum(START + self.work(job) + self.settle(job) for job in self.jobs)
+
+    @property
+    def released(self) -> int:
+        """From a frame's first cycle to that of its last step, in which its memory is free."""
+        return self.frame_cycles - self.settle(self.jobs[-1])
+
+    @property
+    def committed(self) -> int:
+        """And to the one of its last result."""
+        job = self.jobs[-1]
+        return self.released + self.operand + ACCUMULATE + self.leaving(job, last=True) + self.result_at
+
+    # ------------------------------------------------------------------------------------------------------- values
+
+    def lanes_of(self, job: Job) -> tuple[Ints, Ints]:
+        """Of every lane what it reads of what is read together, and which output of a group it adds to; -1: none."""
+        lane = np.arange(self.lanes)
+        if job.joined:
+            return lane % job.together, lane // job.together
+        return lane % job.together, np.where(lane < job.together, lane, -1)
+
+    def crossed(self, job: Job) -> Ints:
+        """(groups, steps): by what of a row's numbers the lanes read another, and the row another row."""
+        if job.crossing is None:
+            return np.zeros((job.groups, job.steps), np.int64)
+        taps = job.steps // job.loop("step").count
+        return np.tile(job.crossing.values(), taps)
+
+    def reads(self, job: Job) -> tuple[Ints, NDArray[np.bool_], Ints]:
+        """(pixels, groups, pooled, steps), in the order of the hardware: the element that is read first, whether it is
+        there, and the word of weights."""
+        total = np.array([[job.origin, job.down, job.across, job.begin]])
+        for loop in job.loops:
+            moves = np.arange(loop.count)[:, None] * np.array([loop.source, loop.down, loop.across, loop.word])
+            total = (total[:, None] + moves).reshape(-1, 4)
+        element, down, across, word = total.T.reshape(4, job.pixels, job.groups, job.pooled, job.steps)
+        inside = (down >= 0) & (down < job.source.height) & (across >= 0) & (across < job.source.width)
+        element = element ^ (self.crossed(job)[:, None] & -self.lanes)
+        return np.where(inside, element, 0), inside, word
+
+    def looked_up(self, job: Job, total: Ints) -> Ints:
+        """Of two values in one sum their terms, added; other sums as they are."""
+        if job.table is None:
+            return total
+        first, second = (np.array(terms, np.int64) for terms in self.tables[job.table])
+        mask = (1 << self.value_bits) - 1
+        return first[total & mask] + second[(total >> self.value_bits) & mask]
+
+    def scale(self, job: Job, total: Ints) -> Ints:
+        """What becomes of sums with their biases, (.., outputs)."""
+        product = total * np.array(job.multiplier, np.int64)
+        right = np.array(job.right, np.int64)
+        half = np.where((right == 0) | job.twice, (1 << self.shift) >> 1, 0)
+        rounded = product + half
+        value = rounded >> self.shift
+        low = rounded & ((1 << self.shift) - 1)
+        if self.most_right:
+            more = value + (np.left_shift(1, right) >> 1) - ((value < 0) & (right > 0) & job.twice)
+            low = np.where(right > 0, low | (more & (np.left_shift(1, right) - 1)), low)
+            value = more >> right
+        if job.even:
+            value = value & ~((low == 0) & (right + self.shift > 0)).astype(np.int64)
+        return np.clip(value + job.zero_point, job.low, job.high)
+
+    def run(self, x: NDArray[np.integer]) -> Ints:
+        values = np.asarray(x, np.int64)
+        return np.concatenate([self._frame(row) for row in values]) if len(values) else self._none()
+
+    def _none(self) -> Ints:
+        return np.zeros((0, self.output_width), np.int64)
+
+    def _frame(self, row: Ints) -> Ints:
+        memory = np.zeros(self.depth * self.lanes, np.int64)
+        memory[self.input.elements] = row
+        for job in self.jobs:
+            value = self._job(job, memory)
+            if job.target is None:
+                return value.reshape(1, -1)
+            memory[job.target.elements] = value
+        raise AssertionError("the last job has results")
+
+    def _job(self, job: Job, memory: Ints) -> Ints:
+        """The values of a job, in order."""
+        element, inside, word = self.reads(job)
+        reads, out = self.lanes_of(job)
+        result = np.zeros((job.pixels, job.groups, job.pooled, self.outs(job)), np.int64)
+        words = self.weights[word[0, :, 0]]
+        used = out >= 0
+        for group in range(job.groups):
+            read = memory[element[:, group, :, :, None] + np.arange(job.together)]
+            read = np.where(inside[:, group, :, :, None], read, job.outside)
+            if job.rectify:
+                read = np.maximum(read, job.outside)
+            if job.crossing is not None:
+                lanes = np.array(job.crossing.mix) ^ (self.crossed(job)[group, :, None] & (self.lanes - 1))
+                read = np.take_along_axis(read, np.broadcast_to(lanes, read.shape), axis=3)
+            weights = np.zeros((job.steps, job.together, self.outs(job)), np.int64)
+            weights[:, reads[used], out[used]] = words[group][:, used]
+            if job.joined:
+                result[:, group] = np.tensordot(read, weights, 2)
+            else:
+                result[:, group] = np.einsum("pqsk,sk->pqk", read, np.einsum("skk->sk", weights))
+        # (pixels, pooled, outputs)
+        total = result.transpose(0, 2, 1, 3).reshape(job.pixels, job.pooled, -1)[:, :, : job.outputs]
+        total = total + np.array(job.bias, np.int64)
+        total = self.looked_up(job, total)
+        return self.scale(job, total).max(axis=1).reshape(-1)
+
+
+def _bits(values: Sequence[int]) -> int:
+    """In two's complement."""
+    return signed_bits(min(values), max(values))

@@ -1,0 +1,41 @@
+"""What the tensor engine holds: the contents of its memories."""
+
+from hdlgen.compiler.factors import factors
+from hdlgen.compiler.tensor.program import TensorProgram
+from hdlgen.gateware.image import Held, side_by_side
+
+__all__ = ["constant_words", "held", "weights_names"]
+
+
+def weights_names(program: TensorProgram) -> list[str]:
+    """Of the memories of the weights."""
+    return ["weights"] if program.parts == 1 else [f"weights_{number}" for number in range(program.parts)]
+
+
+def constant_words(program: TensorProgram) -> list[int]:
+    """What is known of the outputs, ``outlets`` of them a word, the first in the lowest bits."""
+    fields = program.fields
+    width, words = sum(fields.values()), []
+    for job in program.jobs:
+        known = {"bias": job.bias, "multiplier": job.multiplier, "right": job.right}
+        for start in range(0, job.outputs, program.outlets):
+            word = 0
+            for place, output in enumerate(range(start, min(start + program.outlets, job.outputs))):
+                at = place * width
+                for name, bits in fields.items():
+                    word |= known[name][output] % (1 << bits) << at
+                    at += bits
+            words.append(word)
+    return words
+
+
+def held(program: TensorProgram, prefix: str = "") -> Held:
+    """All memories that hold what was trained: the weights, and the constants of the outputs."""
+    p = program
+    codes, lanes = factors(p.weights, p.multiplier, p.code_bits), p.lanes // p.parts
+    memories = [
+        (f"{prefix}_{name}", side_by_side(codes[:, n * lanes : (n + 1) * lanes], p.code_bits), lanes * p.code_bits)
+        for n, name in enumerate(weights_names(p))
+    ]
+    constants = f"{prefix}_constants", constant_words(p), p.outlets * sum(p.fields.values())
+    return Held.of(p, [*memories, constants], p.engine)

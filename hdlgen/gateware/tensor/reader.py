@@ -1,0 +1,120 @@
+"""The values of the tensor engine, and what of a row the lanes read."""
+
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+
+from hdlgen.compiler.tensor.program import BLOCK, LEVELS, TensorProgram
+from hdlgen.gateware.arithmetic import choose, each_later, later
+from hdlgen.gateware.kit import Kit
+from hdlgen.gateware.primitives import LATENCY
+from hdlgen.gateware.streams import inputs, outputs
+from hdlgen.gateware.tensor.sequencer import known
+
+__all__ = ["Reader"]
+
+
+class Reader(wiring.Component):
+    """The memory of the values. ``operands`` are there ``program.operand`` cycles after their step.
+
+    A row is halved until it is as narrow as what the job reads together, by the bits of the element's number. For paths it
+    is crossed: lane l gets the value of lane l ^ ``cross``.
+
+    Members
+    -------
+    job, element, inside, cross: of a step
+    write_enable, write_row, write_data: of every column
+    """
+
+    def __init__(self, program: TensorProgram, kit: Kit, *, element_bits: int, job_bits: int):
+        p = self.program = program
+        self.kit = kit
+        super().__init__(
+            inputs(job=job_bits, element=element_bits, inside=1, cross=program.lanes.bit_length() - 1)
+            | inputs(write_enable=p.lanes, write_row=range(max(p.depth, 2)), write_data=p.lanes * p.value_bits)
+            | outputs(operands=p.lanes * p.value_bits)
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        p, jobs, bits = self.program, self.program.jobs, self.program.value_bits
+        column_bits = p.lanes.bit_length() - 1
+        # s1, s2: the address on its way to the memories, each of which has a register beside it
+        lanes = p.lanes // p.parts
+        near = self.kit.fanout(m, "row_address", self.element[column_bits:], p.parts)
+        read_data = []
+        for part in range(p.parts):
+            beside = self.kit.fanout(m, f"row_address_{part}", near.near(part, p.parts), -(-lanes // BLOCK))
+            for first in range(part * lanes, (part + 1) * lanes, BLOCK):
+                size = min(BLOCK, lanes)
+                ram = self.kit.ram("activations", depth=p.depth, lanes=size, bits=bits)
+                m.submodules[f"ram_{first}"] = ram
+                m.d.comb += ram.read_address.eq(beside.near(first % lanes, lanes))
+                m.d.comb += ram.write_enable.eq(self.write_enable[first : first + size])
+                m.d.comb += ram.write_address.eq(self.write_row)
+                m.d.comb += ram.write_data.eq(self.write_data[first * bits : (first + size) * bits])
+                read_data.append(ram.read_data)
+        data = Cat(*read_data)
+
+        # s5: what is outside counts as nothing
+        near = self.kit.fanout(m, "inside_fanout", later(m, self.inside, LATENCY + 1, "inside"), p.copies)
+        outside = known(m, self.job, "outside", [job.outside for job in jobs], bits)
+        rectify = known(m, self.job, "rectify", [int(job.rectify) for job in jobs])
+        row = []
+        for column in range(p.lanes):
+            value, inside = Signal(bits, name=f"row_{column}"), near.near(column, p.lanes)[0]
+            read = data.word_select(column, bits)
+            if any(job.rectify for job in jobs):
+                less = read.as_signed() < outside.as_signed() if p.signed_values else read < outside
+                m.d.sync += value.eq(Mux(inside & ~(rectify & less), read, outside))
+            else:
+                m.d.sync += value.eq(Mux(inside, read, outside))
+            row.append(value)
+        column = self.kit.fanout(
+            m, "column_fanout", later(m, self.element[:column_bits], LATENCY + 2, "column"), p.copies
+        )
+
+        cross = (
+            self.kit.fanout(m, "cross_fanout", later(m, self.cross, LATENCY + 2, "cross"), p.copies)
+            if p.mixes
+            else None
+        )
+        crossed = row
+        kept: dict[int, list[Value]] = {}
+        for level in range(max(p.halvings, p.crossings) + 1):
+            if len(row) in p.widths:
+                kept[len(row)] = row
+            if level == max(p.halvings, p.crossings):
+                break
+            if cross is not None and level < p.crossings:
+                swaps = [cross.near(n, p.lanes)[level] for n in range(p.lanes)]
+                crossed = [Mux(swaps[n], crossed[n ^ 1 << level], value) for n, value in enumerate(crossed)]
+            if level < p.halvings:
+                half = len(row) // 2
+                bit = half.bit_length() - 1
+                row = [Mux(column.near(n, half)[bit], row[half + n], row[n]) for n in range(half)]
+            if level % LEVELS == LEVELS - 1 or level == max(p.halvings, p.crossings) - 1:
+                row = each_later(m, row, f"half_{level}")
+                kept = {width: each_later(m, values, f"kept_{width}_{level}") for width, values in kept.items()}
+                column = self.kit.fanout(m, f"column_fanout_{level}", column.o[:column_bits], p.copies)
+                if cross is not None:
+                    crossed = each_later(m, crossed, f"crossed_{level}")
+                    cross = self.kit.fanout(m, f"cross_fanout_{level}", cross.o[:column_bits], p.copies)
+
+        widths = list(kept)
+        ways = [[kept[width][lane % width] for lane in range(p.lanes)] for width in widths]
+        ways += [[crossed[lane] for lane in mix] for mix in p.mixes]
+        places = [
+            widths.index(job.together) if job.crossing is None else len(widths) + p.mixes.index(job.crossing.mix)
+            for job in jobs
+        ]
+        way = Signal(range(max(len(ways), 2)), name="way")
+        m.d.comb += way.eq(choose(self.job, places))
+        which = self.kit.fanout(m, "way_fanout", way, p.copies)
+        operands = []
+        for lane in range(p.lanes):
+            operand = Signal(bits, name=f"operand_{lane}")
+            values = [way[lane] for way in ways]
+            m.d.sync += operand.eq(Array(values)[which.near(lane, p.lanes)] if len(values) > 1 else values[0])
+            operands.append(operand)
+        m.d.comb += self.operands.eq(Cat(*operands))
+        return m
