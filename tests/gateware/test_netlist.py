@@ -84,6 +84,15 @@ def test_core(name: str, family: str, tmp_path: Path) -> None:
         assert cells >= set(PARTS[family])
 
 
+def test_core_behind_place_and_route(tmp_path: Path) -> None:
+    """On an ECP5, the quickest; the campaign has others."""
+    plan, texts, files, phases = planned("path")
+    for file in files["ecp5"]:
+        (tmp_path / file).write_text(texts[file], encoding="ascii")
+    bench = Bench(tmp_path, netlist.route(tmp_path, files["ecp5"], "top", "ecp5"), "top", plan, phases)
+    assert {reset: bench.run(reset).fault for reset in RESETS} == dict.fromkeys(RESETS)
+
+
 def _start_unknown(folder: Path) -> None:
     cells = (folder / "cells_ice40.v").read_text()
     (folder / "cells_ice40.v").write_text(re.sub(r"^.*\binitial Q = .*$", "", cells, flags=re.MULTILINE))
