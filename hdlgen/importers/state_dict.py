@@ -1,5 +1,6 @@
 """A state_dict in a safetensors file, with a description in JSON of what its tensors are for, as a graph."""
 
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,10 @@ _REAL = {"F16": np.float16, "BF16": np.uint16, "F32": np.float32, "F64": np.floa
 #: Kinds of layers: members, members that may be left out, and the operation.
 _KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
     "linear": (("weight",), ("bias", "mask"), "Gemm"),
+    "conv": (("weight",), ("bias", "stride", "padding", "groups"), "Conv"),
+    "max_pool": (("kernel",), ("stride", "padding"), "MaxPool"),
+    "mean": ((), (), "GlobalAveragePool"),
+    "flatten": ((), (), "Flatten"),
     "batch_norm": (("prefix",), ("epsilon",), "BatchNormalization"),
     "relu": ((), (), "Relu"),
     "add": (("other",), (), "Add"),
@@ -55,8 +60,9 @@ def _tensors(path: Path) -> dict[str, dict[str, Any]]:
 
 
 class _Builder:
-    def __init__(self, tensors: dict[str, dict[str, Any]], where: str) -> None:
-        self.tensors, self.where = tensors, where
+    def __init__(self, tensors: dict[str, dict[str, Any]], where: str, axes: int) -> None:
+        #: ``axes`` are height and width, of images.
+        self.tensors, self.where, self.axes = tensors, where, axes
         self.constants: dict[str, np.ndarray] = {"\0axis 0": np.array([0]), "\0axis 1": np.array([1])}
         #: Of recurrent layers, the states of all steps; a layer's own name is that of the last step's.
         self.steps: dict[str, str] = {}
@@ -129,6 +135,8 @@ class _Builder:
         place = f"{self.where}: layer {number}"
         known_kind(place, "layer", value, tuple(_KINDS))
         kind = value.get("kind", "") if isinstance(value, dict) else ""
+        if kind in ("conv", "max_pool", "mean") and not self.axes:
+            refuse(place, "kind", kind, "others, for inputs without pixels")
         required, optional, op = _KINDS.get(kind, ((), (), ""))
         members = members_of(place, "layer", value, ("kind", *required), ("source", *optional))
         inputs = [str(whole(place, "source", members.get("source", number - 1), 0, number - 1))]
@@ -144,6 +152,13 @@ class _Builder:
             inputs.append(weight)
             if members.get("bias") is not None:
                 inputs.append(self.tensor(place, "bias", members["bias"], 1))
+        elif kind == "conv":
+            inputs.append(self.tensor(place, "weight", members["weight"], 2 + self.axes))
+            if members.get("bias") is not None:
+                inputs.append(self.tensor(place, "bias", members["bias"], 1))
+            attributes["group"] = whole(place, "groups", members.get("groups", 1), 1, MAX_WIDTH)
+        elif kind == "max_pool":
+            attributes["kernel_shape"] = [whole(place, "kernel", members["kernel"], 1, MAX_WIDTH)] * self.axes
         elif kind == "batch_norm":
             prefix, epsilon = members["prefix"], members.get("epsilon", 1e-5)
             if not isinstance(prefix, str):
@@ -155,6 +170,10 @@ class _Builder:
                 inputs.append(self.tensor(place, name, f"{prefix}.{name}", 1))
         elif kind == "add":
             inputs.append(str(whole(place, "other", members["other"], 0, number - 1)))
+        if kind in ("conv", "max_pool"):  # PyTorch moves a pool by its kernel
+            stride = whole(place, "stride", members.get("stride", members.get("kernel", 1)), 1, MAX_WIDTH)
+            around = whole(place, "padding", members.get("padding", 0), 0, MAX_WIDTH)
+            attributes |= {"strides": [stride] * self.axes, "pads": [around] * 2 * self.axes}
         yield Node(
             op=op, inputs=tuple(inputs), outputs=(str(number),), attributes=attributes, place=f"{place} ({kind})"
         )
@@ -178,16 +197,19 @@ def read_state_dict(path: str | os.PathLike[str]) -> Graph:
         or not tensors.isprintable()
     ):
         refuse(where, "tensors", tensors, "the name of a safetensors file in the same folder")
-    width = whole(where, "input", members["input"], 1, MAX_WIDTH)
+    lengths = members["input"] if isinstance(members["input"], list) else [members["input"]]
+    shape = tuple(whole(where, "input", length, 1, MAX_WIDTH) for length in lengths)
+    if not 1 <= len(shape) <= 3 or math.prod(shape) > MAX_WIDTH:
+        refuse(where, "input", members["input"], "a width, or [channels, height, width], or [channels, steps]")
     if not isinstance(layers, list) or not 1 <= len(layers) <= 4 * MAX_LAYERS:
         refuse(where, "layers", layers, f"a list of 1..{4 * MAX_LAYERS} layers")
-    builder = _Builder(_tensors(file.parent / tensors), where)
+    builder = _Builder(_tensors(file.parent / tensors), where, len(shape) - 1)
     nodes = tuple(node for number, layer in enumerate(layers, 1) for node in builder.layer(number, layer))
     return Graph(
         name=name,
         where=where,
         input="0",
-        input_shape=(0, width) if any(map(Graph.has_state, nodes)) else (width,),
+        input_shape=(0, *shape) if any(map(Graph.has_state, nodes)) else shape,
         outputs=(str(len(layers)),),
         nodes=nodes,
         constants=builder.constants,

@@ -1,6 +1,7 @@
 """Convolutions, pools and sums of tensors in ONNX, with onnxruntime and PyTorch as judges."""
 
 import itertools
+import json
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional
 
@@ -422,6 +424,49 @@ def test_networks_of_onnxruntime(name: str, kind: str, tmp_path: Path) -> None:
     # Means of four are often in the middle between two integers, where single precision takes either.
     assert np.abs(y - wanted).max() <= 1.01 * float(made.output_scale)
     assert np.mean(np.abs(y - wanted) < 0.01 * float(made.output_scale)) >= (0.6 if name == "lenet" else 0.98)
+
+
+@pytest.mark.parametrize("name", ["lenet", "signal"])
+def test_state_dicts(name: str, tmp_path: Path) -> None:
+    """The same network as its export, from the tensors and a description."""
+    torch.manual_seed(0)
+    module = NETWORKS[name][0]().eval()
+    save_file(module.state_dict(), tmp_path / "s.safetensors")
+    layers: list[dict[str, Any]] = []
+    for number, part in module.named_children():
+        tensors = {key: f"{number}.{key}" for key in ("weight", "bias")}
+        match part:
+            case nn.Conv1d() | nn.Conv2d():
+                layers.append({"kind": "conv", "stride": part.stride[0], "padding": part.padding[0], **tensors})
+            case nn.BatchNorm1d():
+                layers.append({"kind": "batch_norm", "prefix": number})
+            case nn.Linear():
+                layers.append({"kind": "linear", **tensors})
+            case nn.AvgPool2d():
+                layers.append({"kind": "max_pool", "kernel": 2})
+                module[int(number)] = nn.MaxPool2d(2)
+            case nn.MaxPool1d() | nn.MaxPool2d():
+                layers.append({"kind": "max_pool", "kernel": 2, "stride": 2})
+            case _:
+                layers.append({"kind": type(part).__name__.lower()})
+    members = {"format": "hdlgen.import", "name": "n", "tensors": "s.safetensors", "input": list(NETWORKS[name][1])}
+    (tmp_path / "s.json").write_text(json.dumps(members | {"layers": layers}))
+    lowered = importers.lower(importers.read(tmp_path / "s.json"))
+    x = np.random.default_rng(3).normal(size=(5, *NETWORKS[name][1])).astype(np.float32)
+    wanted = module(torch.tensor(x)).detach().numpy()
+    assert np.abs(importers.float_network(lowered).evaluate(ordered(lowered, x)) - wanted).max() < 1e-5
+    for change, message in (
+        (
+            {"input": [1, 2, 3, 4]},
+            "input is [1, 2, 3, 4]; allowed: a width, or [channels, height, width], or [channels, steps]",
+        ),
+        ({"input": 784}, "layer 1: kind is 'conv'; allowed: others, for inputs without pixels"),
+        ({"layers": [{**layers[0], "stride": 0}]}, "layer 1: stride is 0; allowed: integers 1..1048576"),
+    ):
+        (tmp_path / "s.json").write_text(json.dumps(members | {"layers": layers} | change))
+        with pytest.raises(InputError) as caught:
+            importers.read(tmp_path / "s.json")
+        assert str(caught.value) == f"{tmp_path}/s.json: {message}"
 
 
 # Files of other tools: files/make_conv.py made them.
