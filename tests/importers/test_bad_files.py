@@ -518,7 +518,7 @@ def with_layer(**layer: object) -> dict[str, Any]:
         (DESCRIPTION | {"input": 0}, "input is 0; allowed: integers 1..1048576"),
         (DESCRIPTION | {"layers": []}, "layers is []; allowed: a list of 1..1024 layers"),
         (DESCRIPTION | {"layers": [3]}, "layer 1: layer is 3; allowed: an object with kind"),
-        (with_layer(kind="conv"), "layer 1: layer kind is 'conv'; allowed: linear, batch_norm, relu, add, softmax"),
+        (with_layer(kind="dropout"), "layer 1: layer kind is 'dropout'; allowed: linear, conv, max_pool, mean, fl"),
         (with_layer(kind="linear"), "layer 1: layer has no 'weight'; required: kind, weight"),
         (
             with_layer(kind="linear", weight="1.w"),
