@@ -74,7 +74,14 @@ def scaled(
 
     ``halves`` go ``up``, or to the ``even`` neighbour. ``twice``, as TFLite does, rounds to multiples of 2**31 first, halves
     up (a smaller shift makes the product longer before), then by what is left of the shift, halves away from 0.
+
+    Or real, of the type of the ``values``, where halves go up and that type is exact for what is shifted.
     """
+    if values.dtype.kind == "f":
+        result = values * np.asarray(multiplier, values.dtype)
+        result += np.asarray(np.left_shift(1, shift) >> 1, values.dtype)
+        result *= np.ldexp(values.dtype.type(1), np.negative(shift))
+        return np.floor(result, out=result)
     if halves != "twice":
         half = np.left_shift(1, shift) >> 1
         rounded = values * multiplier + half

@@ -11,7 +11,7 @@ import numpy as np
 from hdlgen.description import show
 from hdlgen.errors import InputError
 from hdlgen.integers import outside
-from hdlgen.layers import Evaluator, Steps, Values
+from hdlgen.layers import Evaluator, Layer, Steps, Values
 from hdlgen.network import Network
 
 __all__ = [
@@ -53,7 +53,7 @@ def accumulator_bits(network: Network) -> tuple[int, ...]:
 
 
 def _integers(network: Network, x: np.ndarray, where: str, *axes: str, other: str = "") -> np.ndarray:
-    """``x`` as int64 (.., width), of so many ``axes``, in the network's input range."""
+    """``x`` as (.., width), of so many ``axes``, integers in the network's input range."""
     array, source = np.asarray(x), network.input
     if array.dtype.kind not in "iu":
         raise InputError(f"{where}: dtype is {show(str(array.dtype))[1:-1]}; allowed: integers")
@@ -66,7 +66,7 @@ def _integers(network: Network, x: np.ndarray, where: str, *axes: str, other: st
             f"{where}: element {found[1]} is {found[0]}; allowed: {source.low}..{source.high}"
             f" ({source.bits} bits{', signed' if source.signed else ''})"
         )
-    return array.astype(np.int64)
+    return array
 
 
 def check_input(network: Network, x: np.ndarray, where: str = "x") -> np.ndarray:
@@ -74,7 +74,7 @@ def check_input(network: Network, x: np.ndarray, where: str = "x") -> np.ndarray
 
     Raises InputError for another type, shape or range; ``where`` begins the message.
     """
-    return _integers(network, x, where, "N")
+    return _integers(network, x, where, "N").astype(np.int64)
 
 
 def check_sequences(
@@ -93,9 +93,9 @@ def check_sequences(
     """
     if lengths is None:
         other = ", or [steps of all sequences, width] beside their lengths"
-        steps = _integers(network, x, where, "sequences", "steps", other=other)
+        steps = _integers(network, x, where, "sequences", "steps", other=other).astype(np.int64)
         return steps, np.full(len(x), np.shape(x)[1], dtype=np.int64)
-    steps = _integers(network, x, where, "steps of all sequences")
+    steps = _integers(network, x, where, "steps of all sequences").astype(np.int64)
     return steps, check_lengths(lengths, len(steps), where, where_lengths)
 
 
@@ -118,9 +118,21 @@ def _evaluators(network: Network) -> list[Evaluator]:
     """For each layer 1..L, its values from those of the layers before it."""
     reached = network.ranges()  # proves that no sum leaves int64, or raises
     return [
-        layer.evaluator(network.tensors, network.widths, reach)
+        _taking(layer, layer.evaluator(network.tensors, network.widths, reach))
         for layer, reach in zip(network.layers, reached, strict=True)
     ]
+
+
+def _taking(layer: Layer, evaluator: Evaluator) -> Evaluator:
+    """An evaluator of ``layer`` that takes integers of any type."""
+
+    def evaluate(values: Sequence[np.ndarray], steps: Steps) -> Values:
+        given = list(values)
+        for source in layer.sources:
+            given[source] = given[source].astype(np.int64, copy=False)
+        return evaluator(given, steps)
+
+    return evaluator if layer.real else evaluate
 
 
 def _batches(
@@ -154,7 +166,7 @@ def _rows_or_sequences(network: Network, x: np.ndarray, lengths: np.ndarray | No
         return check_sequences(network, x, lengths)
     if lengths is not None:
         raise InputError(f"{network.where}: no recurrent network; allowed: inputs [N, width] without lengths")
-    array = check_input(network, x)
+    array = _integers(network, x, "x", "N")
     return array, np.ones(len(array), np.int64)
 
 
@@ -214,4 +226,4 @@ def activations(network: Network, x: np.ndarray, lengths: np.ndarray | None = No
     ``x`` and ``lengths`` as in :func:`evaluate`, which raises for others.
     """
     inputs, _ = _rows_or_sequences(network, x, lengths)
-    return [inputs, *(layer["value"] for layer in trace(network, x, lengths).layers)]
+    return [inputs.astype(np.int64), *(layer["value"] for layer in trace(network, x, lengths).layers)]

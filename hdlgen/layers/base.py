@@ -29,7 +29,7 @@ __all__ = [
     "stored",
 ]
 
-#: What happens in a layer, by name: ``value`` is what it passes on, int64 (rows, width).
+#: What happens in a layer, by name: ``value`` is what it passes on, integers (rows, width), int64 but for ``Layer.real``.
 Values = dict[str, np.ndarray]
 #: Height, width and channels of a tensor, whose elements are in the order y, x, channel.
 Shape = tuple[int, int, int]
@@ -151,6 +151,7 @@ class Layer(Generic[ReachT]):
     Members
     -------
     stateful : what it passes on depends on the steps before, too.
+    real : its evaluator takes integers of any type, real ones included, and may give real ones; int64 otherwise.
     folds : a constant that it reads can go into a bias; otherwise 0 alone can be left out.
     matrix_names : of its :meth:`matrices`.
     activation : what becomes of its sums, where that is all there is.
@@ -159,6 +160,7 @@ class Layer(Generic[ReachT]):
     width: int
     source: int | None
     stateful: ClassVar[bool] = False
+    real: ClassVar[bool] = False
     folds: ClassVar[bool] = False
     matrix_names: ClassVar[tuple[str, ...]] = ()
     activation: "Activation | None" = None

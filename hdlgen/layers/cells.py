@@ -42,13 +42,14 @@ class _Cell:
     def input(self, x: np.ndarray) -> np.ndarray:
         """in: (S, I) -> (S, gates, N)."""
         values = np.maximum(x, 0) if self.band.input.rectify else x
-        rows = saturate(round_shift(self._feed(values), self.band.input.shift), self.band.input.bits)
+        fed = self._feed(values).astype(np.int64)
+        rows = saturate(round_shift(fed, self.band.input.shift), self.band.input.bits)
         shape = len(x), self.band.rows // self.band.width, self.band.width
         return np.broadcast_to(rows.reshape(shape), (len(x), self._gates, self.band.width))
 
     def recurrent(self, h: np.ndarray) -> np.ndarray:
         """R: (S, N) -> (S, gates, N)."""
-        return self._recurrent(h).reshape(len(h), self._gates, self.band.width)
+        return self._recurrent(h).astype(np.int64).reshape(len(h), self._gates, self.band.width)
 
     def step(self, fed: np.ndarray, h: np.ndarray, c: np.ndarray) -> Values:
         """One step of S sequences: fed (S, gates, N), h (S, N), and the LSTM's c (S, N)."""

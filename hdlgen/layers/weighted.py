@@ -33,7 +33,7 @@ from hdlgen.description import (
 from hdlgen.errors import InputError
 from hdlgen.integers import Interval, limits, magnitude, prove, refuse_shift, rounding, scaled, scatter
 from hdlgen.layers.base import Ends, Evaluator, Layer, Matrix, Place, Reach, Steps, Tensors, Values, fresh, stored
-from hdlgen.layers.products import product
+from hdlgen.layers.products import exact, product
 from hdlgen.schema import as_json
 
 __all__ = [
@@ -270,6 +270,7 @@ class Weighted(Activated):
     activation : None only in the last layer: outputs are then the sums as they are.
     """
 
+    real: ClassVar[bool] = True
     folds: ClassVar[bool] = True
     matrix_names: ClassVar[tuple[str, ...]] = ("weights",)
 
@@ -455,12 +456,19 @@ class Weighted(Activated):
         largest = max(-reach.source_low, reach.source_high)
         bias, factors, ends = self.biases(tensors), self.factors(tensors), (widths[self.read], self.width)
         summed = product(self.connections, self.weights(tensors), tensors, ends, largest)
+        # Everything up to the activation's shift in one type, if halves go up, as in real numbers they do without more.
+        half = int(rounding(int(np.max(factors[1]))))
+        worst = max(reach.high, -reach.low, reach.product_high, -reach.product_low) + half
+        kind = exact(worst) if self.activation is None or self.activation.rounding == "up" else np.int64
+        bias = bias.astype(kind)
 
         def evaluate(values: Sequence[np.ndarray], steps: Steps) -> Values:
-            read = values[self.read] - self.zero_point if self.zero_point else values[self.read]
-            accumulator = summed(np.maximum(read, 0) if self.rectified else read) + bias
+            read = values[self.read]
+            if self.zero_point:
+                read = read.astype(np.int64) - self.zero_point
+            accumulator = summed(np.maximum(read, 0) if self.rectified else read).astype(kind, copy=False) + bias
             if self.skip is not None:
-                accumulator += values[self.skip.source] << self.skip.shift
+                accumulator += values[self.skip.source].astype(kind) * np.asarray(1 << self.skip.shift, kind)
             value = accumulator if self.activation is None else self.activation.apply(accumulator, *factors)
             return {"accumulator": accumulator, "value": value}
 
