@@ -4,11 +4,6 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 __all__ = ["plain", "say", "table"]
 
 _WIDE = 1 << 12
@@ -44,6 +39,11 @@ def table(
     ``left`` are the headings of texts; a line stands behind the rows of the numbers ``ends``;
     a ``lean`` table has no lines between columns, which saves some.
     """
+    from rich import box  # which takes its time, and few verbs show a table
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     console = Console(width=_WIDE, file=sys.stdout)
 
     def text(value: object) -> Text:

@@ -131,7 +131,11 @@ def loaded_by(statement: str) -> set[str]:
     )
 
 
-@pytest.mark.parametrize("module", [f"hdlgen.{package}" for package in MODEL_SIDE[1:]] + ["hdlgen.cli.check"])
+@pytest.mark.parametrize(
+    "module",
+    [f"hdlgen.{package}" for package in MODEL_SIDE[1:]]
+    + ["hdlgen.cli.check", "hdlgen.cli.simulate", "hdlgen.cli.report"],
+)
 def test_loads_no_hardware_and_no_training(module: str) -> None:
     loaded = loaded_by(f"import {module}")
     assert not loaded & HARDWARE

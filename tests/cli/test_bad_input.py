@@ -425,7 +425,7 @@ def test_a_failure_in_the_middle_leaves_nothing(place: Path, monkeypatch: pytest
         raise KeyboardInterrupt
 
     before = tree(place)
-    monkeypatch.setattr("hdlgen.emit.save", interrupted)
+    monkeypatch.setattr("hdlgen.emit.design.save", interrupted)
     with pytest.raises(SystemExit) as caught:
         main(["compile", "tiny.safetensors", "-o", "new", "--lanes", "4"])
     assert caught.value.code == 130

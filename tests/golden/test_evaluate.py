@@ -306,6 +306,28 @@ def test_type_of_the_product_is_proved(count: int, weight: int, bits: int, dtype
     assert golden.evaluate(network, x).tolist() == [[count * weight * value] for value in x[:, 0].tolist()]
 
 
+@pytest.mark.parametrize("multiplier", [1, 516, 517, (1 << 31) - 1])
+@pytest.mark.parametrize("shift", [0, 9, 15])
+@pytest.mark.parametrize("skip", [3, 20, 40])
+@pytest.mark.parametrize("kind", ["relu", "identity"])
+def test_sums_of_any_size_are_exact(kind: str, skip: int, shift: int, multiplier: int) -> None:
+    """In single precision, in double precision and in integers: 516 * (127 * 255 + 127) is just below 2**24."""
+    activation = Activation(kind=kind, bits=16, shift=shift, multiplier=multiplier)
+    layers: list[dict[str, Any]] = [
+        {"kind": "dense", "width": 2, "weight_bits": 8, "activation": activation},
+        {"kind": "dense", "width": 2, "weight_bits": 2, "biased": False, "skip": Skip(source=1, shift=skip)},
+    ]
+    network = make(0, width=1, bits=8, layers=layers)
+    network.tensors["w1"][:], network.tensors["b1"][:] = [[127], [-127]], [127, -127]
+    network.tensors["w2"][:] = [[1, -1], [0, 1]]
+    x = np.arange(256).reshape(-1, 1)
+    low, high = (0, 65535) if kind == "relu" else (-32768, 32767)
+    for value, found in zip(x[:, 0].tolist(), golden.evaluate(network, x).tolist(), strict=True):
+        sums = [127 * value + 127, -127 * value - 127]
+        a, b = (min(max((s * multiplier + ((1 << shift) >> 1)) >> shift, low), high) for s in sums)
+        assert found == [a - b + (a << skip), b + (b << skip)]
+
+
 def test_rounding_and_clamping() -> None:
     """acc = 8 x - 4: rounded half up, clamped to 0..3, shift 4."""
     layers: list[dict[str, Any]] = [
