@@ -211,8 +211,9 @@ def refused(call: object, *arguments: object) -> str:
 def test_what_cannot_be_done() -> None:
     network = tensors(1)
     text = refused(compile_network, network, Options())
-    assert text.startswith("network 'tensors': layer 1 (conv) can be run by no engine that is allowed: ")
-    assert text.endswith("the gather engine, layer 1: it runs no layers of kind conv")
+    assert text.startswith("network 'tensors': layer 4 (pool) can be run by no engine that is allowed: ")
+    assert "the tensor engine, layer 4: it knows no mean of windows that reach beyond the edge" in text
+    assert text.endswith("the gather engine, layer 4: it runs no layers of kind pool")
     for function in (prune.prune, prune.remove_dead):
         expected = (
             "network 'tensors': layer 1: has a window that moves over a tensor; allowed to prune: layers without"
@@ -241,7 +242,7 @@ def dense(**members: object) -> Network:
         ({"rounding": "twice"}, "sums that are rounded twice"),
     ],
 )
-def test_arithmetic_without_hardware(members: dict[str, object], what: str) -> None:
+def test_arithmetic_of_the_tensor_engine(members: dict[str, object], what: str) -> None:
     network = dense(**members)
     verify(network)
     x = inputs(network, 5)
@@ -249,7 +250,9 @@ def test_arithmetic_without_hardware(members: dict[str, object], what: str) -> N
     assert [values[1] for values in (plain_tensors(network, row) for row in x)] == found[1].tolist()
     expected = f"network 'd': layer 1: has {what}; allowed to prune: layers without"
     assert refused(prune.remove_dead, network) == expected
-    text = refused(compile_network, network, Options())
+    (stage,) = compile_network(network, Options(lanes=2)).stages
+    assert stage.engine == "tensor"
+    text = refused(compile_network, network, Options(engine=("gather",)))
     assert text.endswith(f"the gather engine, layer 1: it knows no {what.removeprefix('a ')}")
 
 
