@@ -6,6 +6,7 @@ Every answer is compared with the golden model's, the cycles that the board coun
 import contextlib
 import os
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from hdlgen.emit.manifest import Manifest, check_sources, read_manifest
-from hdlgen.errors import InputError
+from hdlgen.errors import Doubtful, InputError
 from hdlgen.flow.inputs import ask, read_inputs
 from hdlgen.flow.load import load, loaded_network
 from hdlgen.flow.serial import KIND
@@ -174,9 +175,8 @@ def run(
     read = partial(read_inputs, root, manifest, input_file, labels_file, images, compare=compare)
     with contextlib.ExitStack() as stack:
         build_seconds = 0.0
-        name, inputs = port, None
+        name, inputs = port, read()  # before anything else is done
         if name is None:
-            inputs = read()  # before it takes long; it begins with the design's own weights
             virtual = VirtualBoard(root, tool_overrides=tool_overrides)
             with tqdm(desc="build the virtual board", disable=quiet, leave=False, bar_format="{desc}"):
                 stack.enter_context(virtual)
@@ -192,7 +192,10 @@ def run(
             other = loaded_network(root, board.identity.network)
         if other is None:
             board.require_network(manifest.identity.hex(), str(root))
-        inputs = inputs or read(network_file=other)
+        else:
+            with warnings.catch_warnings():  # which were said of the design's own network
+                warnings.simplefilter("ignore", Doubtful)
+                inputs = read(network_file=other)
         count = inputs.count
         single = min(_SINGLE, -(-count // 2))
         answers = []
