@@ -21,13 +21,14 @@ __all__ = ["command"]
 
 
 def _training() -> Any:
-    """The package that needs PyTorch."""
+    """The package that needs PyTorch, and Pillow."""
     try:
         from hdlgen import train
     except ModuleNotFoundError as error:
-        if error.name != "torch":
+        missing = {"torch": "PyTorch", "PIL": "Pillow"}.get(error.name or "")
+        if missing is None:
             raise
-        raise InputError("train: PyTorch is not installed; remedy: pip install 'hdlgen[train]'") from None
+        raise InputError(f"train: {missing} is not installed; remedy: pip install 'hdlgen[train]'") from None
     return train
 
 
@@ -139,6 +140,47 @@ def arrays(file: Path, **recipe: Any) -> None:
     --seed, of every class its share.
     """
     _train(file, **recipe)
+
+
+@command.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option(
+    "--layers", required=True, help="A word for each layer: 'conv:16:3 max:2 conv:32:3:sobol=256 mean dense:10'."
+)
+@click.option("--test", type=click.Path(path_type=Path), help="With arrays: such a file, to report how good it is.")
+@click.option("--history", type=NEW_FILE, help="CSV file to write: loss and validation accuracy of each epoch.")
+@_written(
+    ("--weight-bits", int, 4, "Bits of a weight; 2: {-1, 0, 1}."),
+    ("--activation-bits", int, 8, "Bits of a hidden value."),
+    ("--multiplier-bits", int, 16, "Bits of the factor of a channel."),
+    ("--initial", str, "constant", "First weights of paths: constant (signs by a rule), or normal."),
+    ("--doublings", int, 0, "Begin with few paths, and double them so often."),
+    ("--augment", int, 2, "Move images by up to so many pixels."),
+    ("--flip/--no-flip", bool, False, "Whether images are also mirrored."),
+    ("--cutout", int, 0, "Side of a black square in each image."),
+    ("--lasso", float, 0.0, "Factor of a group-lasso penalty."),
+    ("--lasso-groups", str, "filters", "Its groups: filters, channels or shapes."),
+    ("--decay", float, 0.0, "Weight decay."),
+    *_schedule(
+        "Inputs", 20, 4e-3, 128, "weights that are random, and of the order and augmentation of images", qat=10
+    ),
+    _HELD_OUT,
+)
+def images(
+    data: Path, output: Path, name: str | None, test: Path | None, history: Path | None, **recipe: Any
+) -> None:
+    """Train a network of convolutions on DATA: a folder as for idx, a file as for arrays, or a folder of image files.
+
+    Image files are in DATA/train/CLASS/, and perhaps DATA/test/CLASS/. Images have one channel or more; labels are needed.
+    """
+    training = _training()
+    checked = training.ImageRecipe(name=network_name(name, output), **recipe)
+    dataset = training.read_dataset(data, test, seed=checked.seed, channels=True)
+    trained = training.train_images(dataset, checked)
+    save(trained.network, output)
+    if history is not None:
+        atomic_write(history, _table(trained.history))
+    _report(output, trained)
 
 
 @command.command()

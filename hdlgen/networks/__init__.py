@@ -13,7 +13,7 @@ __all__ = ["names", "sample_file", "sequence_file", "test_sequences", "test_set"
 _SEQUENCES = {"digits-": "fsdd-test.npz", "reber-": "reber-test.npz"}
 
 #: Networks with a file of test samples of their own.
-_SAMPLES = {"pendigits": "pendigits-test.npz", "penpoint": "penpoint-test.npz"}
+_SAMPLES = {"fashion": "fashion-test.npz", "pendigits": "pendigits-test.npz", "penpoint": "penpoint-test.npz"}
 
 
 def names() -> tuple[str, ...]:
@@ -34,7 +34,8 @@ def sample_file(name: str) -> Path:
     """The file of test samples for the shipped network ``name``, as ``hdlgen evaluate`` reads it.
 
     ``pendigits``: points of 3,498 pen-written digits by writers that the network does not know, and the digits;
-    ``penpoint``: their first seven points, and the last. The networks ``mnist...`` have :func:`test_set`.
+    ``penpoint``: their first seven points, and the last; ``fashion``: the first 1,000 test images of Fashion-MNIST. The
+    networks ``mnist...`` have :func:`test_set`.
 
     Raises ValueError if there is none.
     """

@@ -1,5 +1,6 @@
 """Fewer edges and neurons: pruning by magnitude, bands of full matrices, exact removal of what makes no difference."""
 
+from hdlgen.prune.channels import remove_channels
 from hdlgen.prune.magnitude import MATRICES, MatrixDensity, densities, prune
 from hdlgen.prune.narrowing import Narrowed, narrow
 from hdlgen.prune.removal import Removal, compact, remove_dead
@@ -13,5 +14,6 @@ __all__ = [
     "densities",
     "narrow",
     "prune",
+    "remove_channels",
     "remove_dead",
 ]

@@ -3,6 +3,8 @@
 from hdlgen.train.arrays import read_dataset
 from hdlgen.train.cells import BandCell
 from hdlgen.train.graphs import GRAPHS, random_graph
+from hdlgen.train.image_recipe import ImageRecipe
+from hdlgen.train.image_training import train_images
 from hdlgen.train.penalties import GroupLasso
 from hdlgen.train.recipe import Recipe, Schedule
 from hdlgen.train.sequence_file import read_sequence_data
@@ -17,6 +19,7 @@ __all__ = [
     "BandCell",
     "Epoch",
     "GroupLasso",
+    "ImageRecipe",
     "Recipe",
     "Schedule",
     "SequenceData",
@@ -31,6 +34,7 @@ __all__ = [
     "reber_data",
     "speech_data",
     "train",
+    "train_images",
     "train_sequences",
     "tune",
     "tune_real",

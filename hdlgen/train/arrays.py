@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -9,12 +10,13 @@ from hdlgen import golden
 from hdlgen.errors import InputError
 from hdlgen.idx import Dataset, read_folder
 from hdlgen.sequences.random import philox_words
+from hdlgen.train.pictures import read_pictures
 
 __all__ = ["fair_order", "read_dataset"]
 
 
-def _part(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs, uint8 (N, rows, columns), and labels or targets."""
+def _part(path: str | os.PathLike[str], *, channels: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs, uint8 (N, rows, columns) or also (N, rows, columns, channels), and labels or targets."""
     where = os.fspath(path)
     samples = golden.read_samples(path)
     x = samples.x
@@ -28,8 +30,10 @@ def _part(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:
     wanted = np.zeros((len(x), 0)) if samples.targets is None else samples.targets
     if samples.labels is not None:
         wanted = samples.labels
+    if x.ndim > 3 and not channels:
+        raise InputError(f"{where}: x has shape {list(x.shape)}; allowed: [N, width] or [N, rows, columns]")
     images = x.astype(np.uint8)
-    return images if images.ndim == 3 else images[:, None, :], wanted
+    return images[:, None, :] if images.ndim == 2 else images, wanted
 
 
 def fair_order(wanted: np.ndarray, seed: int) -> np.ndarray:
@@ -49,7 +53,7 @@ def fair_order(wanted: np.ndarray, seed: int) -> np.ndarray:
 
 
 def read_dataset(
-    path: str | os.PathLike[str], test: str | os.PathLike[str] | None = None, *, seed: int = 1
+    path: str | os.PathLike[str], test: str | os.PathLike[str] | None = None, *, seed: int = 1, channels: bool = False
 ) -> Dataset:
     """Samples to train on, and perhaps samples to test with, as :func:`hdlgen.golden.read_samples` reads them.
 
@@ -57,21 +61,25 @@ def read_dataset(
     that of MNIST and its like is one by chance, unless its labels are sorted. Inputs alone have targets without a column:
     they can be reconstructed, and nothing else.
 
+    With ``channels`` images may have them, (N, rows, columns, channels), and a folder may have image files:
+    :func:`hdlgen.train.pictures.read_pictures`.
+
     Raises
     ------
     InputError
         If a file is bad, ``x`` are no bytes, there are both labels and targets, or the two files do not fit together.
     """
     if os.path.isdir(path):
-        dataset = read_folder(path)
+        pictures = channels and os.path.isdir(os.path.join(path, "train"))
+        dataset = read_pictures(Path(path)) if pictures else read_folder(path)
         labels = dataset.train_labels
         if labels[0] == labels[-1] or (labels[1:] < labels[:-1]).any():
             return dataset
     else:
-        images, wanted = _part(path)
+        images, wanted = _part(path, channels=channels)
         test_images = test_wanted = None
         if test is not None:
-            test_images, test_wanted = _part(test)
+            test_images, test_wanted = _part(test, channels=channels)
             for what, one, other in (("x", images, test_images), ("labels or y", wanted, test_wanted)):
                 if one.shape[1:] != other.shape[1:]:
                     allowed = f"as in {path}, N times {list(one.shape[1:])}"

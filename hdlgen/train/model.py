@@ -19,13 +19,13 @@ from hdlgen.train.penalties import GroupLasso
 from hdlgen.train.recipe import INPUT_BITS
 from hdlgen.train.rounding import floor
 
-__all__ = ["EdgeModel", "begin", "largest", "rudin_shapiro"]
+__all__ = ["FRESH", "EdgeModel", "begin", "largest", "rudin_shapiro"]
 
 _MAX_BIAS = (1 << 31) - 1
 #: Entries of one dense matrix.
 _MAX_MATRIX = 1 << 27
 #: Size of the weights of new paths beside trained ones.
-_FRESH = 0.1
+FRESH = 0.1
 
 
 def rudin_shapiro(count: int) -> np.ndarray:
@@ -98,7 +98,7 @@ def _begin_with(
         layer = network.weighted(number)
         trained = network.weights(number).astype(np.float64)
         scale = math.sqrt(2 * layer.width / topology.paths) / max(math.sqrt(np.square(trained).mean()), 1e-9)
-        result.append(np.concatenate([trained * scale, _FRESH * fresh[count:]]))
+        result.append(np.concatenate([trained * scale, FRESH * fresh[count:]]))
         biases.append(network.bias(number) * (scale * factor))
         if layer.activation is not None:
             factor *= scale * 2.0**layer.activation.shift

@@ -10,7 +10,7 @@ import torch
 
 from hdlgen.errors import InputError
 
-__all__ = ["GROUPS", "GroupLasso"]
+__all__ = ["GROUPS", "GroupLasso", "root"]
 
 #: ``rows``: the weights into one neuron. ``columns``: those out of one neuron, of one transition. ``neurons``: all of a
 #: hidden neuron, in, out, and its bias.
@@ -18,8 +18,6 @@ GROUPS = ("rows", "columns", "neurons")
 
 
 class _Norm(torch.autograd.Function):
-    """sqrt, with the gradient 0 at 0."""
-
     @staticmethod
     def forward(context, squares):
         norms = squares.sqrt()
@@ -30,6 +28,11 @@ class _Norm(torch.autograd.Function):
     def backward(context, gradient):
         (norms,) = context.saved_tensors
         return torch.where(norms > 0, gradient / (2 * norms), torch.zeros_like(norms))
+
+
+def root(squares: torch.Tensor) -> torch.Tensor:
+    """sqrt, with the gradient 0 at 0."""
+    return _Norm.apply(squares)
 
 
 class GroupLasso:
@@ -73,5 +76,5 @@ class GroupLasso:
             sizes = self._sums(
                 [torch.ones_like(w) for w in weights], [None if b is None else torch.ones_like(b) for b in biases]
             )
-        terms = [(size.sqrt() * _Norm.apply(square)).sum() for size, square in zip(sizes, squares, strict=True)]
+        terms = [(size.sqrt() * root(square)).sum() for size, square in zip(sizes, squares, strict=True)]
         return torch.stack(terms).sum()

@@ -17,7 +17,7 @@ from hdlgen.quantize import Scales, calibrate, integer_network
 from hdlgen.train.model import EdgeModel, begin, largest
 from hdlgen.train.recipe import INPUT_BITS, Recipe, Schedule
 
-__all__ = ["Epoch", "Task", "Trained", "reproducible", "train", "train_phase"]
+__all__ = ["Epoch", "Goal", "Task", "Trained", "outputs_of", "reproducible", "train", "train_phase"]
 
 #: Images from which the scales are chosen.
 _CALIBRATION = 4096
@@ -138,7 +138,7 @@ class Images:
             yield pixels, pixels if self._wanted is None else self._wanted[chosen]
 
 
-def _outputs(forward: Callable[[torch.Tensor], torch.Tensor], x: np.ndarray) -> np.ndarray:
+def outputs_of(forward: Callable[[torch.Tensor], torch.Tensor], x: np.ndarray) -> np.ndarray:
     with torch.no_grad():
         return np.concatenate([forward(part).numpy() for part in torch.tensor(x).split(_EVALUATION_BATCH)])
 
@@ -165,8 +165,11 @@ def train_phase(
     penalty: Callable[[], torch.Tensor] | None = None,
     most_norm: float | None = None,
     history: list[Epoch] | None = None,
+    begin: Callable[[int], None] = lambda epoch: None,
 ) -> None:
     """Train with a learning rate along a cosine to zero, gradients cut to a norm; ``score`` is asked after each epoch.
+
+    ``begin`` is called before each, with its number.
 
     Raises
     ------
@@ -176,6 +179,7 @@ def train_phase(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * batches.steps)
     for epoch in range(1, epochs + 1):
         progress.set_description(f"{title} {epoch}/{epochs}")
+        begin(epoch)
         total = 0.0
         for *inputs, wanted in batches:
             loss = loss_of(forward(*inputs), wanted)
@@ -321,7 +325,7 @@ class Task:
             forward,
             self.goal.loss,
             self.images,
-            lambda: self.goal.score(_outputs(forward, self.validation[0]), self.validation[1]),
+            lambda: self.goal.score(outputs_of(forward, self.validation[0]), self.validation[1]),
             **options,
         )
 

@@ -14,6 +14,7 @@ from hdlgen.network import load
 from hdlgen.resources import folder
 from hdlgen.sequences import sobol
 
+from .test_convolutions import NAMES as CONVOLUTIONS
 from .test_examples import SHAPES as EXAMPLES
 from .test_shipped_recurrent import TARGETS as RECURRENT
 
@@ -36,7 +37,7 @@ def images():
 
 
 def test_names():
-    assert networks.names() == tuple(sorted([*TARGETS, *RECURRENT, *EXAMPLES]))
+    assert networks.names() == tuple(sorted([*TARGETS, *RECURRENT, *EXAMPLES, *CONVOLUTIONS]))
 
 
 def test_test_set(images):
