@@ -101,7 +101,7 @@ def test_samples() -> None:
         digest = hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
         assert f"| `{file.name}` | `{digest}` |" in attribution
     with pytest.raises(
-        ValueError, match=r"^no test samples for network 'mnist'; there are some for pendigits, penpoint"
+        ValueError, match=r"^no test samples for network 'mnist'; there are some for fashion, pendigits, penpoint"
     ):
         networks.sample_file("mnist")
 
