@@ -53,6 +53,11 @@ class Interval:
         return signed_bits(self.low, self.high)
 
     @property
+    def stored_bits(self) -> int:
+        """The least width of a memory: without a sign where nothing is below 0."""
+        return self.bits if self.low < 0 else max(self.bits - 1, 1)
+
+    @property
     def magnitude(self) -> int:
         return max(-self.low, self.high)
 

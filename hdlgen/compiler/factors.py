@@ -1,7 +1,7 @@
 """Weights as a multiplier takes them: in two's complement, or, where a shifter multiplies, as sign and exponent."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,17 @@ from hdlgen.errors import InputError
 from hdlgen.integers import signed_bits
 from hdlgen.schema import Between, OneOf
 
-__all__ = ["CODE_BITS", "MULTIPLIERS", "Form", "Ints", "choose_multiplier", "dsps_for", "factor", "factors"]
+__all__ = [
+    "CODE_BITS",
+    "MULTIPLIERS",
+    "Form",
+    "Ints",
+    "as_far_as_they_go",
+    "choose_multiplier",
+    "dsps_for",
+    "factor",
+    "factors",
+]
 
 MULTIPLIERS = ("auto", "dsp", "lut", "shift", "add")
 """What can be asked for; "auto" is one of the others."""
@@ -22,6 +32,7 @@ _MOST = 48
 """Bits of a weight, repeated edges added up."""
 
 Ints = npt.NDArray[np.int64]
+P = TypeVar("P")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +113,26 @@ def choose_multiplier(weights: Ints, wanted: str, where: str, *, stated_bits: in
     if wanted == "auto":
         kind = "add" if ternary else "shift" if not len(others) and short <= plain else "dsp"
     return kind, {"add": 2, "shift": short}.get(kind, plain)
+
+
+def as_far_as_they_go(program: P, dsps: tuple[int, int] | None, notes: list[str], sums: str) -> P:
+    """The program with what makes its products: the device's multipliers (None: there are enough), as far as they go.
+
+    Its ``needed`` says how many the lanes take, and ``sums``, as notes call these, which are multiplied, too.
+    """
+    given: Any = program
+    kind, scale = given.multiplier, "lut" if given.multiplier == "lut" else "dsp"
+    if dsps is not None:
+        left, products = dsps
+        lanes, others = given.needed(products)
+        if kind == "dsp" and lanes > left:
+            kind = "lut"
+        if others > left - (lanes if kind == "dsp" else 0):
+            scale = "lut"
+        for made, what in ((kind, "the lanes' are"), (scale, f"that of the {sums} is")):
+            if made == "lut" and dsps[0]:
+                notes.append(f"the device has too few multipliers: {what} made of logic")
+    return replace(given, multiplier=kind, scale_multiplier=scale)
 
 
 def factor(weight: int, kind: str, bits: int) -> int:

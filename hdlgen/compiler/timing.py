@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol
 
-__all__ = ["Clock", "Sender", "Slots", "Stage", "StepLoader", "Stream", "Timing", "predict", "schedule"]
+__all__ = ["Clock", "Sender", "Sequencer", "Slots", "Stage", "StepLoader", "Stream", "Timing", "predict", "schedule"]
 
 _FRAMES = 1 << 16
 """Within so many frames every chain comes into a state in which it was before: stages that differ by a cycle a frame need as
@@ -217,6 +217,37 @@ class StepLoader:
     def state(self, now: int) -> tuple:
         coming = sorted(cycle - now for cycle in self.blocked if cycle > now)
         return max(self.done - now, 0), tuple(coming), self.slots.state()
+
+
+class Sequencer:
+    """Begins the frames of an engine whose schedule is fixed.
+
+    From a frame's first cycle it takes so many as ``following`` to the next decision, ``released`` to the release of its
+    input, and ``committed`` to its last result.
+    """
+
+    def __init__(
+        self, clock: Clock, inputs: Slots, results: Slots, *, following: int, released: int, committed: int
+    ) -> None:
+        self.clock, self.inputs, self.results = clock, inputs, results
+        self.following, self.released, self.committed = following, released, committed
+        self.free_at = 0
+        clock.add(self)
+
+    def poll(self, now: int) -> None:
+        if now >= self.free_at and self.inputs.ready and self.results.free:
+            self.begin(now + 1)
+
+    def begin(self, origin: int) -> None:
+        """A frame whose first cycle is ``origin``."""
+        self.results.occupied += 1
+        self.clock.at(origin + self.committed + 1, self.results.ready.append, self.inputs.ready[0])
+        self.clock.at(origin + self.released + 1, self.inputs.drop)
+        self.free_at = origin + self.following
+        self.clock.wake(self.free_at)
+
+    def state(self, now: int) -> int:
+        return max(self.free_at - now, 0)
 
 
 class Sender:

@@ -21,6 +21,7 @@ __all__ = [
     "each_later",
     "later",
     "look_up",
+    "partial_products",
     "shift_out",
     "value_shape",
 ]
@@ -31,7 +32,7 @@ SHALLOW = 64
 
 def value_shape(interval: Interval) -> Shape:
     """The narrowest shape for the interval's values."""
-    return signed(interval.bits) if interval.low < 0 else unsigned(max(interval.bits - 1, 1))
+    return (signed if interval.low < 0 else unsigned)(interval.stored_bits)
 
 
 def later(m: Module, value: Any, cycles: int, name: str, *, start: int = 1) -> Any:
@@ -92,6 +93,42 @@ def look_up(m: Module, kit: Kit, what: str, address: Value, entries: Sequence[in
 def choose(index: Value, values: Sequence[int]) -> Value:
     """values[index], a constant where all are the same."""
     return Const(values[0]) if len(set(values)) == 1 else Array(Const(value) for value in values)[index]
+
+
+def partial_products(
+    m: Module,
+    kit: Kit,
+    name: str,
+    a: Value,
+    w: Value,
+    sizes: Sequence[Sequence[int]],
+    piece: int,
+    kind: str,
+    shape: Any,
+) -> list[Value]:
+    """Signals whose sum is a * w, `hdlgen.gateware.primitives.LATENCY` + 1 cycles later: both are cut into pieces of
+    ``piece`` bits, of these ``sizes``, of which only the highest is signed. ``name`` begins those of the parts."""
+    factors = [
+        [value[number * piece : number * piece + size] for number, size in enumerate(own)]
+        for value, own in ((a, sizes[0]), (w, sizes[1]))
+    ]
+    factors[0][-1] = factors[0][-1].as_signed()
+    size, count = piece + 1, len(factors[1])
+    m.submodules[f"{name}multiplier"] = multiplier = kit.multiplier(
+        lanes=len(factors[0]) * count, a_bits=size, w_bits=size, kind=kind, a_signed=True, what="scale"
+    )
+    sums = []
+    for i, one in enumerate(factors[0]):
+        row: Any = 0
+        for j, other in enumerate(factors[1]):
+            lane = i * count + j
+            m.d.comb += multiplier.a.word_select(lane, size).eq(one)
+            m.d.comb += multiplier.w.word_select(lane, size).eq(other)
+            row = row + (multiplier.p.word_select(lane, 2 * size).as_signed() << (piece * (i + j)))
+        part = Signal(shape, name=f"{name}part_{i}")
+        m.d.sync += part.eq(row)
+        sums.append(part)
+    return sums
 
 
 class Squasher(wiring.Component):

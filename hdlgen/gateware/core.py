@@ -11,7 +11,7 @@ from hdlgen.gateware.image import Held
 from hdlgen.gateware.kit import Kit
 from hdlgen.gateware.primitives import Library
 from hdlgen.gateware.reload import Gate, Reload
-from hdlgen.gateware.streams import LOAD, connect, core_ports, load_ports
+from hdlgen.gateware.streams import BEATS, LOAD, connect, core_ports, load_ports
 
 __all__ = ["Core"]
 
@@ -45,6 +45,15 @@ class Core(wiring.Component):
         names = ("in_force", "receiving", "complete", "error", "loaded", "generation")
         m.d.comb += self.load_state.eq(Cat(getattr(reload, name) for name in names))
         m.d.comb += self.load_id.eq(reload.loaded_id)
+
+    def send(self, m: Module, writer: Any, results: Any, sender: Any) -> None:
+        """Join who writes results to their `Slots`, and to the `StepSender` at the output."""
+        connect(m, ("commit",), writer, results)
+        connect(m, ("enable",), (writer, "result_"), (sender, "write_"))
+        connect(m, ("write_place",), results, sender)
+        connect(m, ("row", "data"), (writer, "result_"), (sender, "write_"))
+        connect(m, ("valid", "place", "release"), results, sender)
+        connect(m, BEATS, (flipped(self), "m_axis_t"), (sender, "m_"))
 
     def add_reload(self, m: Module, loader: Any, *, due: Any, most: int) -> Any:
         """A `Reload`, and a `Gate` between the input and its ``loader``.

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from hdlgen.compiler.common import Squash
-from hdlgen.compiler.factors import CODE_BITS, Form, Ints, choose_multiplier
+from hdlgen.compiler.factors import CODE_BITS, Form, Ints, as_far_as_they_go, choose_multiplier
 from hdlgen.compiler.fitting import EngineFrame, Fitter, span, whole
 from hdlgen.compiler.gather.arrange import Stream, arrange
 from hdlgen.compiler.gather.jobs import Job, find_jobs
@@ -69,9 +69,8 @@ def compile_gather(
         place_stride=stride,
         depth=depth,
     )
-    program = _multipliers(
-        program, options.dsps if options.multiplier == "auto" else None, notes
-    )  # what the device has
+    given = options.dsps if options.multiplier == "auto" else None
+    program = as_far_as_they_go(program, given, notes, "accumulators")  # what the device has
     program = schedule(program)  # when each round begins
     program = release(program)  # when the input can be overwritten
     program = predict(program)  # latency and interval, which follow from all the above
@@ -204,19 +203,3 @@ def _books(
     if len(together) <= 1 << bits:
         books = [together] * len(jobs)
     return tuple(tuple(book.tolist()) for book in books), bits
-
-
-def _multipliers(program: GatherProgram, dsps: tuple[int, int] | None, notes: list[str]) -> GatherProgram:
-    """What of the products the device's multipliers make: all of them, or as far as they go."""
-    kind, scale = program.multiplier, "lut" if program.multiplier == "lut" else "dsp"
-    if dsps is not None:
-        left, products = dsps
-        lanes, accumulators = program.needed(products)
-        if kind == "dsp" and lanes > left:
-            kind = "lut"
-        if accumulators > left - (lanes if kind == "dsp" else 0):
-            scale = "lut"
-        for made, what in ((kind, "the lanes' are"), (scale, "that of the accumulators is")):
-            if made == "lut" and dsps[0]:
-                notes.append(f"the device has too few multipliers: {what} made of logic")
-    return replace(program, multiplier=kind, scale_multiplier=scale)

@@ -249,7 +249,7 @@ class GatherProgram(EngineProgram):
 
     @property
     def value_bits(self) -> int:
-        return self.value.bits if self.signed_values else max(self.value.bits - 1, 1)
+        return self.value.stored_bits
 
     def needed(self, products_per_dsp: int) -> tuple[int, int]:
         """Hardware multipliers for the lanes, and for accumulators, if they were made of these."""

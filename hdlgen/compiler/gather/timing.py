@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 
 from hdlgen.compiler import timing
 from hdlgen.compiler.gather.program import CHAIN, GatherProgram
-from hdlgen.compiler.timing import Clock, Sender, Slots, Stage, StepLoader, Stream
+from hdlgen.compiler.timing import Clock, Sender, Sequencer, Slots, Stage, StepLoader, Stream
 
 __all__ = ["predict", "stage"]
 
@@ -24,36 +24,27 @@ def _writes(program: GatherProgram) -> list[int]:
     return cycles
 
 
-class _Sequencer:
-    """Begins the frames; see `hdlgen.gateware.gather.GatherSequencer`."""
+class _Sequencer(Sequencer):
+    """Whose values are in the loader's way; see `hdlgen.gateware.gather.GatherSequencer`."""
 
     def __init__(self, clock: Clock, program: GatherProgram, inputs: Slots, results: Slots):
-        self.clock, self.inputs, self.results = clock, inputs, results
         rounds = list(program.rounds())
         ends = {round.job: round.end for round in rounds if round.last}
         self.writes = _writes(program)
         self.blocked: set[int] = set()
-        # Cycles from a frame's first: to the next decision, the release of its input, and its last sum.
-        self.next = rounds[-1].end + 1 + program.settle
-        self.released = ends[program.release_job] + program.release_delay
-        self.committed = rounds[-1].end + CHAIN + program.result_at + rounds[-1].parts - 1
-        self.free_at = 0
-        clock.add(self)
+        super().__init__(
+            clock,
+            inputs,
+            results,
+            following=rounds[-1].end + 1 + program.settle,
+            released=ends[program.release_job] + program.release_delay,
+            committed=rounds[-1].end + CHAIN + program.result_at + rounds[-1].parts - 1,
+        )
 
-    def poll(self, now: int) -> None:
-        if now < self.free_at or not self.inputs.ready or not self.results.free:
-            return
-        origin = now + 1
-        self.blocked -= {cycle for cycle in self.blocked if cycle < now}
+    def begin(self, origin: int) -> None:
+        self.blocked -= {cycle for cycle in self.blocked if cycle < origin - 1}
         self.blocked |= {origin + cycle for cycle in self.writes}
-        self.results.occupied += 1
-        self.clock.at(origin + self.committed + 1, self.results.ready.append, self.inputs.ready[0])
-        self.clock.at(origin + self.released + 1, self.inputs.drop)
-        self.free_at = origin + self.next
-        self.clock.wake(self.free_at)
-
-    def state(self, now: int) -> int:
-        return max(self.free_at - now, 0)
+        super().begin(origin)
 
 
 def stage(program: GatherProgram) -> Stage:
@@ -63,7 +54,7 @@ def stage(program: GatherProgram) -> Stage:
         inputs, results = Slots(), Slots()
         sequencer = _Sequencer(clock, program, inputs, results)
         # A frame that begins writes nothing before this, and perhaps nothing at all.
-        ahead = 1 + min(sequencer.writes, default=sequencer.next)
+        ahead = 1 + min(sequencer.writes, default=sequencer.following)
         StepLoader(clock, input, inputs, sequencer.blocked, ahead)
         return Sender(clock, results, [True] * program.output_width)
 

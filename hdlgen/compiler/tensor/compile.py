@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hdlgen.compiler.factors import Form, Ints, choose_multiplier
+from hdlgen.compiler.factors import Form, Ints, as_far_as_they_go, choose_multiplier
 from hdlgen.compiler.fitting import EngineFrame, Fitter, span, whole
 from hdlgen.compiler.options import Options
 from hdlgen.compiler.tensor.crossing import cross, crossed_words
@@ -83,7 +83,7 @@ def compile_tensor(
     least = min(program.frame_cycles for program in programs)
     best = next(program for program in programs if program.frame_cycles <= WORTH * least)
     program = replace(best, frame=fitter.frame)
-    program = _multipliers(program, options.dsps if options.multiplier == "auto" else None, notes)
+    program = as_far_as_they_go(program, options.dsps if options.multiplier == "auto" else None, notes, "sums")
     if (bits := program.total_bits + program.largest.bit_length()) > _SUM_BITS:
         raise InputError(f"{where}: sums times their multipliers take {bits} bits; the tensor engine has {_SUM_BITS}")
     program = replace(predict(program), notes=tuple(notes))
@@ -165,7 +165,7 @@ def _sums(network: Network, asked: list[Asked], value: Interval, fitter: Fitter)
     for job in asked:
         reach, count = reached[job.number - 1], max(_mean(network, job), 1)
         if job.other is not None:
-            found.append(whole(2 * _bits(value) + 1))
+            found.append(whole(2 * value.stored_bits + 1))
         elif not job.products:
             low, high = (end - network.layer(job.number).zero_point for end in network.value_range(job.source))  # type: ignore[attr-defined]
             found.append(Interval(low=low * count, high=high * count))
@@ -225,14 +225,9 @@ def _largest(given: list[tuple[Ints, Ints]], common: int) -> int:
     )
 
 
-def _bits(value: Interval) -> int:
-    """Of a value in memory."""
-    return value.bits if value.low < 0 else max(value.bits - 1, 1)
-
-
 def _tables(network: Network, asked: list[Asked], value: Interval, fitter: Fitter) -> tuple[Pair, ...]:
     """The terms of sums of tensors, of all values: the first in offset binary, the second in two's complement."""
-    bits, found = _bits(value), []
+    bits, found = value.stored_bits, []
     for job in asked:
         layer: Any = network.layer(job.number)
         if job.other is None:
@@ -262,7 +257,7 @@ def _jobs(
     joining: int,
 ) -> tuple[tuple[Job, ...], Ints]:
     """The jobs, and the words of their weights."""
-    bits = _bits(value)
+    bits = value.stored_bits
     jobs, words, constants, tables = [], list[Ints](), 0, 0
     for given, factors in zip(asked, scales, strict=True):
         job, scale = _ordered(given, factors, places)
@@ -422,19 +417,3 @@ def _words(job: Asked, lanes: int, together: int, loops: tuple[Loop, ...]) -> In
         own = padded[group * outs : (group + 1) * outs, :, start : start + reads * together]
         words[group] = own.reshape(outs, taps, reads, together).transpose(1, 2, 0, 3)
     return words.reshape(-1, lanes)
-
-
-def _multipliers(program: TensorProgram, dsps: tuple[int, int] | None, notes: list[str]) -> TensorProgram:
-    """What of the products the device's multipliers make: all of them, or as far as they go."""
-    kind, scale = program.multiplier, "lut" if program.multiplier == "lut" else "dsp"
-    if dsps is not None:
-        left, products = dsps
-        lanes, sums = program.needed(products)
-        if kind == "dsp" and lanes > left:
-            kind = "lut"
-        if sums > left - (lanes if kind == "dsp" else 0):
-            scale = "lut"
-        for made, what in ((kind, "the lanes' are"), (scale, "that of the sums is")):
-            if made == "lut" and dsps[0]:
-                notes.append(f"the device has too few multipliers: {what} made of logic")
-    return replace(program, multiplier=kind, scale_multiplier=scale)

@@ -274,7 +274,7 @@ class TensorProgram(EngineProgram):
 
     @property
     def value_bits(self) -> int:
-        return self.value.bits if self.signed_values else max(self.value.bits - 1, 1)
+        return self.value.stored_bits
 
     @property
     def sum_bits(self) -> int:
@@ -502,10 +502,8 @@ class TensorProgram(EngineProgram):
 
     def run(self, x: NDArray[np.integer]) -> Ints:
         values = np.asarray(x, np.int64)
-        return np.concatenate([self._frame(row) for row in values]) if len(values) else self._none()
-
-    def _none(self) -> Ints:
-        return np.zeros((0, self.output_width), np.int64)
+        none = np.zeros((0, self.output_width), np.int64)
+        return np.concatenate([none, *(self._frame(row) for row in values)])
 
     def _frame(self, row: Ints) -> Ints:
         memory = np.zeros(self.depth * self.lanes, np.int64)

@@ -7,32 +7,9 @@ from dataclasses import asdict, replace
 
 from hdlgen.compiler import timing
 from hdlgen.compiler.tensor.program import TensorProgram
-from hdlgen.compiler.timing import Clock, Sender, Slots, Stage, StepLoader, Stream
+from hdlgen.compiler.timing import Clock, Sender, Sequencer, Slots, Stage, StepLoader, Stream
 
 __all__ = ["predict", "stage"]
-
-
-class _Sequencer:
-    """Begins the frames; see `hdlgen.gateware.tensor.TensorSequencer`."""
-
-    def __init__(self, clock: Clock, program: TensorProgram, inputs: Slots, results: Slots):
-        self.clock, self.inputs, self.results = clock, inputs, results
-        self.next, self.released, self.committed = program.frame_cycles, program.released, program.committed
-        self.free_at = 0
-        clock.add(self)
-
-    def poll(self, now: int) -> None:
-        if now < self.free_at or not self.inputs.ready or not self.results.free:
-            return
-        origin = now + 1
-        self.results.occupied += 1
-        self.clock.at(origin + self.committed + 1, self.results.ready.append, self.inputs.ready[0])
-        self.clock.at(origin + self.released + 1, self.inputs.drop)
-        self.free_at = origin + self.next
-        self.clock.wake(self.free_at)
-
-    def state(self, now: int) -> int:
-        return max(self.free_at - now, 0)
 
 
 def stage(program: TensorProgram) -> Stage:
@@ -40,7 +17,8 @@ def stage(program: TensorProgram) -> Stage:
 
     def build(clock: Clock, input: Stream) -> Stream:
         inputs, results = Slots(1), Slots()
-        _Sequencer(clock, program, inputs, results)
+        times = {"released": program.released, "committed": program.committed}
+        Sequencer(clock, inputs, results, following=program.frame_cycles, **times)
         StepLoader(clock, input, inputs)
         return Sender(clock, results, [True] * program.output_width)
 

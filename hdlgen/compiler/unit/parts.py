@@ -34,7 +34,7 @@ class Constants:
     @property
     def bits(self) -> int:
         """Of one of them; without a sign where none is negative."""
-        return self.span.bits if self.span.low < 0 else max(self.span.bits - 1, 1)
+        return self.span.stored_bits
 
     def in_memory(self, run: int, chains: int) -> bool:
         """Whether they are in a memory: where all words are the same they are not, unless they are to be."""

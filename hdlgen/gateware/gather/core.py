@@ -70,12 +70,7 @@ class GatherCore(Core):
 
         # Results out.
         connect(m, ("reserve",), sequencer, results)
-        connect(m, ("commit",), epilogue, results)
-        connect(m, ("enable",), (epilogue, "result_"), (sender, "write_"))
-        connect(m, ("write_place",), results, sender)
-        connect(m, ("row", "data"), (epilogue, "result_"), (sender, "write_"))
-        connect(m, ("valid", "place", "release"), results, sender)
-        connect(m, BEATS, (flipped(self), "m_axis_t"), (sender, "m_"))
+        self.send(m, epilogue, results, sender)
         return m
 
     def _stream(self, m: Module, load: Value | None) -> Value:

@@ -7,7 +7,16 @@ from amaranth.lib import wiring
 
 from hdlgen.compiler.common import Squash
 from hdlgen.compiler.gather.program import PIECE, GatherProgram
-from hdlgen.gateware.arithmetic import Squasher, Timeline, choose, counter, later, shift_out, value_shape
+from hdlgen.gateware.arithmetic import (
+    Squasher,
+    Timeline,
+    choose,
+    counter,
+    later,
+    partial_products,
+    shift_out,
+    value_shape,
+)
 from hdlgen.gateware.kit import Kit, in_bank
 from hdlgen.gateware.primitives import LATENCY, read_always
 from hdlgen.gateware.streams import inputs, outputs
@@ -188,29 +197,8 @@ class Epilogue(wiring.Component):
             return Interval(low=low, high=high + max(rounding)), total
         reached = Interval(low=low * p.largest, high=high * p.largest + max(rounding))
         factor = Timeline(m, "factor", self.fields["multiplier"], 0).at(p.total_at)
-        # Both in pieces: all but the highest are positive.
-        sizes = p.factors
-        a, w = (
-            [value[number * PIECE : number * PIECE + size] for number, size in enumerate(pieces)]
-            for value, pieces in ((total, sizes[0]), (Cat(factor, Const(0, 1)), sizes[1]))
-        )
-        a[-1] = a[-1].as_signed()
-        size = PIECE + 1
-        m.submodules.multiplier = multiplier = self.kit.multiplier(
-            lanes=len(a) * len(w), a_bits=size, w_bits=size, kind=p.scale_multiplier, a_signed=True, what="scale"
-        )
-        shape = value_shape(reached) if reached.low < 0 else signed(reached.bits)
-        sums = []
-        for i, piece in enumerate(a):
-            row = 0
-            for j, other in enumerate(w):
-                lane = i * len(w) + j
-                m.d.comb += multiplier.a.word_select(lane, size).eq(piece)
-                m.d.comb += multiplier.w.word_select(lane, size).eq(other)
-                row = row + (multiplier.p.word_select(lane, 2 * size).as_signed() << (PIECE * (i + j)))
-            part = Signal(shape, name=f"part_{i}")
-            m.d.sync += part.eq(row)
-            sums.append(part)
+        shape, wide = signed(reached.bits), Cat(factor, Const(0, 1))
+        sums = partial_products(m, self.kit, "", total, wide, p.factors, PIECE, p.scale_multiplier, shape)
         scaled = Signal(shape)
         m.d.sync += scaled.eq(sum(sums) + choose(self._job(p.scaled_at - 1), rounding))
         return reached, scaled

@@ -73,12 +73,7 @@ class TensorCore(Core):
 
         # Results out.
         m.d.comb += results.reserve.eq(sequencer.reserve)
-        connect(m, ("commit",), drain, results)
-        connect(m, ("enable",), (drain, "result_"), (sender, "write_"))
-        connect(m, ("write_place",), results, sender)
-        connect(m, ("row", "data"), (drain, "result_"), (sender, "write_"))
-        connect(m, ("valid", "place", "release"), results, sender)
-        connect(m, BEATS, (flipped(self), "m_axis_t"), (sender, "m_"))
+        self.send(m, drain, results, sender)
         return m
 
     def _input(self, m: Module, loader: StepLoader) -> None:

@@ -1,12 +1,10 @@
 """From the sums of a group to values and results."""
 
-from typing import Any
-
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 
 from hdlgen.compiler.tensor.program import PIECE, TensorProgram
-from hdlgen.gateware.arithmetic import Timeline, each_later, later, value_shape
+from hdlgen.gateware.arithmetic import Timeline, each_later, later, partial_products, value_shape
 from hdlgen.gateware.kit import Kit, in_bank
 from hdlgen.gateware.primitives import LATENCY, read_always
 from hdlgen.gateware.streams import inputs, outputs
@@ -216,29 +214,11 @@ class TensorDrain(wiring.Component):
         return found
 
     def _product(self, name: str, total: Value, factor: Value) -> Value:
-        """total * factor, in pieces: all but the highest are positive."""
+        """total * factor."""
         m, p = self.m, self.program
-        a, w = (
-            [value[place * PIECE : place * PIECE + size] for place, size in enumerate(pieces)]
-            for value, pieces in zip((_wide(total, p.total_bits), Cat(factor, Const(0, 1))), p.factors, strict=True)
-        )
-        a[-1] = a[-1].as_signed()
-        size = PIECE + 1
-        m.submodules[f"{name}_scale"] = multiplier = self.kit.multiplier(
-            lanes=len(a) * len(w), a_bits=size, w_bits=size, kind=p.scale_multiplier, a_signed=True, what="scale"
-        )
         shape = signed(p.total_bits + p.largest.bit_length() + 1)
-        sums = []
-        for i, piece in enumerate(a):
-            row: Any = 0
-            for j, other in enumerate(w):
-                lane = i * len(w) + j
-                m.d.comb += multiplier.a.word_select(lane, size).eq(piece)
-                m.d.comb += multiplier.w.word_select(lane, size).eq(other)
-                row = row + (multiplier.p.word_select(lane, 2 * size).as_signed() << (PIECE * (i + j)))
-            part = Signal(shape, name=f"{name}_part_{i}")
-            m.d.sync += part.eq(row)
-            sums.append(part)
+        total, factor = _wide(total, p.total_bits), Cat(factor, Const(0, 1))
+        sums = partial_products(m, self.kit, f"{name}_", total, factor, p.factors, PIECE, p.scale_multiplier, shape)
         scaled = Signal(shape, name=f"{name}_scaled")
         m.d.sync += scaled.eq(sum(sums[1:], sums[0]))
         return scaled
