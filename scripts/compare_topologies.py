@@ -1,4 +1,4 @@
-"""MNIST at equal accuracy with different connections: the table of topologies in README.md.
+"""MNIST at equal accuracy with different connections: the table of topologies in docs/performance.md.
 
 python scripts/compare_topologies.py FOLDER -o docs/numbers/topologies.json
 

@@ -1,4 +1,4 @@
-"""The tables of numbers in README.md: made from the reports in docs/numbers, and from the compiler.
+"""The tables of numbers in README.md and docs: made from the reports in docs/numbers, and from the compiler.
 
 python scripts/measure.py                  write the tables
 python scripts/measure.py --check          exit status 1 if they are not what would be written
@@ -18,15 +18,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hdlgen import network as networks
 from hdlgen.compiler import Options, compile_network
 from hdlgen.emit import compile_to, describe_plan
 from hdlgen.files import atomic_write
 from hdlgen.flow.synth import synthesise, write_report
+from hdlgen.golden import evaluate
+from hdlgen.networks import test_set
 from hdlgen.targets import find_target
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
+PERFORMANCE, NETWORKS, README = ROOT / "docs" / "performance.md", ROOT / "docs" / "networks.md", ROOT / "README.md"
 REPORTS = ROOT / "docs" / "numbers"
 
 
@@ -81,9 +85,67 @@ CYCLES = tuple(
 )
 
 
+# The front page: task, accuracy by what recorded it, and the report of the core.
+FRONT = (
+    ("mnist", "handwritten digits", "mnist-8-ice40-up5k"),
+    ("mnist", "handwritten digits", "mnist-16-ecp5-25k"),
+    ("mnist-small", "handwritten digits", "mnist-small-64-ecp5-85k"),
+    ("digits-gru", "spoken digits, a time step", "digits-gru-8-ice40-up5k"),
+    ("digits-gru", "spoken digits, a time step", "digits-gru-8-ecp5-25k"),
+)
+
+
 def table(headings: list[str], rows: list[list[str]]) -> str:
     lines = [headings, ["---"] * len(headings), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def front() -> str:
+    """A line for every kind of network: accuracy, area, speed."""
+    rows = []
+    trained = json.loads((REPORTS / "recurrent.json").read_text(encoding="utf-8"))
+    for name, task, measurement in FRONT:
+        report: dict[str, Any] = json.loads((REPORTS / f"{measurement}.json").read_text(encoding="utf-8"))
+        if name in trained:
+            right = trained[name]["test_percent"]
+        else:
+            images, labels = test_set()
+            right = 100 * np.mean(evaluate(networks.load(name), images).argmax(axis=1) == labels)
+        kinds = find_target(report["target"]["name"]).cells
+        used = {kind: report["cells"].get(cell, {"used": 0})["used"] for kind, cell in kinds.items()}
+        flipflops = report["cells"].get("TRELLIS_FF")
+        rows.append(
+            [
+                f"`{name}`",
+                task,
+                f"{right:.2f} %",
+                f"`{report['target']['name']}`",
+                f"{used['logic']:,}",
+                f"{flipflops['used']:,}" if flipflops else "among them",
+                str(used["memory"]),
+                str(used["dsp"]),
+                f"{report['fmax_mhz']['median']:.0f}",
+                f"{report['interval_cycles']:,}",
+                f"{report['inferences_per_second']:,.0f}",
+            ]
+        )
+    keywords = json.loads((REPORTS / "mlperf-tiny.json").read_text(encoding="utf-8"))["keywords"]
+    right, total = keywords["right"]
+    cells = keywords["cells"]
+    rows.append(
+        [
+            "[MLPerf Tiny](docs/mlperf-tiny.md), keywords",
+            "twelve spoken words",
+            f"{100 * right / total:.2f} %",
+            f"`{keywords['target']}`",
+            *(f"{cells[kind]:,}" for kind in ("logic", "flipflop", "memory", "dsp")),
+            f"{keywords['fmax']['median']:.0f}",
+            f"{keywords['cycles']:,}",
+            f"{keywords['per_second']:,.0f}",
+        ]
+    )
+    headings = ["network", "task", "accuracy", "device", "logic cells", "flip-flops", "block RAMs", "DSPs"]
+    return table([*headings, "Fmax MHz", "cycles", "inferences/s"], rows)
 
 
 def cycles() -> str:
@@ -221,25 +283,24 @@ def topologies() -> str:
     return table([*headings, "interval, cycles", "latency, cycles", "LUTs", "block RAMs", "DSPs", "Fmax, MHz"], rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {
-    "cycles": cycles,
-    "recurrent": recurrent,
-    "devices": devices,
-    "baseline": baseline,
-    "topologies": topologies,
+TABLES: dict[Path, dict[str, Callable[[], str]]] = {
+    README: {"front": front},
+    NETWORKS: {"recurrent": recurrent},
+    PERFORMANCE: {"cycles": cycles, "devices": devices, "baseline": baseline, "topologies": topologies},
 }
 
 
-def fill(text: str) -> str:
-    """``text`` with new tables between the marks; a table without numbers needs none."""
-    for name, make in TABLES.items():
+def fill(page: Path) -> str:
+    """The text of ``page`` with new tables between the marks; a table without numbers needs none."""
+    text = page.read_text(encoding="utf-8")
+    for name, make in TABLES[page].items():
         begin, end = f"<!-- {name}: scripts/measure.py -->\n", f"<!-- end of {name} -->\n"
         pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
         content = make()
         if not content and begin not in text:
             continue
         if len(pattern.findall(text)) != 1:
-            raise SystemExit(f"{README}: the marks of the table {name!r} are missing")
+            raise SystemExit(f"{page}: the marks of the table {name!r} are missing")
         text = pattern.sub(lambda _, content=content, begin=begin, end=end: f"{begin}\n{content}\n{end}", text)
     return text
 
@@ -273,15 +334,13 @@ def main() -> int:
     for one in MEASUREMENTS:
         if one.name in options.run:
             measure(one)
-    old = README.read_text(encoding="utf-8")
-    new = fill(old)
-    if options.check:
-        if new != old:
-            print("README.md: tables are out of date; run `python scripts/measure.py`", file=sys.stderr)
-        return int(new != old)
-    if new != old:
-        atomic_write(README, new)
-    return 0
+    outdated = {page: text for page in TABLES if (text := fill(page)) != page.read_text(encoding="utf-8")}
+    for page, text in outdated.items():
+        if options.check:
+            print(f"{page.name}: tables are out of date; run `python scripts/measure.py`", file=sys.stderr)
+        else:
+            atomic_write(page, text)
+    return int(options.check and bool(outdated))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,17 @@ import hdlgen.cli
 
 CHECKOUT = Path(__file__).parents[1]
 README = CHECKOUT / "README.md"
-DOCUMENTS = [README, CHECKOUT / "SECURITY.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+VERBS = CHECKOUT / "docs" / "verbs.md"
+DOCUMENTS = [*sorted(CHECKOUT.glob("*.md")), *sorted((CHECKOUT / "docs").glob("*.md"))]
+
+# Blocks of Python are run, by these tests.
+SNIPPETS = {
+    "extending.md": "tests/test_extending.py",
+    "network-format.md": "tests/network/test_format_document.py",
+    "quantize.md": "tests/quantize/test_layered.py",
+    "recurrent.md": "tests/networks/test_shipped_recurrent.py",
+    "run.md": "tests/link/test_virtual.py",
+}
 
 
 def commands(text: str) -> list[list[str]]:
@@ -63,12 +73,12 @@ def help_of(script: str) -> str:
     ).stdout
 
 
-COMMANDS = commands(README.read_text(encoding="utf-8"))
+COMMANDS = [words for document in DOCUMENTS for words in commands(document.read_text(encoding="utf-8"))]
 
 
 def test_every_verb_is_a_function() -> None:
     """Of a fresh interpreter that has imported hdlgen and nothing else, which is fast; and each says what it does."""
-    rows = re.findall(r"^\| `(\w+)` \| (.*hdlgen\..*) \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| (.*hdlgen\..*) \|$", VERBS.read_text(encoding="utf-8"), re.MULTILINE)
     assert [verb for verb, _ in rows] == sorted(module.name for module in pkgutil.iter_modules(hdlgen.cli.__path__))
     functions = [name for _, named in rows for name in re.findall(r"`(hdlgen\.[\w.]+)`", named)]
     script = "import sys, hdlgen\nassert not {'numpy', 'amaranth', 'torch'} & set(sys.modules)\n"
@@ -76,6 +86,17 @@ def test_every_verb_is_a_function() -> None:
     script += "assert hdlgen.Board is hdlgen.host.Board\nassert not hasattr(hdlgen, 'nonsense')\n"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_snippets() -> None:
+    found = {document.name for document in DOCUMENTS if "\n```python\n" in document.read_text(encoding="utf-8")}
+    assert found == set(SNIPPETS)
+    for document, test in SNIPPETS.items():
+        assert f'"{document}"' in (CHECKOUT / test).read_text(encoding="utf-8")
+
+
+def test_the_front_page_is_short() -> None:
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 120
 
 
 def test_there_are_commands() -> None:
@@ -86,6 +107,7 @@ def test_there_are_commands() -> None:
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_command(words: list[str]) -> None:
+    words = words[1:] if "=" in words[0] else words  # a variable of the environment
     program = words[0].rpartition("/")[2]
     if program == "hdlgen":
         parse(words[1:])
@@ -95,7 +117,7 @@ def test_command(words: list[str]) -> None:
     elif words[0].startswith(("scripts/", "./")):
         assert (CHECKOUT / words[0]).is_file()
     else:
-        assert program in {"git", "cd", "python3", "pip", "pytest", "."}
+        assert program in {"git", "cd", "python3", "pip", "pytest", "pre-commit", "."}
 
 
 @pytest.mark.parametrize("arguments", [["compile", "mnist", "-o", "x", "--lane", "3"], ["compose"], ["synth"], []])

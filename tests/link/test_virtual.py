@@ -1,5 +1,6 @@
 """From end to end: the host program, a pseudo-terminal, and the Verilog of the whole board in Verilator."""
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -133,6 +134,21 @@ def test_spoken_digits_over_a_bad_line(digits: Path, digits_board: VirtualBoard)
     assert (report.mismatches, report.failures) == (0, ())
     assert sum(line.faults.values()) > 10
     assert report.recoveries > 3
+
+
+def test_the_examples_of_the_document(
+    small_board: VirtualBoard, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second one opens the board that the first one asks."""
+    text = (Path(__file__).parents[2] / "docs" / "run.md").read_text(encoding="utf-8")
+    ask, serve = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    x = np.random.default_rng(2).integers(0, 256, (5, 8))
+    scope = {"x": x}
+    monkeypatch.setattr("hdlgen.flow.virtual.VirtualBoard", lambda folder: contextlib.nullcontext(small_board))
+    monkeypatch.setattr("builtins.input", lambda _: exec(ask.replace("/dev/ttyUSB1", small_board.port), scope))
+    exec(serve, {})
+    assert np.array_equal(scope["y"], golden.evaluate(load(VECTORS / "tiny.safetensors"), x))
+    assert capsys.readouterr().out.startswith(f"{small_board.port}\ntiny ")
 
 
 def test_small_inputs_travel_together(small_board: VirtualBoard) -> None:

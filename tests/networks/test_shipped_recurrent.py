@@ -4,6 +4,7 @@ import hashlib
 import re
 import subprocess
 import sys
+import wave
 from pathlib import Path
 from typing import Any
 
@@ -79,13 +80,20 @@ def test_shape(name: str) -> None:
         assert (found.input.features.rate, found.input.features.hop) == (8000, 160)  # 50 frames a second
 
 
-def test_the_document_s_example(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_document_s_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     scope: dict[str, Any] = {}
     exec(compile(blocks[0], DOCUMENT.name, "exec"), scope)
     assert scope["accuracy"] >= 0.965
     assert scope["states"].shape == (len(scope["x"]), 64)
-    assert len(blocks) == 2
+    monkeypatch.chdir(tmp_path)
+    with wave.open("7_jackson_3.wav", "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(np.random.default_rng(1).integers(-3000, 3000, 4000).astype("<i2").tobytes())
+    exec(compile(blocks[1], DOCUMENT.name, "exec"), scope)
+    assert (scope["rate"], scope["x"].shape[1], len(blocks)) == (scope["net"].input.features.rate, 20, 2)
 
 
 def test_the_table_is_what_the_script_would_write() -> None:
