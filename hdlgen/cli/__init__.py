@@ -9,9 +9,10 @@ import math
 import os
 import pkgutil
 import re
+import shlex
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ __all__ = [
     "Number",
     "Row",
     "Several",
+    "Verb",
+    "Verbs",
     "addresses_board",
     "input_options",
     "integers",
@@ -41,6 +44,7 @@ __all__ = [
     "numbers",
     "options",
     "tool_option",
+    "verb",
 ]
 
 # Not known to click before 8.2, which prints the help by itself.
@@ -49,11 +53,67 @@ _NO_VERB: tuple[type[click.UsageError], ...] = tuple(
 )
 
 
-class _Verbs(click.Group):
+_WORK: dict[str, Sequence[str]] = {
+    "Make a network": ("train", "import", "quantize", "prune", "paths"),
+    "Look at it": ("check", "evaluate"),
+    "Make a core": ("compile", "simulate", "synth", "report"),
+    "Put it on a board": ("boards", "program", "run", "patch", "load"),
+    "See all of it": ("demo",),
+}
+"""The verbs in the order of work."""
+
+
+class Verb(click.Command):
+    """A command that says what comes next, in its help, and behind its work to whoever sits before a terminal.
+
+    ``then`` has commands of ``hdlgen``, with parameters in braces; the first of them of which all are given is shown. The
+    command's function may return another, or "" for none.
+    """
+
+    def __init__(self, *args: Any, then: Sequence[str] = (), **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.then = then
+        names = [re.sub(r"{(\w+)}", lambda name: name[1].upper(), words) for words in then]
+        self.epilog = f"Next: hdlgen {', or hdlgen '.join(names)}" if names else None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        result = super().invoke(ctx)
+        given = {name: shlex.quote(str(value)) for name, value in ctx.params.items() if value is not None}
+        fitting = (words.format(**given) for words in self.then if set(re.findall(r"{(\w+)}", words)) <= set(given))
+        following = result if isinstance(result, str) else next(fitting, "")
+        if following and sys.stderr.isatty():
+            say(f"next: hdlgen {following}", stream=sys.stderr)
+        return result
+
+
+def verb(name: str, *then: str) -> Callable[[Callable[..., Any]], click.Command]:
+    """A `Verb` made of a function."""
+    return click.command(name, cls=Verb, then=then)
+
+
+class Verbs(click.Group):
+    """A group whose help has the whole first sentence of every verb, in the order in which they were added."""
+
+    def sections(self, ctx: click.Context) -> dict[str, Sequence[str]]:
+        """Headings, and the names below."""
+        return {"Commands": tuple(self.commands)}
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, names in self.sections(ctx).items():
+            with formatter.section(title):
+                commands = [(name, self.get_command(ctx, name)) for name in names]
+                formatter.write_dl([(name, found.get_short_help_str(400)) for name, found in commands if found])
+
+
+class _Program(Verbs):
     """Imports a verb's module only when it is asked for, so that ``hdlgen check`` does not load Amaranth."""
 
+    def sections(self, ctx: click.Context) -> dict[str, Sequence[str]]:
+        return _WORK
+
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(module.name for module in pkgutil.iter_modules(__path__))
+        known = [name for names in _WORK.values() for name in names]
+        return known + sorted({module.name for module in pkgutil.iter_modules(__path__)} - set(known))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
@@ -62,10 +122,13 @@ class _Verbs(click.Group):
         return command
 
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="hdlgen")
 def _program() -> None:
-    """FPGA hardware for sparse path networks: train, check, evaluate, compile, simulate, synthesise."""
+    """From a trained sparse network to Verilog that is proved equal to it, and to a bitstream, with open tools only.
+
+    NET is a network file, or the name of a shipped network; DIR the folder of a core, which `hdlgen compile` makes.
+    """
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *place: Any) -> None:

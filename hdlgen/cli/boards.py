@@ -2,8 +2,7 @@
 
 import re
 
-import click
-
+from hdlgen.cli import verb
 from hdlgen.flow.boards import find_board, names
 from hdlgen.targets import TARGETS, Target
 from hdlgen.terminal import table
@@ -14,7 +13,7 @@ _DEVICE = ("name", "device", "LUT4", "RAM kbit", "DSPs")
 _TEXTS = ("name", "device", "UART")
 
 
-@click.command("boards")
+@verb("boards", "synth DIR --board NAME")
 def command() -> None:
     """List the boards and targets of `hdlgen synth` with what they hold."""
     boards = (

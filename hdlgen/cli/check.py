@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from hdlgen import check, network
+from hdlgen.cli import verb
 from hdlgen.errors import InputError
 from hdlgen.terminal import say, table
 
@@ -109,10 +110,10 @@ def _show(data: dict[str, Any]) -> None:
         say("Nothing to remark.")
 
 
-@click.command("check")
+@verb("check", "compile {net} -o core")
 @click.argument("net", metavar="NET")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def command(net: str, as_json: bool) -> None:
+def command(net: str, as_json: bool) -> str | None:
     """Judge the connections and the integers of NET, a network file or the name of a shipped network.
 
     Of every layer: degrees, repeated edges, bits of indices, neurons that no output depends on or that never change, what
@@ -130,9 +131,10 @@ def command(net: str, as_json: bool) -> None:
             raise InputError(f"--json: {net} is a folder; allowed with networks")
         check_design(net)
         say(f"{net}: every file is what hdlgen writes for the network and options in it")
-        return
+        return ""
     data = check.report(network.load(net))
     if as_json:
         say(*json.dumps(data, indent=2).splitlines())
     else:
         _show(data)
+    return None

@@ -9,7 +9,7 @@ import click
 
 from hdlgen import golden
 from hdlgen import network as networks
-from hdlgen.cli import NEW_FOLDER, Several, integers, options
+from hdlgen.cli import NEW_FOLDER, Several, integers, options, verb
 from hdlgen.compiler import Options, Plan, compile_network
 from hdlgen.compiler.options import RESULTS, engine_names
 from hdlgen.errors import Doubtful, InputError
@@ -30,7 +30,7 @@ _BANKS = "2 to use the old weights while new ones come, or 1."
 _ADAPTABLE = "Leave room for retrained weights: biases in memory (of path networks shifts, too), sums one bit wider."
 
 
-@click.command("compile")
+@verb("compile", "simulate {directory}")
 @click.argument("net")
 @click.option("-o", "--output", "directory", type=NEW_FOLDER, help="New folder.")
 @click.option("--plan", "only_plan", is_flag=True, help="Show which engine runs which layer, and write nothing.")

@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from hdlgen.cli import NEW_FOLDER
+from hdlgen.cli import NEW_FOLDER, verb
 from hdlgen.flow.demo import Demonstration, demonstrate
 from hdlgen.terminal import say, table
 
 __all__ = ["command"]
 
 
-@click.command("demo")
+@verb("demo")
 @click.option("-o", "--output", "directory", default="demo", show_default=True, type=NEW_FOLDER, help="New folder.")
 @click.option("--network", default="mnist", show_default=True, help="A shipped network, or a file that takes MNIST.")
 @click.option("--board", default="icebreaker", show_default=True, help="See `hdlgen boards`.")

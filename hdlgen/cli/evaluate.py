@@ -7,7 +7,7 @@ import click
 import numpy as np
 
 from hdlgen import golden, network
-from hdlgen.cli import NEW_FILE
+from hdlgen.cli import NEW_FILE, verb
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_write
 from hdlgen.terminal import say
@@ -15,7 +15,7 @@ from hdlgen.terminal import say
 __all__ = ["command"]
 
 
-@click.command("evaluate")
+@verb("evaluate", "compile {net} -o core")
 @click.argument("net", metavar="NET")
 @click.option(
     "--input", "-i", "source", metavar="X", required=True, help="Inputs: .npy (N, width), samples, or sequences."

@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from hdlgen import importers
-from hdlgen.cli import NEW_FILE, input_options, name_option, network_name
+from hdlgen.cli import NEW_FILE, input_options, name_option, network_name, verb
 from hdlgen.errors import InputError, Refused
 from hdlgen.network import BandRnn, Network, save
 from hdlgen.quantize.storage import LANES
@@ -18,7 +18,7 @@ from hdlgen.terminal import say, table
 __all__ = ["command"]
 
 
-@click.command("import")
+@verb("import", "check {output}")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=NEW_FILE, help="Network file to write.")
 @name_option

@@ -7,13 +7,13 @@ import click
 from tqdm import tqdm
 
 from hdlgen import network as networks
-from hdlgen.cli import addresses_board
+from hdlgen.cli import addresses_board, verb
 from hdlgen.terminal import table
 
 __all__ = ["command"]
 
 
-@click.command("load")
+@verb("load", "run {directory} --port {port}")
 @click.argument("directory", metavar="DIR")
 @click.argument("net", metavar="[NET]", required=False)
 @addresses_board

@@ -5,13 +5,13 @@ from pathlib import Path
 import click
 
 from hdlgen import network as networks
-from hdlgen.cli import NEW_FOLDER
+from hdlgen.cli import NEW_FOLDER, verb
 from hdlgen.terminal import table
 
 __all__ = ["command"]
 
 
-@click.command("patch")
+@verb("patch", "program {output}")
 @click.argument("directory", metavar="DIR")
 @click.argument("net", metavar="NET")
 @click.option("-o", "--output", required=True, metavar="NEW", type=NEW_FOLDER, help="New folder.")

@@ -5,13 +5,13 @@ from pathlib import Path
 import click
 
 from hdlgen import network
-from hdlgen.cli import NEW_FILE
+from hdlgen.cli import NEW_FILE, verb
 from hdlgen.terminal import say
 
 __all__ = ["command"]
 
 
-@click.command("paths")
+@verb("paths", "check {output}")
 @click.argument("net", metavar="NET")
 @click.option("--first", type=int, required=True, help="How many paths to keep.")
 @click.option("-o", "--output", required=True, type=NEW_FILE, help="Network file to write.")

@@ -4,6 +4,7 @@ import shlex
 
 import click
 
+from hdlgen.cli import verb
 from hdlgen.flow.boards import find_board
 from hdlgen.flow.program import prepare, run
 from hdlgen.terminal import say
@@ -11,7 +12,7 @@ from hdlgen.terminal import say
 __all__ = ["command"]
 
 
-@click.command("program")
+@verb("program", "run {directory} --port PORT")
 @click.argument("directory", metavar="DIR")
 @click.option("--board", metavar="B", help="Which one, if there are bitstreams for several; or a file *.toml.")
 @click.option("--top", metavar="T", help="Which design, if there are several for the board, e.g. self-test.")

@@ -9,7 +9,7 @@ import numpy as np
 
 from hdlgen import network, prune
 from hdlgen.check import find_live
-from hdlgen.cli import NEW_FILE
+from hdlgen.cli import NEW_FILE, verb
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_write
 from hdlgen.network import BandRnn
@@ -29,7 +29,7 @@ def _layer_density(context: click.Context, option: click.Parameter, value: tuple
     return chosen
 
 
-@click.command("prune")
+@verb("prune", "check {output}")
 @click.argument("net", metavar="NET")
 @click.option("--density", type=float, help="Fraction of all possible edges that each matrix keeps.  [default: all]")
 @click.option("--threshold", type=int, help="Keep weights of at least this magnitude instead.")

@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from hdlgen import golden, importers
-from hdlgen.cli import NEW_FILE, input_options, integers, name_option, network_name
+from hdlgen.cli import NEW_FILE, input_options, integers, name_option, network_name, verb
 from hdlgen.errors import InputError
 from hdlgen.network import Network, save
 from hdlgen.quantize.instant import instant_network, path_network
@@ -24,7 +24,7 @@ from hdlgen.terminal import say, table
 __all__ = ["command"]
 
 
-@click.command("quantize")
+@verb("quantize", "check {output}")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=NEW_FILE, help="Network file to write; for a single choice.")
 @name_option

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from hdlgen.cli import NEW_FILE
+from hdlgen.cli import NEW_FILE, verb
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_write
 from hdlgen.flow.report import evaluate, render
@@ -13,7 +13,7 @@ from hdlgen.terminal import say
 __all__ = ["command"]
 
 
-@click.command("report")
+@verb("report")
 @click.argument("directory", metavar="DIR")
 @click.option("-o", "output", metavar="PAGE.html", type=NEW_FILE, help="Default: DIR/report.html.")
 @click.option("--input", "inputs", metavar="X", help="Inputs with labels: how good the network is on all of them.")

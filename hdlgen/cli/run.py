@@ -8,7 +8,7 @@ from typing import Any
 import click
 import numpy as np
 
-from hdlgen.cli import NEW_FILE, addresses_board
+from hdlgen.cli import NEW_FILE, addresses_board, verb
 from hdlgen.errors import Refused
 from hdlgen.files import atomic_write
 from hdlgen.flow.run import RunReport, run
@@ -17,7 +17,7 @@ from hdlgen.terminal import say, table
 __all__ = ["command"]
 
 
-@click.command("run")
+@verb("run")
 @click.argument("directory", metavar="DIR")
 @click.option(
     "--input", "input_file", metavar="X", help="Inputs: .npy (N, width), or sequences. Default: those in DIR."

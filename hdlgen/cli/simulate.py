@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from hdlgen.cli import NEW_FILE, tool_option
+from hdlgen.cli import NEW_FILE, tool_option, verb
 from hdlgen.errors import InputError, Refused
 from hdlgen.flow.simulate import SIMULATORS, SimulationReport, simulate, write_report
 from hdlgen.terminal import say, table
@@ -13,7 +13,7 @@ from hdlgen.terminal import say, table
 __all__ = ["command"]
 
 
-@click.command("simulate")
+@verb("simulate", "synth {directory} --target ecp5-25k")
 @click.argument("directory", metavar="DIR")
 @click.option("--input", "input_file", metavar="X.npy", help="Images, integers (N, width). Default: those in DIR.")
 @click.option("--labels", "labels_file", metavar="L.npy", help="Their classes, integers (N,): gives the accuracy.")

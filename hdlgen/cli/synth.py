@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from hdlgen.cli import BAUD, NEW_FILE, Number, tool_option
+from hdlgen.cli import BAUD, NEW_FILE, Number, tool_option, verb
 from hdlgen.emit.manifest import read_manifest
 from hdlgen.errors import InputError, Refused
 from hdlgen.files import check_writable
@@ -27,7 +27,7 @@ class _Clock(Number):
         return value if value == "oscillator" else super().convert(value, param, ctx)
 
 
-@click.command("synth")
+@verb("synth", "program {directory} --board {board}", "report {directory}")
 @click.argument("directory", metavar="DIR")
 @click.option("--board", metavar="B", help="A complete bitstream; see `hdlgen boards`.")
 @click.option("--target", metavar="T", help="Out of context for a device; see `hdlgen boards`.")

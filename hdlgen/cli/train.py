@@ -10,7 +10,7 @@ import click
 import numpy as np
 
 from hdlgen import importers
-from hdlgen.cli import NEW_FILE, Row, integers, name_option, network_name, numbers, options
+from hdlgen.cli import NEW_FILE, Row, Verb, Verbs, integers, name_option, network_name, numbers, options
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_write
 from hdlgen.network import InputFormat, load, save
@@ -32,7 +32,10 @@ def _training() -> Any:
     return train
 
 
-@click.group()
+_THEN = ("check {output}",)
+
+
+@click.group(cls=Verbs)
 def command() -> None:
     """Train a network (needs the extra 'train')."""
 
@@ -115,7 +118,7 @@ def _train(
     _report(output, trained)
 
 
-@command.command()
+@command.command(cls=Verb, then=_THEN)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--augment", type=int, default=1, show_default=True, help="Move images by up to so many pixels.")
 @_layered
@@ -127,7 +130,7 @@ def idx(folder: Path, **recipe: Any) -> None:
     _train(folder, **recipe)
 
 
-@command.command()
+@command.command(cls=Verb, then=_THEN)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--test", type=click.Path(path_type=Path), help="Such a file, to report how good the network is.")
 @click.option("--augment", type=int, default=0, show_default=True, help="Move images by up to so many pixels.")
@@ -142,7 +145,7 @@ def arrays(file: Path, **recipe: Any) -> None:
     _train(file, **recipe)
 
 
-@command.command()
+@command.command(cls=Verb, then=_THEN)
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option(
     "--layers", required=True, help="A word for each layer: 'conv:16:3 max:2 conv:32:3:sobol=256 mean dense:10'."
@@ -183,7 +186,7 @@ def images(
     _report(output, trained)
 
 
-@command.command()
+@command.command(cls=Verb, then=_THEN)
 @click.argument("file")
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("--test", type=click.Path(path_type=Path), help="With arrays: such a file, to report how good it is.")
@@ -318,7 +321,7 @@ def _train_sequences(
 def _reber(name: str, text: str) -> None:
     """A verb for one of the grammars."""
 
-    @command.command(name, help=text)
+    @command.command(name, help=text, cls=Verb, then=_THEN)
     @click.option("--strings", type=int, default=10000, show_default=True, help="Strings to train on.")
     @click.option("--validation", type=int, default=1000, show_default=True, help="Unseen strings to validate with.")
     @click.option("--test", type=int, default=2000, show_default=True, help="Unseen strings to test with.")
@@ -337,7 +340,7 @@ _reber("reber", "Train a recurrent network to tell strings of Reber's grammar fr
 _reber("embedded-reber", "As reber, with strings that must remember their second symbol to the end.")
 
 
-@command.command()
+@command.command(cls=Verb, then=_THEN)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--held-out", type=int, default=5, show_default=True, help="Takes of each speaker to validate with.")
 @click.option("--augment", type=float, default=1.0, show_default=True, help="Strength of changes of recordings.")
@@ -351,7 +354,7 @@ def fsdd(folder: Path, held_out: int, **recipe: Any) -> None:
     _train_sequences(lambda _: _training().speech_data(folder, held_out=held_out), **recipe)
 
 
-@command.command()
+@command.command(cls=Verb, then=_THEN)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--test", type=click.Path(path_type=Path), help="Such a file, to report how good the network is.")
 @options(

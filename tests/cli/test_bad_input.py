@@ -375,14 +375,15 @@ def test_every_verb_is_tried() -> None:
         assert any(line.split()[0] == verb for line in lines)
 
 
-@pytest.mark.parametrize("line", [[], ["train"]])
-def test_help_without_a_verb(capsys: pytest.CaptureFixture[str], line: list[str]) -> None:
+@pytest.mark.parametrize(("line", "heading"), [([], "Make a network:"), (["train"], "Commands:")])
+def test_help_without_a_verb(capsys: pytest.CaptureFixture[str], line: list[str], heading: str) -> None:
     with pytest.raises(SystemExit) as caught:
         main(line)
     assert caught.value.code == 2
     err = capsys.readouterr().err
     assert "Usage: hdlgen" in err
-    assert "Commands:" in err
+    assert heading in err
+    assert "..." not in err.partition(heading)[2]
 
 
 @pytest.mark.parametrize("verb", ["", *VERBS, "train idx", "train reber", "train embedded-reber", "train fsdd"])
@@ -396,10 +397,29 @@ def test_help(capsys: pytest.CaptureFixture[str], verb: str) -> None:
 
 
 def test_verbs_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each once, in a section, in the order of work, with a description that is not cut off."""
     with pytest.raises(SystemExit):
         main(["--help"])
-    listed = capsys.readouterr().out.partition("Commands:\n")[2]
-    assert [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2] != " "] == VERBS
+    out = capsys.readouterr().out
+    lines = out[out.index("Make a network:") :].splitlines()
+    listed = [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "]
+    assert sorted(listed) == VERBS
+    assert listed[0] == "train"
+    assert listed.index("compile") < listed.index("simulate") < listed.index("synth") < listed.index("run")
+    assert "..." not in out.partition("Make a network:")[2]
+
+
+def test_what_comes_next(place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the help always; behind the work on a terminal, with the names that were given, quoted for a shell."""
+    with pytest.raises(SystemExit):
+        main(["synth", "--help"])
+    assert "Next: hdlgen program DIRECTORY --board BOARD, or hdlgen report DIRECTORY" in capsys.readouterr().out
+    for terminal, said in ((True, "next: hdlgen check 'a b.safetensors'\n"), (False, "")):
+        with monkeypatch.context() as patched:
+            patched.setattr(sys.stderr, "isatty", lambda terminal=terminal: terminal)
+            with pytest.raises(SystemExit) as caught:
+                main(["paths", "mnist-small", "--first", "1024", "-o", "a b.safetensors"])
+        assert (caught.value.code, capsys.readouterr().err) == (0, said)
 
 
 def test_a_process_of_its_own(place: Path) -> None:
