@@ -117,7 +117,10 @@ def report(network: Network) -> dict[str, Any]:
         per gate are those of the gate that has most.
     findings : what is wrong or remarkable, with severity ``warning`` or ``note``, and where.
 
-    Raises InputError as :meth:`Network.ranges`.
+    Raises
+    ------
+    InputError
+        As :meth:`Network.ranges`.
     """
     reached = network.ranges()
     live = find_live(network, reached)

@@ -94,7 +94,10 @@ def choose_multiplier(weights: Ints, wanted: str, where: str, *, stated_bits: in
         take no more bits so
     stated_bits: in two's complement there are no fewer
 
-    Raises :class:`InputError` if ``wanted`` cannot multiply by these weights.
+    Raises
+    ------
+    InputError
+        If ``wanted`` cannot multiply by these weights.
     """
     size = np.abs(weights)
     ternary, others = bool(size.max() <= 1), weights[size & (size - 1) != 0]

@@ -64,7 +64,10 @@ class Options:
         written
     results: of recurrent networks, "step", or "sequence": only after the last step of each sequence
 
-    Raises :class:`InputError` if a value is not allowed, or not with the others.
+    Raises
+    ------
+    InputError
+        If a value is not allowed, or not with the others.
     """
 
     target: str | None = None
@@ -193,7 +196,10 @@ class Options:
         where: how messages call the network
         takes: the options that the engine called ``engine`` takes, each with its values; no values are all
 
-        Raises :class:`InputError` with the first option that it does not take, if that is not as usual, or the first value.
+        Raises
+        ------
+        InputError
+            With the first option that it does not take, if that is not as usual, or the first value.
         """
         plain = Options(target=self.target, engine=self.engine, **{name: getattr(self, name) for name in takes})
         for field in fields(self):

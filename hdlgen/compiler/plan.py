@@ -226,8 +226,13 @@ def compile_network(
     frames: of the stages of a design that this network is to run on; the options are to be those of the design
     check: verify every program after every pass, and the plan against the golden model
 
-    Raises :class:`InputError` if no engine can run a layer, an option does not fit the network or its target, or the network
-    does not fit the frames; :class:`CompilerFault` if a program is not the network.
+    Raises
+    ------
+    InputError
+        If no engine can run a layer, an option does not fit the network or its target, or the network does not fit
+        the frames.
+    CompilerFault
+        If a program is not the network.
     """
     chosen = assign(network, options.engine)
     several = len(chosen) > 1

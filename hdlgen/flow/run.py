@@ -145,6 +145,8 @@ def run(
 ) -> RunReport:
     """Send inputs to the board on ``port``, which computes the network in ``directory``, and check the answers.
 
+    The report comes also when answers are wrong: look at ``failures``.
+
     Parameters
     ----------
     port : str or None
@@ -157,8 +159,6 @@ def run(
         Default: what the folder's synthesis report says, otherwise 1,000,000.
     timeout : float
         Seconds of silence after which the board is asked again, and in the end given up.
-
-    The report comes also when answers are wrong: look at ``failures``.
 
     Raises
     ------

@@ -135,6 +135,8 @@ def simulate(
 ) -> SimulationReport:
     """Simulate the core in ``directory``, which is only read, and compare every result with the golden model's.
 
+    The report comes also when the core is wrong: look at ``passed`` and ``failures``.
+
     Parameters
     ----------
     input_file, labels_file, images
@@ -149,8 +151,6 @@ def simulate(
         Show a progress bar on stderr, if that is a terminal.
     tool_overrides : mapping
         See :func:`hdlgen.flow.tools.find`.
-
-    The report comes also when the core is wrong: look at ``passed`` and ``failures``.
 
     Raises
     ------

@@ -181,7 +181,10 @@ def evaluate(
         (sequences, steps, n_0) without.
     every_step : a row for each step of each sequence.
 
-    Raises InputError if ``x`` or ``lengths`` have another shape, are not of integers, or leave their range.
+    Raises
+    ------
+    InputError
+        If ``x`` or ``lengths`` have another shape, are not of integers, or leave their range.
     """
     if every_step and not network.sequential:
         raise InputError(

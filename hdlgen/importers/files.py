@@ -78,7 +78,10 @@ def import_network(
     edges: how edges are stored, as for :func:`hdlgen.quantize.storage.choose_storage`
     announce: called with a word at the beginning of each step
 
-    Raises InputError if the file cannot be read or has no network that can be run, or an option is missing or not allowed.
+    Raises
+    ------
+    InputError
+        If the file cannot be read or has no network that can be run, or an option is missing or not allowed.
     """
     announce("read")
     if _tflite(path):

@@ -543,7 +543,10 @@ def integer_network(
     widen : whether weights may become finer so that biases that lie between integers are met.
     edges : as for :func:`hdlgen.quantize.storage.choose_storage`.
 
-    Raises InputError if scales or formats leave what hardware has.
+    Raises
+    ------
+    InputError
+        If scales or formats leave what hardware has.
     """
     if lowered.input is not None:
         source = input_format(lowered.input, lowered.shape)

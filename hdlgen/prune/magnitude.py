@@ -137,9 +137,12 @@ def prune(
     balanced : with a density: as many into every neuron, and gate, rounded down, but one at least.
     matrices : which of `MATRICES`; by default those of recurrences, or of a network without any ``weights``.
 
-    Raises InputError for a density or a threshold out of range, both at once, a layer that has no such matrix, sums of
-    repeated edges that take more than 16 bits, and paths that are to be pruned that read the positive part of signed
-    values, which edges cannot.
+    Raises
+    ------
+    InputError
+        For a density or a threshold out of range, both at once, a layer that has no such matrix, sums of repeated
+        edges that take more than 16 bits, and paths that are to be pruned that read the positive part of signed
+        values, which edges cannot.
     """
     network.refuse_special("to prune")
     chosen = matrices or (MATRICES[2:] if network.sequential else MATRICES[:1])

@@ -40,7 +40,10 @@ def best_order(strength: np.ndarray, near: np.ndarray) -> np.ndarray:
     strength : integers (N, N), symmetric, of less than 2**53 together.
     near : bool (N, N), symmetric.
 
-    Returns int64 (N,), the neuron at each place.
+    Returns
+    -------
+    int64 (N,)
+        The neuron at each place.
     """
     count = len(strength)
     bound, close = strength.astype(np.float64), near.astype(np.float64)  # exact, and quick

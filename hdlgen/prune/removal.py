@@ -143,7 +143,10 @@ def remove_dead(network: Network, *, inputs: bool = False) -> Removal:
     ----------
     inputs : remove inputs that nothing reads, too. Then the inputs of the new network are those of the map in the result.
 
-    Raises InputError as :meth:`Network.ranges`, of what is left, too.
+    Raises
+    ------
+    InputError
+        As :meth:`Network.ranges`, of what is left, too.
     """
     network.refuse_special("to prune")
     current, kept = network, np.arange(network.input.width)

@@ -375,7 +375,10 @@ def quantize_network(
     x : real samples (N, width) of the input. Without them ranges are those that no input can leave, which are wider than
         what inputs reach, and the activations are coarser for it.
 
-    Raises InputError if a number leaves the formats of the network file.
+    Raises
+    ------
+    InputError
+        If a number leaves the formats of the network file.
     """
     quantizer = _Quantizer(network, recipe, source, x)
     for layer in network.layers:

@@ -139,7 +139,10 @@ def integer_network(
     weights : int64 (E_l,) each: the sum of an edge's paths, which fits the layer's bits.
     biases : int64 (n_l,) or None each.
 
-    Raises InputError if the result breaks a rule of the network format.
+    Raises
+    ------
+    InputError
+        If the result breaks a rule of the network format.
     """
     tensors = dict(plan.tensors)
     layers: list[Layer] = []

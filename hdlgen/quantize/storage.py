@@ -66,7 +66,10 @@ def choose_storage(
         and bits of a weight.
     choice : ``auto``, or a kind for all layers that have a matrix.
 
-    Raises InputError for another choice.
+    Raises
+    ------
+    InputError
+        For another choice.
     """
     if choice not in CHOICES:
         raise InputError(f"{where}: edges is {choice!a}; allowed: {', '.join(CHOICES)}")

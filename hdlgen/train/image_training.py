@@ -61,11 +61,11 @@ def _four(images: np.ndarray) -> np.ndarray:
 def train_images(dataset: Dataset, recipe: ImageRecipe, *, progress: bool = True) -> Trained:
     """Train a network of convolutions; the same arguments give the same network on the same machine.
 
+    The test images are looked at once, by the golden model, when all is done; validation images are never trained on.
+
     Parameters
     ----------
     dataset : images (N, height, width) or (N, height, width, channels), and their classes.
-
-    The test images are looked at once, by the golden model, when all is done; validation images are never trained on.
 
     Raises
     ------
