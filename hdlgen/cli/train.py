@@ -235,7 +235,7 @@ def tune(file: str, data: Path, test: Path | None, name: str | None, output: Pat
 
 
 _FORM: tuple[Row, ...] = (
-    ("--cell", str, "gru", "relu, tanh, gru, ligru or lstm."),
+    ("--cell", str, "gru", "relu, tanh, gru, ligru, lstm, or linear: mingru, sru, qrnn, indrnn."),
     ("--width", int, 32, "Neurons of each recurrent layer."),
     ("--layers", int, 1, "Recurrent layers."),
     ("--band", int, None, "Neighbours that a neuron reads, itself included: odd.  [default: all]"),
@@ -250,6 +250,7 @@ _FORM: tuple[Row, ...] = (
     ),
     ("--rewire", float, None, "watts-strogatz: probability that an edge leads elsewhere.  [default: 0.1]"),
     ("--graph-seed", int, None, "Of the graph.  [default: 1]"),
+    ("--window", int, None, "Linear cells: steps that are looked at.  [default: 1; qrnn: 2]"),
     ("--shared", bool, False, "One input product for all gates."),
     ("--input-paths", int, None, "Sobol' paths from the input, instead of a dense matrix."),
     ("--head-paths", int, None, "Sobol' paths to the outputs, instead of a dense matrix."),

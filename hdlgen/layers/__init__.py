@@ -1,7 +1,8 @@
 """Layers: connections, integer arithmetic, and perhaps a state. One room for every kind.
 
 ``weighted``: sums over any connections, a skip connection, an activation; its kinds are those of the connections.
-``band_rnn``: recurrent ones. ``conv``, ``pool`` and ``add``: those of tensors.
+``band_rnn``: recurrent ones, ``scan``: those whose gates read no state, behind layers of sums; ``delay``:
+what was some steps ago. ``conv``, ``pool`` and ``add``: those of tensors.
 """
 
 from hdlgen.connections import KINDS
@@ -10,9 +11,11 @@ from hdlgen.errors import InputError
 from hdlgen.layers.add import Add, Term
 from hdlgen.layers.base import Evaluator, Layer, Matrix, Place, Reach, Shape, Steps, Values
 from hdlgen.layers.conv import Conv
+from hdlgen.layers.delay import Delay
 from hdlgen.layers.pool import Pool
 from hdlgen.layers.recurrence import FORMS, Recurrence, covers, parse_recurrence
 from hdlgen.layers.recurrent import GATES, BandReach, BandRnn, Candidate, Feed, Fixed, Table
+from hdlgen.layers.scan import SCANS, Scan, ScanReach
 from hdlgen.layers.weighted import MAX_CODES, MAX_MULTIPLIER, Activation, Skip, Weighted, WeightedReach
 from hdlgen.layers.window import Window, around, parse_window
 
@@ -21,12 +24,14 @@ __all__ = [
     "GATES",
     "MAX_CODES",
     "MAX_MULTIPLIER",
+    "SCANS",
     "Activation",
     "Add",
     "BandReach",
     "BandRnn",
     "Candidate",
     "Conv",
+    "Delay",
     "Evaluator",
     "Feed",
     "Fixed",
@@ -36,6 +41,8 @@ __all__ = [
     "Pool",
     "Reach",
     "Recurrence",
+    "Scan",
+    "ScanReach",
     "Shape",
     "Skip",
     "Steps",
@@ -62,7 +69,14 @@ def register(name: str, kind: type[Layer]) -> None:
         raise ValueError(f"kind is {name!r}, which is known already; allowed: another name")
 
 
-for _name, _kind in (("band_rnn", BandRnn), ("conv", Conv), ("pool", Pool), ("add", Add)):
+for _name, _kind in (
+    ("band_rnn", BandRnn),
+    ("conv", Conv),
+    ("pool", Pool),
+    ("add", Add),
+    ("scan", Scan),
+    ("delay", Delay),
+):
     register(_name, _kind)
 
 

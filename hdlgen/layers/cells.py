@@ -35,9 +35,7 @@ class _Cell:
         """hard(v, fraction), or T[clamp(rs(v, shift + extra))], v having ``extra`` more bits than the pre-activations."""
         if table is None:
             return hard
-        entries, shift = tensors[table.table].astype(np.int64), table.shift - self.band.fraction
-        half = len(entries) // 2
-        return lambda v, fraction: entries[np.clip(round_shift(v, shift + fraction), -half, half - 1) + half]
+        return lambda v, fraction: table.look_up(v, tensors, fraction - self.band.fraction)
 
     def input(self, x: np.ndarray) -> np.ndarray:
         """in: (S, I) -> (S, gates, N)."""

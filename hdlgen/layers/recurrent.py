@@ -36,7 +36,19 @@ from hdlgen.layers.recurrence import FOLLOWED, FORMS, Recurrence, covers, parse_
 from hdlgen.layers.recurrent_reach import BandReach, band_reach, constant_gates
 from hdlgen.schema import as_json
 
-__all__ = ["GATES", "BandReach", "BandRnn", "Candidate", "Feed", "Fixed", "Table"]
+__all__ = [
+    "GATES",
+    "MAX_FRACTION",
+    "BandReach",
+    "BandRnn",
+    "Candidate",
+    "Feed",
+    "Fixed",
+    "Table",
+    "parse_fixed",
+    "parse_function",
+    "table_shape",
+]
 
 #: The gates of each cell, in the order in which their weights stand.
 GATES = {"relu": ("a",), "tanh": ("a",), "gru": ("r", "z", "n"), "ligru": ("z", "a"), "lstm": ("i", "f", "g", "o")}
@@ -70,6 +82,22 @@ class Table:
 
     table: str
     shift: int
+
+    def look_up(self, v: np.ndarray, tensors: Tensors, extra: int = 0) -> np.ndarray:
+        """Of int64 v, with ``extra`` more fraction bits than the pre-activations."""
+        entries = tensors[self.table].astype(np.int64)
+        half = len(entries) // 2
+        return entries[np.clip(round_shift(v, self.shift + extra), -half, half - 1) + half]
+
+
+def table_shape(where: str, what: str, present: Present, name: str | None) -> tuple[int, ...]:
+    """Of the tensor ``name`` of a table, called ``what``: [2^k]; [2] where there is none."""
+    entries = present[name][1] if name is not None and name in present else (2,)
+    length = entries[0] if len(entries) == 1 else 0
+    if not 2 <= length <= MAX_TABLE or length & (length - 1):
+        found = f"{what}: tensor {show(name)} has shape {show(list(entries))}"
+        raise InputError(f"{where}: {found}; allowed: [2^k], 2..{MAX_TABLE} entries")
+    return entries
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,7 +265,7 @@ class BandRnn(Layer[BandReach]):
         width = whole(where, "width", members["width"], 1, MAX_WIDTH)
         source = whole(where, "source", members.get("source", place.number - 1), 0, place.number - 1)
         signed = cell in _SIGNED
-        state = _fixed(where, "state", members["state"], bits=(1 + signed, MAX_BITS), signed=signed)
+        state = parse_fixed(where, "state", members["state"], bits=(1 + signed, MAX_BITS), signed=signed)
         fraction = whole(where, "fraction", members["fraction"], 0, MAX_FRACTION)
         gate_bits = candidate = cell_state = None
         if gated:
@@ -245,7 +273,7 @@ class BandRnn(Layer[BandReach]):
             gate_bits = whole(where, "gate bits", gate["bits"], 2, MAX_BITS)
         functions = members_of(where, "functions", members.get("functions", {}), (), own)
         gate_function, state_function = (
-            _parse_function(where, f"{name} function", functions.get(name, "hard")) for name in ("gate", "state")
+            parse_function(where, f"{name} function", functions.get(name, "hard")) for name in ("gate", "state")
         )
         if gate_bits is not None and gate_function is None and fraction + 2 < gate_bits - 1:
             refuse(where, "fraction", fraction, f"at least {gate_bits - 3} with hard gates of {gate_bits} bits")
@@ -262,7 +290,7 @@ class BandRnn(Layer[BandReach]):
         if cell == "lstm":
             given = members.get("cell_state", {"bits": 16, "fraction": 8})
             members_of(where, "cell_state", given, ("bits", "fraction"))
-            cell_state = _fixed(where, "cell_state", given, bits=(2, MAX_WIDE_BITS), signed=True)
+            cell_state = parse_fixed(where, "cell_state", given, bits=(2, MAX_WIDE_BITS), signed=True)
             if cell_state.fraction < state.fraction:
                 refuse(where, "cell_state fraction", cell_state.fraction, f"at least the state's, {state.fraction}")
             missing = fraction - cell_state.fraction
@@ -333,14 +361,8 @@ class BandRnn(Layer[BandReach]):
         shape, shapes = self.recurrence.expected(where, at, present)
         shapes |= {f"input {role}": shape for role, shape in others.items()} | {"input weight": feed}
         shapes |= {"recurrent": shape, "bias": (len(self.gates), self.width), "candidate bias": (self.width,)}
-        for role, name in self.roles()[-2:]:
-            entries = present[name][1] if name is not None and name in present else (2,)
-            length = entries[0] if len(entries) == 1 else 0
-            if not 2 <= length <= MAX_TABLE or length & (length - 1):
-                found = f"{at}{role}: tensor {show(name)} has shape {show(list(entries))}"
-                raise InputError(f"{where}: {found}; allowed: [2^k], 2..{MAX_TABLE} entries")
-            shapes[role] = entries
-        return shapes
+        tables = {role: table_shape(where, f"{at}{role}", present, name) for role, name in self.roles()[-2:]}
+        return shapes | tables
 
     def check(self, where: str, number: int, tensors: Tensors, widths: Sequence[int]) -> None:
         for what, name, bits in (
@@ -513,14 +535,14 @@ class BandRnn(Layer[BandReach]):
         return replace(self, width=width).listed(where, number, matrix, moved, tensors)
 
 
-def _fixed(where: str, what: str, value: object, *, bits: tuple[int, int], signed: bool) -> Fixed:
+def parse_fixed(where: str, what: str, value: object, *, bits: tuple[int, int], signed: bool) -> Fixed:
     members = members_of(where, what, value, ("bits",), ("fraction",))
     count = whole(where, f"{what} bits", members["bits"], *bits)
     fraction = members.get("fraction", count - 1)
     return Fixed(bits=count, fraction=whole(where, f"{what} fraction", fraction, 0, count - signed))
 
 
-def _parse_function(where: str, what: str, value: object) -> Table | None:
+def parse_function(where: str, what: str, value: object) -> Table | None:
     if value == "hard":
         return None
     if not isinstance(value, dict):

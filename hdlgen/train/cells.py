@@ -8,25 +8,17 @@ of :mod:`hdlgen.golden`, held in float64, and the gradient passes straight throu
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache, partial
 
 import numpy as np
 import torch
 
-from hdlgen.network import BandRnn, Network, Table
+from hdlgen.network import BandRnn, Layer, Network, Table
 from hdlgen.quantize import Edges, find_edges, weight_exponent, weight_limits
 from hdlgen.quantize.tables import FUNCTIONS, cell_table, function_table
-from hdlgen.train.rounding import floor
+from hdlgen.train.rounding import MAX_BIAS, PRE_LOG2, floor, looked_up, narrow, round_shift
 
-__all__ = ["BandCell", "CellScales", "trains"]
-
-_MAX_BIAS = (1 << 31) - 1
-#: Inputs of pre-activations reach 2**this in reals before they saturate.
-_PRE_LOG2 = 3
-
-
-def _rs(values: torch.Tensor, shift: int) -> torch.Tensor:
-    """Integers v -> (v + 2**(shift-1)) >> shift; the gradient is that of v / 2**shift."""
-    return floor(values * 2.0**-shift + 0.5) if shift else values
+__all__ = ["BandCell", "CellScales", "split", "trains"]
 
 
 def _saturate(values: torch.Tensor, bits: int) -> torch.Tensor:
@@ -41,6 +33,11 @@ class CellScales:
     input_exponent: int
     fraction: int
     shift: int
+
+
+def split(edges: Edges | None, sums: np.ndarray) -> np.ndarray:
+    """Weights of paths that share ``edges``, or as they are."""
+    return sums if edges is None else edges.split(sums)
 
 
 #: The functions that cells have.
@@ -162,6 +159,11 @@ class BandCell(torch.nn.Module):
         self.register_buffer("_neuron", torch.tensor(neuron))
         self.register_buffer("_source", torch.tensor(sources[offset, neuron]))
 
+    @property
+    def exponent(self) -> int:
+        """What it passes on stands for itself / 2**exponent."""
+        return self.layer.state.fraction
+
     # Matrices.
 
     def _matrix(self, recurrent: torch.Tensor) -> torch.Tensor:
@@ -240,7 +242,7 @@ class BandCell(torch.nn.Module):
         # The pre-activations are as fine as the recurrent sums; the input's sums may be finer, never coarser.
         least = 0 if layer.gate_bits is None or self.smooth else layer.gate_bits - 3
         fraction = max(layer.state.fraction + recurrent, layer.state.fraction, least)
-        finest = min(source_exponent + fed, layer.input.bits - 1 - _PRE_LOG2)
+        finest = min(source_exponent + fed, layer.input.bits - 1 - PRE_LOG2)
         fraction = min(fraction, max(finest, layer.state.fraction, least))
         fed = max(fed, fraction - source_exponent)
         return CellScales(
@@ -255,7 +257,7 @@ class BandCell(torch.nn.Module):
 
     def integer_weights(self, scales: CellScales) -> dict[str, torch.Tensor]:
         """``recurrent``, ``input``, ``bias`` and perhaps ``candidate``, integers in float64."""
-        layer, limit = self.layer, (-_MAX_BIAS, _MAX_BIAS)
+        layer, limit = self.layer, (-MAX_BIAS, MAX_BIAS)
         recurrent = self._integers(self.recurrent, scales.recurrent_exponent, weight_limits(layer.weight_bits))
         if layer.recurrence.regular:
             present = torch.tensor(layer.recurrence.sources() >= 0)
@@ -268,6 +270,22 @@ class BandCell(torch.nn.Module):
         if self.candidate_bias is not None:
             result["candidate"] = self._integers(self.candidate_bias, scales.fraction, limit)
         return result
+
+    def exported(self, scales: CellScales) -> tuple[list[Layer], dict[str, np.ndarray]]:
+        """The layer as a network file has it, and its tensors but for those of a recurrence's edges."""
+        layer = self.quantised(scales)
+        weights = {
+            name: value.detach().numpy().astype(np.int64) for name, value in self.integer_weights(scales).items()
+        }
+        fed = split(self.edges, weights["input"])
+        tensors = {
+            layer.recurrent: narrow(weights["recurrent"], layer.weight_bits),
+            layer.input.weight: narrow(fed, layer.input.weight_bits),
+            str(layer.bias): weights["bias"].astype(np.int32),
+        }
+        if layer.candidate is not None:
+            tensors[str(layer.candidate.bias)] = weights["candidate"].astype(np.int32)
+        return [layer], tensors | self.tables(scales)
 
     def begin_with(self, network: Network, number: int, source_exponent: int) -> None:
         """Take over what the integers of layer ``number`` of ``network`` stand for; its inputs are at 2**source_exponent."""
@@ -323,33 +341,25 @@ class BandCell(torch.nn.Module):
 
             def hsig(v):
                 g = layer.gate_fraction
-                return _rs(v + 2.0 ** (p + 1), p + 2 - g).clamp(0, 1 << g)
+                return round_shift(v + 2.0 ** (p + 1), p + 2 - g).clamp(0, 1 << g)
 
             def htanh(v, fraction):
-                return _saturate(_rs(v, fraction - f), layer.state.bits)
+                return _saturate(round_shift(v, fraction - f), layer.state.bits)
 
             return hsig, htanh
-        tables = {name: torch.tensor(values).double() for name, values in self.tables(scales).items()}
-        gate, state = self._table("gate", scales), self._table("state", scales)
+        tables, gate, state = self.tables(scales), self._table("gate", scales), self._table("state", scales)
 
-        def look_up(table: Table | None, v: torch.Tensor, extra: int) -> torch.Tensor:
-            assert table is not None
-            entries = tables[table.table]
-            half = len(entries) // 2
-            index = (
-                torch.floor(v.detach() * 2.0 ** -(table.shift + extra) + 0.5) if table.shift + extra else v.detach()
-            )
-            return entries[index.clamp(-half, half - 1).long() + half]
+        def sigmoid(v: torch.Tensor) -> torch.Tensor:
+            return torch.sigmoid(v * 2.0**-p) * 2.0**layer.gate_fraction
 
-        def sigmoid(v):
-            smooth = torch.sigmoid(v * 2.0**-p) * 2.0**layer.gate_fraction
-            return smooth + (look_up(gate, v, 0) - smooth).detach()
+        @cache
+        def tanh(fraction: int) -> _Function:
+            assert state is not None
+            smooth = partial(lambda scale, v: torch.tanh(v * scale) * 2.0**f, 2.0**-fraction)
+            return looked_up(smooth, state, tables[state.table], fraction - p)
 
-        def tanh(v, fraction):
-            smooth = torch.tanh(v * 2.0**-fraction) * 2.0**f
-            return smooth + (look_up(state, v, fraction - p) - smooth).detach()
-
-        return sigmoid, tanh
+        gates = sigmoid if gate is None else looked_up(sigmoid, gate, tables[gate.table])
+        return gates, lambda v, fraction: tanh(fraction)(v)
 
     def integer(self, x: torch.Tensor, scales: CellScales) -> torch.Tensor:
         """States of all steps, (T, S, N), for inputs (T, S, I); all integers in float64."""
@@ -360,21 +370,21 @@ class BandCell(torch.nn.Module):
         arithmetic = _Arithmetic(
             sigmoid=hsig,
             tanh=lambda v: htanh(v, p),
-            relu=lambda v: _rs(v, p - f).clamp(layer.state_low, layer.state_high),
-            part=lambda v: _rs(v, g),
+            relu=lambda v: round_shift(v, p - f).clamp(layer.state_low, layer.state_high),
+            part=lambda v: round_shift(v, g),
         )
         if (candidate := layer.candidate) is not None:
             arithmetic = replace(
                 arithmetic,
-                candidate=lambda v: _saturate(_rs(v + weights["candidate"], candidate.shift), candidate.bits),
-                reset=lambda r, v: _rs(r * v, g - candidate.shift),
+                candidate=lambda v: _saturate(round_shift(v + weights["candidate"], candidate.shift), candidate.bits),
+                reset=lambda r, v: round_shift(r * v, g - candidate.shift),
             )
         if (cell := layer.cell_state) is not None:
             arithmetic = replace(
                 arithmetic,
                 fresh=lambda v: v * 2.0 ** (cell.fraction - f),
-                cell=lambda v: _saturate(_rs(v, g), cell.bits),
+                cell=lambda v: _saturate(round_shift(v, g), cell.bits),
                 tanh_of_cell=lambda v: htanh(v, cell.fraction),
             )
-        fed = _saturate(_rs(self._feed(x, weights["input"]), scales.shift), layer.input.bits)
+        fed = _saturate(round_shift(self._feed(x, weights["input"]), scales.shift), layer.input.bits)
         return self._states(self._sums(fed, weights["bias"]), self._matrix(weights["recurrent"]), arithmetic)

@@ -8,7 +8,8 @@ import numpy as np
 
 from hdlgen.description import MAX_WIDTH
 from hdlgen.errors import InputError
-from hdlgen.layers import GATES
+from hdlgen.layers import GATES, SCANS
+from hdlgen.layers.delay import MAX_TAPS
 from hdlgen.network import FORMAT_VERSION, InputFormat, Network, parse
 from hdlgen.train.graphs import check_graph, random_graph
 from hdlgen.train.recipe import MAX_EPOCHS, Course, check_rate, check_whole
@@ -16,7 +17,7 @@ from hdlgen.train.recipe import MAX_EPOCHS, Course, check_rate, check_whole
 __all__ = ["SequenceRecipe"]
 
 #: Fraction bits of a state of b bits: b less these; the ReLU of an unsigned state needs room above 1.
-_HEADROOM = {"relu": 3, "ligru": 3}
+_HEADROOM = {"relu": 3, "ligru": 3, "mingru": 3, "sru": 3, "indrnn": 3}
 
 _DEGREE, _REWIRE, _GRAPH_SEED = 8, 0.1, 1
 
@@ -28,12 +29,14 @@ class SequenceRecipe(Course):
     Parameters
     ----------
     name : of the network.
-    cell : relu, tanh, gru, ligru or lstm.
+    cell : relu, tanh, gru, ligru or lstm; or a linear recurrence: mingru, sru, qrnn, indrnn.
     width : neurons of each recurrent layer.
     layers : recurrent layers.
     band, cyclic, groups : the connections: a band of C, cyclic or not, or so many groups; neither: full.
     graph, degree, rewire, graph_seed : or a random graph, one for all gates, as of :func:`random_graph`; the next layer has
         the next seed. By default a degree of 8, 0.1 and seed 1.
+    window : of linear recurrences: so many steps are looked at, the last ones of what the layer reads; by default 1, with
+        qrnn 2.
     shared : one input product for all gates.
     input_paths : so many Sobol' paths from the layer's input instead of a dense matrix.
     head_paths : so many Sobol' paths from the last state to the classes instead of a dense matrix.
@@ -57,6 +60,7 @@ class SequenceRecipe(Course):
     degree: int | None = None
     rewire: float | None = None
     graph_seed: int | None = None
+    window: int | None = None
     shared: bool = False
     input_paths: int | None = None
     head_paths: int | None = None
@@ -83,6 +87,7 @@ class SequenceRecipe(Course):
             if not (math.isfinite(value) and 0 <= value <= high):
                 raise InputError(f"train: {option} is {value}; allowed: 0..{high}")
         self._check_graph()
+        self._check_scan()
         # Stand-ins for what only the data tell.
         self.network(InputFormat(width=1, bits=8, signed=True), 2)
 
@@ -101,6 +106,18 @@ class SequenceRecipe(Course):
         check_whole("width", self.width, 2, MAX_WIDTH)
         check_graph(self.graph, self.width, self._graph["degree"])
 
+    def _check_scan(self) -> None:
+        """What linear recurrences have, and what they have not."""
+        if self.cell not in SCANS:
+            if self.window is not None:
+                raise InputError(f"train: window is {self.window}; allowed: with --cell {', '.join(SCANS)}")
+            return
+        for option in ("band", "groups", "cyclic", "graph", "shared", "input_paths"):
+            if value := getattr(self, option):
+                raise InputError(f"train: {option.replace('_', '-')} is {value}; allowed: with {', '.join(GATES)}")
+        if self.window is not None:
+            check_whole("window", self.window, 1, MAX_TAPS)
+
     @property
     def _graph(self) -> dict[str, Any]:
         return {
@@ -118,13 +135,14 @@ class SequenceRecipe(Course):
             tensors[f"edges{number}"] = (pairs + gates).reshape(-1, 2).astype(np.int32)
         return tensors
 
-    def network(self, source: InputFormat, outputs: int) -> Network:
-        """The network without tensors but those of edges, after the same checks as those of a network file.
+    @property
+    def _fraction(self) -> int:
+        """Fraction bits of a state."""
+        if self.state_fraction is not None:
+            return self.state_fraction
+        return max(0, self.state_bits - _HEADROOM.get(self.cell, 1))
 
-        Its scales are stand-ins.
-        """
-        if self.cell not in GATES:
-            raise InputError(f"train: cell is {self.cell!r}; allowed: {', '.join(GATES)}")
+    def _bands(self) -> list[dict[str, Any]]:
         given = {"groups": self.groups, "band": self.band}
         connections: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         if not connections and self.graph is None:
@@ -132,9 +150,6 @@ class SequenceRecipe(Course):
             connections["band"] = self.width if self.cyclic else whole
         if "band" in connections:
             connections["cyclic"] = self.cyclic
-        fraction = self.state_fraction
-        if fraction is None:
-            fraction = max(0, self.state_bits - _HEADROOM.get(self.cell, 1))
         wide, bits = max(16, 2 * self.state_bits), {"weight_bits": self.weight_bits}
         layers: list[dict[str, Any]] = []
         for number in range(1, self.layers + 1):
@@ -148,7 +163,7 @@ class SequenceRecipe(Course):
                 "input": {"kind": "path" if topology else "dense", **fed, **topology},
                 "bias": f"bias{number}",
                 "fraction": 40,  # a stand-in that suits every state and gate
-                "state": {"bits": self.state_bits, "fraction": fraction},
+                "state": {"bits": self.state_bits, "fraction": self._fraction},
             }
             if self.cell in ("gru", "ligru", "lstm"):
                 layer["gate"] = {"bits": self.state_bits}
@@ -158,6 +173,47 @@ class SequenceRecipe(Course):
                 layer["cell_state"] = {"bits": 2 * self.state_bits, "fraction": self.state_bits}
             listed = {} if self.graph is None else {"edges": f"edges{number}"}
             layers.append(layer | connections | listed | bits)
+        return layers
+
+    def _scans(self, source: InputFormat) -> list[dict[str, Any]]:
+        """A layer of sums and a scan each, and a delay before them where they look at more than one step."""
+        rows, bits = len(SCANS[self.cell]), {"weight_bits": self.weight_bits}
+        taps = self.window or (2 if self.cell == "qrnn" else 1)
+        relu = self.cell == "indrnn"
+        read = {"width": source.width, "bits": source.bits, "signed": source.signed}
+        layers: list[dict[str, Any]] = []
+        for number in range(1, self.layers + 1):
+            if taps > 1:
+                layers.append({"kind": "delay", **read, "width": taps * read["width"], "taps": taps})
+            sums = {"kind": "dense", "width": rows * self.width, "weight": f"input{number}", "bias": f"bias{number}"}
+            activation = {"kind": "identity", "bits": 16, "shift": 0}
+            layers.append(sums | bits | {"activation": activation})
+            scan = {
+                "kind": "scan",
+                "width": self.width,
+                "cell": self.cell,
+                "fraction": 14,  # a stand-in that suits every state and gate
+                "state": {"bits": 2 * self.state_bits, "fraction": self._fraction + self.state_bits},
+                "output": {"bits": self.state_bits, "fraction": self._fraction},
+            }
+            if relu:
+                scan |= {"weight": f"scan{number}", "weight_fraction": 14} | bits
+            else:
+                candidate = "hard" if self.cell == "qrnn" else "identity"
+                scan |= {"gate": {"bits": self.state_bits}, "functions": {"candidate": candidate}}
+            layers.append(scan)
+            read = {"width": self.width, "bits": self.state_bits, "signed": not relu}
+        return layers
+
+    def network(self, source: InputFormat, outputs: int) -> Network:
+        """The network without tensors but those of edges, after the same checks as those of a network file.
+
+        Its scales are stand-ins.
+        """
+        if self.cell not in (*GATES, *SCANS):
+            raise InputError(f"train: cell is {self.cell!r}; allowed: {', '.join((*GATES, *SCANS))}")
+        bits = {"weight_bits": self.weight_bits}
+        layers = self._scans(source) if self.cell in SCANS else self._bands()
         head = {"width": outputs, "weight": "head", "bias": "head_bias", "activation": None} | bits
         layers.append({"kind": "dense" if self.head_paths is None else "path", **head})
         description: dict[str, Any] = {

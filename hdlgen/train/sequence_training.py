@@ -11,8 +11,9 @@ from hdlgen import golden
 from hdlgen.errors import InputError
 from hdlgen.network import BandRnn, InputFormat, Layer, Network, verify
 from hdlgen.quantize import Edges, find_edges, weight_exponent, weight_limits
-from hdlgen.train.cells import BandCell, CellScales, trains
-from hdlgen.train.rounding import floor
+from hdlgen.train.cells import BandCell, CellScales, split, trains
+from hdlgen.train.rounding import MAX_BIAS, floor, narrow
+from hdlgen.train.scans import ScanCell, ScanScales, trains_scan
 from hdlgen.train.sequence_recipe import SequenceRecipe
 from hdlgen.train.sequences import SequenceData, Sequences
 from hdlgen.train.training import Epoch, Goal, Trained, reproducible, train_phase
@@ -20,14 +21,13 @@ from hdlgen.train.training import Epoch, Goal, Trained, reproducible, train_phas
 __all__ = ["SequenceModel", "begins", "train_sequences"]
 
 _EVALUATION_BATCH = 512
-_MAX_BIAS = (1 << 31) - 1
 #: Gradients of recurrences are cut to this norm.
 _MAX_NORM = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Scales:
-    cells: tuple[CellScales, ...]
+    cells: tuple[CellScales | ScanScales, ...]
     head_exponent: int
 
 
@@ -59,14 +59,8 @@ class SequenceModel(torch.nn.Module):
         self.every_step, self.unit = every_step, unit
         widths = network.widths
         self.cells = torch.nn.ModuleList(
-            BandCell(
-                layer,
-                widths[number],
-                ends=_ends(network, layer),
-                functions=functions if layer.gate_function is layer.state_function is None else "smooth",
-                seed=seed + number,
-            )
-            for number, layer in enumerate(_bands(network))
+            _CELLS[network.layer(last).kind](network, first, last, functions, seed + number)
+            for number, (first, last) in enumerate(_runs(network))
         )
         generator = torch.Generator().manual_seed(seed + len(self.cells))
         bound = widths[-2] ** -0.5
@@ -86,9 +80,9 @@ class SequenceModel(torch.nn.Module):
     def _begin(self) -> None:
         """With the weights of the network. Where no file says what those of the head stand for, they are -2 .. 2 here."""
         network, exponent = self.network, self.exponent
-        for number, cell in enumerate(self.cells, 1):
-            cell.begin_with(network, number, exponent)
-            exponent = cell.layer.state.fraction
+        for (first, _), cell in zip(_runs(network), self.cells, strict=True):
+            cell.begin_with(network, first, exponent)
+            exponent = cell.exponent
         number = len(network.layers)
         scale = 2.0 ** (2 - self.classifier.weight_bits - exponent)
         if network.output_scale is not None:
@@ -123,18 +117,18 @@ class SequenceModel(torch.nn.Module):
         exponent, found = self.exponent, []
         for cell in self.cells:
             found.append(cell.scales(exponent))
-            exponent = cell.layer.state.fraction
+            exponent = cell.exponent
         bits = self.classifier.weight_bits
         return _Scales(cells=tuple(found), head_exponent=weight_exponent(self.head.detach().double().numpy(), bits))
 
     def _logit_exponent(self, scales: _Scales) -> int:
-        return scales.head_exponent + self.cells[-1].layer.state.fraction
+        return scales.head_exponent + self.cells[-1].exponent
 
     def _head(self, scales: _Scales) -> tuple[torch.Tensor, torch.Tensor]:
         limits = weight_limits(self.classifier.weight_bits)
         weight = floor(self.head.double() * 2.0**scales.head_exponent + 0.5).clamp(*limits)
         bias = floor(self.head_bias.double() * 2.0 ** self._logit_exponent(scales) + 0.5)
-        return weight, bias.clamp(-_MAX_BIAS, _MAX_BIAS)
+        return weight, bias.clamp(-MAX_BIAS, MAX_BIAS)
 
     def integer(self, x: torch.Tensor, lengths: torch.Tensor, scales: _Scales) -> torch.Tensor:
         """Outputs of the integer network, (rows, outputs), as integers in float64."""
@@ -153,29 +147,17 @@ class SequenceModel(torch.nn.Module):
         tensors: dict[str, np.ndarray] = {}
         layers: list[Layer] = []
 
-        def narrow(values: np.ndarray, bits: int) -> np.ndarray:
-            return values.astype(np.int8 if bits <= 8 else np.int16)
-
         with torch.no_grad():
             for cell, chosen in zip(self.cells, scales.cells, strict=True):
-                layer = cell.quantised(chosen)
-                weights = {
-                    name: value.numpy().astype(np.int64) for name, value in cell.integer_weights(chosen).items()
-                }
-                fed = _split(cell.edges, weights["input"])
-                tensors[layer.recurrent] = narrow(weights["recurrent"], layer.weight_bits)
-                tensors[layer.input.weight] = narrow(fed, layer.input.weight_bits)
-                tensors[str(layer.bias)] = weights["bias"].astype(np.int32)
-                if layer.candidate is not None:
-                    tensors[str(layer.candidate.bias)] = weights["candidate"].astype(np.int32)
-                listed = {name for role, name in layer.roles() if role == "edges" and name}
-                tensors |= {name: self.network.tensors[name] for name in listed}
-                tensors |= cell.tables(chosen)
-                layers.append(layer)
+                made, own = cell.exported(chosen)
+                layers += made
+                tensors |= own
+            listed = {name for layer in layers for role, name in layer.roles() if role == "edges" and name}
+            tensors |= {name: self.network.tensors[name] for name in listed}
             head = self.classifier
             weight, bias = self._head(scales)
             integers = weight.numpy().astype(np.int64)
-            tensors[head.weight] = narrow(_split(self.edges, integers), head.weight_bits)
+            tensors[head.weight] = narrow(split(self.edges, integers), head.weight_bits)
             tensors[str(head.bias)] = bias.numpy().astype(np.int32)
         scale = self.unit * 2.0 ** -self._logit_exponent(scales) if scaled else None
         network = replace(self.network, input=source, layers=(*layers, head), tensors=tensors, output_scale=scale)
@@ -183,13 +165,31 @@ class SequenceModel(torch.nn.Module):
         return network
 
 
-def _split(edges: Edges | None, sums: np.ndarray) -> np.ndarray:
-    """Weights of paths that share ``edges``, or as they are."""
-    return sums if edges is None else edges.split(sums)
+def _runs(network: Network) -> list[tuple[int, int]]:
+    """First and last layers of each recurrence: a layer with a state, and for a scan those that it reads before."""
+    ends = [number for number, layer in enumerate(network.layers, 1) if layer.kind in _CELLS]
+    return list(zip([1, *(end + 1 for end in ends)], ends, strict=False))
 
 
-def _bands(network: Network) -> list[BandRnn]:
-    return [network.recurrent(number) for number, layer in enumerate(network.layers, 1) if layer.stateful]
+def _band_cell(network: Network, first: int, last: int, functions: str, seed: int) -> BandCell:
+    layer = network.recurrent(last)
+    hard = layer.gate_function is layer.state_function is None
+    inputs, ends = network.widths[first - 1], _ends(network, layer)
+    return BandCell(layer, inputs, ends=ends, functions=functions if hard else "smooth", seed=seed)
+
+
+def _scan_cell(network: Network, first: int, last: int, functions: str, seed: int) -> ScanCell:
+    layers = network.layers[first - 1 : last]
+    hard = not any(role.endswith("table") and name for role, name in layers[-1].roles())
+    inputs = network.widths[first - 1]
+    return ScanCell(layers, inputs, functions=functions if hard else "smooth", seed=seed)
+
+
+_CELLS: dict[str, Callable[[Network, int, int, str, int], BandCell | ScanCell]] = {
+    "band_rnn": _band_cell,
+    "scan": _scan_cell,
+}
+"""What trains the layers of a recurrence, by the kind of the last of them."""
 
 
 def _ends(network: Network, layer: BandRnn) -> tuple[np.ndarray, np.ndarray] | None:
@@ -219,10 +219,12 @@ def begins(initial: Network, data: SequenceData, name: str) -> Network:
     ):
         if own != asked:
             raise InputError(f"{where}: {what}: {own}; allowed with these sequences: {asked}")
-    bands, last = _bands(initial), len(initial.layers)
-    chained = len(bands) == last - 1 and all(layer.source == number for number, layer in enumerate(bands))
+    runs, last = _runs(initial), len(initial.layers)
+    chained = all(layer.sources == (number,) for number, layer in enumerate(initial.layers))
     head = None if initial.layers[-1].stateful else initial.weighted(last)
-    if not chained or head is None or head.activation is not None or not (head.incoming.full and head.plain(last)):
+    if not runs or runs[-1][1] != last - 1 or not chained or head is None:
+        head = None
+    if head is None or head.activation is not None or not (head.incoming.full and head.plain(last)):
         raise InputError(f"{where}: cannot be trained further; allowed: one dense layer behind the recurrent ones")
     tensors, layers = dict(initial.tensors), list(initial.layers)
 
@@ -234,19 +236,39 @@ def begins(initial: Network, data: SequenceData, name: str) -> Network:
         tensors[new] = np.zeros(shape, np.int32)
         return new
 
-    for number, layer in enumerate(bands, 1):
-        if not layer.input.connections.full or not trains(layer, initial.tensors):
-            raise InputError(
-                f"{where}: layer {number} cannot be trained further; allowed: hard functions, or tables of sigmoid and tanh,"
-                " and a dense input"
-            )
-        bias = named(layer.bias, f"bias{number}", len(layer.gates), layer.width)
-        candidate = layer.candidate
-        if candidate is not None:
-            candidate = replace(candidate, bias=named(candidate.bias, f"candidate{number}", layer.width))
-        layers[number - 1] = replace(layer, bias=bias, candidate=candidate)
+    for first, end in runs:
+        layers[first - 1 : end] = _READY[initial.layer(end).kind](initial, first, end, named)
     layers[-1] = replace(head, bias=named(head.bias, "head_bias", data.outputs))
     return replace(initial, name=name, layers=tuple(layers), tensors=tensors)
+
+
+def _band_ready(network: Network, first: int, last: int, named: Callable[..., str]) -> list[Layer]:
+    """The layer with all biases; InputError if it cannot be trained."""
+    layer, candidate = network.recurrent(last), network.recurrent(last).candidate
+    if first != last or not layer.input.connections.full or not trains(layer, network.tensors):
+        raise InputError(
+            f"{network.where}: layer {first} cannot be trained further; allowed: hard functions, or tables of sigmoid and"
+            " tanh, and a dense input"
+        )
+    if candidate is not None:
+        candidate = replace(candidate, bias=named(candidate.bias, f"candidate{last}", layer.width))
+    return [replace(layer, bias=named(layer.bias, f"bias{last}", len(layer.gates), layer.width), candidate=candidate)]
+
+
+def _scan_ready(network: Network, first: int, last: int, named: Callable[..., str]) -> list[Layer]:
+    """The layers with all biases; InputError if they cannot be trained."""
+    layers = list(network.layers[first - 1 : last])
+    if not trains_scan(layers, network.tensors):
+        raise InputError(
+            f"{network.where}: layer {last} cannot be trained further; allowed: a scan behind a dense layer, perhaps with a"
+            " delay before it, and hard functions, or tables of sigmoid and tanh"
+        )
+    sums = network.weighted(last - 1)
+    return [*layers[:-2], replace(sums, bias=named(sums.bias, f"bias{last - 1}", sums.width)), layers[-1]]
+
+
+_READY: dict[str, Callable[..., list[Layer]]] = {"band_rnn": _band_ready, "scan": _scan_ready}
+"""What makes layers such that their training can go on, by the kind of the last of them."""
 
 
 def _padded(parts: list[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:

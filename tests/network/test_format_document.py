@@ -11,11 +11,12 @@ import safetensors.numpy
 
 from hdlgen import connections, description, golden, network
 from hdlgen.connections import sobol
-from hdlgen.layers import GATES, MAX_CODES, MAX_MULTIPLIER, add, recurrent, weighted, window
+from hdlgen.layers import GATES, MAX_CODES, MAX_MULTIPLIER, SCANS, add, delay, recurrent, scan, weighted, window
 from hdlgen.network import features
 from hdlgen.sequences import random
 
 from ..recurrent import sequences, step_by_step
+from ..scans import scan_loop
 from ..tensors import plain_tensors
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "network-format.md"
@@ -72,6 +73,19 @@ def test_recurrent_example(tmp_path: Path) -> None:
     _, net = example("recurrent", tensors, tmp_path)
     x = sequences(net, [3])
     expected = [values[-1] for values in step_by_step(net, x)]
+    assert golden.evaluate(net, x[None], every_step=True).tolist() == expected
+
+
+def test_scan_example(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    tensors = {
+        "w1": rng.integers(-128, 128, (96, 40)).astype(np.int8),
+        "b1": rng.integers(-999, 999, 96).astype(np.int32),
+        "w2": rng.integers(-128, 128, (10, 32)).astype(np.int8),
+    }
+    _, net = example("scans", tensors, tmp_path)
+    x = sequences(net, [5])
+    expected = [values[-1] for values in scan_loop(net, x)]
     assert golden.evaluate(net, x[None], every_step=True).tolist() == expected
 
 
@@ -174,6 +188,8 @@ def test_limits_are_those_of_the_reader() -> None:
         (recurrent.MAX_FRACTION == 40, "| `fraction` | 0 .. 40 |"),
         (recurrent.MAX_TABLE == 65536, "2 .. 65536 entries"),
         (list(GATES) == ["relu", "tanh", "gru", "ligru", "lstm"], "with 1, 1, 3, 2 and 4 gates"),
+        (list(SCANS) == ["mingru", "sru", "qrnn", "indrnn"], "with the rows (z, n), (f, n, r, x), (f, n, o), (a)"),
+        (scan.MAX_STATE_BITS == 24 and delay.MAX_TAPS == 16, "`bits` 1 .. 24 (signed: 2 .. 24)"),
         (features.MAX_RATE == 2**20, "`rate` (1 .. 2^20)"),
         (features.MAX_FRAME == 65536, "`frame` (2 .. 65536), `hop` (1 .. 65536)"),
     ]:
