@@ -69,7 +69,7 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
         name = path.removeprefix("../")
         if name in PAGES:
             return f"[{text}]({PAGES[name]}{'#' * bool(anchor)}{anchor})"
-        outside = path.startswith(("../", "hdlgen/")) or name == "LICENSE"
+        outside = path.startswith(("../", "hdlgen/")) or name in ("LICENSE", "examples")
         return f"{text} (`{name}`)" if outside and text.strip("`") != name else f"`{name}`" if outside else match[0]
 
     return re.sub(r"(?<!!)\[([^\]]+)\]\((?!https?:|#)([^)\s]+)\)", link, markdown)
