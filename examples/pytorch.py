@@ -2,8 +2,8 @@
 
     python examples/pytorch.py FOLDER
 
-Handwritten digits as eight points of a pen's way, those that travel with hdlgen; a network of 16-32-10 neurons, trained in floats by
-PyTorch and nothing else, exported as ONNX. From there on the same as `hdlgen import`, `compile` and `simulate`.
+Handwritten digits as eight points of a pen's way, those that travel with hdlgen; a network of 16-32-10 neurons, trained in
+floats by PyTorch and nothing else, exported as ONNX. From there on the same as `hdlgen import`, `compile` and `simulate`.
 FOLDER is new; in the end it has the network's files and the core.
 """
 

@@ -2,8 +2,8 @@
 
     python examples/sparse.py FOLDER
 
-Handwritten digits as eight points of a pen's way; 16-64-10 neurons joined by 512 Sobol' paths, weights of four bits. The same as
-`hdlgen train arrays`, `check`, `compile` and `run --virtual`. FOLDER is new; in the end it has the network and the core.
+Handwritten digits as eight points of a pen's way; 16-64-10 neurons joined by 512 Sobol' paths, weights of four bits. The
+same as `hdlgen train arrays`, `check`, `compile` and `run --virtual`. FOLDER is new; in the end it has network and core.
 """
 
 import sys
