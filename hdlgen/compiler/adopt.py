@@ -19,9 +19,33 @@ from hdlgen.layers import Weighted
 from hdlgen.network import Network
 from hdlgen.schema import parse
 
-__all__ = ["adopt", "compile_for"]
+__all__ = ["adopt", "compile_again", "compile_for"]
 
 Parts = Iterator[tuple[str, object]]
+
+
+def compile_again(where: str, design: Network, frame: Mapping[str, Any], target: str | None) -> tuple[Plan, Frame]:
+    """The plan of the network of a ``design``, as it was when its manifest, the file ``where``, got this ``frame``,
+    which is returned, too.
+
+    Raises :class:`InputError` if the ``frame`` is not what `Plan.frame` gives of that network.
+    """
+    known = parse(Frame, frame, where, "frame")
+    options = replace(Options.from_json(known.options, f"{where}: frame.options"), target=target)
+    chosen = assign(design, options.engine)
+    if len(known.stages) != len(chosen):
+        raise InputError(
+            f"{where}: frame: {len(known.stages)} stages; allowed: {len(chosen)}; compile the design again"
+        )
+    try:
+        plan = compile_network(design, options, frames=known.stages, check=False)
+    except InputError as error:
+        raise InputError(f"{where}: frame is not that of the design: {error}") from None
+    if plan.frame.hardware != known.hardware:
+        raise InputError(
+            f"{where}: frame is not that of the design: it makes other hardware; compile the design again"
+        )
+    return plan, known
 
 
 def compile_for(
@@ -33,25 +57,11 @@ def compile_for(
 
     Raises :class:`InputError` if the network does not fit the design, or ``frame`` is not what `Plan.frame` gives.
     """
-    where = str(root / "manifest.json")
-    known = parse(Frame, frame, where, "frame")
-    options = replace(Options.from_json(known.options, f"{where}: frame.options"), target=target)
-    chosen = assign(design, options.engine)
-    if len(known.stages) != len(chosen):
-        raise InputError(
-            f"{where}: frame: {len(known.stages)} stages; allowed: {len(chosen)}; compile the design again"
-        )
+    theirs, known = compile_again(str(root / "manifest.json"), design, frame, target)
+    chosen = assign(design, theirs.options.engine)
     shifting = [n for kind, first, last in chosen if kind.program.shifting for n in range(first, last + 1)]
     network = adopt(network, design, str(root), shifts=shifting)
-    try:
-        theirs = compile_network(design, options, frames=known.stages, check=False)
-    except InputError as error:
-        raise InputError(f"{where}: frame is not that of the design: {error}") from None
-    if theirs.frame.hardware != known.hardware:
-        raise InputError(
-            f"{where}: frame is not that of the design: it makes other hardware; compile the design again"
-        )
-    plan = compile_network(network, options, frames=known.stages)
+    plan = compile_network(network, theirs.options, frames=known.stages)
     for mine, other in zip(plan.stages, theirs.stages, strict=True):
         _same_engine(network, root, engine(mine.join), engine(other.join))
         _same_engine(network, root, engine(mine.program), engine(other.program))

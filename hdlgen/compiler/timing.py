@@ -17,7 +17,21 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol
 
-__all__ = ["Clock", "Sender", "Sequencer", "Slots", "Stage", "StepLoader", "Stream", "Timing", "predict", "schedule"]
+__all__ = [
+    "Clock",
+    "Observed",
+    "Sender",
+    "Sequencer",
+    "Slots",
+    "Stage",
+    "StepLoader",
+    "Stream",
+    "Timing",
+    "Work",
+    "observe",
+    "predict",
+    "schedule",
+]
 
 _FRAMES = 1 << 16
 """Within so many frames every chain comes into a state in which it was before: stages that differ by a cycle a frame need as
@@ -49,10 +63,14 @@ class Stream(Protocol):
 
 
 class Clock:
-    """What becomes visible when, and who looks: ``parts`` from the sink to the source, as a beat's taker comes first."""
+    """What becomes visible when, and who looks: ``parts`` from the sink to the source, as a beat's taker comes first.
+
+    ``works``: of which part, of which layer of its stage, and in which cycles lanes multiply, if somebody wants to know.
+    """
 
     def __init__(self) -> None:
         self.now = -1
+        self.works: list[tuple[Part, int, int, int]] | None = None
         self.parts: list[Part] = []
         self._cycles: list[int] = []
         self._changes: dict[int, list[tuple[Callable[..., None], tuple]]] = {}
@@ -72,6 +90,11 @@ class Clock:
         assert cycle > self.now, "a change in the past"
         self.wake(cycle)
         self._changes[cycle].append((change, arguments))
+
+    def work(self, part: Part, layer: int, begin: int, end: int) -> None:
+        """Lanes of ``part`` are at work for a layer of its stage, from 0, in the cycles ``begin`` .. ``end`` - 1."""
+        if self.works is not None:
+            self.works.append((part, layer, begin, end))
 
     def advance(self) -> bool:
         """Go to the next cycle in which something happens; False if there is none."""
@@ -128,6 +151,7 @@ class _Source:
     def __init__(self, beats: int, ends: Iterator[bool]):
         self.beats, self.ends = beats, ends
         self.begins: list[int] = []  # cycle of each frame's first beat
+        self.finishes: list[int] = []  # and of its last
         self.beat = 0
         self.end = next(ends, None)
 
@@ -141,6 +165,7 @@ class _Source:
         self.beat += 1
         last = self.beat == self.beats
         if last:
+            self.finishes.append(cycle)
             self.beat, self.end = 0, next(self.ends, None)
         return last, ends
 
@@ -175,12 +200,16 @@ class _Sink:
 
     def __init__(self, clock: Clock, giver: Stream):
         self.giver = giver
-        self.ends: list[int] = []  # cycle of each frame's last beat
+        self.begins: list[int] = []  # cycle of each frame's first beat
+        self.ends: list[int] = []  # and of its last
         clock.add(self)
 
     def poll(self, now: int) -> None:
-        if self.giver.offered(now) and self.giver.take(now)[0]:
-            self.ends.append(now)
+        if self.giver.offered(now):
+            if len(self.begins) == len(self.ends):
+                self.begins.append(now)
+            if self.giver.take(now)[0]:
+                self.ends.append(now)
 
     def state(self, now: int) -> None:
         return None
@@ -223,14 +252,23 @@ class Sequencer:
     """Begins the frames of an engine whose schedule is fixed.
 
     From a frame's first cycle it takes so many as ``following`` to the next decision, ``released`` to the release of its
-    input, and ``committed`` to its last result.
+    input, and ``committed`` to its last result. ``works``: of each layer its number, from 0, and the cycles in which it
+    begins and has ended.
     """
 
     def __init__(
-        self, clock: Clock, inputs: Slots, results: Slots, *, following: int, released: int, committed: int
+        self,
+        clock: Clock,
+        inputs: Slots,
+        results: Slots,
+        *,
+        following: int,
+        released: int,
+        committed: int,
+        works: Sequence[tuple[int, int, int]] = (),
     ) -> None:
         self.clock, self.inputs, self.results = clock, inputs, results
-        self.following, self.released, self.committed = following, released, committed
+        self.following, self.released, self.committed, self.works = following, released, committed, works
         self.free_at = 0
         clock.add(self)
 
@@ -240,6 +278,8 @@ class Sequencer:
 
     def begin(self, origin: int) -> None:
         """A frame whose first cycle is ``origin``."""
+        for layer, begin, end in self.works:
+            self.clock.work(self, layer, origin + begin, origin + end)
         self.results.occupied += 1
         self.clock.at(origin + self.committed + 1, self.results.ready.append, self.inputs.ready[0])
         self.clock.at(origin + self.released + 1, self.inputs.drop)
@@ -359,13 +399,16 @@ class _Chain:
 
     def __init__(self, stages: Sequence[Stage], joins: Sequence[int], ends: Iterator[bool]):
         self.clock = Clock()
+        self.stage_of: dict[int, int] = {}  # by the identity of a part
         self.source = _Source(stages[0].beats, ends)
         stream: Stream = self.source
         width = stages[0].beats
-        for stage, join in zip(stages, joins, strict=True):
+        for number, (stage, join) in enumerate(zip(stages, joins, strict=True)):
             if stage.beats != width:
                 raise ValueError(f"a stage of {stage.beats} beats is behind one of {width} results")
             stream, width = stage.build(self.clock, stream), stage.results
+            for part in self.clock.parts:
+                self.stage_of.setdefault(id(part), number)
             if join:
                 stream = _Join(self.clock, stream, join)
         self.sink = _Sink(self.clock, stream)
@@ -388,6 +431,59 @@ def schedule(stages: Sequence[Stage], joins: Sequence[int], ends: Iterable[bool]
     while chain.clock.advance():
         pass
     return chain.source.begins, chain.sink.ends
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """Lanes of a ``stage`` multiply for its ``layer``, both from 0, in the cycles ``begin`` .. ``end`` - 1.
+
+    Those of another ``part`` of the stage are other lanes.
+    """
+
+    stage: int
+    part: int
+    layer: int
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """What happens when in a chain: first cycle, and the one behind the last, of each frame's beats; and the work between.
+
+    A step whose sequence goes on has no ``results`` where only the last one is answered.
+    """
+
+    inputs: tuple[tuple[int, int], ...]
+    results: tuple[tuple[int, int], ...]
+    works: tuple[Work, ...]
+
+    @property
+    def end(self) -> int:
+        """The first cycle in which all is over."""
+        return max(end for spans in (self.inputs, self.results) for _, end in spans)
+
+
+def observe(stages: Sequence[Stage], joins: Sequence[int], ends: Iterable[bool]) -> Observed:
+    """What happens to frames sent back to back from cycle 0 on; parameters as of :func:`schedule`."""
+    chain = _Chain(stages, joins, iter(ends))
+    chain.clock.works = []
+    while chain.clock.advance():
+        pass
+    order = {id(part): number for number, part in enumerate(reversed(chain.clock.parts))}
+    works = [
+        Work(stage=chain.stage_of[id(part)], part=order[id(part)], layer=layer, begin=begin, end=end)
+        for part, layer, begin, end in chain.clock.works
+    ]
+
+    def spans(begins: Sequence[int], lasts: Sequence[int]) -> tuple[tuple[int, int], ...]:
+        return tuple((begin, last + 1) for begin, last in zip(begins, lasts, strict=True))
+
+    return Observed(
+        inputs=spans(chain.source.begins, chain.source.finishes),
+        results=spans(chain.sink.begins, chain.sink.ends),
+        works=tuple(sorted(works, key=lambda work: (work.stage, work.part, work.begin))),
+    )
 
 
 def predict(stages: Sequence[Stage], joins: Sequence[int] = (0,)) -> Timing:

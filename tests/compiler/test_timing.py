@@ -5,7 +5,10 @@ import itertools
 import pytest
 
 from hdlgen.compiler import Options, compile_network, timing
-from hdlgen.compiler.plan import models
+from hdlgen.compiler.gather.program import GatherProgram
+from hdlgen.compiler.path.program import Program
+from hdlgen.compiler.plan import Stage, models
+from hdlgen.compiler.unit.program import BandProgram
 from hdlgen.network import load
 
 from ..chains import as_plan, check_steady, random_chain
@@ -49,3 +52,44 @@ def test_stages_that_do_not_fit() -> None:
     message = f"a stage of {stages[0].beats} beats is behind one of {stages[1].results} results"
     with pytest.raises(ValueError, match=message):
         timing.predict(stages[::-1], joins)
+
+
+def _jobs(stage: Stage) -> dict[int, int]:
+    """What the lanes of a stage have to do, in cycles, layer by layer; 0 where it is not always the same."""
+    program = stage.program
+    if isinstance(program, Program):
+        return {place: transition.blocks for place, transition in enumerate(program.transitions)}
+    if isinstance(program, GatherProgram):
+        return {job.number - 1: sum(job.cycles) + sum(job.delays[1:]) for job in program.layers}
+    assert isinstance(program, BandProgram)
+    return dict.fromkeys(range(len(program.units)), 0)
+
+
+@pytest.mark.parametrize("kinds", ["p", "g", "u", "gpg", "gu"])
+def test_what_is_observed(kinds: str) -> None:
+    """Beats are those of the schedule; lanes do one thing at a time, and it is all that they have to do."""
+    stages, count = random_chain(kinds, 1), 5
+    ends = [True] * count if "u" not in kinds else [False] * (count - 1) + [True]
+    begins, lasts = timing.schedule(*models(stages), ends)
+    seen = timing.observe(*models(stages), ends)
+    assert [begin for begin, _ in seen.inputs] == begins
+    assert [end - 1 for _, end in seen.results] == lasts
+    assert seen.end == max(lasts[-1] + 1, seen.inputs[-1][1])
+    for one, two in itertools.pairwise(seen.works):
+        assert (one.stage, one.part) != (two.stage, two.part) or one.end <= two.begin
+    assert {work.stage for work in seen.works} == set(range(len(stages)))
+    for number, stage in enumerate(stages):
+        works = [work for work in seen.works if work.stage == number]
+        jobs = _jobs(stage)
+        assert {work.layer for work in works} == set(jobs)
+        if all(jobs.values()):
+            assert sum(work.end - work.begin for work in works) == count * sum(jobs.values())
+
+
+def test_tensors_are_observed() -> None:
+    plan = compile_network(load("fashion"), Options(lanes=16), check=False)
+    seen = timing.observe(*models(plan.stages), [True, True])
+    assert seen.results[0][1] == plan.latency_cycles + 1
+    assert seen.results[1][1] - seen.results[0][1] == plan.interval_cycles
+    jobs = plan.first.jobs
+    assert [work.end - work.begin for work in seen.works] == [plan.first.work(job) for job in jobs] * 2

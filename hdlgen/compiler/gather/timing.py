@@ -32,6 +32,7 @@ class _Sequencer(Sequencer):
         ends = {round.job: round.end for round in rounds if round.last}
         self.writes = _writes(program)
         self.blocked: set[int] = set()
+        starts = {round.job: round.start for round in reversed(rounds)}
         super().__init__(
             clock,
             inputs,
@@ -39,6 +40,7 @@ class _Sequencer(Sequencer):
             following=rounds[-1].end + 1 + program.settle,
             released=ends[program.release_job] + program.release_delay,
             committed=rounds[-1].end + CHAIN + program.result_at + rounds[-1].parts - 1,
+            works=[(program.layers[job].number - 1, starts[job], end + 1) for job, end in ends.items()],
         )
 
     def begin(self, origin: int) -> None:

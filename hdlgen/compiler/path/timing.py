@@ -183,6 +183,7 @@ class _Sequencer:
             cycle = now
             issued = [cycle := self.words.issue(cycle + 1) for _ in range(blocks)]
         end = issued[-1]
+        clock.work(self, job, issued[0], end + 1)
         self.free_at = end + program.pauses[job]
         parity = self._advance(kind)
         if kind == "begin":

@@ -27,6 +27,7 @@ loops
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -432,6 +433,14 @@ class TensorProgram(EngineProgram):
     def work(self, job: Job) -> int:
         """Cycles from a job's first step to its last."""
         return job.flushes * (job.steps + self.pause(job)) - self.pause(job)
+
+    @property
+    def works(self) -> list[tuple[int, int, int]]:
+        """Of each job its layer, from 0, and the cycles of a frame in which its first step is and its last one was."""
+        begins = accumulate((self.work(job) + self.settle(job) + START for job in self.jobs), initial=START)
+        return [
+            (job.number - 1, begin, begin + self.work(job)) for job, begin in zip(self.jobs, begins, strict=False)
+        ]
 
     @property
     def frame_cycles(self) -> int:

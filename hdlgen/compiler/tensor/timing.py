@@ -17,8 +17,15 @@ def stage(program: TensorProgram) -> Stage:
 
     def build(clock: Clock, input: Stream) -> Stream:
         inputs, results = Slots(1), Slots()
-        times = {"released": program.released, "committed": program.committed}
-        Sequencer(clock, inputs, results, following=program.frame_cycles, **times)
+        Sequencer(
+            clock,
+            inputs,
+            results,
+            following=program.frame_cycles,
+            released=program.released,
+            committed=program.committed,
+            works=program.works,
+        )
         StepLoader(clock, input, inputs)
         return Sender(clock, results, [True] * program.output_width)
 

@@ -80,8 +80,8 @@ def _since(times: _Times, now: int) -> _Times:
 class _Unit:
     """The sequencer of one unit; see `hdlgen.gateware.unit.sequencer`."""
 
-    def __init__(self, clock: Clock, unit: Unit, input: Slots, output: Slots):
-        self.clock, self.unit, self.input, self.output = clock, unit, input, output
+    def __init__(self, clock: Clock, number: int, unit: Unit, input: Slots, output: Slots):
+        self.clock, self.number, self.unit, self.input, self.output = clock, number, unit, input, output
         self.slots = _Slots(unit)
         self.pending: bool | None = None  # the step that waits for its recurrence: whether it ends its sequence
         self.deciding_at = 0
@@ -102,6 +102,7 @@ class _Unit:
             return
         begin = now + 1
         slot = self.slots.of(forward, recurrent, _since(self.rooms, begin), _since(self.written, begin))
+        self.clock.work(self, self.number, begin, begin + slot.decision)
         if recurs:
             self.pending = self.input.ready[0] if forward else None
         if deliver and (recurrent or not recurs):
@@ -130,8 +131,8 @@ def _stage(units: Sequence[Unit], beats: int, results: int, places: int = 2) -> 
     def build(clock: Clock, input: Stream) -> Stream:
         slots = [*(Slots(unit.places) for unit in units), Slots(places)]
         StepLoader(clock, input, slots[0])
-        for unit, before, behind in zip(units, slots, slots[1:], strict=False):
-            _Unit(clock, unit, before, behind)
+        for number, unit in enumerate(units):
+            _Unit(clock, number, unit, slots[number], slots[number + 1])
         return Sender(clock, slots[-1], [True] * results)
 
     return Stage(beats=beats, results=results, recurrent=True, build=build)
