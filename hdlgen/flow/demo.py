@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from hdlgen import golden, networks
 from hdlgen import network as network_files
+from hdlgen import networks
 from hdlgen.emit import compile_to
 from hdlgen.emit.manifest import Manifest
 from hdlgen.errors import InputError, Refused
@@ -23,10 +23,11 @@ from hdlgen.files import atomic_write
 from hdlgen.flow import report as page
 from hdlgen.flow import simulate, synth, tools
 from hdlgen.flow.boards import Board, find_board
+from hdlgen.flow.evaluation import evaluate
 from hdlgen.flow.simulate import SimulationReport
 from hdlgen.flow.synth import SynthesisReport
 from hdlgen.processes import workspace
-from hdlgen.schema import as_json, written
+from hdlgen.schema import as_json
 
 __all__ = ["Demonstration", "demonstrate"]
 
@@ -132,10 +133,10 @@ def demonstrate(
         manifest = compile_to(
             model, root, target=chosen.target.name, inputs=x[:kept], labels=labels[:kept], lanes=lanes
         )
-    with step("evaluate", f"golden model on all {len(x):,} test images"):
-        right = int(np.count_nonzero(golden.evaluate(model, x).argmax(axis=1) == labels))
-        known = page.Accuracy(network=manifest.network.sha256, inputs=len(x), right=right)
-        atomic_write(root / page.EVALUATION, written(known))
+    with step("evaluate", f"golden model on all {len(x):,} test images"), workspace("evaluate") as scratch:
+        file = scratch / "test.npz"
+        np.savez(file, x=x, labels=labels)
+        right = evaluate(root, str(file)).right or 0
     scenarios = "then with gaps, back-pressure, resets and bad frames"
     with step("simulate", f"simulate the Verilog on {images} test images, {scenarios}"), workspace("demo") as scratch:
         file = scratch / "test.npz"

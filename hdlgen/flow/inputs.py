@@ -45,6 +45,11 @@ class Inputs:
         """The steps of every inference."""
         return np.split(self.x, np.cumsum(self.lengths)[:-1])
 
+    def last(self, answers: np.ndarray) -> np.ndarray:
+        """Of the ``answers``, which may be the first ones only, the last one of each inference."""
+        rows = np.cumsum(self.lengths) - 1 if self.every_step else np.arange(self.count)
+        return answers[rows[rows < len(answers)]]
+
     def accuracy(self, answers: np.ndarray) -> float | None:
         """Share of the inferences whose class, the arg-max of the last answer, is the label; None without labels.
 
@@ -52,9 +57,8 @@ class Inputs:
         """
         if self.labels is None or not len(answers):
             return None
-        last = np.cumsum(self.lengths) - 1 if self.every_step else np.arange(self.count)
-        last = last[last < len(answers)]
-        return float(np.count_nonzero(answers[last].argmax(axis=1) == self.labels[: len(last)]) / self.count)
+        last = self.last(answers)
+        return float(np.count_nonzero(last.argmax(axis=1) == self.labels[: len(last)]) / self.count)
 
     def differences(self, answers: np.ndarray) -> tuple[int, str | None]:
         """How many inferences differ from the golden model's, and the first result that does."""

@@ -12,8 +12,9 @@ from typing import Any
 from hdlgen.emit import read_words
 from hdlgen.emit.manifest import Manifest
 from hdlgen.errors import InputError, Refused
-from hdlgen.flow.synth_report import Cells
+from hdlgen.flow.synth_report import Cells, Hop
 from hdlgen.flow.toolchain import FAMILIES
+from hdlgen.schema import line
 from hdlgen.targets import Target
 
 __all__ = ["cell_counts", "check_netlist", "is_full", "memory_needed", "ones", "placed_cells"]
@@ -143,6 +144,21 @@ def refuse_if_full(counts: Mapping[str, int], device: Target, where: str) -> Non
                 f"{where}: needs {needed} {what} after synthesis; {device.name} ({device.device}) has {available}; "
                 f"take a larger device, fewer lanes or fewer paths"
             )
+
+
+def critical_path(report: Mapping[str, Any], clock: str) -> tuple[Hop, ...]:
+    """The slowest path between flip-flops of a ``clock``, as nextpnr's ``report`` has it; empty where it has none."""
+    for path in report.get("critical_paths", ()):
+        if path["from"].endswith(f" {clock}") and path["to"].endswith(f" {clock}"):
+            return tuple(_hop(step) for step in path["path"])
+    return ()
+
+
+def _hop(step: Mapping[str, Any]) -> Hop:
+    end = step["to"]
+    x, y = end.get("loc") or (None, None)
+    name = step["net"] if step["type"] == "routing" else f"{end['cell']}.{end['port']}"
+    return Hop(kind=step["type"], ns=round(float(step["delay"]), 4), name=line(name), x=x, y=y)
 
 
 def placed_cells(utilization: Mapping[str, Any], device: Target, where: str) -> dict[str, Cells]:

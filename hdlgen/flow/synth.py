@@ -30,7 +30,16 @@ from hdlgen.flow.front import Front
 from hdlgen.flow.inputs import read_inputs
 from hdlgen.flow.pll import Setting, fastest_setting, nearest_setting
 from hdlgen.flow.simulate import copy_design
-from hdlgen.flow.synth_report import SELF_TEST, Bitstream, BoardTop, Cells, SelfTest, SynthesisReport, write_report
+from hdlgen.flow.synth_report import (
+    SELF_TEST,
+    Bitstream,
+    BoardTop,
+    Cells,
+    Hop,
+    SelfTest,
+    SynthesisReport,
+    write_report,
+)
 from hdlgen.flow.toolchain import Toolchain
 from hdlgen.processes import workspace
 from hdlgen.targets import FORMATS, Target
@@ -151,6 +160,7 @@ def synthesise(
             commands=tuple(design.tools.commands),
             sources_sha256={name: manifest.sources_sha256[name] for name in design.sources},
             notes=tuple(design.notes),
+            critical_path=design.critical[1],
             **members,
         )
 
@@ -188,6 +198,7 @@ class _Design:
         self.options = (family.no_infer if vendor or device.resources.dsps == 0 else family.infer) + device.yosys
         self.counts: Counter[str] = Counter()
         self.cells: dict[str, Cells] = {}
+        self.critical: tuple[float, tuple[Hop, ...]] = 0.0, ()
         self.test: selftest.SelfTestParameters | None = None
         self.plugged: BoardTop | None = None
         copy_design(root, build, manifest.design_files)
@@ -259,6 +270,9 @@ class _Design:
         reached = [float(clock["achieved"]) for clock in report["fmax"].values()]
         if not reached:
             raise Refused("place and route reports no clock: there are no paths between flip-flops in the design")
+        slowest = min(report["fmax"], key=lambda clock: float(report["fmax"][clock]["achieved"]))
+        if min(reached) > self.critical[0]:
+            self.critical = min(reached), netlists.critical_path(report, slowest)
         return min(reached), router
 
     def _change_clock(self, chosen: Setting) -> None:

@@ -16,6 +16,7 @@ from hdlgen.schema import (
     Count,
     Digest,
     FileName,
+    Lenient,
     Matches,
     OneOf,
     Positive,
@@ -27,7 +28,16 @@ from hdlgen.schema import (
 )
 from hdlgen.targets import TARGETS, Target
 
-__all__ = ["Bitstream", "BoardTop", "SelfTest", "SynthesisReport", "bitstream_of", "found_reports", "write_report"]
+__all__ = [
+    "Bitstream",
+    "BoardTop",
+    "Hop",
+    "SelfTest",
+    "SynthesisReport",
+    "bitstream_of",
+    "found_reports",
+    "write_report",
+]
 
 SELF_TEST = "self-test"
 
@@ -78,6 +88,17 @@ class Cells:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hop:
+    """A step of a path between flip-flops: through a cell, or over wires (``kind`` routing), to a place on the device."""
+
+    kind: Word
+    ns: Annotated[float, Between(0, 1e6)]
+    name: Text
+    x: Count | None
+    y: Count | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class SelfTest:
     """What the self-test stores, and where: in block RAM or in logic."""
 
@@ -106,7 +127,7 @@ class Bitstream:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SynthesisReport:
+class SynthesisReport(Lenient):
     """The outcome: synth-*.json.
 
     Parameters
@@ -119,6 +140,8 @@ class SynthesisReport:
         Cells by type as nextpnr counts them, and as they come out of Yosys.
     board_top : mapping or None
         What is around the core on a board: its ``kind``, and what there is to say of it.
+    critical_path : tuple of Hop
+        The slowest path of the fastest seed; older reports have none.
     """
 
     format_version: Annotated[int, OneOf(2)] = 2
@@ -147,6 +170,7 @@ class SynthesisReport:
     commands: tuple[Text, ...]
     sources_sha256: Mapping[FileName, Digest]
     notes: tuple[Text, ...]
+    critical_path: tuple[Hop, ...] = ()
 
     @classmethod
     def of(

@@ -33,7 +33,7 @@ def _simulated(core: Path, **changes: Any) -> None:
 class _Page(HTMLParser):
     """Collects what would be fetched from elsewhere, and whether the tags fit together."""
 
-    VOID = {"meta", "br"}
+    VOID = {"meta", "br", "input"}
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,8 +42,9 @@ class _Page(HTMLParser):
         self.text = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.outside += [f"{k}={v}" for k, v in attrs if k in {"src", "href"}]
-        self.outside += [tag] if tag in {"script", "link", "img", "iframe"} else []
+        self.outside += [f"{k}={v}" for k, v in attrs if k in {"src", "href"} and not str(v).startswith("#")]
+        self.outside += [f"{tag} {k}" for k, _ in attrs if k.startswith("on")]
+        self.outside += [tag] if tag in {"link", "img", "iframe", "object", "base", "form"} else []
         self.open += [] if tag in self.VOID else [tag]
         self.text += " "
 
