@@ -30,6 +30,7 @@ COMMANDS = """# Commands
 PUBLIC = (
     "network",
     "golden",
+    "view",
     "check",
     "prune",
     "quantize",

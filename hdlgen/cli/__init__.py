@@ -55,7 +55,7 @@ _NO_VERB: tuple[type[click.UsageError], ...] = tuple(
 
 _WORK: dict[str, Sequence[str]] = {
     "Make a network": ("train", "import", "quantize", "prune", "paths"),
-    "Look at it": ("check", "evaluate"),
+    "Look at it": ("check", "evaluate", "draw"),
     "Make a core": ("compile", "simulate", "synth", "report"),
     "Put it on a board": ("boards", "program", "run", "patch", "load"),
     "See all of it": ("demo",),

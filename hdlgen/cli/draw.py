@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from hdlgen import network as networks
-from hdlgen.cli import NEW_FILE, Number
+from hdlgen.cli import NEW_FILE, Number, verb
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_write
 from hdlgen.terminal import say
@@ -23,7 +23,7 @@ def _neuron(context: click.Context, option: click.Parameter, value: str | None) 
     return int(layer), int(number)
 
 
-@click.command("draw")
+@verb("draw", "compile {net} -o core")
 @click.argument("net")
 @click.option("-o", "--output", metavar="NET.svg", type=NEW_FILE, required=True, help="Where it goes.")
 @click.option(
