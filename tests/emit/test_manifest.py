@@ -110,17 +110,21 @@ def _places(value: Any, outer: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]
 
 @pytest.mark.parametrize("design", ENGINES)
 def test_any_member_may_be_anything(designs: Designs, design: str) -> None:
-    """It is refused in one line, or taken as it stands; names of files are those of files in the folder."""
+    """It is refused in one line, or taken as it stands; names of files are those of files in the folder.
+
+    Every value at every place of the design of several engines; of the others, whose members are the same, a third each.
+    """
+    share = 1 if design == "several" else 3
     content, path = _content(designs[design]), designs[design] / "manifest.json"
     before = path.read_text()
     said, taken = set(), 0
     try:
-        for place in _places(content):
+        for number, place in enumerate(_places(content)):
             inner = content
             for key in place[:-1]:
                 inner = inner[key]
             right = inner[place[-1]]
-            for strange in (*NOWHERE, *SOMEWHERE):
+            for strange in (*NOWHERE, *SOMEWHERE)[number % share :: share]:
                 inner[place[-1]] = strange
                 path.write_text(json.dumps(content))
                 try:
@@ -135,8 +139,8 @@ def test_any_member_may_be_anything(designs: Designs, design: str) -> None:
             inner[place[-1]] = right
     finally:
         path.write_text(before)
-    assert taken > 20
-    assert len(said) > 500
+    assert taken > 20 / share
+    assert len(said) > 500 / share
     assert all(line.isascii() and "\n" not in line for line in said)
 
 
