@@ -30,6 +30,7 @@ __all__ = [
     "BAUD",
     "NEW_FILE",
     "NEW_FOLDER",
+    "New",
     "Number",
     "Row",
     "Several",
@@ -181,7 +182,7 @@ def _stop(status: int, message: object, path: str = "hdlgen") -> None:
 # --------------------------------------------------------------------------------------------- what several verbs take
 
 
-class _New(click.ParamType):
+class New(click.ParamType):
     """A path that is written in the end, and could be: better now than after the work."""
 
     name = "path"
@@ -193,7 +194,7 @@ class _New(click.ParamType):
         return self.check(value)
 
 
-NEW_FILE, NEW_FOLDER = _New(check_writable), _New(check_new_folder)
+NEW_FILE, NEW_FOLDER = New(check_writable), New(check_new_folder)
 
 
 class Number(click.ParamType):

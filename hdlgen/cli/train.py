@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ import click
 import numpy as np
 
 from hdlgen import importers
-from hdlgen.cli import NEW_FILE, Row, Verb, Verbs, integers, name_option, network_name, numbers, options
+from hdlgen.cli import NEW_FILE, New, Row, Verb, Verbs, integers, name_option, network_name, numbers, options
 from hdlgen.errors import InputError
-from hdlgen.files import atomic_write
+from hdlgen.files import atomic_write, check_writable
 from hdlgen.network import InputFormat, load, save
 from hdlgen.quantize.layered import QuantizeRecipe
+from hdlgen.schema import as_json, show
 from hdlgen.terminal import say
 
 __all__ = ["command"]
@@ -40,10 +42,19 @@ def command() -> None:
     """Train a network (needs the extra 'train')."""
 
 
+def _history_file(value: str) -> Path:
+    if Path(value).suffix not in (".csv", ".json"):
+        raise InputError(f"--history is {show(value)}; allowed: a file *.csv or *.json")
+    return check_writable(value)
+
+
 def _written(*rows: Row) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Options, and in the end those of the network that is written."""
+    """Options, and in the end those of what is written."""
     output = click.option("-o", "--output", required=True, type=NEW_FILE, help="Network file to write.")
-    return lambda function: options(*rows)(name_option(output(function)))
+    history = click.option(
+        "--history", type=New(_history_file), help="Of all epochs, .csv or .json to write: phase, loss, validation."
+    )
+    return lambda function: options(*rows)(name_option(output(history(function))))
 
 
 def _schedule(what: str, epochs: int, rate: float, batch: int, seed: str, qat: int | None = None) -> tuple[Row, ...]:
@@ -104,8 +115,33 @@ def _report(output: Path, trained: Any) -> None:
             say(f"{output}: {what}: {deviation} (golden model)")
 
 
+def _write(trained: Any, recipe: Any, output: Path, history: Path | None) -> None:
+    """The network, and how it came about."""
+    save(trained.network, output)
+    if history is None:
+        return
+    names = ("phase", "epoch", "loss", "validation")
+    epochs = [{name: getattr(epoch, name) for name in names} for epoch in trained.history]
+    if history.suffix == ".json":
+        accuracy = {name: getattr(trained, f"{name}_accuracy") for name in ("validation", "test")}
+        made = {"network": trained.network.name, "recipe": as_json(recipe), "epochs": epochs, "accuracy": accuracy}
+        atomic_write(history, json.dumps(made, indent=2) + "\n")
+        return
+    lines = [
+        ",".join(f"{value:.9g}" if isinstance(value, float) else str(value) for value in epoch.values())
+        for epoch in epochs
+    ]
+    atomic_write(history, "\n".join([",".join(names), *lines, ""]))
+
+
 def _train(
-    data: Path, output: Path, name: str | None, init: str | None, test: Path | None = None, **recipe: Any
+    data: Path,
+    output: Path,
+    name: str | None,
+    init: str | None,
+    history: Path | None,
+    test: Path | None = None,
+    **recipe: Any,
 ) -> None:
     training = _training()
     recipe["kind"] = recipe.pop("topology")
@@ -114,7 +150,7 @@ def _train(
         raise InputError(f"train: init is {init!r}; allowed: with --topology sobol")
     initial = None if init is None else load(init)
     trained = training.train(training.read_dataset(data, test, seed=checked.seed), checked, initial=initial)
-    save(trained.network, output)
+    _write(trained, checked, output, history)
     _report(output, trained)
 
 
@@ -151,7 +187,6 @@ def arrays(file: Path, **recipe: Any) -> None:
     "--layers", required=True, help="A word for each layer: 'conv:16:3 max:2 conv:32:3:sobol=256 mean dense:10'."
 )
 @click.option("--test", type=click.Path(path_type=Path), help="With arrays: such a file, to report how good it is.")
-@click.option("--history", type=NEW_FILE, help="CSV file to write: loss and validation accuracy of each epoch.")
 @_written(
     ("--weight-bits", int, 4, "Bits of a weight; 2: {-1, 0, 1}."),
     ("--activation-bits", int, 8, "Bits of a hidden value."),
@@ -180,9 +215,7 @@ def images(
     checked = training.ImageRecipe(name=network_name(name, output), **recipe)
     dataset = training.read_dataset(data, test, seed=checked.seed, channels=True)
     trained = training.train_images(dataset, checked)
-    save(trained.network, output)
-    if history is not None:
-        atomic_write(history, _table(trained.history))
+    _write(trained, checked, output, history)
     _report(output, trained)
 
 
@@ -202,7 +235,9 @@ def images(
     *_schedule("Inputs", 3, 1e-3, 128, _MIXED),
     _HELD_OUT,
 )
-def tune(file: str, data: Path, test: Path | None, name: str | None, output: Path, **chosen: Any) -> None:
+def tune(
+    file: str, data: Path, test: Path | None, name: str | None, output: Path, history: Path | None, **chosen: Any
+) -> None:
     """Go on with the training of FILE, in integers, on DATA: a folder as for idx, or a file as for arrays.
 
     FILE is a network without recurrent layers, or one of real numbers, .onnx or .json, which is quantised first, as by
@@ -228,7 +263,7 @@ def tune(file: str, data: Path, test: Path | None, name: str | None, output: Pat
             raise InputError(f"--{option.replace('_', '-')}: {file} holds integers; allowed: with .onnx and .json")
         network = dataclasses.replace(load(file), name=title)
         tuned = training.tune(network, training.read_dataset(data, test, seed=checked.seed), checked)
-    save(tuned.after.network, output)
+    _write(tuned.after, checked, output, history)
     for when in ("before", "after"):
         say(f"{when}:")
         _report(output, getattr(tuned, when))
@@ -265,7 +300,6 @@ _RECURRENT = _written(
     *_FORM,
     *_schedule("Sequences", 30, 1e-2, 64, "weights and of what is random in the data", qat=15),
     ("--decay", float, 0.0, "Weight decay."),
-    ("--history", NEW_FILE, None, "Table of all epochs to write: .csv with loss and validation."),
 )
 _SAVE_TEST = options(("--save-test", NEW_FILE, None, "Test sequences to write: .npz for evaluate."))
 
@@ -280,12 +314,6 @@ def _archive(sequences: Any, source: InputFormat) -> bytes:
         labels=sequences.wanted.astype(np.uint8),
     )
     return buffer.getvalue()
-
-
-def _table(history: Any) -> bytes:
-    """Of all epochs, as comma-separated values."""
-    lines = [f"{epoch.phase},{epoch.epoch},{epoch.loss:.9g},{epoch.validation:.9g}" for epoch in history]
-    return "\n".join(["phase,epoch,loss,validation", *lines, ""]).encode()
 
 
 def _train_sequences(
@@ -311,9 +339,7 @@ def _train_sequences(
     checked = training.SequenceRecipe(name=network_name(name, output), **recipe)
     sequences = data(initial)
     trained = training.train_sequences(sequences, checked, initial=initial)
-    save(trained.network, output)
-    if history is not None:
-        atomic_write(history, _table(trained.history))
+    _write(trained, checked, output, history)
     if save_test is not None:
         atomic_write(save_test, _archive(sequences.test, sequences.input))
     _report(output, trained)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -46,8 +46,7 @@ class Epoch:
 class Trained:
     """A trained network; accuracies are fractions, and all is that of the golden model.
 
-    Accuracies are None where there are targets, deviations where there are classes. ``history``: of all epochs, where it is
-    kept.
+    Accuracies are None where there are targets, deviations where there are classes. ``history``: of all epochs.
     """
 
     network: Network
@@ -162,12 +161,13 @@ def train_phase(
     epochs: int,
     option: str,
     progress: tqdm,
+    history: list[Epoch],
     penalty: Callable[[], torch.Tensor] | None = None,
     most_norm: float | None = None,
-    history: list[Epoch] | None = None,
     begin: Callable[[int], None] = lambda epoch: None,
 ) -> None:
-    """Train with a learning rate along a cosine to zero, gradients cut to a norm; ``score`` is asked after each epoch.
+    """Train with a learning rate along a cosine to zero, gradients cut to a norm; ``score`` is asked after each epoch,
+    which goes into ``history``.
 
     ``begin`` is called before each, with its number.
 
@@ -197,8 +197,7 @@ def train_phase(
             raise InputError(f"train: loss is {total} in {title} epoch {epoch}; allowed: a lower --{option}")
         ended = Epoch(phase=title, epoch=epoch, loss=total / batches.steps, validation=score())
         progress.set_postfix(loss=f"{ended.loss:.4f}", validation=f"{ended.validation:.4f}")
-        if history is not None:
-            history.append(ended)
+        history.append(ended)
 
 
 def _numpy(tensor: torch.Tensor | None) -> np.ndarray | None:
@@ -266,7 +265,7 @@ def check_goal(dataset: Dataset, outputs: int, *, augment: int, reconstruct: boo
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Task:
     """What is learnt from a dataset: ``images`` are trained on, ``x`` (N, inputs) are these as they are; ``validation`` and
-    ``test``, if there is one, are inputs and what is wanted of them."""
+    ``test``, if there is one, are inputs and what is wanted of them. ``history``: of the epochs so far."""
 
     goal: Goal
     images: Images
@@ -274,6 +273,7 @@ class Task:
     wanted: np.ndarray
     validation: tuple[np.ndarray, np.ndarray]
     test: tuple[np.ndarray, np.ndarray] | None
+    history: list[Epoch] = field(default_factory=list)
 
     @classmethod
     def of(cls, dataset: Dataset, schedule: Schedule, outputs: int, *, reconstruct: bool = False) -> "Task":
@@ -326,6 +326,7 @@ class Task:
             self.goal.loss,
             self.images,
             lambda: self.goal.score(outputs_of(forward, self.validation[0]), self.validation[1]),
+            history=self.history,
             **options,
         )
 
@@ -341,6 +342,7 @@ class Task:
             test_accuracy=test[0],
             validation_deviation=validation[1],
             test_deviation=test[1],
+            history=tuple(self.history),
         )
 
 

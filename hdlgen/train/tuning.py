@@ -307,7 +307,7 @@ def _fit(model: GraphModel, output_scale: float | None, task: Task, schedule: Sc
 def _compared(model: GraphModel, before: Network, after: Network, task: Task) -> Tuned:
     with torch.no_grad():
         outputs = model.integer(torch.tensor(task.validation[0])).numpy()
-    return Tuned(before=task.trained(before), after=task.trained(after, outputs))
+    return Tuned(before=replace(task.trained(before), history=()), after=task.trained(after, outputs))
 
 
 def tune(network: Network, dataset: Dataset, schedule: Schedule, *, progress: bool = True) -> Tuned:

@@ -125,7 +125,11 @@ def test_learns_inputs(files, tmp_path, capsys):
     options = [*SHAPE, "--reconstruct", "--widths", "16,8", "--bias", "--learning-rate", "1e-2", "--name", "x"]
     for name in ("a", "b"):
         output = tmp_path / f"{name}.safetensors"
-        assert run("train arrays", files / "x-train.npz", *options, "--test", files / "x-test.npz", "-o", output) == 0
+        given = ("--test", files / "x-test.npz", "--history", tmp_path / f"{name}.csv", "-o", output)
+        assert run("train arrays", files / "x-train.npz", *options, *given) == 0
+    lines = (tmp_path / "a.csv").read_text().splitlines()
+    assert lines[0] == "phase,epoch,loss,validation"
+    assert [line.partition(",")[0] for line in lines[1:]] == ["real"] * 12 + ["integer"] * 4
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
     x = samples(200, 2)[0]
     error = golden.deviation(golden.evaluate(load(output), x), x, load(output).output_scale)

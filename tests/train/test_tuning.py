@@ -1,6 +1,7 @@
 """Going on with networks from elsewhere: the integers are those of the golden model, absent edges stay absent."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +104,13 @@ def test_real_numbers(data, tmp_path, capsys, file, options):
             "1/256",
             *options,
         ]
-        assert run("train", "tune", *arguments, "--epochs", 3, "--batch", 32, "--name", "n", "-o", output) == 0
+        arguments += ["--epochs", 3, "--batch", 32, "--name", "n", "--history", tmp_path / "h.json", "-o", output]
+        assert run("train", "tune", *arguments) == 0
+        history = json.loads((tmp_path / "h.json").read_text())
+        assert [(epoch["phase"], epoch["epoch"]) for epoch in history["epochs"]] == [
+            ("integer", 1 + n) for n in range(3)
+        ]
+        assert (history["network"], history["recipe"]["batch"]) == ("n", 32)
         found.append(output.read_bytes())
         if len(options) > 2:
             break
@@ -111,6 +118,7 @@ def test_real_numbers(data, tmp_path, capsys, file, options):
     printed = capsys.readouterr().out.splitlines()
     network = load(output)
     after = right(network, data)
+    assert history["accuracy"]["test"] == after / TEST
     assert printed[-1] == f"{output}: test accuracy {after / TEST:.2%} (golden model)"
     before = float(printed[-4].split()[3].rstrip("%")) / 100 * TEST
     assert printed[-3] == "after:"
