@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from amaranth.back import rtlil
@@ -113,15 +113,18 @@ def of_stage(plan: Plan, number: int, top: str, library: Library) -> Library:
     return chosen
 
 
-def verilog_files(plan: Plan, top: str, library: Library) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """All Verilog of a plan; puts the primitives that the core refers to into ``library``.
+def verilog_files(
+    plan: Plan, top: str, library: Library, families: Sequence[str] = tuple(FAMILIES)
+) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """All Verilog of a plan for some families; puts the primitives that the core refers to into ``library``.
 
     Returns
     -------
     texts by file name; for every family the files that make up the design
     """
     texts = {f"{top}.v": convert(core_of(plan, top, library), top, f"{top}: the core")}
-    parts, files = part_files((type(part), part.parameters) for _name, part in sorted(library.parts.items()))
+    wanted = ((type(part), part.parameters) for _name, part in sorted(library.parts.items()))
+    parts, files = part_files(wanted, families)
     return texts | parts, {family: [f"{top}.v", *names] for family, names in files.items()}
 
 
@@ -154,19 +157,22 @@ def _part(kind: Any, parameters: Any, what: str) -> str:
     return convert(kind(parameters), parameters.name, what)
 
 
-def part_files(parts: Iterable[tuple[Any, Any]]) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """The Verilog of parts, which are each a kind of `Primitive` and its parameters.
+def part_files(
+    parts: Iterable[tuple[Any, Any]], families: Sequence[str] = tuple(FAMILIES)
+) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """The Verilog of parts, which are each a kind of `Primitive` and its parameters, for some families.
 
     Returns
     -------
     texts by file name; for every family the files that make up the parts, in their order
     """
     texts: dict[str, str] = {}
-    files: dict[str, list[str]] = {family: [] for family in FAMILIES}
+    files: dict[str, list[str]] = {family: [] for family in families}
     for kind, parameters in parts:
         name = parameters.name
         suffixes = {kind: ""}
-        for family, special in FAMILIES.items():
+        for family in families:
+            special = FAMILIES[family]
             large = kind is Rom and parameters.depth * parameters.width > _LARGEST.get(family, math.inf)
             form = kind if large else special.get(kind, kind)
             suffix = suffixes.setdefault(form, f"_{family}")
@@ -174,11 +180,11 @@ def part_files(parts: Iterable[tuple[Any, Any]]) -> tuple[dict[str, str], dict[s
             files[family].append(file)
             if file not in texts:
                 texts[file] = _part(form, parameters, f"{name}: {suffix[1:] or 'generic'}")
-    # Some are no different from the generic part.
+    # Some are no different from those of the first family, which are generic as a rule.
     bodies = {file: text.split("\n", 1)[1] for file, text in texts.items()}
     for names in files.values():
         names[:] = [
             plain if bodies[file] == bodies[plain] else file
-            for file, plain in zip(names, files["generic"], strict=True)
+            for file, plain in zip(names, list(files[families[0]]), strict=True)
         ]
     return {file: texts[file] for names in files.values() for file in names}, files

@@ -164,7 +164,7 @@ def _hardware(design: Design, family: str, *, resets: tuple[str, ...], made: Mad
     plan = _compile(design)
     if plan.first.fill == "flash":
         raise Senseless("weights in a flash")
-    texts, files = verilog_files(plan, "top", Library())
+    texts, files = verilog_files(plan, "top", Library(), [family])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for file, text in texts.items():
