@@ -1,6 +1,7 @@
 """Networks of layers of all kinds, one behind the other, for tests of what takes any network."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,9 @@ from hdlgen.network import Activation, InputFormat, Layer, Network, RandomTopolo
 from .choices import Choices, strategy
 from .layered import any_activation, make_layer
 from .recurrent import band_entry, make_band
-from .tensors import OF_TENSORS, Maker
+from .tensors import OF_TENSORS, Maker, tensor_network
 
-__all__ = ["MIXED", "make_mixed", "mixed_network", "mixed_networks"]
+__all__ = ["MIXED", "make_mixed", "mixed_network", "mixed_networks", "with_tensors"]
 
 RELU = Activation(bits=8, shift=7)
 SIGNED = Activation(kind="identity", bits=8, shift=8)
@@ -279,3 +280,60 @@ def mixed_network(choose: Choices, *, most: int = 8) -> Network:
 
 
 mixed_networks = strategy(mixed_network)
+
+
+def with_tensors(choose: Choices) -> Network:
+    """Layers of tensors, one network in three with layers of other kinds behind them, one in six between such."""
+    others = choose.integer(0, 5)
+    if others > 2:
+        return tensor_network(choose)
+    entries = [_other(choose) for _ in range(choose.integer(1, 2))]
+    if others == 2:
+        entries += [_tensor(choose) for _ in range(choose.integer(1, 2))]
+        entries += [_other(choose) for _ in range(choose.integer(0, 1))]
+        network = make_mixed(
+            entries,
+            inputs=choose.integer(1, 6),
+            bits=choose.integer(2, 8),
+            signed=choose.flag(),
+            seed=choose.integer(0, 2**32 - 1),
+        )
+        return choose.usable(network)
+    network = tensor_network(choose, most=4)
+    choose.assume(getattr(network.layers[-1], "activation", None) is not None)
+    if "cell" not in entries[-1] and choose.flag():
+        entries[-1]["activation"] = None
+    rng = np.random.default_rng(choose.integer(0, 2**32 - 1))
+    widths, layers, tensors = list(network.widths), list(network.layers), dict(network.tensors)
+    for number, entry in enumerate(entries, len(widths)):
+        if "cell" in entry:
+            layers.append(make_band(rng, number, widths[-1], tensors, **entry))
+        else:
+            layers.append(make_layer(rng, number, widths, tensors, entry, suffix=".behind"))
+        widths.append(layers[-1].width)
+    return choose.usable(replace(network, layers=tuple(layers), tensors=tensors))
+
+
+def _other(choose: Choices) -> Entry:
+    """A layer that knows nothing of tensors."""
+    kind = choose.of(["path", "dense", "explicit", "recurrent"])
+    if kind == "recurrent":
+        return band_entry(choose, most=6)
+    return {
+        "kind": kind,
+        "width": choose.integer(1, 8),
+        "weight_bits": choose.integer(1, 8),
+        "biased": choose.flag(),
+        "edge_count": choose.integer(1, 30),
+        "paths": choose.integer(1, 30),
+        "activation": Activation(
+            kind=choose.of(["relu", "identity"]), bits=choose.integer(2, 8), shift=choose.integer(0, 7)
+        ),
+    }
+
+
+def _tensor(choose: Choices) -> Entry:
+    """A convolution of a single pixel, or a dense layer that has zero points."""
+    if choose.integer(0, 2) == 0:
+        return {"kind": "sums", "width": choose.integer(1, 8)}
+    return conv(2 * choose.integer(1, 4), 1, 1, joined=choose.of(["dense", "explicit", "sobol", "random"]))

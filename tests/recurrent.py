@@ -28,6 +28,7 @@ from hdlgen.sequences import sobol
 
 from .choices import Choices, strategy
 from .layered import make_layer, plain_layer
+from .tensors import plain_tensor
 
 CELLS = ("relu", "tanh", "gru", "ligru", "lstm")
 GATES = {"relu": 1, "tanh": 1, "gru": 3, "ligru": 2, "lstm": 4}
@@ -166,8 +167,10 @@ def step_by_step(network: Network, x: np.ndarray) -> list[list[list[int]]]:
                 source = number - 1 if layer.source is None else layer.source
                 h[number], c[number] = step(network, number, values[source], h[number], c[number])
                 values.append(h[number])
-            else:
+            elif layer.special(network.tensors) is None:
                 values.append(plain_layer(network, number, values))
+            else:
+                values.append(plain_tensor(network, number, values))
         result.append(values)
     return result
 

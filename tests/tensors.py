@@ -329,32 +329,38 @@ def activated(network: Network, activation: Activation | None, acc: int, place: 
 def plain_tensors(network: Network, row: Sequence[int]) -> list[list[int]]:
     """The values of layers 0..L for one input, edge by edge."""
     values = [[int(value) for value in row]]
-    for number, layer in enumerate(network.layers, 1):
-        before, edges = values[layer.read], network.edges(number)
-        ends = list(zip(edges.source.tolist(), edges.target.tolist(), edges.weight.tolist(), strict=True))
-        if isinstance(layer, Add):
-            found = []
-            for place in range(layer.width):
-                acc = 0
-                for term in layer.terms:
-                    moved = (values[term.source][place] - term.zero_point) << layer.left
-                    acc += requantised(moved, term.multiplier, term.shift, layer.activation.rounding)
-                found.append(activated(network, layer.activation, acc, place))
-            values.append(found)
-            continue
-        assert isinstance(layer, Conv | Pool | Weighted)
-        channels = layer.out_channels if isinstance(layer, Conv | Pool) else layer.width
-        read: list[list[int]] = [[] for _ in range(layer.width)]
-        for source, target, weight in ends:
-            value = before[source] - layer.zero_point
-            read[target].append((max(value, 0) if layer.rectified else value) * weight)
-        if isinstance(layer, Pool):
-            sums = [max(terms) if layer.of == "max" else mean(terms) for terms in read]
-        else:
-            bias = [0] * channels if layer.bias is None else network.tensors[layer.bias].tolist()
-            sums = [bias[place % channels] + sum(terms) for place, terms in enumerate(read)]
-        values.append([activated(network, layer.activation, acc, place % channels) for place, acc in enumerate(sums)])
+    for number in range(1, len(network.layers) + 1):
+        values.append(plain_tensor(network, number, values))
     return values
+
+
+def plain_tensor(network: Network, number: int, values: Sequence[Sequence[int]]) -> list[int]:
+    """The values of layer ``number`` from those of all layers before, edge by edge."""
+    layer = network.layers[number - 1]
+    before, edges = values[layer.read], network.edges(number)
+    if isinstance(layer, Add):
+        found = []
+        for place in range(layer.width):
+            acc = 0
+            for term in layer.terms:
+                moved = (values[term.source][place] - term.zero_point) << layer.left
+                acc += requantised(moved, term.multiplier, term.shift, layer.activation.rounding)
+            found.append(activated(network, layer.activation, acc, place))
+        return found
+    assert isinstance(layer, Conv | Pool | Weighted)
+    channels = layer.out_channels if isinstance(layer, Conv | Pool) else layer.width
+    read: list[list[int]] = [[] for _ in range(layer.width)]
+    for source, target, weight in zip(
+        edges.source.tolist(), edges.target.tolist(), edges.weight.tolist(), strict=True
+    ):
+        value = before[source] - layer.zero_point
+        read[target].append((max(value, 0) if layer.rectified else value) * weight)
+    if isinstance(layer, Pool):
+        sums = [max(terms) if layer.of == "max" else mean(terms) for terms in read]
+    else:
+        bias = [0] * channels if layer.bias is None else network.tensors[layer.bias].tolist()
+        sums = [bias[place % channels] + sum(terms) for place, terms in enumerate(read)]
+    return [activated(network, layer.activation, acc, place % channels) for place, acc in enumerate(sums)]
 
 
 def mean(terms: Sequence[int]) -> int:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,10 +23,13 @@ from ..choices import Senseless
 from ..compiler.test_frame import described, retrained
 from ..icarus import RESETS, Bench, Phase
 from ..recurrent import step_by_step
-from .designs import Design, draw
+from .designs import KINDS, TENSORS, Design, draw
 
-__all__ = ["LEVELS", "Found", "Wrong"]
+__all__ = ["LEVELS", "Found", "Wrong", "look"]
 
+
+_PATIENCE = 6000
+"""Cycles of all frames of tensors that are worth a simulation."""
 
 Made = Callable[[Path, Sequence[str], str], list[str]]
 
@@ -164,6 +167,8 @@ def _hardware(design: Design, family: str, *, resets: tuple[str, ...], made: Mad
     plan = _compile(design)
     if plan.first.fill == "flash":
         raise Senseless("weights in a flash")
+    if design.kind in TENSORS and len(design.x) * plan.interval_cycles > _PATIENCE:
+        raise Senseless("too many cycles")
     texts, files = verilog_files(plan, "top", Library(), [family])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -173,7 +178,7 @@ def _hardware(design: Design, family: str, *, resets: tuple[str, ...], made: Mad
         if made is not None:
             sources = made(folder, sources, "top")
         bench = Bench(folder, sources, "top", plan, _phases(design, plan, "top"))
-        for reset in resets:
+        for reset in dict.fromkeys(resets):
             played = bench.run(reset, design.seed % (1 << 31))
             if played.fault is not None:
                 raise Wrong(f"{family}, reset {reset}: {played.fault}")
@@ -202,19 +207,22 @@ def _routed(design: Design) -> int:
         raise Senseless(str(error)) from None
 
 
-LEVELS: Mapping[str, Callable[[Design], int]] = {
+LEVELS: dict[str, Callable[[Design], int]] = {
     "model": _model,
     "verilog": _verilog,
     "netlist": _netlist,
     "routed": _routed,
 }
+_TENSOR = "tensor-"
+LEVELS |= {_TENSOR + level: check for level, check in LEVELS.items()}
 
 
 def look(level: str, seed: int) -> Found:
     """Compare what the seed makes; whatever goes wrong is what was found."""
     kind = "-"
+    kinds = TENSORS if level.startswith(_TENSOR) else KINDS
     try:
-        design = draw(seed)
+        design = draw(seed, kinds)
         kind = design.kind
         compared = LEVELS[level](design)
     except Senseless as error:

@@ -17,10 +17,10 @@ from hdlgen.targets import TARGETS
 from ..choices import Choices, Seeded
 from ..compiler.networks import path_network
 from ..layered import inputs, layered_network
-from ..mixed import mixed_network
+from ..mixed import mixed_network, with_tensors
 from ..recurrent import recurrent_network, sequences
 
-__all__ = ["KINDS", "Design", "draw"]
+__all__ = ["KINDS", "TENSORS", "Design", "draw"]
 
 KINDS: Mapping[str, Callable[[Choices], Network]] = {
     "path": lambda choose: path_network(choose, transitions=4, width=16, paths=64, most_bits=8),
@@ -28,6 +28,8 @@ KINDS: Mapping[str, Callable[[Choices], Network]] = {
     "recurrent": lambda choose: recurrent_network(choose, most=9, mixed=choose.flag()),
     "mixed": lambda choose: mixed_network(choose, most=9),
 }
+TENSORS: Mapping[str, Callable[[Choices], Network]] = {"tensor": with_tensors}
+"""Those with seeds of their own: what others had found with a seed it still makes."""
 
 
 #: Sets of options for a network, beside the first.
@@ -51,11 +53,11 @@ class Design:
     others: "tuple[Design, ...]" = ()
 
 
-def draw(seed: int) -> Design:
+def draw(seed: int, kinds: Mapping[str, Callable[[Choices], Network]] = KINDS) -> Design:
     """Raises :class:`tests.choices.Senseless` where the number makes no network."""
     choose = Seeded(seed)
-    kind = choose.of(list(KINDS))
-    network = KINDS[kind](choose)
+    kind = choose.of(list(kinds))
+    network = kinds[kind](choose)
     _simplify(network, choose)
     target, given = _asked(choose, network)
     lengths = None

@@ -1,6 +1,7 @@
 """Many seeds, by as many workers as there are, into a file that a later run goes on with."""
 
 import contextlib
+import gc
 import json
 import os
 import resource
@@ -11,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, wait
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,13 +24,10 @@ from .checks import Found
 
 __all__ = ["LEVELS", "repeat", "run", "seeds_of"]
 
+_SECONDS = {"model": 60, "verilog": 600, "netlist": 3600, "routed": 3600}
 LEVELS: dict[str, tuple[Callable[[int], Found], float, int]] = {
-    "model": (lambda seed: checks.look("model", seed), 60, 0),
-    "verilog": (lambda seed: checks.look("verilog", seed), 600, 0),
-    "netlist": (lambda seed: checks.look("netlist", seed), 3600, 0),
-    "routed": (lambda seed: checks.look("routed", seed), 3600, 0),
-    "fuzz": (fuzz.look, 10, 2 << 30),
-}
+    level: (partial(checks.look, level), _SECONDS[level.rpartition("-")[2]], 0) for level in checks.LEVELS
+} | {"fuzz": (fuzz.look, 10, 2 << 30)}
 """What is done with a seed, how many seconds of the processor it may take, and by how many bytes it may grow; 0: by any."""
 
 _WAITING = 30
@@ -135,7 +134,7 @@ def run(
         if found.seed in seeds:
             done.add(found.seed)
             _count(total, found)
-    size = {"model": 50, "fuzz": 50}.get(level, 1)
+    size = 50 if level.endswith(("model", "fuzz")) else 1
     batches = _batches((seed for seed in seeds if seed not in done), size)
     end = None if seconds is None else time.monotonic() + seconds
     with contextlib.ExitStack() as stack:
@@ -163,7 +162,9 @@ def run(
 
 
 def quiet() -> None:
-    """Of a worker: an interrupt is the parent's business, and one core is enough."""
+    """Of a worker: an interrupt is the parent's business, one core is enough, and what is there stays there."""
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 1000)  # of what Amaranth makes of a design nearly all goes at once
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
