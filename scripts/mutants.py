@@ -3,13 +3,16 @@
 python scripts/mutants.py --seed 1 --count 300 --results mutants.jsonl
 
 Comparisons, operators, numbers, conditions and truth values are changed at random places of compiler, golden, layers,
-gateware and host, in a copy of the checkout. The same command again goes on where it was stopped. What survives is printed.
+gateware and host, in a copy of the checkout. The quickest of the tests looks at all of them, then the others at those that
+are left. The same command again goes on where it was stopped. What survives is printed.
 """
 
 import argparse
 import ast
 import contextlib
+import gc
 import importlib
+import inspect
 import json
 import math
 import os
@@ -21,14 +24,18 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, product
 from pathlib import Path
+from types import CodeType, FunctionType
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SEEDS = "tests/campaign/test_seeds.py::test_model"
+SEEDS = "tests/campaign/test_seeds.py::test_model[model]"
+TENSORS = "tests/campaign/test_seeds.py::test_model[tensor-model]"
 VERILOG = "tests/campaign/test_seeds.py::test_verilog"
 #: By the beginning of the path of a module: its tests, the quickest first.
 TESTS = {
@@ -36,18 +43,20 @@ TESTS = {
     "compiler/path": [SEEDS, "tests/compiler/test_path.py", "tests/compiler/test_frame.py"],
     "compiler/gather": [SEEDS, "tests/compiler/test_gather.py", "tests/compiler/test_frame.py"],
     "compiler/unit": [SEEDS, "tests/compiler/test_unit.py", "tests/compiler/test_frame.py"],
+    "compiler/tensor": [TENSORS, "tests/compiler/test_tensor.py", "tests/compiler/test_frame.py"],
     "compiler/timing": [SEEDS, "tests/compiler/test_timing.py"],
     "compiler": [SEEDS, *(f"tests/compiler/test_{name}.py" for name in ("options", "plan", "frame", "faults"))],
     "golden": [SEEDS, "tests/golden"],
-    "layers/conv": ["tests/golden/test_tensors.py", "tests/network"],
-    "layers/pool": ["tests/golden/test_tensors.py", "tests/network"],
-    "layers/add": ["tests/golden/test_tensors.py", "tests/network"],
-    "layers/window": ["tests/golden/test_tensors.py", "tests/network"],
+    "layers/conv": [TENSORS, "tests/golden/test_tensors.py", "tests/network"],
+    "layers/pool": [TENSORS, "tests/golden/test_tensors.py", "tests/network"],
+    "layers/add": [TENSORS, "tests/golden/test_tensors.py", "tests/network"],
+    "layers/window": [TENSORS, "tests/golden/test_tensors.py", "tests/network"],
     "layers/recurrent_reach": ["tests/golden/test_ranges.py", SEEDS, "tests/golden", "tests/check"],
     "layers": [SEEDS, "tests/golden", "tests/network", "tests/check"],
     "gateware/gather": [f"{VERILOG}[layered]", "tests/gateware/gather"],
     "gateware/unit": [f"{VERILOG}[recurrent]", "tests/gateware/unit", "tests/formal/test_cell.py"],
     "gateware/path": [f"{VERILOG}[path]", "tests/gateware/path", "tests/formal/test_results.py"],
+    "gateware/tensor": [f"{VERILOG}[tensor]", "tests/gateware/tensor", "tests/formal/test_tensor.py"],
     "gateware/uart": ["tests/gateware/test_uart.py"],
     "gateware/flash": ["tests/gateware/path/test_flash.py"],
     "gateware/link": ["tests/link/test_endpoint.py", "tests/link/test_load.py"],
@@ -56,8 +65,8 @@ TESTS = {
     "gateware/image": ["tests/gateware/test_image.py", "tests/gateware/path/test_reload.py"],
     "gateware/ice40": ["tests/gateware/test_vendor.py"],
     "gateware/ecp5": ["tests/gateware/test_vendor.py"],
-    "gateware": [VERILOG, "tests/gateware/test_streams.py", "tests/gateware/test_chain.py"],
-    "host": ["tests/link/test_board.py", "tests/link/test_document.py", "tests/link/test_endpoint.py"],
+    "gateware": [f"{VERILOG}[mixed]", VERILOG, "tests/gateware/test_streams.py", "tests/gateware/test_chain.py"],
+    "host": ["tests/link/test_document.py", "tests/link/test_board.py", "tests/link/test_endpoint.py"],
 }
 SWAPS: dict[type, tuple[type, ...]] = {
     ast.Lt: (ast.LtE,),
@@ -145,12 +154,66 @@ def tests_of(name: str) -> list[str]:
     return TESTS[max((start for start in TESTS if name.startswith(start)), key=len)]
 
 
-def run(copy: Path, tests: list[str], seconds: float) -> tuple[str, str] | None:
-    """Whether the tests find it, and the first that does: in a process of its own, which has to import only the package.
+def functions_of(code: CodeType, name: str = "") -> dict[str, CodeType]:
+    """What functions of a module, or of a class in it, are compiled to, by name; and under ``name`` what is left."""
+    found = {name: code.replace(co_consts=tuple(c for c in code.co_consts if not isinstance(c, CodeType)))}
+    for number, inner in enumerate(c for c in code.co_consts if isinstance(c, CodeType)):
+        called = f"{name}.{inner.co_name}.{number}"
+        if inner.co_flags & inspect.CO_NEWLOCALS:
+            found[called] = inner
+        else:
+            found |= functions_of(inner, called)
+    return found
+
+
+class Package:
+    """Package and tests of a copy of the checkout, as they are without a fault: imported once for all mutants."""
+
+    def __init__(self, copy: Path, tests: Iterable[str]):
+        self.copy = copy
+        #: What has been called already, whose results are there.
+        self.called: set[CodeType] = set()
+        sys.path.insert(0, str(copy))
+        sys.setprofile(lambda frame, event, _: self.called.add(frame.f_code) if event == "call" else None)
+        for file in sorted({file for test in tests for file in self._files(test)}):
+            importlib.import_module(file.relative_to(copy).with_suffix("").as_posix().replace("/", "."))
+        sys.setprofile(None)
+
+    def _files(self, test: str) -> list[Path]:
+        path = self.copy / test.partition("::")[0]
+        return sorted(path.rglob("test_*.py")) if path.is_dir() else [path]
+
+    def change(self, name: str, text: str) -> None:
+        """Have the fault in this process: in the function where it is, if that is all, else in all that is imported."""
+        path = self.copy / "hdlgen" / f"{name}.py"
+        old, new = (
+            functions_of(compile(each, str(path), "exec")) for each in (path.read_text(encoding="utf-8"), text)
+        )
+        path.write_text(text, encoding="utf-8")
+        changed = [(old[place], new[place]) for place in old if old[place] != new.get(place)]
+        assert changed
+        module = f"hdlgen.{name.replace('/', '.')}"
+        there = [each for each in gc.get_objects() if isinstance(each, FunctionType) and each.__module__ == module]
+        pairs = [(each, after) for before, after in changed for each in there if each.__code__ == before]
+        if (
+            len(old) == len(new)
+            and len(pairs) >= len(changed)
+            and not self.called & {before for before, _ in changed}
+        ):
+            for each, after in pairs:
+                each.__code__ = after
+            return
+        for loaded in [each for each in sys.modules if each.partition(".")[0] in ("hdlgen", "tests")]:
+            del sys.modules[loaded]
+
+
+def run(package: Package, name: str, text: str, tests: Sequence[str], seconds: float) -> tuple[str, str] | None:
+    """Whether ``tests`` find what stands in the ``text`` of a module, and the first that does: in a process of its own.
 
     ``seconds``: of a processor's time, for every process; who needs more goes round in circles. None: it waits for something
     or the machine is too busy to say.
     """
+    copy = package.copy
     log = copy.with_name("log")
     child = os.fork()
     if child == 0:
@@ -162,9 +225,12 @@ def run(copy: Path, tests: list[str], seconds: float) -> tuple[str, str] | None:
                 os.dup2(file.fileno(), 1)
                 os.dup2(file.fileno(), 2)
             os.chdir(copy)
-            sys.path.insert(0, str(copy))
             os.environ["PYTHONPATH"] = str(copy)
-            status = pytest.main(["-x", "-q", "-n", "0", "-p", "no:cacheprovider", "-rfE", "--tb=no", *tests])
+            package.change(name, text)
+            plain = ["-x", "-q", "-n", "0", "-p", "no:cacheprovider", "-rfE", "--tb=no", "--assert=plain"]
+            status = pytest.main([*plain, *tests])
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(status)
     end = time.monotonic() + _WAITING * seconds
@@ -198,28 +264,30 @@ def main() -> int:
     parser.add_argument("--results", type=Path, required=True)
     options = parser.parse_args()
     lines = options.results.read_text(encoding="utf-8").splitlines() if options.results.exists() else []
-    for module in ("amaranth.sim", "amaranth.back.rtlil", "numpy", "onnx", "rich.table"):
-        importlib.import_module(module)  # once for all
     done = {(entry["seed"], entry["number"]): entry for entry in map(json.loads, lines)}
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, open(options.results, "a", encoding="utf-8") as results:
         copy = Path(folder) / "copy"
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", "rtl_out"), symlinks=True)
-        for number, (name, line, before, after, text) in enumerate(mutants(options.seed, options.count)):
-            if (options.seed, number) in done or (
-                options.minutes and time.monotonic() - begun > 60 * options.minutes
-            ):
+        package = Package(copy, chain.from_iterable(TESTS.values()))
+        sample = list(enumerate(mutants(options.seed, options.count)))
+        for later, (number, (name, line, before, after, text)) in product((False, True), sample):
+            known = done.get((options.seed, number), {}).get("outcome")
+            if options.minutes and time.monotonic() - begun > 60 * options.minutes:
+                break
+            if known not in ((None, "left") if later else (None,)):
                 continue
+            tests = tests_of(name)[1:] if later else tests_of(name)[:1]
             path = copy / "hdlgen" / f"{name}.py"
             good = path.read_text(encoding="utf-8")
-            path.write_text(text, encoding="utf-8")
             start = time.monotonic()
-            found = run(copy, tests_of(name), options.seconds)
+            found = run(package, name, text, tests, options.seconds) if tests else ("survived", "")
             path.write_text(good, encoding="utf-8")
             if found is None:
                 print(f"hdlgen/{name}.py:{line}: not decided", file=sys.stderr)
                 continue
             outcome, by = found
+            outcome = "left" if outcome == "survived" and not later else outcome
             entry = {"seed": options.seed, "number": number, "module": name, "line": line, "before": before[:200]}
             entry |= {
                 "after": after[:200],

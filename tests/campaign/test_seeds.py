@@ -2,38 +2,47 @@
 
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
 from . import checks
 from .checks import Found
-from .designs import KINDS, draw
+from .designs import KINDS, TENSORS, draw
 
-SEEDS = range(80)
+SEEDS = {"model": range(80), "tensor-model": range(30)}
 VERILOG = 2
 """Designs of each kind."""
 
 
-def none_wrong(found: list[Found]) -> Counter[str]:
-    assert not [each for each in found if each.outcome == "wrong"]
-    return Counter(each.outcome for each in found)
+def right(level: str, seed: int) -> Found:
+    found = checks.look(level, seed)
+    assert found.outcome != "wrong", found
+    return found
 
 
-def test_model() -> None:
-    assert none_wrong([checks.look("model", seed) for seed in SEEDS])["equal"] > len(SEEDS) // 2
+@pytest.mark.parametrize("level", SEEDS)
+def test_model(level: str) -> None:
+    assert Counter(right(level, seed).outcome for seed in SEEDS[level])["equal"] > len(SEEDS[level]) // 2
+
+
+def of_kind(kind: str) -> Iterator[tuple[str, int]]:
+    """Level and seed."""
+    kinds = TENSORS if kind in TENSORS else KINDS
+    for seed in range(1000, 1100):
+        try:
+            if draw(seed, kinds).kind == kind:
+                yield "tensor-verilog" if kinds is TENSORS else "verilog", seed
+        except checks.Senseless:
+            continue
 
 
 @pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *TENSORS])
 def test_verilog(kind: str) -> None:
     equal = 0
-    for seed in range(1000, 1100):
-        try:
-            right = draw(seed).kind == kind
-        except checks.Senseless:
-            continue
-        if right and none_wrong([checks.look("verilog", seed)])["equal"]:
-            equal += 1
-            if equal == VERILOG:
-                return
+    for level, seed in of_kind(kind):
+        equal += right(level, seed).outcome == "equal"
+        if equal == VERILOG:
+            return
     pytest.fail(f"no {VERILOG} designs of kind {kind}")
