@@ -37,7 +37,10 @@ def of_kind(kind: str) -> Iterator[tuple[str, int]]:
             continue
 
 
-@pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
+needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
+
+
+@needs_icarus
 @pytest.mark.parametrize("kind", [*KINDS, *TENSORS])
 def test_verilog(kind: str) -> None:
     equal = 0
@@ -46,3 +49,10 @@ def test_verilog(kind: str) -> None:
         if equal == VERILOG:
             return
     pytest.fail(f"no {VERILOG} designs of kind {kind}")
+
+
+@needs_icarus
+@pytest.mark.parametrize("seed", [0, 2])
+def test_nothing_that_no_value_is(seed: int) -> None:
+    """Zero points beyond what is read were cut off around the edge of a tensor."""
+    assert right("tensor-verilog", seed).outcome == "equal"

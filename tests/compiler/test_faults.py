@@ -26,7 +26,7 @@ from hdlgen.compiler.unit import compile as unit
 from hdlgen.network import Network
 
 from ..layered import mixture
-from ..mixed import MIXED, make_mixed
+from ..mixed import MIXED, conv, make_mixed
 from ..mixed import path as paths
 from .networks import make
 from .recurrent import layer, make_recurrent
@@ -320,3 +320,15 @@ def test_without_assertions() -> None:
     said = re.search(r"(\d+) passed", done.stdout)
     assert said is not None
     assert int(said[1]) >= 120
+
+
+@pytest.mark.parametrize("zero", [-1, 16])
+def test_planted_beyond_the_values(zero: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What counts as nothing around a tensor is a value that nothing in it has."""
+    network = make_mixed([conv(3, 2, 2, padding=(1, 0, 0, 0), zero_point=zero)], inputs=9, shape=(3, 3, 1), bits=4)
+    program = tensor.compile_tensor(network, Options(lanes=4))
+    assert (program.value.low, program.value.high) == (min(zero, 0), max(zero, 15))
+    narrow = member("value", lambda value: replace(value, low=0, high=15))
+    monkeypatch.setattr(tensor, "predict", lambda program: narrow(program))
+    with pytest.raises(CompilerFault, match="layer 1: what is outside is no value"):
+        tensor.compile_tensor(network, Options(lanes=4))

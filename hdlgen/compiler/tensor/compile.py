@@ -101,8 +101,9 @@ def _candidates(network: Network, lanes: int) -> list[tuple[int, int]]:
 
 
 def _values(network: Network, asked: list[Asked]) -> Interval:
-    """What is kept in memory."""
+    """What is kept in memory, and what counts as nothing beside it, which may be a value that nothing has."""
     ranges = [network.value_range(0), *(network.value_range(job.last) for job in asked[:-1])]
+    ranges += [(job.outside, job.outside) for job in asked if job.rectify or any(job.window.padding)]
     return Interval(low=min(0, *(low for low, _ in ranges)), high=max(high for _, high in ranges))
 
 

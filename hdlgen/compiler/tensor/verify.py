@@ -45,6 +45,10 @@ def verify(network: Network, program: TensorProgram) -> None:
         require(job.source == asked.view(where[asked.source]), f"{what}: reads another layer")
         apart = 0 if asked.other is None else where[asked.other].base - where[asked.source].base
         _verify_loops(job, asked, program.outs(job), what)
+        nothing = program.value.low <= job.outside <= program.value.high
+        require(
+            nothing or not (job.rectify or not program.reads(job)[1].all()), f"{what}: what is outside is no value"
+        )
         if asked.other is None:
             _verify_sums(program, job, asked, what)
         else:
