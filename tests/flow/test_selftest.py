@@ -119,7 +119,7 @@ def _build(core: Path, test: SelfTestParameters, scratch: Path, bench: str) -> P
     verilator = tools.find("verilator")
     with runtime_objects(scratch / "obj_dir", {"for": "selftest"}):
         subprocess.run(
-            [*verilator.command, "--cc", "--exe", "--build", "-Wno-fatal", "-O0", "-CFLAGS", "-O0"]
+            [*verilator.command, "--cc", "--exe", "--build", "-Wno-fatal", "-CFLAGS", "-O0"]
             + ([] if flash is None else flash_options(flash))
             + ["--top-module", "hdlgen_selftest", "bench.cpp", "hdlgen_selftest.v", "clock.v", *sources],
             cwd=scratch,
