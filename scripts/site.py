@@ -20,7 +20,7 @@ COMMANDS = """# Commands
 
 ::: mkdocs-click
     :module: hdlgen.cli
-    :command: program
+    :command: hdlgen
     :prog_name: hdlgen
     :depth: 1
     :style: table

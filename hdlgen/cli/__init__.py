@@ -125,7 +125,7 @@ class _Program(Verbs):
 
 @click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="hdlgen")
-def program() -> None:
+def hdlgen() -> None:  # a module of this package is called program
     """From a trained sparse network to Verilog that is proved equal to it, and to a bitstream, with open tools only.
 
     NET is a network file, or the name of a shipped network; DIR the folder of a core, which `hdlgen compile` makes.
@@ -146,7 +146,7 @@ def main(arguments: list[str] | None = None) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("always", Doubtful)
             warnings.showwarning = _show_warning  # type: ignore[assignment]
-            status = program.main(args=arguments, prog_name="hdlgen", standalone_mode=False)
+            status = hdlgen.main(args=arguments, prog_name="hdlgen", standalone_mode=False)
         sys.stdout.flush()  # a full disk is noticed here
     except _NO_VERB as error:
         error.show()  # the help
