@@ -45,6 +45,7 @@ PUBLIC = (
     "flow.load",
     "flow.patch",
     "flow.report",
+    "flow.play",
     "host",
     "errors",
 )

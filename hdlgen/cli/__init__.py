@@ -58,7 +58,7 @@ _WORK: dict[str, Sequence[str]] = {
     "Make a network": ("train", "import", "quantize", "prune", "paths"),
     "Look at it": ("check", "evaluate", "draw"),
     "Make a core": ("compile", "simulate", "synth", "report"),
-    "Put it on a board": ("boards", "program", "run", "patch", "load"),
+    "Put it on a board": ("boards", "program", "run", "play", "patch", "load"),
     "See all of it": ("demo",),
 }
 """The verbs in the order of work."""
@@ -279,8 +279,9 @@ def addresses_board(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def checked(*, port: str | None, virtual: bool, baud: int | None, **others: Any) -> None:
         context = click.get_current_context()
-        if virtual == (port is not None):
-            raise InputError(f"{context.command_path}: give either --port or --virtual")
+        if virtual + (port is not None) + others.get("golden", False) != 1:
+            ways = "one of --port, --virtual and --golden" if "golden" in others else "either --port or --virtual"
+            raise InputError(f"{context.command_path}: give {ways}")
         if virtual and baud is not None:
             raise InputError("--baud: allowed with --port only; the line of a virtual board has no rate of its own")
         command(port=port, baud=baud, **others)

@@ -7,7 +7,7 @@ import contextlib
 import os
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ from hdlgen.flow.virtual import VirtualBoard
 from hdlgen.host import BAUD, Bench, Board
 from hdlgen.host.protocol import Identity
 
-__all__ = ["RunReport", "baud_of", "run"]
+__all__ = ["Connected", "RunReport", "baud_of", "connected", "run"]
 
 _SINGLE = 32
 """Inferences that are asked one at a time, for the latency."""
@@ -130,6 +130,49 @@ def baud_of(directory: str | os.PathLike[str]) -> int:
     return baud if isinstance(baud, int) else BAUD
 
 
+@dataclass(frozen=True, kw_only=True)
+class Connected:
+    """A board that computes the network of a design, or the one in the file ``loaded`` of its folder."""
+
+    board: Board
+    loaded: Path | None
+    build_seconds: float
+
+
+@contextlib.contextmanager
+def connected(
+    root: Path,
+    manifest: Manifest,
+    *,
+    port: str | None,
+    baud: int | None = None,
+    timeout: float = 2.0,
+    progress: bool = False,
+    tool_overrides: Mapping[str, str] | None = None,
+) -> Iterator[Connected]:
+    """The board on ``port``, ready to infer; parameters, and what is raised, as of :func:`run`."""
+    with contextlib.ExitStack() as stack:
+        name, build_seconds = port, 0.0
+        if name is None:
+            virtual = VirtualBoard(root, tool_overrides=tool_overrides)
+            quiet = None if progress else True
+            with tqdm(desc="build the virtual board", disable=quiet, leave=False, bar_format="{desc}"):
+                stack.enter_context(virtual)
+            name, build_seconds = virtual.port, virtual.build_seconds
+        board = stack.enter_context(Board.open(name, baud=baud or baud_of(root), timeout=timeout))
+        if manifest.weights.from_flash:
+            _wait_for_flash(board, manifest)
+        elif manifest.weights.loadable and not board.status().ready:
+            # Nothing is in force yet: single-port RAM is empty at first.
+            load(root, None, board)
+        other = None
+        if manifest.weights.loadable and board.identity.network != manifest.identity:
+            other = loaded_network(root, board.identity.network)
+        if other is None:
+            board.require_network(manifest.identity.hex(), str(root))
+        yield Connected(board=board, loaded=other, build_seconds=build_seconds)
+
+
 def run(
     directory: str | os.PathLike[str],
     *,
@@ -173,26 +216,12 @@ def run(
     manifest = read_manifest(root)
     check_sources(root, manifest)
     read = partial(read_inputs, root, manifest, input_file, labels_file, images, compare=compare)
-    with contextlib.ExitStack() as stack:
-        build_seconds = 0.0
-        name, inputs = port, read()  # before anything else is done
-        if name is None:
-            virtual = VirtualBoard(root, tool_overrides=tool_overrides)
-            with tqdm(desc="build the virtual board", disable=quiet, leave=False, bar_format="{desc}"):
-                stack.enter_context(virtual)
-            name, build_seconds = virtual.port, virtual.build_seconds
-        board = stack.enter_context(Board.open(name, baud=baud or baud_of(root), timeout=timeout))
-        if manifest.weights.from_flash:
-            _wait_for_flash(board, manifest)
-        elif manifest.weights.loadable and not board.status().ready:
-            # Nothing is in force yet: single-port RAM is empty at first.
-            load(root, None, board)
-        other = None
-        if manifest.weights.loadable and board.identity.network != manifest.identity:
-            other = loaded_network(root, board.identity.network)
-        if other is None:
-            board.require_network(manifest.identity.hex(), str(root))
-        else:
+    inputs = read()  # before anything else is done
+    with connected(
+        root, manifest, port=port, baud=baud, timeout=timeout, progress=progress, tool_overrides=tool_overrides
+    ) as found:
+        board, other, build_seconds = found.board, found.loaded, found.build_seconds
+        if other is not None:
             with warnings.catch_warnings():  # which were said of the design's own network
                 warnings.simplefilter("ignore", Doubtful)
                 inputs = read(network_file=other)

@@ -10,12 +10,16 @@ class NetworkView {
     this.random = random;
     this.picture = picture;
     this.levels = DATA.network.levels;
-    this.links = DATA.network.links.map((link) => this.read(link)).filter((link) => link);
-    this.statistics = this.count();
     this.top.addEventListener("pointermove", (event) => this.pointed(event, false));
     this.top.addEventListener("pointerdown", (event) => this.pointed(event, true));
     this.top.addEventListener("pointerleave", () => picture.choose(null, false));
     this.top.addEventListener("keydown", (event) => picture.key(event));
+  }
+
+  /** Read when it is shown: random paths are not, at first. */
+  get links() {
+    this.known = this.known || DATA.network.links.map((link) => this.read(link)).filter((link) => link);
+    return this.known;
   }
 
   read(link) {
@@ -39,15 +43,16 @@ class NetworkView {
     let lines = 0, distinct = 0;
     for (const link of this.links) {
       if (link.trail === null) continue;
-      const into = new Uint32Array(this.levels[link.to].points), pairs = new Set();
+      const into = new Uint32Array(this.levels[link.to].points), pairs = new Float64Array(link.source.length);
       for (let i = 0; i < link.source.length; i++) {
         into[link.target[i]]++;
-        pairs.add(link.target[i] * this.levels[link.from].points + link.source[i]);
+        pairs[i] = link.target[i] * this.levels[link.from].points + link.source[i];
       }
+      pairs.sort();
       const [least, most] = [into.reduce((a, b) => Math.min(a, b)), into.reduce((a, b) => Math.max(a, b))];
       reads.push(`${count(least)}${most > least ? " to " + count(most) : ""} into a neuron of layer ${link.to}`);
       lines += link.source.length;
-      distinct += pairs.size;
+      distinct += pairs.reduce((found, pair, i) => found + (i === 0 || pair !== pairs[i - 1]), 0);
     }
     return { reads, repeated: lines ? 1 - distinct / lines : 0 };
   }
@@ -228,8 +233,8 @@ class NetworkPicture {
     this.field = root.querySelector(".detail canvas");
     this.idle = this.detail.textContent;
     this.controls();
-    root.querySelectorAll(".statistics").forEach((place, at) => this.describe(place, this.views[at].statistics));
     this.draw();
+    setTimeout(() => this.describe(0));
     redraws.push(() => this.draw());
     let wide = window.innerWidth;
     window.addEventListener("resize", () => { if (window.innerWidth !== wide) { wide = window.innerWidth; this.draw(); } });
@@ -255,13 +260,15 @@ class NetworkPicture {
         this.root.querySelectorAll(".view")[1].hidden = !beside.checked;
         this.root.querySelector(".views").classList.toggle("two-beside", beside.checked);
         this.draw();
+        setTimeout(() => this.describe(1));
       });
     }
     this.most = Math.min(2 ** most.value, longest);
     this.root.querySelector("[name=mostSaid]").textContent = count(this.most);
   }
 
-  describe(place, found) {
+  describe(at) {
+    const place = this.root.querySelectorAll(".statistics")[at], found = this.views[at].count();
     if (!found.reads.length) return;
     place.textContent = `Paths: ${found.reads.join(", ")}; ${(100 * found.repeated).toFixed(1)} % of the edges repeat another one.`;
   }
