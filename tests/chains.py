@@ -4,13 +4,13 @@ import random
 
 import numpy as np
 
-from hdlgen.compiler import gather, path, timing, unit
+from hdlgen.compiler import timing
 from hdlgen.compiler.options import Options
-from hdlgen.compiler.plan import Join, Plan, Stage, models
+from hdlgen.compiler.plan import ENGINES, Join, Plan, Stage, models
 from hdlgen.compiler.timing import Timing
-from hdlgen.network import Activation, Network, Skip
+from hdlgen.network import Activation, Delay, InputFormat, Network, Skip
 
-from . import layered, recurrent
+from . import layered, recurrent, scans
 from .compiler import networks
 
 __all__ = ["as_plan", "check_steady", "random_chain"]
@@ -78,13 +78,27 @@ def _unit(draw: random.Random, inputs: int, *, first: bool) -> tuple[Network, Op
     return network, Options(lanes=draw.choice([1, 2, 4, 8]), results=draw.choice(["step", "sequence"]))
 
 
-_MAKERS = {"path": _path, "gather": _gather, "unit": _unit}
-_ENGINES = {"path": path.ENGINE, "gather": gather.ENGINE, "unit": unit.ENGINE}
+def _scan(draw: random.Random, inputs: int, *, first: bool) -> tuple[Network, Options]:
+    cell = draw.choice([cell for cell, rows in scans.ROWS.items() if inputs % rows == 0])
+    network = scans.make_scan(cell, width=inputs // scans.ROWS[cell])
+    return network.part(2, 2), Options(results=draw.choice(["step", "step", "sequence"]))
+
+
+def _delay(draw: random.Random, inputs: int, *, first: bool) -> tuple[Network, Options]:
+    taps = draw.randint(2, 5)
+    layer = Delay(width=taps * inputs, source=0, taps=taps, bits=8, signed=True)
+    source = InputFormat(width=inputs, bits=8, signed=True)
+    network = Network(name="delay", input=source, layers=(layer,), tensors={})
+    return network, Options(results=draw.choice(["step", "step", "sequence"]))
+
+
+_MAKERS = {"path": _path, "gather": _gather, "unit": _unit, "scan": _scan, "delay": _delay}
+_ENGINES = {name: engine for engine in ENGINES if (name := engine.name) in _MAKERS}
 
 
 def random_chain(kinds: str, seed: int) -> list[Stage]:
-    """Stages of the engines whose names begin with the letters p, g and u, each for as many inputs as the one before has
-    results."""
+    """Stages of the engines whose names begin with the letters p, g, u, s and d, each for as many inputs as the one
+    before has results."""
     draw = random.Random(seed)
     stages: list[Stage] = []
     inputs = draw.randint(1, 16)

@@ -13,6 +13,7 @@ from hdlgen.network import Activation, InputFormat, Layer, Network, RandomTopolo
 from .choices import Choices, strategy
 from .layered import any_activation, make_layer
 from .recurrent import band_entry, make_band
+from .scans import make_scan_layer
 from .tensors import OF_TENSORS, Maker, tensor_network
 
 __all__ = ["MIXED", "make_mixed", "mixed_network", "mixed_networks", "with_tensors"]
@@ -38,9 +39,10 @@ def make_mixed(
 ) -> Network:
     """A network of random weights, with inputs of a ``shape`` if there is one.
 
-    An entry with a ``cell`` is as in `tests.recurrent.make_band`, those of tensors are as in `tests.tensors.Maker.layer`,
-    others as in `tests.layered.make`. Those of kind ``path`` without paths of their own share a Sobol' topology of
-    ``paths``, with the members ``topology``.
+    Scans and delays are as in `tests.scans.make_scan_layer`. Another entry with a ``cell`` is as in
+    `tests.recurrent.make_band`, those of tensors are as in `tests.tensors.Maker.layer`, others as in
+    `tests.layered.make`. Those of kind ``path`` without paths of their own share a Sobol' topology of ``paths``, with the
+    members ``topology``.
     """
     rng = np.random.default_rng(seed)
     widths, layers = [inputs], list[Layer]()
@@ -51,7 +53,9 @@ def make_mixed(
     shared: Topology | None = None
     maker, shapes = Maker(rng, tensors), [shape or (1, 1, inputs)]
     for number, entry in numbered:
-        if "cell" in entry:
+        if entry.get("kind") in ("scan", "delay"):
+            layers.append(make_scan_layer(rng, number, widths[-1], layers, tensors, entry, bits=bits, signed=signed))
+        elif "cell" in entry:
             layers.append(make_band(rng, number, widths[-1], tensors, **entry))
         elif entry["kind"] in OF_TENSORS:
             layers.append(maker.layer(entry, number, shapes, last=number == len(entries)))
@@ -103,6 +107,10 @@ def pool(*kernel: int, of: str = "max", **more: Any) -> Entry:
 
 def rnn(width: int, cell: str = "gru", **more: Any) -> Entry:
     return {"cell": cell, "width": width, "band": 3, **more}
+
+
+def scan(cell: str, **more: Any) -> Entry:
+    return {"kind": "scan", "cell": cell, **more}
 
 
 MIXED: dict[str, tuple[Callable[[], Network], Stages]] = {
@@ -224,6 +232,16 @@ MIXED: dict[str, tuple[Callable[[], Network], Stages]] = {
             shape=(3, 4, 3),
         ),
         (("tensor", 1, 8),),
+    ),
+    "a window, sums, and a scan": (
+        lambda: make_mixed(
+            [{"kind": "delay", "taps": 2}, dense(15, SIGNED), scan("qrnn"), dense(4, None)], inputs=5, signed=True
+        ),
+        (("delay", 1, 1), ("gather", 2, 2), ("scan", 3, 3), ("gather", 4, 4)),
+    ),
+    "a scan of the sums of a tensor, and before a recurrent layer": (
+        lambda: make_mixed([conv(8, 1, 1), scan("mingru"), rnn(5)], inputs=3),
+        (("tensor", 1, 1), ("scan", 2, 2), ("unit", 3, 3)),
     ),
     "tensors between others": (
         lambda: make_mixed([rnn(6), conv(4, 1, 1), path(8), explicit(8), conv(8, 1, 1), dense(4, None)], inputs=3),

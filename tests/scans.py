@@ -168,3 +168,34 @@ VARIANTS: dict[str, dict[str, Any]] = {
     },
     "mingru, one neuron and no head": {"cell": "mingru", "width": 1, "head": None, "gate": 2, "shift": 4},
 }
+
+
+def make_scan_layer(
+    rng: np.random.Generator,
+    number: int,
+    read: int,
+    before: list[Layer],
+    tensors: dict[str, np.ndarray],
+    entry: dict[str, Any],
+    *,
+    bits: int,
+    signed: bool,
+) -> Layer:
+    """Layer ``number``, a scan of a ``cell`` or a delay of some ``taps`` of ``read`` values, behind those ``before``.
+
+    ``bits``, ``signed``: of the input.
+    """
+    if entry["kind"] == "delay":
+        given = before[-1].format if before else None
+        if given is not None:
+            signed, bits = given[0] < 0, (given[1] - given[0]).bit_length()
+        taps = entry["taps"]
+        return Delay(width=taps * read, source=number - 1, taps=taps, bits=bits, signed=signed)
+    cell = entry["cell"]
+    more: dict[str, Any] = {"gate_bits": 6}
+    if cell == "indrnn":
+        tensors[f"u{number}"] = rng.integers(-128, 128, read).astype(np.int8)
+        more = {"weight": f"u{number}", "weight_bits": 8, "weight_fraction": 7, "function": "relu"}
+    formats = {"state": Fixed(bits=12, fraction=9), "output": Fixed(bits=8, fraction=6)}
+    width = read // ROWS[cell]
+    return Scan(width=width, source=number - 1, cell=cell, fraction=5, **formats, **more)

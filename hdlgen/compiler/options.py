@@ -1,6 +1,6 @@
 """All that can be asked of the compiler, in one place, checked once."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -42,8 +42,9 @@ class Options:
     ----------
     target: device that the design is meant for; `for_target` chooses the options for one
     engine: the engines that may be used, by name, or the name of the only one; None are all
-    lanes: 1, 2, 4 .. 64, of every stage, or a number for each; with recurrent layers those of the layer with the most
-        multiplications, the others get as many as they need to keep up with it
+    lanes: 1, 2, 4 .. 64, of every stage, or a number for each that has some, which scans and delays have not; with
+        recurrent layers those of the layer with the most multiplications, the others get as many as they need to keep up
+        with it
     elements_per_beat: input elements per beat of the input stream, 1, 2, 4 .. 16
     merge: fold repeated edges into one wherever that saves whole blocks
     multiplier: "dsp" (vendor multipliers where there are any), "lut" (plain logic), "shift" (only for weights that are 0 or
@@ -171,19 +172,21 @@ class Options:
             raise InputError(f"options: lanes: {self.lanes}; allowed for one stage is one number")
         return self.lanes
 
-    def of_stage(self, takes: Mapping[str, Collection[object]], place: int, count: int) -> "Options":
-        """Those of one of ``count`` stages, whose engine ``takes`` some.
+    def of_stage(self, engines: Sequence[Mapping[str, Collection[object]]], place: int) -> "Options":
+        """Those of one of some stages, of which each one's engine takes some.
 
-        Raises :class:`InputError` if there are lanes for another number of stages.
+        Raises :class:`InputError` if there are lanes for another number of stages that have such.
         """
-        given = dict(vars(self))
+        given, takes = dict(vars(self)), engines[place]
+        numbered = ["lanes" in each for each in engines]
+        count = sum(numbered)
         if isinstance(self.lanes, tuple):
             if len(self.lanes) != count:
                 raise InputError(
                     f"options: lanes: {len(self.lanes)} numbers for {count} stages; allowed: one, or {count}"
                 )
-            given["lanes"] = self.lanes[place]
-        if count > 1:
+            given["lanes"] = self.lanes[min(sum(numbered[:place]), count - 1)]
+        if len(engines) > 1:
             kept = {"target", "dsps", "elements_per_beat", *takes} - ({"elements_per_beat"} if place else set())
             given = {name: value for name, value in given.items() if name in kept}
         return Options(**given | {"engine": None})

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdlgen import golden
-from hdlgen.compiler import gather, path, tensor, timing, unit
+from hdlgen.compiler import delay, gather, path, scan, tensor, timing, unit
 from hdlgen.compiler.common import EngineProgram
 from hdlgen.compiler.engines import Engine
 from hdlgen.compiler.faults import require, require_activation
@@ -31,7 +31,7 @@ from hdlgen.targets import Memory, find_target
 __all__ = ["ENGINES", "Join", "Plan", "Stage", "assign", "compile_network", "models"]
 
 #: The engines, the most special one first: a layer is run by the first that can.
-ENGINES: tuple[Engine, ...] = (unit.ENGINE, path.ENGINE, tensor.ENGINE, gather.ENGINE)
+ENGINES: tuple[Engine, ...] = (unit.ENGINE, scan.ENGINE, delay.ENGINE, path.ENGINE, tensor.ENGINE, gather.ENGINE)
 
 _BY_NAME = {engine.name: engine for engine in ENGINES}
 
@@ -257,7 +257,7 @@ def compile_network(
         if engine.rectified and part.input.signed:  # the join before it leaves nothing negative
             part = replace(part, input=replace(part.input, bits=_bits(part.input.high), signed=False))
         part, join = _raw(network, part, first, last, engine, chosen[place + 1 :])
-        given = replace(options.of_stage(engine.takes, place, len(chosen)), dsps=left)
+        given = replace(options.of_stage([engine.takes for engine, _, _ in chosen], place), dsps=left)
         if "results" in engine.takes and any(layer.stateful for layer in network.layers[last:]):
             given = replace(given, results="step")
         try:

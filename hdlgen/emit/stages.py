@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from hdlgen.compiler.delay.program import DelayProgram
 from hdlgen.compiler.gather.program import GatherLayer, GatherProgram
 from hdlgen.compiler.path.flash import FlashTiming
 from hdlgen.compiler.path.passes import topology_of
 from hdlgen.compiler.path.program import Program
 from hdlgen.compiler.plan import Stage as Planned
+from hdlgen.compiler.scan.program import ScanProgram
 from hdlgen.compiler.tensor.program import Job, TensorProgram
 from hdlgen.compiler.unit.program import BandProgram, Unit
 from hdlgen.emit.manifest import PURPOSES, Layer, Stage
@@ -262,9 +264,71 @@ def _unit_memory_bits(program: BandProgram, library: Library) -> dict[str, int]:
     return {purpose: bits[purpose] for purpose in PURPOSES}
 
 
+def _scan(program: ScanProgram, network: Network, library: Library) -> _Described:
+    """What its one lane multiplies are gates and states: ``edges`` are its products."""
+    states, output = program.output_width, program.output
+    tables = sum(
+        len(squash.table) * squash.output.stored_bits for squash in (program.gate, program.candidate) if squash
+    )
+    factor = program.weight_bits if program.weights else program.fraction + 1
+    layer = Layer(
+        number=1,
+        kind="scan",
+        width=states,
+        lanes=1,
+        cycles=program.input_width,
+        waiting_cycles=program.pause,
+        weight_bits=factor,
+        accumulator_bits=program.state.bits + program.fraction,
+        indices="none",
+        cell=program.cell,
+    )
+    return [layer], {
+        "multiplier": program.multiplier,
+        "weight_bits": factor,
+        "stored_weight_bits": factor,
+        "activation_bits": program.state.stored_bits,
+        "edges": states * program.products,
+        "utilisation": round(states * program.period_frames / program.period_cycles, 4),
+        "memory_bits": dict.fromkeys(PURPOSES, 0)
+        | {
+            "weights": len(program.weights) * program.weight_bits,
+            "tables": tables,
+            "activations": states * program.state.stored_bits,
+            "results": 2 * states * output.stored_bits,
+        },
+    }
+
+
+def _delay(program: DelayProgram, network: Network, library: Library) -> _Described:
+    """It multiplies nothing."""
+    elements, bits = program.output_width, program.output.stored_bits
+    layer = Layer(
+        number=1,
+        kind="delay",
+        width=elements,
+        lanes=1,
+        cycles=elements,
+        weight_bits=1,
+        accumulator_bits=bits,
+        indices="none",
+    )
+    return [layer], {
+        "multiplier": "lut",
+        "weight_bits": 1,
+        "stored_weight_bits": 1,
+        "activation_bits": bits,
+        "edges": 0,
+        "utilisation": 0.0,
+        "memory_bits": dict.fromkeys(PURPOSES, 0) | {"activations": program.places * program.input_width * bits},
+    }
+
+
 _STAGES: Mapping[str, Callable[[Any, Network, Library], _Described]] = {
     "path": _path,
     "gather": _gather,
     "tensor": _tensor,
     "unit": _unit,
+    "scan": _scan,
+    "delay": _delay,
 }

@@ -15,9 +15,11 @@ from amaranth.lib import fifo, wiring
 from amaranth.lib.wiring import In, Out, flipped
 
 from hdlgen.compiler.plan import Join, Plan, Stage
+from hdlgen.gateware.delay.core import DelayCore
 from hdlgen.gateware.gather.core import GatherCore
 from hdlgen.gateware.path.core import PathCore
 from hdlgen.gateware.primitives import Library
+from hdlgen.gateware.scan.core import ScanCore
 from hdlgen.gateware.streams import BEATS, beats, connect, core_ports, inputs, outputs
 from hdlgen.gateware.tensor.core import TensorCore
 from hdlgen.gateware.unit.core import UnitCore
@@ -25,7 +27,14 @@ from hdlgen.gateware.unit.core import UnitCore
 __all__ = ["CORES", "ChainCore", "Companion", "JoinPipeline", "stage_prefix"]
 
 #: The core of each engine, by its name; its ``held`` says what its memories hold that was trained.
-CORES: dict[str, Any] = {"path": PathCore, "gather": GatherCore, "tensor": TensorCore, "unit": UnitCore}
+CORES: dict[str, Any] = {
+    "path": PathCore,
+    "gather": GatherCore,
+    "tensor": TensorCore,
+    "unit": UnitCore,
+    "scan": ScanCore,
+    "delay": DelayCore,
+}
 
 FLAGS = ("user", "first")
 """Of steps on their way: the last and the first of a sequence."""

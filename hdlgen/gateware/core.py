@@ -11,9 +11,9 @@ from hdlgen.gateware.image import Held
 from hdlgen.gateware.kit import Kit
 from hdlgen.gateware.primitives import Library
 from hdlgen.gateware.reload import Gate, Reload
-from hdlgen.gateware.streams import BEATS, LOAD, connect, core_ports, load_ports
+from hdlgen.gateware.streams import BEATS, LOAD, connect, core_ports, inputs, load_ports, outputs
 
-__all__ = ["Core"]
+__all__ = ["Core", "StepCore"]
 
 
 class Core(wiring.Component):
@@ -72,3 +72,23 @@ class Core(wiring.Component):
         m.d.comb += [gate.last.eq(loader.s_last), gate.user.eq(loader.s_user), gate.due.eq(due)]
         m.d.comb += gate.sent.eq(self.m_axis_tvalid & self.m_axis_tready & self.m_axis_tlast)
         return reload.load
+
+
+class StepCore(Core):
+    """The hardware of a program whose frames are the steps of sequences.
+
+    Where the core ``follows`` or ``precedes`` another, steps come or go with a flag that says whether they are the first of
+    their sequence.
+    """
+
+    def __init__(self, program: Any, *, follows: bool = False, precedes: bool = False, **names: Any):
+        self.follows, self.precedes = follows, precedes
+        more = (inputs(s_axis_tfirst=1) if follows else {}) | (outputs(m_axis_tfirst=1) if precedes else {})
+        super().__init__(program, "user", **names, **more)
+
+    def pass_first(self, m: Module, loader: Any, results: Any, sender: Any) -> None:
+        """Those flags to a `StepLoader`, and from `Slots` through a `StepSender`."""
+        if self.follows:
+            m.d.comb += loader.s_first.eq(self.s_axis_tfirst)
+        if self.precedes:
+            m.d.comb += [sender.first.eq(results.first), self.m_axis_tfirst.eq(sender.m_first)]

@@ -117,6 +117,13 @@ class Scan(Layer[ScanReach]):
         return self.function == "hard" or self.candidate_function is not None
 
     @property
+    def wiring(self) -> tuple[object, ...]:
+        """All but its weights and tables."""
+        shifts = [None if table is None else table.shift for table in (self.gate_function, self.candidate_function)]
+        formats = self.state, self.output, self.gate_bits, self.weight_fraction
+        return self.cell, self.width, self.fraction, *formats, self.function, *shifts
+
+    @property
     def gate_fraction(self) -> int:
         """g; a gate is 0 .. 2**g inclusive."""
         if self.gate_bits is None:

@@ -36,7 +36,7 @@ from hdlgen.description import (
 )
 from hdlgen.errors import InputError
 from hdlgen.integers import limits, signed_bits
-from hdlgen.layers import BandRnn, Layer, Place, Reach, Shape, Weighted, parse_layer
+from hdlgen.layers import BandRnn, Layer, Place, Reach, Scan, Shape, Weighted, parse_layer
 from hdlgen.network.features import LogMel, parse_features
 from hdlgen.schema import as_json
 
@@ -192,6 +192,10 @@ class Network:
     def recurrent(self, number: int) -> BandRnn:
         """Layer ``number``, which is recurrent."""
         return self._of_kind(number, BandRnn, "a recurrent one")
+
+    def scan(self, number: int) -> Scan:
+        """Layer ``number``, which is a scan."""
+        return self._of_kind(number, Scan, "a scan")
 
     def _of_kind(self, number: int, kind: type[_Kind], allowed: str) -> _Kind:
         layer = self.layer(number)

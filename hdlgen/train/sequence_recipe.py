@@ -193,7 +193,8 @@ class SequenceRecipe(Course):
                 "width": self.width,
                 "cell": self.cell,
                 "fraction": 14,  # a stand-in that suits every state and gate
-                "state": {"bits": 2 * self.state_bits, "fraction": self._fraction + self.state_bits},
+                # The difference of two states has twice the bits of an output: a multiplier of 16 bits takes it.
+                "state": {"bits": 2 * self.state_bits - 1, "fraction": self._fraction + self.state_bits - 1},
                 "output": {"bits": self.state_bits, "fraction": self._fraction},
             }
             if relu:

@@ -18,9 +18,11 @@ import pytest
 
 from hdlgen.compiler import Options, compile_network
 from hdlgen.compiler import plan as plans
+from hdlgen.compiler.delay import compile as delay
 from hdlgen.compiler.faults import CompilerFault
 from hdlgen.compiler.gather import compile as gather
 from hdlgen.compiler.path import compile as path
+from hdlgen.compiler.scan import compile as scan
 from hdlgen.compiler.tensor import compile as tensor
 from hdlgen.compiler.unit import compile as unit
 from hdlgen.network import Network
@@ -28,6 +30,7 @@ from hdlgen.network import Network
 from ..layered import mixture
 from ..mixed import MIXED, conv, make_mixed
 from ..mixed import path as paths
+from ..scans import make_scan
 from .networks import make
 from .recurrent import layer, make_recurrent
 
@@ -164,6 +167,58 @@ def test_planted_in_units(name: str, change: Change, said: str, monkeypatch: pyt
     monkeypatch.setattr(unit, "predict", lambda program: change(predict(program)))
     with pytest.raises(CompilerFault, match=said):
         compile_network(network, Options(lanes=4))
+
+
+SCANS = {
+    "sru": lambda: make_scan("sru").part(2, 2),
+    "tables": lambda: make_scan("qrnn", tables=True).part(2, 2),
+    "indrnn": lambda: make_scan("indrnn").part(2, 2),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("sru", member("gate", member("high", more(-1))), "row .: another function"),
+        ("sru", member("gate", member("addend", more())), "row .: another function"),
+        ("sru", member("candidate", member("low", more())), "row n: another function"),
+        ("sru", member("plain", member("high", more(-1))), "row x: another function"),
+        ("sru", member("up", more()), "row .: another function"),
+        ("sru", member("fraction", more()), "gates of another fraction"),
+        ("sru", member("finish", member("addend", more(-1))), "another output"),
+        ("sru", member("finish", member("shift", more())), "another output"),
+        ("sru", member("state", member("high", more())), "other states"),
+        ("sru", member("read", member("low", more())), "other rows"),
+        ("sru", member("names", lambda names: names[::-1]), "another cell"),
+        ("sru", member("input_width", more(-4)), "rows lost or doubled"),
+        ("tables", member("gate", member("table", lambda t: item(t, 3))), "row .: another function"),
+        ("tables", member("candidate", member("table", lambda t: item(t, 31, -1))), "row n: another function"),
+        ("indrnn", member("weights", lambda w: item(w, 2)), "weights lost or exchanged"),
+        ("indrnn", member("up", more(-1)), "rows at another fraction"),
+        ("indrnn", member("step", member("high", more(-1))), "another function of states"),
+        ("indrnn", member("step", lambda _: None), "states without a function"),
+    ],
+)
+def test_planted_in_scans(name: str, change: Change, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    predict = scan.predict
+    network = SCANS[name]()
+    compile_network(network, Options())
+    monkeypatch.setattr(scan, "predict", lambda program: change(predict(program)))
+    with pytest.raises(CompilerFault, match=said):
+        compile_network(network, Options())
+
+
+def test_planted_in_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    predict = delay.predict
+    network = make_scan("qrnn", taps=2).part(1, 1)
+    compile_network(network, Options())
+    for change, said in (
+        (member("taps", more(-1)), "values lost or doubled"),
+        (member("read", member("low", more())), "other values"),
+    ):
+        monkeypatch.setattr(delay, "predict", lambda program, change=change: change(predict(program)))
+        with pytest.raises(CompilerFault, match=said):
+            compile_network(network, Options())
 
 
 def of_job(number: int, name: str, change: Change) -> Change:

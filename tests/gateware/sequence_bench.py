@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from amaranth.hdl import ResetInserter, Signal
 
-from hdlgen.compiler.unit.program import BandProgram
-from hdlgen.gateware.unit.core import UnitCore
+from hdlgen.compiler.common import EngineProgram
+from hdlgen.gateware.chain import CORES
 
 from .bench import always, simulate
 
@@ -28,7 +28,7 @@ class SequenceRecording:
     errors: list[bool] = field(default_factory=list)  # frame_error in every cycle
 
 
-def step_beats(program: BandProgram, row: np.ndarray, user: bool) -> list[StepBeat]:
+def step_beats(program: EngineProgram, row: np.ndarray, user: bool) -> list[StepBeat]:
     """A frame; tuser before its last beat has to be ignored and is on, and so are the bits beyond the element's."""
     size, bits = 8 * program.bytes_per_element, program.input_bits
     beats = []
@@ -39,13 +39,13 @@ def step_beats(program: BandProgram, row: np.ndarray, user: bool) -> list[StepBe
     return beats
 
 
-def sequence_beats(program: BandProgram, x: np.ndarray, lengths: np.ndarray) -> list[StepBeat]:
+def sequence_beats(program: EngineProgram, x: np.ndarray, lengths: np.ndarray) -> list[StepBeat]:
     ends = set((np.cumsum(lengths) - 1).tolist())
     return [beat for t, row in enumerate(x) for beat in step_beats(program, row, t in ends)]
 
 
 def run_sequences(
-    program: BandProgram,
+    program: EngineProgram,
     beats: list[StepBeat],
     results: int,
     *,
@@ -57,7 +57,7 @@ def run_sequences(
     limit: int = 100_000,
 ) -> SequenceRecording:
     """Send ``beats`` and record until ``results`` have come, and ``idle`` cycles more; as `bench.run`."""
-    core = UnitCore(program)
+    core = CORES[program.engine_name](program)
     rst = Signal()
     dut = core if reset is None else ResetInserter(rst)(core)
     recording = SequenceRecording()

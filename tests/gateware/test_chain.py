@@ -76,6 +76,11 @@ def play(plan: Plan, ends: list[bool]) -> tuple[list[int], list[int]]:
         ("gpu", 88, 60),
         ("ugu", 104, 60),
         ("pgp", 36, 60),
+        ("s", 4, 60),
+        ("d", 5, 60),
+        ("gsg", 6, 60),
+        ("dgsu", 7, 60),
+        ("sds", 9, 60),
     ],
 )
 def test_timing(kinds: str, seed: int, frames: int) -> None:

@@ -1,38 +1,30 @@
 """The core of a recurrent network: what is emitted as Verilog."""
 
 import itertools
-from typing import Any
 
 from amaranth.hdl import Module
 from amaranth.lib.wiring import flipped
 
 from hdlgen.compiler.unit.program import BandProgram
-from hdlgen.gateware.core import Core
+from hdlgen.gateware.core import StepCore
 from hdlgen.gateware.steps import Slots, StepLoader, StepSender
-from hdlgen.gateware.streams import BEATS, connect, inputs, outputs
+from hdlgen.gateware.streams import BEATS, connect
 from hdlgen.gateware.unit.contents import held
 from hdlgen.gateware.unit.layer import LayerUnit
 
 __all__ = ["UnitCore"]
 
 
-class UnitCore(Core):
+class UnitCore(StepCore):
     """Frames in, one for every time step; results out, after every step or the last of a sequence.
 
     ::
 
         loader -> unit of layer 1 -> unit of layer 2 -> .. -> sender
-
-    Where the core ``follows`` or ``precedes`` another, steps come or go with a flag that says whether they are the first of
-    their sequence.
     """
 
+    program: BandProgram
     held = staticmethod(held)
-
-    def __init__(self, program: BandProgram, *, follows: bool = False, precedes: bool = False, **names: Any):
-        self.follows, self.precedes = follows, precedes
-        more = (inputs(s_axis_tfirst=1) if follows else {}) | (outputs(m_axis_tfirst=1) if precedes else {})
-        super().__init__(program, "user", **names, **more)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -66,10 +58,7 @@ class UnitCore(Core):
         connect(m, ("row", "data"), (last, "out_"), (sender, "write_"))
         connect(m, ("valid", "place", "last", "release"), results, sender)
         connect(m, (*BEATS, "user"), (flipped(self), "m_axis_t"), (sender, "m_"))
-        if self.follows:
-            m.d.comb += loader.s_first.eq(self.s_axis_tfirst)
-        if self.precedes:
-            m.d.comb += [sender.first.eq(results.first), self.m_axis_tfirst.eq(sender.m_first)]
+        self.pass_first(m, loader, results, sender)
         if p.writable:
             # As many frames of results as there are places for: before and in every unit, behind the last, in the sender.
             most = sum(unit.places + 1 for unit in p.units) + 4

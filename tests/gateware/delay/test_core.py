@@ -1,0 +1,85 @@
+"""The delay engine: every result equal to the golden model, every step at the predicted cycle."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hdlgen import golden
+from hdlgen.compiler import Options, timing
+from hdlgen.compiler.delay import compile_delay
+from hdlgen.compiler.delay.timing import stage
+from hdlgen.network import Delay, InputFormat, Network
+
+from ..sequence_bench import StepBeat, run_sequences, sequence_beats, step_beats
+
+
+def delay(width: int = 3, taps: int = 3, *, signed: bool = True) -> Network:
+    return Network(
+        name="delay",
+        input=InputFormat(width=width, bits=6, signed=signed),
+        layers=(Delay(width=width * taps, source=0, taps=taps, bits=6, signed=signed),),
+        tensors={},
+    )
+
+
+def steps(network: Network, lengths: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(1)
+    return rng.integers(network.input.low, network.input.high + 1, (sum(lengths), network.input.width)), np.array(
+        lengths
+    )
+
+
+@pytest.mark.parametrize("results", ["sequence", "step"])
+@pytest.mark.parametrize(
+    "given", [{}, {"width": 1, "taps": 2}, {"width": 5, "taps": 4}, {"taps": 7, "signed": False}], ids=str
+)
+def test_taps(given: dict[str, Any], results: str) -> None:
+    network = delay(**given)
+    program = compile_delay(network, Options(results=results))
+    x, counts = steps(network, [1, 3, 2, 17, 1, 1])
+    y = golden.evaluate(network, x, counts, every_step=program.every_step)
+    assert np.array_equal(program.run(x, counts), y)
+    recording = run_sequences(program, sequence_beats(program, x, counts), len(y))
+    assert recording.results == y.tolist()
+    assert not any(recording.errors)
+    last = np.zeros(len(x), bool)
+    last[np.cumsum(counts) - 1] = True
+    begins, ends = timing.schedule([stage(program)], [0], last.tolist())
+    assert recording.accepted[:: program.input_width] == begins
+    assert recording.ends == ends
+    assert recording.users == (last.tolist() if program.every_step else [True] * len(y))
+
+
+@pytest.mark.parametrize("results", ["sequence", "step"])
+def test_gaps_and_back_pressure(results: str) -> None:
+    network = delay()
+    program = compile_delay(network, Options(results=results))
+    x, counts = steps(network, [3, 1, 7, 2])
+    y = golden.evaluate(network, x, counts, every_step=program.every_step)
+    rng = np.random.default_rng(3)
+    offered, accepted = (rng.random(4000) < rate for rate in (0.6, 0.3))
+    recording = run_sequences(
+        program,
+        sequence_beats(program, x, counts),
+        len(y),
+        offer=lambda cycle: bool(offered[cycle]),
+        accept=lambda cycle: bool(accepted[cycle]),
+        idle=100,
+    )
+    assert recording.results == y.tolist()
+
+
+def test_a_bad_frame_takes_its_sequence_with_it() -> None:
+    """What it has written is seen by none."""
+    network = delay()
+    program = compile_delay(network, Options(results="step"))
+    x, counts = steps(network, [2, 4, 5])
+    y = golden.evaluate(network, x, counts, every_step=True)
+    beats: list[StepBeat] = []
+    for step, row in enumerate(x):
+        frame = step_beats(program, row, step in (1, 5, 10))
+        beats += [*frame[:-2], (frame[-2][0], True, False)] if step == 3 else frame
+    recording = run_sequences(program, beats, 8, idle=100)
+    assert recording.results == [*y[:3].tolist(), *y[6:].tolist()]
+    assert recording.errors[-1]
