@@ -31,7 +31,9 @@ ORDER = [
     "compiler",
     "gateware",
     "emit",
+    "estimate",
     "flow",
+    "explore",
     "cli",
 ]
 MODEL_SIDE = [

@@ -1,7 +1,7 @@
 """hdlgen compile: a network to Verilog, memory images, test bench, test vectors and manifest."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,17 +9,16 @@ import click
 
 from hdlgen import golden
 from hdlgen import network as networks
-from hdlgen.cli import NEW_FOLDER, Several, integers, options, verb
+from hdlgen.cli import NEW_FOLDER, Row, Several, integers, options, verb
 from hdlgen.compiler import Options, Plan, compile_network
 from hdlgen.compiler.options import RESULTS, engine_names
 from hdlgen.errors import Doubtful, InputError
-from hdlgen.targets import FORMATS, TARGETS, find_target
 from hdlgen.terminal import say, table
 
 if TYPE_CHECKING:
     from hdlgen.emit.manifest import Stage
 
-__all__ = ["command"]
+__all__ = ["HARDWARE", "command"]
 
 
 _SOURCES = (
@@ -30,11 +29,7 @@ _BANKS = "2 to use the old weights while new ones come, or 1."
 _ADAPTABLE = "Leave room for retrained weights: biases in memory (of path networks shifts, too), sums one bit wider."
 
 
-@verb("compile", "simulate {directory}")
-@click.argument("net")
-@click.option("-o", "--output", "directory", type=NEW_FOLDER, help="New folder.")
-@click.option("--plan", "only_plan", is_flag=True, help="Show which engine runs which layer, and write nothing.")
-@options(
+HARDWARE: tuple[Row, ...] = (
     (
         "--engine",
         Several(str, "engines"),
@@ -53,6 +48,16 @@ _ADAPTABLE = "Leave room for retrained weights: biases in memory (of path networ
     ("--flash-lines", int, 1, "Lines on which the flash gives data, 1, 2 or 4."),
     ("--adaptable/--fixed", bool, None, f"{_ADAPTABLE}  [default: with ram, spram and flash]"),
     ("--results", click.Choice(RESULTS), RESULTS[0], "Recurrent networks: after every step, or of each sequence."),
+)
+"""Options that decide which hardware it becomes."""
+
+
+@verb("compile", "simulate {directory}")
+@click.argument("net")
+@click.option("-o", "--output", "directory", type=NEW_FOLDER, help="New folder.")
+@click.option("--plan", "only_plan", is_flag=True, help="Show which engine runs which layer, and write nothing.")
+@options(
+    *HARDWARE,
     ("--input inputs", click.Path(path_type=Path), None, "Test vectors: inputs as for `hdlgen evaluate`."),
     ("--labels", click.Path(path_type=Path), None, "Their classes, .npy (N,)."),
     ("--seed", int, 1, "For random test vectors."),
@@ -69,6 +74,7 @@ def command(
 ) -> None:
     """Compile NET (a file, or the name of a shipped network) into a new folder."""
     from hdlgen.emit import describe_plan, emit
+    from hdlgen.estimate import shortages
 
     if directory is None and not only_plan:
         raise click.UsageError("Missing option '-o' / '--output'.")
@@ -81,8 +87,9 @@ def command(
         found = golden.read_inputs(network, inputs, labels=labels)
         vectors |= {"inputs": found.x, "lengths": found.lengths, "labels": found.labels}
     plan = compile_network(network, chosen)
-    for line in _shortages(plan):
-        warnings.warn(Doubtful(line), stacklevel=1)
+    if chosen.target is not None:
+        for line in shortages(network, plan, lanes=chosen.lanes, **given):
+            warnings.warn(Doubtful(line), stacklevel=1)
     if only_plan or directory is None:
         _show_plan(plan, describe_plan(plan))
         return
@@ -103,35 +110,6 @@ def command(
         ],
     )
     say(*(f"note: {note}" for note in manifest.notes))
-
-
-def _shortages(plan: Plan) -> Iterator[str]:
-    """What the target surely has too little of, and what would help."""
-    if plan.options.target is None:
-        return
-    target = find_target(plan.options.target)
-    have = target.resources
-    family = [other for other in TARGETS.values() if other.family == target.family]
-    blocks, exact = target.blocks(plan.memories), target.family in FORMATS
-    if blocks > have.memory_blocks:
-        helps = [
-            f"--target {each.name}" for each in family if each.blocks(plan.memories) <= each.resources.memory_blocks
-        ]
-        if plan.first.banks > 1:
-            helps.append("--banks 1")
-        if len(plan.stages) == 1 and not plan.first.takes["source"]:  # anywhere
-            helps += ["--weights spram"] if have.spram_bits else []
-            helps.append("--weights flash")
-        yield (
-            f"{target.name}: weights and biases need {'' if exact else 'at least '}{blocks} block RAMs of its"
-            f" {have.memory_blocks}, so the design cannot fit; what could help: {', '.join([*helps, 'smaller weights'])}"
-        )
-    dsps = sum(stage.program.dsps(have.products_per_dsp) for stage in plan.stages)
-    if exact and dsps > have.dsps:
-        yield (
-            f"{target.name}: needs {dsps} multipliers of its {have.dsps}, so the design cannot fit; what could help:"
-            " --multiplier auto, --multiplier lut, fewer --lanes"
-        )
 
 
 def _show_plan(plan: Plan, stages: "Sequence[Stage]") -> None:

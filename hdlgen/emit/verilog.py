@@ -18,7 +18,8 @@ from hdlgen.gateware.ice40 import Ice40Multiplier, Ice40Rom, Ice40Store
 from hdlgen.gateware.image import Held
 from hdlgen.gateware.primitives import Fanout, Library, Multiplier, Primitive, Ram, Rom, RomParameters, Store
 
-__all__ = ["FAMILIES", "convert", "core_of", "held", "of_stage", "part_files", "primitives", "verilog_files"]
+__all__ = ["FAMILIES", "convert", "core_of", "form_of", "held", "of_stage", "part_files", "primitives"]
+__all__ += ["top_and_ports", "verilog_files"]
 
 #: Device families and the parts made specially for them; everything else is the generic part.
 FAMILIES: dict[str, dict[type, Any]] = {
@@ -55,7 +56,8 @@ def convert(component: wiring.Component, name: str, what: str) -> str:
     return _HEADER.format(what=what) + body.strip() + "\n"
 
 
-def _to_rtlil(component: wiring.Component, name: str) -> str:
+def top_and_ports(component: wiring.Component) -> tuple[Any, dict[str, Any]]:
+    """What Amaranth converts of a component, and its ports."""
     ports: dict[str, Any] = {
         "__".join(map(str, path)): (
             Value.cast(value),
@@ -69,6 +71,11 @@ def _to_rtlil(component: wiring.Component, name: str) -> str:
     if isinstance(component, Primitive):
         top = _WithoutReset(component)
         ports["clk"] = (top.domain.clk, PortDirection.Input)
+    return top, ports
+
+
+def _to_rtlil(component: wiring.Component, name: str) -> str:
+    top, ports = top_and_ports(component)
     text: str = rtlil.convert_fragment(Fragment.get(top, None), ports, name, emit_src=False)[0]
     return text
 
@@ -157,6 +164,12 @@ def _part(kind: Any, parameters: Any, what: str) -> str:
     return convert(kind(parameters), parameters.name, what)
 
 
+def form_of(kind: Any, parameters: Any, family: str) -> Any:
+    """The class of a kind of `Primitive` that is made for a ``family`` of `FAMILIES`."""
+    large = kind is Rom and parameters.depth * parameters.width > _LARGEST.get(family, math.inf)
+    return kind if large else FAMILIES[family].get(kind, kind)
+
+
 def part_files(
     parts: Iterable[tuple[Any, Any]], families: Sequence[str] = tuple(FAMILIES)
 ) -> tuple[dict[str, str], dict[str, list[str]]]:
@@ -172,9 +185,7 @@ def part_files(
         name = parameters.name
         suffixes = {kind: ""}
         for family in families:
-            special = FAMILIES[family]
-            large = kind is Rom and parameters.depth * parameters.width > _LARGEST.get(family, math.inf)
-            form = kind if large else special.get(kind, kind)
+            form = form_of(kind, parameters, family)
             suffix = suffixes.setdefault(form, f"_{family}")
             file = f"{name}{suffix}.v"
             files[family].append(file)

@@ -44,7 +44,7 @@ from hdlgen.flow.toolchain import Toolchain
 from hdlgen.processes import workspace
 from hdlgen.targets import FORMATS, Target
 
-__all__ = ["BoardTop", "SynthesisReport", "pin_harness", "synthesise", "write_report"]
+__all__ = ["BoardTop", "Design", "SynthesisReport", "pin_harness", "synthesise", "write_report"]
 
 _RIP_UP_LUTS = 8000
 """Up to so many look-up tables timing-driven rip-up is tried; with more of them it takes hours."""
@@ -125,7 +125,7 @@ def synthesise(
         workspace("synth") as build,
         tqdm(total=1 + len(seeds), disable=None if progress else True, leave=False, unit="step") as bar,
     ):
-        design = _Design(root, manifest, build, target, board, board_top, clock, frequency, images, tool_overrides)
+        design = Design(root, manifest, build, target, board, board_top, clock, frequency, images, tool_overrides)
         bar.set_description("yosys")
         design.run_yosys()
         if design.ceiling is not None:
@@ -165,7 +165,7 @@ def synthesise(
         )
 
 
-class _Design:
+class Design:
     """A core and what is around it, in the folder ``build``, as far as the tools have come.
 
     Raises :class:`InputError` if the device is too small, or what is asked for cannot be.
@@ -261,6 +261,11 @@ class _Design:
         """What the clock must not exceed, MHz: nextpnr leaves out the paths through the multipliers of some devices."""
         multipliers = sum(self.counts[name] for name in self.tools.family.multipliers)
         return self.device.multiplier_ceiling if multipliers else None
+
+    def pack(self) -> dict[str, Cells]:
+        """The cells that place and route would report, which it knows in seconds, before it places anything."""
+        self.cells = netlists.placed_cells(self.tools.utilisation(), self.device, self.where)
+        return self.cells
 
     def run_nextpnr(self, seed: int, aim: float, *, rip_up: bool) -> tuple[float, str]:
         """The slowest clock that place and route reaches, MHz, and the router."""

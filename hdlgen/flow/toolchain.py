@@ -161,6 +161,19 @@ class Toolchain:
         clock.change_setting(design["modules"][top], setting)
         (self.folder / "design.json").write_text(json.dumps(design), encoding="utf-8")
 
+    def utilisation(self) -> dict[str, Any]:
+        """Cells of the netlist as nextpnr packs them, out of context: used and available, by type."""
+        more = {
+            "ice40": ["--pcf-allow-unconstrained"],
+            "ecp5": ["--out-of-context"],
+            "gowin": ["--vopt", "cst=pins.cst"],
+        }[self.device.family]
+        arguments = ["-q", "-l", "pack.log", *self.device.place_and_route, "--json", "design.json", *more]
+        arguments += ["--pack-only", "--report", "pack.json"]
+        self._run(self.family.place_and_route, arguments, "pack.log")
+        utilisation: dict[str, Any] = self._json("pack.json")["utilization"]
+        return utilisation
+
     def place_and_route(self, seed: int, frequency: float, *, rip_up: bool) -> tuple[dict[str, Any], str]:
         """The report of nextpnr and the router that finished."""
         constraint = constraints(self.board)[0] if self.board is not None else None

