@@ -57,6 +57,7 @@ _NO_VERB: tuple[type[click.UsageError], ...] = tuple(
 _WORK: dict[str, Sequence[str]] = {
     "Make a network": ("train", "import", "quantize", "prune", "paths"),
     "Look at it": ("check", "evaluate", "draw"),
+    "Choose what to build": ("estimate", "explore", "study"),
     "Make a core": ("compile", "simulate", "synth", "report"),
     "Put it on a board": ("boards", "program", "run", "play", "patch", "load"),
     "See all of it": ("demo",),
