@@ -14,6 +14,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from hdlgen import network as networks
 from hdlgen.compiler import Options, compile_network
 from hdlgen.emit import compile_to, describe_plan
 from hdlgen.files import atomic_write
+from hdlgen.flow.pool import Pool, pool
 from hdlgen.flow.synth import synthesise, write_report
 from hdlgen.golden import evaluate
 from hdlgen.networks import test_set
@@ -305,7 +307,7 @@ def fill(page: Path) -> str:
     return text
 
 
-def measure(measurement: Measurement) -> None:
+def measure(measurement: Measurement, pool: Pool | None = None) -> None:
     print(f"{measurement.compile} && {measurement.synth}", file=sys.stderr)
     network = networks.load(measurement.network)
     with tempfile.TemporaryDirectory() as scratch:
@@ -314,7 +316,7 @@ def measure(measurement: Measurement) -> None:
             network, core, target=measurement.target, lanes=measurement.lanes, elements_per_beat=measurement.elements
         )
         seeds = range(1, measurement.seeds + 1)
-        report = synthesise(core, target=find_target(measurement.target), seeds=seeds, progress=True)
+        report = synthesise(core, target=find_target(measurement.target), seeds=seeds, progress=True, pool=pool)
     REPORTS.mkdir(exist_ok=True)
     write_report(report, REPORTS / f"{measurement.name}.json")
 
@@ -326,14 +328,22 @@ def main() -> int:
     group.add_argument("--check", action="store_true", help="write nothing, compare")
     group.add_argument("--list", action="store_true", help="names and commands of the measurements")
     group.add_argument("--run", nargs="+", metavar="NAME", choices=[one.name for one in MEASUREMENTS], default=[])
+    parser.add_argument("--jobs", type=int, help="with --run: so many seeds at once")
+    parser.add_argument(
+        "--scheduler", help="with --run: or by the workers of a running dask scheduler, at this address"
+    )
     options = parser.parse_args()
     if options.list:
         for one in MEASUREMENTS:
             print(f"{one.name}: {one.compile} && {one.synth}")
         return 0
-    for one in MEASUREMENTS:
-        if one.name in options.run:
-            measure(one)
+    with ExitStack() as stack:
+        workers = None
+        if options.run and (options.jobs or options.scheduler):
+            workers = stack.enter_context(pool(options.jobs or 1, options.scheduler))
+        for one in MEASUREMENTS:
+            if one.name in options.run:
+                measure(one, workers)
     outdated = {page: text for page in TABLES if (text := fill(page)) != page.read_text(encoding="utf-8")}
     for page, text in outdated.items():
         if options.check:

@@ -46,6 +46,7 @@ __all__ = [
     "options",
     "tool_option",
     "verb",
+    "worker_options",
 ]
 
 # Not known to click before 8.2, which prints the help by itself.
@@ -272,6 +273,14 @@ def tool_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--tool", "tool_overrides", multiple=True, metavar="NAME=COMMAND", callback=read, help=text)(
         command
     )
+
+
+def worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Who does the work: ``jobs`` and ``scheduler``, as `hdlgen.flow.pool.pool` takes them."""
+    return options(
+        ("--jobs", Number(1, 1024, "processes", int), None, "So many processes of this machine work at once."),
+        ("--scheduler", str, None, "The workers of a running dask scheduler work: its address, tcp://HOST:8786."),
+    )(command)
 
 
 def addresses_board(command: Callable[..., Any]) -> Callable[..., Any]:

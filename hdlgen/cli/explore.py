@@ -4,40 +4,29 @@ import csv
 import io
 import os
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import click
 
-from hdlgen.cli import NEW_FILE, Number, options, verb
+from hdlgen.cli import NEW_FILE, Number, Row, options, verb, worker_options
 from hdlgen.errors import InputError, Refused
 from hdlgen.files import atomic_write
 from hdlgen.network import load
 from hdlgen.schema import written
 from hdlgen.terminal import say, table
 
-__all__ = ["command", "workers"]
+__all__ = ["TIME_LIMIT", "command"]
 
 
-def workers(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of who does the work: ``jobs``, ``scheduler`` and ``time_limit``."""
-    return options(
-        (
-            "--jobs",
-            Number(1, 1024, "processes", int),
-            None,
-            "Processes of this machine.  [default: one for each core]",
-        ),
-        ("--scheduler", str, None, "Or the workers of a running dask scheduler: its address, tcp://HOST:8786."),
-        (
-            "--time-limit",
-            Number(1, 1e6, "seconds"),
-            3600.0,
-            "Seconds after which a job is ended, and tried another time.",
-        ),
-    )(command)
+TIME_LIMIT: Row = (
+    "--time-limit",
+    Number(1, 1e6, "seconds"),
+    3600.0,
+    "Seconds after which a job is ended, and tried another time.",
+)
 
 
 @verb("explore")
@@ -62,8 +51,9 @@ def workers(command: Callable[..., Any]) -> Callable[..., Any]:
     ("--seeds", Number(1, 1000, "seeds", int), 1, "Of place and route."),
     ("--csv csv_file", NEW_FILE, None, "Table of all designs to write."),
     ("--json json_file", NEW_FILE, None, "The same with all that is known, as JSON."),
+    TIME_LIMIT,
 )
-@workers
+@worker_options
 def command(
     nets: tuple[str, ...],
     file: Path,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from hdlgen.cli import NEW_FILE, options, verb
-from hdlgen.cli.explore import workers
+from hdlgen.cli import NEW_FILE, options, verb, worker_options
+from hdlgen.cli.explore import TIME_LIMIT
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_write
 from hdlgen.schema import written
@@ -32,8 +32,9 @@ __all__ = ["command"]
     ("--json json_file", NEW_FILE, None, "The same as JSON, with the history of every training."),
     ("--svg svg_file", NEW_FILE, None, "Picture to write: accuracy with error bars."),
     ("--along", str, None, "What the picture goes along.  [default: the first option that varies]"),
+    TIME_LIMIT,
 )
-@workers
+@worker_options
 def command(
     words: tuple[str, ...],
     file: Path,

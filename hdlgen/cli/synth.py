@@ -2,12 +2,13 @@
 
 import shlex
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import click
 
-from hdlgen.cli import BAUD, NEW_FILE, Number, tool_option, verb
+from hdlgen.cli import BAUD, NEW_FILE, Number, tool_option, verb, worker_options
 from hdlgen.emit.manifest import read_manifest
 from hdlgen.errors import InputError, Refused
 from hdlgen.files import check_writable
@@ -56,6 +57,7 @@ class _Clock(Number):
     "-o", "output", metavar="OUT.json", type=NEW_FILE, help="Report. Default: DIR/synth-<board or target>.json."
 )
 @click.option("--keep-build", metavar="FOLDER", help="Keep everything that the tools read and wrote.")
+@worker_options
 @tool_option
 def command(
     directory: str,
@@ -68,11 +70,14 @@ def command(
     require_fmax: float | None,
     images: int | None,
     output: Path | None,
+    jobs: int | None,
+    scheduler: str | None,
     **options: Any,
 ) -> None:
     """Synthesise the core in DIR with Yosys and nextpnr.
 
-    Fmax is the median over the seeds. With a board, the bitstream lies beside the report.
+    Fmax is the median over the seeds, several of which run at once with --jobs. With a board, the bitstream lies beside the
+    report.
     """
     if (board is None) == (target is None):
         raise InputError("hdlgen synth: give either --board or --target; `hdlgen boards` lists them")
@@ -94,18 +99,25 @@ def command(
     if Path(directory).is_dir():
         check_writable(path)
     bitstream = None if found_board is None else path.with_suffix(f".{found_board.suffix}")
-    report = synthesise(
-        directory,
-        target=found_target,
-        board=found_board,
-        seeds=range(1, seeds + 1),
-        clock=clock,
-        images=images,
-        board_top=board_top(read_manifest(directory), baud, directory) if top == KIND else None,
-        bitstream=bitstream,
-        progress=True,
-        **options,
-    )
+    with ExitStack() as stack:
+        workers = None
+        if jobs is not None or scheduler is not None:
+            from hdlgen.flow.pool import pool
+
+            workers = stack.enter_context(pool(min(jobs or 1, seeds), scheduler))
+        report = synthesise(
+            directory,
+            target=found_target,
+            board=found_board,
+            seeds=range(1, seeds + 1),
+            clock=clock,
+            images=images,
+            board_top=board_top(read_manifest(directory), baud, directory) if top == KIND else None,
+            bitstream=bitstream,
+            progress=True,
+            pool=workers,
+            **options,
+        )
     write_report(report, path)
     _show(report, path, found_board, bitstream)
     if require_fmax is not None and report.fmax_mhz.median < require_fmax:

@@ -178,8 +178,8 @@ class Explorer:
         sha256 = hashlib.sha256(content).hexdigest()
         self.store.add_network(sha256, f"trained-{key[:6]}", row["command"], content)
         for which in ("test", "validation"):
-            if result.get(f"{which}_accuracy") is not None:
-                self.store.rate_network(sha256, 100 * result[f"{which}_accuracy"], which)
+            if result["accuracy"][which] is not None:
+                self.store.rate_network(sha256, 100 * result["accuracy"][which], which)
                 break
         self.store.finish(
             "trainings", key, network=sha256, result=canonical(result), error=None, seconds=round(seconds, 1)
@@ -328,11 +328,7 @@ def _key(text: str) -> str:
 
 
 def _accuracies(result: Mapping[str, Any]) -> str:
-    found = [
-        f"{name} {result[f'{name}_accuracy']:.2%}"
-        for name in ("validation", "test")
-        if result.get(f"{name}_accuracy")
-    ]
+    found = [f"{name} {value:.2%}" for name, value in result["accuracy"].items() if value is not None]
     return ", ".join(found) or "done"
 
 

@@ -42,9 +42,9 @@ def points(store: Store) -> list[Point]:
     for row in store.jobs("trainings"):
         result, chosen = loads(row["result"]), loads(row["chosen"])
         for which in ("test", "validation"):
-            if result is not None and result.get(f"{which}_accuracy") is not None:
+            if result is not None and result["accuracy"][which] is not None:
                 others = {name: value for name, value in chosen.items() if name != "seed"}
-                found[canonical([others, which])].append((others, which, 100 * result[f"{which}_accuracy"]))
+                found[canonical([others, which])].append((others, which, 100 * result["accuracy"][which]))
                 break
     return [
         Point(

@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from hdlgen.flow.boards import Board, Pin, constraints
 from hdlgen.flow.front import Front
 from hdlgen.flow.inputs import read_inputs
 from hdlgen.flow.pll import Setting, fastest_setting, nearest_setting
+from hdlgen.flow.pool import Pool
 from hdlgen.flow.simulate import copy_design
 from hdlgen.flow.synth_report import (
     SELF_TEST,
@@ -44,13 +45,16 @@ from hdlgen.flow.toolchain import Toolchain
 from hdlgen.processes import workspace
 from hdlgen.targets import FORMATS, Target
 
-__all__ = ["BoardTop", "Design", "SynthesisReport", "pin_harness", "synthesise", "write_report"]
+__all__ = ["BoardTop", "Design", "SynthesisReport", "pin_harness", "place_seed", "synthesise", "write_report"]
 
 _RIP_UP_LUTS = 8000
 """Up to so many look-up tables timing-driven rip-up is tried; with more of them it takes hours."""
 
 _CONFIRMATIONS = 3
 """Place and route at the chosen clock is tried so often, each time slower, if it reaches less than at the first aim."""
+
+_READ = (".json", ".cst", ".pcf", ".lpf")
+"""Of the files that place and route reads."""
 
 _HARNESS = "hdlgen_pins"
 
@@ -77,6 +81,7 @@ def synthesise(
     keep_build: str | os.PathLike[str] | None = None,
     tool_overrides: Mapping[str, str] | None = None,
     progress: bool = False,
+    pool: Pool | None = None,
 ) -> SynthesisReport:
     """Synthesise the core in ``directory``.
 
@@ -101,6 +106,8 @@ def synthesise(
         Where the bitstream goes (board only). Default: ``DIR/synth-<board>.<bin, bit or fs>``.
     keep_build
         A folder that must not exist; receives everything the tools read and wrote.
+    pool
+        Place and route runs for several seeds at once, on its workers.
 
     Raises
     ------
@@ -135,12 +142,12 @@ def synthesise(
             )
         bar.update()
         outcomes: list[tuple[int, float, str]] = []
-        for seed in seeds:
-            bar.set_description(f"place and route, seed {seed}")
-            # Where a clock is still to be chosen, the aim is out of reach, and rip-up would try for ever.
-            reached, router = design.run_nextpnr(seed, design.aim, rip_up=board is None or clock is not None)
+        # Where a clock is still to be chosen, the aim is out of reach, and rip-up would try for ever.
+        for seed, reached, router in design.run_seeds(seeds, pool, rip_up=board is None or clock is not None):
             outcomes.append((seed, reached, router))
+            bar.set_description(f"place and route, {len(outcomes)} of {len(seeds)}")
             bar.update()
+        outcomes.sort()
         members: dict[str, Any] = {}
         if destination is not None:
             seed, reached, _ = max(outcomes, key=lambda outcome: outcome[1])
@@ -187,7 +194,7 @@ class Design:
         device = board.target if board is not None else target
         assert device is not None
         self.root, self.manifest, self.build, self.device, self.board = root, manifest, build, device, board
-        self.board_top, self.where = board_top, str(root)
+        self.board_top, self.where, self.overrides = board_top, str(root), overrides
         netlists.refuse_if_too_small(manifest, device, self.where)
         self.sources, vendor, self.notes = _sources(manifest, device)
         self.setting = _first_setting(board, clock) if board is not None else None
@@ -269,8 +276,32 @@ class Design:
 
     def run_nextpnr(self, seed: int, aim: float, *, rip_up: bool) -> tuple[float, str]:
         """The slowest clock that place and route reaches, MHz, and the router."""
-        luts = sum(self.counts[name] for name in self.tools.family.luts)
-        report, router = self.tools.place_and_route(seed, aim, rip_up=rip_up and luts <= _RIP_UP_LUTS)
+        report, router = self.tools.place_and_route(seed, aim, rip_up=rip_up and self._small)
+        return self._reached(report), router
+
+    def run_seeds(self, seeds: Sequence[int], pool: Pool | None, *, rip_up: bool) -> Iterator[tuple[int, float, str]]:
+        """The same at the first aim for each seed, as they come; what the workers of a ``pool`` make is then here, too."""
+        if pool is None:
+            for seed in seeds:
+                yield seed, *self.run_nextpnr(seed, self.aim, rip_up=rip_up)
+            return
+        files = {path.name: path.read_bytes() for path in self.build.iterdir() if path.suffix in _READ}
+        common = files, self.device, self.board, self.overrides, self.where
+        jobs = ((seed, (*common, seed, self.aim, rip_up and self._small)) for seed in seeds)
+        commands = dict[int, list[str]]()
+        for seed, outcome in pool.run(place_seed, jobs):
+            report, router, made, commands[seed] = outcome.value()
+            for name, content in made.items():
+                (self.build / name).write_bytes(content)
+            yield seed, self._reached(report), router
+        self.tools.commands += [command for seed in sorted(commands) for command in commands[seed]]
+
+    @property
+    def _small(self) -> bool:
+        return sum(self.counts[name] for name in self.tools.family.luts) <= _RIP_UP_LUTS
+
+    def _reached(self, report: Mapping[str, Any]) -> float:
+        """The slowest clock of a report of nextpnr, MHz; its cells are those of the design."""
         self.cells = netlists.placed_cells(report["utilization"], self.device, self.where)
         reached = [float(clock["achieved"]) for clock in report["fmax"].values()]
         if not reached:
@@ -278,7 +309,7 @@ class Design:
         slowest = min(report["fmax"], key=lambda clock: float(report["fmax"][clock]["achieved"]))
         if min(reached) > self.critical[0]:
             self.critical = min(reached), netlists.critical_path(report, slowest)
-        return min(reached), router
+        return min(reached)
 
     def _change_clock(self, chosen: Setting) -> None:
         """The netlist for another clock: only where more than the PLL depends on it Yosys runs again."""
@@ -363,6 +394,32 @@ class Design:
                 memories=self.tools.memory_map(seed),
             ),
         }
+
+
+def place_seed(
+    files: Mapping[str, bytes],
+    device: Target,
+    board: Board | None,
+    overrides: Mapping[str, str] | None,
+    where: str,
+    seed: int,
+    aim: float,
+    rip_up: bool,
+) -> tuple[dict[str, Any], str, dict[str, bytes], list[str]]:
+    """Place and route of the netlist in ``files``, on a worker: the report, the router, what was written, the commands.
+
+    Raises
+    ------
+    InputError, Refused
+        As `Toolchain.place_and_route`.
+    """
+    with workspace("seed") as folder:
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+        tools = Toolchain(folder, device, board, overrides, where)
+        report, router = tools.place_and_route(seed, aim, rip_up=rip_up)
+        made = {path.name: path.read_bytes() for path in folder.glob(f"{seed}.*")}
+        return report, router, made, tools.commands
 
 
 def _stored(test: selftest.SelfTestParameters, board: Board) -> SelfTest:
