@@ -59,7 +59,9 @@ def test_contents(wheel: Path) -> None:
         "hdlgen/networks/t10k-images-idx3-ubyte.gz",
         "hdlgen/networks/ATTRIBUTION.md",
         "hdlgen/sequences/new-joe-kuo-6.LICENSE.txt",
-        "hdlgen/flow/report.html.jinja",
+        "hdlgen/view/report.html.jinja",
+        "hdlgen/view/page.css",
+        "hdlgen/view/network.js",
         "hdlgen/flow/virtual.cpp",
     } <= names
     assert {name for name in names if "/." not in name} == _tracked()
