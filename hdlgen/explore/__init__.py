@@ -1,5 +1,6 @@
 """Finding the right design: a space of options, estimates of all of it, place and route of what is promising."""
 
+from hdlgen import submodules
 from hdlgen.explore.explorer import GOALS, Explorer, Training, best, rows
 from hdlgen.explore.space import Axis, parse_axes
 from hdlgen.explore.store import Store
@@ -20,3 +21,5 @@ __all__ = [
     "parse_want",
     "rows",
 ]
+
+__getattr__ = submodules(__name__)
