@@ -38,6 +38,7 @@ class EngineProgram(Timing):
     trained: its memories hold nothing at first that was not trained
     frame: what the design is able to take
     source, fill: where weights are, one of `SOURCES`, and what fills that at first; ``banks``: complete sets of them
+    flash_lines, flash_divide: of a flash that does, as `Options` has them
     bytes_per_element, elements_per_beat, beats: of a frame that comes in; output_width, result_bits: of one that goes out
     memories: what surely is in block RAM
     """
@@ -51,12 +52,14 @@ class EngineProgram(Timing):
     name: str
     frame: EngineFrame = field(default_factory=EngineFrame)
     source: str = "rom"
+    fill: str = "bitstream"
+    flash_lines: int = 1
+    flash_divide: int = 2
     banks: int = 1
     notes: tuple[str, ...] = ()
 
     # Of some engines these are fields.
     every_step = True
-    fill = "bitstream"
     elements_per_beat = 1
 
     if TYPE_CHECKING:  # fields of some, properties of others

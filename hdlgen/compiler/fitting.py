@@ -16,6 +16,7 @@ from hdlgen.compiler.options import Options
 from hdlgen.errors import InputError
 from hdlgen.integers import Interval
 from hdlgen.schema import Between, Digest
+from hdlgen.targets import SPRAM_BITS, SPRAM_WORDS
 
 __all__ = ["HELD", "EngineFrame", "Fitter", "Frame", "Room", "engine", "span", "whole"]
 
@@ -151,6 +152,14 @@ class Fitter:
     def in_memory(self, what: str, otherwise: bool) -> bool:
         """Whether a design has room for ``what``; ``otherwise`` in a new one."""
         return what in self.known.room if self.known is not None else otherwise
+
+    def beside(self, source: str, depth: int, width: int, lanes: int) -> None:
+        """Refuse weights that are to be in single-port RAM, if they do not fit there: so many words of so many bits."""
+        if source == "spram" and (width > SPRAM_BITS or depth > SPRAM_WORDS):
+            raise InputError(
+                f"{self.where}: weights in spram: {depth:,} words of {width} bits with {lanes} lanes; allowed are "
+                f"{SPRAM_WORDS:,} words of {SPRAM_BITS} bits"
+            )
 
     def form(self, weights: Mapping[str, Ints], new: Callable[[], Form]) -> Form:
         """How the weights of all layers, by what messages call them, are stored: as ``new`` says, or as in the design."""

@@ -151,10 +151,11 @@ class Options:
         if given.get("dsps") is None:
             given["dsps"] = have.dsps, have.products_per_dsp
         engines = {engine.name: engine for engine, _, _ in assign(network, cls(engine=given.get("engine")).engine)}
-        anywhere = len(engines) == 1 and not next(iter(engines.values())).takes["source"]
-        if given.get("source", "auto") == "auto" and anywhere:
+        if given.get("source", "auto") == "auto" and len(engines) == 1:
+            sources = next(iter(engines.values())).takes["source"] or SOURCES
             draft = {name: given[name] for name in ("lanes", "merge", "multiplier", "engine") if name in given}
-            given["source"] = _source(device, compile_network(network, cls(**draft), check=False).memories[0])
+            memories = compile_network(network, cls(**draft), check=False).memories
+            given["source"] = _source(device, memories, sources)
         if "flash" in (given.get("source"), given.get("fill")) and given.get("flash_divide") is None:
             # Its clock stays below 50 MHz at what cores reach on the device.
             given["flash_divide"] = 2 if device.family == "ice40" else 4
@@ -264,10 +265,12 @@ def _usable(amount: int) -> int:
     return amount * 9 // 10
 
 
-def _source(device: Target, weights: Memory) -> str:
-    """Where weights are: in block RAM, or where that is too small in what else there is."""
-    have = device.resources
-    if weights.depth * weights.width <= _usable(have.memory_bits):
+def _source(device: Target, memories: Sequence[Memory], sources: Collection[str]) -> str:
+    """Where weights are: in block RAM, or where that is too small in what else there is, if the engine takes them from
+    there. ``memories``: what would be in block RAM, the weights first."""
+    have, weights = device.resources, memories[0]
+    if weights.depth * weights.width <= _usable(have.memory_bits) and device.blocks(memories) <= have.memory_blocks:
         return "rom"
     fits = weights.depth <= SPRAM_WORDS and weights.width <= SPRAM_BITS
-    return "spram" if have.spram_bits and fits else "flash"
+    choices = ("spram",) * (have.spram_bits > 0 and fits) + ("flash",)
+    return next((choice for choice in choices if choice in sources), "rom")

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,8 @@ from hdlgen.host.protocol import Load, Message, Reply, Request
 from hdlgen.network import Network, save
 
 from ..compiler.networks import inputs, make
+from ..compiler.test_frame import retrained
+from ..mixed import conv, make_mixed, pool
 from ..recurrent import make as recurrent
 from ..recurrent import sequences as steps_of
 from .proxy import Proxy
@@ -241,11 +243,24 @@ def test_flash(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         run(design, port=None)
 
 
-def test_flash_and_port(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def convolutions() -> Network:
+    """A picture of 4 x 4 pixels with signed values: a convolution whose greatest values are kept, and two outputs."""
+    entries = [conv(4, 3, 3, padding=(1, 1, 1, 1)), pool(2, 2), {"kind": "sums", "width": 2}]
+    return make_mixed(entries, inputs=16, shape=(4, 4, 1), seed=3, signed=True)
+
+
+@pytest.mark.parametrize(
+    ("two", "three"),
+    [(lambda: network(2), lambda: network(3)), (convolutions, lambda: retrained(convolutions()))],
+    ids=["paths", "convolutions"],
+)
+def test_flash_and_port(
+    two: Callable[[], Network], three: Callable[[], Network], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Single-port RAM that the design fills itself: it answers at once, and takes other weights through the port."""
     design = tmp_path / "design"
-    compile_to(network(2), design, lanes=4, source="spram", fill="flash", flash_lines=4)
-    save(network(3), tmp_path / "three.safetensors")
+    compile_to(two(), design, lanes=4, source="spram", fill="flash", flash_lines=4)
+    save(three(), tmp_path / "three.safetensors")
     with VirtualBoard(design) as board:
         assert run(design, port=board.port).failures == ()
         with hdlgen.Board.open(board.port) as opened:
@@ -257,9 +272,9 @@ def test_flash_and_port(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
         assert found.failures == ()
         assert found.loaded == f"loaded-{found.identity.network.hex()}.safetensors"
     # Other weights for the start: another image.
-    patch(design, network(3), tmp_path / "three")
+    patch(design, three(), tmp_path / "three")
     (image,) = (tmp_path / "three" / "images").glob("*.bin")
-    assert image.read_bytes() == image_for(design, network(3))[1]
+    assert image.read_bytes() == image_for(design, three())[1]
 
 
 def test_designs_that_cannot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,8 +1,7 @@
 """What reading the weights from a flash takes: what the gateware does in how many cycles."""
 
-from dataclasses import dataclass
-
-from hdlgen.compiler.path.program import Program
+from dataclasses import dataclass, replace
+from typing import Any
 
 __all__ = ["FlashTiming"]
 
@@ -21,7 +20,7 @@ class FlashTiming:
     ----------
     lines: bits at once
     divide: cycles of the flash's clock: 2, 4, ...
-    words, word_bytes: of one inference
+    words, word_bytes: of one inference, where these stay in the flash
     """
 
     lines: int
@@ -30,11 +29,13 @@ class FlashTiming:
     word_bytes: int = 2
 
     @classmethod
-    def of(cls, program: Program) -> "FlashTiming":
+    def of(cls, program: Any) -> "FlashTiming":
+        """Of the program of an engine."""
+        timing = cls(lines=program.flash_lines, divide=program.flash_divide)
+        if program.source != "flash":
+            return timing
         word_bytes = 2 * -(-program.lanes * program.weight_bits // 16)
-        return cls(
-            lines=program.flash_lines, divide=program.flash_divide, words=program.blocks, word_bytes=word_bytes
-        )
+        return replace(timing, words=program.blocks, word_bytes=word_bytes)
 
     @property
     def prefetch(self) -> int:

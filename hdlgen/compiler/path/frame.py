@@ -9,10 +9,8 @@ from hdlgen.compiler.factors import Form, choose_multiplier
 from hdlgen.compiler.fitting import Fitter, span, whole
 from hdlgen.compiler.options import Options
 from hdlgen.compiler.path.program import Program
-from hdlgen.errors import InputError
 from hdlgen.integers import Interval
 from hdlgen.network import Network
-from hdlgen.targets import SPRAM_BITS, SPRAM_WORDS
 
 __all__ = ["fit"]
 
@@ -25,12 +23,7 @@ _HIDDEN, _SHIFTS, _LAST = "biases with rounding", "shifts", "biases of the last 
 def fit(network: Network, program: Program, options: Options, fitter: Fitter) -> Program:
     """How weights are multiplied, and room for others."""
     program = _constants(_sums(_weights(network, program, options, fitter), fitter), fitter)
-    width, depth = program.lanes * program.weight_bits, program.blocks
-    if program.source == "spram" and (width > SPRAM_BITS or depth > SPRAM_WORDS):
-        raise InputError(
-            f"{network.where}: weights in spram: {depth:,} words of {width} bits with {program.lanes} lanes; "
-            f"allowed are {SPRAM_WORDS:,} words of {SPRAM_BITS} bits"
-        )
+    fitter.beside(program.source, program.blocks, program.lanes * program.weight_bits, program.lanes)
     return program
 
 

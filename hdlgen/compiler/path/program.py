@@ -243,9 +243,6 @@ class Program(EngineProgram):
     shift_low: int = 0
     shift_bits: int = 0
     merge: bool = True
-    fill: str = "bitstream"
-    flash_lines: int = 1
-    flash_divide: int = 2
     multiplier: str = "dsp"
     groups: int = 1
     chains: int = 1

@@ -77,11 +77,15 @@ def compile_tensor(
                 largest=fitter.interval("multipliers", span(*(m for job in jobs for m in job.multiplier))).high,
                 most_right=fitter.interval("shifts", span(*(s for job in jobs for s in job.right))).high,
                 source=options.source,
+                fill=options.fill,
+                flash_lines=options.flash_lines,
+                flash_divide=options.flash_divide,
                 banks=options.banks,
             )
         )
     least = min(program.frame_cycles for program in programs)
     best = next(program for program in programs if program.frame_cycles <= WORTH * least)
+    fitter.beside(options.source, len(best.weights), lanes * best.code_bits, lanes)
     program = replace(best, frame=fitter.frame)
     program = as_far_as_they_go(program, options.dsps if options.multiplier == "auto" else None, notes, "sums")
     if (bits := program.total_bits + program.largest.bit_length()) > _SUM_BITS:

@@ -32,7 +32,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from hdlgen.compiler.common import EngineProgram
+from hdlgen.compiler.common import BLOCK_RAM, EngineProgram
 from hdlgen.compiler.factors import Ints, dsps_for
 from hdlgen.compiler.fitting import HELD
 from hdlgen.integers import Interval, signed_bits
@@ -238,6 +238,7 @@ class TensorProgram(EngineProgram):
     """
 
     engine_name = "tensor"
+    takes = BLOCK_RAM | {"source": ("rom", "ram", "spram"), "fill": (), "flash_lines": (), "flash_divide": ()}
     lanes: int
     input_width: int
     input_bits: int
@@ -344,11 +345,12 @@ class TensorProgram(EngineProgram):
 
     @property
     def memories(self) -> list[Memory]:
+        """The weights, unless they are elsewhere, constants and values."""
         constants = self.memory(self.constant_words, self.outlets * sum(self.fields.values()))
         size = min(BLOCK, self.lanes)
         values = [Memory(depth=self.depth, width=size * self.value_bits)] * (self.lanes // size)
         weights = [self.memory(len(self.weights), self.lanes // self.parts * self.code_bits)] * self.parts
-        return [*weights, constants, *values]
+        return [*(weights if self.source != "spram" else []), constants, *values]
 
     def needed(self, products_per_dsp: int) -> tuple[int, int]:
         """Hardware multipliers for the lanes, and for sums, if they were made of these."""
