@@ -53,6 +53,14 @@ class Kit:
         m.d.comb += part.i.eq(value)
         return part
 
+    def tree(self, m: Module, name: str, value: Value, parts: int, leaves: int) -> list[Value]:
+        """For each of the ``leaves`` a register with ``value``, two cycles later: one for each of the ``parts`` drives those of
+        its leaves."""
+        near = self.fanout(m, f"{name}_parts", value, parts)
+        each = leaves // parts
+        beside = [self.fanout(m, f"{name}_{part}", near.near(part, parts), each) for part in range(parts)]
+        return [beside[leaf // each].near(leaf % each, each) for leaf in range(leaves)]
+
     def multiplier(self, what: str = "multiplier", **parameters: Any) -> Multiplier:
         """`MultiplierParameters` but for the name."""
         return Multiplier(MultiplierParameters(name=self.name(what), **parameters), library=self.library)

@@ -248,9 +248,9 @@ def test_products_too_wide() -> None:
         (
             {"elements_per_beat": 2},
             "elements per beat: 2 is no option of the tensor engine; allowed are lanes, multiplier, dsps, weights, banks,"
-            " adaptable",
+            " adaptable, fill, flash lines, flash divide",
         ),
-        ({"source": "spram"}, "weights: 'spram'; allowed with the tensor engine are rom and ram"),
+        ({"source": "flash"}, "weights: 'flash'; allowed with the tensor engine are rom, ram and spram"),
     ],
 )
 def test_options(options: dict[str, Any], said: str) -> None:

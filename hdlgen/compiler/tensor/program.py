@@ -48,10 +48,14 @@ INNER = 3
 
 MEMORY = 2
 """Cycles from an address to the value."""
+WRITE = 4
+"""Cycles from what is passed on to where it can be read."""
 NEAR = 16
-"""Lanes whose memories have an address register of their own: block RAMs of more are too far from each other."""
+"""Lanes whose block RAMs get their addresses from one register: those of more are too far from each other."""
 BLOCK = 2
-"""Lanes whose values share a memory, and its address register."""
+"""Lanes whose values share a memory, which has an address register of its own beside it."""
+FILLED = 16
+"""Bits of the weights that share a memory at the least, where there are many lanes: it has such a register, too."""
 LEVELS = 3
 """Halvings of what was read between two registers."""
 ACCUMULATE = MEMORY + 1
@@ -349,7 +353,8 @@ class TensorProgram(EngineProgram):
         constants = self.memory(self.constant_words, self.outlets * sum(self.fields.values()))
         size = min(BLOCK, self.lanes)
         values = [Memory(depth=self.depth, width=size * self.value_bits)] * (self.lanes // size)
-        weights = [self.memory(len(self.weights), self.lanes // self.parts * self.code_bits)] * self.parts
+        count = self.lanes // self.weight_lanes
+        weights = [self.memory(len(self.weights), self.weight_lanes * self.code_bits)] * count
         return [*(weights if self.source != "spram" else []), constants, *values]
 
     def needed(self, products_per_dsp: int) -> tuple[int, int]:
@@ -365,8 +370,19 @@ class TensorProgram(EngineProgram):
 
     @property
     def parts(self) -> int:
-        """Of the memories."""
+        """Of the lanes, each with registers of its own for addresses."""
         return max(1, self.lanes // NEAR)
+
+    @property
+    def weight_lanes(self) -> int:
+        """Lanes whose weights share a memory."""
+        few = 1 << (-(-FILLED // self.code_bits) - 1).bit_length()
+        return self.lanes if self.lanes < NEAR else min(few, NEAR)
+
+    @property
+    def spread(self) -> int:
+        """Cycles in which what is narrower than the lanes gets to all of them."""
+        return int(self.lanes >= NEAR)
 
     @property
     def halvings(self) -> int:
@@ -386,7 +402,7 @@ class TensorProgram(EngineProgram):
     @property
     def operand(self) -> int:
         """Cycles from a step to its factors at the multipliers."""
-        return 2 + MEMORY + 1 + -(-max(self.halvings, self.crossings) // LEVELS) + 1
+        return 2 + MEMORY + 1 + -(-max(self.halvings, self.crossings) // LEVELS) + self.spread + 1
 
     @property
     def joined_at(self) -> int:
@@ -430,7 +446,7 @@ class TensorProgram(EngineProgram):
 
     def settle(self, job: Job) -> int:
         """Cycles from a job's last step to the next job, which reads what was written."""
-        return self.operand + ACCUMULATE + self.leaving(job, last=True) + self.result_at + 2
+        return self.operand + ACCUMULATE + self.leaving(job, last=True) + self.result_at + WRITE
 
     def work(self, job: Job) -> int:
         """Cycles from a job's first step to its last."""

@@ -9,7 +9,8 @@ __all__ = ["constant_words", "held", "weights_names"]
 
 def weights_names(program: TensorProgram) -> list[str]:
     """Of the memories of the weights."""
-    return ["weights"] if program.parts == 1 else [f"weights_{number}" for number in range(program.parts)]
+    count = program.lanes // program.weight_lanes
+    return ["weights"] if count == 1 else [f"weights_{number}" for number in range(count)]
 
 
 def constant_words(program: TensorProgram) -> list[int]:
@@ -32,7 +33,7 @@ def constant_words(program: TensorProgram) -> list[int]:
 def held(program: TensorProgram, prefix: str = "") -> Held:
     """All memories that hold what was trained: the weights, and the constants of the outputs."""
     p = program
-    codes, lanes = factors(p.weights, p.multiplier, p.code_bits), p.lanes // p.parts
+    codes, lanes = factors(p.weights, p.multiplier, p.code_bits), p.weight_lanes
     memories = [
         (f"{prefix}_{name}", side_by_side(codes[:, n * lanes : (n + 1) * lanes], p.code_bits), lanes * p.code_bits)
         for n, name in enumerate(weights_names(p))

@@ -10,7 +10,7 @@
 What happens when is in `hdlgen.compiler.tensor.program`.
 """
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib.wiring import flipped
 
 from hdlgen.compiler.tensor.program import ACCUMULATE, TensorProgram
@@ -97,18 +97,18 @@ class TensorCore(Core):
         enables = [enable & (place[:columns] == lane) for lane in range(p.lanes)]
         m.d.sync += reader.write_enable.eq(drain.write_enable | Cat(*enables))
         m.d.sync += reader.write_row.eq(Mux(enable, place[columns:], drain.write_row))
-        m.d.sync += reader.write_data.eq(Mux(enable, data.replicate(p.lanes), drain.write_data))
+        m.d.sync += reader.write_data.eq(Mux(enable, data.replicate(p.outlets), drain.write_data))
 
     def _sums(self, m: Module, load: object) -> None:
         """sum' = sum + value * weight in every lane."""
         p, kit, sequencer = self.program, self.kit, self.sequencer
-        word = later(m, sequencer.word, p.operand - LATENCY - 1, "word")
-        codes, address = [], None
-        for number, name in enumerate(weights_names(p)):
+        word = later(m, sequencer.word, p.operand - LATENCY - 2, "word")
+        codes, names, addresses = [], weights_names(p), list[Value]()
+        for number, name in enumerate(names):
             m.submodules[name] = weights = kit.place(m, name, load)
-            if address is None:
-                address = kit.fanout(m, "word_fanout", in_bank(weights.parameters, word, load), p.parts)
-            m.d.comb += read_always(weights, address.near(number, p.parts))
+            if not addresses:
+                addresses = kit.tree(m, "word", in_bank(weights.parameters, word, load), p.parts, len(names))
+            m.d.comb += read_always(weights, addresses[number])
             codes.append(weights.data)
         m.submodules.multiplier = multiplier = kit.multiplier(
             lanes=p.lanes, a_bits=p.value_bits, w_bits=p.weight_bits, kind=p.multiplier, a_signed=p.signed_values

@@ -58,7 +58,7 @@ class TensorDrain(wiring.Component):
     begin, job: of the sequencer
     start: of a group's last step, with `FLAGS`, a cycle before its sums
     sums: of all lanes
-    write_enable, write_row, write_data: of every column of the memory
+    write_enable, write_row, write_data: of every column of the memory, and of so many beside each other as there are outlets
     result_enable, result_row, result_data: results, the last of a frame with ``commit``
     load: to the constants, where they can be written
     """
@@ -73,7 +73,7 @@ class TensorDrain(wiring.Component):
         super().__init__(
             inputs(begin=1, job=job_bits, start=1, sums=p.lanes * p.sum_bits, load=kit.held.load)
             | inputs(**dict.fromkeys(FLAGS, 1))
-            | outputs(write_enable=p.lanes, write_row=range(max(p.depth, 2)), write_data=p.lanes * p.value_bits)
+            | outputs(write_enable=p.lanes, write_row=range(max(p.depth, 2)), write_data=p.outlets * p.value_bits)
             | outputs(result_enable=1, result_row=self.row_bits, commit=1)
             | outputs(result_data=p.outlets * self.result_shape.width)
         )
@@ -145,7 +145,7 @@ class TensorDrain(wiring.Component):
         turns = [columns // (together * p.outlets) for together in joined]
         bits = (max(turns) - 1).bit_length()
         mask = known(m, self.job, "turns", [turn - 1 for turn in turns], max(bits, 1))
-        turn = self.indices.at(p.joined_at - 1)[:bits] & mask[:bits] if bits else Const(0, 1)
+        turn = self.indices.at(p.joined_at - 2)[:bits] & mask[:bits] if bits else Const(0, 1)
         advance = Const(1, 1) if not bits else self.indices.at(0)[:bits] & mask[:bits] == mask[:bits]
         moves = self.kit.fanout(m, "moves", Cat(self.start, advance), p.copies)
         held = [
@@ -172,11 +172,12 @@ class TensorDrain(wiring.Component):
         kinds = sorted(set(joined))
         starts = [sum(len(sums[kind]) // p.outlets for kind in kinds[:n]) for n in range(len(kinds))]
         first = known(m, self.job, "kind", [starts[kinds.index(kind)] for kind in joined])
+        chosen = self.kit.fanout(m, "chosen", (first + turn)[: sum(map(len, sums.values())).bit_length()], p.outlets)
         parts = []
         for outlet in range(p.outlets):
             choices = [value for kind in kinds for value in sums[kind][outlet :: p.outlets]]
             part = Signal(signed(p.sum_bits), name=f"part_{outlet}")
-            m.d.sync += part.eq(Array(choices)[first + turn] if len(choices) > 1 else choices[0])
+            m.d.sync += part.eq(Array(choices)[chosen.near(outlet, p.outlets)] if len(choices) > 1 else choices[0])
             parts.append(part)
         return parts
 
@@ -304,7 +305,8 @@ class TensorDrain(wiring.Component):
             own = lane >> self.outlet_bits
             here = element[self.outlet_bits : columns] == own if columns > self.outlet_bits else Const(1)
             m.d.sync += self.write_enable[lane].eq(passes & ~results & here)
-            m.d.sync += self.write_data.word_select(lane, bits).eq(values[lane % p.outlets])
+        for number, value in enumerate(values):
+            m.d.sync += self.write_data.word_select(number, bits).eq(value)
         m.d.sync += self.write_row.eq(element[columns:])
         m.d.sync += [
             self.result_enable.eq(passes & results),

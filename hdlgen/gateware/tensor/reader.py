@@ -22,7 +22,7 @@ class Reader(wiring.Component):
     Members
     -------
     job, element, inside, cross: of a step
-    write_enable, write_row, write_data: of every column
+    write_enable, write_row, write_data: of every column, and of so many columns as values are written at a time
     """
 
     def __init__(self, program: TensorProgram, kit: Kit, *, element_bits: int, job_bits: int):
@@ -30,7 +30,7 @@ class Reader(wiring.Component):
         self.kit = kit
         super().__init__(
             inputs(job=job_bits, element=element_bits, inside=1, cross=program.lanes.bit_length() - 1)
-            | inputs(write_enable=p.lanes, write_row=range(max(p.depth, 2)), write_data=p.lanes * p.value_bits)
+            | inputs(write_enable=p.lanes, write_row=range(max(p.depth, 2)), write_data=p.outlets * p.value_bits)
             | outputs(operands=p.lanes * p.value_bits)
         )
 
@@ -38,21 +38,22 @@ class Reader(wiring.Component):
         m = Module()
         p, jobs, bits = self.program, self.program.jobs, self.program.value_bits
         column_bits = p.lanes.bit_length() - 1
-        # s1, s2: the address on its way to the memories, each of which has a register beside it
-        lanes = p.lanes // p.parts
-        near = self.kit.fanout(m, "row_address", self.element[column_bits:], p.parts)
+        # s1, s2: addresses, and what is written, on their way to the memories, which have registers of their own beside them
+        size = min(BLOCK, p.lanes)
+        count = p.lanes // size
+        rows = self.kit.tree(m, "row", self.element[column_bits:], p.parts, count)
+        written = self.kit.tree(m, "write", Cat(self.write_row, self.write_data), p.parts, count)
+        enables = later(m, self.write_enable, 2, "enables")
         read_data = []
-        for part in range(p.parts):
-            beside = self.kit.fanout(m, f"row_address_{part}", near.near(part, p.parts), -(-lanes // BLOCK))
-            for first in range(part * lanes, (part + 1) * lanes, BLOCK):
-                size = min(BLOCK, lanes)
-                ram = self.kit.ram("activations", depth=p.depth, lanes=size, bits=bits)
-                m.submodules[f"ram_{first}"] = ram
-                m.d.comb += ram.read_address.eq(beside.near(first % lanes, lanes))
-                m.d.comb += ram.write_enable.eq(self.write_enable[first : first + size])
-                m.d.comb += ram.write_address.eq(self.write_row)
-                m.d.comb += ram.write_data.eq(self.write_data[first * bits : (first + size) * bits])
-                read_data.append(ram.read_data)
+        for number, (row, write) in enumerate(zip(rows, written, strict=True)):
+            own = range(number * size, (number + 1) * size)
+            ram = self.kit.ram("activations", depth=p.depth, lanes=size, bits=bits)
+            m.submodules[f"ram_{own.start}"] = ram
+            place, values = write[: len(self.write_row)], write[len(self.write_row) :]
+            m.d.comb += [ram.read_address.eq(row), ram.write_address.eq(place)]
+            m.d.comb += ram.write_enable.eq(enables[own.start : own.stop])
+            m.d.comb += ram.write_data.eq(Cat(values.word_select(lane % p.outlets, bits) for lane in own))
+            read_data.append(ram.read_data)
         data = Cat(*read_data)
 
         # s5: what is outside counts as nothing
@@ -101,8 +102,10 @@ class Reader(wiring.Component):
                     cross = self.kit.fanout(m, f"cross_fanout_{level}", cross.o[:column_bits], p.copies)
 
         widths = list(kept)
-        ways = [[kept[width][lane % width] for lane in range(p.lanes)] for width in widths]
-        ways += [[crossed[lane] for lane in mix] for mix in p.mixes]
+        ways = [self._spread(m, width, kept[width]) for width in widths]
+        if p.mixes:
+            crossed = each_later(m, crossed, "crossed") if p.spread else crossed
+            ways += [[crossed[lane] for lane in mix] for mix in p.mixes]
         places = [
             widths.index(job.together) if job.crossing is None else len(widths) + p.mixes.index(job.crossing.mix)
             for job in jobs
@@ -118,3 +121,12 @@ class Reader(wiring.Component):
             operands.append(operand)
         m.d.comb += self.operands.eq(Cat(*operands))
         return m
+
+    def _spread(self, m: Module, width: int, values: list[Value]) -> list[Value]:
+        """What the lanes read of ``width`` values: of few there are copies, for some lanes each."""
+        p, bits = self.program, self.program.value_bits
+        if not p.spread:
+            return [values[lane % width] for lane in range(p.lanes)]
+        copies = p.copies if width * p.copies < p.lanes else 1
+        near = self.kit.fanout(m, f"spread_{width}", Cat(*values), copies)
+        return [near.near(lane, p.lanes).word_select(lane % width, bits) for lane in range(p.lanes)]
