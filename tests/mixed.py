@@ -243,6 +243,19 @@ MIXED: dict[str, tuple[Callable[[], Network], Stages]] = {
         lambda: make_mixed([conv(8, 1, 1), scan("mingru"), rnn(5)], inputs=3),
         (("tensor", 1, 1), ("scan", 2, 2), ("unit", 3, 3)),
     ),
+    # Each layer's values are written where those of the one before stand, a few pixels behind what is still read.
+    "tensors in place": (
+        lambda: make_mixed(
+            [
+                conv(4, 3, 3, padding=(1, 1, 1, 1)),
+                conv(4, 3, 3, padding=(1, 1, 1, 1), joined="depthwise"),
+                conv(2, 1, 1),
+            ],
+            inputs=4 * 3 * 4,
+            shape=(4, 3, 4),
+        ),
+        (("tensor", 1, 3),),
+    ),
     "tensors between others": (
         lambda: make_mixed([rnn(6), conv(4, 1, 1), path(8), explicit(8), conv(8, 1, 1), dense(4, None)], inputs=3),
         (("unit", 1, 1), ("tensor", 2, 2), ("path", 3, 3), ("gather", 4, 4), ("tensor", 5, 6)),

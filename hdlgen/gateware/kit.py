@@ -54,8 +54,8 @@ class Kit:
         return part
 
     def tree(self, m: Module, name: str, value: Value, parts: int, leaves: int) -> list[Value]:
-        """For each of the ``leaves`` a register with ``value``, two cycles later: one for each of the ``parts`` drives those of
-        its leaves."""
+        """For each of the ``leaves`` a register with ``value``, two cycles later; those of a part are driven by one that it
+        has for itself."""
         near = self.fanout(m, f"{name}_parts", value, parts)
         each = leaves // parts
         beside = [self.fanout(m, f"{name}_{part}", near.near(part, parts), each) for part in range(parts)]

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from hdlgen import golden
 from hdlgen.compiler import Options, compile_network
+from hdlgen.compiler.faults import CompilerFault
 from hdlgen.compiler.plan import assign
-from hdlgen.compiler.tensor import compile_tensor
+from hdlgen.compiler.tensor import compile_tensor, places
 from hdlgen.compiler.tensor.program import TensorProgram
 from hdlgen.emit import describe_plan
 from hdlgen.errors import InputError
@@ -70,6 +71,30 @@ def test_activations(rounding: str, multiplier: int | None, kind: str) -> None:
     network = make_mixed([conv(4, 1, 1, activation=form)], inputs=16 * 3, shape=(4, 4, 3), signed=True)
     assert len(np.unique(golden.evaluate(network, inputs(network, 4)))) > 9
     exact(network, 4)
+
+
+AROUND = (1, 1, 1, 1)
+CHAIN = [
+    conv(8, 3, 3, padding=AROUND),
+    conv(8, 3, 3, padding=AROUND, joined="depthwise"),
+    conv(8, 1, 1),
+    conv(4, 2, 2, stride=(2, 2)),
+    sums(3),
+]
+
+
+@pytest.mark.parametrize("lanes", [1, 4, 8, 16])
+def test_in_place(lanes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Layers one behind the other need little more memory than the largest tensor; any nearer they would overwrite what is
+    still to be read."""
+    network = make_mixed(CHAIN, inputs=9 * 8 * 8, shape=(9, 8, 8))
+    program = exact(network, lanes)
+    rows = program.input.size // lanes
+    assert program.depth <= 1.4 * rows
+    ahead = places._ahead
+    monkeypatch.setattr(places, "_ahead", lambda *job: ahead(*job) - 1)
+    with pytest.raises(CompilerFault, match="overwrites what it reads"):
+        compile_tensor(network, Options(lanes=lanes))
 
 
 LENET = [conv(6, 5, 5), pool(2, 2), conv(16, 5, 5), pool(2, 2), sums(120), sums(84), sums(10)]

@@ -17,7 +17,8 @@ from hdlgen.compiler.factors import Form, Ints, as_far_as_they_go, choose_multip
 from hdlgen.compiler.fitting import EngineFrame, Fitter, span, whole
 from hdlgen.compiler.options import Options
 from hdlgen.compiler.tensor.crossing import cross, crossed_words
-from hdlgen.compiler.tensor.jobs import OUTLETS, Asked, find_jobs, placed
+from hdlgen.compiler.tensor.jobs import OUTLETS, Asked, find_jobs
+from hdlgen.compiler.tensor.places import find_places
 from hdlgen.compiler.tensor.program import INNER, LOOPS, Crossing, Job, Loop, Pair, Tensor, TensorProgram
 from hdlgen.compiler.tensor.timing import predict
 from hdlgen.compiler.tensor.verify import verify
@@ -47,7 +48,7 @@ def compile_tensor(
     asked = find_jobs(network, lanes, notes)  # what is to be computed, in order
     value = _values(network, asked)
     crossings = _crossings(asked, lanes)  # which paths are computed
-    places, depth = _places(network, asked, lanes, banked=bool(crossings))  # where the values are
+    places, depth = find_places(network, asked, lanes, banked=bool(crossings))  # where the values are
     form = _form(network, asked, options.multiplier, fitter)  # how weights are stored and multiplied
     sums = _sums(network, asked, value, fitter)  # what sums can be
     scales, shift = _scales(network, asked, sums, fitter)  # what becomes of them
@@ -120,31 +121,6 @@ def _crossings(asked: list[Asked], lanes: int) -> dict[int, Crossing]:
     return {
         number: crossing for number, crossing in found.items() if crossing is not None and number != asked[-1].number
     }
-
-
-def _places(network: Network, asked: list[Asked], lanes: int, *, banked: bool) -> tuple[dict[int, Tensor], int]:
-    """Where the values of each layer are, and rows of the memory: each at the lowest place that is free while it lives."""
-    ends = {0: 0}  # of each layer the last job that reads it
-    for index, job in enumerate(asked):
-        ends |= {source: index for source in (job.source, job.other) if source is not None}
-    begins = {0: -1} | {job.last: index for index, job in enumerate(asked[:-1])}
-    found: dict[int, Tensor] = {}
-    for layer in begins:
-        tensor = placed(network, layer, 0, lanes, banked=banked)
-        align = tensor.pitch if banked else lanes
-        size = -(-tensor.size // lanes) * lanes
-        others = [
-            (found[other].base, found[other].base + -(-found[other].size // lanes) * lanes)
-            for other in found
-            if ends[other] >= begins[layer]
-        ]
-        base = 0
-        for low, high in sorted(others):
-            if base + size <= low:
-                break
-            base = max(base, -(-high // align) * align)
-        found[layer] = replace(tensor, base=base)
-    return found, max(-(-(tensor.base + tensor.size) // lanes) for tensor in found.values())
 
 
 def _form(network: Network, asked: list[Asked], wanted: str, fitter: Fitter) -> Form:

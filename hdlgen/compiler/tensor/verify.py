@@ -55,9 +55,9 @@ def verify(network: Network, program: TensorProgram) -> None:
             _verify_terms(network, program, job, asked, apart, what)
         _verify_constants(network, program, job, asked, what)
         if job.target is not None:
-            rows = _rows(program, job.target)
             sources = [_rows(program, where[source]) for source in (asked.source, asked.other) if source is not None]
-            require(not any(rows & own for own in sources), f"{what}: overwrites what it reads")
+            if any(_rows(program, job.target) & own for own in sources):
+                require(_behind(program, job, job.target), f"{what}: overwrites what it reads")
             require(job.target == asked.view(where[job.last]), f"{what}: values without a place")
             _hold(holds, program, job.target, job.last)
     require(program.jobs[-1].target is None, "no results")
@@ -76,6 +76,17 @@ def _hold(holds: dict[int, int], program: TensorProgram, tensor: Tensor, layer: 
     rows = _rows(program, tensor)
     require(max(rows) < program.depth, "values beyond the memory")
     holds |= dict.fromkeys(rows, layer)
+
+
+def _behind(program: TensorProgram, job: Job, target: Tensor) -> bool:
+    """Every row is read for the last time before the pixel whose values are written there first."""
+    element, inside, _ = program.reads(job)
+    pixel = np.broadcast_to(np.arange(job.pixels)[:, None, None, None], element.shape)
+    read, written = np.full(program.depth, -1), np.full(program.depth, job.pixels)
+    np.maximum.at(read, element[inside] // program.lanes, pixel[inside])
+    places = target.elements.reshape(-1, target.channels) // program.lanes
+    np.minimum.at(written, places, np.arange(len(places))[:, None])
+    return bool((read < written).all())
 
 
 def _held(holds: dict[int, int], program: TensorProgram, tensor: Tensor, layer: int) -> bool:
