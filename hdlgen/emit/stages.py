@@ -153,11 +153,11 @@ def _tensor(program: TensorProgram, network: Network, library: Library) -> _Desc
         p = part.parameters
         if isinstance(p, RamParameters):
             copies = program.lanes // p.lanes if p.name.endswith("_activations") else 1
-            bits["activations"] += copies * p.depth * p.lanes * p.bits
+            bits["biases" if p.name.endswith("_constants") else "activations"] += copies * p.depth * p.lanes * p.bits
         elif isinstance(p, RomParameters) and "_terms_" in p.name:
             bits["tables"] += program.outlets * p.depth * p.width
     bits["weights"] = program.banks * len(program.weights) * program.lanes * program.code_bits
-    bits["biases"] = program.banks * program.constant_words * program.outlets * sum(program.fields.values())
+    bits["biases"] += program.banks * program.constant_words * program.outlets * sum(program.fields.values())
     output = program.output
     bits["results"] = 2 * program.output_width * (output.bits - (output.low >= 0))
     layers = [_tensor_layer(program, network, job) for job in program.jobs]

@@ -86,7 +86,7 @@ def compile_tensor(
         )
     least = min(program.frame_cycles for program in programs)
     best = next(program for program in programs if program.frame_cycles <= WORTH * least)
-    fitter.beside(options.source, len(best.weights), lanes * best.code_bits, lanes)
+    fitter.beside(options.source, *best.weights_memory, lanes)
     program = replace(best, frame=fitter.frame)
     program = as_far_as_they_go(program, options.dsps if options.multiplier == "auto" else None, notes, "sums")
     if (bits := program.total_bits + program.largest.bit_length()) > _SUM_BITS:

@@ -36,7 +36,7 @@ from hdlgen.compiler.common import BLOCK_RAM, EngineProgram
 from hdlgen.compiler.factors import Ints, dsps_for
 from hdlgen.compiler.fitting import HELD
 from hdlgen.integers import Interval, signed_bits
-from hdlgen.targets import Memory
+from hdlgen.targets import SPRAM_BITS, Memory
 
 __all__ = ["LOOPS", "PIECE", "Crossing", "Job", "Loop", "Pair", "Tensor", "TensorProgram"]
 
@@ -63,7 +63,7 @@ ACCUMULATE = MEMORY + 1
 PIECE = 17
 """Bits of a factor that one multiplier takes when sums are multiplied, beside the sign."""
 START = 2
-"""Cycles in which a job's constants are fetched."""
+"""Cycles in which what is known of a job, and not of its outputs, is fetched."""
 POOLED = 6
 """Cycles from one group to the next at the least, where groups are pooled: the best so far is read and written."""
 
@@ -348,9 +348,32 @@ class TensorProgram(EngineProgram):
         return sum(-(-job.outputs // self.outlets) for job in self.jobs)
 
     @property
+    def constant_bits(self) -> int:
+        """Of a word."""
+        return self.outlets * sum(self.fields.values())
+
+    @property
+    def fetched(self) -> int:
+        """Words of constants that every job fetches first, as many as the job with the most has; 0: they are in a block RAM of
+        their own. Where weights are in single-port RAM, constants are there behind them, if they are no wider than that."""
+        if self.source != "spram" or self.constant_bits > SPRAM_BITS:
+            return 0
+        return max(-(-job.outputs // self.outlets) for job in self.jobs)
+
+    @property
+    def weights_memory(self) -> tuple[int, int]:
+        """Words, and their bits, of the memory with all weights, and what is behind them."""
+        width = self.lanes * self.code_bits
+        if not self.fetched:
+            return len(self.weights), width
+        return len(self.weights) + self.constant_words, max(width, self.constant_bits)
+
+    @property
     def memories(self) -> list[Memory]:
         """The weights, unless they are elsewhere, constants and values."""
-        constants = self.memory(self.constant_words, self.outlets * sum(self.fields.values()))
+        constants = self.memory(self.constant_words, self.constant_bits)
+        if self.fetched:
+            constants = Memory(depth=self.fetched, width=self.constant_bits)
         size = min(BLOCK, self.lanes)
         values = [Memory(depth=self.depth, width=size * self.value_bits)] * (self.lanes // size)
         count = self.lanes // self.weight_lanes
@@ -377,7 +400,7 @@ class TensorProgram(EngineProgram):
     def weight_lanes(self) -> int:
         """Lanes whose weights share a memory."""
         few = 1 << (-(-FILLED // self.code_bits) - 1).bit_length()
-        return self.lanes if self.lanes < NEAR else min(few, NEAR)
+        return self.lanes if self.lanes < NEAR or self.source == "spram" else min(few, NEAR)
 
     @property
     def spread(self) -> int:
@@ -461,8 +484,13 @@ class TensorProgram(EngineProgram):
         ]
 
     @property
+    def start(self) -> int:
+        """Cycles from one job's end to the next one's first step."""
+        return START + (self.fetched and self.fetched + 1)
+
+    @property
     def frame_cycles(self) -> int:
-        return sum(START + self.work(job) + self.settle(job) for job in self.jobs)
+        return sum(self.start + self.work(job) + self.settle(job) for job in self.jobs)
 
     @property
     def released(self) -> int:

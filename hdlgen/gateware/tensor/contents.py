@@ -1,5 +1,7 @@
 """What the tensor engine holds: the contents of its memories."""
 
+from typing import Any
+
 from hdlgen.compiler.factors import factors
 from hdlgen.compiler.tensor.program import TensorProgram
 from hdlgen.gateware.image import Held, side_by_side
@@ -34,9 +36,13 @@ def held(program: TensorProgram, prefix: str = "") -> Held:
     """All memories that hold what was trained: the weights, and the constants of the outputs."""
     p = program
     codes, lanes = factors(p.weights, p.multiplier, p.code_bits), p.weight_lanes
-    memories = [
+    memories: list[tuple[str, Any, int]] = [
         (f"{prefix}_{name}", side_by_side(codes[:, n * lanes : (n + 1) * lanes], p.code_bits), lanes * p.code_bits)
         for n, name in enumerate(weights_names(p))
     ]
-    constants = f"{prefix}_constants", constant_words(p), p.outlets * sum(p.fields.values())
-    return Held.of(p, [*memories, constants], p.engine)
+    if p.fetched:
+        name, words, _ = memories[0]
+        memories = [(name, [*words, *constant_words(p)], p.weights_memory[1])]
+    else:
+        memories.append((f"{prefix}_constants", constant_words(p), p.constant_bits))
+    return Held.of(p, memories, p.engine)

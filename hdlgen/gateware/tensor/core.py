@@ -107,7 +107,7 @@ class TensorCore(Core):
         for number, name in enumerate(names):
             m.submodules[name] = weights = kit.place(m, name, load)
             if not addresses:
-                addresses = kit.tree(m, "word", in_bank(weights.parameters, word, load), p.parts, len(names))
+                addresses = kit.tree(m, "word", in_bank(weights.parameters, word, load), min(p.parts, len(names)), len(names))
             m.d.comb += read_always(weights, addresses[number])
             codes.append(weights.data)
         m.submodules.multiplier = multiplier = kit.multiplier(
@@ -116,7 +116,10 @@ class TensorCore(Core):
         m.submodules.accumulators = accumulators = Accumulators(
             kit, lanes=p.lanes, p_bits=multiplier.parameters.p_bits, sum_bits=p.sum_bits, groups=1, copies=p.copies
         )
-        m.d.comb += [multiplier.a.eq(self.reader.operands), multiplier.w.eq(Cat(*codes))]
+        if p.fetched:
+            fetched = later(m, Cat(sequencer.fetch, sequencer.fetched), p.operand, "fetched")
+            m.d.comb += [self.drain.fetched.eq(fetched), self.drain.constant.eq(codes[0])]
+        m.d.comb += [multiplier.a.eq(self.reader.operands), multiplier.w.eq(Cat(*codes)[: p.lanes * p.code_bits])]
         m.d.comb += accumulators.i.eq(multiplier.p)
         # All ones after reset: that clears the sums.
         flow = Signal(2, init=3)

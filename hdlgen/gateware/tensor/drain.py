@@ -58,6 +58,7 @@ class TensorDrain(wiring.Component):
     begin, job: of the sequencer
     start: of a group's last step, with `FLAGS`, a cycle before its sums
     sums: of all lanes
+    fetched, constant: constants of a job that come before it, each with the number of its place above a 1
     write_enable, write_row, write_data: of every column of the memory, and of so many beside each other as there are outlets
     result_enable, result_row, result_data: results, the last of a frame with ``commit``
     load: to the constants, where they can be written
@@ -72,6 +73,7 @@ class TensorDrain(wiring.Component):
         self.result_shape = value_shape(p.output)
         super().__init__(
             inputs(begin=1, job=job_bits, start=1, sums=p.lanes * p.sum_bits, load=kit.held.load)
+            | inputs(fetched=1 + (max(p.fetched, 2) - 1).bit_length(), constant=p.constant_bits)
             | inputs(**dict.fromkeys(FLAGS, 1))
             | outputs(write_enable=p.lanes, write_row=range(max(p.depth, 2)), write_data=p.outlets * p.value_bits)
             | outputs(result_enable=1, result_row=self.row_bits, commit=1)
@@ -88,7 +90,7 @@ class TensorDrain(wiring.Component):
             "early",
             self.start,
             flags,
-            begin=[job.constants for job in jobs],
+            begin=[0 if p.fetched else job.constants for job in jobs],
             group=[p.outs(job) // p.outlets for job in jobs],
             pixel=[0] * len(jobs),
             span=[-(-job.outputs // p.outlets) for job in jobs],
@@ -121,16 +123,21 @@ class TensorDrain(wiring.Component):
     def _constants(self, walk: _Walk) -> list[dict[str, Value]]:
         """What is known of the outputs, with their parts."""
         m, p = self.m, self.program
-        m.submodules.constants = rom = self.kit.place(m, "constants", self.load)
-        address = Signal(rom.parameters.address_bits)
-        m.d.comb += address.eq(walk.base + walk.index)
-        address = later(m, address, p.joined_at - LATENCY, "constant")
-        m.d.comb += read_always(rom, in_bank(rom.parameters, address, self.load))
+        address = later(m, walk.base + walk.index, p.joined_at - LATENCY, "constant")
+        if p.fetched:
+            m.submodules.constants = ram = self.kit.ram("constants", depth=p.fetched, lanes=1, bits=p.constant_bits)
+            m.d.comb += [ram.write_enable.eq(self.fetched[0]), ram.write_address.eq(self.fetched[1:])]
+            m.d.comb += [ram.write_data.eq(self.constant), ram.read_address.eq(address)]
+            word = ram.read_data
+        else:
+            m.submodules.constants = rom = self.kit.place(m, "constants", self.load)
+            m.d.comb += read_always(rom, in_bank(rom.parameters, address, self.load))
+            word = rom.data
         found, at = [], 0
         for _ in range(p.outlets):
             own = {}
             for name, bits in p.fields.items():
-                own[name] = rom.data[at : at + bits]
+                own[name] = word[at : at + bits]
                 at += bits
             own["bias"] = own["bias"].as_signed()
             found.append(own)

@@ -42,27 +42,28 @@ class TensorSequencer(wiring.Component):
     valid: there is a step in this cycle; with it
     element, inside: what is read first, and whether it is there
     cross: by what in a row's numbers the lanes of paths read another
-    word: of the weights
+    word: of the weights; before the steps of a job, with ``fetch``, of constants, ``fetched`` of which have been
     flush: it is the last of its group; with it `FLAGS`
     """
 
     def __init__(self, program: TensorProgram):
         p = self.program = program
         self.element_bits = max(p.depth * p.lanes - 1, 1).bit_length()
-        self.word_bits = max(len(p.weights) - 1, 1).bit_length()
+        self.word_bits = max(p.weights_memory[0] - 1, 1).bit_length()
         self.job_bits = max(len(p.jobs) - 1, 1).bit_length()
         self.lane_bits = p.lanes.bit_length() - 1
         super().__init__(
             inputs(in_valid=1, out_free=1)
             | outputs(release=1, reserve=1, begin=1, job=self.job_bits, valid=1, element=self.element_bits, inside=1)
             | outputs(cross=self.lane_bits, word=self.word_bits, flush=1, **dict.fromkeys(FLAGS, 1))
+            | outputs(fetch=1, fetched=range(max(p.fetched, 2)))
         )
 
     def elaborate(self, platform: object) -> Module:
         m = self.m = Module()
         p, jobs = self.program, self.program.jobs
         # A job: its constants are fetched, it runs, and what it wrote arrives.
-        starting, settling = Signal(range(START + 1)), Signal(range(max(map(p.settle, jobs)) + 1))
+        starting, settling = Signal(range(p.start + 1)), Signal(range(max(map(p.settle, jobs)) + 1))
         going, pausing = Signal(), Signal(range(max(map(p.pause, jobs)) + 1))
         busy, load, done, flush = Signal(), Signal(), Signal(), Signal()
         settle, pause = (
@@ -76,10 +77,10 @@ class TensorSequencer(wiring.Component):
         with m.If(settling != 0):
             m.d.sync += settling.eq(settling - 1)
         with m.If(settling == 1):
-            m.d.sync += [self.job.eq(Mux(final_job, 0, self.job + 1)), starting.eq(Mux(final_job, 0, START))]
+            m.d.sync += [self.job.eq(Mux(final_job, 0, self.job + 1)), starting.eq(Mux(final_job, 0, p.start))]
             m.d.sync += busy.eq(~final_job)
         with m.If(self.reserve):
-            m.d.sync += [starting.eq(START), busy.eq(1)]
+            m.d.sync += [starting.eq(p.start), busy.eq(1)]
         ended = Signal()
         m.d.sync += ended.eq(done)
         with m.If(ended):
@@ -107,7 +108,16 @@ class TensorSequencer(wiring.Component):
         with m.Elif(self.flush):
             m.d.sync += self.pool_first.eq(self.pool_last)
         self._places(load)
-        m.d.comb += self.word.eq(self._moved("word", [job.begin for job in jobs], load, self.word_bits))
+        word = self._moved("word", [job.begin for job in jobs], load, self.word_bits)
+        if p.fetched:
+            constants = self._known("constants", [len(p.weights) + job.constants for job in jobs], self.word_bits)
+            m.d.comb += self.fetch.eq((starting > START) & (starting != p.start))
+            with m.If(self.fetch):
+                m.d.sync += self.fetched.eq(self.fetched + 1)
+            with m.Else():
+                m.d.sync += self.fetched.eq(0)
+            word = Mux(self.fetch, constants + self.fetched, word)
+        m.d.comb += self.word.eq(word)
         return m
 
     def _known(self, name: str, values: object, bits: int | None = None) -> Value:
