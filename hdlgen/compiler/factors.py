@@ -13,6 +13,7 @@ from hdlgen.schema import Between, OneOf
 __all__ = [
     "CODE_BITS",
     "MULTIPLIERS",
+    "PIECE",
     "Form",
     "Ints",
     "as_far_as_they_go",
@@ -20,6 +21,7 @@ __all__ = [
     "dsps_for",
     "factor",
     "factors",
+    "pieces",
 ]
 
 MULTIPLIERS = ("auto", "dsp", "lut", "shift", "add")
@@ -27,6 +29,9 @@ MULTIPLIERS = ("auto", "dsp", "lut", "shift", "add")
 
 CODE_BITS = 5
 """Of a code at the most: a code book has up to 16 entries, and lanes without an edge need a zero beside them."""
+
+PIECE = 16
+"""Bits of a factor that one multiplier of any device takes, with a sign or without."""
 
 _MOST = 48
 """Bits of a weight, repeated edges added up."""
@@ -136,6 +141,11 @@ def as_far_as_they_go(program: P, dsps: tuple[int, int] | None, notes: list[str]
             if made == "lut" and dsps[0]:
                 notes.append(f"the device has too few multipliers: {what} made of logic")
     return replace(given, multiplier=kind, scale_multiplier=scale)
+
+
+def pieces(bits: int) -> tuple[int, ...]:
+    """Of a factor of so many bits, those that one multiplier takes, the lowest first."""
+    return tuple(min(PIECE, bits - at) for at in range(0, bits, PIECE))
 
 
 def factor(weight: int, kind: str, bits: int) -> int:

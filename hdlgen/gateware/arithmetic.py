@@ -8,6 +8,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler.common import Squash
+from hdlgen.compiler.factors import PIECE
 from hdlgen.gateware.kit import PLAIN, Kit
 from hdlgen.gateware.primitives import read_always
 from hdlgen.integers import Interval
@@ -96,35 +97,27 @@ def choose(index: Value, values: Sequence[int]) -> Value:
 
 
 def partial_products(
-    m: Module,
-    kit: Kit,
-    name: str,
-    a: Value,
-    w: Value,
-    sizes: Sequence[Sequence[int]],
-    piece: int,
-    kind: str,
-    shape: Any,
+    m: Module, kit: Kit, name: str, a: Value, w: Value, sizes: Sequence[Sequence[int]], kind: str, shape: Any
 ) -> list[Value]:
-    """Signals whose sum is a * w, `hdlgen.gateware.primitives.LATENCY` + 1 cycles later: both are cut into pieces of
-    ``piece`` bits, of these ``sizes``, of which only the highest is signed. ``name`` begins those of the parts."""
+    """Signals whose sum is a * w, `hdlgen.gateware.primitives.LATENCY` + 1 cycles later: both are cut into `pieces`, of
+    these ``sizes``. a is signed, and so its highest piece; w is not. ``name`` begins those of the parts."""
     factors = [
-        [value[number * piece : number * piece + size] for number, size in enumerate(own)]
+        [value[number * PIECE : number * PIECE + size] for number, size in enumerate(own)]
         for value, own in ((a, sizes[0]), (w, sizes[1]))
     ]
-    factors[0][-1] = factors[0][-1].as_signed()
-    size, count = piece + 1, len(factors[1])
-    m.submodules[f"{name}multiplier"] = multiplier = kit.multiplier(
-        lanes=len(factors[0]) * count, a_bits=size, w_bits=size, kind=kind, a_signed=True, what="scale"
-    )
-    sums = []
+    sums, count = [], len(factors[1])
     for i, one in enumerate(factors[0]):
+        highest = i == len(factors[0]) - 1
+        what = "scale_signed" if highest else "scale"
+        m.submodules[f"{name}multiplier_{i}"] = multiplier = kit.multiplier(
+            lanes=count, a_bits=PIECE, w_bits=PIECE, kind=kind, a_signed=highest, w_signed=False, what=what
+        )
         row: Any = 0
         for j, other in enumerate(factors[1]):
-            lane = i * count + j
-            m.d.comb += multiplier.a.word_select(lane, size).eq(one)
-            m.d.comb += multiplier.w.word_select(lane, size).eq(other)
-            row = row + (multiplier.p.word_select(lane, 2 * size).as_signed() << (piece * (i + j)))
+            m.d.comb += multiplier.a.word_select(j, PIECE).eq(one.as_signed() if highest else one)
+            m.d.comb += multiplier.w.word_select(j, PIECE).eq(other)
+            product = multiplier.p.word_select(j, 2 * PIECE)
+            row = row + ((product.as_signed() if highest else product) << (PIECE * (i + j)))
         part = Signal(shape, name=f"{name}part_{i}")
         m.d.sync += part.eq(row)
         sums.append(part)

@@ -158,13 +158,14 @@ class Ecp5Multiplier(Multiplier):
     def behaviour(self, m: Module) -> None:
         q = self.parameters
         # An unsigned factor gets a zero above it, so both are signed numbers.
-        if q.kind != "dsp" or max(q.a_bits + (not q.a_signed), q.w_bits) > 18:
+        if q.kind != "dsp" or max(q.a_bits + (not q.a_signed), q.w_bits + (not q.w_signed)) > 18:
             super().behaviour(m)
             return
         for lane in range(q.lanes):
             weight, factor, product = Signal(18), Signal(18), Signal(36)
             value = self.a.word_select(lane, q.a_bits)
-            m.d.comb += weight.eq(self.w.word_select(lane, q.w_bits).as_signed())
+            w = self.w.word_select(lane, q.w_bits)
+            m.d.comb += weight.eq(w.as_signed() if q.w_signed else w)
             m.d.comb += factor.eq(value.as_signed() if q.a_signed else value)
             m.d.comb += self.p.word_select(lane, q.p_bits).eq(product)
             ports: dict[str, Any] = {}

@@ -9,7 +9,7 @@ that it is known which block holds what.
 from collections.abc import Callable
 from typing import Any
 
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal
 
 from hdlgen.gateware.blocks import Block, assemble, settings
 from hdlgen.gateware.primitives import PIECE, Multiplier, Rom, Store
@@ -18,13 +18,13 @@ from hdlgen.targets import FORMATS
 __all__ = ["Ice40Multiplier", "Ice40Rom", "Ice40Store"]
 
 
-def _mac16(a: Any, b: Any, o: Any, *, double: bool, b_signed: bool) -> Instance:
-    """a signed, b as it is said; registers at the inputs and after the multiplier."""
+def _mac16(a: Any, b: Any, o: Any, *, double: bool, a_signed: bool, b_signed: bool) -> Instance:
+    """a and b with signs as it is said; registers at the inputs and after the multiplier."""
     half, whole = int(double), int(not double)
     zero16, zero, one = Const(0, 16), Const(0, 1), Const(1, 1)
     registers = settings(
         f"NEG_TRIGGER=0 A_REG=1 B_REG=1 C_REG=0 D_REG=0 PIPELINE_16x16_MULT_REG1=0 PIPELINE_16x16_MULT_REG2={whole} "
-        f"MODE_8x8={half} A_SIGNED=1 B_SIGNED={int(b_signed)}"
+        f"MODE_8x8={half} A_SIGNED={int(a_signed)} B_SIGNED={int(b_signed)}"
     )
     parameters: dict[str, Any] = {name: Const(int(value), 1) for name, value in registers.items()}
     for name in ("TOP", "BOT"):
@@ -55,16 +55,19 @@ class Ice40Multiplier(Multiplier):
         for lane in range(0, q.lanes, step):
             weights, factors, products = [], [], Signal(32, name=f"products_{lane}")
             for number in range(step):
-                weight, factor = Signal(signed(size)), Signal(size)
+                weight, factor = Signal(size), Signal(size)
                 if lane + number < q.lanes:
-                    value = self.a.word_select(lane + number, q.a_bits)
-                    m.d.comb += weight.eq(self.w.word_select(lane + number, q.w_bits).as_signed())
+                    value, w = (
+                        self.a.word_select(lane + number, q.a_bits),
+                        self.w.word_select(lane + number, q.w_bits),
+                    )
+                    m.d.comb += weight.eq(w.as_signed() if q.w_signed else w)
                     m.d.comb += factor.eq(value.as_signed() if q.a_signed else value)
                     m.d.comb += self.p.word_select(lane + number, q.p_bits).eq(products.word_select(number, 2 * size))
                 weights.append(weight)
                 factors.append(factor)
             m.submodules[f"mac_{lane}"] = _mac16(
-                Cat(*weights), Cat(*factors), products, double=double, b_signed=q.a_signed
+                Cat(*weights), Cat(*factors), products, double=double, a_signed=q.w_signed, b_signed=q.a_signed
             )
 
 

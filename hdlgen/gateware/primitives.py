@@ -121,7 +121,7 @@ class RamParameters:
 
 @dataclass(frozen=True, kw_only=True)
 class MultiplierParameters:
-    """``lanes`` products of an ``a_bits`` factor, unsigned unless ``a_signed``, and a signed ``w_bits`` factor.
+    """``lanes`` products of an ``a_bits`` factor, signed if ``a_signed``, and a ``w_bits`` factor, signed if ``w_signed``.
 
     ``kind`` is "dsp" or "lut", which differ only in what a device makes of them; or "add": weights in {-1, 0, 1} without
     any multiplication; or "shift": the highest bit of w is the sign, the rest says 0 or, less one, which power of two.
@@ -133,6 +133,7 @@ class MultiplierParameters:
     w_bits: int
     kind: str
     a_signed: bool = False
+    w_signed: bool = True
 
     @property
     def p_bits(self) -> int:
@@ -266,7 +267,8 @@ class Multiplier(Primitive):
         for j in range(q.lanes):
             factor = a.word_select(j, q.a_bits)
             value = factor.as_signed() if q.a_signed else factor
-            weight = w.word_select(j, q.w_bits).as_signed()
+            weight = w.word_select(j, q.w_bits)
+            weight = weight.as_signed() if q.w_signed else weight
             product = self.p.word_select(j, q.p_bits)
             if q.kind not in ("add", "shift"):
                 m.d.sync += product.eq((value * weight)[: q.p_bits])

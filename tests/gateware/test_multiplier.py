@@ -48,10 +48,12 @@ endmodule
 """
 
 
-def products(folder: Path, kind: str, a_signed: bool, *, off: int = 0) -> str:
+def products(folder: Path, kind: str, a_signed: bool, w_signed: bool = True, *, off: int = 0) -> str:
     """How many products of all families are right at the same time, and how many are not."""
     w_bits = WEIGHT_BITS.get(kind, BITS)
-    parameters = MultiplierParameters(name="", lanes=1, a_bits=BITS, w_bits=w_bits, kind=kind, a_signed=a_signed)
+    parameters = MultiplierParameters(
+        name="", lanes=1, a_bits=BITS, w_bits=w_bits, kind=kind, a_signed=a_signed, w_signed=w_signed
+    )
     sources, parts, equal = ["bench.v"], [], []
     for family, special in FAMILIES.items():
         part = special.get(Multiplier, Multiplier)
@@ -63,7 +65,12 @@ def products(folder: Path, kind: str, a_signed: bool, *, off: int = 0) -> str:
         equal.append(f"p_{name} === product[{parameters.p_bits - 1}:0]")
     parts.append(f"  wire signed [31:0] product = factor * weight + {off};")
     values = {"PARTS": "\n".join(parts), "EQUAL": " && ".join(equal), "FACTOR": "$signed(a)" if a_signed else "a"}
-    values |= {"WEIGHT": KINDS[kind].replace("@TOP@", str(w_bits - 1)), "A": BITS, "W": w_bits, "LATENCY": LATENCY}
+    values |= {
+        "WEIGHT": KINDS[kind].replace("@TOP@", str(w_bits - 1)) if w_signed else "{1'b0, w}",
+        "A": BITS,
+        "W": w_bits,
+        "LATENCY": LATENCY,
+    }
     text = BENCH
     for value, becomes in values.items():
         text = text.replace(f"@{value}@", str(becomes))
@@ -81,6 +88,13 @@ def products(folder: Path, kind: str, a_signed: bool, *, off: int = 0) -> str:
 def test_every_product(kind: str, a_signed: bool, tmp_path: Path) -> None:
     w_bits = WEIGHT_BITS.get(kind, BITS)
     assert products(tmp_path, kind, a_signed) == f"{1 << BITS + w_bits} right, 0 wrong"
+
+
+@pytest.mark.parametrize("a_signed", [False, True])
+@pytest.mark.parametrize("kind", ["dsp", "lut"])
+def test_no_sign(kind: str, a_signed: bool, tmp_path: Path) -> None:
+    """Pieces of a factor have none."""
+    assert products(tmp_path, kind, a_signed, False) == f"{1 << 2 * BITS} right, 0 wrong"
 
 
 def test_mutant_fails(tmp_path: Path) -> None:

@@ -29,25 +29,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdlgen.compiler.common import EngineProgram, Squash
-from hdlgen.compiler.factors import Ints, dsps_for
+from hdlgen.compiler.factors import Ints, dsps_for, pieces
 from hdlgen.compiler.fitting import HELD
 from hdlgen.connections import InterleaverTopology
 from hdlgen.integers import Interval
 from hdlgen.targets import Memory
 
-__all__ = [
-    "ADDRESS",
-    "CHAIN",
-    "FETCH",
-    "GAP",
-    "LOADER",
-    "OPERAND",
-    "PIECE",
-    "GatherLayer",
-    "GatherProgram",
-    "Reads",
-    "Round",
-]
+__all__ = ["ADDRESS", "CHAIN", "FETCH", "GAP", "LOADER", "OPERAND", "GatherLayer", "GatherProgram", "Reads", "Round"]
 
 MEMORY = 2
 """Cycles from an address to the value."""
@@ -61,8 +49,6 @@ FETCH = 3
 """Cycles that a round takes at the least, its delay included: the next one is fetched meanwhile."""
 GAP = 1
 """Cycles between two frames: the decision."""
-PIECE = 15
-"""Bits of a factor that one multiplier takes when accumulators are multiplied, beside the sign."""
 LOADER = 3
 """Cycles from the release of a place to the first write into it, at the least."""
 
@@ -324,11 +310,9 @@ class GatherProgram(EngineProgram):
 
     @property
     def factors(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Bits of the pieces in which accumulators and their multipliers are multiplied; the highest is signed, the others
-        are not."""
+        """Bits of the pieces in which accumulators and their multipliers are multiplied."""
         hidden = [job for job in self.layers if not job.raw]
-        total, factor = max(job.total.bits for job in hidden), self.largest.bit_length() + 1
-        return tuple(tuple(min(PIECE, bits - at) for at in range(0, bits, PIECE)) for bits in (total, factor))  # type: ignore[return-value]
+        return pieces(max(job.total.bits for job in hidden)), pieces(self.largest.bit_length())
 
     @property
     def total_at(self) -> int:

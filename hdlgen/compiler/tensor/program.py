@@ -33,12 +33,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdlgen.compiler.common import BLOCK_RAM, EngineProgram
-from hdlgen.compiler.factors import Ints, dsps_for
+from hdlgen.compiler.factors import Ints, dsps_for, pieces
 from hdlgen.compiler.fitting import HELD
 from hdlgen.integers import Interval, signed_bits
 from hdlgen.targets import SPRAM_BITS, Memory
 
-__all__ = ["LOOPS", "PIECE", "Crossing", "Job", "Loop", "Pair", "Tensor", "TensorProgram"]
+__all__ = ["LOOPS", "Crossing", "Job", "Loop", "Pair", "Tensor", "TensorProgram"]
 
 LOOPS = ("y", "x", "group", "pool_y", "pool_x", "tap_y", "tap_x", "step")
 """Pixels of the target, groups of its channels, what is pooled, the kernel, and channels of the source."""
@@ -60,8 +60,6 @@ LEVELS = 3
 """Halvings of what was read between two registers."""
 ACCUMULATE = MEMORY + 1
 """Cycles from the factors to the sum."""
-PIECE = 17
-"""Bits of a factor that one multiplier takes when sums are multiplied, beside the sign."""
 START = 2
 """Cycles in which what is known of a job, and not of its outputs, is fetched."""
 POOLED = 6
@@ -323,9 +321,8 @@ class TensorProgram(EngineProgram):
 
     @property
     def factors(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Bits of the pieces in which sums and their multipliers are multiplied; only the highest is signed."""
-        bits = self.total_bits, self.largest.bit_length() + 1
-        return tuple(tuple(min(PIECE, n - at) for at in range(0, n, PIECE)) for n in bits)  # type: ignore[return-value]
+        """Bits of the pieces in which sums and their multipliers are multiplied."""
+        return pieces(self.total_bits), pieces(self.largest.bit_length())
 
     @property
     def total_bits(self) -> int:
@@ -354,8 +351,8 @@ class TensorProgram(EngineProgram):
 
     @property
     def fetched(self) -> int:
-        """Words of constants that every job fetches first, as many as the job with the most has; 0: they are in a block RAM of
-        their own. Where weights are in single-port RAM, constants are there behind them, if they are no wider than that."""
+        """Words of constants that every job fetches first, as many as the job with the most has; 0: they are in a block RAM
+        of their own. Where weights are in single-port RAM, they are there behind them, if they are no wider than that."""
         if self.source != "spram" or self.constant_bits > SPRAM_BITS:
             return 0
         return max(-(-job.outputs // self.outlets) for job in self.jobs)

@@ -6,7 +6,7 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 
 from hdlgen.compiler.common import Squash
-from hdlgen.compiler.gather.program import PIECE, GatherProgram
+from hdlgen.compiler.gather.program import GatherProgram
 from hdlgen.gateware.arithmetic import (
     Squasher,
     Timeline,
@@ -197,8 +197,8 @@ class Epilogue(wiring.Component):
             return Interval(low=low, high=high + max(rounding)), total
         reached = Interval(low=low * p.largest, high=high * p.largest + max(rounding))
         factor = Timeline(m, "factor", self.fields["multiplier"], 0).at(p.total_at)
-        shape, wide = signed(reached.bits), Cat(factor, Const(0, 1))
-        sums = partial_products(m, self.kit, "", total, wide, p.factors, PIECE, p.scale_multiplier, shape)
+        shape = signed(reached.bits)
+        sums = partial_products(m, self.kit, "", total, factor, p.factors, p.scale_multiplier, shape)
         scaled = Signal(shape)
         m.d.sync += scaled.eq(sum(sums) + choose(self._job(p.scaled_at - 1), rounding))
         return reached, scaled

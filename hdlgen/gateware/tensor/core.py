@@ -107,7 +107,9 @@ class TensorCore(Core):
         for number, name in enumerate(names):
             m.submodules[name] = weights = kit.place(m, name, load)
             if not addresses:
-                addresses = kit.tree(m, "word", in_bank(weights.parameters, word, load), min(p.parts, len(names)), len(names))
+                addresses = kit.tree(
+                    m, "word", in_bank(weights.parameters, word, load), min(p.parts, len(names)), len(names)
+                )
             m.d.comb += read_always(weights, addresses[number])
             codes.append(weights.data)
         m.submodules.multiplier = multiplier = kit.multiplier(

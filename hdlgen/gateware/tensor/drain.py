@@ -3,7 +3,7 @@
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 
-from hdlgen.compiler.tensor.program import PIECE, TensorProgram
+from hdlgen.compiler.tensor.program import TensorProgram
 from hdlgen.gateware.arithmetic import Timeline, each_later, later, partial_products, value_shape
 from hdlgen.gateware.kit import Kit, in_bank
 from hdlgen.gateware.primitives import LATENCY, read_always
@@ -224,9 +224,8 @@ class TensorDrain(wiring.Component):
     def _product(self, name: str, total: Value, factor: Value) -> Value:
         """total * factor."""
         m, p = self.m, self.program
-        shape = signed(p.total_bits + p.largest.bit_length() + 1)
-        total, factor = _wide(total, p.total_bits), Cat(factor, Const(0, 1))
-        sums = partial_products(m, self.kit, f"{name}_", total, factor, p.factors, PIECE, p.scale_multiplier, shape)
+        shape, wide = signed(p.total_bits + p.largest.bit_length()), _wide(total, p.total_bits)
+        sums = partial_products(m, self.kit, f"{name}_", wide, factor, p.factors, p.scale_multiplier, shape)
         scaled = Signal(shape, name=f"{name}_scaled")
         m.d.sync += scaled.eq(sum(sums[1:], sums[0]))
         return scaled
