@@ -22,6 +22,9 @@ _ROUTE_SECONDS = 600
 """After so long router1 is given up and router2 tried: it finishes some crowded designs that router1 never does. With 64
 lanes router1 takes four minutes, or has a few dozen nets left that it never routes."""
 
+_LAST_SECONDS = 3600
+"""After so long router2 is given up, too. It ends, but takes its time where the machine has other work."""
+
 _RIP_UP_SECONDS = 600
 """After so long timing-driven rip-up is given up."""
 
@@ -189,10 +192,7 @@ class Toolchain:
         arguments = ["-q", "-l", log, *self.device.place_and_route, "--json", "design.json", *files]
         arguments += ["--freq", f"{frequency:g}", "--seed", str(seed), "--timing-allow-fail", "--report", report]
         # Timing-driven rip-up gives some 5 % more in seconds, but does not end for some seeds.
-        attempts: list[tuple[str, list[str], int]] = [
-            ("router1", [], _ROUTE_SECONDS),
-            ("router2", [], _ROUTE_SECONDS),
-        ]
+        attempts: list[tuple[str, list[str], int]] = [("router1", [], _ROUTE_SECONDS), ("router2", [], _LAST_SECONDS)]
         if rip_up:
             attempts.insert(0, ("router1", ["--tmg-ripup"], _RIP_UP_SECONDS))
         on = f"{self.device.name} ({self.device.device})"
@@ -210,7 +210,7 @@ class Toolchain:
             except subprocess.TimeoutExpired:
                 if last:
                     raise Refused(
-                        f"{self.where}: neither router finished within {_ROUTE_SECONDS} s on {self.device.name}; the "
+                        f"{self.where}: neither router finished within {_LAST_SECONDS} s on {self.device.name}; the "
                         f"device is too full or the design too entangled: take a larger device or fewer lanes"
                     ) from None
             else:

@@ -31,6 +31,7 @@ from hdlgen.resources import folder
 from ..compiler.networks import make as make_path
 from ..compiler.recurrent import layer, make_recurrent
 from ..layered import make
+from ..mixed import conv, make_mixed, pool
 from .small_core import make_small_core
 
 BENCH = """
@@ -292,6 +293,21 @@ def test_sequences(tmp_path: Path, results: str) -> None:
         joined = dataclasses.replace(test, lengths=(1, 5))
         lines = _simulate(tmp_path / "core", joined, tmp_path / "wrong")
         assert lines[:2] == ["ever: pass 0, fail 1", "end: pass 0, fail 1"]
+
+
+def test_convolutions(tmp_path: Path) -> None:
+    """A tensor core with signed pixels; its weights, and what is known of its outputs, come from the flash."""
+    entries = [conv(4, 3, 3, padding=(1, 1, 1, 1)), pool(2, 2), {"kind": "sums", "width": 3}]
+    network = make_mixed(entries, inputs=16, shape=(4, 4, 1), signed=True)
+    core = tmp_path / "core"
+    manifest = compile_to(network, core, lanes=4, source="spram", fill="flash")
+    front = Front(flash=FlashPins.for_simulation(manifest), button=False)
+    test = _parameters(core, 3, load_port=True, front=front)
+    wrong = dataclasses.replace(test, expected=(*test.expected[:-1], (*test.expected[-1][:-1], 99)))
+    enough = manifest.weights.start_cycles + 20 * (manifest.interval_cycles + manifest.latency_cycles)
+    for stored, says in ((test, "pass 1, fail 0"), (wrong, "pass 0, fail 1")):
+        program = _build(core, stored, tmp_path / says[5], FLASH.read_text() + FROM_FLASH)
+        assert _run(program, core / str(manifest.weights.image), enough) == [says]
 
 
 def test_signed_inputs(tmp_path: Path) -> None:
