@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # the networks are those of tests
 
 from hdlgen.compiler import Options, compile_network  # noqa: E402
+from hdlgen.compiler.plan import ENGINES  # noqa: E402
 from hdlgen.emit import compile_to  # noqa: E402
 from hdlgen.errors import InputError, Refused  # noqa: E402
 from hdlgen.estimate import model  # noqa: E402
@@ -31,7 +32,7 @@ from hdlgen.files import atomic_write  # noqa: E402
 from hdlgen.flow.synth import Design  # noqa: E402
 from hdlgen.flow.toolchain import FAMILIES  # noqa: E402
 from hdlgen.targets import find_target  # noqa: E402
-from scripts.estimate_designs import TRAINING, design  # noqa: E402
+from scripts.estimate_designs import REPORTED, TRAINING, UNSEEN, design  # noqa: E402
 
 COEFFICIENTS = ROOT / "hdlgen" / "estimate" / "coefficients.json"
 MEASURED = ROOT / "docs" / "numbers" / "estimate.json"
@@ -39,6 +40,17 @@ MEASURED = ROOT / "docs" / "numbers" / "estimate.json"
 
 def measured() -> dict[str, Any]:
     return json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.is_file() else {}
+
+
+def reported() -> dict[str, Any]:
+    """Of shipped networks Fmax alone: their cores may have changed since, by a little."""
+    found = {}
+    for name, (_, target, _) in REPORTED.items():
+        file = MEASURED.parent / f"{name}.json"
+        if file.is_file():
+            seeds = json.loads(file.read_text(encoding="utf-8"))["fmax_mhz"]["seeds"]
+            found[name] = {"target": target, "fmax_mhz": [seed["fmax_mhz"] for seed in seeds]}
+    return found
 
 
 def measure(name: str, seeds: int) -> dict[str, Any]:
@@ -94,7 +106,8 @@ _BITS += ["store", "table", "lutram", "products", "pins"]
 COUNTS = {"luts": [*_BITS, "register"], "flipflops": ["register", "fixed register", "pins", "store", "lutram"]}
 """What look-up tables and flip-flops are fitted to, beside a constant for each engine."""
 
-DELAYS = ["one", "depth", "size", "fanout"]
+DELAYS = ["one", "depth", "size", *(f"engine {engine.name}" for engine in ENGINES)]
+"""What the period of the clock is fitted to."""
 
 
 def sizes(names: Iterable[str]) -> dict[str, tuple[model.Size, model.Estimate]]:
@@ -157,12 +170,23 @@ def fit() -> None:
             kind: weights(rows, [wanted[kind][name] for name in names], COUNTS[kind], everywhere[kind])
             for kind in COUNTS
         }
+    more = {name: record for name, record in reported().items() if seen(name)}
+    known |= {name: size for name, (size, _) in sizes(more).items()}
+    records |= more
     timed = [name for name in records if records[name]["fmax_mhz"]]
     groups = {name: model.speed_class(find_target(records[name]["target"])) for name in timed}
-    rows = {name: model.timing(known[name], wanted["luts"][name]) for name in timed}
+    rows = {name: model.timing(known[name], luts(known[name], records[name]["target"], result)) for name in timed}
     periods = {name: 1000 / statistics.median(records[name]["fmax_mhz"]) for name in timed}
     result["delays"] = delays(rows, periods, groups)
+    result["timed"] = sorted({key.removeprefix("engine ") for row in rows.values() for key in row if " " in key})
     atomic_write(COEFFICIENTS, json.dumps(result, indent=1) + "\n")
+    model.coefficients.cache_clear()
+
+
+def luts(size: model.Size, target: str, result: Mapping[str, Any]) -> float:
+    """As they are estimated."""
+    found = result["cells"][find_target(target).family]["luts"]
+    return sum(weight * size.counts.get(name, 0) for name, weight in found.items())
 
 
 def delays(
@@ -170,7 +194,7 @@ def delays(
 ) -> dict[str, dict[str, float]]:
     """Coefficients of the period of each group of devices: the same for all, but for a factor."""
     counted = Counter(groups.values())
-    names = [name for name in rows if counted[groups[name]] >= _LEAST]
+    names = [name for name in rows if counted[groups[name]] > 1]
     factors = dict.fromkeys(counted, 1.0)
     shape: dict[str, float] = {}
     for _ in range(20 if names else 0):
@@ -193,27 +217,29 @@ def delays(
 
 def seen(name: str) -> bool:
     """By the fit."""
-    return name.isdigit() and int(name) < TRAINING
+    return int(name) < TRAINING if name.isdigit() else name not in UNSEEN
 
 
 def residuals() -> dict[str, list[tuple[str, float, float]]]:
     """Of the designs that the fit has not seen and of those that it has: (name, estimate, measured) by what was measured."""
     found: dict[str, list[tuple[str, float, float]]] = defaultdict(list)
-    records = {name: record for name, record in measured().items() if "cells" in record}
+    records = {name: record for name, record in measured().items() if "cells" in record} | reported()
     for name, (_, guess) in sizes(records).items():
         record, which = records[name], "fitted" if seen(name) else "unseen"
-        pairs = {
-            "LUTs": (guess.luts, record["cells"]["logic"]),
-            "flip-flops": (guess.flipflops, flipflops(record)),
-            "block RAMs": (guess.memory_blocks, record["cells"]["memory"]),
-            "DSPs": (guess.dsps, multipliers(record)),
-        }
+        pairs: dict[str, tuple[float | None, float]] = {}
+        if "cells" in record:
+            pairs = {
+                "LUTs": (guess.luts, record["cells"]["logic"]),
+                "flip-flops": (guess.flipflops, flipflops(record)),
+                "block RAMs": (guess.memory_blocks, record["cells"]["memory"]),
+                "DSPs": (guess.dsps, multipliers(record)),
+            }
         if record["fmax_mhz"]:
             pairs["Fmax"] = guess.fmax_mhz, statistics.median(record["fmax_mhz"])
         for what, (estimate, value) in pairs.items():
             if estimate is not None:
                 found[f"{what}, {which}"].append(
-                    (f"{name} {record['target']} {'+'.join(record['engines'])}", estimate, value)
+                    (f"{name} {record['target']} {'+'.join(guess.engines)}", estimate, value)
                 )
     return found
 

@@ -194,7 +194,10 @@ class Estimator:
         else:
             luts, flipflops = (round(_sum(cells[kind], size.counts)) for kind in ("luts", "flipflops"))
             delays = known["delays"].get(speed_class(target))
-            if delays is None:
+            late = [name for name in dict.fromkeys(engines) if name not in known["timed"]]
+            if late:
+                missing.append(f"no estimate of Fmax for the {' and '.join(late)} engine: too few were measured")
+            elif delays is None:
                 missing.append(f"no estimate of Fmax for {target.name}: too few were measured")
             else:
                 fmax = 1000 / _sum(delays, timing(size, luts))
@@ -223,7 +226,8 @@ def _sum(weights: Mapping[str, float], counts: Mapping[str, float]) -> float:
 
 def timing(size: Size, luts: float) -> dict[str, float]:
     """What the period of the clock is a sum of."""
-    return {"one": 1.0, "depth": size.depth, "size": log2(max(luts, 2)), "fanout": log2(max(size.fanout, 2))}
+    engines = dict.fromkeys((name for name in size.counts if name.startswith("engine ")), 1.0)
+    return {"one": 1.0, "depth": size.depth, "size": log2(max(luts, 2)), **engines}
 
 
 def _shortages(size: Size, luts: int | None, target: Target) -> Iterator[str]:
