@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from hdlgen.errors import InputError
-from hdlgen.importers.values import LoweredLayer, LoweredNetwork, Term, along_inputs, each
+from hdlgen.importers.codes import Limits
+from hdlgen.importers.values import LoweredNetwork, Term, along_inputs, each
 from hdlgen.quantize.real import FREE, FloatLayer, FloatNetwork
 
 __all__ = ["float_network"]
@@ -21,7 +22,10 @@ def _power_of_two(gains: np.ndarray) -> int | None:
 
 
 def float_network(lowered: LoweredNetwork) -> FloatNetwork:
-    """``lowered`` without its quantisers, if it has some: a note says so."""
+    """``lowered`` without its quantisers, if it has some, but within their limits: a note says so.
+
+    Raises InputError where nothing is left without one, and for numbers that are not finite.
+    """
     layers: list[FloatLayer] = []
     number = {0: 0}
     notes = list(lowered.notes)
@@ -77,9 +81,15 @@ def float_network(lowered: LoweredNetwork) -> FloatNetwork:
                 )
                 skip = len(layers)
             exponent = found or 0
-        activation = None
+        activation, limits = None, layer.limits
         if index < len(lowered.layers):
-            least = layer.limits[0] if layer.codes is None else layer.codes.limited(layer.limits).limits[0]
+            if layer.codes is not None:
+                if layer.codes.rounding == "BIPOLAR":
+                    raise InputError(
+                        f"{layer.place}: passes on signs, of one bit; allowed: where the file has integers as weights"
+                    )
+                limits = layer.codes.limited(limits).limits
+            least = limits[0]
             positive = least is not None and least >= 0
             if not positive and layer.main.matrix is None:  # a sum of what is not negative
                 read = [number[source] for source in layer.sources]
@@ -105,7 +115,7 @@ def float_network(lowered: LoweredNetwork) -> FloatNetwork:
                 skip=skip,
                 skip_exponent=exponent,
                 activation=activation,
-                limits=_limits(layer, activation),
+                limits=_limits(limits, activation),
                 place=layer.place,
             )
         )
@@ -120,7 +130,7 @@ def float_network(lowered: LoweredNetwork) -> FloatNetwork:
     )
 
 
-def _limits(layer: LoweredLayer, activation: str | None) -> tuple[float, float]:
+def _limits(limits: Limits, activation: str | None) -> tuple[float, float]:
     """Those that the activation does not have already."""
-    low, high = (end if limit is None else float(limit) for limit, end in zip(layer.limits, FREE, strict=True))
+    low, high = (end if limit is None else float(limit) for limit, end in zip(limits, FREE, strict=True))
     return -math.inf if activation == "relu" and low == 0 else low, high

@@ -70,12 +70,15 @@ class InputOptions:
         *,
         needed: bool = True,
     ) -> tuple[InputFormat, np.ndarray | None]:
-        """The format that the options say, or else that for a file of inputs or LOW,HIGH; and these inputs.
+        """The format that the options say, or else that of the file's own quantiser, or else that for a file of inputs or
+        LOW,HIGH; and these inputs.
 
         Raises InputError without any of them; and with none of the last two, if they are ``needed``.
         """
         width, shape = lowered.width, lowered.shape
         source = self.given(width, shape)
+        if source is None and lowered.input is not None:
+            source = input_format(lowered.input, shape)
         ends = None if input_range is None else read_range(input_range)
         x = None if calibration is None else read_samples(calibration, width, source, lowered.order)
         known = x if ends is None else np.array(ends)
