@@ -35,20 +35,21 @@ NUMBERS, PAGE = ROOT / "docs" / "numbers" / "mlperf-tiny.json", ROOT / "docs" / 
 
 @dataclass(frozen=True)
 class Model:
-    """File, prefix of its inputs and answers, and how it is compiled."""
+    """File, prefix of its inputs and answers, and how it is compiled; ``elements`` come in a beat."""
 
     file: str
     short: str
     lanes: int
     target: str
+    elements: int = 1
 
 
 MODELS = {
     "keywords": Model("kws_ref_model", "kws", 16, "ecp5-25k"),
     "keywords, small": Model("kws_ref_model", "kws", 8, "ice40-up5k"),
-    "images": Model("pretrainedResnet_quant", "resnet", 64, "ecp5-85k"),
+    "images": Model("pretrainedResnet_quant", "resnet", 64, "ecp5-85k", 4),
     "anomalies": Model("ad01_int8", "ad", 32, "ecp5-85k"),
-    "persons": Model("vww_96_int8", "vww", 64, "ecp5-85k"),
+    "persons": Model("vww_96_int8", "vww", 64, "ecp5-85k", 4),
     "wake word": Model("str_ww_ref_model", "ww", 16, "ecp5-25k"),
 }
 
@@ -113,7 +114,8 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
         )
         found["right"] = [int((classes == cifar["y"]).sum()), len(classes)]
     core = given.work / f"{model.short}-{model.lanes}"
-    manifest = compile_to(network, core, target=model.target, lanes=model.lanes, inputs=x[: given.inputs])
+    how = {"target": model.target, "lanes": model.lanes, "elements_per_beat": model.elements}
+    manifest = compile_to(network, core, **how, inputs=x[: given.inputs])
     vectors = np.load(core / "vectors" / "y.npy")
     found |= {
         "lanes": model.lanes,

@@ -272,9 +272,9 @@ def test_products_too_wide() -> None:
     [
         ({"multiplier": "add"}, "multiplier: add needs weights in -1, 0, 1; the largest weight here is 8"),
         (
-            {"elements_per_beat": 2},
-            "elements per beat: 2 is no option of the tensor engine; allowed are lanes, multiplier, dsps, weights, banks,"
-            " adaptable, fill, flash lines, flash divide",
+            {"merge": False},
+            "merge: False is no option of the tensor engine; allowed are lanes, multiplier, dsps, weights, banks,"
+            " adaptable, fill, flash lines, flash divide, elements per beat",
         ),
         ({"source": "flash"}, "weights: 'flash'; allowed with the tensor engine are rom, ram and spram"),
     ],

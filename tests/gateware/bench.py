@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from amaranth.hdl import ClockDomain, Module, Signal
@@ -9,9 +10,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 from amaranth.sim import Simulator
 
-from hdlgen.compiler.gather.program import GatherProgram
+from hdlgen.compiler.common import EngineProgram
 from hdlgen.compiler.path.program import Program
-from hdlgen.gateware.gather.core import GatherCore
+from hdlgen.gateware.chain import CORES
 from hdlgen.gateware.path.core import PathCore
 from hdlgen.gateware.path.engine import PathEngine
 from hdlgen.gateware.path.weights import WeightRom
@@ -56,7 +57,7 @@ class Recording:
     before_reset: list[list[int]] = field(default_factory=list)  # complete output frames before a reset
 
 
-def frame_beats(program: Program | GatherProgram, row: Iterable[int]) -> list[Beat]:
+def frame_beats(program: EngineProgram, row: Iterable[int]) -> list[Beat]:
     """One frame as beats; what lies beyond the last element is set, and has to be ignored."""
     elements, size = program.elements_per_beat, 8 * program.bytes_per_element
     values = [int(value) % (1 << size) for value in row]
@@ -69,7 +70,7 @@ def frame_beats(program: Program | GatherProgram, row: Iterable[int]) -> list[Be
 
 
 def run(
-    program: Program | GatherProgram,
+    program: EngineProgram,
     beats: list[Beat],
     frames: int,
     *,
@@ -90,11 +91,7 @@ def run(
     reset: first cycle and number of cycles in reset; from then on ``after_reset`` is sent and ``frames`` are counted
     limit: cycles after which the test has failed
     """
-    core: PathCore | GatherCore
-    if isinstance(program, GatherProgram):
-        core = GatherCore(program)
-    else:
-        core = PathCore(program) if go is None else GatedCore(program)
+    core: Any = CORES[program.engine_name](program) if go is None else GatedCore(program)  # type: ignore[arg-type]
     domain = ClockDomain("sync")  # its own reset, as in the emitted Verilog
     recording = Recording()
     width = program.result_bits
@@ -159,6 +156,6 @@ def simulate(dut: object, bench: Callable, domain: ClockDomain | None = None) ->
     simulator.run()
 
 
-def send_all(program: Program | GatherProgram, x: np.ndarray) -> list[Beat]:
+def send_all(program: EngineProgram, x: np.ndarray) -> list[Beat]:
     """All frames back to back."""
     return [beat for row in x for beat in frame_beats(program, row)]

@@ -64,6 +64,7 @@ def compile_tensor(
                 input_bits=network.input.bits,
                 input_signed=network.input.signed,
                 input=places[0],
+                elements_per_beat=options.elements_per_beat,
                 jobs=jobs,
                 depth=depth,
                 outlets=outlets,
@@ -87,6 +88,12 @@ def compile_tensor(
     least = min(program.frame_cycles for program in programs)
     best = next(program for program in programs if program.frame_cycles <= WORTH * least)
     fitter.beside(options.source, *best.weights_memory, lanes)
+    if lanes % best.unit[1]:
+        allowed = [n for n in (1, 2, 4, 8, 16) if lanes % replace(best, elements_per_beat=n).unit[1] == 0]
+        raise InputError(
+            f"{where}: elements per beat: {options.elements_per_beat} of {best.input.channels} channels on {lanes} lanes; "
+            f"allowed are {', '.join(map(str, allowed))}"
+        )
     program = replace(best, frame=fitter.frame)
     program = as_far_as_they_go(program, options.dsps if options.multiplier == "auto" else None, notes, "sums")
     if (bits := program.total_bits + program.largest.bit_length()) > _SUM_BITS:

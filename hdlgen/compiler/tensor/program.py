@@ -241,11 +241,13 @@ class TensorProgram(EngineProgram):
 
     engine_name = "tensor"
     takes = BLOCK_RAM | {"source": ("rom", "ram", "spram"), "fill": (), "flash_lines": (), "flash_divide": ()}
+    takes |= {"elements_per_beat": ()}
     lanes: int
     input_width: int
     input_bits: int
     input_signed: bool
     input: Tensor
+    elements_per_beat: int = 1
     jobs: tuple[Job, ...]
     depth: int
     outlets: int
@@ -284,6 +286,31 @@ class TensorProgram(EngineProgram):
     def sum_bits(self) -> int:
         """Sums may leave these bits on the way: what they are at the end fits."""
         return max(job.sums.bits for job in self.jobs)
+
+    @property
+    def unit(self) -> tuple[int, int]:
+        """Beats after which elements of the input lie as before, and positions over which these reach: one beat, and as many
+        as it has elements; or, where pixels do not begin with a beat and have gaps behind them, some whole pixels."""
+        tensor, count = self.input, self.elements_per_beat
+        if tensor.channels % count == 0 or tensor.pitch == tensor.channels:
+            return 1, count
+        pixels = math.lcm(tensor.channels, count) // tensor.channels
+        return pixels * tensor.channels // count, pixels * tensor.pitch
+
+    @property
+    def arriving(self) -> Ints:
+        """(beats of a unit, elements of a beat): where in the unit they are written."""
+        beats, _ = self.unit
+        number = np.arange(beats * self.elements_per_beat)
+        if beats > 1:
+            pixel, channel = np.divmod(number, self.input.channels)
+            number = pixel * self.input.pitch + channel
+        return number.reshape(beats, -1)
+
+    @property
+    def written(self) -> int:
+        """Values beside each other that are written at a time, of all that can come in or go out."""
+        return max(self.outlets, self.unit[1])
 
     @property
     def edges(self) -> int:

@@ -10,7 +10,7 @@
 What happens when is in `hdlgen.compiler.tensor.program`.
 """
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import flipped
 
 from hdlgen.compiler.tensor.program import ACCUMULATE, TensorProgram
@@ -38,7 +38,9 @@ class TensorCore(Core):
         m = Module()
         p, kit = self.program, self.kit
         m.submodules.loader = loader = StepLoader(
-            width=p.input_width, bits=p.input_bits, data_bits=8 * p.bytes_per_element
+            width=p.beats,
+            bits=8 * p.bytes_per_element * p.elements_per_beat,
+            data_bits=8 * p.bytes_per_element * p.elements_per_beat,
         )
         m.submodules.inputs = inputs = Slots(1)
         m.submodules.sequencer = sequencer = self.sequencer = TensorSequencer(p)
@@ -79,25 +81,50 @@ class TensorCore(Core):
     def _input(self, m: Module, loader: StepLoader) -> None:
         """Elements into the memory, which are none of the drain's while the loader has any."""
         p, reader, drain, bits = self.program, self.reader, self.drain, self.program.value_bits
-        tensor = p.input
-        # The pixel's channels lie beside each other, and from pixel to pixel there may be a gap.
-        following, channel = Signal(self.sequencer.element_bits), Signal(range(max(tensor.channels, 2)))
-        begins, ends = loader.write_index == 0, Signal()
-        element = Signal.like(following)
-        m.d.comb += element.eq(Mux(begins, tensor.base, following))
-        own = Signal.like(channel)
-        m.d.comb += [own.eq(Mux(begins, 0, channel)), ends.eq(own == tensor.channels - 1)]
+        tensor, (beats, size) = p.input, p.unit
+        # Units lie beside each other, but where they are parts of pixels there may be a gap behind each pixel.
+        whole = beats > 1 or tensor.pitch == tensor.channels
+        count = 1 if whole else tensor.channels // size
+        following, unit = Signal(self.sequencer.element_bits), Signal(range(max(count, 2)))
+        phase = Signal(range(max(beats, 2)))
+        begins, ends, turns = loader.write_index == 0, Signal(), Signal()
+        element, own, beat = Signal.like(following), Signal.like(unit), Signal.like(phase)
+        m.d.comb += [element.eq(Mux(begins, tensor.base, following)), own.eq(Mux(begins, 0, unit))]
+        m.d.comb += [beat.eq(Mux(begins, 0, phase)), turns.eq(beat == beats - 1), ends.eq(own == count - 1)]
+        gap = 0 if whole else tensor.pitch - tensor.channels
         with m.If(loader.write_enable):
-            m.d.sync += channel.eq(Mux(ends, 0, own + 1))
-            m.d.sync += following.eq(element + Mux(ends, tensor.pitch - tensor.channels + 1, 1))
-        columns = p.lanes.bit_length() - 1
-        value = Signal(bits)
-        m.d.comb += value.eq(loader.write_data.as_signed() if p.input_signed else loader.write_data)
-        enable, place, data = (later(m, part, 1, "input") for part in (loader.write_enable, element, value))
-        enables = [enable & (place[:columns] == lane) for lane in range(p.lanes)]
+            m.d.sync += [phase.eq(Mux(turns, 0, beat + 1)), following.eq(element)]
+            with m.If(turns):
+                m.d.sync += unit.eq(Mux(ends, 0, own + 1))
+                m.d.sync += following.eq(element + Mux(ends, size + gap, size))
+        columns, low = p.lanes.bit_length() - 1, size.bit_length() - 1
+        values, form = [], 8 * p.bytes_per_element
+        for number in range(p.elements_per_beat):
+            read, value = (
+                loader.write_data.word_select(number, form)[: p.input_bits],
+                Signal(bits, name=f"in_{number}"),
+            )
+            m.d.comb += value.eq(read.as_signed() if p.input_signed else read)
+            values.append(value)
+        late = [later(m, part, 1, "input") for part in (loader.write_enable, element, beat, Cat(*values))]
+        enable, place, beat, data = late
+        # Each position of a unit gets one element of one of its beats.
+        comes = {
+            place: (beat, number) for beat, row in enumerate(p.arriving.tolist()) for number, place in enumerate(row)
+        }
+        enables, words = [], []
+        for lane in range(p.lanes):
+            when, number = comes.get(lane % size, (0, 0))
+            here = enable & (place[low:columns] == lane >> low) if columns > low else enable
+            enables.append(here & (beat == when) if lane % size in comes else Const(0, 1))
+        for word in range(p.written):
+            _, number = comes.get(word % size, (0, 0))
+            words.append(
+                Mux(enable, data.word_select(number, bits), drain.write_data.word_select(word % p.outlets, bits))
+            )
         m.d.sync += reader.write_enable.eq(drain.write_enable | Cat(*enables))
         m.d.sync += reader.write_row.eq(Mux(enable, place[columns:], drain.write_row))
-        m.d.sync += reader.write_data.eq(Mux(enable, data.replicate(p.outlets), drain.write_data))
+        m.d.sync += reader.write_data.eq(Cat(*words))
 
     def _sums(self, m: Module, load: object) -> None:
         """sum' = sum + value * weight in every lane."""

@@ -22,7 +22,7 @@ class Reader(wiring.Component):
     Members
     -------
     job, element, inside, cross: of a step
-    write_enable, write_row, write_data: of every column, and of so many columns as values are written at a time
+    write_enable, write_row, write_data: of every column, and of columns beside each other, again and again
     """
 
     def __init__(self, program: TensorProgram, kit: Kit, *, element_bits: int, job_bits: int):
@@ -30,7 +30,7 @@ class Reader(wiring.Component):
         self.kit = kit
         super().__init__(
             inputs(job=job_bits, element=element_bits, inside=1, cross=program.lanes.bit_length() - 1)
-            | inputs(write_enable=p.lanes, write_row=range(max(p.depth, 2)), write_data=p.outlets * p.value_bits)
+            | inputs(write_enable=p.lanes, write_row=range(max(p.depth, 2)), write_data=p.written * p.value_bits)
             | outputs(operands=p.lanes * p.value_bits)
         )
 
@@ -52,7 +52,7 @@ class Reader(wiring.Component):
             place, values = write[: len(self.write_row)], write[len(self.write_row) :]
             m.d.comb += [ram.read_address.eq(row), ram.write_address.eq(place)]
             m.d.comb += ram.write_enable.eq(enables[own.start : own.stop])
-            m.d.comb += ram.write_data.eq(Cat(values.word_select(lane % p.outlets, bits) for lane in own))
+            m.d.comb += ram.write_data.eq(Cat(values.word_select(lane % p.written, bits) for lane in own))
             read_data.append(ram.read_data)
         data = Cat(*read_data)
 
