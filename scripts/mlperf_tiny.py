@@ -114,7 +114,7 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
         )
         found["right"] = [int((classes == cifar["y"]).sum()), len(classes)]
     core = given.work / f"{model.short}-{model.lanes}"
-    how = {"target": model.target, "lanes": model.lanes, "elements_per_beat": model.elements}
+    how: dict[str, Any] = {"target": model.target, "lanes": model.lanes, "elements_per_beat": model.elements}
     manifest = compile_to(network, core, **how, inputs=x[: given.inputs])
     vectors = np.load(core / "vectors" / "y.npy")
     found |= {
