@@ -99,6 +99,10 @@ def test_engines_may_be_left_out(engines: tuple[str, ...] | None, expected: tupl
 
 
 SOBOL = "it follows Sobol' paths of a topology that its layers share"
+NEITHER = (
+    "the scan engine, layer {0}: it runs no layers of kind band_rnn; "
+    "the delay engine, layer {0}: it runs no layers of kind band_rnn; "
+)
 OVER = make_mixed([dense(8, SIGNED), rnn(8), dense(8, None, skip=Skip(source=1, shift=3))], inputs=6)
 
 
@@ -119,6 +123,7 @@ OVER = make_mixed([dense(8, SIGNED), rnn(8), dense(8, None, skip=Skip(source=1, 
             OVER,
             None,
             "layer 3 (dense)|the unit engine, layer 3: its layers read the one before only; "
+            f"{NEITHER.format(2)}"
             "the path engine, layer 2: it keeps no state; the tensor engine, layer 2: it keeps no state; "
             "the gather engine, layer 2: it keeps no state",
         ),
@@ -126,6 +131,7 @@ OVER = make_mixed([dense(8, SIGNED), rnn(8), dense(8, None, skip=Skip(source=1, 
             make_mixed([rnn(8), dense(8, skip=Skip(source=0, shift=3)), dense(3, None)], inputs=8),
             None,
             "layer 2 (dense)|the unit engine, layer 2: its layers read the one before only; "
+            f"{NEITHER.format(1)}"
             "the path engine, layer 1: it keeps no state; the tensor engine, layer 1: it keeps no state; "
             "the gather engine, layer 1: it keeps no state",
         ),
