@@ -224,5 +224,8 @@ def _check(found: Evaluation, model: Network, where: str) -> None:
     for mistake in found.mistakes:
         if max(mistake.label, mistake.said) >= classes:
             refuse(where, "a mistake", (mistake.label, mistake.said), f"classes below {classes}")
+        for value in (min(mistake.values, default=0), max(mistake.values, default=0)):
+            if mistake.values and not model.input.low <= value <= model.input.high:
+                refuse(where, "values of a mistake", value, f"{model.input.low}..{model.input.high}")
         if len(mistake.values) % found.width or len(mistake.values) > _NUMBERS:
             refuse(where, "values of a mistake", len(mistake.values), f"steps of {found.width}, up to {_NUMBERS}")

@@ -133,9 +133,26 @@ def test_an_accuracy_of_another_network(core: Path) -> None:
     np.savez(core / "x.npz", x=np.zeros((3, 8), np.uint8), labels=[0, 0, 1])
     assert evaluate(core, str(core / "x.npz")).right == 2
     known = json.loads((core / "evaluate.json").read_text())
+    passed, mistake = known["passed"], known["mistakes"][0]
+    assert (mistake["input"], mistake["label"], mistake["said"], mistake["values"]) == (2, 1, 0, [0] * 8)
+    assert known["confusion"] == [[2, 0, 0, 0], [1, 0, 0, 0], [0] * 4, [0] * 4]
     for changed, message in (
         ({"right": 4}, r"evaluate\.json: right is 4; allowed: up to 3, the inputs$"),
         ({"network": "0" * 64}, r"evaluate\.json: about another network than the one beside it; run "),
+        ({"format_version": 1}, r"evaluate\.json: format_version is 1; this version of hdlgen reads 2: run "),
+        ({"width": 9}, r"evaluate\.json: width is 9; allowed: 8, the network's$"),
+        ({"confusion": [[3]]}, r"evaluate\.json: confusion is 1; allowed: 4 rows of 4, the network's classes$"),
+        ({"passed": passed[:1]}, r"evaluate\.json: passed is 1; allowed: layers 0\.\.1, one after the other$"),
+        ({"passed": [passed[0] | {"counts": []}, passed[1]]}, r"passed of layer 0 is 0; allowed: values from low to"),
+        ({"mistakes": [mistake | {"said": 4}]}, r"a mistake is \(1, 4\); allowed: classes below 4$"),
+        (
+            {"mistakes": [mistake | {"values": [0] * 9}]},
+            r"values of a mistake is 9; allowed: steps of 8, up to 4096$",
+        ),
+        (
+            {"mistakes": [mistake | {"values": [1 << 40] * 8}]},
+            r"values of a mistake is 1099511627776; allowed: 0\.\.255$",
+        ),
     ):
         (core / "evaluate.json").write_text(json.dumps(known | changed))
         with pytest.raises(InputError, match=message):

@@ -63,6 +63,9 @@ def test_out_of_context_on_ecp5(core: Path, tmp_path: Path, capsys: pytest.Captu
     assert [entry["seed"] for entry in fmax["seeds"]] == [1, 2, 3]
     assert [fmax["minimum"], fmax["median"], fmax["maximum"]] == sorted(values)
     assert fmax["median"] > 30
+    hops = report["critical_path"]
+    assert sum(hop["ns"] for hop in hops) == pytest.approx(1000 / fmax["maximum"], abs=2e-3)
+    assert [hops[0]["kind"], hops[-1]["kind"], hops[1]["kind"]] == ["clk-to-q", "setup", "routing"]
     assert report["inferences_per_second"] == pytest.approx(fmax["median"] * 1e6 / report["interval_cycles"], 1e-3)
     assert report["cells"]["DP16KD"]["used"] == 1
     assert report["cells"]["MULT18X18D"]["used"] == 1
