@@ -19,6 +19,8 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",  # a microphone that beeps, and nobody to ask whether it may
+    "--use-fake-ui-for-media-stream",
 ]
 
 

@@ -50,6 +50,7 @@ TIME_LIMIT: Row = (
     ("--place", Number(0, 100_000, "designs", int), 12, "So many of the promising designs are placed and routed."),
     ("--seeds", Number(1, 1000, "seeds", int), 1, "Of place and route."),
     ("--csv csv_file", NEW_FILE, None, "Table of all designs to write."),
+    ("--page page_file", NEW_FILE, None, "A page of all designs to write: HTML, which needs nothing else."),
     ("--json json_file", NEW_FILE, None, "The same with all that is known, as JSON."),
     TIME_LIMIT,
 )
@@ -69,6 +70,7 @@ def command(
     seeds: int,
     csv_file: Path | None,
     json_file: Path | None,
+    page_file: Path | None,
     jobs: int | None,
     scheduler: str | None,
     time_limit: float,
@@ -123,6 +125,10 @@ def command(
     front = best(every, wants, goals)
     _show(every, front, file)
     _write(every, front, csv_file, json_file)
+    if page_file is not None:
+        from hdlgen.explore.page import render
+
+        atomic_write(page_file, render(file.name, every, front))
     if not front and every:
         raise Refused(f"{file}: no design has {' and '.join(map(str, wants)) or 'room on its target'}")
 

@@ -291,6 +291,17 @@ def test_a_sound(chromium: Any, tmp_path: Path) -> None:
         assert answer["answer"] == wanted.tolist()
         _idle(visit, 1)
         assert visit.page.locator("#verdict .said").inner_text() == str(wanted.argmax())
+
+        visit.page.locator("#record").click()
+        visit.page.get_by_text("Stop", exact=True).wait_for()
+        visit.page.wait_for_timeout(700)  # of sound
+        with visit.page.expect_response(lambda answer: answer.url.endswith("/sound")) as caught:
+            visit.page.locator("#record").click()
+        spoken = np.array(caught.value.json()["input"])
+        wanted = golden.evaluate(network, spoken, np.array([len(spoken)]))[0]
+        assert caught.value.json()["answer"] == wanted.tolist()
+        _idle(visit, 2)
+        assert visit.page.locator("#record").inner_text() == "Speak"
         assert visit.quiet(), (visit.complaints, visit.dialogs)
         visit.page.close()
 
