@@ -344,7 +344,10 @@ INPUT = [
     ("train idx a_folder --widths 10 --paths 64 --weight-bits 17 -o new.safetensors", "17"),
     ("train reber --band 4 -o new.safetensors", "band is 4; allowed: odd integers 1..63"),
     ("train reber --groups 5 -o new.safetensors", "groups is 5; allowed: divisors of the width 32"),
-    ("train reber --cell rnn -o new.safetensors", "cell is 'rnn'; allowed: relu, tanh, gru, ligru, lstm"),
+    (
+        "train reber --cell rnn -o new.safetensors",
+        "cell is 'rnn'; allowed: relu, tanh, gru, ligru, lstm, mingru, sru,",
+    ),
     ("train embedded-reber --strings 0 -o new.safetensors", "strings is 0; allowed: 2.."),
     ("train reber -o a_folder", "a_folder: cannot be written: is a folder"),
     ("train fsdd none -o new.safetensors", "none: no such folder"),

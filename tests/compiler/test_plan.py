@@ -279,8 +279,11 @@ def test_plan_of_the_command_line(scratch: str, tmp_path: Path, capsys: pytest.C
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--engine", "path,units"], "options: engine: 'units'; allowed are gather, path, tensor and unit"),
-        (["--engine", ""], "options: engine: ''; allowed are gather, path, tensor and unit"),
+        (
+            ["--engine", "path,units"],
+            "options: engine: 'units'; allowed are delay, gather, path, scan, tensor and unit",
+        ),
+        (["--engine", ""], "options: engine: ''; allowed are delay, gather, path, scan, tensor and unit"),
         (
             ["--engine", "gather"],
             "layer 2 (band_rnn) can be run by no engine that is allowed: the gather engine, layer 2",

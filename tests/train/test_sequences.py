@@ -245,7 +245,7 @@ def test_options_reach_the_network(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--cell", "rnn"], "train: cell is 'rnn'; allowed: relu, tanh, gru, ligru, lstm"),
+        (["--cell", "rnn"], "train: cell is 'rnn'; allowed: relu, tanh, gru, ligru, lstm, mingru, sru, qrnn, indrnn"),
         (["--band", "4"], "train: layer 1: band is 4; allowed: odd integers 1..11 (width 6; 11 is full)"),
         (
             ["--band", "7", "--cyclic"],
