@@ -26,7 +26,7 @@ from ..compiler.networks import make
 from ..compiler.recurrent import layer, make_recurrent
 from ..icarus import HAVE_ICARUS, RESETS, Bench, Phase
 from ..link.model import BoardModel
-from ..mixed import dense, explicit, make_mixed
+from ..mixed import conv, dense, explicit, make_mixed, pool
 from ..recurrent import sequences
 
 pytestmark = pytest.mark.skipif(not HAVE_ICARUS, reason="needs iverilog")
@@ -35,6 +35,10 @@ CORES: dict[str, tuple[Callable[[], Network], dict[str, str]]] = {
     "path": (lambda: make((4, 3), 8), {}),
     "gather": (lambda: make_mixed([explicit(6), dense(3, None)], inputs=4, bits=4), {}),
     "recurrent": (lambda: make_recurrent(2, [layer("gru", 4, band=3)]), {}),
+    "tensor": (
+        lambda: make_mixed([conv(3, 1, 2, padding=(0, 0, 1, 0)), pool(1, 2)], inputs=6, bits=4, shape=(1, 3, 2)),
+        {},
+    ),
     "layered, weights that can be loaded": (
         lambda: make_mixed([explicit(6), dense(3, None)], inputs=4, bits=4),
         {"source": "ram"},
