@@ -16,7 +16,7 @@ from hdlgen.compiler.gather.timing import stage
 from hdlgen.connections import interleaver
 from hdlgen.errors import InputError
 from hdlgen.gateware.gather.contents import connectivity_bits
-from hdlgen.network import Activation, Network
+from hdlgen.network import Activation, Network, Skip
 
 from ...layered import inputs, layered_networks, make, mixture
 from ..bench import run, send_all
@@ -37,6 +37,16 @@ def check_full_speed(network: Network, frames: int = 4, frame: EngineFrame | Non
 def test_mixture(lanes: int) -> None:
     """Dense, path and explicit layers, other sources, skip connections, a code book, multipliers, signed values."""
     check_full_speed(mixture(), frames=5, lanes=lanes)
+
+
+@pytest.mark.parametrize("lanes", [1, 4])
+@pytest.mark.parametrize("skipped", [1, 2])
+def test_skips_begin_with_the_first_neuron(skipped: int, lanes: int) -> None:
+    """Layers of one round or a few, of which one has a skip connection, or the one behind it."""
+    relu = Activation(bits=8, shift=7)
+    layers: list[dict[str, Any]] = [{"kind": "dense", "width": 5, "activation": relu} for _ in range(3)]
+    layers[skipped]["skip"] = Skip(source=skipped, shift=5)
+    check_full_speed(make(1, width=5, layers=[*layers, {"kind": "dense", "width": 3}]), lanes=lanes)
 
 
 def test_other_weights() -> None:
