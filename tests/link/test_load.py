@@ -246,7 +246,7 @@ def test_flash(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def convolutions() -> Network:
     """A picture of 4 x 4 pixels with signed values: a convolution whose greatest values are kept, and two outputs."""
     entries = [conv(4, 3, 3, padding=(1, 1, 1, 1)), pool(2, 2), {"kind": "sums", "width": 2}]
-    return make_mixed(entries, inputs=16, shape=(4, 4, 1), seed=3, signed=True)
+    return make_mixed(entries, inputs=16, shape=(4, 4, 1), seed=2, signed=True)
 
 
 @pytest.mark.parametrize(

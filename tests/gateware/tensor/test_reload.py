@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from amaranth.hdl import Module
 
+from hdlgen import golden
 from hdlgen.compiler import Options
 from hdlgen.compiler.tensor import compile_tensor
 from hdlgen.gateware.tensor.contents import held
@@ -61,6 +62,28 @@ def test_switch(name: str, banks: int, stalls: bool) -> None:
     assert len(said) - ones > 3
     if banks == 2:
         assert all(state & IN_FORCE for state in states)
+
+
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_single_port(lanes: int) -> None:
+    """Weights are in single-port RAM, and behind them what is known of the outputs, of which each job fetches its own."""
+    entries = [conv(4, 3, 3, padding=(1, 1, 1, 1)), pool(2, 2), {"kind": "sums", "width": 2}]
+    network = make_mixed(entries, inputs=16, shape=(4, 4, 1), seed=2, signed=True)
+    program = compile_tensor(network, Options(lanes=lanes, source="spram"))
+    assert program.fetched == 4 // program.outlets
+    (memory,) = held(program).memories
+    assert memory.depth == len(program.weights) + program.constant_words
+    x, beats = inputs(network, 7)[:4], loading(program, held(program).image)
+    played = play(
+        TensorCore(program),
+        send_all(program, x),
+        beats,
+        cycles=taking(program, beats) + program.latency_cycles + 6 * program.interval_cycles,
+    )
+    assert played.states[-1] == IN_FORCE | LOADED | 1 << 5
+    answers = golden.evaluate(network, x).tolist()
+    assert len(played.results) >= 5
+    assert played.results == [answers[number % len(x)] for number in range(len(played.results))]
 
 
 def test_frames_on_their_way(monkeypatch: pytest.MonkeyPatch) -> None:
