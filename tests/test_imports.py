@@ -31,6 +31,7 @@ ORDER = [
     "compiler",
     "gateware",
     "emit",
+    "integration",  # within the tools of others
     "estimate",
     "flow",
     "explore",

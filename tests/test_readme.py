@@ -117,7 +117,7 @@ def test_command(words: list[str]) -> None:
     elif words[0].startswith(("scripts/", "./")):
         assert (CHECKOUT / words[0]).is_file()
     else:
-        assert program in {"git", "cd", "python3", "pip", "pytest", "pre-commit", "dask", "."}
+        assert program in {"git", "cd", "python3", "pip", "pytest", "pre-commit", "dask", "fusesoc", "."}
 
 
 @pytest.mark.parametrize("arguments", [["compile", "mnist", "-o", "x", "--lane", "3"], ["compose"], ["synth"], []])

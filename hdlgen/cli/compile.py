@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["HARDWARE", "command"]
 
+BUSES = ("axi-lite", "wishbone")
+
 
 _SOURCES = (
     "rom, ram (block RAM that can be loaded), spram (of the UP5K, filled first), flash, or auto by size. Recurrent "
@@ -61,6 +63,12 @@ HARDWARE: tuple[Row, ...] = (
     ("--input inputs", click.Path(path_type=Path), None, "Test vectors: inputs as for `hdlgen evaluate`."),
     ("--labels", click.Path(path_type=Path), None, "Their classes, .npy (N,)."),
     ("--seed", int, 1, "For random test vectors."),
+    (
+        "--bus",
+        click.Choice(BUSES),
+        None,
+        "A module with registers around the core, and C, SVD and Markdown for software.",
+    ),
 )
 def command(
     net: str,
@@ -69,6 +77,7 @@ def command(
     inputs: Path | None,
     labels: Path | None,
     seed: int,
+    bus: str | None,
     lanes: tuple[int, ...],
     **given: Any,
 ) -> None:
@@ -82,7 +91,7 @@ def command(
     chosen = Options.for_target(network, lanes=lanes if lanes[1:] else lanes[0], **given)
     if labels is not None and inputs is None:
         raise InputError(f"{labels}: labels of nothing; required: --input")
-    vectors: dict[str, Any] = {"seed": seed}
+    vectors: dict[str, Any] = {"seed": seed, "bus": bus}
     if inputs is not None:
         found = golden.read_inputs(network, inputs, labels=labels)
         vectors |= {"inputs": found.x, "lengths": found.lengths, "labels": found.labels}

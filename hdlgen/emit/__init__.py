@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         read_words,
         stored_memories,
         test_vectors,
+        write_around,
         write_images,
         write_vectors,
     )
@@ -31,6 +32,7 @@ __all__ = [
     "read_words",
     "stored_memories",
     "test_vectors",
+    "write_around",
     "write_images",
     "write_vectors",
 ]

@@ -6,6 +6,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from hdlgen import __version__
 from hdlgen.compiler import Options, Plan, compile_network
 from hdlgen.compiler.path.flash import FlashTiming
+from hdlgen.emit.around import around
+from hdlgen.emit.bus import FOLDER, bus_files, bus_of
 from hdlgen.emit.manifest import (
     BENCH,
     MANIFEST,
@@ -53,6 +56,7 @@ __all__ = [
     "read_words",
     "stored_memories",
     "test_vectors",
+    "write_around",
     "write_images",
     "write_vectors",
 ]
@@ -72,7 +76,9 @@ def compile_to(
     This is what `hdlgen compile` does: ``target`` and what else is ``given`` go to `Options.for_target`, but for what `emit`
     takes.
     """
-    chosen = {name: given.pop(name) for name in ("inputs", "lengths", "labels", "seed", "top") if name in given}
+    chosen = {
+        name: given.pop(name) for name in ("inputs", "lengths", "labels", "seed", "top", "bus") if name in given
+    }
     plan = compile_network(network, Options.for_target(network, target, **given))
     return emit(plan, network, directory, target=target, **chosen)
 
@@ -88,6 +94,7 @@ def emit(
     labels: NDArray[np.integer] | None = None,
     seed: int = 1,
     top: str | None = None,
+    bus: str | None = None,
 ) -> Manifest:
     """Write the program's files into ``directory``, which must not exist. Equal arguments give equal bytes.
 
@@ -97,6 +104,7 @@ def emit(
         sequences, beside their ``lengths``
     labels: class of every input or sequence, if known
     top: name of the Verilog module; by default made of the network's name
+    bus: a name in `hdlgen.gateware.bus.fronts.FRONTS`: a module with registers around the core, and files for software
 
     Raises
     ------
@@ -133,7 +141,21 @@ def emit(
             stored=file_digest(root / "network.safetensors"),
             seed=seed,
         )
+        manifest = write_around(root, manifest, bus)
         (root / MANIFEST).write_text(written(manifest), encoding="utf-8")
+    return manifest
+
+
+def write_around(root: Path, manifest: Manifest, bus: str | None) -> Manifest:
+    """Write what stands around the core of ``manifest``: its wrapper for a ``bus``, and files for other tools. Returns the
+    manifest with what is new."""
+    if bus is not None:
+        made, files = bus_of(manifest, bus), bus_files(manifest, bus)
+        (root / FOLDER).mkdir(exist_ok=True)
+        hashes = _write_files(root, {name: text.encode() for name, text in files.items()})
+        digests = {**manifest.sources_sha256, made.source: hashes[made.source]}
+        manifest = replace(manifest, bus=made, sources_sha256=digests)
+    _write_files(root, {name: text.encode() for name, text in around(manifest).items()})
     return manifest
 
 

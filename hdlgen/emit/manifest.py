@@ -22,6 +22,7 @@ __all__ = [
     "BENCH",
     "MANIFEST",
     "PURPOSES",
+    "Bus",
     "Input",
     "Layer",
     "Manifest",
@@ -198,6 +199,16 @@ class Weights:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Bus:
+    """The core behind the registers of a bus (docs/bus.md): its module, the Verilog of that, and the files for software."""
+
+    kind: Annotated[str, OneOf("axi-lite", "wishbone")]
+    top: Module
+    source: FileName
+    files: tuple[FileName, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class NetworkFile:
     file: FileName = "network.safetensors"
     sha256: Digest
@@ -230,6 +241,7 @@ class Manifest:
     stages: tuple[Stage, ...]
     memories: Mapping[Module, Memory]
     weights: Weights
+    bus: Bus | None = None
     frame: Mapping[str, Any]
     network: NetworkFile
     sources_sha256: Mapping[FileName, Digest]
@@ -284,6 +296,8 @@ class Manifest:
         yield self.network.file
         yield from self.vectors.values()
         yield from self.probes.values()
+        if self.bus is not None:
+            yield from self.bus.files
 
 
 def _contradiction(manifest: Manifest) -> tuple[str, object, str] | None:
@@ -324,6 +338,8 @@ def _contradiction(manifest: Manifest) -> tuple[str, object, str] | None:
         )
     if not manifest.stages or not manifest.accumulator_bits:
         return "stages", len(manifest.stages), "at least one, and accumulator_bits of each layer"
+    if manifest.bus is not None and manifest.bus.source not in hashes:
+        return "bus.source", manifest.bus.source, "a file that has a hash in sources_sha256"
     weights = manifest.weights
     if (weights.image is None) != (weights.source == "rom") or (weights.image is None) != (weights.id is None):
         return "weights.image", weights.image, "an image with its id where the weights can be written, otherwise null"

@@ -14,7 +14,7 @@ from typing import Any
 
 from hdlgen.compiler import Plan
 from hdlgen.compiler.adopt import compile_for
-from hdlgen.emit import describe, read_words, stored_memories, test_vectors, write_images, write_vectors
+from hdlgen.emit import describe, read_words, stored_memories, test_vectors, write_around, write_images, write_vectors
 from hdlgen.emit.manifest import BENCH, MANIFEST, Manifest, Memory, check_sources, file_digest, read_manifest
 from hdlgen.emit.verilog import part_files, primitives
 from hdlgen.errors import InputError, Refused
@@ -111,6 +111,7 @@ def _refill(
     for key in ("latency_cycles", "interval_cycles", "lanes", "ports"):
         if getattr(now, key) != getattr(manifest, key):
             raise InputError(f"{root / MANIFEST}: {key} is not what it would be now; compile again")
+    now = write_around(new, now, None if manifest.bus is None else manifest.bus.kind)
     (new / MANIFEST).write_text(written(now), encoding="utf-8")
     return now
 

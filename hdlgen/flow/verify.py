@@ -52,6 +52,7 @@ def foreign_files(directory: str | os.PathLike[str]) -> tuple[str, ...]:
             target=manifest.target,
             seed=manifest.seeds.get("vectors", 1),
             top=manifest.top,
+            bus=None if manifest.bus is None else manifest.bus.kind,
             **stored_vectors(root, manifest),
         )
         names = {str(path.relative_to(made)) for path in made.rglob("*") if path.is_file()} - {MANIFEST}

@@ -212,7 +212,8 @@ def test_every_file_is_listed(designs: Designs, kind: str) -> None:
     listed = {name for family in manifest.synthesis.values() for name in family}
     hashed = set(manifest.sources_sha256)
     assert listed == {name for name in hashed if name.startswith("rtl/")}
-    assert set(content(folder)) == hashed | {"manifest.json", *BENCH, *manifest.files()}
+    around = {"instance.v", f"{manifest.top}.core"}
+    assert set(content(folder)) == hashed | around | {"manifest.json", *BENCH, *manifest.files()}
 
 
 @pytest.mark.parametrize("kind", KINDS)

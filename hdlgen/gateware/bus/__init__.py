@@ -1,0 +1,1 @@
+"""A core behind the registers of a bus: AXI4-Lite or Wishbone. docs/bus.md is the contract."""

@@ -1,0 +1,82 @@
+"""The C driver on a model of the registers."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hdlgen import golden
+from hdlgen.emit import compile_to
+from hdlgen.emit.manifest import Manifest
+from hdlgen.network import Network
+
+from ..compiler.networks import make
+from .driver import Driver, compile_driver
+from .model import Registers
+
+NETWORK = make((12, 10, 6), 100, input_bits=9)
+
+OK, ABSENT, OTHER, SIZE, LATE, LOST, UNABLE, _IMAGE = range(0, -8, -1)
+
+
+@pytest.fixture(scope="module")
+def design(tmp_path_factory: pytest.TempPathFactory) -> tuple[Manifest, Path]:
+    folder = tmp_path_factory.mktemp("driver")
+    manifest = compile_to(NETWORK, folder / "core", lanes=4, bus="wishbone")
+    return manifest, compile_driver(folder / "core", folder)
+
+
+def on_model(
+    design: tuple[Manifest, Path], network: Network = NETWORK, **broken: Any
+) -> tuple[Registers, Driver, Manifest]:
+    manifest, library = design
+    registers = Registers(manifest, lambda x: golden.evaluate(network, x))
+    for name, value in broken.items():
+        setattr(registers, name, value)
+    driver = Driver(library, registers.read, registers.write)
+    return registers, driver, manifest
+
+
+def frames(count: int = 5) -> np.ndarray:
+    return np.random.default_rng(3).integers(0, 512, (count, 12)).astype("<u2")
+
+
+def test_answers(design: tuple[Manifest, Path]) -> None:
+    registers, driver, manifest = on_model(design)
+    assert driver.open(0, int.from_bytes(manifest.identity[:4], "little")) == OK
+    assert registers.resets == 1
+    x = frames()
+    for frame, y in zip(x, golden.evaluate(NETWORK, x.astype(np.int64)), strict=True):
+        assert (driver.ready(), driver.put(frame.tobytes()), driver.ready()) == (0, OK, 1)
+        found, values, answer = driver.results(6)
+        assert (found, values.tolist()) == (OK, y.tolist())
+        assert (answer.number, answer.score, answer.cycles) == (int(np.argmax(y)), int(y.max()), 4711)
+        assert driver.put(frame.tobytes()) == OK
+        found, answer = driver.classify()
+        assert (found, answer.number, answer.score) == (OK, int(np.argmax(y)), int(y.max()))
+    assert not registers.waiting
+    assert not registers.done
+
+
+def test_what_is_wrong_is_said(design: tuple[Manifest, Path]) -> None:
+    registers, driver, _ = on_model(design)
+    assert driver.open(0, 1) == OTHER
+    assert driver.open() == OK
+    assert [driver.put(bytes(size)) for size in (20, 25, 28)] == [SIZE, SIZE, SIZE]
+    assert driver.results(5)[0] == SIZE
+    assert driver.put_step(bytes(24), True) == UNABLE
+    assert driver.load(bytes(8)) == UNABLE
+    driver.core.patience = 5
+    assert driver.classify()[0] == LATE
+    assert driver.results(6)[0] == LATE
+    registers.deaf = True
+    assert driver.put(bytes(24)) == LATE
+    registers.loses = True
+    assert driver.put(bytes(24)) == LOST
+    assert not registers.sent
+
+
+def test_no_core(design: tuple[Manifest, Path]) -> None:
+    driver = Driver(design[1], lambda address: 0xFFFFFFFF, lambda address, value: None)
+    assert driver.open() == ABSENT
