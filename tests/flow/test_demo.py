@@ -74,7 +74,7 @@ def test_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert [line[:5] for line in said.err.splitlines()] == [f"[{step}/5]" for step in range(1, 6)]
     report = json.loads((folder / "demo.json").read_text())
     assert report["accuracy"] == 0.9796
-    assert "97.96 %</b>golden model,\n9,796 of 10,000 inputs" in (folder / "report.html").read_text()
+    assert "97.96 %</b><span>golden model,\n9,796 of 10,000 inputs" in (folder / "report.html").read_text()
     assert (report["network"], report["lanes"], report["simulated_images"]) == ("mnist", 16, 5)
     rate = 42e6 / report["interval_cycles"]
     assert report["inferences_per_second_at_fmax"] == round(rate, 1)
