@@ -54,7 +54,8 @@ def _cells(family: str, *, routed: bool = False) -> str:
     text = re.sub(r"^\s*\$error", "initial $error", text, flags=re.MULTILINE)  # which Icarus knows in processes only
     if family == "ice40":
         # A pin shows what it is given from the beginning on, also if that never changes.
-        return "`define NO_ICE40_DEFAULT_ASSIGNMENTS\n" + text.replace("always @* begin", "always_comb begin")
+        text = "`define NO_ICE40_DEFAULT_ASSIGNMENTS\n" + text.replace("always @* begin", "always_comb begin")
+        return text + (MODELS / "ice40.v").read_text(encoding="ascii")
     own = (MODELS / f"{family}.v").read_text(encoding="ascii")
     # A module, or a macro that makes one.
     names = re.findall(r"^(?:module |`[A-Z]+\()(\w+)", own, re.MULTILINE)
@@ -85,9 +86,13 @@ def write_cells(folder: Path, family: str, *, routed: bool = False) -> str:
     return f"cells_{family}.v"
 
 
-def synthesise(folder: Path, sources: Sequence[str], top: str, family: str) -> list[str]:
-    """Files of ``folder`` with the netlist of ``sources``, which are there, too, and with models of its cells."""
-    script = f"read_verilog {' '.join(sources)}; {_COMMANDS[family]} -top {top}; write_verilog -noattr netlist.v"
+def synthesise(folder: Path, sources: Sequence[str], top: str, family: str, command: str | None = None) -> list[str]:
+    """Files of ``folder`` with the netlist of ``sources``, which are there, too, and with models of its cells.
+
+    ``command``: of Yosys; by default that of `hdlgen synth`.
+    """
+    command = command or _COMMANDS[family]
+    script = f"read_verilog {' '.join(sources)}; {command} -top {top}; write_verilog -noattr netlist.v"
     _call("yosys", folder, "-q", "-p", script)
     return ["netlist.v", write_cells(folder, family)]
 

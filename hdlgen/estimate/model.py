@@ -27,11 +27,11 @@ from hdlgen.targets import TARGETS, Target, find_target
 
 __all__ = ["Estimate", "Estimator", "Size", "estimate", "estimate_plan"]
 
-_STARTS = {"SB_RAM40_4K": 2.0, "SB_SPRAM256KA": 2.0, "SB_MAC16": 1.0, "memory": 2.0}
+_STARTS = {"SB_RAM40_4K": 2.0, "SB_SPRAM256KA": 2.0, "ICESTORM_DSP": 1.0, "memory": 2.0}
 """How late the outputs of instances are, in levels of look-up tables; those with a register at the output are not."""
 
 _MEMORIES = ("DP16KD", "SB_RAM40_4K")
-_MULTIPLIERS = ("MULT18X18D", "SB_MAC16")
+_MULTIPLIERS = ("MULT18X18D", "ICESTORM_DSP")
 
 
 @dataclass(frozen=True, kw_only=True)

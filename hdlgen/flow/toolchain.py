@@ -57,7 +57,6 @@ class Family:
 
 
 FAMILIES: Mapping[str, Family] = {
-    # Never -dsp with multipliers that the sources instantiate: it makes something else of them, without a word.
     "ice40": Family(
         place_and_route="nextpnr-ice40",
         packer="icepack",
@@ -65,7 +64,7 @@ FAMILIES: Mapping[str, Family] = {
         infer=" -dsp",
         no_infer="",
         memories=("SB_RAM40_4K",),
-        multipliers=("SB_MAC16",),
+        multipliers=("ICESTORM_DSP", "SB_MAC16"),
         luts=("SB_LUT4",),
         registers="SB_DFF",
     ),

@@ -1,13 +1,13 @@
 """Whether a design folder holds what hdlgen writes, and nothing else that a tool would run."""
 
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 from hdlgen import __version__
 from hdlgen.compiler.adopt import compile_for
 from hdlgen.emit import emit
 from hdlgen.emit.manifest import BENCH, MANIFEST, Manifest, read_manifest
-from hdlgen.emit.yosys import yosys_version
 from hdlgen.errors import Refused
 from hdlgen.files import contained
 from hdlgen.flow.inputs import stored_vectors
@@ -26,8 +26,8 @@ def check_design(directory: str | os.PathLike[str]) -> None:
     wrong = foreign_files(directory)
     if wrong:
         raise Refused(
-            f"{directory}: not what hdlgen {__version__} with Yosys {yosys_version()} writes for the network and options "
-            f"in it: {', '.join(wrong)}"
+            f"{directory}: not what hdlgen {__version__} with Amaranth {version('amaranth')} writes for the network and "
+            f"options in it: {', '.join(wrong)}"
         )
 
 

@@ -1,4 +1,4 @@
-"""The primitives made of iCE40 parts: SB_RAM40_4K; of the UltraPlus SB_SPRAM256KA and SB_MAC16.
+"""The primitives made of iCE40 parts: SB_RAM40_4K; of the UltraPlus SB_SPRAM256KA and multipliers.
 
 Ports and parameters: Lattice FPGA-TN-02002, memory usage guide; FPGA-TN-02022, SPRAM usage guide; FPGA-TN-02007, DSP
 function usage guide: two products of 8 x 8 bits each or one of 16 x 16. The activation memory is left to inference: the
@@ -7,7 +7,7 @@ that it is known which block holds what.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal
 
@@ -18,31 +18,67 @@ from hdlgen.targets import FORMATS
 __all__ = ["Ice40Multiplier", "Ice40Rom", "Ice40Store"]
 
 
-def _mac16(a: Any, b: Any, o: Any, *, double: bool, a_signed: bool, b_signed: bool) -> Instance:
+_SINGLE = (
+    "AHOLD, BHOLD, CHOLD, DHOLD, IRSTTOP, IRSTBOT, ORSTTOP, ORSTBOT, OLOADTOP, OLOADBOT, ADDSUBTOP, ADDSUBBOT, OHOLDTOP, "
+    "OHOLDBOT, CI, ACCUMCI, SIGNEXTIN"
+)
+_PORTS = {"CLK": 1, "CE": 1, "A": 16, "B": 16, "C": 16, "D": 16} | dict.fromkeys(_SINGLE.split(", "), 1)
+"""Inputs of the multiplier, with their widths."""
+
+_DSP = "ICESTORM_DSP"
+
+
+def _bits(name: str, width: int) -> list[str]:
+    return [name] if width == 1 else [f"{name}_{bit}" for bit in range(width)]
+
+
+def _box() -> str:
+    """What there is to say of the multiplier that Yosys does not know."""
+    inputs = [bit for name, width in _PORTS.items() for bit in _bits(name, width)]
+    parameters = ", ".join(f"{name} = 0" for name in _settings(double=False, a_signed=False, b_signed=False))
+    ports = ", ".join([*(f"input {name}" for name in inputs), *(f"output {name}" for name in _bits("O", 32))])
+    return f"(* blackbox *)\nmodule {_DSP} #(parameter {parameters}) ({ports});\nendmodule"
+
+
+def _settings(*, double: bool, a_signed: bool, b_signed: bool) -> dict[str, Any]:
     """a and b with signs as it is said; registers at the inputs and after the multiplier."""
     half, whole = int(double), int(not double)
-    zero16, zero, one = Const(0, 16), Const(0, 1), Const(1, 1)
     registers = settings(
         f"NEG_TRIGGER=0 A_REG=1 B_REG=1 C_REG=0 D_REG=0 PIPELINE_16x16_MULT_REG1=0 PIPELINE_16x16_MULT_REG2={whole} "
         f"MODE_8x8={half} A_SIGNED={int(a_signed)} B_SIGNED={int(b_signed)}"
     )
-    parameters: dict[str, Any] = {name: Const(int(value), 1) for name, value in registers.items()}
+    parameters: dict[str, Any] = {name.removeprefix("p_"): Const(int(value), 1) for name, value in registers.items()}
     for name in ("TOP", "BOT"):
         # Output: the product of the 8 x 8 multipliers (2), or the halves of the 16 x 16 product (3).
-        parameters[f"p_{name}OUTPUT_SELECT"] = Const(2 if double else 3, 2)
-        parameters[f"p_{name}ADDSUB_LOWERINPUT"] = Const(0, 2)
-        parameters[f"p_{name}ADDSUB_UPPERINPUT"] = zero
-        parameters[f"p_{name}ADDSUB_CARRYSELECT"] = Const(0, 2)
-        parameters[f"p_{name}_8x8_MULT_REG"] = Const(half, 1)
-    ports = {"i_CLK": ClockSignal(), "i_CE": one, "i_A": a, "i_B": b, "i_C": zero16, "i_D": zero16}
-    ports |= {"i_CI": zero, "i_ACCUMCI": zero, "i_SIGNEXTIN": zero, "o_O": o}
-    unused = "AHOLD BHOLD CHOLD DHOLD IRSTTOP IRSTBOT ORSTTOP ORSTBOT OLOADTOP OLOADBOT OHOLDTOP OHOLDBOT"
-    ports |= {f"i_{name}": zero for name in f"{unused} ADDSUBTOP ADDSUBBOT".split()}
-    return Instance("SB_MAC16", **parameters, **ports)
+        parameters[f"{name}OUTPUT_SELECT"] = Const(2 if double else 3, 2)
+        parameters[f"{name}ADDSUB_LOWERINPUT"] = Const(0, 2)
+        parameters[f"{name}ADDSUB_UPPERINPUT"] = Const(0, 1)
+        parameters[f"{name}ADDSUB_CARRYSELECT"] = Const(0, 2)
+        parameters[f"{name}_8x8_MULT_REG"] = Const(half, 1)
+    return parameters
+
+
+def _mac16(a: Any, b: Any, o: Any, *, double: bool, a_signed: bool, b_signed: bool) -> Instance:
+    """One multiplier, under the name that nextpnr has for it.
+
+    Yosys' pass that packs registers into multipliers, which runs with ``synth_ice40 -dsp``, takes every SB_MAC16 for one of
+    its own and writes its settings over those that are there (YosysHQ/yosys#2922). It does not know this name.
+    """
+    given = {"CLK": ClockSignal(), "CE": Const(1, 1), "A": a, "B": b}
+    ports: dict[str, Any] = {}
+    for name, width in _PORTS.items():
+        value = given.get(name, Const(0, width))
+        ports |= dict(zip((f"i_{bit}" for bit in _bits(name, width)), value, strict=True))
+    ports |= dict(zip((f"o_{bit}" for bit in _bits("O", 32)), o, strict=True))
+    chosen = _settings(double=double, a_signed=a_signed, b_signed=b_signed)
+    parameters = {f"p_{name}": value for name, value in chosen.items()}
+    return Instance(_DSP, **parameters, **ports)
 
 
 class Ice40Multiplier(Multiplier):
-    """`Multiplier` of SB_MAC16, where it is to be one: two lanes each up to 8 bits, else one."""
+    """`Multiplier` of the UltraPlus' multipliers, where it is to be one: two lanes each up to 8 bits, else one."""
+
+    black_boxes: ClassVar[dict[str, str]] = {_DSP: _box()}
 
     def behaviour(self, m: Module) -> None:
         q = self.parameters

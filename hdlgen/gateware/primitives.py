@@ -8,9 +8,9 @@ With a `Library` the surrounding design only refers to the module by name, and t
 wanted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from amaranth.hdl import Cat, ClockSignal, Instance, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, memory, wiring
@@ -181,22 +181,26 @@ def read_always(memory: Any, address: Any) -> list[Any]:
 
 
 class Primitive(wiring.Component):
-    """A part that can stand in the design itself or, with a ``library``, be named there and supplied beside it."""
+    """A part that can stand in the design itself or, with a ``library``, be named there and supplied beside it.
+
+    ``black_boxes`` are modules that tools do not know: Verilog that says what ports and parameters they have.
+    """
+
+    black_boxes: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, parameters: Any, *, library: Library | None = None):
         self.parameters, self.library = parameters, library
         super().__init__(parameters.ports)
 
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
+    def elaborate(self, platform: object) -> Module | Instance:
         if self.library is None:
+            m = Module()
             self.behaviour(m)
             return m
         self.library.add(self)
         members = self.signature.members.items()
         ports = [("i" if member.flow is In else "o", name, getattr(self, name)) for name, member in members]
-        m.submodules.part = Instance(self.parameters.name, ("i", "clk", ClockSignal()), *ports)
-        return m
+        return Instance(self.parameters.name, ("i", "clk", ClockSignal()), *ports)
 
     def behaviour(self, m: Module) -> None:
         raise NotImplementedError
@@ -269,7 +273,9 @@ class Multiplier(Primitive):
             value = factor.as_signed() if q.a_signed else factor
             weight = w.word_select(j, q.w_bits)
             weight = weight.as_signed() if q.w_signed else weight
-            product = self.p.word_select(j, q.p_bits)
+            # A register of its own for each lane: tools that put registers into multipliers look at whole ones.
+            product = Signal(q.p_bits, name=f"product_{j}", reset_less=True)
+            m.d.comb += self.p.word_select(j, q.p_bits).eq(product)
             if q.kind not in ("add", "shift"):
                 m.d.sync += product.eq((value * weight)[: q.p_bits])
                 continue

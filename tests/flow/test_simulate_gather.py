@@ -11,7 +11,7 @@ import pytest
 
 from hdlgen.compiler import Options, compile_network
 from hdlgen.compiler.gather.program import GatherProgram
-from hdlgen.emit import compile_to, emit, verilog
+from hdlgen.emit import compile_to, emit
 from hdlgen.flow.simulate import simulate
 from hdlgen.network import Activation, Network
 
@@ -64,17 +64,6 @@ def test_other_weights(tmp_path: Path) -> None:
     assert report.failures == ()
     assert {"weights_again", "bad_weights"} <= {scenario.name for scenario in report.scenarios}
     assert report.interval_cycles == report.predicted_interval_cycles
-
-
-def test_deep_memories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All read-only memories as they are written where they are deep."""
-    monkeypatch.setattr(verilog, "DEEP", 1)
-    monkeypatch.setattr(verilog, "_LARGEST", {})
-    compile_to(two_layers(), tmp_path / "core", lanes=2)
-    text = (tmp_path / "core/rtl/hdlgen_layered_weights.v").read_text()
-    assert "if (output_enable) data <= word;" in text
-    report = simulate(tmp_path / "core", simulator=QUICK)
-    assert report.failures == ()
 
 
 def test_a_wait_too_short_is_found(tmp_path: Path) -> None:

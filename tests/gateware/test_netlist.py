@@ -45,7 +45,11 @@ CORES: dict[str, tuple[Callable[[], Network], dict[str, str]]] = {
     ),
 }
 
-PARTS = {"ice40": ("SB_MAC16", "SB_RAM40_4K"), "ecp5": ("MULT18X18D", "DP16KD"), "gowin": ("MULT9X9", "RAM16SDP4")}
+PARTS = {
+    "ice40": ("ICESTORM_DSP", "SB_RAM40_4K"),
+    "ecp5": ("MULT18X18D", "DP16KD"),
+    "gowin": ("MULT9X9", "RAM16SDP4"),
+}
 """What the recurrent core is made of, besides tables and flip-flops."""
 
 
@@ -86,6 +90,18 @@ def test_core(name: str, family: str, tmp_path: Path) -> None:
     if name == "recurrent":
         cells = set(re.findall(r"^  ([A-Z]\w+) ", (tmp_path / "netlist.v").read_text(), re.MULTILINE))
         assert cells >= set(PARTS[family])
+
+
+@pytest.mark.parametrize("name", ["path", "recurrent"])
+@pytest.mark.parametrize("sources", ["ice40", "generic"])
+def test_core_where_yosys_packs_multipliers(name: str, sources: str, tmp_path: Path) -> None:
+    """``synth_ice40 -dsp`` leaves the multipliers that are instantiated as they are, and makes right ones of the others."""
+    plan, texts, files, phases = planned(name)
+    for file in files[sources]:
+        (tmp_path / file).write_text(texts[file], encoding="ascii")
+    made = netlist.synthesise(tmp_path, files[sources], "top", "ice40", "synth_ice40 -dsp")
+    assert "ICESTORM_DSP" in (tmp_path / "netlist.v").read_text() or sources == "generic"
+    assert Bench(tmp_path, made, "top", plan, phases).run("pulse").fault is None
 
 
 def test_core_behind_place_and_route(tmp_path: Path) -> None:

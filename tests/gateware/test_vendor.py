@@ -242,7 +242,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str,
     write_top(folder, cases)
     tool = tools.find("verilator")
     environment = tool.full_environment()
-    models = [str(YOSYS_MODELS / "ice40" / "cells_sim.v"), str(MODELS / "ecp5.v")]
+    models = [str(YOSYS_MODELS / "ice40" / "cells_sim.v"), str(MODELS / "ice40.v"), str(MODELS / "ecp5.v")]
     sources = ["top.v", *models, *(f"{case.module}.v" for case in cases), "main.cpp"]
     options = ["--cc", "--exe", "--build", "-O1", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--no-timing"]
     options += ["--top-module", "top", "--x-initial", "0", "--x-assign", "0", "-DNO_ICE40_DEFAULT_ASSIGNMENTS"]
@@ -328,8 +328,8 @@ def test_vendor_parts_are_used() -> None:
     """The comparison above compares something."""
     texts = {case.module: case.text for case in parts()}
     assert texts["dsp_8x8_ecp5"].count("MULT18X18D #(") == 5
-    assert texts["dsp_8x8_ice40"].count("SB_MAC16 #(") == 3
-    assert texts["dsp_9x8_ice40"].count("SB_MAC16 #(") == 3
+    assert texts["dsp_8x8_ice40"].count("  ICESTORM_DSP #(") == 3
+    assert texts["dsp_9x8_ice40"].count("  ICESTORM_DSP #(") == 3
     assert texts["rom_1000x18_ecp5"].count("DP16KD #(") == 1
     assert texts["rom_1500x20_ecp5"].count("DP16KD #(") == 3
     assert texts["ram_20x4x8_ecp5"].count("DP16KD #(") == 2
@@ -346,11 +346,11 @@ def test_vendor_parts_are_used() -> None:
     assert texts["rom_900x4_ice40"].count("SB_RAM40_4K #(") == 1  # 4 bits wide
     assert texts["rom_4500x2_ice40"].count("SB_RAM40_4K #(") == 3  # 2 bits wide
     for name in ("lut_8x4_ecp5", "add_8_ice40", "ram_2100x1x4_ecp5", "ram_8x4x8_ecp5"):
-        assert not any(word in texts[name] for word in ("DP16KD", "MULT18X18D", "SB_MAC16"))
+        assert not any(word in texts[name] for word in ("DP16KD", "MULT18X18D", "ICESTORM_DSP"))
 
 
 def test_netlist(played: Played) -> None:
-    """The core made of look-up tables, block RAM and SB_MAC16 answers like the network."""
+    """The core made of look-up tables, block RAM and ICESTORM_DSP answers like the network."""
     _, _, expected = tiny()
     entries = played["netlist"]
     assert not any(entry["frame_error"] for entry in entries[10:])

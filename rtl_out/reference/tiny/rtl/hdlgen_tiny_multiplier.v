@@ -1,53 +1,47 @@
 // hdlgen_tiny_multiplier: generic
-// Written by hdlgen; do not edit.
-`default_nettype wire
+//
+// SPDX-License-Identifier: Apache-2.0
+// Written by hdlgen; do not edit. What was trained, the weights, is whose it was before.
 `timescale 1ns/1ps
 
-module hdlgen_tiny_multiplier(w, clk, p, a);
-  input [31:0] a;
-  wire [31:0] a;
-  input clk;
-  wire clk;
-  output [63:0] p;
-  wire [63:0] p;
-  input [31:0] w;
-  wire [31:0] w;
-  \hdlgen_tiny_multiplier.part  part (
-    .a(a),
-    .clk(clk),
-    .p(p),
-    .\w$4 (w)
-  );
-endmodule
+module hdlgen_tiny_multiplier (
+  input wire clk,
+  input wire [31:0] a,
+  input wire [31:0] w,
+  output wire [63:0] p
+);
 
-module \hdlgen_tiny_multiplier.part (\w$4 , clk, p, a);
-  wire [15:0] \$1 ;
-  wire [15:0] \$2 ;
-  wire [15:0] \$3 ;
-  wire [15:0] \$4 ;
-  wire [63:0] \$5 ;
-  reg [31:0] \$like  = 32'd0;
-  input [31:0] a;
-  wire [31:0] a;
-  input clk;
-  wire clk;
-  output [63:0] p;
-  reg [63:0] p = 64'h0000000000000000;
-  reg [31:0] w = 32'd0;
-  input [31:0] \w$4 ;
-  wire [31:0] \w$4 ;
-  always @(posedge clk)
-    \$like  <= a;
-  always @(posedge clk)
-    w <= \w$4 ;
-  always @(posedge clk)
-    p <= \$5 ;
-  assign \$1  = $signed({ 1'h0, \$like [7:0] }) * $signed(w[7:0]);
-  assign \$2  = $signed({ 1'h0, \$like [15:8] }) * $signed(w[15:8]);
-  assign \$3  = $signed({ 1'h0, \$like [23:16] }) * $signed(w[23:16]);
-  assign \$4  = $signed({ 1'h0, \$like [31:24] }) * $signed(w[31:24]);
-  assign \$5 [63:48] = \$4 ;
-  assign \$5 [47:32] = \$3 ;
-  assign \$5 [31:16] = \$2 ;
-  assign \$5 [15:0] = \$1 ;
+  // Registers, and values that blocks compute.
+  reg [31:0] register;
+  reg [31:0] w_2;
+  reg [15:0] product_0;
+  reg [15:0] product_1;
+  reg [15:0] product_2;
+  reg [15:0] product_3;
+
+  // After power-on.
+  initial begin
+    register = 32'd0;
+    w_2 = 32'd0;
+    product_0 = 16'd0;
+    product_1 = 16'd0;
+    product_2 = 16'd0;
+    product_3 = 16'd0;
+  end
+
+  // Logic.
+  wire [15:0] product = $signed({1'b0, register[7:0]}) * $signed(w_2[7:0]);
+  wire [15:0] product_4 = $signed({1'b0, register[15:8]}) * $signed(w_2[15:8]);
+  wire [15:0] product_5 = $signed({1'b0, register[23:16]}) * $signed(w_2[23:16]);
+  wire [15:0] product_6 = $signed({1'b0, register[31:24]}) * $signed(w_2[31:24]);
+  assign p = {product_3, product_2, product_1, product_0};
+
+  always @(posedge clk) begin
+    register <= a;
+    w_2 <= w;
+    product_0 <= product;
+    product_1 <= product_4;
+    product_2 <= product_5;
+    product_3 <= product_6;
+  end
 endmodule

@@ -1,716 +1,639 @@
 // hdlgen_tiny_multiplier: ecp5
-// Written by hdlgen; do not edit.
-`default_nettype wire
+//
+// SPDX-License-Identifier: Apache-2.0
+// Written by hdlgen; do not edit. What was trained, the weights, is whose it was before.
 `timescale 1ns/1ps
+// The file is named after the module and the family; the device's parts have more pins than are used.
+/* verilator lint_off DECLFILENAME */
+/* verilator lint_off PINMISSING */
 
-module hdlgen_tiny_multiplier(w, clk, p, a);
-  input [31:0] a;
-  wire [31:0] a;
-  input clk;
-  wire clk;
-  output [63:0] p;
-  wire [63:0] p;
-  input [31:0] w;
-  wire [31:0] w;
-  \hdlgen_tiny_multiplier.part  part (
-    .a(a),
-    .clk(clk),
-    .p(p),
-    .w(w)
-  );
-endmodule
+module hdlgen_tiny_multiplier (
+  input wire clk,
+  input wire [31:0] a,
+  input wire [31:0] w,
+  output wire [63:0] p
+);
 
-module \hdlgen_tiny_multiplier.part (w, clk, p, a);
-  wire \$1 ;
-  wire \$10 ;
-  wire \$100 ;
-  wire \$101 ;
-  wire \$102 ;
-  wire \$103 ;
-  wire \$104 ;
-  wire \$105 ;
-  wire \$106 ;
-  wire \$107 ;
-  wire \$108 ;
-  wire \$109 ;
-  wire \$11 ;
-  wire \$110 ;
-  wire \$111 ;
-  wire \$112 ;
-  wire \$113 ;
-  wire \$114 ;
-  wire \$115 ;
-  wire \$116 ;
-  wire \$117 ;
-  wire \$118 ;
-  wire \$119 ;
-  wire \$12 ;
-  wire \$120 ;
-  wire \$121 ;
-  wire \$122 ;
-  wire \$123 ;
-  wire \$124 ;
-  wire \$125 ;
-  wire \$126 ;
-  wire \$127 ;
-  wire \$128 ;
-  wire \$129 ;
-  wire \$13 ;
-  wire \$130 ;
-  wire \$131 ;
-  wire \$132 ;
-  wire \$133 ;
-  wire \$134 ;
-  wire \$135 ;
-  wire \$136 ;
-  wire \$137 ;
-  wire \$138 ;
-  wire \$139 ;
-  wire \$14 ;
-  wire \$140 ;
-  wire \$141 ;
-  wire \$142 ;
-  wire \$143 ;
-  wire \$144 ;
-  wire \$15 ;
-  wire \$16 ;
-  wire \$17 ;
-  wire \$18 ;
-  wire \$19 ;
-  wire \$2 ;
-  wire \$20 ;
-  wire \$21 ;
-  wire \$22 ;
-  wire \$23 ;
-  wire \$24 ;
-  wire \$25 ;
-  wire \$26 ;
-  wire \$27 ;
-  wire \$28 ;
-  wire \$29 ;
-  wire \$3 ;
-  wire \$30 ;
-  wire \$31 ;
-  wire \$32 ;
-  wire \$33 ;
-  wire \$34 ;
-  wire \$35 ;
-  wire \$36 ;
-  wire \$37 ;
-  wire \$38 ;
-  wire \$39 ;
-  wire \$4 ;
-  wire \$40 ;
-  wire \$41 ;
-  wire \$42 ;
-  wire \$43 ;
-  wire \$44 ;
-  wire \$45 ;
-  wire \$46 ;
-  wire \$47 ;
-  wire \$48 ;
-  wire \$49 ;
-  wire \$5 ;
-  wire \$50 ;
-  wire \$51 ;
-  wire \$52 ;
-  wire \$53 ;
-  wire \$54 ;
-  wire \$55 ;
-  wire \$56 ;
-  wire \$57 ;
-  wire \$58 ;
-  wire \$59 ;
-  wire \$6 ;
-  wire \$60 ;
-  wire \$61 ;
-  wire \$62 ;
-  wire \$63 ;
-  wire \$64 ;
-  wire \$65 ;
-  wire \$66 ;
-  wire \$67 ;
-  wire \$68 ;
-  wire \$69 ;
-  wire \$7 ;
-  wire \$70 ;
-  wire \$71 ;
-  wire \$72 ;
-  wire \$73 ;
-  wire \$74 ;
-  wire \$75 ;
-  wire \$76 ;
-  wire \$77 ;
-  wire \$78 ;
-  wire \$79 ;
-  wire \$8 ;
-  wire \$80 ;
-  wire \$81 ;
-  wire \$82 ;
-  wire \$83 ;
-  wire \$84 ;
-  wire \$85 ;
-  wire \$86 ;
-  wire \$87 ;
-  wire \$88 ;
-  wire \$89 ;
-  wire \$9 ;
-  wire \$90 ;
-  wire \$91 ;
-  wire \$92 ;
-  wire \$93 ;
-  wire \$94 ;
-  wire \$95 ;
-  wire \$96 ;
-  wire \$97 ;
-  wire \$98 ;
-  wire \$99 ;
-  wire [17:0] \$signal ;
-  wire [17:0] \$signal$10 ;
-  wire [17:0] \$signal$12 ;
-  wire [17:0] \$signal$13 ;
-  wire [17:0] \$signal$2 ;
-  wire [17:0] \$signal$6 ;
-  wire [17:0] \$signal$7 ;
-  wire [17:0] \$signal$9 ;
-  input [31:0] a;
-  wire [31:0] a;
-  input clk;
-  wire clk;
-  output [63:0] p;
-  wire [63:0] p;
-  wire [35:0] product;
-  wire [35:0] \product$11 ;
-  wire [35:0] \product$14 ;
-  wire [35:0] \product$8 ;
-  input [31:0] w;
-  wire [31:0] w;
-  MULT18X18D #(
-    .CLK0_DIV("ENABLED"),
-    .CLK1_DIV("ENABLED"),
-    .CLK2_DIV("ENABLED"),
-    .CLK3_DIV("ENABLED"),
-    .GSR("DISABLED"),
-    .MULT_BYPASS("DISABLED"),
-    .REG_INPUTA_CE("CE0"),
-    .REG_INPUTA_CLK("CLK0"),
-    .REG_INPUTA_RST("RST0"),
-    .REG_INPUTB_CE("CE0"),
-    .REG_INPUTB_CLK("CLK0"),
-    .REG_INPUTB_RST("RST0"),
-    .REG_INPUTC_CLK("NONE"),
-    .REG_OUTPUT_CE("CE0"),
-    .REG_OUTPUT_CLK("CLK0"),
-    .REG_OUTPUT_RST("RST0"),
-    .REG_PIPELINE_CLK("NONE"),
-    .RESETMODE("SYNC"),
-    .SOURCEB_MODE("B_SHIFT")
-  ) lane_0 (
+  // What the parts give.
+  wire value;
+  wire value_2;
+  wire value_3;
+  wire value_4;
+  wire value_5;
+  wire value_6;
+  wire value_7;
+  wire value_8;
+  wire value_9;
+  wire value_10;
+  wire value_11;
+  wire value_12;
+  wire value_13;
+  wire value_14;
+  wire value_15;
+  wire value_16;
+  wire value_17;
+  wire value_18;
+  wire value_19;
+  wire value_20;
+  wire value_21;
+  wire value_22;
+  wire value_23;
+  wire value_24;
+  wire value_25;
+  wire value_26;
+  wire value_27;
+  wire value_28;
+  wire value_29;
+  wire value_30;
+  wire value_31;
+  wire value_32;
+  wire value_33;
+  wire value_34;
+  wire value_35;
+  wire value_36;
+  wire value_37;
+  wire value_38;
+  wire value_39;
+  wire value_40;
+  wire value_41;
+  wire value_42;
+  wire value_43;
+  wire value_44;
+  wire value_45;
+  wire value_46;
+  wire value_47;
+  wire value_48;
+  wire value_49;
+  wire value_50;
+  wire value_51;
+  wire value_52;
+  wire value_53;
+  wire value_54;
+  wire value_55;
+  wire value_56;
+  wire value_57;
+  wire value_58;
+  wire value_59;
+  wire value_60;
+  wire value_61;
+  wire value_62;
+  wire value_63;
+  wire value_64;
+  wire value_65;
+  wire value_66;
+  wire value_67;
+  wire value_68;
+  wire value_69;
+  wire value_70;
+  wire value_71;
+  wire value_72;
+  wire value_73;
+  wire value_74;
+  wire value_75;
+  wire value_76;
+  wire value_77;
+  wire value_78;
+  wire value_79;
+  wire value_80;
+  wire value_81;
+  wire value_82;
+  wire value_83;
+  wire value_84;
+  wire value_85;
+  wire value_86;
+  wire value_87;
+  wire value_88;
+  wire value_89;
+  wire value_90;
+  wire value_91;
+  wire value_92;
+  wire value_93;
+  wire value_94;
+  wire value_95;
+  wire value_96;
+  wire value_97;
+  wire value_98;
+  wire value_99;
+  wire value_100;
+  wire value_101;
+  wire value_102;
+  wire value_103;
+  wire value_104;
+  wire value_105;
+  wire value_106;
+  wire value_107;
+  wire value_108;
+  wire value_109;
+  wire value_110;
+  wire value_111;
+  wire value_112;
+  wire value_113;
+  wire value_114;
+  wire value_115;
+  wire value_116;
+  wire value_117;
+  wire value_118;
+  wire value_119;
+  wire value_120;
+  wire value_121;
+  wire value_122;
+  wire value_123;
+  wire value_124;
+  wire value_125;
+  wire value_126;
+  wire value_127;
+  wire value_128;
+  wire value_129;
+  wire value_130;
+  wire value_131;
+  wire value_132;
+  wire value_133;
+  wire value_134;
+  wire value_135;
+  wire value_136;
+  wire value_137;
+  wire value_138;
+  wire value_139;
+  wire value_140;
+  wire value_141;
+  wire value_142;
+  wire value_143;
+  wire value_144;
+
+  // Logic.
+  assign p = {value_124, value_123, value_122, value_121, value_120, value_119, value_118, value_117,
+      value_116, value_115, value_114, value_113, value_112, value_111, value_110, value_109, value_88,
+      value_87, value_86, value_85, value_84, value_83, value_82, value_81, value_80, value_79, value_78,
+      value_77, value_76, value_75, value_74, value_73, value_52, value_51, value_50, value_49, value_48,
+      value_47, value_46, value_45, value_44, value_43, value_42, value_41, value_40, value_39, value_38,
+      value_37, value_16, value_15, value_14, value_13, value_12, value_11, value_10, value_9, value_8,
+      value_7, value_6, value_5, value_4, value_3, value_2, value};
+
+  // Parts.
+  MULT18X18D #(.REG_INPUTC_CLK("NONE"), .REG_PIPELINE_CLK("NONE"), .REG_OUTPUT_CLK("CLK0"),
+      .REG_OUTPUT_CE("CE0"), .REG_OUTPUT_RST("RST0"), .CLK0_DIV("ENABLED"), .CLK1_DIV("ENABLED"),
+      .CLK2_DIV("ENABLED"), .CLK3_DIV("ENABLED"), .GSR("DISABLED"), .SOURCEB_MODE("B_SHIFT"),
+      .MULT_BYPASS("DISABLED"), .RESETMODE("SYNC"), .REG_INPUTA_CLK("CLK0"), .REG_INPUTA_CE("CE0"),
+      .REG_INPUTA_RST("RST0"), .REG_INPUTB_CLK("CLK0"), .REG_INPUTB_CE("CE0"), .REG_INPUTB_RST("RST0")) lane_0
+      (
     .A0(w[0]),
-    .A1(w[1]),
-    .A10(w[7]),
-    .A11(w[7]),
-    .A12(w[7]),
-    .A13(w[7]),
-    .A14(w[7]),
-    .A15(w[7]),
-    .A16(w[7]),
-    .A17(w[7]),
-    .A2(w[2]),
-    .A3(w[3]),
-    .A4(w[4]),
-    .A5(w[5]),
-    .A6(w[6]),
-    .A7(w[7]),
-    .A8(w[7]),
-    .A9(w[7]),
     .B0(a[0]),
+    .C0(1'b0),
+    .A1(w[1]),
     .B1(a[1]),
-    .B10(1'h0),
-    .B11(1'h0),
-    .B12(1'h0),
-    .B13(1'h0),
-    .B14(1'h0),
-    .B15(1'h0),
-    .B16(1'h0),
-    .B17(1'h0),
+    .C1(1'b0),
+    .A2(w[2]),
     .B2(a[2]),
+    .C2(1'b0),
+    .A3(w[3]),
     .B3(a[3]),
+    .C3(1'b0),
+    .A4(w[4]),
     .B4(a[4]),
+    .C4(1'b0),
+    .A5(w[5]),
     .B5(a[5]),
+    .C5(1'b0),
+    .A6(w[6]),
     .B6(a[6]),
+    .C6(1'b0),
+    .A7(w[7]),
     .B7(a[7]),
-    .B8(1'h0),
-    .B9(1'h0),
-    .C0(1'h0),
-    .C1(1'h0),
-    .C10(1'h0),
-    .C11(1'h0),
-    .C12(1'h0),
-    .C13(1'h0),
-    .C14(1'h0),
-    .C15(1'h0),
-    .C16(1'h0),
-    .C17(1'h0),
-    .C2(1'h0),
-    .C3(1'h0),
-    .C4(1'h0),
-    .C5(1'h0),
-    .C6(1'h0),
-    .C7(1'h0),
-    .C8(1'h0),
-    .C9(1'h0),
-    .CE0(1'h1),
-    .CE1(1'h0),
-    .CE2(1'h0),
-    .CE3(1'h0),
+    .C7(1'b0),
+    .A8(w[7]),
+    .B8(1'b0),
+    .C8(1'b0),
+    .A9(w[7]),
+    .B9(1'b0),
+    .C9(1'b0),
+    .A10(w[7]),
+    .B10(1'b0),
+    .C10(1'b0),
+    .A11(w[7]),
+    .B11(1'b0),
+    .C11(1'b0),
+    .A12(w[7]),
+    .B12(1'b0),
+    .C12(1'b0),
+    .A13(w[7]),
+    .B13(1'b0),
+    .C13(1'b0),
+    .A14(w[7]),
+    .B14(1'b0),
+    .C14(1'b0),
+    .A15(w[7]),
+    .B15(1'b0),
+    .C15(1'b0),
+    .A16(w[7]),
+    .B16(1'b0),
+    .C16(1'b0),
+    .A17(w[7]),
+    .B17(1'b0),
+    .C17(1'b0),
     .CLK0(clk),
-    .CLK1(1'h0),
-    .CLK2(1'h0),
-    .CLK3(1'h0),
-    .P0(\$1 ),
-    .P1(\$2 ),
-    .P10(\$11 ),
-    .P11(\$12 ),
-    .P12(\$13 ),
-    .P13(\$14 ),
-    .P14(\$15 ),
-    .P15(\$16 ),
-    .P16(\$17 ),
-    .P17(\$18 ),
-    .P18(\$19 ),
-    .P19(\$20 ),
-    .P2(\$3 ),
-    .P20(\$21 ),
-    .P21(\$22 ),
-    .P22(\$23 ),
-    .P23(\$24 ),
-    .P24(\$25 ),
-    .P25(\$26 ),
-    .P26(\$27 ),
-    .P27(\$28 ),
-    .P28(\$29 ),
-    .P29(\$30 ),
-    .P3(\$4 ),
-    .P30(\$31 ),
-    .P31(\$32 ),
-    .P32(\$33 ),
-    .P33(\$34 ),
-    .P34(\$35 ),
-    .P35(\$36 ),
-    .P4(\$5 ),
-    .P5(\$6 ),
-    .P6(\$7 ),
-    .P7(\$8 ),
-    .P8(\$9 ),
-    .P9(\$10 ),
-    .RST0(1'h0),
-    .RST1(1'h0),
-    .RST2(1'h0),
-    .RST3(1'h0),
-    .SIGNEDA(1'h1),
-    .SIGNEDB(1'h1),
-    .SOURCEA(1'h0),
-    .SOURCEB(1'h0)
+    .CE0(1'b1),
+    .RST0(1'b0),
+    .CLK1(1'b0),
+    .CE1(1'b0),
+    .RST1(1'b0),
+    .CLK2(1'b0),
+    .CE2(1'b0),
+    .RST2(1'b0),
+    .CLK3(1'b0),
+    .CE3(1'b0),
+    .RST3(1'b0),
+    .SIGNEDA(1'b1),
+    .SOURCEA(1'b0),
+    .SIGNEDB(1'b1),
+    .SOURCEB(1'b0),
+    .P0(value),
+    .P1(value_2),
+    .P2(value_3),
+    .P3(value_4),
+    .P4(value_5),
+    .P5(value_6),
+    .P6(value_7),
+    .P7(value_8),
+    .P8(value_9),
+    .P9(value_10),
+    .P10(value_11),
+    .P11(value_12),
+    .P12(value_13),
+    .P13(value_14),
+    .P14(value_15),
+    .P15(value_16),
+    .P16(value_17),
+    .P17(value_18),
+    .P18(value_19),
+    .P19(value_20),
+    .P20(value_21),
+    .P21(value_22),
+    .P22(value_23),
+    .P23(value_24),
+    .P24(value_25),
+    .P25(value_26),
+    .P26(value_27),
+    .P27(value_28),
+    .P28(value_29),
+    .P29(value_30),
+    .P30(value_31),
+    .P31(value_32),
+    .P32(value_33),
+    .P33(value_34),
+    .P34(value_35),
+    .P35(value_36)
   );
-  MULT18X18D #(
-    .CLK0_DIV("ENABLED"),
-    .CLK1_DIV("ENABLED"),
-    .CLK2_DIV("ENABLED"),
-    .CLK3_DIV("ENABLED"),
-    .GSR("DISABLED"),
-    .MULT_BYPASS("DISABLED"),
-    .REG_INPUTA_CE("CE0"),
-    .REG_INPUTA_CLK("CLK0"),
-    .REG_INPUTA_RST("RST0"),
-    .REG_INPUTB_CE("CE0"),
-    .REG_INPUTB_CLK("CLK0"),
-    .REG_INPUTB_RST("RST0"),
-    .REG_INPUTC_CLK("NONE"),
-    .REG_OUTPUT_CE("CE0"),
-    .REG_OUTPUT_CLK("CLK0"),
-    .REG_OUTPUT_RST("RST0"),
-    .REG_PIPELINE_CLK("NONE"),
-    .RESETMODE("SYNC"),
-    .SOURCEB_MODE("B_SHIFT")
-  ) lane_1 (
+
+  MULT18X18D #(.REG_INPUTC_CLK("NONE"), .REG_PIPELINE_CLK("NONE"), .REG_OUTPUT_CLK("CLK0"),
+      .REG_OUTPUT_CE("CE0"), .REG_OUTPUT_RST("RST0"), .CLK0_DIV("ENABLED"), .CLK1_DIV("ENABLED"),
+      .CLK2_DIV("ENABLED"), .CLK3_DIV("ENABLED"), .GSR("DISABLED"), .SOURCEB_MODE("B_SHIFT"),
+      .MULT_BYPASS("DISABLED"), .RESETMODE("SYNC"), .REG_INPUTA_CLK("CLK0"), .REG_INPUTA_CE("CE0"),
+      .REG_INPUTA_RST("RST0"), .REG_INPUTB_CLK("CLK0"), .REG_INPUTB_CE("CE0"), .REG_INPUTB_RST("RST0")) lane_1
+      (
     .A0(w[8]),
-    .A1(w[9]),
-    .A10(w[15]),
-    .A11(w[15]),
-    .A12(w[15]),
-    .A13(w[15]),
-    .A14(w[15]),
-    .A15(w[15]),
-    .A16(w[15]),
-    .A17(w[15]),
-    .A2(w[10]),
-    .A3(w[11]),
-    .A4(w[12]),
-    .A5(w[13]),
-    .A6(w[14]),
-    .A7(w[15]),
-    .A8(w[15]),
-    .A9(w[15]),
     .B0(a[8]),
+    .C0(1'b0),
+    .A1(w[9]),
     .B1(a[9]),
-    .B10(1'h0),
-    .B11(1'h0),
-    .B12(1'h0),
-    .B13(1'h0),
-    .B14(1'h0),
-    .B15(1'h0),
-    .B16(1'h0),
-    .B17(1'h0),
+    .C1(1'b0),
+    .A2(w[10]),
     .B2(a[10]),
+    .C2(1'b0),
+    .A3(w[11]),
     .B3(a[11]),
+    .C3(1'b0),
+    .A4(w[12]),
     .B4(a[12]),
+    .C4(1'b0),
+    .A5(w[13]),
     .B5(a[13]),
+    .C5(1'b0),
+    .A6(w[14]),
     .B6(a[14]),
+    .C6(1'b0),
+    .A7(w[15]),
     .B7(a[15]),
-    .B8(1'h0),
-    .B9(1'h0),
-    .C0(1'h0),
-    .C1(1'h0),
-    .C10(1'h0),
-    .C11(1'h0),
-    .C12(1'h0),
-    .C13(1'h0),
-    .C14(1'h0),
-    .C15(1'h0),
-    .C16(1'h0),
-    .C17(1'h0),
-    .C2(1'h0),
-    .C3(1'h0),
-    .C4(1'h0),
-    .C5(1'h0),
-    .C6(1'h0),
-    .C7(1'h0),
-    .C8(1'h0),
-    .C9(1'h0),
-    .CE0(1'h1),
-    .CE1(1'h0),
-    .CE2(1'h0),
-    .CE3(1'h0),
+    .C7(1'b0),
+    .A8(w[15]),
+    .B8(1'b0),
+    .C8(1'b0),
+    .A9(w[15]),
+    .B9(1'b0),
+    .C9(1'b0),
+    .A10(w[15]),
+    .B10(1'b0),
+    .C10(1'b0),
+    .A11(w[15]),
+    .B11(1'b0),
+    .C11(1'b0),
+    .A12(w[15]),
+    .B12(1'b0),
+    .C12(1'b0),
+    .A13(w[15]),
+    .B13(1'b0),
+    .C13(1'b0),
+    .A14(w[15]),
+    .B14(1'b0),
+    .C14(1'b0),
+    .A15(w[15]),
+    .B15(1'b0),
+    .C15(1'b0),
+    .A16(w[15]),
+    .B16(1'b0),
+    .C16(1'b0),
+    .A17(w[15]),
+    .B17(1'b0),
+    .C17(1'b0),
     .CLK0(clk),
-    .CLK1(1'h0),
-    .CLK2(1'h0),
-    .CLK3(1'h0),
-    .P0(\$37 ),
-    .P1(\$38 ),
-    .P10(\$47 ),
-    .P11(\$48 ),
-    .P12(\$49 ),
-    .P13(\$50 ),
-    .P14(\$51 ),
-    .P15(\$52 ),
-    .P16(\$53 ),
-    .P17(\$54 ),
-    .P18(\$55 ),
-    .P19(\$56 ),
-    .P2(\$39 ),
-    .P20(\$57 ),
-    .P21(\$58 ),
-    .P22(\$59 ),
-    .P23(\$60 ),
-    .P24(\$61 ),
-    .P25(\$62 ),
-    .P26(\$63 ),
-    .P27(\$64 ),
-    .P28(\$65 ),
-    .P29(\$66 ),
-    .P3(\$40 ),
-    .P30(\$67 ),
-    .P31(\$68 ),
-    .P32(\$69 ),
-    .P33(\$70 ),
-    .P34(\$71 ),
-    .P35(\$72 ),
-    .P4(\$41 ),
-    .P5(\$42 ),
-    .P6(\$43 ),
-    .P7(\$44 ),
-    .P8(\$45 ),
-    .P9(\$46 ),
-    .RST0(1'h0),
-    .RST1(1'h0),
-    .RST2(1'h0),
-    .RST3(1'h0),
-    .SIGNEDA(1'h1),
-    .SIGNEDB(1'h1),
-    .SOURCEA(1'h0),
-    .SOURCEB(1'h0)
+    .CE0(1'b1),
+    .RST0(1'b0),
+    .CLK1(1'b0),
+    .CE1(1'b0),
+    .RST1(1'b0),
+    .CLK2(1'b0),
+    .CE2(1'b0),
+    .RST2(1'b0),
+    .CLK3(1'b0),
+    .CE3(1'b0),
+    .RST3(1'b0),
+    .SIGNEDA(1'b1),
+    .SOURCEA(1'b0),
+    .SIGNEDB(1'b1),
+    .SOURCEB(1'b0),
+    .P0(value_37),
+    .P1(value_38),
+    .P2(value_39),
+    .P3(value_40),
+    .P4(value_41),
+    .P5(value_42),
+    .P6(value_43),
+    .P7(value_44),
+    .P8(value_45),
+    .P9(value_46),
+    .P10(value_47),
+    .P11(value_48),
+    .P12(value_49),
+    .P13(value_50),
+    .P14(value_51),
+    .P15(value_52),
+    .P16(value_53),
+    .P17(value_54),
+    .P18(value_55),
+    .P19(value_56),
+    .P20(value_57),
+    .P21(value_58),
+    .P22(value_59),
+    .P23(value_60),
+    .P24(value_61),
+    .P25(value_62),
+    .P26(value_63),
+    .P27(value_64),
+    .P28(value_65),
+    .P29(value_66),
+    .P30(value_67),
+    .P31(value_68),
+    .P32(value_69),
+    .P33(value_70),
+    .P34(value_71),
+    .P35(value_72)
   );
-  MULT18X18D #(
-    .CLK0_DIV("ENABLED"),
-    .CLK1_DIV("ENABLED"),
-    .CLK2_DIV("ENABLED"),
-    .CLK3_DIV("ENABLED"),
-    .GSR("DISABLED"),
-    .MULT_BYPASS("DISABLED"),
-    .REG_INPUTA_CE("CE0"),
-    .REG_INPUTA_CLK("CLK0"),
-    .REG_INPUTA_RST("RST0"),
-    .REG_INPUTB_CE("CE0"),
-    .REG_INPUTB_CLK("CLK0"),
-    .REG_INPUTB_RST("RST0"),
-    .REG_INPUTC_CLK("NONE"),
-    .REG_OUTPUT_CE("CE0"),
-    .REG_OUTPUT_CLK("CLK0"),
-    .REG_OUTPUT_RST("RST0"),
-    .REG_PIPELINE_CLK("NONE"),
-    .RESETMODE("SYNC"),
-    .SOURCEB_MODE("B_SHIFT")
-  ) lane_2 (
+
+  MULT18X18D #(.REG_INPUTC_CLK("NONE"), .REG_PIPELINE_CLK("NONE"), .REG_OUTPUT_CLK("CLK0"),
+      .REG_OUTPUT_CE("CE0"), .REG_OUTPUT_RST("RST0"), .CLK0_DIV("ENABLED"), .CLK1_DIV("ENABLED"),
+      .CLK2_DIV("ENABLED"), .CLK3_DIV("ENABLED"), .GSR("DISABLED"), .SOURCEB_MODE("B_SHIFT"),
+      .MULT_BYPASS("DISABLED"), .RESETMODE("SYNC"), .REG_INPUTA_CLK("CLK0"), .REG_INPUTA_CE("CE0"),
+      .REG_INPUTA_RST("RST0"), .REG_INPUTB_CLK("CLK0"), .REG_INPUTB_CE("CE0"), .REG_INPUTB_RST("RST0")) lane_2
+      (
     .A0(w[16]),
-    .A1(w[17]),
-    .A10(w[23]),
-    .A11(w[23]),
-    .A12(w[23]),
-    .A13(w[23]),
-    .A14(w[23]),
-    .A15(w[23]),
-    .A16(w[23]),
-    .A17(w[23]),
-    .A2(w[18]),
-    .A3(w[19]),
-    .A4(w[20]),
-    .A5(w[21]),
-    .A6(w[22]),
-    .A7(w[23]),
-    .A8(w[23]),
-    .A9(w[23]),
     .B0(a[16]),
+    .C0(1'b0),
+    .A1(w[17]),
     .B1(a[17]),
-    .B10(1'h0),
-    .B11(1'h0),
-    .B12(1'h0),
-    .B13(1'h0),
-    .B14(1'h0),
-    .B15(1'h0),
-    .B16(1'h0),
-    .B17(1'h0),
+    .C1(1'b0),
+    .A2(w[18]),
     .B2(a[18]),
+    .C2(1'b0),
+    .A3(w[19]),
     .B3(a[19]),
+    .C3(1'b0),
+    .A4(w[20]),
     .B4(a[20]),
+    .C4(1'b0),
+    .A5(w[21]),
     .B5(a[21]),
+    .C5(1'b0),
+    .A6(w[22]),
     .B6(a[22]),
+    .C6(1'b0),
+    .A7(w[23]),
     .B7(a[23]),
-    .B8(1'h0),
-    .B9(1'h0),
-    .C0(1'h0),
-    .C1(1'h0),
-    .C10(1'h0),
-    .C11(1'h0),
-    .C12(1'h0),
-    .C13(1'h0),
-    .C14(1'h0),
-    .C15(1'h0),
-    .C16(1'h0),
-    .C17(1'h0),
-    .C2(1'h0),
-    .C3(1'h0),
-    .C4(1'h0),
-    .C5(1'h0),
-    .C6(1'h0),
-    .C7(1'h0),
-    .C8(1'h0),
-    .C9(1'h0),
-    .CE0(1'h1),
-    .CE1(1'h0),
-    .CE2(1'h0),
-    .CE3(1'h0),
+    .C7(1'b0),
+    .A8(w[23]),
+    .B8(1'b0),
+    .C8(1'b0),
+    .A9(w[23]),
+    .B9(1'b0),
+    .C9(1'b0),
+    .A10(w[23]),
+    .B10(1'b0),
+    .C10(1'b0),
+    .A11(w[23]),
+    .B11(1'b0),
+    .C11(1'b0),
+    .A12(w[23]),
+    .B12(1'b0),
+    .C12(1'b0),
+    .A13(w[23]),
+    .B13(1'b0),
+    .C13(1'b0),
+    .A14(w[23]),
+    .B14(1'b0),
+    .C14(1'b0),
+    .A15(w[23]),
+    .B15(1'b0),
+    .C15(1'b0),
+    .A16(w[23]),
+    .B16(1'b0),
+    .C16(1'b0),
+    .A17(w[23]),
+    .B17(1'b0),
+    .C17(1'b0),
     .CLK0(clk),
-    .CLK1(1'h0),
-    .CLK2(1'h0),
-    .CLK3(1'h0),
-    .P0(\$73 ),
-    .P1(\$74 ),
-    .P10(\$83 ),
-    .P11(\$84 ),
-    .P12(\$85 ),
-    .P13(\$86 ),
-    .P14(\$87 ),
-    .P15(\$88 ),
-    .P16(\$89 ),
-    .P17(\$90 ),
-    .P18(\$91 ),
-    .P19(\$92 ),
-    .P2(\$75 ),
-    .P20(\$93 ),
-    .P21(\$94 ),
-    .P22(\$95 ),
-    .P23(\$96 ),
-    .P24(\$97 ),
-    .P25(\$98 ),
-    .P26(\$99 ),
-    .P27(\$100 ),
-    .P28(\$101 ),
-    .P29(\$102 ),
-    .P3(\$76 ),
-    .P30(\$103 ),
-    .P31(\$104 ),
-    .P32(\$105 ),
-    .P33(\$106 ),
-    .P34(\$107 ),
-    .P35(\$108 ),
-    .P4(\$77 ),
-    .P5(\$78 ),
-    .P6(\$79 ),
-    .P7(\$80 ),
-    .P8(\$81 ),
-    .P9(\$82 ),
-    .RST0(1'h0),
-    .RST1(1'h0),
-    .RST2(1'h0),
-    .RST3(1'h0),
-    .SIGNEDA(1'h1),
-    .SIGNEDB(1'h1),
-    .SOURCEA(1'h0),
-    .SOURCEB(1'h0)
+    .CE0(1'b1),
+    .RST0(1'b0),
+    .CLK1(1'b0),
+    .CE1(1'b0),
+    .RST1(1'b0),
+    .CLK2(1'b0),
+    .CE2(1'b0),
+    .RST2(1'b0),
+    .CLK3(1'b0),
+    .CE3(1'b0),
+    .RST3(1'b0),
+    .SIGNEDA(1'b1),
+    .SOURCEA(1'b0),
+    .SIGNEDB(1'b1),
+    .SOURCEB(1'b0),
+    .P0(value_73),
+    .P1(value_74),
+    .P2(value_75),
+    .P3(value_76),
+    .P4(value_77),
+    .P5(value_78),
+    .P6(value_79),
+    .P7(value_80),
+    .P8(value_81),
+    .P9(value_82),
+    .P10(value_83),
+    .P11(value_84),
+    .P12(value_85),
+    .P13(value_86),
+    .P14(value_87),
+    .P15(value_88),
+    .P16(value_89),
+    .P17(value_90),
+    .P18(value_91),
+    .P19(value_92),
+    .P20(value_93),
+    .P21(value_94),
+    .P22(value_95),
+    .P23(value_96),
+    .P24(value_97),
+    .P25(value_98),
+    .P26(value_99),
+    .P27(value_100),
+    .P28(value_101),
+    .P29(value_102),
+    .P30(value_103),
+    .P31(value_104),
+    .P32(value_105),
+    .P33(value_106),
+    .P34(value_107),
+    .P35(value_108)
   );
-  MULT18X18D #(
-    .CLK0_DIV("ENABLED"),
-    .CLK1_DIV("ENABLED"),
-    .CLK2_DIV("ENABLED"),
-    .CLK3_DIV("ENABLED"),
-    .GSR("DISABLED"),
-    .MULT_BYPASS("DISABLED"),
-    .REG_INPUTA_CE("CE0"),
-    .REG_INPUTA_CLK("CLK0"),
-    .REG_INPUTA_RST("RST0"),
-    .REG_INPUTB_CE("CE0"),
-    .REG_INPUTB_CLK("CLK0"),
-    .REG_INPUTB_RST("RST0"),
-    .REG_INPUTC_CLK("NONE"),
-    .REG_OUTPUT_CE("CE0"),
-    .REG_OUTPUT_CLK("CLK0"),
-    .REG_OUTPUT_RST("RST0"),
-    .REG_PIPELINE_CLK("NONE"),
-    .RESETMODE("SYNC"),
-    .SOURCEB_MODE("B_SHIFT")
-  ) lane_3 (
+
+  MULT18X18D #(.REG_INPUTC_CLK("NONE"), .REG_PIPELINE_CLK("NONE"), .REG_OUTPUT_CLK("CLK0"),
+      .REG_OUTPUT_CE("CE0"), .REG_OUTPUT_RST("RST0"), .CLK0_DIV("ENABLED"), .CLK1_DIV("ENABLED"),
+      .CLK2_DIV("ENABLED"), .CLK3_DIV("ENABLED"), .GSR("DISABLED"), .SOURCEB_MODE("B_SHIFT"),
+      .MULT_BYPASS("DISABLED"), .RESETMODE("SYNC"), .REG_INPUTA_CLK("CLK0"), .REG_INPUTA_CE("CE0"),
+      .REG_INPUTA_RST("RST0"), .REG_INPUTB_CLK("CLK0"), .REG_INPUTB_CE("CE0"), .REG_INPUTB_RST("RST0")) lane_3
+      (
     .A0(w[24]),
-    .A1(w[25]),
-    .A10(w[31]),
-    .A11(w[31]),
-    .A12(w[31]),
-    .A13(w[31]),
-    .A14(w[31]),
-    .A15(w[31]),
-    .A16(w[31]),
-    .A17(w[31]),
-    .A2(w[26]),
-    .A3(w[27]),
-    .A4(w[28]),
-    .A5(w[29]),
-    .A6(w[30]),
-    .A7(w[31]),
-    .A8(w[31]),
-    .A9(w[31]),
     .B0(a[24]),
+    .C0(1'b0),
+    .A1(w[25]),
     .B1(a[25]),
-    .B10(1'h0),
-    .B11(1'h0),
-    .B12(1'h0),
-    .B13(1'h0),
-    .B14(1'h0),
-    .B15(1'h0),
-    .B16(1'h0),
-    .B17(1'h0),
+    .C1(1'b0),
+    .A2(w[26]),
     .B2(a[26]),
+    .C2(1'b0),
+    .A3(w[27]),
     .B3(a[27]),
+    .C3(1'b0),
+    .A4(w[28]),
     .B4(a[28]),
+    .C4(1'b0),
+    .A5(w[29]),
     .B5(a[29]),
+    .C5(1'b0),
+    .A6(w[30]),
     .B6(a[30]),
+    .C6(1'b0),
+    .A7(w[31]),
     .B7(a[31]),
-    .B8(1'h0),
-    .B9(1'h0),
-    .C0(1'h0),
-    .C1(1'h0),
-    .C10(1'h0),
-    .C11(1'h0),
-    .C12(1'h0),
-    .C13(1'h0),
-    .C14(1'h0),
-    .C15(1'h0),
-    .C16(1'h0),
-    .C17(1'h0),
-    .C2(1'h0),
-    .C3(1'h0),
-    .C4(1'h0),
-    .C5(1'h0),
-    .C6(1'h0),
-    .C7(1'h0),
-    .C8(1'h0),
-    .C9(1'h0),
-    .CE0(1'h1),
-    .CE1(1'h0),
-    .CE2(1'h0),
-    .CE3(1'h0),
+    .C7(1'b0),
+    .A8(w[31]),
+    .B8(1'b0),
+    .C8(1'b0),
+    .A9(w[31]),
+    .B9(1'b0),
+    .C9(1'b0),
+    .A10(w[31]),
+    .B10(1'b0),
+    .C10(1'b0),
+    .A11(w[31]),
+    .B11(1'b0),
+    .C11(1'b0),
+    .A12(w[31]),
+    .B12(1'b0),
+    .C12(1'b0),
+    .A13(w[31]),
+    .B13(1'b0),
+    .C13(1'b0),
+    .A14(w[31]),
+    .B14(1'b0),
+    .C14(1'b0),
+    .A15(w[31]),
+    .B15(1'b0),
+    .C15(1'b0),
+    .A16(w[31]),
+    .B16(1'b0),
+    .C16(1'b0),
+    .A17(w[31]),
+    .B17(1'b0),
+    .C17(1'b0),
     .CLK0(clk),
-    .CLK1(1'h0),
-    .CLK2(1'h0),
-    .CLK3(1'h0),
-    .P0(\$109 ),
-    .P1(\$110 ),
-    .P10(\$119 ),
-    .P11(\$120 ),
-    .P12(\$121 ),
-    .P13(\$122 ),
-    .P14(\$123 ),
-    .P15(\$124 ),
-    .P16(\$125 ),
-    .P17(\$126 ),
-    .P18(\$127 ),
-    .P19(\$128 ),
-    .P2(\$111 ),
-    .P20(\$129 ),
-    .P21(\$130 ),
-    .P22(\$131 ),
-    .P23(\$132 ),
-    .P24(\$133 ),
-    .P25(\$134 ),
-    .P26(\$135 ),
-    .P27(\$136 ),
-    .P28(\$137 ),
-    .P29(\$138 ),
-    .P3(\$112 ),
-    .P30(\$139 ),
-    .P31(\$140 ),
-    .P32(\$141 ),
-    .P33(\$142 ),
-    .P34(\$143 ),
-    .P35(\$144 ),
-    .P4(\$113 ),
-    .P5(\$114 ),
-    .P6(\$115 ),
-    .P7(\$116 ),
-    .P8(\$117 ),
-    .P9(\$118 ),
-    .RST0(1'h0),
-    .RST1(1'h0),
-    .RST2(1'h0),
-    .RST3(1'h0),
-    .SIGNEDA(1'h1),
-    .SIGNEDB(1'h1),
-    .SOURCEA(1'h0),
-    .SOURCEB(1'h0)
+    .CE0(1'b1),
+    .RST0(1'b0),
+    .CLK1(1'b0),
+    .CE1(1'b0),
+    .RST1(1'b0),
+    .CLK2(1'b0),
+    .CE2(1'b0),
+    .RST2(1'b0),
+    .CLK3(1'b0),
+    .CE3(1'b0),
+    .RST3(1'b0),
+    .SIGNEDA(1'b1),
+    .SOURCEA(1'b0),
+    .SIGNEDB(1'b1),
+    .SOURCEB(1'b0),
+    .P0(value_109),
+    .P1(value_110),
+    .P2(value_111),
+    .P3(value_112),
+    .P4(value_113),
+    .P5(value_114),
+    .P6(value_115),
+    .P7(value_116),
+    .P8(value_117),
+    .P9(value_118),
+    .P10(value_119),
+    .P11(value_120),
+    .P12(value_121),
+    .P13(value_122),
+    .P14(value_123),
+    .P15(value_124),
+    .P16(value_125),
+    .P17(value_126),
+    .P18(value_127),
+    .P19(value_128),
+    .P20(value_129),
+    .P21(value_130),
+    .P22(value_131),
+    .P23(value_132),
+    .P24(value_133),
+    .P25(value_134),
+    .P26(value_135),
+    .P27(value_136),
+    .P28(value_137),
+    .P29(value_138),
+    .P30(value_139),
+    .P31(value_140),
+    .P32(value_141),
+    .P33(value_142),
+    .P34(value_143),
+    .P35(value_144)
   );
-  assign \$signal  = { w[7], w[7], w[7], w[7], w[7], w[7], w[7], w[7], w[7], w[7], w[7:0] };
-  assign \$signal$2  = { 10'h000, a[7:0] };
-  assign product = { \$36 , \$35 , \$34 , \$33 , \$32 , \$31 , \$30 , \$29 , \$28 , \$27 , \$26 , \$25 , \$24 , \$23 , \$22 , \$21 , \$20 , \$19 , \$18 , \$17 , \$16 , \$15 , \$14 , \$13 , \$12 , \$11 , \$10 , \$9 , \$8 , \$7 , \$6 , \$5 , \$4 , \$3 , \$2 , \$1  };
-  assign \$signal$6  = { w[15], w[15], w[15], w[15], w[15], w[15], w[15], w[15], w[15], w[15], w[15:8] };
-  assign \$signal$7  = { 10'h000, a[15:8] };
-  assign \product$8  = { \$72 , \$71 , \$70 , \$69 , \$68 , \$67 , \$66 , \$65 , \$64 , \$63 , \$62 , \$61 , \$60 , \$59 , \$58 , \$57 , \$56 , \$55 , \$54 , \$53 , \$52 , \$51 , \$50 , \$49 , \$48 , \$47 , \$46 , \$45 , \$44 , \$43 , \$42 , \$41 , \$40 , \$39 , \$38 , \$37  };
-  assign \$signal$9  = { w[23], w[23], w[23], w[23], w[23], w[23], w[23], w[23], w[23], w[23], w[23:16] };
-  assign \$signal$10  = { 10'h000, a[23:16] };
-  assign \product$11  = { \$108 , \$107 , \$106 , \$105 , \$104 , \$103 , \$102 , \$101 , \$100 , \$99 , \$98 , \$97 , \$96 , \$95 , \$94 , \$93 , \$92 , \$91 , \$90 , \$89 , \$88 , \$87 , \$86 , \$85 , \$84 , \$83 , \$82 , \$81 , \$80 , \$79 , \$78 , \$77 , \$76 , \$75 , \$74 , \$73  };
-  assign \$signal$12  = { w[31], w[31], w[31], w[31], w[31], w[31], w[31], w[31], w[31], w[31], w[31:24] };
-  assign \$signal$13  = { 10'h000, a[31:24] };
-  assign \product$14  = { \$144 , \$143 , \$142 , \$141 , \$140 , \$139 , \$138 , \$137 , \$136 , \$135 , \$134 , \$133 , \$132 , \$131 , \$130 , \$129 , \$128 , \$127 , \$126 , \$125 , \$124 , \$123 , \$122 , \$121 , \$120 , \$119 , \$118 , \$117 , \$116 , \$115 , \$114 , \$113 , \$112 , \$111 , \$110 , \$109  };
-  assign p[63:48] = { \$124 , \$123 , \$122 , \$121 , \$120 , \$119 , \$118 , \$117 , \$116 , \$115 , \$114 , \$113 , \$112 , \$111 , \$110 , \$109  };
-  assign p[47:32] = { \$88 , \$87 , \$86 , \$85 , \$84 , \$83 , \$82 , \$81 , \$80 , \$79 , \$78 , \$77 , \$76 , \$75 , \$74 , \$73  };
-  assign p[31:16] = { \$52 , \$51 , \$50 , \$49 , \$48 , \$47 , \$46 , \$45 , \$44 , \$43 , \$42 , \$41 , \$40 , \$39 , \$38 , \$37  };
-  assign p[15:0] = { \$16 , \$15 , \$14 , \$13 , \$12 , \$11 , \$10 , \$9 , \$8 , \$7 , \$6 , \$5 , \$4 , \$3 , \$2 , \$1  };
+
+  // Nobody reads these.
+  wire unused = &{1'b0, value_17, value_18, value_19, value_20, value_21, value_22, value_23, value_24,
+      value_25, value_26, value_27, value_28, value_29, value_30, value_31, value_32, value_33, value_34,
+      value_35, value_36, value_53, value_54, value_55, value_56, value_57, value_58, value_59, value_60,
+      value_61, value_62, value_63, value_64, value_65, value_66, value_67, value_68, value_69, value_70,
+      value_71, value_72, value_89, value_90, value_91, value_92, value_93, value_94, value_95, value_96,
+      value_97, value_98, value_99, value_100, value_101, value_102, value_103, value_104, value_105,
+      value_106, value_107, value_108, value_125, value_126, value_127, value_128, value_129, value_130,
+      value_131, value_132, value_133, value_134, value_135, value_136, value_137, value_138, value_139,
+      value_140, value_141, value_142, value_143, value_144};
 endmodule

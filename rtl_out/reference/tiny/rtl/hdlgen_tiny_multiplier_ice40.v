@@ -1,148 +1,345 @@
 // hdlgen_tiny_multiplier: ice40
-// Written by hdlgen; do not edit.
-`default_nettype wire
+//
+// SPDX-License-Identifier: Apache-2.0
+// Written by hdlgen; do not edit. What was trained, the weights, is whose it was before.
 `timescale 1ns/1ps
+// The file is named after the module and the family; the device's parts have more pins than are used.
+/* verilator lint_off DECLFILENAME */
+/* verilator lint_off PINMISSING */
 
-module hdlgen_tiny_multiplier(w, clk, p, a);
-  input [31:0] a;
-  wire [31:0] a;
-  input clk;
-  wire clk;
-  output [63:0] p;
-  wire [63:0] p;
-  input [31:0] w;
-  wire [31:0] w;
-  \hdlgen_tiny_multiplier.part  part (
-    .a(a),
-    .clk(clk),
-    .p(p),
-    .w(w)
+module hdlgen_tiny_multiplier (
+  input wire clk,
+  input wire [31:0] a,
+  input wire [31:0] w,
+  output wire [63:0] p
+);
+
+  // What the parts give.
+  wire value;
+  wire value_2;
+  wire value_3;
+  wire value_4;
+  wire value_5;
+  wire value_6;
+  wire value_7;
+  wire value_8;
+  wire value_9;
+  wire value_10;
+  wire value_11;
+  wire value_12;
+  wire value_13;
+  wire value_14;
+  wire value_15;
+  wire value_16;
+  wire value_17;
+  wire value_18;
+  wire value_19;
+  wire value_20;
+  wire value_21;
+  wire value_22;
+  wire value_23;
+  wire value_24;
+  wire value_25;
+  wire value_26;
+  wire value_27;
+  wire value_28;
+  wire value_29;
+  wire value_30;
+  wire value_31;
+  wire value_32;
+  wire value_33;
+  wire value_34;
+  wire value_35;
+  wire value_36;
+  wire value_37;
+  wire value_38;
+  wire value_39;
+  wire value_40;
+  wire value_41;
+  wire value_42;
+  wire value_43;
+  wire value_44;
+  wire value_45;
+  wire value_46;
+  wire value_47;
+  wire value_48;
+  wire value_49;
+  wire value_50;
+  wire value_51;
+  wire value_52;
+  wire value_53;
+  wire value_54;
+  wire value_55;
+  wire value_56;
+  wire value_57;
+  wire value_58;
+  wire value_59;
+  wire value_60;
+  wire value_61;
+  wire value_62;
+  wire value_63;
+  wire value_64;
+
+  // Logic.
+  assign p = {value_64, value_63, value_62, value_61, value_60, value_59, value_58, value_57, value_56,
+      value_55, value_54, value_53, value_52, value_51, value_50, value_49, value_48, value_47, value_46,
+      value_45, value_44, value_43, value_42, value_41, value_40, value_39, value_38, value_37, value_36,
+      value_35, value_34, value_33, value_32, value_31, value_30, value_29, value_28, value_27, value_26,
+      value_25, value_24, value_23, value_22, value_21, value_20, value_19, value_18, value_17, value_16,
+      value_15, value_14, value_13, value_12, value_11, value_10, value_9, value_8, value_7, value_6, value_5,
+      value_4, value_3, value_2, value};
+
+  // Parts.
+  ICESTORM_DSP #(.NEG_TRIGGER(1'b0), .A_REG(1'b1), .B_REG(1'b1), .C_REG(1'b0), .D_REG(1'b0),
+      .PIPELINE_16x16_MULT_REG1(1'b0), .PIPELINE_16x16_MULT_REG2(1'b0), .MODE_8x8(1'b1), .A_SIGNED(1'b1),
+      .B_SIGNED(1'b0), .TOPOUTPUT_SELECT(2'b10), .TOPADDSUB_LOWERINPUT(2'b00), .TOPADDSUB_UPPERINPUT(1'b0),
+      .TOPADDSUB_CARRYSELECT(2'b00), .TOP_8x8_MULT_REG(1'b1), .BOTOUTPUT_SELECT(2'b10),
+      .BOTADDSUB_LOWERINPUT(2'b00), .BOTADDSUB_UPPERINPUT(1'b0), .BOTADDSUB_CARRYSELECT(2'b00),
+      .BOT_8x8_MULT_REG(1'b1)) mac_0 (
+    .CLK(clk),
+    .CE(1'b1),
+    .A_0(w[0]),
+    .A_1(w[1]),
+    .A_2(w[2]),
+    .A_3(w[3]),
+    .A_4(w[4]),
+    .A_5(w[5]),
+    .A_6(w[6]),
+    .A_7(w[7]),
+    .A_8(w[8]),
+    .A_9(w[9]),
+    .A_10(w[10]),
+    .A_11(w[11]),
+    .A_12(w[12]),
+    .A_13(w[13]),
+    .A_14(w[14]),
+    .A_15(w[15]),
+    .B_0(a[0]),
+    .B_1(a[1]),
+    .B_2(a[2]),
+    .B_3(a[3]),
+    .B_4(a[4]),
+    .B_5(a[5]),
+    .B_6(a[6]),
+    .B_7(a[7]),
+    .B_8(a[8]),
+    .B_9(a[9]),
+    .B_10(a[10]),
+    .B_11(a[11]),
+    .B_12(a[12]),
+    .B_13(a[13]),
+    .B_14(a[14]),
+    .B_15(a[15]),
+    .C_0(1'b0),
+    .C_1(1'b0),
+    .C_2(1'b0),
+    .C_3(1'b0),
+    .C_4(1'b0),
+    .C_5(1'b0),
+    .C_6(1'b0),
+    .C_7(1'b0),
+    .C_8(1'b0),
+    .C_9(1'b0),
+    .C_10(1'b0),
+    .C_11(1'b0),
+    .C_12(1'b0),
+    .C_13(1'b0),
+    .C_14(1'b0),
+    .C_15(1'b0),
+    .D_0(1'b0),
+    .D_1(1'b0),
+    .D_2(1'b0),
+    .D_3(1'b0),
+    .D_4(1'b0),
+    .D_5(1'b0),
+    .D_6(1'b0),
+    .D_7(1'b0),
+    .D_8(1'b0),
+    .D_9(1'b0),
+    .D_10(1'b0),
+    .D_11(1'b0),
+    .D_12(1'b0),
+    .D_13(1'b0),
+    .D_14(1'b0),
+    .D_15(1'b0),
+    .AHOLD(1'b0),
+    .BHOLD(1'b0),
+    .CHOLD(1'b0),
+    .DHOLD(1'b0),
+    .IRSTTOP(1'b0),
+    .IRSTBOT(1'b0),
+    .ORSTTOP(1'b0),
+    .ORSTBOT(1'b0),
+    .OLOADTOP(1'b0),
+    .OLOADBOT(1'b0),
+    .ADDSUBTOP(1'b0),
+    .ADDSUBBOT(1'b0),
+    .OHOLDTOP(1'b0),
+    .OHOLDBOT(1'b0),
+    .CI(1'b0),
+    .ACCUMCI(1'b0),
+    .SIGNEXTIN(1'b0),
+    .O_0(value),
+    .O_1(value_2),
+    .O_2(value_3),
+    .O_3(value_4),
+    .O_4(value_5),
+    .O_5(value_6),
+    .O_6(value_7),
+    .O_7(value_8),
+    .O_8(value_9),
+    .O_9(value_10),
+    .O_10(value_11),
+    .O_11(value_12),
+    .O_12(value_13),
+    .O_13(value_14),
+    .O_14(value_15),
+    .O_15(value_16),
+    .O_16(value_17),
+    .O_17(value_18),
+    .O_18(value_19),
+    .O_19(value_20),
+    .O_20(value_21),
+    .O_21(value_22),
+    .O_22(value_23),
+    .O_23(value_24),
+    .O_24(value_25),
+    .O_25(value_26),
+    .O_26(value_27),
+    .O_27(value_28),
+    .O_28(value_29),
+    .O_29(value_30),
+    .O_30(value_31),
+    .O_31(value_32)
+  );
+
+  ICESTORM_DSP #(.NEG_TRIGGER(1'b0), .A_REG(1'b1), .B_REG(1'b1), .C_REG(1'b0), .D_REG(1'b0),
+      .PIPELINE_16x16_MULT_REG1(1'b0), .PIPELINE_16x16_MULT_REG2(1'b0), .MODE_8x8(1'b1), .A_SIGNED(1'b1),
+      .B_SIGNED(1'b0), .TOPOUTPUT_SELECT(2'b10), .TOPADDSUB_LOWERINPUT(2'b00), .TOPADDSUB_UPPERINPUT(1'b0),
+      .TOPADDSUB_CARRYSELECT(2'b00), .TOP_8x8_MULT_REG(1'b1), .BOTOUTPUT_SELECT(2'b10),
+      .BOTADDSUB_LOWERINPUT(2'b00), .BOTADDSUB_UPPERINPUT(1'b0), .BOTADDSUB_CARRYSELECT(2'b00),
+      .BOT_8x8_MULT_REG(1'b1)) mac_2 (
+    .CLK(clk),
+    .CE(1'b1),
+    .A_0(w[16]),
+    .A_1(w[17]),
+    .A_2(w[18]),
+    .A_3(w[19]),
+    .A_4(w[20]),
+    .A_5(w[21]),
+    .A_6(w[22]),
+    .A_7(w[23]),
+    .A_8(w[24]),
+    .A_9(w[25]),
+    .A_10(w[26]),
+    .A_11(w[27]),
+    .A_12(w[28]),
+    .A_13(w[29]),
+    .A_14(w[30]),
+    .A_15(w[31]),
+    .B_0(a[16]),
+    .B_1(a[17]),
+    .B_2(a[18]),
+    .B_3(a[19]),
+    .B_4(a[20]),
+    .B_5(a[21]),
+    .B_6(a[22]),
+    .B_7(a[23]),
+    .B_8(a[24]),
+    .B_9(a[25]),
+    .B_10(a[26]),
+    .B_11(a[27]),
+    .B_12(a[28]),
+    .B_13(a[29]),
+    .B_14(a[30]),
+    .B_15(a[31]),
+    .C_0(1'b0),
+    .C_1(1'b0),
+    .C_2(1'b0),
+    .C_3(1'b0),
+    .C_4(1'b0),
+    .C_5(1'b0),
+    .C_6(1'b0),
+    .C_7(1'b0),
+    .C_8(1'b0),
+    .C_9(1'b0),
+    .C_10(1'b0),
+    .C_11(1'b0),
+    .C_12(1'b0),
+    .C_13(1'b0),
+    .C_14(1'b0),
+    .C_15(1'b0),
+    .D_0(1'b0),
+    .D_1(1'b0),
+    .D_2(1'b0),
+    .D_3(1'b0),
+    .D_4(1'b0),
+    .D_5(1'b0),
+    .D_6(1'b0),
+    .D_7(1'b0),
+    .D_8(1'b0),
+    .D_9(1'b0),
+    .D_10(1'b0),
+    .D_11(1'b0),
+    .D_12(1'b0),
+    .D_13(1'b0),
+    .D_14(1'b0),
+    .D_15(1'b0),
+    .AHOLD(1'b0),
+    .BHOLD(1'b0),
+    .CHOLD(1'b0),
+    .DHOLD(1'b0),
+    .IRSTTOP(1'b0),
+    .IRSTBOT(1'b0),
+    .ORSTTOP(1'b0),
+    .ORSTBOT(1'b0),
+    .OLOADTOP(1'b0),
+    .OLOADBOT(1'b0),
+    .ADDSUBTOP(1'b0),
+    .ADDSUBBOT(1'b0),
+    .OHOLDTOP(1'b0),
+    .OHOLDBOT(1'b0),
+    .CI(1'b0),
+    .ACCUMCI(1'b0),
+    .SIGNEXTIN(1'b0),
+    .O_0(value_33),
+    .O_1(value_34),
+    .O_2(value_35),
+    .O_3(value_36),
+    .O_4(value_37),
+    .O_5(value_38),
+    .O_6(value_39),
+    .O_7(value_40),
+    .O_8(value_41),
+    .O_9(value_42),
+    .O_10(value_43),
+    .O_11(value_44),
+    .O_12(value_45),
+    .O_13(value_46),
+    .O_14(value_47),
+    .O_15(value_48),
+    .O_16(value_49),
+    .O_17(value_50),
+    .O_18(value_51),
+    .O_19(value_52),
+    .O_20(value_53),
+    .O_21(value_54),
+    .O_22(value_55),
+    .O_23(value_56),
+    .O_24(value_57),
+    .O_25(value_58),
+    .O_26(value_59),
+    .O_27(value_60),
+    .O_28(value_61),
+    .O_29(value_62),
+    .O_30(value_63),
+    .O_31(value_64)
   );
 endmodule
 
-module \hdlgen_tiny_multiplier.part (w, clk, p, a);
-  wire [7:0] \$signal ;
-  wire [7:0] \$signal$11 ;
-  wire [7:0] \$signal$6 ;
-  wire [7:0] \$signal$8 ;
-  input [31:0] a;
-  wire [31:0] a;
-  input clk;
-  wire clk;
-  wire [7:0] factor;
-  wire [7:0] \factor$12 ;
-  wire [7:0] \factor$7 ;
-  wire [7:0] \factor$9 ;
-  output [63:0] p;
-  wire [63:0] p;
-  wire [31:0] products_0;
-  wire [31:0] products_2;
-  input [31:0] w;
-  wire [31:0] w;
-  SB_MAC16 #(
-    .A_REG(1'h1),
-    .A_SIGNED(1'h1),
-    .BOTADDSUB_CARRYSELECT(2'h0),
-    .BOTADDSUB_LOWERINPUT(2'h0),
-    .BOTADDSUB_UPPERINPUT(1'h0),
-    .BOTOUTPUT_SELECT(2'h2),
-    .BOT_8x8_MULT_REG(1'h1),
-    .B_REG(1'h1),
-    .B_SIGNED(1'h0),
-    .C_REG(1'h0),
-    .D_REG(1'h0),
-    .MODE_8x8(1'h1),
-    .NEG_TRIGGER(1'h0),
-    .PIPELINE_16x16_MULT_REG1(1'h0),
-    .PIPELINE_16x16_MULT_REG2(1'h0),
-    .TOPADDSUB_CARRYSELECT(2'h0),
-    .TOPADDSUB_LOWERINPUT(2'h0),
-    .TOPADDSUB_UPPERINPUT(1'h0),
-    .TOPOUTPUT_SELECT(2'h2),
-    .TOP_8x8_MULT_REG(1'h1)
-  ) mac_0 (
-    .A(w[15:0]),
-    .ACCUMCI(1'h0),
-    .ADDSUBBOT(1'h0),
-    .ADDSUBTOP(1'h0),
-    .AHOLD(1'h0),
-    .B(a[15:0]),
-    .BHOLD(1'h0),
-    .C(16'h0000),
-    .CE(1'h1),
-    .CHOLD(1'h0),
-    .CI(1'h0),
-    .CLK(clk),
-    .D(16'h0000),
-    .DHOLD(1'h0),
-    .IRSTBOT(1'h0),
-    .IRSTTOP(1'h0),
-    .O(products_0),
-    .OHOLDBOT(1'h0),
-    .OHOLDTOP(1'h0),
-    .OLOADBOT(1'h0),
-    .OLOADTOP(1'h0),
-    .ORSTBOT(1'h0),
-    .ORSTTOP(1'h0),
-    .SIGNEXTIN(1'h0)
-  );
-  SB_MAC16 #(
-    .A_REG(1'h1),
-    .A_SIGNED(1'h1),
-    .BOTADDSUB_CARRYSELECT(2'h0),
-    .BOTADDSUB_LOWERINPUT(2'h0),
-    .BOTADDSUB_UPPERINPUT(1'h0),
-    .BOTOUTPUT_SELECT(2'h2),
-    .BOT_8x8_MULT_REG(1'h1),
-    .B_REG(1'h1),
-    .B_SIGNED(1'h0),
-    .C_REG(1'h0),
-    .D_REG(1'h0),
-    .MODE_8x8(1'h1),
-    .NEG_TRIGGER(1'h0),
-    .PIPELINE_16x16_MULT_REG1(1'h0),
-    .PIPELINE_16x16_MULT_REG2(1'h0),
-    .TOPADDSUB_CARRYSELECT(2'h0),
-    .TOPADDSUB_LOWERINPUT(2'h0),
-    .TOPADDSUB_UPPERINPUT(1'h0),
-    .TOPOUTPUT_SELECT(2'h2),
-    .TOP_8x8_MULT_REG(1'h1)
-  ) mac_2 (
-    .A(w[31:16]),
-    .ACCUMCI(1'h0),
-    .ADDSUBBOT(1'h0),
-    .ADDSUBTOP(1'h0),
-    .AHOLD(1'h0),
-    .B(a[31:16]),
-    .BHOLD(1'h0),
-    .C(16'h0000),
-    .CE(1'h1),
-    .CHOLD(1'h0),
-    .CI(1'h0),
-    .CLK(clk),
-    .D(16'h0000),
-    .DHOLD(1'h0),
-    .IRSTBOT(1'h0),
-    .IRSTTOP(1'h0),
-    .O(products_2),
-    .OHOLDBOT(1'h0),
-    .OHOLDTOP(1'h0),
-    .OLOADBOT(1'h0),
-    .OLOADTOP(1'h0),
-    .ORSTBOT(1'h0),
-    .ORSTTOP(1'h0),
-    .SIGNEXTIN(1'h0)
-  );
-  assign \$signal  = w[7:0];
-  assign factor = a[7:0];
-  assign \$signal$6  = w[15:8];
-  assign \factor$7  = a[15:8];
-  assign \$signal$8  = w[23:16];
-  assign \factor$9  = a[23:16];
-  assign \$signal$11  = w[31:24];
-  assign \factor$12  = a[31:24];
-  assign p[63:48] = products_2[31:16];
-  assign p[47:32] = products_2[15:0];
-  assign p[31:16] = products_0[31:16];
-  assign p[15:0] = products_0[15:0];
+`ifndef HDLGEN_ICESTORM_DSP
+`define HDLGEN_ICESTORM_DSP
+(* blackbox *)
+module ICESTORM_DSP #(parameter NEG_TRIGGER = 0, A_REG = 0, B_REG = 0, C_REG = 0, D_REG = 0, PIPELINE_16x16_MULT_REG1 = 0, PIPELINE_16x16_MULT_REG2 = 0, MODE_8x8 = 0, A_SIGNED = 0, B_SIGNED = 0, TOPOUTPUT_SELECT = 0, TOPADDSUB_LOWERINPUT = 0, TOPADDSUB_UPPERINPUT = 0, TOPADDSUB_CARRYSELECT = 0, TOP_8x8_MULT_REG = 0, BOTOUTPUT_SELECT = 0, BOTADDSUB_LOWERINPUT = 0, BOTADDSUB_UPPERINPUT = 0, BOTADDSUB_CARRYSELECT = 0, BOT_8x8_MULT_REG = 0) (input CLK, input CE, input A_0, input A_1, input A_2, input A_3, input A_4, input A_5, input A_6, input A_7, input A_8, input A_9, input A_10, input A_11, input A_12, input A_13, input A_14, input A_15, input B_0, input B_1, input B_2, input B_3, input B_4, input B_5, input B_6, input B_7, input B_8, input B_9, input B_10, input B_11, input B_12, input B_13, input B_14, input B_15, input C_0, input C_1, input C_2, input C_3, input C_4, input C_5, input C_6, input C_7, input C_8, input C_9, input C_10, input C_11, input C_12, input C_13, input C_14, input C_15, input D_0, input D_1, input D_2, input D_3, input D_4, input D_5, input D_6, input D_7, input D_8, input D_9, input D_10, input D_11, input D_12, input D_13, input D_14, input D_15, input AHOLD, input BHOLD, input CHOLD, input DHOLD, input IRSTTOP, input IRSTBOT, input ORSTTOP, input ORSTBOT, input OLOADTOP, input OLOADBOT, input ADDSUBTOP, input ADDSUBBOT, input OHOLDTOP, input OHOLDBOT, input CI, input ACCUMCI, input SIGNEXTIN, output O_0, output O_1, output O_2, output O_3, output O_4, output O_5, output O_6, output O_7, output O_8, output O_9, output O_10, output O_11, output O_12, output O_13, output O_14, output O_15, output O_16, output O_17, output O_18, output O_19, output O_20, output O_21, output O_22, output O_23, output O_24, output O_25, output O_26, output O_27, output O_28, output O_29, output O_30, output O_31);
 endmodule
+`endif
