@@ -1,6 +1,6 @@
 """Designs that estimates are fitted to and judged by: small networks of all kinds, drawn at random.
 
-Design N is always the same. The first `TRAINING` are fitted to, the others are not seen by the fit.
+Design N is always the same.
 """
 
 from collections.abc import Callable
@@ -16,10 +16,7 @@ from scripts.gather_table import NETWORKS
 from scripts.measure import MEASUREMENTS
 from tests.mixed import conv, dense, explicit, make_mixed, path, pool, rnn
 
-__all__ = ["REPORTED", "TRAINING", "UNSEEN", "Design", "design"]
-
-TRAINING = 200
-"""Numbers from here on are unseen."""
+__all__ = ["REPORTED", "Design", "design"]
 
 REPORTED: dict[str, tuple[Callable[[], Network], str, dict[str, Any]]] = {
     one.name: (
@@ -34,10 +31,6 @@ REPORTED: dict[str, tuple[Callable[[], Network], str, dict[str, Any]]] = {
     for lanes, target in ((16, "ecp5-25k"), (4, "ice40-hx8k"))
 }
 """Designs whose Fmax is in a report of docs/numbers: how to make the network, target and options."""
-
-UNSEEN = ("mnist-8-ice40-up5k", "mnist-small-16-ecp5-85k", "mnist-small-64-ecp5-85k", "digits-full-8-ecp5-25k")
-UNSEEN += ("reber-band-8-ecp5-25k", "powers-small-16-ecp5-25k", "powers-small-4-ice40-hx8k")
-"""Of these those that are not fitted to."""
 
 _TARGETS = {
     "ecp5-25k": 30,

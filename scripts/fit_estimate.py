@@ -32,7 +32,7 @@ from hdlgen.files import atomic_write  # noqa: E402
 from hdlgen.flow.synth import Design  # noqa: E402
 from hdlgen.flow.toolchain import FAMILIES  # noqa: E402
 from hdlgen.targets import find_target  # noqa: E402
-from scripts.estimate_designs import REPORTED, TRAINING, UNSEEN, design  # noqa: E402
+from scripts.estimate_designs import REPORTED, design  # noqa: E402
 
 COEFFICIENTS = ROOT / "hdlgen" / "estimate" / "coefficients.json"
 MEASURED = ROOT / "docs" / "numbers" / "estimate.json"
@@ -81,28 +81,27 @@ def measure(name: str, seeds: int) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------------------- the fit
 
 _LEAST = 3
-"""So many designs on a family have an engine before there is an estimate of it, and so many a class of delays."""
+"""So many designs have an engine before there is an estimate of it."""
 
-_NEAR = 0.3
+_NEAR = 1.0
 """How much it counts, beside the designs of a family, that coefficients are those of all families."""
 
 _BITS = [
     "add",
-    "adders",
     "compare",
     "conditions",
     "gate",
-    "kept",
     "less",
     "logic",
     "match",
     "multiply",
     "mux",
-    "priority",
-    "reduce",
+    "pins",
     "shift",
+    "store",
+    "table",
+    "lutram",
 ]
-_BITS += ["store", "table", "lutram", "products", "pins"]
 COUNTS = {"luts": [*_BITS, "register"], "flipflops": ["register", "fixed register", "pins", "store", "lutram"]}
 """What look-up tables and flip-flops are fitted to, beside a constant for each engine."""
 
@@ -148,39 +147,39 @@ def flipflops(record: Mapping[str, Any]) -> int:
     return sum(count for name, count in record["netlist"].items() if name.startswith("SB_DFF"))
 
 
-def fit() -> None:
-    """Write the coefficients: first those of all families together, then for each family near these."""
-    records = {name: record for name, record in measured().items() if "cells" in record and seen(name)}
-    known = {name: size for name, (size, _) in sizes(records).items()}
-    result: dict[str, Any] = {"engines": {}, "cells": {}, "delays": {}, "designs": len(records)}
+Known = Mapping[str, tuple[model.Size, model.Estimate]]
+
+
+def fitted(records: Mapping[str, Any], known: Known) -> dict[str, Any]:
+    """Coefficients: first those of all families together, then for each family near these."""
+    placed = {name: record for name, record in records.items() if "cells" in record}
+    counted = Counter(engine for record in placed.values() for engine in record["engines"])
+    engines = sorted(name for name, count in counted.items() if count >= _LEAST)
+    result: dict[str, Any] = {"engines": engines, "cells": {}, "delays": {}, "designs": len(placed)}
     wanted = {
-        "luts": {name: record["cells"]["logic"] for name, record in records.items()},
-        "flipflops": {name: flipflops(record) for name, record in records.items()},
+        "luts": {name: record["cells"]["logic"] for name, record in placed.items()},
+        "flipflops": {name: flipflops(record) for name, record in placed.items()},
     }
     everywhere = {
-        kind: weights([known[name].counts for name in records], list(wanted[kind].values()), names)
+        kind: weights([known[name][0].counts for name in placed], list(wanted[kind].values()), names)
         for kind, names in COUNTS.items()
     }
     for family in ("ice40", "ecp5", "gowin"):
-        names = [name for name, record in records.items() if find_target(record["target"]).family == family]
-        counted = Counter(engine for name in names for engine in records[name]["engines"])
-        result["engines"][family] = sorted(name for name, count in counted.items() if count >= _LEAST)
-        rows = [known[name].counts for name in names]
+        names = [name for name, record in placed.items() if find_target(record["target"]).family == family]
+        rows = [known[name][0].counts for name in names]
         result["cells"][family] = {
             kind: weights(rows, [wanted[kind][name] for name in names], COUNTS[kind], everywhere[kind])
             for kind in COUNTS
         }
-    more = {name: record for name, record in reported().items() if seen(name)}
-    known |= {name: size for name, (size, _) in sizes(more).items()}
-    records |= more
-    timed = [name for name in records if records[name]["fmax_mhz"]]
+    timed = [name for name, record in records.items() if record["fmax_mhz"]]
     groups = {name: model.speed_class(find_target(records[name]["target"])) for name in timed}
-    rows = {name: model.timing(known[name], luts(known[name], records[name]["target"], result)) for name in timed}
+    rows = {
+        name: model.timing(known[name][0], luts(known[name][0], records[name]["target"], result)) for name in timed
+    }
     periods = {name: 1000 / statistics.median(records[name]["fmax_mhz"]) for name in timed}
     result["delays"] = delays(rows, periods, groups)
     result["timed"] = sorted({key.removeprefix("engine ") for row in rows.values() for key in row if " " in key})
-    atomic_write(COEFFICIENTS, json.dumps(result, indent=1) + "\n")
-    model.coefficients.cache_clear()
+    return result
 
 
 def luts(size: model.Size, target: str, result: Mapping[str, Any]) -> float:
@@ -215,32 +214,28 @@ def delays(
     }
 
 
-def seen(name: str) -> bool:
-    """By the fit."""
-    return int(name) < TRAINING if name.isdigit() else name not in UNSEEN
-
-
-def residuals() -> dict[str, list[tuple[str, float, float]]]:
-    """Of the designs that the fit has not seen and of those that it has: (name, estimate, measured) by what was measured."""
+def residuals(records: Mapping[str, Any], known: Known) -> dict[str, list[tuple[str, float, float]]]:
+    """By what was measured: design, estimate by coefficients that were fitted without this design, and what was measured."""
     found: dict[str, list[tuple[str, float, float]]] = defaultdict(list)
-    records = {name: record for name, record in measured().items() if "cells" in record} | reported()
-    for name, (_, guess) in sizes(records).items():
-        record, which = records[name], "fitted" if seen(name) else "unseen"
-        pairs: dict[str, tuple[float | None, float]] = {}
+    for name, record in records.items():
+        size, guess = known[name]
+        others = fitted({other: each for other, each in records.items() if other != name}, known)
+        label = f"{name} {record['target']} {'+'.join(guess.engines)}"
+        cells = others["cells"][find_target(record["target"]).family]
         if "cells" in record:
-            pairs = {
-                "LUTs": (guess.luts, record["cells"]["logic"]),
-                "flip-flops": (guess.flipflops, flipflops(record)),
-                "block RAMs": (guess.memory_blocks, record["cells"]["memory"]),
-                "DSPs": (guess.dsps, multipliers(record)),
-            }
-        if record["fmax_mhz"]:
-            pairs["Fmax"] = guess.fmax_mhz, statistics.median(record["fmax_mhz"])
-        for what, (estimate, value) in pairs.items():
-            if estimate is not None:
-                found[f"{what}, {which}"].append(
-                    (f"{name} {record['target']} {'+'.join(guess.engines)}", estimate, value)
-                )
+            for what, kind, value in (
+                ("LUTs", "luts", record["cells"]["logic"]),
+                ("flip-flops", "flipflops", flipflops(record)),
+            ):
+                amount = sum(weight * size.counts.get(key, 0) for key, weight in cells[kind].items())
+                found[what].append((label, amount, value))
+            found["block RAMs"].append((label, size.memory_blocks, record["cells"]["memory"]))
+            found["DSPs"].append((label, size.dsps, multipliers(record)))
+        late = others["delays"].get(model.speed_class(find_target(record["target"])))
+        if record["fmax_mhz"] and late is not None and set(guess.engines) <= set(others["timed"]):
+            row = model.timing(size, luts(size, record["target"], others))
+            period = sum(weight * row.get(key, 0.0) for key, weight in late.items())
+            found["Fmax"].append((label, 1000 / period, statistics.median(record["fmax_mhz"])))
     return found
 
 
@@ -258,7 +253,7 @@ def show(found: Mapping[str, list[tuple[str, float, float]]], *, every: bool) ->
             f" worst {errors[-1]:.1%}"
         )
         for name, a, b in rows if every else ():
-            print(f"   {name}: {a:g} for {b:g}, {(a - b) / max(b, 1):+.1%}")
+            print(f"   {name}: {a:.0f} for {b:.0f}, {(a - b) / max(b, 1):+.1%}")
 
 
 def numbers(words: list[str]) -> list[str]:
@@ -273,7 +268,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--measure", nargs="+", metavar="NAME", default=[])
     parser.add_argument("--seeds", type=int, default=1, help="of place and route; 0: cells alone")
-    parser.add_argument("--check", action="store_true", help="errors of the coefficients that are there; fit nothing")
+    parser.add_argument("--check", action="store_true", help="print the errors; write nothing")
     parser.add_argument("--every", action="store_true", help="errors of every design")
     options = parser.parse_args()
     for name in numbers(options.measure):
@@ -284,9 +279,11 @@ def main() -> int:
         atomic_write(MEASURED, json.dumps(measured() | {name: result}, indent=1, sort_keys=True) + "\n")
         print(name, result.get("cells", result.get("refused")), result.get("fmax_mhz"), flush=True)
     if not options.measure:
+        records = {name: record for name, record in measured().items() if "cells" in record} | reported()
+        known = sizes(records)
         if not options.check:
-            fit()
-        show(residuals(), every=options.every)
+            atomic_write(COEFFICIENTS, json.dumps(fitted(records, known), indent=1) + "\n")
+        show(residuals(records, known), every=options.every)
     return 0
 
 

@@ -186,11 +186,11 @@ class Estimator:
         engines = tuple(stage.engine for stage in plan.stages)
         known, missing = coefficients(), list[str]()
         cells = known["cells"].get(target.family)
-        lacking = [name for name in dict.fromkeys(engines) if name not in known["engines"].get(target.family, ())]
+        lacking = [name for name in dict.fromkeys(engines) if name not in known["engines"]]
         luts = flipflops = fmax = None
         if cells is None or lacking:
             what = f"the {' and '.join(lacking)} engine" if lacking else target.family
-            missing.append(f"no estimate of cells and Fmax for {what} on {target.family}: too few were measured")
+            missing.append(f"no estimate of cells and Fmax for {what}: too few were measured")
         else:
             luts, flipflops = (round(_sum(cells[kind], size.counts)) for kind in ("luts", "flipflops"))
             delays = known["delays"].get(speed_class(target))
