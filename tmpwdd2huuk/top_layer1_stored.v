@@ -1,0 +1,54 @@
+// top_layer1_stored: generic
+//
+// SPDX-License-Identifier: Apache-2.0
+// Written by hdlgen; do not edit. What was trained, the weights, is whose it was before.
+`timescale 1ns/1ps
+
+module top_layer1_stored (
+  input wire clk,
+  input wire write_enable,
+  input wire [3:0] write_address,
+  input wire [15:0] write_data,
+  input wire [3:0] read_address,
+  output reg [15:0] read_data
+);
+
+  // Registers, and values that blocks compute.
+  reg [15:0] read__data;
+
+  // After power-on.
+  initial begin
+    read_data = 16'd0;
+  end
+
+  // Memories.
+  reg [15:0] storage [0:15];
+  initial begin
+    storage[0] = 16'h0000;
+    storage[1] = 16'h0000;
+    storage[2] = 16'h0000;
+    storage[3] = 16'h0000;
+    storage[4] = 16'h0000;
+    storage[5] = 16'h0000;
+    storage[6] = 16'h0000;
+    storage[7] = 16'h0000;
+    storage[8] = 16'h0000;
+    storage[9] = 16'h0000;
+    storage[10] = 16'h0000;
+    storage[11] = 16'h0000;
+    storage[12] = 16'h0000;
+    storage[13] = 16'h0000;
+    storage[14] = 16'h0000;
+    storage[15] = 16'h0000;
+  end
+  always @(posedge clk) begin
+    if (write_enable) storage[write_address] <= write_data;
+  end
+  always @(posedge clk) begin
+    read__data <= storage[read_address];
+  end
+
+  always @(posedge clk) begin
+    read_data <= read__data;
+  end
+endmodule
