@@ -12,7 +12,8 @@ from hdlgen.compiler.path.passes import topology_of
 from hdlgen.compiler.path.program import Program
 from hdlgen.compiler.plan import Stage as Planned
 from hdlgen.compiler.scan.program import ScanProgram
-from hdlgen.compiler.tensor.program import Job, TensorProgram
+from hdlgen.compiler.tensor.job import Job
+from hdlgen.compiler.tensor.program import TensorProgram
 from hdlgen.compiler.unit.program import BandProgram, Unit
 from hdlgen.emit.manifest import PURPOSES, Layer, Stage
 from hdlgen.gateware.gather.contents import connectivity_bits

@@ -15,7 +15,8 @@ from amaranth.sim import Simulator
 
 from hdlgen.compiler import Options
 from hdlgen.compiler.tensor import compile_tensor
-from hdlgen.compiler.tensor.program import START, Job, TensorProgram
+from hdlgen.compiler.tensor.job import Job
+from hdlgen.compiler.tensor.program import START, TensorProgram
 from hdlgen.gateware.tensor.sequencer import FLAGS, TensorSequencer
 
 from ..mixed import conv, make_mixed, pool

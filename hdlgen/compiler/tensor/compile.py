@@ -17,9 +17,10 @@ from hdlgen.compiler.factors import Form, Ints, as_far_as_they_go, choose_multip
 from hdlgen.compiler.fitting import EngineFrame, Fitter, span, whole
 from hdlgen.compiler.options import Options
 from hdlgen.compiler.tensor.crossing import cross, crossed_words
+from hdlgen.compiler.tensor.job import INNER, LOOPS, Crossing, Job, Loop, Pair, Tensor
 from hdlgen.compiler.tensor.jobs import OUTLETS, Asked, find_jobs
 from hdlgen.compiler.tensor.places import find_places
-from hdlgen.compiler.tensor.program import INNER, LOOPS, Crossing, Job, Loop, Pair, Tensor, TensorProgram
+from hdlgen.compiler.tensor.program import TensorProgram
 from hdlgen.compiler.tensor.timing import predict
 from hdlgen.compiler.tensor.verify import verify
 from hdlgen.errors import InputError

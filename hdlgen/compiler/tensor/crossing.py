@@ -10,8 +10,8 @@ paths themselves, and where something of it does not hold, they are computed lik
 import numpy as np
 
 from hdlgen.compiler.factors import Ints
+from hdlgen.compiler.tensor.job import Crossing
 from hdlgen.compiler.tensor.jobs import Asked
-from hdlgen.compiler.tensor.program import Crossing
 
 __all__ = ["cross", "crossed_words"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hdlgen.compiler.factors import Ints
-from hdlgen.compiler.tensor.program import Tensor
+from hdlgen.compiler.tensor.job import Tensor
 from hdlgen.integers import Interval
 from hdlgen.layers import Activation, Add, Conv, Layer, Pool, Weighted
 from hdlgen.layers.window import Window

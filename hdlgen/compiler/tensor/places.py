@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from hdlgen.compiler.tensor.job import Tensor
 from hdlgen.compiler.tensor.jobs import Asked, placed
-from hdlgen.compiler.tensor.program import Tensor
 from hdlgen.network import Network
 
 __all__ = ["find_places"]

@@ -7,8 +7,9 @@ import numpy as np
 from hdlgen.compiler.factors import Ints
 from hdlgen.compiler.faults import require
 from hdlgen.compiler.fitting import whole
+from hdlgen.compiler.tensor.job import Job, Tensor
 from hdlgen.compiler.tensor.jobs import Asked, find_jobs, placed
-from hdlgen.compiler.tensor.program import Job, Tensor, TensorProgram
+from hdlgen.compiler.tensor.program import TensorProgram
 from hdlgen.integers import scaled
 from hdlgen.network import Activation, Network
 

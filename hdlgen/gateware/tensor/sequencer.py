@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import wiring
 
-from hdlgen.compiler.tensor.program import LOOPS, START, Job, TensorProgram
+from hdlgen.compiler.tensor.job import LOOPS, Job
+from hdlgen.compiler.tensor.program import START, TensorProgram
 from hdlgen.gateware.arithmetic import choose
 from hdlgen.gateware.streams import inputs, outputs
 from hdlgen.integers import signed_bits
