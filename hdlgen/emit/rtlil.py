@@ -181,7 +181,9 @@ class _Reader:
 
     def _connect(self, line: list[str]) -> None:
         # The target is a whole wire: one token.
-        self.module.connections.append((self.module.wires[line[1]], self._value(line[2:])))
+        wire = self.module.wires[line[1]]
+        if wire.width:  # those of no bits are nothing in Verilog
+            self.module.connections.append((wire, self._value(line[2:])))
 
     def _process(self, line: list[str]) -> None:
         self.module.processes.append(Process(self._body()))

@@ -25,7 +25,7 @@ from ..icarus import RESETS, Bench, Phase
 from ..recurrent import step_by_step
 from .designs import KINDS, TENSORS, Design, draw
 
-__all__ = ["LEVELS", "Found", "Wrong", "look"]
+__all__ = ["LEVELS", "Found", "Wrong", "hardware", "look"]
 
 
 _PATIENCE = 6000
@@ -162,8 +162,8 @@ def _schedule(plan: Plan, design: Design) -> tuple[list[int], list[int]]:
     return timing.schedule(*models(plan.stages), ends.tolist())
 
 
-def _hardware(design: Design, family: str, *, resets: tuple[str, ...], made: Made | None = None) -> int:
-    """Sources of a family, or what is ``made`` of them, in four-state simulation."""
+def hardware(design: Design, family: str, *, resets: tuple[str, ...], made: Made | None = None) -> int:
+    """Sources of a family, or what is ``made`` of them, in four-state simulation; raises `Wrong`, or gives 1."""
     plan = _compile(design)
     if plan.first.fill == "flash":
         raise Senseless("weights in a flash")
@@ -191,18 +191,18 @@ def _hardware(design: Design, family: str, *, resets: tuple[str, ...], made: Mad
 
 
 def _verilog(design: Design) -> int:
-    return _hardware(design, "generic", resets=(RESETS[design.seed % 4], "pulse"))
+    return hardware(design, "generic", resets=(RESETS[design.seed % 4], "pulse"))
 
 
 def _netlist(design: Design) -> int:
     family = netlist.FAMILIES[design.seed % len(netlist.FAMILIES)]
-    return _hardware(design, family, resets=RESETS, made=partial(netlist.synthesise, family=family))
+    return hardware(design, family, resets=RESETS, made=partial(netlist.synthesise, family=family))
 
 
 def _routed(design: Design) -> int:
     family = list(netlist.ROUTED)[design.seed % len(netlist.ROUTED)]
     try:
-        return _hardware(design, netlist.ROUTED[family], resets=RESETS, made=partial(netlist.route, family=family))
+        return hardware(design, netlist.ROUTED[family], resets=RESETS, made=partial(netlist.route, family=family))
     except netlist.TooLarge as error:
         raise Senseless(str(error)) from None
 

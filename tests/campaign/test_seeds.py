@@ -53,7 +53,7 @@ def test_verilog(kind: str) -> None:
 
 
 @needs_icarus
-@pytest.mark.parametrize("seed", [0, 2])
+@pytest.mark.parametrize("seed", [2, 8])
 def test_nothing_that_no_value_is(seed: int) -> None:
     """Zero points beyond what is read were cut off around the edge of a tensor."""
     assert right("tensor-verilog", seed).outcome == "equal"

@@ -246,7 +246,7 @@ def exchange_two(report: dict[str, Any]) -> None:
         (lambda r: r["bitstream"].update(memories={}), "does not say where in synth-", InputError),
         (lambda r: r["bitstream"]["memories"].popitem(), "does not say where block block_0_0 of memory", Refused),
         (lambda r: r["self_test"].update(expected="logic"), "are in logic, for want of block RAM", Refused),
-        (lambda r: r.pop("bitstream"), "content has no 'bitstream'; required: format_version, ", InputError),
+        (lambda r: r.pop("bitstream"), "content has no 'bitstream'; required: design, ", InputError),
     ],
 )
 def test_damaged_report(

@@ -136,10 +136,10 @@ def test_every_target_has_a_pll() -> None:
 @pytest.mark.parametrize(
     ("board", "megahertz", "words"),
     [
-        ("icebreaker", 48, ["SB_PLL40_PAD", ".PACKAGEPIN(pin)", ".DIVF(7'h3f)", ".DIVQ(3'h4)"]),
-        ("ulx3s-85f", 75, ["EHXPLLL", ".CLKFB_DIV(32'd1)", ".CLKOP_DIV(32'd24)", ".CLKOS_DIV(32'd8)"]),
+        ("icebreaker", 48, ["SB_PLL40_PAD", ".PACKAGEPIN(pin)", ".DIVF(7'b0111111)", ".DIVQ(3'b100)"]),
+        ("ulx3s-85f", 75, ["EHXPLLL", ".CLKFB_DIV(1)", ".CLKOP_DIV(24)", ".CLKOS_DIV(8)"]),
         ("upduino-v3", 30, ["SB_HFOSC", '.CLKHF_DIV("0b10")', "SB_PLL40_CORE", ".REFERENCECLK("]),
-        ("tang-nano-9k", 54, ["rPLL", '.FCLKIN("27")', ".IDIV_SEL(32'd0)", ".FBDIV_SEL(32'd1)"]),
+        ("tang-nano-9k", 54, ["rPLL", '.FCLKIN("27")', ".IDIV_SEL(0)", ".FBDIV_SEL(1)"]),
     ],
 )
 def test_verilog(board: str, megahertz: int, words: list[str]) -> None:
@@ -168,7 +168,10 @@ def test_change_of_a_netlist_is_what_yosys_would_make(tmp_path: Path, board: str
             env=yosys.full_environment(),
             check=True,
         )
-        netlists.append(json.loads((tmp_path / "clock.json").read_text())["modules"][MODULE])
+        netlist = json.loads((tmp_path / "clock.json").read_text())["modules"][MODULE]
+        for named in (*netlist["cells"].values(), *netlist["netnames"].values(), netlist):
+            named["attributes"].pop("src", None)  # other numbers, other lines
+        netlists.append(netlist)
     before, after = netlists
     assert before != after
     change_setting(before, fast)

@@ -341,7 +341,7 @@ def _another_weight(core: Path) -> None:
     """One bit of one weight."""
     path = core / "rtl" / "hdlgen_tiny_weights.v"
     text, count = re.subn(
-        r"(storage\[0\] = 32'd)(\d+)", lambda found: f"{found[1]}{int(found[2]) ^ 1}", path.read_text()
+        r"(storage\[0\] = 32'h)([0-9a-f]+)", lambda found: f"{found[1]}{int(found[2], 16) ^ 1:08x}", path.read_text()
     )
     assert count == 1
     path.write_text(text)
@@ -351,9 +351,9 @@ def _another_weight(core: Path) -> None:
 def _no_last(core: Path) -> None:
     """Results without tlast."""
     path = core / "rtl" / "hdlgen_tiny.v"
-    text, count = re.subn(r"\.m_last\(m_axis_tlast\),", "", path.read_text())
+    text, count = re.subn(r"\.m_last\(m_axis_tlast\)", ".m_last()", path.read_text())
     assert count == 1
-    path.write_text(text.replace("wire m_axis_tlast;", "wire m_axis_tlast = 1'd0;", 1))
+    path.write_text(text.replace("  // Logic.", "  assign m_axis_tlast = 1'b0;\n  // Logic.", 1))
     rehash(core)
 
 

@@ -146,7 +146,7 @@ def test_flash_on_four_lines(tmp_path: Path) -> None:
     pins, verilog = (kept / "icebreaker.pcf").read_text(), (kept / "selftest.v").read_text()
     for name, pin in (("flash_mosi", 14), ("flash_miso", 17), ("flash_wp", 12), ("flash_hold", 13)):
         assert f"set_io {name} {pin}\n" in pins
-        assert f"inout {name};" in verilog
+        assert f"inout wire {name}" in verilog
         assert re.search(rf"assign {name} = .* \? .* : 1'bz;", verilog)
 
 

@@ -36,7 +36,7 @@ def test_recurrent_bit_exact(tmp_path: Path, family: str) -> None:
     (core / model).write_text("`timescale 1ns/1ps\n" + getattr(vendor_models, family)())
     rehash(
         core,
-        sources=[*manifest["synthesis"][family], model],
+        sources=[model, *manifest["synthesis"][family]],
         sources_sha256={**manifest["sources_sha256"], model: ""},
     )
     report = simulate(core)

@@ -75,9 +75,9 @@ def products(folder: Path, kind: str, a_signed: bool, w_signed: bool = True, *, 
     for value, becomes in values.items():
         text = text.replace(f"@{value}@", str(becomes))
     (folder / "bench.v").write_text(text)
-    for family in ("ice40", "ecp5"):
-        sources.append(netlist.write_cells(folder, family))
-    command = ["iverilog", "-g2012", "-s", "bench", "-o", "bench.vvp", *sources]
+    # The models come first: they say that they are there.
+    cells = [netlist.write_cells(folder, family) for family in ("ice40", "ecp5")]
+    command = ["iverilog", "-g2012", "-s", "bench", "-o", "bench.vvp", *cells, *sources]
     subprocess.run(command, cwd=folder, check=True)
     done = subprocess.run(["vvp", "-n", "bench.vvp"], cwd=folder, capture_output=True, text=True, check=True)
     return done.stdout.strip()
