@@ -1,4 +1,4 @@
-"""No property test is timed: a machine under load is slow, not wrong. What takes longest runs alone: `scripts/test -m long`."""
+"""No property test is timed: a machine under load is slow. What takes longest runs alone: `scripts/test -m long`."""
 
 from fnmatch import fnmatch
 
