@@ -9,7 +9,10 @@ settings.register_profile("untimed", deadline=None)  # all else as it is, on a d
 settings.load_profile("untimed")
 
 LONG = (
+    "tests/flow/test_chains.py::test_bench[[]an activation at the end of recurrent layers]",
+    "tests/flow/test_chains.py::test_results_of_every_step[[]all engines, one of them twice]",
     "tests/flow/test_chains.py::test_synthesis",
+    "tests/flow/test_patch.py::test_equals_a_rebuild[[]icebreaker-recurrent]",
     "tests/flow/test_patch.py::test_equals_a_rebuild[[]icebreaker-serial]",
     "tests/flow/test_play.py::test_drawing_on_a_simulated_board",
     "tests/flow/test_synth.py::test_bitstream[[]ulx3s-12f-serial-*",
@@ -18,10 +21,12 @@ LONG = (
     "tests/formal/test_cell.py::test_cells_compute_what_is_defined[[]gru]",
     "tests/formal/test_cell.py::test_cells_compute_what_is_defined[[]ligru]",
     "tests/formal/test_cell.py::test_mutants_fail[[]ligru-*",
+    "tests/formal/test_core.py::test_joined_neurons",
     "tests/formal/test_core.py::test_results[[]widths1-8-4]",
     "tests/formal/test_flash.py::test_reads[[]1]",
+    "tests/formal/test_results.py::test_frames[[]rows]",
     "tests/gateware/path/test_core.py::test_vectors[[]talk_floor-64-8-2]",
-    "tests/gateware/path/test_flash.py::test_frames[[]widths4-32-5-options4]",
+    "tests/gateware/path/test_flash.py::test_frames[[]widths[34]-32-*",
     "tests/gateware/path/test_reload.py::test_bad_images*'banks': 1}]",
     "tests/gateware/test_netlist.py::test_core[[]layered, weights that can be loaded-[eg]*",
     "tests/gateware/test_netlist.py::test_self_test[[]gowin]",
