@@ -43,7 +43,7 @@ def black_box(parameters: BusParameters) -> str:
 
 def measure(kind: str, parameters: BusParameters, family: str) -> tuple[int, int]:
     """LUT4 and flip-flops."""
-    with TemporaryDirectory(dir=Path.cwd()) as folder:
+    with TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "wrapper.v").write_text(convert(FRONTS[kind](parameters), "wrapper", "wrapper"))
         (root / "core.v").write_text(black_box(parameters))

@@ -58,7 +58,7 @@ def check(build: Callable[[], Network], sources: str, family: str, command: str)
         lengths = None
         x = np.random.default_rng(1).integers(0, 1 << network.input.bits, (INPUTS, network.input.width))
         y = golden.evaluate(network, x)
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for file in files[sources]:
             (folder / file).write_text(texts[file], encoding="ascii")
