@@ -6,12 +6,23 @@ from dataclasses import dataclass, field
 import numpy as np
 from amaranth.hdl import ResetInserter, Signal
 
+from hdlgen import golden
+from hdlgen.compiler import timing
 from hdlgen.compiler.common import EngineProgram
 from hdlgen.gateware.chain import CORES
+from hdlgen.network import Network
 
 from .bench import always, simulate
 
-__all__ = ["SequenceRecording", "StepBeat", "run_sequences", "sequence_beats", "step_beats"]
+__all__ = [
+    "SequenceRecording",
+    "StepBeat",
+    "check_disturbed",
+    "check_full_speed",
+    "run_sequences",
+    "sequence_beats",
+    "step_beats",
+]
 
 StepBeat = tuple[int, bool, bool]
 """tdata, tlast, tuser."""
@@ -113,3 +124,35 @@ def run_sequences(
 
     simulate(dut, bench)
     return recording
+
+
+def check_full_speed(
+    network: Network, program: EngineProgram, stage: timing.Stage, x: np.ndarray, lengths: np.ndarray
+) -> None:
+    """Every result equal to the golden model, every first beat and every last result in the predicted cycle."""
+    y = golden.evaluate(network, x, lengths, every_step=program.every_step)
+    recording = run_sequences(program, sequence_beats(program, x, lengths), len(y))
+    assert recording.results == y.tolist()
+    assert not any(recording.errors)
+    last = np.zeros(len(x), bool)
+    last[np.cumsum(lengths) - 1] = True
+    begins, ends = timing.schedule([stage], [0], last.tolist())
+    assert recording.accepted[:: program.input_width] == begins
+    assert recording.ends == ends
+    assert recording.users == (last.tolist() if program.every_step else [True] * len(y))
+
+
+def check_disturbed(network: Network, program: EngineProgram, x: np.ndarray, lengths: np.ndarray) -> None:
+    """With random gaps and back-pressure, every result equal to the golden model."""
+    y = golden.evaluate(network, x, lengths, every_step=program.every_step)
+    rng = np.random.default_rng(3)
+    offered, accepted = (rng.random(4000) < rate for rate in (0.6, 0.3))
+    recording = run_sequences(
+        program,
+        sequence_beats(program, x, lengths),
+        len(y),
+        offer=lambda cycle: bool(offered[cycle]),
+        accept=lambda cycle: bool(accepted[cycle]),
+        idle=100,
+    )
+    assert recording.results == y.tolist()

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from hdlgen import golden
-from hdlgen.compiler import Options, timing
+from hdlgen.compiler import Options
 from hdlgen.compiler.delay import compile_delay
 from hdlgen.compiler.delay.timing import stage
 from hdlgen.network import Delay, InputFormat, Network
 
-from ..sequence_bench import StepBeat, run_sequences, sequence_beats, step_beats
+from ..sequence_bench import StepBeat, check_disturbed, check_full_speed, run_sequences, step_beats
 
 
 def delay(width: int = 3, taps: int = 3, *, signed: bool = True) -> Network:
@@ -40,15 +40,7 @@ def test_taps(given: dict[str, Any], results: str) -> None:
     x, counts = steps(network, [1, 3, 2, 17, 1, 1])
     y = golden.evaluate(network, x, counts, every_step=program.every_step)
     assert np.array_equal(program.run(x, counts), y)
-    recording = run_sequences(program, sequence_beats(program, x, counts), len(y))
-    assert recording.results == y.tolist()
-    assert not any(recording.errors)
-    last = np.zeros(len(x), bool)
-    last[np.cumsum(counts) - 1] = True
-    begins, ends = timing.schedule([stage(program)], [0], last.tolist())
-    assert recording.accepted[:: program.input_width] == begins
-    assert recording.ends == ends
-    assert recording.users == (last.tolist() if program.every_step else [True] * len(y))
+    check_full_speed(network, program, stage(program), x, counts)
 
 
 @pytest.mark.parametrize("results", ["sequence", "step"])
@@ -56,18 +48,7 @@ def test_gaps_and_back_pressure(results: str) -> None:
     network = delay()
     program = compile_delay(network, Options(results=results))
     x, counts = steps(network, [3, 1, 7, 2])
-    y = golden.evaluate(network, x, counts, every_step=program.every_step)
-    rng = np.random.default_rng(3)
-    offered, accepted = (rng.random(4000) < rate for rate in (0.6, 0.3))
-    recording = run_sequences(
-        program,
-        sequence_beats(program, x, counts),
-        len(y),
-        offer=lambda cycle: bool(offered[cycle]),
-        accept=lambda cycle: bool(accepted[cycle]),
-        idle=100,
-    )
-    assert recording.results == y.tolist()
+    check_disturbed(network, program, x, counts)
 
 
 def test_a_bad_frame_takes_its_sequence_with_it() -> None:

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from hdlgen import golden
-from hdlgen.compiler import Options, timing
+from hdlgen.compiler import Options
 from hdlgen.compiler.scan import compile_scan
 from hdlgen.compiler.scan.program import ScanProgram
 from hdlgen.compiler.scan.timing import stage
 from hdlgen.network import Network
 
 from ...scans import VARIANTS, make_scan
-from ..sequence_bench import StepBeat, run_sequences, sequence_beats, step_beats
+from .. import sequence_bench
+from ..sequence_bench import StepBeat, check_disturbed, run_sequences, sequence_beats, step_beats
 
 
 def scan_of(**given: Any) -> Network:
@@ -36,15 +37,7 @@ def check_full_speed(network: Network, program: ScanProgram, lengths: list[int])
     x, counts = rows(network, lengths)
     y = golden.evaluate(network, x, counts, every_step=program.every_step)
     assert np.array_equal(program.run(x, counts), y)
-    recording = run_sequences(program, sequence_beats(program, x, counts), len(y))
-    assert recording.results == y.tolist()
-    assert not any(recording.errors)
-    last = np.zeros(len(x), bool)
-    last[np.cumsum(counts) - 1] = True
-    begins, ends = timing.schedule([stage(program)], [0], last.tolist())
-    assert recording.accepted[:: program.input_width] == begins
-    assert recording.ends == ends
-    assert recording.users == (last.tolist() if program.every_step else [True] * len(y))
+    sequence_bench.check_full_speed(network, program, stage(program), x, counts)
 
 
 @pytest.mark.parametrize("name", sorted(VARIANTS))
@@ -73,18 +66,7 @@ def test_gaps_and_back_pressure(results: str) -> None:
     network = scan_of(cell="sru", width=3)
     program = compile_scan(network, Options(results=results))
     x, counts = rows(network, [3, 1, 7, 2], seed=2)
-    y = golden.evaluate(network, x, counts, every_step=program.every_step)
-    rng = np.random.default_rng(3)
-    offered, accepted = (rng.random(4000) < rate for rate in (0.6, 0.3))
-    recording = run_sequences(
-        program,
-        sequence_beats(program, x, counts),
-        len(y),
-        offer=lambda cycle: bool(offered[cycle]),
-        accept=lambda cycle: bool(accepted[cycle]),
-        idle=100,
-    )
-    assert recording.results == y.tolist()
+    check_disturbed(network, program, x, counts)
 
 
 @pytest.mark.parametrize("short", [True, False])

@@ -3,13 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from hdlgen import golden
-from hdlgen.compiler import Options, timing
+from hdlgen.compiler import Options
 from hdlgen.compiler.unit.compile import compile_units
 from hdlgen.compiler.unit.program import BandProgram, Unit
 from hdlgen.compiler.unit.timing import predict, stage
@@ -18,21 +17,13 @@ from hdlgen.network import Network
 
 from ...compiler.recurrent import layer, make_recurrent, sequences
 from ...recurrent import recurrent_networks
+from .. import sequence_bench
 from ..sequence_bench import run_sequences, sequence_beats
 
 
 def check_full_speed(network: Network, program: BandProgram, lengths: list[int], seed: int = 1) -> None:
     x, counts = sequences(network, lengths, seed)
-    y = golden.evaluate(network, x, counts, every_step=program.every_step)
-    recording = run_sequences(program, sequence_beats(program, x, counts), len(y))
-    assert recording.results == y.tolist()
-    assert not any(recording.errors)
-    last = np.zeros(len(x), bool)
-    last[np.cumsum(counts) - 1] = True
-    begins, ends = timing.schedule([stage(program)], [0], last.tolist())
-    assert recording.accepted[:: program.input_width] == begins
-    assert recording.ends == ends
-    assert recording.users == (last.tolist() if program.every_step else [True] * len(y))
+    sequence_bench.check_full_speed(network, program, stage(program), x, counts)
 
 
 def with_chains(program: BandProgram, log2: int) -> BandProgram:
