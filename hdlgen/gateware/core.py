@@ -13,6 +13,7 @@ from hdlgen.gateware.image import Held
 from hdlgen.gateware.kit import Kit
 from hdlgen.gateware.primitives import Library
 from hdlgen.gateware.reload import Gate, Reload
+from hdlgen.gateware.steps import Slots, StepLoader
 from hdlgen.gateware.streams import BEATS, connect, core_ports, inputs, load_ports, outputs
 
 __all__ = ["Core", "StepCore"]
@@ -134,9 +135,20 @@ class StepCore(Core):
         more = (inputs(s_axis_tfirst=1) if follows else {}) | (outputs(m_axis_tfirst=1) if precedes else {})
         super().__init__(program, "user", **names, **more)
 
-    def pass_first(self, m: Module, loader: Any, results: Any, sender: Any) -> None:
-        """Those flags to a `StepLoader`, and from `Slots` through a `StepSender`."""
+    def take_steps(self, m: Module) -> StepLoader:
+        """The loader of steps, with the input stream."""
+        p = self.program
+        m.submodules.loader = loader = StepLoader(
+            width=p.input_width, bits=p.input_bits, data_bits=8 * p.bytes_per_element, chained=self.follows
+        )
+        connect(m, (*BEATS, "user"), (flipped(self), "s_axis_t"), (loader, "s_"))
+        m.d.comb += self.frame_error.eq(loader.frame_error)
         if self.follows:
             m.d.comb += loader.s_first.eq(self.s_axis_tfirst)
+        return loader
+
+    def give_steps(self, m: Module, results: Slots, sender: Any) -> None:
+        """The output stream from a ``sender``, such as `StepSender`, of what ``results`` say is the next step."""
+        connect(m, (*BEATS, "user"), (flipped(self), "m_axis_t"), (sender, "m_"))
         if self.precedes:
             m.d.comb += [sender.first.eq(results.first), self.m_axis_tfirst.eq(sender.m_first)]

@@ -2,14 +2,13 @@
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import memory, wiring
-from amaranth.lib.wiring import flipped
 
 from hdlgen.compiler.delay.program import DelayProgram
 from hdlgen.gateware.arithmetic import value_shape
 from hdlgen.gateware.core import StepCore
 from hdlgen.gateware.image import Held
-from hdlgen.gateware.steps import Slots, StepLoader
-from hdlgen.gateware.streams import BEATS, connect, inputs, outputs
+from hdlgen.gateware.steps import Slots
+from hdlgen.gateware.streams import connect, inputs, outputs
 
 __all__ = ["DelayCore", "Taps", "held"]
 
@@ -33,21 +32,16 @@ class DelayCore(StepCore):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         p = self.program
-        m.submodules.loader = loader = StepLoader(
-            width=p.input_width, bits=p.input_bits, data_bits=8 * p.bytes_per_element, chained=self.follows
-        )
+        loader = self.take_steps(m)
         m.submodules.steps = steps = Slots()
         m.submodules.taps = taps = Taps(p, chained=self.precedes)
-        connect(m, (*BEATS, "user"), (flipped(self), "s_axis_t"), (loader, "s_"))
-        m.d.comb += self.frame_error.eq(loader.frame_error)
         connect(m, ("free",), steps, loader)
         m.d.comb += [steps.reserve.eq(loader.commit), steps.commit.eq(loader.commit)]
         m.d.comb += [steps.reserve_first.eq(loader.first), steps.reserve_last.eq(loader.last)]
         connect(m, ("commit",), loader, taps)
         connect(m, ("write_enable", "write_index", "write_data"), loader, taps)
         connect(m, ("valid", "first", "last", "release"), steps, taps)
-        connect(m, (*BEATS, "user"), (flipped(self), "m_axis_t"), (taps, "m_"))
-        self.pass_first(m, loader, steps, taps)
+        self.give_steps(m, steps, taps)
         return m
 
 

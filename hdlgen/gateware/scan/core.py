@@ -2,7 +2,6 @@
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import flipped
 
 from hdlgen.compiler.common import Squash
 from hdlgen.compiler.scan.program import ScanProgram
@@ -11,8 +10,8 @@ from hdlgen.gateware.core import StepCore
 from hdlgen.gateware.image import Held, side_by_side
 from hdlgen.gateware.kit import Kit
 from hdlgen.gateware.primitives import LATENCY, read_always
-from hdlgen.gateware.steps import Slots, StepLoader, StepSender
-from hdlgen.gateware.streams import BEATS, connect, inputs, outputs
+from hdlgen.gateware.steps import Slots, StepSender
+from hdlgen.gateware.streams import connect, inputs, outputs
 from hdlgen.integers import Interval
 
 __all__ = ["ScanCore", "Scanner", "held"]
@@ -42,16 +41,12 @@ class ScanCore(StepCore):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         p = self.program
-        m.submodules.loader = loader = StepLoader(
-            width=p.input_width, bits=p.input_bits, data_bits=8 * p.bytes_per_element, chained=self.follows
-        )
+        loader = self.take_steps(m)
         m.submodules.scanner = scanner = Scanner(p, self.kit)
         m.submodules.results = results = Slots()
         m.submodules.sender = sender = StepSender(
             width=p.output_width, output=p.output, result_bits=p.result_bits, chained=self.precedes
         )
-        connect(m, (*BEATS, "user"), (flipped(self), "s_axis_t"), (loader, "s_"))
-        m.d.comb += self.frame_error.eq(loader.frame_error)
         waiting = Signal(range(p.pause + 1))
         with m.If(loader.commit):
             m.d.sync += waiting.eq(p.pause)
@@ -70,8 +65,7 @@ class ScanCore(StepCore):
         connect(m, ("write_place",), results, sender)
         connect(m, ("row", "data"), (scanner, "result_"), (sender, "write_"))
         connect(m, ("valid", "place", "last", "release"), results, sender)
-        connect(m, (*BEATS, "user"), (flipped(self), "m_axis_t"), (sender, "m_"))
-        self.pass_first(m, loader, results, sender)
+        self.give_steps(m, results, sender)
         return m
 
 

@@ -3,12 +3,11 @@
 import itertools
 
 from amaranth.hdl import Module
-from amaranth.lib.wiring import flipped
 
 from hdlgen.compiler.unit.program import BandProgram
 from hdlgen.gateware.core import StepCore
-from hdlgen.gateware.steps import Slots, StepLoader, StepSender
-from hdlgen.gateware.streams import BEATS, connect
+from hdlgen.gateware.steps import Slots, StepSender
+from hdlgen.gateware.streams import connect
 from hdlgen.gateware.unit.contents import held
 from hdlgen.gateware.unit.layer import LayerUnit
 
@@ -29,9 +28,7 @@ class UnitCore(StepCore):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         p = self.program
-        m.submodules.loader = loader = StepLoader(
-            width=p.input_width, bits=p.input_bits, data_bits=8 * p.bytes_per_element, chained=self.follows
-        )
+        loader = self.take_steps(m)
         units = []
         for unit in p.units:
             part = LayerUnit(unit, self.kit.under(unit.name))
@@ -41,8 +38,6 @@ class UnitCore(StepCore):
         form = {"width": final.width, "run": final.run_length, "chains": final.chains, "result_bits": p.result_bits}
         m.submodules.sender = sender = StepSender(output=final.output, chained=self.precedes, **form)
         m.submodules.results = results = Slots()
-        connect(m, (*BEATS, "user"), (flipped(self), "s_axis_t"), (loader, "s_"))
-        m.d.comb += self.frame_error.eq(loader.frame_error)
         connect(m, ("free", ("write_place", "place")), loader, (first, "in_"))
         m.d.comb += [first.in_reserve.eq(loader.commit), first.in_commit.eq(loader.commit)]
         connect(m, ("first", "last"), loader, (first, "in_"))
@@ -57,8 +52,7 @@ class UnitCore(StepCore):
         connect(m, ("write_place",), results, sender)
         connect(m, ("row", "data"), (last, "out_"), (sender, "write_"))
         connect(m, ("valid", "place", "last", "release"), results, sender)
-        connect(m, (*BEATS, "user"), (flipped(self), "m_axis_t"), (sender, "m_"))
-        self.pass_first(m, loader, results, sender)
+        self.give_steps(m, results, sender)
         if p.writable:
             # As many frames of results as there are places for: before and in every unit, behind the last, in the sender.
             most = sum(unit.places + 1 for unit in p.units) + 4
