@@ -48,7 +48,8 @@ class UartReceiver(wiring.Component):
         shift = Signal(10)
         active, starting = Signal(), Signal()
         timer = Signal(range(self.divisor))
-        m.d.comb += self.data.eq(shift[2:])
+        # A register on from the stop bit's sample: what comes behind has a whole cycle.
+        m.d.comb += self.data.eq(shift[1:9])
         with m.If(~active):
             # One cycle has gone by since the edge was seen, one more goes by here.
             m.d.sync += [active.eq(before & ~line), timer.eq((self.divisor + 1) // 2 - 2), shift.eq(1 << 9)]
@@ -59,8 +60,8 @@ class UartReceiver(wiring.Component):
                 m.d.sync += shift.eq(Cat(shift[1:], line))
                 m.d.sync += starting.eq(0)
                 m.d.sync += active.eq(~(shift[0] | (starting & line)))
-        m.d.comb += self.valid.eq(active & (timer == 0) & shift[0] & line)
-        m.d.comb += self.error.eq(active & (timer == 0) & shift[0] & ~line)
+        stops = active & (timer == 0) & shift[0]
+        m.d.sync += [self.valid.eq(stops & line), self.error.eq(stops & ~line)]
         return m
 
 
