@@ -9,6 +9,7 @@ settings.register_profile("untimed", deadline=None)  # all else as it is, on a d
 settings.load_profile("untimed")
 
 LONG = (
+    "tests/bus/test_simulation.py::test_other_cores*",
     "tests/flow/test_chains.py::test_bench[[]an activation at the end of recurrent layers]",
     "tests/flow/test_chains.py::test_results_of_every_step[[]all engines, one of them twice]",
     "tests/flow/test_chains.py::test_synthesis",

@@ -189,10 +189,10 @@ class Bank(wiring.Component):
         The first cycle decides what, so that the second only has to and and to or: a selector of all of it would be larger.
         """
         p, known = self.parameters, self.map
-        wide = (
-            self.best.as_signed()
-            if len(self.best) == p.result_bits
-            else Cat(self.best, self.best[-1].replicate(p.result_bits - len(self.best)))
+        # Of both, the bits above those that matter are one and the same term.
+        score, result = (
+            Cat(value[: p.score_bits], value[p.score_bits - 1].replicate(p.result_bits - p.score_bits))
+            for value in (self.best, self.m_axis_tdata)
         )
         status = {
             "READY": self.free,
@@ -210,11 +210,11 @@ class Bank(wiring.Component):
             "STATUS": known["STATUS"].assemble(status),
             "CYCLES": self.cycles,
             "CLASS": self.best_number,
-            "SCORE": wide[:32],
-            "RESULT": self.m_axis_tdata[:32],
+            "SCORE": score[:32],
+            "RESULT": result[:32],
         }
         if p.wide:
-            values |= {"SCORE_HIGH": wide[32:], "RESULT_HIGH": self.m_axis_tdata[32:]}
+            values |= {"SCORE_HIGH": score[32:], "RESULT_HIGH": result[32:]}
         if p.state:
             values["LOAD_ID"] = self.load_id
         asked = Signal()
