@@ -7,7 +7,7 @@ from typing import Any
 
 __all__ = ["Board", "__version__", "submodules"]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def submodules(package: str) -> Callable[[str], Any]:

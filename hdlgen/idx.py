@@ -63,12 +63,14 @@ class Dataset:
     """Images, uint8 (N, rows, columns), and labels, integers (N,); the test part may be missing.
 
     Other inputs are images of one row. In place of labels there may be targets, what the outputs should be: float64 (N, n).
+    ``names``: of the classes, where that is known.
     """
 
     train_images: np.ndarray
     train_labels: np.ndarray
     test_images: np.ndarray | None
     test_labels: np.ndarray | None
+    names: tuple[str, ...] | None = None
 
     @property
     def classes(self) -> int | None:

@@ -4,6 +4,7 @@ All of it follows from the manifest of the core and from one description of the 
 (`hdlgen.gateware.bus.registers`). docs/bus.md is the contract.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as XML
@@ -32,7 +33,7 @@ ACTIVATION_BITS = 17
 def bus_of(manifest: Manifest, kind: str) -> Bus:
     """What the manifest of the core says of its wrapper of this ``kind``."""
     top = f"{manifest.top}_{kind.replace('-', '_')}"
-    names = ("hdlgen_registers.h", "registers.svd", "registers.md", TEMPLATE, *DRIVER)
+    names = ("hdlgen_registers.h", "hdlgen_meaning.h", "registers.svd", "registers.md", TEMPLATE, *DRIVER)
     return Bus(kind=kind, top=top, source=f"rtl/{top}.v", files=tuple(f"{FOLDER}/{name}" for name in names))
 
 
@@ -65,7 +66,12 @@ def bus_files(manifest: Manifest, kind: str) -> dict[str, str]:
     front = FRONTS[kind](parameters)
     registers = register_map(parameters)
     here = Path(__file__).parent / "driver"
-    texts = [_header(manifest, bus), _svd(manifest, bus, registers), _markdown(manifest, bus, registers)]
+    texts = [
+        _header(manifest, bus),
+        _meaning(manifest, bus),
+        _svd(manifest, bus, registers),
+        _markdown(manifest, bus, registers),
+    ]
     ports = [Port(name=name, direction="input", width=1) for name in ("clk", "rst")]
     ports += [
         Port(name=name, direction="input" if member.flow is In else "output", width=Shape.cast(member.shape).width)
@@ -117,6 +123,43 @@ def _header(manifest: Manifest, bus: Bus) -> str:
             lines.append(f"#define {name} 0x{((1 << field.width) - 1) << field.low:08x}u /* {field.text} */")
             lines += [f"#define {name}_SHIFT {field.low}u"] if field.width > 1 else []
     return "\n".join([*lines, "", "#endif", ""])
+
+
+def _meaning(manifest: Manifest, bus: Bus) -> str:
+    """C: what the numbers of a core stand for, and what they are called, where that is known."""
+    own, source = manifest.top.upper(), manifest.input
+    lines = [
+        "/* What the inputs and outputs of a core by hdlgen mean (docs/bus.md). Written by hdlgen; do not edit. */",
+        f"#ifndef {own}_MEANING_H",
+        f"#define {own}_MEANING_H",
+        "",
+        f"/* {bus.top} */",
+    ]
+    if (meaning := source.meaning) is not None:
+        counts = f"{source.width}u, {len(meaning.scale)}u, {len(meaning.offset)}u, {source.bytes_per_element}u"
+        rounding = f"HDLGEN_{meaning.rounding.upper()}"
+        lines += [
+            f"#define {own}_SCALES {_braced(map(repr, meaning.scale))}",
+            f"#define {own}_OFFSETS {_braced(map(repr, meaning.offset))}",
+            f"#define {own}_MEANING(scales, offsets) \\",
+            f"    {{scales, offsets, {counts}, {meaning.low}, {meaning.high}, {rounding}}}",
+        ]
+    for what, names in (("INPUT", source.names), ("OUTPUT", manifest.output.names)):
+        lines += [] if names is None else [f"#define {own}_{what}_NAMES {_braced(map(_quoted, names))}"]
+    if manifest.output.scale is not None:
+        lines.append(f"#define {own}_OUTPUT_SCALE {manifest.output.scale!r}")
+    return "\n".join([*lines, "", "#endif", ""])
+
+
+def _braced(entries: Iterable[str]) -> str:
+    """An initialiser, an entry in a line."""
+    return "{ \\\n" + ", \\\n".join(f"    {entry}" for entry in entries) + " \\\n}"
+
+
+def _quoted(text: str) -> str:
+    """A string of C: what is not plain as octal bytes of UTF-8."""
+    plain = set(range(0x20, 0x7F)) - set(b'"?\\')
+    return '"' + "".join(chr(byte) if byte in plain else f"\\{byte:03o}" for byte in text.encode()) + '"'
 
 
 def _svd(manifest: Manifest, bus: Bus, registers: tuple[Register, ...]) -> str:

@@ -26,6 +26,7 @@ from hdlgen.emit.manifest import (
     PURPOSES,
     Input,
     Manifest,
+    Meaning,
     Memory,
     NetworkFile,
     Output,
@@ -42,7 +43,7 @@ from hdlgen.errors import InputError
 from hdlgen.files import atomic_directory, opened
 from hdlgen.gateware.image import image_id
 from hdlgen.gateware.primitives import Library, Rom, RomParameters, Store
-from hdlgen.network import Network, save
+from hdlgen.network import InputFormat, Network, save
 from hdlgen.resources import folder
 from hdlgen.schema import as_json, show, written
 
@@ -158,6 +159,14 @@ def write_around(root: Path, manifest: Manifest, bus: str | None) -> Manifest:
     return manifest
 
 
+def _meaning(source: InputFormat) -> Meaning | None:
+    if source.scale is None:
+        return None
+    scale, offset = (value if isinstance(value, tuple) else (value,) for value in (source.scale, source.offset))
+    low, high = source.clamp or (source.low, source.high)
+    return Meaning(scale=scale, offset=offset, rounding=source.rounding, low=low, high=high)
+
+
 def describe(
     plan: Plan,
     network: Network,
@@ -201,8 +210,12 @@ def describe(
             elements_per_beat=per_beat,
             beats=-(-width // per_beat),
             signed=network.input.signed,
+            meaning=_meaning(network.input),
+            names=network.input.names,
         ),
-        output=Output(width=network.widths[-1], bits=plan.result_bits, scale=network.output_scale),
+        output=Output(
+            width=network.widths[-1], bits=plan.result_bits, scale=network.output_scale, names=network.output_names
+        ),
         sequence=sequences,
         lanes=max(stage.lanes for stage in stages),
         latency_cycles=plan.latency_cycles,

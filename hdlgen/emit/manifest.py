@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from hdlgen.description import MAX_BITS, MAX_WIDTH, NAME, NAME_ALLOWED
 from hdlgen.errors import InputError
 from hdlgen.files import contained, opened
-from hdlgen.network.network import MAX_OUTPUT_SCALE
+from hdlgen.network.network import INPUT_ROUNDINGS, MAX_OUTPUT_SCALE
 from hdlgen.schema import Between, Count, Digest, FileName, Matches, OneOf, Positive, Text, Word, read
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Input",
     "Layer",
     "Manifest",
+    "Meaning",
     "Memory",
     "NetworkFile",
     "Output",
@@ -52,6 +53,8 @@ Width = Annotated[int, Between(1, MAX_WIDTH)]
 Share = Annotated[float, Between(0, 1)]
 MemoryBits = Mapping[Annotated[str, OneOf(*PURPOSES)], Count]
 Triple = Annotated[str, OneOf("x", "lengths", "y")]
+Name = Annotated[str, Matches(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,64}", "1 to 64 characters")]
+Element = Annotated[int, Between(-(1 << MAX_BITS), 1 << MAX_BITS)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +65,22 @@ class Port:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Meaning:
+    """Integer q stands for the real number q * scale + offset: of each element, or of all of them where there is one entry.
+
+    ``rounding``, ``low`` and ``high``: how real numbers become integers, as `InputFormat` of the network has it.
+    """
+
+    scale: tuple[float, ...]
+    offset: tuple[float, ...]
+    rounding: Annotated[str, OneOf(*INPUT_ROUNDINGS)]
+    low: Element
+    high: Element
+
+
+@dataclass(frozen=True, kw_only=True)
 class Input:
-    """Elements of one frame, and how they come."""
+    """Elements of one frame, how they come, and what they mean and are called, where that is known."""
 
     width: Width
     bits: Annotated[int, Between(1, MAX_BITS)]
@@ -71,6 +88,8 @@ class Input:
     elements_per_beat: Annotated[int, Between(1, 1 << 10)]
     beats: Width
     signed: bool
+    meaning: Meaning | None = None
+    names: tuple[Name, ...] | None = None
 
     @property
     def beat_bits(self) -> int:
@@ -87,12 +106,13 @@ class Input:
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """Results of one frame; ``scale``: what an output of 1 means, where that is known."""
+    """Results of one frame; ``scale``: what an output of 1 means, ``names``: of the outputs, where these are known."""
 
     width: Width
     bits: Annotated[int, OneOf(32, 64)]
     signed: Annotated[bool, OneOf(True)] = True
     scale: Annotated[float, Between(0, MAX_OUTPUT_SCALE)] | None = None
+    names: tuple[Name, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,7 +239,7 @@ class NetworkFile:
 class Manifest:
     """All of a design. ``frame`` is what the compiler needs to put other weights into it, and only the compiler reads it."""
 
-    format_version: Annotated[int, OneOf(2)] = 2
+    format_version: Annotated[int, OneOf(3)] = 3
     hdlgen_version: Text
     name: Annotated[str, Matches(NAME.pattern, NAME_ALLOWED)]
     top: Module
@@ -340,6 +360,11 @@ def _contradiction(manifest: Manifest) -> tuple[str, object, str] | None:
         return "stages", len(manifest.stages), "at least one, and accumulator_bits of each layer"
     if manifest.bus is not None and manifest.bus.source not in hashes:
         return "bus.source", manifest.bus.source, "a file that has a hash in sources_sha256"
+    for what, called, count in (("input", form.names, form.width), ("output", manifest.output.names, widths[-1])):
+        if called is not None and len(called) != count:
+            return f"{what}.names", len(called), f"{count} names, or null"
+    if (meaning := form.meaning) is not None and not {len(meaning.scale), len(meaning.offset)} <= {1, form.width}:
+        return "input.meaning", (len(meaning.scale), len(meaning.offset)), f"1 or {form.width} scales and offsets"
     weights = manifest.weights
     if (weights.image is None) != (weights.source == "rom") or (weights.image is None) != (weights.id is None):
         return "weights.image", weights.image, "an image with its id where the weights can be written, otherwise null"

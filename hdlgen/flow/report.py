@@ -28,6 +28,8 @@ __all__ = ["evaluate", "picture_shape", "render"]
 
 _FRAMES = 4
 """In the time line."""
+_NAMES = 64
+"""Of inputs or outputs that are shown."""
 _SQUARE = 64
 """Inputs of so many numbers, or more, are pictures if they fit into a square."""
 
@@ -211,6 +213,7 @@ def _mistakes(known: Evaluation, model: Network) -> Values:
     off = [count for label, row in enumerate(known.confusion) for said, count in enumerate(row) if said != label]
     return {
         "shapes": shapes,
+        "classes": model.output_names or range(model.widths[-1]),
         "worst": max(off, default=1) or 1,
         "shown_mistakes": {(mistake.label, mistake.said) for mistake in known.mistakes},
         "classes_wrong": (
@@ -302,6 +305,10 @@ def _meaning(manifest: Manifest, model: Network, known: Evaluation) -> Iterator[
     form = "sums as they are" if last is None else f"{last[0]:,} to {last[1]:,}"
     scale = "" if outputs.scale is None else f"; a step is {outputs.scale:g}"
     yield "an output", f"{outputs.width:,} numbers, {form}{scale}"
+    for what, names in (("inputs are called", source.names), ("outputs are called", model.output_names)):
+        if names is not None:
+            more = f", and {len(names) - _NAMES:,} more" if len(names) > _NAMES else ""
+            yield what, ", ".join(names[:_NAMES]) + more
     if known.right is not None:
         yield "labels", f"0 to {outputs.width - 1}: the greatest output is the answer, of equal ones the first"
 

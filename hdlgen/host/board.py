@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from hdlgen.errors import Refused
+from hdlgen.errors import InputError, Refused
 from hdlgen.host.inference import Run, packed, sequences
 from hdlgen.host.line import TRIES, Line, Statistics
 from hdlgen.host.protocol import OVERHEAD, Identity, Load, Message, Reply, Report, Request
+from hdlgen.network import InputFormat
 
 __all__ = ["BAUD", "Bench", "Board", "Statistics", "signature"]
 
@@ -104,13 +105,21 @@ class Board:
     ) -> None:
         self.close()
 
-    def infer(self, x: np.ndarray | Sequence[np.ndarray], *, progress: Callable[[int], object] | None = None) -> Any:
+    def infer(
+        self,
+        x: np.ndarray | Sequence[np.ndarray],
+        *,
+        meaning: InputFormat | None = None,
+        progress: Callable[[int], object] | None = None,
+    ) -> Any:
         """The answers to ``x``: int64 (N, results) to integers (N, width).
 
         Parameters
         ----------
         x
             For a network of sequences a list of arrays (steps, width), or one array (N, steps, width).
+        meaning
+            ``input`` of the board's network: real numbers in ``x`` become the integers nearest to them.
         progress
             Called with the number of answers that have come.
 
@@ -121,10 +130,12 @@ class Board:
         Raises
         ------
         InputError
-            If ``x`` does not fit the board's network, or the board is gone.
+            If ``x`` does not fit the board's network, holds real numbers without a meaning, or the board is gone.
         """
         p = self.identity
-        rows = [packed(row, p, index) for index, row in enumerate(sequences(x, p))]
+        if meaning is not None and meaning.width != p.width:
+            raise InputError(f"meaning is that of {meaning.width} inputs; allowed: of {p.width}, those of the board")
+        rows = [packed(row, p, index, meaning) for index, row in enumerate(sequences(x, p))]
         counts = [len(row) // p.frame_bytes if p.every_step else 1 for row in rows]
         answers = Run(self.line, p, rows, counts, progress).run()
         if p.every_step:

@@ -11,6 +11,7 @@ from hdlgen.errors import InputError
 from hdlgen.host.line import TRIES, Line, why
 from hdlgen.host.protocol import FILLER, MAX_PAYLOAD, OVERHEAD, Identity, Message, Reply, Request, encode
 from hdlgen.integers import limits
+from hdlgen.network import InputFormat
 
 __all__ = ["Run", "packed", "sequences"]
 
@@ -245,12 +246,21 @@ def sequences(x: Any, p: Identity) -> list[np.ndarray]:
     return list(array[:, np.newaxis])
 
 
-def packed(row: np.ndarray, p: Identity, index: int) -> bytes:
-    """The frames of one inference as they go over the line."""
-    if row.dtype.kind not in "iu":
-        raise InputError(f"x: dtype is {row.dtype}; allowed: integers")
+def packed(row: np.ndarray, p: Identity, index: int, meaning: InputFormat | None = None) -> bytes:
+    """The frames of one inference as they go over the line; real numbers become integers of that ``meaning``."""
+    real = row.dtype.kind == "f"
+    if real and (meaning is None or meaning.scale is None):
+        raise InputError(
+            f"x: dtype is {row.dtype}; allowed: integers, or real numbers of a known meaning with a scale"
+        )
+    if row.dtype.kind not in "iuf":
+        raise InputError(f"x: dtype is {row.dtype}; allowed: integers, or real numbers")
+    if real and not np.isfinite(row).all():
+        raise InputError(f"x: inference {index} holds a number that is not finite; allowed: finite ones")
     if row.ndim != 2 or row.shape[1] != p.width or not len(row):
         raise InputError(f"x: inference {index} has shape {list(row.shape)}; allowed: [steps, {p.width}]")
+    if real and meaning is not None:
+        row = meaning.quantise(row)
     low, high = limits(p.bits, p.signed)
     for extreme in (int(row.min()), int(row.max())):
         if not low <= extreme <= high:

@@ -13,7 +13,7 @@ from hdlgen import golden
 from hdlgen.description import check_name
 from hdlgen.errors import InputError
 from hdlgen.importers.graph import Graph
-from hdlgen.importers.integers import Imported, integer_network
+from hdlgen.importers.integers import Imported, integer_network, with_class_names
 from hdlgen.importers.litert import litert_values
 from hdlgen.importers.onnx_file import read_onnx
 from hdlgen.importers.operations import lower
@@ -51,6 +51,14 @@ def read(path: str | os.PathLike[str]) -> Graph:
         case suffix:
             allowed = ".onnx (ONNX, QONNX), .json (a state_dict in safetensors), and to import .tflite"
             raise InputError(f"{path}: suffix is {suffix!a}; allowed: {allowed}")
+
+
+def _named(imported: Imported, graph: Graph) -> Imported:
+    """With the names that the file has for the classes, behind its outputs."""
+    members = "classlabels_strings", "classlabels_int64s"
+    maps = [node for node in graph.nodes if node.op == "ZipMap"]
+    labels = next((node.attributes[name] for node in maps for name in members if node.attributes.get(name)), None)
+    return imported if labels is None else with_class_names(imported, [str(label) for label in labels])
 
 
 def import_network(
@@ -91,7 +99,8 @@ def import_network(
                 raise InputError(f"{option}: {path} holds integers already; allowed: with files of real numbers")
         model = read_tflite(path, check_name(name))
         scale, notes = Fraction(model.scale), model.notes
-        return Imported(network=model.network, output_scale=scale, storage=None, exact=True, notes=notes)
+        imported = Imported(network=model.network, output_scale=scale, storage=None, exact=True, notes=notes)
+        return imported if model.class_names is None else with_class_names(imported, model.class_names)
     graph = read(path)
     announce("understand")
     if (node := graph.recurrent) is not None:
@@ -120,13 +129,13 @@ def import_network(
                 raise InputError(f"{option}: {path} holds integers already; allowed: with --bits only")
         if given is not None and lowered.input is not None:
             raise InputError(f"--input-scale: {path} quantises its input itself; allowed: files that do not")
-        return integer_network(lowered, given, widen=widen, edges=edges)
+        return _named(integer_network(lowered, given, widen=widen, edges=edges), graph)
     real = float_network(lowered)
     source, x = options.chosen(path, lowered, calibration, input_range)
     recipe = QuantizeRecipe(bits=bits, activation_bits=activation_bits, edges=edges)
     if real.shape is not None:  # hardware multiplies each channel anyway
         recipe = dataclasses.replace(recipe, scales="neuron", requantise="multiplier")
-    return _quantised(quantize_network(real, recipe, source, x), real.notes)
+    return _named(_quantised(quantize_network(real, recipe, source, x), real.notes), graph)
 
 
 def _quantised(made: Quantized, notes: Sequence[str]) -> Imported:

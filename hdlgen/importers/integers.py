@@ -19,7 +19,7 @@ from hdlgen.errors import InputError
 from hdlgen.importers.codes import Codes
 from hdlgen.importers.samples import input_format
 from hdlgen.importers.values import LoweredLayer, LoweredNetwork, Term
-from hdlgen.network import Activation, InputFormat, Network, Skip
+from hdlgen.network import Activation, InputFormat, Network, Skip, parse_names
 from hdlgen.quantize.real import bounds
 from hdlgen.quantize.sparse import IntegerLayer, bits_of, stored_network
 from hdlgen.quantize.steps import MULTIPLIER_BITS, Staircase, Steps, fit
@@ -57,6 +57,16 @@ class Imported:
     exact: bool
     notes: tuple[str, ...]
     differ: int = 0
+
+
+def with_class_names(imported: Imported, names: Sequence[str]) -> Imported:
+    """With the ``names`` that a file has for the classes; a note says why not, where a network cannot have them."""
+    network = imported.network
+    try:
+        known = parse_names("its file", "list of classes", list(names), network.widths[-1])
+    except InputError as error:
+        return replace(imported, notes=(*imported.notes, f"outputs without names: {error}"))
+    return replace(imported, network=replace(network, output_names=known))
 
 
 @dataclass

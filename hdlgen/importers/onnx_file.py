@@ -136,7 +136,7 @@ def _attribute(attribute: Any, folder: Path, place: str) -> Any:
         return None
     value = helper.get_attribute_value(attribute)
     if attribute.type == 8:
-        return [entry.decode("ascii", "replace") for entry in value]
+        return [entry.decode("utf-8", "replace") for entry in value]
     return value.decode("ascii", "replace") if isinstance(value, bytes) else value
 
 

@@ -3,8 +3,12 @@
 The numbers of fields, types and operators are those of TFLite's schema, version 3.
 """
 
+import io
 import math
 import os
+import re
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -38,6 +42,8 @@ __all__ = ["TfliteModel", "read_tflite"]
 
 _MAX_BYTES = 1 << 28
 _MAX_TABLES = 1 << 14
+_MAX_LABELS = 1 << 20
+_LABELS = re.compile(r"label[^/]*\.txt\Z", re.IGNORECASE)
 _INT8, _INT32, _FLOAT32 = 9, 2, 0
 _TYPES = {_FLOAT32: "f4", 1: "f2", _INT32: "i4", 3: "u1", 4: "i8", 7: "i2", _INT8: "i1"}
 _LEFT = 20
@@ -67,12 +73,14 @@ class TfliteModel:
     -------
     tensors : of each layer 0..L the number of the file's tensor with its values.
     scale : what an output of 1 means; ``notes`` say what 0 means, where that is not 0.
+    class_names : the lines of the list of labels that is packed with the model, if there is one.
     """
 
     network: Network
     tensors: tuple[int, ...]
     scale: float
     notes: tuple[str, ...]
+    class_names: tuple[str, ...] | None = None
 
 
 def _tensor(table: Table, buffers: list[Table], where: str) -> _Tensor:
@@ -465,6 +473,19 @@ def _build(builder: _Builder, graph: Table, codes: list[int], where: str) -> Non
         make(builder, op)
 
 
+def _class_names(data: bytes) -> tuple[str, ...] | None:
+    """TFLite packs files that belong to a model, such as labels, into a ZIP archive behind it."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            lists = [entry for entry in archive.infolist() if _LABELS.search(entry.filename)]
+            if len(lists) != 1 or lists[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                return None
+            with archive.open(lists[0]) as file:
+                return tuple(file.read(_MAX_LABELS).decode("utf-8", "replace").splitlines())
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError, ValueError):
+        return None  # nothing packed, or nothing that can be unpacked: a model needs none
+
+
 def read_tflite(path: str | os.PathLike[str], name: str) -> TfliteModel:
     """The network in an int8 ``.tflite`` file.
 
@@ -492,7 +513,7 @@ def read_tflite(path: str | os.PathLike[str], name: str) -> TfliteModel:
     _build(builder, graphs[0], known, where)
     if not builder.layers or builder.places.get(last) != len(builder.layers):
         raise InputError(f"{where}: output is tensor {show(tensors[last].name)}; allowed: that of the last layer")
-    return _finished(builder, name, where)
+    return replace(_finished(builder, name, where), class_names=_class_names(data))
 
 
 def _finished(builder: _Builder, name: str, where: str) -> TfliteModel:

@@ -32,6 +32,7 @@ from hdlgen.layers import (
 )
 from hdlgen.network.features import LogMel, log_mel
 from hdlgen.network.file import METADATA_KEY, load, save
+from hdlgen.network.names import parse_names, read_names
 from hdlgen.network.network import FORMAT_VERSION, InputFormat, Network, describe, parse, verify
 from hdlgen.network.progressive import first_paths
 
@@ -72,6 +73,8 @@ __all__ = [
     "log2_slots",
     "log_mel",
     "parse",
+    "parse_names",
+    "read_names",
     "save",
     "verify",
 ]

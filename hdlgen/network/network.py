@@ -38,6 +38,7 @@ from hdlgen.errors import InputError
 from hdlgen.integers import limits, signed_bits
 from hdlgen.layers import BandRnn, Layer, Place, Reach, Scan, Shape, Weighted, parse_layer
 from hdlgen.network.features import LogMel, parse_features
+from hdlgen.network.names import parse_names
 from hdlgen.schema import as_json
 
 __all__ = ["FORMAT_VERSION", "InputFormat", "Network", "check_tensors", "describe", "parse", "verify"]
@@ -61,6 +62,7 @@ class InputFormat:
     rounding : where halves go when real numbers become integers: to the ``even`` or ``odd`` neighbour, ``up`` or ``down``.
     clamp : least and greatest integer that a real number becomes, where not all of ``bits`` are used.
     shape : height, width and channels, whose product is the width, if it is a tensor: elements in the order y, x, channel.
+    names : of the elements, where that is known.
     """
 
     width: int
@@ -72,6 +74,7 @@ class InputFormat:
     rounding: str = "even"
     clamp: tuple[int, int] | None = None
     shape: Shape | None = None
+    names: tuple[str, ...] | None = None
 
     @property
     def low(self) -> int:
@@ -87,7 +90,9 @@ class InputFormat:
             tuple(value[element] for element in elements.tolist()) if isinstance(value, tuple) else value
             for value in (self.scale, self.offset)
         )
-        return replace(self, width=len(elements), shape=None, features=None, scale=scale, offset=offset or 0.0)
+        names = None if self.names is None else tuple(self.names[element] for element in elements.tolist())
+        plain = replace(self, width=len(elements), shape=None, features=None, names=names)
+        return replace(plain, scale=scale, offset=offset or 0.0)
 
     def quantise(self, x: np.ndarray) -> np.ndarray:
         """int64, as ``x`` (.., width), which are numbers: the nearest integers to (x - offset) / scale, clamped.
@@ -123,6 +128,7 @@ class Network:
     topology : that of all layers of kind ``path`` that have none of their own. A Sobol' topology has a dimension for every
         layer in which such a path begins or ends, in order; a random one numbers its draws by the layers of the network.
     output_scale : what an output of 1 means, where that is known.
+    output_names : of the outputs, which may be classes, where that is known.
     origin : the file it came from, for messages only.
     header : of that file, so that a network that was not changed is written back as it was.
     """
@@ -133,6 +139,7 @@ class Network:
     topology: Topology | None = None
     tensors: dict[str, np.ndarray] = field(repr=False)
     output_scale: float | None = None
+    output_names: tuple[str, ...] | None = None
     format_version: int = FORMAT_VERSION
     origin: str | None = field(default=None, repr=False)
     header: bytes | None = field(default=None, repr=False)
@@ -280,6 +287,7 @@ class Network:
             topology=topology,
             tensors={name: tensor for name, tensor in self.tensors.items() if name in names},
             output_scale=self.output_scale if last == len(self.layers) else None,
+            output_names=self.output_names if last == len(self.layers) else None,
         )
 
 
@@ -295,7 +303,7 @@ def common_layers(layers: Sequence[Layer]) -> list[int]:
 
 
 def _parse_input(where: str, value: object) -> InputFormat:
-    optional = ("features", "scale", "offset", "rounding", "clamp", "shape")
+    optional = ("features", "scale", "offset", "rounding", "clamp", "shape", "names")
     members = members_of(where, "input", value, ("width", "bits", "signed"), optional)
     width = whole(where, "width", members["width"], 1, MAX_WIDTH)
     signed = flag(where, "signed", members["signed"])
@@ -322,6 +330,7 @@ def _parse_input(where: str, value: object) -> InputFormat:
         "rounding": lambda value: one_of(where, "rounding", value, INPUT_ROUNDINGS),
         "clamp": lambda value: within(where, "clamp", value, plain.low, plain.high),
         "shape": lambda value: _parse_shape(where, value, width),
+        "names": lambda value: parse_names(where, "names", value, width),
     }
     return replace(plain, **{name: read[name](members[name]) for name in optional if name in members})
 
@@ -335,9 +344,18 @@ def _parse_shape(where: str, value: object, width: int) -> Shape:
     return height, columns, channels
 
 
-def _parse_output(where: str, value: object) -> float:
-    scale = members_of(where, "output", value, ("scale",))["scale"]
-    return real(where, "scale", scale, f"numbers above 0, up to {MAX_OUTPUT_SCALE:g}", lambda given: given > 0)
+def _parse_output(where: str, value: object, width: int) -> tuple[float | None, tuple[str, ...] | None]:
+    """What an output of 1 means, and the names of the outputs."""
+    members = members_of(where, "output", value, (), ("scale", "names"))
+    if not members:
+        raise InputError(f"{where}: output is empty; allowed: 'scale', 'names' or both, or no output")
+    scale = names = None
+    if "scale" in members:
+        allowed = f"numbers above 0, up to {MAX_OUTPUT_SCALE:g}"
+        scale = real(where, "scale", members["scale"], allowed, lambda given: given > 0)
+    if "names" in members:
+        names = parse_names(where, "names", members["names"], width)
+    return scale, names
 
 
 def parse(description: object, where: str) -> Network:
@@ -387,13 +405,17 @@ def parse(description: object, where: str) -> Network:
                     " allowed: one use of each tensor"
                 )
             owners[tensor] = f"{role} of layer {order}"
+    scale = names = None
+    if "output" in members:
+        scale, names = _parse_output(f"{where}: output", members["output"], widths[-1])
     return Network(
         name=name,
         input=source,
         topology=topology,
         layers=tuple(layers),
         tensors={},
-        output_scale=_parse_output(f"{where}: output", members["output"]) if "output" in members else None,
+        output_scale=scale,
+        output_names=names,
     )
 
 
@@ -411,8 +433,9 @@ def describe(network: Network) -> dict[str, Any]:
         result["topology"] = network.topology.describe()
         short |= network.topology.terse
     result["layers"] = [layer.describe(order, short=short) for order, layer in enumerate(network.layers, 1)]
-    if network.output_scale is not None:
-        result["output"] = {"scale": network.output_scale}
+    output = {"scale": network.output_scale, "names": as_json(network.output_names)}
+    if output := {name: value for name, value in output.items() if value is not None}:
+        result["output"] = output
     return result
 
 
@@ -445,7 +468,7 @@ def verify(network: Network) -> None:
     parsed = parse(describe(network), where)
     # What a file may leave out, a dataclass may not; and what a file cannot say, it must not have.
     alike: list[tuple[str, Any, Any, Sequence[str]]] = [
-        (where, network, parsed, ("input", "topology", "output_scale"))
+        (where, network, parsed, ("input", "topology", "output_scale", "output_names"))
     ]
     for order, layers in enumerate(zip(network.layers, parsed.layers, strict=True), 1):
         alike.append((f"{where}: layer {order}", *layers, [member.name for member in fields(layers[1])]))  # type: ignore

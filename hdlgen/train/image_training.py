@@ -1,6 +1,7 @@
 """Training of networks of convolutions on images: in real numbers, then in the integers of the hardware."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -146,6 +147,8 @@ def train_images(dataset: Dataset, recipe: ImageRecipe, *, progress: bool = True
                 "qat-learning-rate",
             )
         network = remove_channels(model.network()) if recipe.lasso else model.network()
+        if dataset.names is not None and len(dataset.names) == network.widths[-1]:
+            network = replace(network, output_names=dataset.names)
         outputs = outputs_of(model.integer, x)
     # What was trained is what was exported, bit for bit.
     assert np.array_equal(outputs, golden.evaluate(network, x))

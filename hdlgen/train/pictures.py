@@ -9,6 +9,7 @@ from PIL import Image, UnidentifiedImageError
 from hdlgen.errors import InputError
 from hdlgen.files import opened
 from hdlgen.idx import MAX_BYTES, Dataset
+from hdlgen.network import parse_names
 
 __all__ = ["read_pictures"]
 
@@ -77,4 +78,10 @@ def read_pictures(folder: Path) -> Dataset:
         if test_images.shape[1:] != images.shape[1:]:
             found, allowed = (list(one.shape[1:]) for one in (test_images, images))
             raise InputError(f"{folder / 'test'}: images of {found}; allowed: {allowed}, as in train")
-    return Dataset(train_images=images, train_labels=labels, test_images=test_images, test_labels=test_labels)
+    return Dataset(
+        train_images=images,
+        train_labels=labels,
+        test_images=test_images,
+        test_labels=test_labels,
+        names=parse_names(str(folder / "train"), "folders", names["train"], len(names["train"])),
+    )

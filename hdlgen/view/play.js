@@ -49,7 +49,7 @@ function show(found) {
   last = found;
   const place = byId("verdict");
   place.replaceChildren();
-  if (DATA.outputs > 1 && !DATA.outputImage) line(place, "b", String(found.said), "said");
+  if (DATA.outputs > 1 && !DATA.outputImage) line(place, "b", called(found.said), "said");
   const one = found.inputs === 1;
   if (found.equal === null) line(place, "span", "golden model", "badge soft");
   else if (found.equal) line(place, "span", one ? "✓ equal to the golden model, bit for bit" : `✓ all ${count(found.inputs)} equal to the golden model, bit for bit`, "badge good");
@@ -65,6 +65,10 @@ function show(found) {
   document.body.dataset.answers = String(Number(document.body.dataset.answers || 0) + 1);
 }
 
+function called(output) {
+  return DATA.names ? DATA.names[output] : String(output);
+}
+
 function bars(found) {
   const place = byId("bars");
   place.replaceChildren();
@@ -73,7 +77,7 @@ function bars(found) {
   found.answer.forEach((value, at) => {
     const row = document.createElement("div");
     if (found.answer.length > 1 && at === found.said) row.className = "most";
-    line(row, "span", String(at));
+    line(row, "span", called(at));
     const track = line(row, "span", "", "track"), bar = line(track, "i", "");
     bar.style.left = (100 * (Math.min(0, value) - low)) / span + "%";
     bar.style.width = (100 * Math.abs(value)) / span + "%";
@@ -88,7 +92,7 @@ function facts(found) {
   rows.push(["latency", cycles.counted === null ? `${count(cycles.predicted)} cycles predicted${steps}` : `${count(cycles.counted)} cycles counted on the chip, ${count(cycles.predicted)} predicted${steps}`]);
   if (cycles.microseconds !== null) rows.push(["at the board's clock", `${cycles.microseconds.toLocaleString("en-US")} µs`]);
   if (found.seconds) rows.push(["over the line", `${(1000 * found.seconds).toFixed(1)} ms`]);
-  if (found.label !== null) rows.push(["label", String(found.label)]);
+  if (found.label !== null) rows.push(["label", called(found.label)]);
   const table = byId("facts");
   table.replaceChildren();
   for (const [name, text] of rows) {
@@ -338,7 +342,7 @@ function samples(place) {
   DATA.samples.forEach((array, at) => {
     const values = Array.from(numbers(array)), steps = [];
     for (let from = 0; from < values.length; from += DATA.width) steps.push(values.slice(from, from + DATA.width));
-    const label = DATA.labels ? `, label ${DATA.labels[at]}` : "", button = document.createElement("button");
+    const label = DATA.labels ? `, label ${called(DATA.labels[at])}` : "", button = document.createElement("button");
     button.type = "button";
     button.title = button.ariaLabel = `Input ${at}${label}`;
     if (DATA.image || DATA.sequential) {
@@ -347,7 +351,7 @@ function samples(place) {
       redraws.push(draw);
     } else {
       button.className = "text";
-      button.textContent = DATA.labels ? `${at}: ${DATA.labels[at]}` : String(at);
+      button.textContent = DATA.labels ? `${at}: ${called(DATA.labels[at])}` : String(at);
     }
     button.addEventListener("click", () => {
       document.querySelectorAll("[data-input]").forEach((slider, i) => { slider.value = steps[0][i]; slider.nextElementSibling.textContent = steps[0][i]; });

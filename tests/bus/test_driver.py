@@ -1,5 +1,8 @@
 """The C driver on a model of the registers."""
 
+import ctypes
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +12,25 @@ import pytest
 from hdlgen import golden
 from hdlgen.emit import compile_to
 from hdlgen.emit.manifest import Manifest
-from hdlgen.network import Network
+from hdlgen.network import InputFormat, Network
 
 from ..compiler.networks import make
-from .driver import Driver, compile_driver
+from .driver import STRICT, Driver, compile_driver
 from .model import Registers
 
 NETWORK = make((12, 10, 6), 100, input_bits=9)
+
+_REAL = """
+#include "hdlgen_core.h"
+#include "hdlgen_meaning.h"
+static const double scales[] = TOP_SCALES, offsets[] = TOP_OFFSETS;
+static const struct hdlgen_meaning meaning = TOP_MEANING(scales, offsets);
+static const char *const names[] = TOP_INPUT_NAMES;
+int frame_of(const double *numbers, void *frame);
+const char *name(int number);
+int frame_of(const double *numbers, void *frame) { return hdlgen_quantise(&meaning, numbers, frame); }
+const char *name(int number) { return names[number]; }
+"""
 
 OK, ABSENT, OTHER, SIZE, LATE, LOST, UNABLE, _IMAGE = range(0, -8, -1)
 
@@ -75,6 +90,33 @@ def test_what_is_wrong_is_said(design: tuple[Manifest, Path]) -> None:
     registers.loses = True
     assert driver.put(bytes(24)) == LOST
     assert not registers.sent
+
+
+@pytest.mark.parametrize("each", [False, True])
+@pytest.mark.parametrize(("rounding", "clamp"), [("even", None), ("odd", (-100, 90)), ("up", None), ("down", (3, 4))])
+def test_real_numbers(rounding: str, clamp: tuple[int, int] | None, *, each: bool, tmp_path: Path) -> None:
+    """The driver makes the integers of them that Python makes; compiled with what the core's header says."""
+    rng = np.random.default_rng(1)
+    scale: Any = tuple(rng.choice([-0.25, 0.5, 1 / 3, 7.0], 12).tolist()) if each else 1 / 3
+    source = InputFormat(width=12, bits=9, signed=True, scale=scale, offset=1.5, rounding=rounding, clamp=clamp)
+    source = replace(source, names=tuple(f'?"\\{number}é' for number in range(12)))
+    manifest = compile_to(replace(NETWORK, input=source), tmp_path / "core", lanes=4, bus="wishbone")
+    (tmp_path / "use.c").write_text(_REAL.replace("TOP", manifest.top.upper()))
+    folder, library = tmp_path / "core" / "bus", tmp_path / "use.so"
+    files = [tmp_path / "use.c", folder / "hdlgen_core.c"]
+    subprocess.run(["gcc", *STRICT, f"-I{folder}", "-shared", "-fPIC", *files, "-o", library], check=True)
+    use = ctypes.CDLL(str(library))
+    use.name.restype = ctypes.c_char_p
+    assert [use.name(number).decode() for number in range(12)] == list(source.names or ())
+    halves = source.values(rng.integers(-600, 600, (500, 12)) / 2)
+    x = np.concatenate([halves, rng.normal(scale=100, size=(500, 12)), [[1e308] * 12, [-1e308] * 12, [-0.0] * 12]])
+    for row, wanted in zip(x, source.quantise(x), strict=True):
+        frame = np.zeros(12, "<i2")
+        assert use.frame_of(row.ctypes.data_as(ctypes.c_void_p), frame.ctypes.data_as(ctypes.c_void_p)) == OK
+        assert frame.tolist() == wanted.tolist()
+    for wrong in (np.nan, np.inf, -np.inf):
+        row = np.full(12, wrong)
+        assert use.frame_of(row.ctypes.data_as(ctypes.c_void_p), frame.ctypes.data_as(ctypes.c_void_p)) == -8
 
 
 def test_no_core(design: tuple[Manifest, Path]) -> None:

@@ -28,6 +28,39 @@ def run(*arguments: object) -> int:
     return int(caught.value.code or 0)
 
 
+# ------------------------------------------------------------------------------------------------------------- names
+
+
+def test_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of inputs and outputs, from text files: in the network file, and from there in the manifest."""
+    network = load(TINY)
+    inputs = [f"a {number}" for number in range(network.widths[0])]
+    outputs = [f"b {number}" for number in range(network.widths[-1])]
+    (tmp_path / "inputs.txt").write_text("\n".join(inputs) + "\n")
+    (tmp_path / "outputs.txt").write_text("\r\n".join(outputs))
+    named = tmp_path / "named.safetensors"
+    words = ["names", TINY, "-o", named, "--inputs", tmp_path / "inputs.txt", "--outputs", tmp_path / "outputs.txt"]
+    assert run(*words) == 0
+    found = load(named)
+    assert (found.input.names, found.output_names) == (tuple(inputs), tuple(outputs))
+    manifest = compile_to(found, tmp_path / "core")
+    assert (manifest.input.names, manifest.output.names) == (tuple(inputs), tuple(outputs))
+    x = np.zeros((1, network.widths[0]), int)
+    assert (golden.evaluate(found, x) == golden.evaluate(network, x)).all()
+    (tmp_path / "outputs.txt").write_bytes(b"\xff")
+    (tmp_path / "inputs.txt").write_text("one\n")
+    capsys.readouterr()
+    other = tmp_path / "other.safetensors"
+    for option, message in [
+        ("--inputs", f"{tmp_path / 'inputs.txt'}: file has 1 entries; allowed: {len(inputs)}, one per element"),
+        ("--outputs", f"{tmp_path / 'outputs.txt'}: byte 0 is no UTF-8; allowed: a name in each line, in UTF-8"),
+    ]:
+        assert run("names", TINY, "-o", other, option, tmp_path / f"{option[2:]}.txt") == 2
+        assert capsys.readouterr().err == f"hdlgen: {message}\n"
+    assert run("names", TINY, "-o", other) == 2
+    assert not other.exists()
+
+
 # ------------------------------------------------------------------------------------------------------------- texts
 
 

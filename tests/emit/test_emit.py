@@ -145,7 +145,7 @@ def test_manifest(designs: Designs, kind: str, form: dict[str, Any], target: str
     check_sources(folder, manifest)
     seed = given.pop("seed", 1)
     plan = compile_network(network, Options.for_target(network, given.pop("target", None), **given))
-    assert (manifest.format_version, manifest.name, manifest.target) == (2, network.name, target)
+    assert (manifest.format_version, manifest.name, manifest.target) == (3, network.name, target)
     assert manifest.top == f"hdlgen_{network.name}"
     assert asdict(manifest.input) == form
     assert (manifest.output.width, manifest.output.bits) == (network.widths[-1], 32)

@@ -147,9 +147,9 @@ def test_any_member_may_be_anything(designs: Designs, design: str) -> None:
 @pytest.mark.parametrize(
     ("member", "value", "said"),
     [
-        ("format_version", 1, "format_version is 1; this version of hdlgen reads 2: compile the network again"),
-        ("format_version", "2", "format_version is '2'; this version of hdlgen reads 2: compile the network again"),
-        ("format_version", ..., "format_version is None; allowed: 2"),
+        ("format_version", 1, "format_version is 1; this version of hdlgen reads 3: compile the network again"),
+        ("format_version", "2", "format_version is '2'; this version of hdlgen reads 3: compile the network again"),
+        ("format_version", ..., "format_version is None; allowed: 3"),
         ("top", ..., "content has no 'top'; required: format_version, hdlgen_version"),
         ("tops", "x", "a key of content is 'tops'; allowed: format_version, hdlgen_version"),
         ("top", "a b", "top is 'a b'; allowed: the name of a module"),

@@ -101,6 +101,28 @@ def test_what_leaves_the_order_is_dropped(
 
 
 @pytest.mark.parametrize(
+    ("labels", "names", "notes"),
+    [
+        ({"classlabels_int64s": [7, 1, 5]}, ("7", "1", "5"), 1),
+        ({"classlabels_strings": ["Birke", "Kastanie", "Ölbaum"]}, ("Birke", "Kastanie", "Ölbaum"), 1),
+        ({"classlabels_strings": ["a", "b"]}, None, 2),
+        ({"classlabels_strings": ["a", "b", "\n"]}, None, 2),
+    ],
+)
+def test_names_of_classes(
+    labels: dict[str, list[object]], names: tuple[str, ...] | None, notes: int, tmp_path: Path
+) -> None:
+    """They are kept; what cannot be one is told."""
+    nodes = [GEMM, node("Softmax", "h", "p"), node("ZipMap", "p", "y", domain=ML, **labels)]
+    path = write(tmp_path / "m.onnx", model(nodes, TENSORS))
+    imported = importers.import_network(
+        path, name="m", options=importers.InputOptions(8, None, None, False), bits=8, input_range="-2,2"
+    )
+    assert imported.network.output_names == names
+    assert len(imported.notes) == notes
+
+
+@pytest.mark.parametrize(
     ("nodes", "tensors", "message"),
     [
         ([GEMM, node("Sigmoid", "h", "s"), node("Mul", "h s", "y")], {}, "node 3 of 3 'n_y' (Mul): reads what comes"),

@@ -1,7 +1,9 @@
 """TFLite files: the same integers as LiteRT's reference kernels, in every layer; and files that cannot be used."""
 
 import os
+import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -9,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hdlgen import golden
+from hdlgen import golden, importers
 from hdlgen.cli import main
 from hdlgen.errors import InputError
 from hdlgen.importers.litert import litert_values
 from hdlgen.importers.tflite import TfliteModel, read_tflite
-from hdlgen.network import load
+from hdlgen.network import describe, load
 
 from .tflite_files import FLOAT32, Fields, Writer
 
@@ -206,6 +208,22 @@ def test_notes_and_meaning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         == f"hdlgen: --bits: {path} holds integers already; allowed: with files of real numbers\n"
     )
     assert not (tmp_path / "n.safetensors").exists()
+
+
+def test_labels_behind_the_model(tmp_path: Path) -> None:
+    """TFLite packs them into a ZIP archive; what is none, or damaged, is nothing."""
+    path, model = written(tmp_path, network)
+    plain, names = path.read_bytes(), [f"wörd {number}" for number in range(model.network.widths[-1])]
+    assert model.class_names is None
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("labels.txt", "\n".join(names) + "\n")
+    imported = importers.import_network(path, name="net", options=importers.InputOptions(8, None, None, False))
+    assert describe(imported.network) == describe(replace(model.network, name="net", output_names=tuple(names)))
+    packed = path.read_bytes()
+    for place in range(len(plain), len(packed)):
+        path.write_bytes(packed[:place] + bytes([packed[place] ^ 0xFF]) + packed[place + 1 :])
+        found = read_tflite(path, "net").class_names
+        assert found is None or isinstance(found, tuple)
 
 
 def test_verbs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from hdlgen.errors import InputError
 from hdlgen.host import Board
 from hdlgen.host.line import Line as BoardLine
 from hdlgen.host.protocol import Decoder, Identity, Message, Reason, Reply, Request, encode
+from hdlgen.network import InputFormat
 
 from .bench import IDENTITY, sums
 from .model import BoardModel
@@ -114,6 +115,32 @@ def test_sequences(identity: Identity, infer: Callable[[list[bytes]], list[list[
         assert y.tolist() == [rows[-1] for rows in expected]
     if rate:
         assert board.statistics.repeated > 10
+
+
+def test_real_numbers() -> None:
+    """They are sent as the integers that the network's input makes of them."""
+    meaning = InputFormat(width=5, bits=12, signed=True, scale=(0.5, 0.25, 1.0, 2.0, 3.0), offset=-1.0, rounding="up")
+    x = np.random.default_rng(2).uniform(-300, 300, (20, 5))
+    board = opened(Line(BoardModel(SIGNED, sums)))
+    assert board.infer(x, meaning=meaning).tolist() == board.infer(meaning.quantise(x)).tolist()
+    for wrong, other, message in [
+        (x, None, "x: dtype is float64; allowed: integers, or real numbers of a known meaning with a scale"),
+        (
+            x,
+            replace(meaning, scale=None, offset=0.0),
+            "x: dtype is float64; allowed: integers, or real numbers of a known",
+        ),
+        (np.full((1, 5), np.nan), meaning, "x: inference 0 holds a number that is not finite; allowed: finite ones"),
+        (
+            x,
+            InputFormat(width=4, bits=8, scale=1.0),
+            "meaning is that of 4 inputs; allowed: of 5, those of the board",
+        ),
+        (x.astype(str), meaning, "x: dtype is <U"),
+    ]:
+        with pytest.raises(InputError) as caught:
+            board.infer(wrong, meaning=other)
+        assert str(caught.value).startswith(message)
 
 
 def test_signed() -> None:

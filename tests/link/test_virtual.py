@@ -224,7 +224,7 @@ def test_unplugged(board: VirtualBoard, images: tuple[np.ndarray, np.ndarray]) -
     [
         (np.zeros((2, 7), int), "x: inference 0 has shape [1, 7]; allowed: [steps, 8]"),
         (np.zeros(8, int), "x: shape is [8]; allowed: [N, 8]"),
-        (np.zeros((2, 8)), "x: dtype is float64; allowed: integers"),
+        (np.zeros((2, 8)), "x: dtype is float64; allowed: integers, or real numbers of a known meaning with a scale"),
         (np.array([[0] * 8, [256] + [0] * 7]), "x: inference 1 holds 256; allowed: 0..255 (8 bits)"),
         (np.full((1, 8), -1), "x: inference 0 holds -1; allowed: 0..255 (8 bits)"),
     ],

@@ -217,6 +217,21 @@ def test_output_scale(file: Path, scale: float) -> None:
     assert (golden.evaluate(network, x) == golden.evaluate(plain, x)).all()
 
 
+def test_names(file: Path) -> None:
+    """Of inputs and outputs: they come back as they were, stay with the elements they name, and change no result."""
+    count = PATHS["layers"][-1]["width"]
+    inputs, outputs = ["säure", "a b", '"', "é€", "x", "z"], [f"class {number}" for number in range(count)]
+    described = {**PATHS, "input": PATHS["input"] | {"names": inputs}, "output": {"names": outputs}}
+    network = read(file, described)
+    assert (network.input.names, network.output_names) == (tuple(inputs), tuple(outputs))
+    assert describe(network)["output"] == {"names": outputs}
+    assert describe(network)["input"]["names"] == inputs
+    assert network.input.of(np.array([4, 0])).names == ("x", "säure")
+    assert network.part(1, 1).output_names is None
+    x = np.arange(12).reshape(2, 6)
+    assert (golden.evaluate(network, x) == golden.evaluate(read(file, PATHS), x)).all()
+
+
 def paths(**members: Any) -> dict[str, Any]:
     """PATHS with other members of the topology."""
     return changed("topology", value=PATHS["topology"] | members)
@@ -322,8 +337,23 @@ INPUT_OUTPUT = [
         changed("input", value=PATHS["input"] | {"scale": 1, "clamp": [0, 256]}),
         "input: clamp[1] is 256; allowed: integers 1..255",
     ),
-    (changed("output", value={}), "output: output has no 'scale'; required: scale"),
-    (changed("output", value={"scale": 1, "bits": 8}), "output: a key of output is 'bits'; allowed: scale"),
+    (changed("input", "names", value=["a"] * 5), "input: names has 5 entries; allowed: 6, one per element"),
+    *(
+        (
+            changed("input", "names", value=["a"] * 5 + [name]),
+            f"input: names[5] is {shown}; allowed: 1 to 64 characters that can be printed",
+        )
+        for name, shown in [
+            ("", "''"),
+            (1, "1"),
+            ("a\n", r"'a\n'"),
+            ("\x1b[m", r"'\x1b[m'"),
+            ("x" * 65, f"'{'x' * 56}..."),
+        ]
+    ),
+    (changed("output", value={}), "output: output is empty; allowed: 'scale', 'names' or both, or no output"),
+    (changed("output", value={"scale": 1, "bits": 8}), "output: a key of output is 'bits'; allowed: scale, names"),
+    (changed("output", value={"names": "ab"}), "output: names is 'ab'; allowed: a list of "),
     *(
         (
             changed("output", value={"scale": scale}),

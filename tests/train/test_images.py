@@ -133,6 +133,8 @@ def test_learns_from_files(tmp_path, capsys):
             cli.main(["train", "images", str(tmp_path / source), *more, *options, *files])
         assert end.value.code == 0
         network = load(output)
+        named = tuple(f"quadrant-{label}" for label in range(4))
+        assert network.output_names == (named if source == "pictures" else None)
         assert network.shapes[:3] == ((8, 8, 3), (8, 8, 8), (4, 4, 8))
         y = golden.evaluate(network, data.test_images.reshape(200, -1))
         accuracy = (y.argmax(1) == data.test_labels).mean()

@@ -26,6 +26,49 @@ static void hdlgen_write(uintptr_t address, uint32_t value)
 }
 #endif
 
+/* The integer nearest to `step`, from `low` to `high`; halves as `rounding` says. */
+static int32_t nearest(double step, int32_t low, int32_t high, int rounding)
+{
+    int32_t below;
+    double rest;
+    int up;
+
+    if (step <= (double)low)
+        return low;
+    if (step >= (double)high)
+        return high;
+    below = (int32_t)step;
+    if ((double)below > step)
+        below--;
+    rest = step - (double)below;
+    if (rounding == HDLGEN_EVEN)
+        up = below % 2 != 0;
+    else if (rounding == HDLGEN_ODD)
+        up = below % 2 == 0;
+    else
+        up = rounding == HDLGEN_UP;
+    return rest > 0.5 || (rest == 0.5 && up) ? below + 1 : below;
+}
+
+int hdlgen_quantise(const struct hdlgen_meaning *meaning, const double *numbers, void *frame)
+{
+    uint8_t *to = frame;
+    uint32_t place, byte;
+
+    for (place = 0; place < meaning->inputs; place++) {
+        double offset = meaning->offsets[meaning->offset_count > 1 ? place : 0];
+        double scale = meaning->scales[meaning->scale_count > 1 ? place : 0];
+        uint32_t code;
+
+        if (!(numbers[place] - numbers[place] == 0.0))
+            return HDLGEN_NUMBER;
+        code = (uint32_t)nearest((numbers[place] - offset) / scale, meaning->low, meaning->high, meaning->rounding);
+        for (byte = 0; byte < meaning->bytes; byte++)
+            *to++ = (uint8_t)(code >> (8 * byte));
+    }
+    return HDLGEN_OK;
+}
+
 static uint32_t get(const struct hdlgen_core *core, uint32_t offset)
 {
     return hdlgen_read(core->base + offset);

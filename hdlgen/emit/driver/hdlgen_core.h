@@ -19,7 +19,24 @@ enum {
     HDLGEN_LATE = -4,     /* patience ran out */
     HDLGEN_LOST = -5,     /* the core could not take what was written: reset it */
     HDLGEN_UNABLE = -6,   /* the core has no load port, or is none of sequences */
-    HDLGEN_IMAGE = -7     /* the image of weights is not right */
+    HDLGEN_IMAGE = -7,    /* the image of weights is not right */
+    HDLGEN_NUMBER = -8    /* a number is not finite */
+};
+
+/* Where halves go when real numbers become integers. */
+enum { HDLGEN_EVEN, HDLGEN_ODD, HDLGEN_UP, HDLGEN_DOWN };
+
+/* What the integers of a frame stand for: TOP_MEANING of hdlgen_meaning.h, of arrays with TOP_SCALES and TOP_OFFSETS. */
+struct hdlgen_meaning {
+    const double *scales;   /* integer q of an input stands for q * scale + offset */
+    const double *offsets;
+    uint32_t inputs;
+    uint32_t scale_count;   /* one for all inputs, or one for each */
+    uint32_t offset_count;
+    uint32_t bytes;         /* of an element of a frame */
+    int32_t low;            /* the least integer that a number becomes, and the greatest */
+    int32_t high;
+    int rounding;
 };
 
 struct hdlgen_core {
@@ -48,6 +65,9 @@ int hdlgen_open(struct hdlgen_core *core, uintptr_t base, uint32_t network);
 
 /* Forget all frames on their way. */
 void hdlgen_reset(struct hdlgen_core *core);
+
+/* Make a frame of real numbers, one for each input: the integers nearest to them. `frame` has room for all elements. */
+int hdlgen_quantise(const struct hdlgen_meaning *meaning, const double *numbers, void *frame);
 
 /* Send a frame: its elements one after the other, little end first, as they lie in an array of uint8_t or uint16_t on a
  * little-endian processor. */
