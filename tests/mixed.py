@@ -8,7 +8,19 @@ import numpy as np
 
 from hdlgen.connections import Topology
 from hdlgen.layers.base import Shape
-from hdlgen.network import Activation, InputFormat, Layer, Network, RandomTopology, Skip, SobolTopology, log2_slots
+from hdlgen.layers.draw import gumbel_table
+from hdlgen.network import (
+    Activation,
+    Draw,
+    InputFormat,
+    Layer,
+    Network,
+    RandomTopology,
+    Skip,
+    SobolTopology,
+    Spot,
+    log2_slots,
+)
 
 from .choices import Choices, strategy
 from .layered import any_activation, make_layer
@@ -55,6 +67,12 @@ def make_mixed(
     for number, entry in numbered:
         if entry.get("kind") in ("scan", "delay"):
             layers.append(make_scan_layer(rng, number, widths[-1], layers, tensors, entry, bits=bits, signed=signed))
+        elif entry.get("kind") == "spot":
+            tensors["t"] = rng.integers(1, 40, widths[-1]).astype(np.int32)
+            layers.append(Spot(scores=widths[-1], log2_window=1, threshold="t", refractory=1))
+        elif entry.get("kind") == "draw":
+            tensors["t"] = gumbel_table(40.0, 7)
+            layers.append(Draw(scores=widths[-1], table="t", seed=3))
         elif "cell" in entry:
             layers.append(make_band(rng, number, widths[-1], tensors, **entry))
         elif entry["kind"] in OF_TENSORS:
@@ -242,6 +260,14 @@ MIXED: dict[str, tuple[Callable[[], Network], Stages]] = {
     "a scan of the sums of a tensor, and before a recurrent layer": (
         lambda: make_mixed([conv(8, 1, 1), scan("mingru"), rnn(5)], inputs=3),
         (("tensor", 1, 1), ("scan", 2, 2), ("unit", 3, 3)),
+    ),
+    "a spotter behind a recurrent layer": (
+        lambda: make_mixed([rnn(8), dense(5, SIGNED), {"kind": "spot"}], inputs=6, signed=True),
+        (("unit", 1, 1), ("gather", 2, 2), ("spot", 3, 3)),
+    ),
+    "a draw of sums": (
+        lambda: make_mixed([dense(9, SIGNED), {"kind": "draw"}], inputs=5, signed=True),
+        (("gather", 1, 1), ("draw", 2, 2)),
     ),
     # Each layer's values are written where those of the one before stand, a few pixels behind what is still read.
     "tensors in place": (

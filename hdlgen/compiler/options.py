@@ -151,8 +151,9 @@ class Options:
         if given.get("dsps") is None:
             given["dsps"] = have.dsps, have.products_per_dsp
         engines = {engine.name: engine for engine, _, _ in assign(network, cls(engine=given.get("engine")).engine)}
-        if given.get("source", "auto") == "auto" and len(engines) == 1:
-            sources = next(iter(engines.values())).takes["source"] or SOURCES
+        takes = next(iter(engines.values())).takes if len(engines) == 1 else {}
+        if given.get("source", "auto") == "auto" and "source" in takes:
+            sources = takes["source"] or SOURCES
             draft = {name: given[name] for name in ("lanes", "merge", "multiplier", "engine") if name in given}
             memories = compile_network(network, cls(**draft), check=False).memories
             given["source"] = _source(device, memories, sources)

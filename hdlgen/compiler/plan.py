@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdlgen import golden
-from hdlgen.compiler import delay, gather, path, scan, tensor, timing, unit
+from hdlgen.compiler import delay, draw, gather, path, scan, spot, tensor, timing, unit
 from hdlgen.compiler.common import EngineProgram
 from hdlgen.compiler.engines import Engine
 from hdlgen.compiler.faults import require, require_activation
@@ -31,7 +31,10 @@ from hdlgen.targets import Memory, find_target
 __all__ = ["ENGINES", "Join", "Plan", "Stage", "assign", "compile_network", "models"]
 
 #: The engines, the most special one first: a layer is run by the first that can.
-ENGINES: tuple[Engine, ...] = (unit.ENGINE, scan.ENGINE, delay.ENGINE, path.ENGINE, tensor.ENGINE, gather.ENGINE)
+ENGINES: tuple[Engine, ...] = (
+    *(unit.ENGINE, scan.ENGINE, delay.ENGINE, spot.ENGINE, draw.ENGINE),
+    *(path.ENGINE, tensor.ENGINE, gather.ENGINE),
+)
 
 _BY_NAME = {engine.name: engine for engine in ENGINES}
 

@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from hdlgen.compiler.delay.program import DelayProgram
+from hdlgen.compiler.draw.program import DrawProgram
 from hdlgen.compiler.gather.program import GatherLayer, GatherProgram
 from hdlgen.compiler.path.flash import FlashTiming
 from hdlgen.compiler.path.passes import topology_of
 from hdlgen.compiler.path.program import Program
 from hdlgen.compiler.plan import Stage as Planned
 from hdlgen.compiler.scan.program import ScanProgram
+from hdlgen.compiler.spot.program import SpotProgram
 from hdlgen.compiler.tensor.job import Job
 from hdlgen.compiler.tensor.program import TensorProgram
 from hdlgen.compiler.unit.program import BandProgram, Unit
@@ -302,16 +304,34 @@ def _scan(program: ScanProgram, network: Network, library: Library) -> _Describe
 
 
 def _delay(program: DelayProgram, network: Network, library: Library) -> _Described:
-    """It multiplies nothing."""
-    elements, bits = program.output_width, program.output.stored_bits
+    bits = program.output.stored_bits
+    kept = {"activations": program.places * program.input_width * bits}
+    return _unmultiplied(network, program.output_width, bits, bits, kept)
+
+
+def _spot(program: SpotProgram, network: Network, library: Library) -> _Described:
+    scores, bits, sums = program.input_width, program.input_bits, program.sums.stored_bits
+    tables = scores * max(program.thresholds).bit_length()
+    kept = {"activations": scores * (program.window * bits + sums), "tables": tables}
+    return _unmultiplied(network, scores, bits, sums, kept)
+
+
+def _draw(program: DrawProgram, network: Network, library: Library) -> _Described:
+    noise = max((abs(entry) for entry in program.table), default=0).bit_length() + 1
+    kept = {"tables": len(program.table) * noise}
+    return _unmultiplied(network, program.input_width, program.input_bits, program.sums.stored_bits, kept)
+
+
+def _unmultiplied(network: Network, cycles: int, bits: int, sums: int, kept: dict[str, int]) -> _Described:
+    """One layer that multiplies nothing, of values and sums of so many bits; ``kept``: bits of its memories."""
     layer = Layer(
         number=1,
-        kind="delay",
-        width=elements,
+        kind=network.layer(1).kind,
+        width=network.widths[1],
         lanes=1,
-        cycles=elements,
+        cycles=cycles,
         weight_bits=1,
-        accumulator_bits=bits,
+        accumulator_bits=sums,
         indices="none",
     )
     return [layer], {
@@ -321,7 +341,7 @@ def _delay(program: DelayProgram, network: Network, library: Library) -> _Descri
         "activation_bits": bits,
         "edges": 0,
         "utilisation": 0.0,
-        "memory_bits": dict.fromkeys(PURPOSES, 0) | {"activations": program.places * program.input_width * bits},
+        "memory_bits": dict.fromkeys(PURPOSES, 0) | kept,
     }
 
 
@@ -332,4 +352,6 @@ _STAGES: Mapping[str, Callable[[Any, Network, Library], _Described]] = {
     "unit": _unit,
     "scan": _scan,
     "delay": _delay,
+    "spot": _spot,
+    "draw": _draw,
 }

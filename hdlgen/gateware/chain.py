@@ -16,10 +16,12 @@ from amaranth.lib.wiring import In, Out, flipped
 
 from hdlgen.compiler.plan import Join, Plan, Stage
 from hdlgen.gateware.delay.core import DelayCore
+from hdlgen.gateware.draw.core import DrawCore
 from hdlgen.gateware.gather.core import GatherCore
 from hdlgen.gateware.path.core import PathCore
 from hdlgen.gateware.primitives import Library
 from hdlgen.gateware.scan.core import ScanCore
+from hdlgen.gateware.spot.core import SpotCore
 from hdlgen.gateware.streams import BEATS, beats, connect, core_ports, inputs, outputs
 from hdlgen.gateware.tensor.core import TensorCore
 from hdlgen.gateware.unit.core import UnitCore
@@ -34,6 +36,8 @@ CORES: dict[str, Any] = {
     "unit": UnitCore,
     "scan": ScanCore,
     "delay": DelayCore,
+    "spot": SpotCore,
+    "draw": DrawCore,
 }
 
 FLAGS = ("user", "first")

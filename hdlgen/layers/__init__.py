@@ -2,7 +2,8 @@
 
 ``weighted``: sums over any connections, a skip connection, an activation; its kinds are those of the connections.
 ``band_rnn``: recurrent ones, ``scan``: those whose gates read no state, behind layers of sums; ``delay``:
-what was some steps ago. ``conv``, ``pool`` and ``add``: those of tensors.
+what was some steps ago; ``spot`` and ``draw``: which class is heard, or drawn. ``conv``, ``pool`` and ``add``: those of
+tensors.
 """
 
 from hdlgen.connections import KINDS
@@ -12,10 +13,12 @@ from hdlgen.layers.add import Add, Term
 from hdlgen.layers.base import Evaluator, Layer, Matrix, Place, Reach, Shape, Steps, Values
 from hdlgen.layers.conv import Conv
 from hdlgen.layers.delay import Delay
+from hdlgen.layers.draw import Draw
 from hdlgen.layers.pool import Pool
 from hdlgen.layers.recurrence import FORMS, Recurrence, covers, parse_recurrence
 from hdlgen.layers.recurrent import GATES, BandReach, BandRnn, Candidate, Feed, Fixed, Table
 from hdlgen.layers.scan import SCANS, Scan, ScanReach
+from hdlgen.layers.spot import Spot
 from hdlgen.layers.weighted import MAX_CODES, MAX_MULTIPLIER, Activation, Skip, Weighted, WeightedReach
 from hdlgen.layers.window import Window, around, parse_window
 
@@ -32,6 +35,7 @@ __all__ = [
     "Candidate",
     "Conv",
     "Delay",
+    "Draw",
     "Evaluator",
     "Feed",
     "Fixed",
@@ -45,6 +49,7 @@ __all__ = [
     "ScanReach",
     "Shape",
     "Skip",
+    "Spot",
     "Steps",
     "Table",
     "Term",
@@ -76,6 +81,8 @@ for _name, _kind in (
     ("add", Add),
     ("scan", Scan),
     ("delay", Delay),
+    ("spot", Spot),
+    ("draw", Draw),
 ):
     register(_name, _kind)
 

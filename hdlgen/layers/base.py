@@ -61,11 +61,22 @@ class Steps:
     """Rows of a batch of sequences: those of all first steps, longest sequence first, then those of all second ones, ..
 
     ``running[t]``: sequences that have a step t. Rows that are no steps of sequences are sequences of one step.
-    ``traced``: all that happens in a layer is asked for, not only its values.
+    ``traced``: all that happens in a layer is asked for, not only its values. ``kept``: where sequences go on behind these
+    steps, what the layer has left behind those before them; None: sequences begin and end here.
     """
 
     running: tuple[int, ...]
     traced: bool = False
+    kept: dict[str, Any] | None = None
+
+    def before(self, name: str, initial: Any) -> Any:
+        """The state called ``name``, before these steps."""
+        return initial if self.kept is None else self.kept.get(name, initial)
+
+    def leave(self, **states: Any) -> None:
+        """What they are behind these steps, by their names."""
+        if self.kept is not None:
+            self.kept.update(states)
 
 
 Evaluator = Callable[[Sequence[np.ndarray], Steps], Values]

@@ -91,7 +91,8 @@ def evaluator(band: "BandRnn", tensors: Tensors, inputs: int, source_high: int) 
 
     def evaluate(values: Sequence[np.ndarray], steps: Steps) -> Values:
         fed = cell.input(values[band.read])
-        state = memory = np.zeros((steps.running[0] if steps.running else 0, band.width), dtype=np.int64)
+        nothing = np.zeros((steps.running[0] if steps.running else 0, band.width), dtype=np.int64)
+        state, memory = steps.before("state", nothing), steps.before("memory", nothing)
         collected: dict[str, list[np.ndarray]] = {}
         start = 0
         for running in steps.running:
@@ -100,6 +101,7 @@ def evaluator(band: "BandRnn", tensors: Tensors, inputs: int, source_high: int) 
             start += running
             for name in result if steps.traced else ("value",):
                 collected.setdefault(name, []).append(result[name])
+        steps.leave(state=state, memory=memory)
         if not collected:
             return {"value": state}
         return {name: np.concatenate(parts) for name, parts in collected.items()}

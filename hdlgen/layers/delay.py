@@ -82,12 +82,15 @@ class Delay(Layer[Reach]):
     def evaluator(self, tensors: Tensors, widths: Sequence[int], reach: Reach) -> Evaluator:
         def evaluate(values: Sequence[np.ndarray], steps: Steps) -> Values:
             x = values[self.read].astype(np.int64)
-            starts = np.cumsum((0, *steps.running))
-            result = np.zeros((len(x), self.taps, self.inputs), np.int64)
-            for step, running in enumerate(steps.running):
-                for tap in range(min(self.taps, step + 1)):
-                    before = starts[step - tap]
-                    result[starts[step] : starts[step + 1], tap] = x[before : before + running]
+            nothing = np.zeros((steps.running[0] if steps.running else 0, self.inputs), np.int64)
+            past = steps.before("past", [nothing] * (self.taps - 1))  # the newest first
+            result, start = np.zeros((len(x), self.taps, self.inputs), np.int64), 0
+            for running in steps.running:
+                shown = [x[start : start + running], *past]
+                for tap, step in enumerate(shown):
+                    result[start : start + running, tap] = step[:running]
+                past, start = shown[:-1], start + running
+            steps.leave(past=past)
             return {"value": result.reshape(len(x), self.width)}
 
         return evaluate

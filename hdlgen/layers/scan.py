@@ -331,13 +331,15 @@ class Scan(Layer[ScanReach]):
             rows = values[self.read].astype(np.int64).reshape(-1, self.width, len(self.names))
             fed = self._fed(rows, tensors)
             advance, show = self._step(tensors)
-            state = np.zeros((steps.running[0] if steps.running else 0, self.width), np.int64)
+            nothing = np.zeros((steps.running[0] if steps.running else 0, self.width), np.int64)
+            state = steps.before("state", nothing)
             states, start = [], 0
             for running in steps.running:
                 own = {name: part[start : start + running] for name, part in fed.items()}
                 state = advance(state[:running], own)
                 states.append(state)
                 start += running
+            steps.leave(state=state)
             found = np.concatenate(states) if states else state
             shown = round_shift(show(found, fed), self.state.fraction - self.output.fraction)
             return {**fed, "state": found, "value": np.clip(shown, *self.format)}

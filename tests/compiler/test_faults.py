@@ -23,6 +23,7 @@ from hdlgen.compiler.faults import CompilerFault
 from hdlgen.compiler.gather import compile as gather
 from hdlgen.compiler.path import compile as path
 from hdlgen.compiler.scan import compile as scan
+from hdlgen.compiler.spot import compile as spot
 from hdlgen.compiler.tensor import compile as tensor
 from hdlgen.compiler.unit import compile as unit
 from hdlgen.network import Network
@@ -31,6 +32,7 @@ from ..layered import mixture
 from ..mixed import MIXED, conv, make_mixed
 from ..mixed import path as paths
 from ..scans import make_scan
+from ..spots import make_spot
 from .networks import make
 from .recurrent import layer, make_recurrent
 
@@ -217,6 +219,21 @@ def test_planted_in_delays(monkeypatch: pytest.MonkeyPatch) -> None:
         (member("read", member("low", more())), "other values"),
     ):
         monkeypatch.setattr(delay, "predict", lambda program, change=change: change(predict(program)))
+        with pytest.raises(CompilerFault, match=said):
+            compile_network(network, Options())
+
+
+def test_planted_in_spotters(monkeypatch: pytest.MonkeyPatch) -> None:
+    predict = spot.predict
+    network = make_spot()
+    compile_network(network, Options())
+    for change, said in (
+        (member("log2_window", more()), "another window"),
+        (member("thresholds", lambda levels: item(levels, 2)), "other thresholds"),
+        (member("refractory", more(-1)), "another rest"),
+        (member("read", member("high", more(-1))), "other scores"),
+    ):
+        monkeypatch.setattr(spot, "predict", lambda program, change=change: change(predict(program)))
         with pytest.raises(CompilerFault, match=said):
             compile_network(network, Options())
 

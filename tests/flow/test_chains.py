@@ -51,11 +51,13 @@ def test_bench(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(set(MIXED) - set(BENCH)))
 def test_verilog(name: str, tmp_path: Path) -> None:
     """The emitted Verilog, in four-state simulation: every result, with gaps, back-pressure and resets at any time; at full
-    speed all first beats and last results in the cycles that are predicted."""
+    speed all first beats and last results in the cycles that are predicted.
+    Spotters and draws say something after every step."""
     network = described(name, tmp_path)
+    given = {"lanes": 4} | ({"results": "step"} if network.layers[-1].kind in ("spot", "draw") else {})
     lengths = np.array([3, 1, 4]) if network.sequential else None
     x = inputs(network, 5, 1) if lengths is None else sequences(network, lengths.tolist(), 1)
-    design = Design(seed=1, kind="mixed", network=network, target=None, given={"lanes": 4}, x=x, lengths=lengths)
+    design = Design(seed=1, kind="mixed", network=network, target=None, given=given, x=x, lengths=lengths)
     assert hardware(design, "generic", resets=("pulse", "again")) == 1
 
 

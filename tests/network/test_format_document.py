@@ -11,12 +11,26 @@ import safetensors.numpy
 
 from hdlgen import connections, description, golden, network
 from hdlgen.connections import sobol
-from hdlgen.layers import GATES, MAX_CODES, MAX_MULTIPLIER, SCANS, add, delay, recurrent, scan, weighted, window
+from hdlgen.layers import (
+    GATES,
+    MAX_CODES,
+    MAX_MULTIPLIER,
+    SCANS,
+    add,
+    delay,
+    recurrent,
+    scan,
+    scores,
+    spot,
+    weighted,
+    window,
+)
 from hdlgen.network import features
 from hdlgen.sequences import random
 
 from ..recurrent import sequences, step_by_step
 from ..scans import scan_loop
+from ..spots import spot_loop
 from ..tensors import plain_tensors
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "network-format.md"
@@ -87,6 +101,17 @@ def test_scan_example(tmp_path: Path) -> None:
     x = sequences(net, [5])
     expected = [values[-1] for values in scan_loop(net, x)]
     assert golden.evaluate(net, x[None], every_step=True).tolist() == expected
+
+
+def test_spot_example(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    tensors = {"w": rng.integers(-128, 128, (4, 160)).astype(np.int8), "t": np.array([0, 100, 200, 300], np.int32)}
+    _, net = example("words", tensors, tmp_path)
+    x = sequences(net, [90])
+    scores = golden.activations(net, x[None])[2]
+    wanted = spot_loop(net.layers[2], tensors["t"].tolist(), scores.tolist())
+    assert golden.evaluate(net, x[None], every_step=True)[:, 0].tolist() == wanted
+    assert len(set(wanted)) > 2
 
 
 def test_weighted_example(tmp_path: Path) -> None:
@@ -190,6 +215,9 @@ def test_limits_are_those_of_the_reader() -> None:
         (list(GATES) == ["relu", "tanh", "gru", "ligru", "lstm"], "with 1, 1, 3, 2 and 4 gates"),
         (list(SCANS) == ["mingru", "sru", "qrnn", "indrnn"], "with the rows (z, n), (f, n, r, x), (f, n, o), (a)"),
         (scan.MAX_STATE_BITS == 24 and delay.MAX_TAPS == 16, "`bits` 1 .. 24 (signed: 2 .. 24)"),
+        (scores.MAX_SCORES == 2**10, "| `scores` | 1 .. 2^10 |"),
+        (spot.MAX_LOG2_WINDOW == 10, "| `log2_window` | 0 .. 10 |"),
+        (spot.MAX_REFRACTORY == 65535, "| `refractory` | 0 .. 65535 |"),
         (features.MAX_RATE == 2**20, "`rate` (1 .. 2^20)"),
         (features.MAX_FRAME == 65536, "`frame` (2 .. 65536), `hop` (1 .. 65536)"),
     ]:

@@ -5,7 +5,7 @@ from hdlgen.compiler.delay.timing import predict
 from hdlgen.compiler.faults import require
 from hdlgen.compiler.fitting import EngineFrame, Fitter
 from hdlgen.compiler.options import Options
-from hdlgen.integers import Interval
+from hdlgen.compiler.rows import read_by
 from hdlgen.network import Network
 
 __all__ = ["compile_delay", "verify"]
@@ -17,18 +17,10 @@ def compile_delay(
     """Compile a network of one delay; the rest is as in `Engine`."""
     options.limit(network.where, DelayProgram.engine_name, DelayProgram.takes)
     fitter = Fitter(network.where, options, frame)
-    low, high = network.value_range(0)
     width = network.layer(1).width
     fitter.wired("width", width)
     program = DelayProgram(
-        name=network.name,
-        input_width=network.input.width,
-        input_bits=network.input.bits,
-        input_signed=network.input.signed,
-        taps=width // network.input.width,
-        read=Interval(low=low, high=high),
-        every_step=options.results == "step",
-        frame=fitter.frame,
+        name=network.name, **read_by(network, options), taps=width // network.input.width, frame=fitter.frame
     )
     program = predict(program)
     if check:

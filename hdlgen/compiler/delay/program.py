@@ -26,7 +26,7 @@ class DelayProgram(EngineProgram):
 
     engine_name = "delay"
     recurrent = True
-    takes = {"adaptable": (), "results": ()}
+    takes = {"dsps": (), "adaptable": (), "results": ()}
 
     SENDING = 2
     """Registers of the sender before the one that offers: that of the address, and the memory's."""

@@ -9,8 +9,8 @@ from dataclasses import replace
 from hdlgen.compiler.common import Squash
 from hdlgen.compiler.fitting import EngineFrame, Fitter, span, whole
 from hdlgen.compiler.options import Options
+from hdlgen.compiler.rows import predict, read_by
 from hdlgen.compiler.scan.program import ScanProgram
-from hdlgen.compiler.scan.timing import predict
 from hdlgen.compiler.scan.verify import verify
 from hdlgen.integers import Interval
 from hdlgen.layers import Table
@@ -27,7 +27,6 @@ def compile_scan(
     fitter = Fitter(network.where, options, frame)
     scan = network.scan(1)
     p, f = scan.fraction, scan.state.fraction
-    low, high = network.value_range(0)
     gate = candidate = plain = step = None
     weights: tuple[int, ...] = ()
     weight_bits, up, fraction = 1, max(f - p, 0), scan.weight_fraction or 0
@@ -50,10 +49,7 @@ def compile_scan(
         name=network.name,
         cell=scan.cell,
         names=scan.names,
-        input_width=network.input.width,
-        input_bits=network.input.bits,
-        input_signed=network.input.signed,
-        read=Interval(low=low, high=high),
+        **read_by(network, options),
         up=up,
         gate=gate,
         candidate=candidate,
@@ -64,7 +60,6 @@ def compile_scan(
         finish=finish,
         weights=weights,
         weight_bits=weight_bits,
-        every_step=options.results == "step",
     )
     fitter.wired("scan", repr(scan.wiring))
     tables = [list(squash.table) for squash in (gate, candidate) if squash is not None]

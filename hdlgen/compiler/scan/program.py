@@ -11,14 +11,13 @@ nothing waits for anything else, but where a layer is so small that its states c
 """
 
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hdlgen.compiler.common import EngineProgram, Squash
+from hdlgen.compiler.common import Squash
 from hdlgen.compiler.factors import Ints
 from hdlgen.compiler.fitting import HELD
+from hdlgen.compiler.rows import RowProgram
 from hdlgen.integers import Interval
 from hdlgen.targets import Memory
 
@@ -29,13 +28,12 @@ _PRODUCT = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScanProgram(EngineProgram):
+class ScanProgram(RowProgram):
     """A layer of kind ``scan``; docs/recurrent.md has its equations.
 
     Parameters
     ----------
     cell, names: of `hdlgen.layers.SCANS`, and its rows
-    read: what a row can be
     up: rows are shifted so far to the left before they are squashed as candidates, or added to a product
     gate, candidate, plain: what becomes of the rows of gates, of n, and of x; None where there are none
     fraction: a product is shifted so far to the right: g, of ``indrnn`` e
@@ -44,22 +42,13 @@ class ScanProgram(EngineProgram):
     finish: what becomes of h
     weights: ``indrnn``: of each neuron; ``weight_bits`` there is room for
     multiplier: "dsp" or "lut"
-    every_step: results after every step, or after the last of each sequence
     """
 
     engine_name = "scan"
-    recurrent = True
     takes = {"multiplier": ("auto", "dsp", "lut"), "dsps": (), "adaptable": (), "results": ()}
-
-    LOADED: ClassVar[int] = 1
-    """Cycles from a beat to its row."""
 
     cell: str
     names: tuple[str, ...]
-    input_width: int
-    input_bits: int
-    input_signed: bool
-    read: Interval
     up: int
     gate: Squash | None
     candidate: Squash | None
@@ -71,12 +60,6 @@ class ScanProgram(EngineProgram):
     weights: tuple[int, ...] = field(metadata=HELD)
     weight_bits: int
     multiplier: str = "dsp"
-    every_step: bool
-
-    @property
-    def lanes(self) -> int:
-        """One row a cycle."""
-        return 1
 
     @property
     def output_width(self) -> int:
@@ -128,18 +111,8 @@ class ScanProgram(EngineProgram):
 
     # What it computes.
 
-    def answers(self, x: Ints, lengths: Ints) -> tuple[Ints, Ints]:
-        return self.run(x, lengths), lengths if self.every_step else np.ones_like(lengths)
-
-    def run(self, x: NDArray[np.integer], lengths: NDArray[np.integer]) -> Ints:  # type: ignore[override]
-        """For x, the steps of all sequences, and the ``lengths`` of these: int64 (steps, output width) or, without
-        ``every_step``, (sequences, output width)."""
-        ends = np.cumsum(np.asarray(lengths, np.int64))
-        first = np.isin(np.arange(len(x)), [0, *ends])
-        state, found = np.zeros(self.output_width, np.int64), np.zeros((len(x), self.output_width), np.int64)
-        for number, row in enumerate(np.asarray(x, np.int64)):
-            state, found[number] = self._step(row, np.zeros_like(state) if first[number] else state)
-        return found if self.every_step else found[ends - 1]
+    def start(self) -> Ints:
+        return np.zeros(self.output_width, np.int64)
 
     def squashed(self, name: str, rows: Ints) -> Ints:
         """What becomes of the rows called ``name``."""
@@ -152,9 +125,8 @@ class ScanProgram(EngineProgram):
         """base + gate * (other - base), with one rounding."""
         return (gate * (other - base) + (base << self.fraction) + (1 << self.fraction >> 1)) >> self.fraction
 
-    def _step(self, x: Ints, state: Ints) -> tuple[Ints, Ints]:
-        """The states after a step, and what is passed on."""
-        rows = {name: self.squashed(name, x[number :: len(self.names)]) for number, name in enumerate(self.names)}
+    def advance(self, row: Ints, state: Ints) -> tuple[Ints, Ints]:
+        rows = {name: self.squashed(name, row[number :: len(self.names)]) for number, name in enumerate(self.names)}
         if self.step is not None:
             state = self.step(np.array(self.weights) * state + (rows["a"] << self.up) + self.step.addend)
         elif self.cell == "mingru":

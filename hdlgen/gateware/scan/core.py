@@ -6,12 +6,10 @@ from amaranth.lib import wiring
 from hdlgen.compiler.common import Squash
 from hdlgen.compiler.scan.program import ScanProgram
 from hdlgen.gateware.arithmetic import Squasher, Timeline, later, value_shape
-from hdlgen.gateware.core import StepCore
 from hdlgen.gateware.image import Held, side_by_side
 from hdlgen.gateware.kit import Kit
 from hdlgen.gateware.primitives import LATENCY, read_always
-from hdlgen.gateware.steps import Slots, StepSender
-from hdlgen.gateware.streams import connect, inputs, outputs
+from hdlgen.gateware.rows import RowCore, worker_ports
 from hdlgen.integers import Interval
 
 __all__ = ["ScanCore", "Scanner", "held"]
@@ -24,69 +22,24 @@ def held(program: ScanProgram, prefix: str = "") -> Held:
     return Held.of(program, contents, program.engine)
 
 
-class ScanCore(StepCore):
-    """Frames in, one for every time step; results out, after every step or the last of a sequence.
-
-    ::
-
-        loader -> scanner -> sender
-
-    A frame is taken while there is a place for its results. What comes of one that proves bad is not committed, and what
-    comes after it begins a sequence, which looks at no state.
-    """
+class ScanCore(RowCore):
+    """Rows of gates in, states out."""
 
     program: ScanProgram
     held = staticmethod(held)
 
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        p = self.program
-        loader = self.take_steps(m)
-        m.submodules.scanner = scanner = Scanner(p, self.kit)
-        m.submodules.results = results = Slots()
-        m.submodules.sender = sender = StepSender(
-            width=p.output_width, output=p.output, result_bits=p.result_bits, chained=self.precedes
-        )
-        waiting = Signal(range(p.pause + 1))
-        with m.If(loader.commit):
-            m.d.sync += waiting.eq(p.pause)
-        with m.Elif(waiting != 0):
-            m.d.sync += waiting.eq(waiting - 1)
-        m.d.comb += loader.free.eq(results.free & (waiting == 0))
-        reported = loader.commit & (p.every_step | loader.last)
-        m.d.comb += [results.reserve.eq(reported), results.reserve_first.eq(loader.first)]
-        m.d.comb += results.reserve_last.eq(loader.last)
-        # Of the row that the loader gives.
-        m.d.sync += [scanner.first.eq(loader.first), scanner.reported.eq(reported)]
-        m.d.comb += [scanner.valid.eq(loader.write_enable), scanner.start.eq(loader.write_index == 0)]
-        m.d.comb += scanner.data.eq(loader.write_data)
-        connect(m, ("commit",), scanner, results)
-        connect(m, ("enable",), (scanner, "result_"), (sender, "write_"))
-        connect(m, ("write_place",), results, sender)
-        connect(m, ("row", "data"), (scanner, "result_"), (sender, "write_"))
-        connect(m, ("valid", "place", "last", "release"), results, sender)
-        self.give_steps(m, results, sender)
-        return m
+    def worker(self) -> tuple[str, "Scanner"]:
+        return "scanner", Scanner(self.program, self.kit)
 
 
 class Scanner(wiring.Component):
-    """States of all neurons; equations and cycles are those of `ScanProgram`.
-
-    Members
-    -------
-    valid, data: a row
-    start, reported: it is the first of a step, the last of one with results; ``first``: of the first step of a sequence
-    result_*: a result, the last of its step with ``commit``
-    """
+    """States of all neurons; equations and cycles are those of `ScanProgram`."""
 
     def __init__(self, program: ScanProgram, kit: Kit):
         p = self.program = program
         self.kit = kit
         self.neuron_bits = max(p.output_width - 1, 1).bit_length()
-        super().__init__(
-            inputs(valid=1, start=1, first=1, reported=1, data=p.input_bits)
-            | outputs(result_enable=1, result_row=self.neuron_bits, result_data=value_shape(p.output), commit=1)
-        )
+        super().__init__(worker_ports(p))
 
     def elaborate(self, platform: object) -> Module:
         m = self.m = Module()

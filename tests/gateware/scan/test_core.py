@@ -7,9 +7,9 @@ import pytest
 
 from hdlgen import golden
 from hdlgen.compiler import Options
+from hdlgen.compiler.rows import stage
 from hdlgen.compiler.scan import compile_scan
 from hdlgen.compiler.scan.program import ScanProgram
-from hdlgen.compiler.scan.timing import stage
 from hdlgen.network import Network
 
 from ...scans import VARIANTS, make_scan
