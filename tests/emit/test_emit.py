@@ -107,7 +107,7 @@ def test_scrambled_and_shifted_paths_simulate(tmp_path: Path) -> None:
     for figure in ("latency_cycles", "interval_cycles", "memory_bits"):
         assert getattr(changed, figure) == getattr(plain, figure)
     assert changed.memory_bits["connectivity"] == 0
-    report = simulate(tmp_path / "changed", images=4)
+    report = simulate(tmp_path / "changed", images=4, simulator="icarus")
     assert report.passed
 
 
