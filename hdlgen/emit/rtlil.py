@@ -14,12 +14,14 @@ __all__ = ["Assign", "Bit", "Branch", "Cell", "Memory", "Module", "Process", "Sw
 
 @dataclass(eq=False)
 class Wire:
-    """``direction`` is input, output or inout, of a port; ``init`` the value after power-on, highest bit first."""
+    """``direction`` is input, output or inout, of a port; ``init`` the value after power-on, highest bit first; ``low`` the
+    lowest bit of what was read that is left."""
 
     name: str
     width: int
     direction: str = ""
     init: str | None = None
+    low: int = 0
 
     def __getitem__(self, bits: slice) -> "Value":
         return tuple((self, bit) for bit in range(*bits.indices(self.width)))

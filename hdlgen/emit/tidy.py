@@ -200,7 +200,7 @@ def tidy(modules: Sequence[Module]) -> tuple[list[Module], set[Bit]]:
         remaining.append(module)
     for wire, (low, high) in kept.items():
         wire.init = wire.init and wire.init[len(wire.init) - high : len(wire.init) - low]
-        wire.width = high - low
+        wire.low, wire.width = low, high - low
     return [module for module in remaining if module.wires], live
 
 
