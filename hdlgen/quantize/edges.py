@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from hdlgen import connections
+from hdlgen.layers.products import Transition
 from hdlgen.network import SobolTopology
 
 __all__ = ["Edges", "find_edges", "join"]
@@ -59,6 +61,11 @@ class Edges:
         """
         share, rest = np.divmod(sums, self.multiplicity)
         return share[self.of_path] + (self.rank < rest[self.of_path])
+
+    def product(self, weights: np.ndarray, source_high: int) -> Transition:
+        """What multiplies integers (N, source_width) up to ``source_high`` by ``weights``, int64 (E,), exactly."""
+        edges = connections.Edges(source=self.source, target=self.target, weight=weights)
+        return Transition(edges, self.source_width, self.target_width, source_high)
 
     def dense(self, weights: np.ndarray) -> np.ndarray:
         """(E,) -> (source_width, target_width): the matrix of the transition."""

@@ -103,12 +103,12 @@ def calibrate(
     """
     exponents: list[int] = []
     shifts: list[int] = []
-    values = x.astype(np.float64)
+    values, high = x, (1 << input_bits) - 1
     for layer, (transition, weight, bias) in enumerate(zip(edges, weights, biases, strict=True), 1):
         exponent = weight_exponent(weight, weight_bits)
         scales = Scales(input_bits=input_bits, weight_exponents=(*exponents, exponent), shifts=tuple(shifts))
-        integers = quantize(weight, exponent, weight_limits(weight_bits)).astype(np.float64)
-        accumulators = values @ transition.dense(integers)
+        integers = quantize(weight, exponent, weight_limits(weight_bits))
+        accumulators = transition.product(integers, high)(values).astype(np.float64)
         if bias is not None:
             accumulators += np.ldexp(bias, scales.accumulator_exponent(layer))
         if layer < len(edges):
@@ -117,7 +117,8 @@ def calibrate(
             excess = max(0, shift - MAX_SHIFT)
             exponent -= excess
             shifts.append(shift - excess)
-            values = quantize(accumulators, -shift, (0, (1 << activation_bits) - 1)).astype(np.float64)
+            high = (1 << activation_bits) - 1
+            values = quantize(accumulators, -shift, (0, high))
         exponents.append(exponent)
     return Scales(input_bits=input_bits, weight_exponents=tuple(exponents), shifts=tuple(shifts))
 

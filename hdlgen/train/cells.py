@@ -1,8 +1,8 @@
 """Recurrent cells in PyTorch, in real numbers and in integers.
 
-The recurrent weights are parameters by diagonal, (gates, C, N), as in the network file; they are scattered into a
-matrix once per batch, so an absent connection does not exist. In integers, the forward pass computes the very integers
-of :mod:`hdlgen.golden`, held in float64, and the gradient passes straight through rounding.
+The recurrent weights are parameters by diagonal, (gates, C, N), as in the network file; an absent connection does not
+exist. In integers, the forward pass computes the very integers of :mod:`hdlgen.golden`, held in float64, and the gradient
+passes straight through rounding.
 """
 
 import math
@@ -16,6 +16,7 @@ import torch
 from hdlgen.network import BandRnn, Layer, Network, Table
 from hdlgen.quantize import Edges, find_edges, weight_exponent, weight_limits
 from hdlgen.quantize.tables import FUNCTIONS, cell_table, function_table
+from hdlgen.train.products import EdgeProduct
 from hdlgen.train.rounding import MAX_BIAS, PRE_LOG2, floor, looked_up, narrow, round_shift
 
 __all__ = ["BandCell", "CellScales", "split", "trains"]
@@ -131,7 +132,7 @@ class BandCell(torch.nn.Module):
             self.edges = find_edges(topology, (inputs, layer.rows))
             fan_in = max(1.0, len(self.edges) / layer.rows)
             self.input_weight = uniform(math.sqrt(3 / fan_in), len(self.edges))
-            self.register_buffer("_flat", torch.tensor(self.edges.source * layer.rows + self.edges.target))
+            self._fed = EdgeProduct.over(self.edges)
         else:
             self.input_weight = uniform(1 / math.sqrt(inputs), layer.rows, inputs)
         if ends is not None:
@@ -149,52 +150,44 @@ class BandCell(torch.nn.Module):
             if layer.cell in ("tanh", "relu") and ends is not None:
                 self.recurrent.mul_(0.5)
                 self.recurrent[torch.tensor(ends[0] == ends[1])] += 0.5
-        if ends is not None:
-            self.register_buffer("_source", torch.tensor(ends[0]))
-            self.register_buffer("_row", torch.tensor(ends[1]))
-            return
-        sources = layer.recurrence.sources()
-        offset, neuron = np.nonzero(sources >= 0)
-        self.register_buffer("_offset", torch.tensor(offset))
-        self.register_buffer("_neuron", torch.tensor(neuron))
-        self.register_buffer("_source", torch.tensor(sources[offset, neuron]))
+        if ends is None:
+            sources = layer.recurrence.sources()
+            offset, neuron = np.nonzero(sources >= 0)
+            gate = np.arange(gates)[:, None]
+            # Where those that are there stand in (gates, C, N).
+            there = (gate * layer.connections + offset) * width + neuron
+            self.register_buffer("_there", torch.tensor(there.reshape(-1)))
+            ends = np.tile(sources[offset, neuron], gates), (gate * width + neuron).reshape(-1)
+        source, row = ends
+        self._recurrence = EdgeProduct(source, row, width, gates * width)
 
     @property
     def exponent(self) -> int:
         """What it passes on stands for itself / 2**exponent."""
         return self.layer.state.fraction
 
-    # Matrices.
+    # Products.
 
-    def _matrix(self, recurrent: torch.Tensor) -> torch.Tensor:
-        """(gates, C, N), or (E,), -> (N, gates * N), to multiply a state from the right."""
-        gates, width = len(self.layer.gates), self.layer.width
-        if not self.layer.recurrence.regular:
-            matrix = torch.zeros(width, gates * width, dtype=recurrent.dtype)
-            return matrix.index_put((self._source, self._row), recurrent, accumulate=True)
-        matrix = torch.zeros(width, gates, width, dtype=recurrent.dtype)
-        index = torch.arange(gates)[:, None]
-        return matrix.index_put(
-            (self._source[None], index, self._neuron[None]), recurrent[:, self._offset, self._neuron], accumulate=True
-        ).reshape(width, gates * width)
+    def _recurrent(self, weights: torch.Tensor) -> _Function:
+        """States (S, N) -> sums (S, gates * N), by weights (gates, C, N), or (E,)."""
+        if self.layer.recurrence.regular:
+            weights = weights.reshape(-1)[self._there]
+        return self._recurrence.of(weights)
 
     def _feed(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         """(..., I) -> (..., rows)."""
         if self.edges is None:
             return x @ weight.T
-        if self.layer.input.rectify:
-            x = x.relu()
-        flat = torch.zeros(self.inputs * self.layer.rows, dtype=weight.dtype).index_add(0, self._flat, weight)
-        return x @ flat.view(self.inputs, self.layer.rows)
+        return self._fed(x.relu() if self.layer.input.rectify else x, weight)
 
-    def _states(self, fed: torch.Tensor, matrix: torch.Tensor, a: "_Arithmetic") -> torch.Tensor:
+    def _states(self, fed: torch.Tensor, product: _Function, a: "_Arithmetic") -> torch.Tensor:
         """States of all steps from the sums of their inputs, (T, S, gates * N), by the equations of the cell."""
         width, cell = self.layer.width, self.layer.cell
         h = torch.zeros(fed.shape[1], width, dtype=fed.dtype)
         c = h
         states = []
         for step in fed:
-            recurrent = h @ matrix
+            recurrent = product(h)
             if cell == "gru":
                 r, z = a.sigmoid(step[:, : 2 * width] + recurrent[:, : 2 * width]).chunk(2, 1)
                 n = a.tanh(step[:, 2 * width :] + a.reset(r, a.candidate(recurrent[:, 2 * width :])))
@@ -230,7 +223,7 @@ class BandCell(torch.nn.Module):
             candidate=lambda v: v + candidate_bias,
         )
         sums = self._sums(self._feed(x, self.input_weight), self.bias)
-        return self._states(sums, self._matrix(self.recurrent), arithmetic)
+        return self._states(sums, self._recurrent(self.recurrent), arithmetic)
 
     # Integers.
 
@@ -387,4 +380,4 @@ class BandCell(torch.nn.Module):
                 tanh_of_cell=lambda v: htanh(v, cell.fraction),
             )
         fed = _saturate(round_shift(self._feed(x, weights["input"]), scales.shift), layer.input.bits)
-        return self._states(self._sums(fed, weights["bias"]), self._matrix(weights["recurrent"]), arithmetic)
+        return self._states(self._sums(fed, weights["bias"]), self._recurrent(weights["recurrent"]), arithmetic)

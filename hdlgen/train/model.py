@@ -1,13 +1,12 @@
 """A network in PyTorch, in real numbers and in integers: every layer joined to the one before by some edges.
 
-The weights of the distinct edges are scattered into a dense matrix; the gradient flows back by gathering. In
-integers, the forward pass computes the very integers of :mod:`hdlgen.golden`, held in floating point that is wide
-enough to be exact, and the gradient passes straight through rounding.
+There is a weight for each distinct edge; :mod:`hdlgen.train.products` multiplies by them. In integers, the forward pass
+computes the very integers of :mod:`hdlgen.golden`, held in floating point that is wide enough to be exact, and the
+gradient passes straight through rounding.
 """
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -16,14 +15,13 @@ from hdlgen.errors import InputError
 from hdlgen.network import Network, SobolTopology
 from hdlgen.quantize import MAX_SHIFT, Edges, Scales, find_edges, join, weight_limits
 from hdlgen.train.penalties import GroupLasso
+from hdlgen.train.products import EdgeProduct
 from hdlgen.train.recipe import INPUT_BITS
 from hdlgen.train.rounding import floor
 
 __all__ = ["FRESH", "EdgeModel", "begin", "largest", "rudin_shapiro"]
 
 _MAX_BIAS = (1 << 31) - 1
-#: Entries of one dense matrix.
-_MAX_MATRIX = 1 << 27
 #: Size of the weights of new paths beside trained ones.
 FRESH = 0.1
 
@@ -46,15 +44,6 @@ def rudin_shapiro(count: int) -> np.ndarray:
 def _signed(count: int, width: int) -> np.ndarray:
     """What ``count`` paths into ``width`` neurons begin with."""
     return rudin_shapiro(count) * math.sqrt(2 * width / count)
-
-
-def _check_sizes(widths: Sequence[int]) -> None:
-    for layer, (source_width, width) in enumerate(pairwise(widths), 1):
-        if source_width * width > _MAX_MATRIX:
-            raise InputError(
-                f"train: layer {layer}: {source_width} x {width} neurons are too many to train;"
-                f" allowed: up to {_MAX_MATRIX} pairs of neurons"
-            )
 
 
 def _begin_with(
@@ -144,7 +133,7 @@ class EdgeModel:
             None if values is None else torch.tensor(values, dtype=torch.float32).requires_grad_()
             for values in biases
         ]
-        self._flat = [torch.tensor(edges.source * edges.target_width + edges.target) for edges in self.edges]
+        self._products = [EdgeProduct.over(edges) for edges in self.edges]
         transitions = range(1, len(self.widths))
         self._dtypes, self._max_biases = zip(*(self._exact(layer) for layer in transitions), strict=True)
 
@@ -170,11 +159,6 @@ class EdgeModel:
             " take fewer paths or bits"
         )
 
-    def _dense(self, layer: int, weights: torch.Tensor) -> torch.Tensor:
-        source_width, width = self.widths[layer - 1 : layer + 1]
-        matrix = torch.zeros(source_width * width, dtype=weights.dtype)
-        return matrix.index_add(0, self._flat[layer - 1], weights).view(source_width, width)
-
     def integer_weights(self, layer: int, scales: Scales) -> torch.Tensor:
         """(E_l,) integers in floating point, layer 1..L."""
         scaled = self.weights[layer - 1].to(self._dtypes[layer - 1]) * 2.0 ** scales.weight_exponents[layer - 1]
@@ -193,8 +177,8 @@ class EdgeModel:
         values = x.to(torch.float32) / (1 << INPUT_BITS)
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True), 1):
             if layer > 1:
-                values = values.relu()
-            values = values @ self._dense(layer, weight)
+                values = values.relu_()
+            values = self._products[layer - 1](values, weight)
             if bias is not None:
                 values = values + bias
         return values
@@ -204,7 +188,8 @@ class EdgeModel:
         last = len(self.edges)
         values = x
         for layer in range(1, last + 1):
-            values = values.to(self._dtypes[layer - 1]) @ self._dense(layer, self.integer_weights(layer, scales))
+            values = values.to(self._dtypes[layer - 1])
+            values = self._products[layer - 1](values, self.integer_weights(layer, scales))
             bias = self.integer_bias(layer, scales)
             if bias is not None:
                 values = values + bias
@@ -232,9 +217,8 @@ def begin(plan: Network, *, seed: int, initial: Network | None = None) -> EdgeMo
     Raises
     ------
     InputError
-        If a layer is too large to train, or ``initial`` is another network.
+        If sums of a layer are too large to train, or ``initial`` is another network.
     """
-    _check_sizes(plan.widths)
     generator = torch.Generator().manual_seed(seed)
     layers = [plan.weighted(number) for number in range(1, len(plan.layers) + 1)]
     edges, weights = [], []

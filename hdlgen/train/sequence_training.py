@@ -12,6 +12,7 @@ from hdlgen.errors import InputError
 from hdlgen.network import BandRnn, InputFormat, Layer, Network, verify
 from hdlgen.quantize import Edges, find_edges, weight_exponent, weight_limits
 from hdlgen.train.cells import BandCell, CellScales, split, trains
+from hdlgen.train.products import EdgeProduct
 from hdlgen.train.rounding import MAX_BIAS, floor, narrow
 from hdlgen.train.scans import ScanCell, ScanScales, trains_scan
 from hdlgen.train.sequence_recipe import SequenceRecipe
@@ -71,7 +72,7 @@ class SequenceModel(torch.nn.Module):
             self.edges = find_edges(topology, (widths[-2], widths[-1]))
             weights = torch.rand(len(self.edges), generator=generator)
             bound = max(bound, (widths[-1] / len(self.edges)) ** 0.5)
-            self.register_buffer("_flat", torch.tensor(self.edges.target * widths[-2] + self.edges.source))
+            self._product = EdgeProduct.over(self.edges)
         self.head = torch.nn.Parameter((2 * weights - 1) * bound)
         self.head_bias = torch.nn.Parameter(torch.zeros(widths[-1]))
         if self.classifier.weight in network.tensors:
@@ -101,9 +102,7 @@ class SequenceModel(torch.nn.Module):
     def _classify(self, states: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         if self.edges is None:
             return states @ weight.T + bias
-        inputs, classes = self.network.widths[-2:]
-        flat = torch.zeros(classes * inputs, dtype=weight.dtype).index_add(0, self._flat, weight)
-        return states.relu() @ flat.view(classes, inputs).T + bias
+        return self._product(states.relu(), weight) + bias
 
     def real(self, x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Outputs, (rows, outputs), in real numbers, for integers x (T, S, I)."""

@@ -19,8 +19,9 @@ from hdlgen.train.recipe import INPUT_BITS, Recipe, Schedule
 
 __all__ = ["Epoch", "Goal", "Task", "Trained", "outputs_of", "reproducible", "train", "train_phase"]
 
-#: Images from which the scales are chosen.
+#: Images from which the scales are chosen, fewer where layers are so wide that their values are more than so many.
 _CALIBRATION = 4096
+_MAX_HELD = 1 << 22
 _EVALUATION_BATCH = 1000
 _MAX_TARGET = 1e30
 
@@ -209,7 +210,7 @@ def _scales(model: EdgeModel, x: np.ndarray) -> Scales:
         model.edges,
         [weight.detach().numpy().astype(np.float64) for weight in model.weights],
         [_numpy(bias) for bias in model.biases],
-        x[:_CALIBRATION],
+        x[: max(1, min(_CALIBRATION, _MAX_HELD // max(model.widths)))],
         input_bits=INPUT_BITS,
         weight_bits=model.weight_bits,
         activation_bits=model.activation_bits,

@@ -19,6 +19,7 @@ from hdlgen.quantize import Edges, find_edges, join
 from hdlgen.quantize.layered import Quantized, QuantizeRecipe, quantize_network
 from hdlgen.quantize.real import FloatNetwork
 from hdlgen.quantize.sparse import layered_network
+from hdlgen.train.products import EdgeProduct
 from hdlgen.train.recipe import INPUT_BITS, Schedule
 from hdlgen.train.rounding import nearest, round_half
 from hdlgen.train.training import Goal, Task, Trained, reproducible
@@ -71,7 +72,7 @@ class GraphModel:
         self.stages = list(stages)
         # In real numbers, so that the steps of training mean the same in all layers.
         self._weights, self._biases = [], []
-        self._fixed, self._flat, self._levels = [], [], []
+        self._fixed, self._products, self._levels = [], [], []
         bounds = [max(-source.low, source.high)]
         self._dtypes, self._limits = [], []
         for number, stage in enumerate(self.stages, 1):
@@ -88,7 +89,7 @@ class GraphModel:
                 else torch.tensor(stage.bias * stage.units, dtype=torch.float64).requires_grad_()
             )
             self._fixed.append(torch.tensor(np.rint(codes)))
-            self._flat.append(torch.tensor(stage.edges.source * stage.edges.target_width + stage.edges.target))
+            self._products.append(EdgeProduct.over(stage.edges))
             levels = np.zeros(1) if stage.levels is None else stage.levels.astype(np.float64)
             self._levels.append((torch.tensor(levels), torch.tensor((levels[1:] + levels[:-1]) / 2)))
             # The worst sum of any order, and the greatest bias with which it and its product stay exact.
@@ -128,10 +129,9 @@ class GraphModel:
         return round_half(bias / torch.tensor(stage.units), even=False).clamp(-limit, limit)
 
     def _product(self, layer: int, values: torch.Tensor) -> torch.Tensor:
-        edges, dtype = self.stages[layer - 1].edges, self._dtypes[layer - 1]
-        flat = torch.zeros(edges.source_width * edges.target_width, dtype=dtype)
-        matrix = flat.index_add(0, self._flat[layer - 1], self.integer_weights(layer).to(dtype))
-        return (values.to(dtype) @ matrix.view(edges.source_width, edges.target_width)).to(torch.float64)
+        dtype = self._dtypes[layer - 1]
+        product = self._products[layer - 1](values.to(dtype), self.integer_weights(layer).to(dtype))
+        return product.to(torch.float64)
 
     def integer(self, x: torch.Tensor) -> torch.Tensor:
         """Outputs (N, n_L), integers in float64, for integers ``x`` (N, n_0)."""

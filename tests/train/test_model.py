@@ -81,6 +81,7 @@ def test_integers_equal_the_golden_model(options, images):
     scales, network = export(plan, model, images)
     outputs = model.integer(torch.tensor(images), scales).detach().numpy()
     assert np.array_equal(outputs, golden.evaluate(network, images))
+    assert model._products[0].sparse == (len(model.edges[0]) <= WIDTHS[0] * WIDTHS[1] / 8)
 
 
 def test_rounding_of_halves_and_clamping_equal_the_golden_model(images):
@@ -129,13 +130,15 @@ def test_rudin_shapiro():
         assert sign == (-1) ** bin(index & (index >> 1)).count("1")
 
 
-def test_sums_too_large_to_train_are_refused():
+def test_sums_too_large_to_train_are_refused(monkeypatch):
     # 2**14 paths into one neuron of 16-bit weights and values still fit into float64.
-    begin(make((1 << 14, 1), 1 << 14, weight_bits=16, activation_bits=16, bias=False), seed=1)
+    plan = make((1 << 14, 1), 1 << 14, weight_bits=16, activation_bits=16, bias=False)
+    begin(plan, seed=1)
+    monkeypatch.setattr("hdlgen.quantize.Edges.max_fan_in", 1 << 30)
     with pytest.raises(
-        InputError, match=r"^train: layer 1: 65536 x 65536 neurons are too many to train; allowed: up"
+        InputError, match=r"^train: layer 1: sums up to 8971741078519808 are too large to train with; allowed: up to"
     ):
-        begin(make((65536, 65536), 4), seed=1)
+        begin(plan, seed=1)
 
 
 def test_shipped_network_is_within_what_training_makes():
