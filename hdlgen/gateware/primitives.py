@@ -294,8 +294,9 @@ class Fanout(Primitive):
     """One register in several copies, each near the loads that it drives: every copy in ``o`` is ``i`` one cycle later."""
 
     def __init__(self, parameters: FanoutParameters, *, library: Library | None = None):
-        # A single copy is no different from any other register.
-        super().__init__(parameters, library=library if parameters.copies > 1 else None)
+        # A single copy is no different from any other register, and none at all needs no module.
+        apart = parameters.copies > 1 and parameters.width > 0
+        super().__init__(parameters, library=library if apart else None)
 
     def near(self, lane: int, lanes: int) -> Value:
         """The copy for ``lane`` of ``lanes``."""

@@ -12,7 +12,7 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdlgen.compiler import Options, compile_network
-from hdlgen.emit.verilog import convert, verilog_files
+from hdlgen.emit.verilog import convert, primitives, verilog_files
 from hdlgen.flow import tools
 from hdlgen.gateware.primitives import Library, Multiplier, MultiplierParameters, Ram, RamParameters
 
@@ -185,3 +185,11 @@ def test_inference() -> None:
     product = convert(Multiplier(parameters), "mul", "multiplier")
     assert product.count("$signed(w_2[") == 2 or product.count(" * $signed(") == 2
     assert "product_1 <= " in product
+
+
+def test_no_part_is_of_no_bits() -> None:
+    """Copies of a register that has none are no module."""
+    network = MIXED["tensors between others"][0]()
+    library = primitives(compile_network(network, Options.for_target(network, lanes=8)), "top")
+    assert library.parts
+    assert not [name for name in library.parts if "fanout_0x" in name]
