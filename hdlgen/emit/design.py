@@ -20,6 +20,7 @@ from hdlgen.compiler import Options, Plan, compile_network
 from hdlgen.compiler.path.flash import FlashTiming
 from hdlgen.emit.around import around
 from hdlgen.emit.bus import FOLDER, bus_files, bus_of
+from hdlgen.emit.generator import generator_of
 from hdlgen.emit.manifest import (
     BENCH,
     MANIFEST,
@@ -43,7 +44,7 @@ from hdlgen.errors import InputError
 from hdlgen.files import atomic_directory, opened
 from hdlgen.gateware.image import image_id
 from hdlgen.gateware.primitives import Library, Rom, RomParameters, Store
-from hdlgen.network import InputFormat, Network, save
+from hdlgen.network import InputFormat, Network, load, save
 from hdlgen.resources import folder
 from hdlgen.schema import as_json, show, written
 
@@ -155,7 +156,8 @@ def write_around(root: Path, manifest: Manifest, bus: str | None) -> Manifest:
         hashes = _write_files(root, {name: text.encode() for name, text in files.items()})
         digests = {**manifest.sources_sha256, made.source: hashes[made.source]}
         manifest = replace(manifest, bus=made, sources_sha256=digests)
-    _write_files(root, {name: text.encode() for name, text in around(manifest).items()})
+    texts = around(manifest) | generator_of(manifest, load(root / manifest.network.file))
+    _write_files(root, {name: text.encode() for name, text in texts.items()})
     return manifest
 
 

@@ -21,12 +21,14 @@ from hdlgen.golden.evaluate import (
     trace,
 )
 from hdlgen.golden.inputs import Inputs, read_inputs
+from hdlgen.golden.stream import Stream, generate
 
 __all__ = [
     "Deviation",
     "Inputs",
     "Samples",
     "SequenceSamples",
+    "Stream",
     "Trace",
     "accumulator_bits",
     "activations",
@@ -37,6 +39,7 @@ __all__ = [
     "check_targets",
     "deviation",
     "evaluate",
+    "generate",
     "read_array",
     "read_inputs",
     "read_samples",

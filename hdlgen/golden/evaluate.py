@@ -22,6 +22,7 @@ __all__ = [
     "check_lengths",
     "check_sequences",
     "evaluate",
+    "layer_evaluators",
     "trace",
 ]
 
@@ -114,7 +115,7 @@ def check_lengths(lengths: np.ndarray, steps: int, where: str, where_lengths: st
     return counts
 
 
-def _evaluators(network: Network) -> list[Evaluator]:
+def layer_evaluators(network: Network) -> list[Evaluator]:
     """For each layer 1..L, its values from those of the layers before it."""
     reached = network.ranges()  # proves that no sum leaves int64, or raises
     return [
@@ -191,7 +192,7 @@ def evaluate(
             f"{network.where}: no recurrent network; allowed: one row for each input, not for every step"
         )
     inputs, counts = _rows_or_sequences(network, x, lengths)
-    evaluators = _evaluators(network)
+    evaluators = layer_evaluators(network)
     # What stands behind the last layer with a state is asked for at the ends of sequences only.
     stateful = max((number for number, layer in enumerate(network.layers, 1) if layer.stateful), default=0)
     result = np.zeros((len(inputs) if every_step else len(counts), network.widths[-1]), dtype=np.int64)
@@ -209,7 +210,7 @@ def evaluate(
 def trace(network: Network, x: np.ndarray, lengths: np.ndarray | None = None) -> Trace:
     """All values and sums of all steps; ``x`` and ``lengths`` as in :func:`evaluate`, which raises for others."""
     inputs, counts = _rows_or_sequences(network, x, lengths)
-    evaluators = _evaluators(network)
+    evaluators = layer_evaluators(network)
     collected: list[Values] = [{} for _ in network.layers]
     for _, rows, steps in _batches(network, counts, traced=True):
         values: list[np.ndarray] = [inputs[rows]]

@@ -166,6 +166,7 @@ class Layer(Generic[ReachT]):
     folds : a constant that it reads can go into a bias; otherwise 0 alone can be left out.
     matrix_names : of its :meth:`matrices`.
     activation : what becomes of its sums, where that is all there is.
+    symbols : what it passes on is one of so many symbols.
     """
 
     width: int
@@ -175,6 +176,7 @@ class Layer(Generic[ReachT]):
     folds: ClassVar[bool] = False
     matrix_names: ClassVar[tuple[str, ...]] = ()
     activation: "Activation | None" = None
+    symbols: int | None = None
 
     @classmethod
     def parse(cls, value: dict[str, Any], place: Place) -> Self:

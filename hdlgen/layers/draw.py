@@ -59,6 +59,10 @@ class Draw(OfScores):
     def kind(self) -> str:
         return "draw"
 
+    @property
+    def symbols(self) -> int:  # type: ignore[override]
+        return self.scores
+
     @classmethod
     def parse(cls, value: dict[str, Any], place: Place) -> "Draw":
         where, random = place.where, "table" in value or "seed" in value

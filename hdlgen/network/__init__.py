@@ -32,6 +32,7 @@ from hdlgen.layers import (
     Term,
     Weighted,
 )
+from hdlgen.network.drawing import drawing
 from hdlgen.network.features import LogMel, log_mel
 from hdlgen.network.file import METADATA_KEY, load, save
 from hdlgen.network.names import parse_names, read_names
@@ -72,6 +73,7 @@ __all__ = [
     "Term",
     "Weighted",
     "describe",
+    "drawing",
     "first_paths",
     "load",
     "log2_slots",

@@ -35,7 +35,7 @@ from hdlgen.description import (
     within,
 )
 from hdlgen.errors import InputError
-from hdlgen.integers import limits, signed_bits
+from hdlgen.integers import limits, outside, signed_bits
 from hdlgen.layers import BandRnn, Layer, Place, Reach, Scan, Shape, Weighted, parse_layer
 from hdlgen.network.features import LogMel, parse_features
 from hdlgen.network.names import parse_names
@@ -63,6 +63,7 @@ class InputFormat:
     clamp : least and greatest integer that a real number becomes, where not all of ``bits`` are used.
     shape : height, width and channels, whose product is the width, if it is a tensor: elements in the order y, x, channel.
     names : of the elements, where that is known.
+    one_hot : an input is one of ``width`` symbols: its element is this, and the others are 0.
     """
 
     width: int
@@ -75,6 +76,7 @@ class InputFormat:
     clamp: tuple[int, int] | None = None
     shape: Shape | None = None
     names: tuple[str, ...] | None = None
+    one_hot: int | None = None
 
     @property
     def low(self) -> int:
@@ -91,7 +93,7 @@ class InputFormat:
             for value in (self.scale, self.offset)
         )
         names = None if self.names is None else tuple(self.names[element] for element in elements.tolist())
-        plain = replace(self, width=len(elements), shape=None, features=None, names=names)
+        plain = replace(self, width=len(elements), shape=None, features=None, names=names, one_hot=None)
         return replace(plain, scale=scale, offset=offset or 0.0)
 
     def quantise(self, x: np.ndarray) -> np.ndarray:
@@ -106,6 +108,18 @@ class InputFormat:
         up = {"even": below % 2 == 1, "odd": below % 2 == 0, "up": True, "down": False}[self.rounding]
         nearest = below + ((steps - below > 0.5) | ((steps - below == 0.5) & up))
         return np.clip(nearest, *(self.clamp or (self.low, self.high))).astype(np.int64)
+
+    def of_symbols(self, symbols: np.ndarray) -> np.ndarray:
+        """int64 (N, width): the inputs for ``symbols`` (N,), integers from 0 to width - 1.
+
+        Raises ValueError if inputs are no symbols, or there is no such symbol.
+        """
+        if self.one_hot is None:
+            raise ValueError("the network's inputs are no symbols; allowed: an input with one_hot")
+        numbers = np.asarray(symbols)
+        if found := outside(numbers, 0, self.width - 1):
+            raise ValueError(f"symbol {found[1]} is {found[0]}; allowed: 0..{self.width - 1}")
+        return (numbers[:, np.newaxis] == np.arange(self.width)) * np.int64(self.one_hot)
 
     def values(self, codes: np.ndarray) -> np.ndarray:
         """float64, as ``codes`` (.., width): the real numbers that integers stand for. Raises as :meth:`quantise`."""
@@ -174,6 +188,11 @@ class Network:
     def sequential(self) -> bool:
         """Some layer has a state: inputs are steps of sequences."""
         return any(layer.stateful for layer in self.layers)
+
+    @property
+    def generates(self) -> bool:
+        """What comes out can be its next input: a symbol."""
+        return self.input.one_hot is not None and self.layers[-1].symbols == self.input.width
 
     @property
     def shapes(self) -> tuple[Shape | None, ...]:
@@ -303,7 +322,7 @@ def common_layers(layers: Sequence[Layer]) -> list[int]:
 
 
 def _parse_input(where: str, value: object) -> InputFormat:
-    optional = ("features", "scale", "offset", "rounding", "clamp", "shape", "names")
+    optional = ("features", "scale", "offset", "rounding", "clamp", "shape", "names", "one_hot")
     members = members_of(where, "input", value, ("width", "bits", "signed"), optional)
     width = whole(where, "width", members["width"], 1, MAX_WIDTH)
     signed = flag(where, "signed", members["signed"])
@@ -331,6 +350,7 @@ def _parse_input(where: str, value: object) -> InputFormat:
         "clamp": lambda value: within(where, "clamp", value, plain.low, plain.high),
         "shape": lambda value: _parse_shape(where, value, width),
         "names": lambda value: parse_names(where, "names", value, width),
+        "one_hot": lambda value: whole(where, "one_hot", value, 1, plain.high),
     }
     return replace(plain, **{name: read[name](members[name]) for name in optional if name in members})
 

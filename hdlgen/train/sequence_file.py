@@ -2,7 +2,7 @@
 
 import math
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -128,7 +128,9 @@ def _source(part: _Part, meaning: InputOptions) -> InputFormat:
     needed = signed_bits(low, high) - (low >= 0)
     if needed > _MAX_INPUT_BITS:
         raise InputError(f"{part.where}: x holds {low}..{high}; allowed: integers of up to {_MAX_INPUT_BITS} bits")
-    return InputFormat(width=width, bits=needed, signed=low < 0)
+    source = InputFormat(width=width, bits=needed, signed=low < 0)
+    symbols = low == 0 < high and ((part.x == high).sum(axis=1) == 1).all() and ((part.x != 0).sum(axis=1) == 1).all()
+    return replace(source, one_hot=high) if symbols else source
 
 
 def _check(part: _Part, source: InputFormat) -> None:

@@ -384,7 +384,7 @@ def train_sequences(
                 recipe.qat_learning_rate,
                 "qat-learning-rate",
             )
-        scaled = not goal.classes or network.output_scale is not None
+        scaled = not goal.classes or data.every_step or network.output_scale is not None
         network = model.export(scales, source, scaled=scaled)
         trained_for = _outputs(lambda x, lengths: model.integer(x, lengths, scales), data.validation)
     # What was trained is what was exported, bit for bit.

@@ -28,6 +28,33 @@ def run(*arguments: object) -> int:
     return int(caught.value.code or 0)
 
 
+# ---------------------------------------------------------------------------------------------------------- generate
+
+
+def test_generate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was given, and what follows; a network of scores gets a draw."""
+    assert run("generate", "shakespeare", "--start", "to be,\n", "-n", 40) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("to be,\n")
+    assert len(said) == len("to be,\n") + 40 + 1
+    shipped = load("shakespeare")
+    scores = replace(
+        shipped, layers=shipped.layers[:2], tensors={k: v for k, v in shipped.tensors.items() if k != "noise"}
+    )
+    scores = replace(
+        scores, layers=(scores.layers[0], replace(scores.layers[1], activation=None)), output_scale=2.0**-9
+    )
+    save(replace(scores, header=None), tmp_path / "scores.safetensors")
+    new = tmp_path / "new.safetensors"
+    assert (
+        run("generate", tmp_path / "scores.safetensors", "-n", 5, "--temperature", 0.5, "--seed", 3, "-o", new) == 0
+    )
+    assert load(new).generates
+    drawn = capsys.readouterr().out
+    assert run("generate", new, "-n", 5) == 0
+    assert capsys.readouterr().out == drawn
+
+
 # ------------------------------------------------------------------------------------------------------------- names
 
 

@@ -11,8 +11,10 @@ from scipy.special import softmax
 from hdlgen import check, golden
 from hdlgen.errors import InputError
 from hdlgen.layers.draw import gumbel_table, xorshift32
-from hdlgen.network import describe, load, parse, save
+from hdlgen.network import describe, drawing, load, parse, save
 
+from ..mixed import SIGNED, dense, make_mixed, rnn
+from ..scans import make_scan
 from ..spots import draw_loop, make_draw, score_steps
 
 
@@ -70,3 +72,45 @@ def test_refuses(members: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as caught:
         parse(described, "net")
     assert str(caught.value).startswith(message)
+
+
+NETWORKS = {
+    "a spotter": lambda: make_mixed([rnn(8, "lstm"), dense(5, SIGNED), {"kind": "spot"}], inputs=6, signed=True),
+    "scans and delays": lambda: make_scan("qrnn", taps=3),
+    "a draw": lambda: make_mixed([dense(9, SIGNED), {"kind": "draw"}], inputs=5, signed=True),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_piece_by_piece(name: str) -> None:
+    """States stay from one call to the next."""
+    network = NETWORKS[name]()
+    rng = np.random.default_rng(1)
+    x = rng.integers(network.input.low, network.input.high + 1, (40, network.input.width))
+    stream = golden.Stream(network)
+    pieces = [stream(piece) for piece in np.split(x, [1, 2, 9, 9, 30])]
+    assert np.array_equal(np.concatenate(pieces), golden.evaluate(network, x[None], every_step=True))
+
+
+def test_generated_symbols_are_the_next_inputs() -> None:
+    scored = replace(make_mixed([rnn(8), dense(5, None)], inputs=5), output_scale=2.0**-12)
+    network = drawing(scored, one_hot=100, temperature=1.5)
+    drawn = golden.generate(network, [3, 1], 30).tolist()
+    assert len(set(drawn)) > 2
+    x = network.input.of_symbols(np.array([3, 1, *drawn[:-1]]))
+    assert golden.evaluate(network, x[None], every_step=True)[1:, 0].tolist() == drawn
+    assert golden.generate(network, [3, 1], 30, seed=2).tolist() != drawn
+    coldest = drawing(scored, temperature=None)
+    assert coldest.layers[-1].roles() == [("table", None)]
+    for start, count, said in (([], 1, "0 symbols to start with"), ([5], 1, r"symbol \[0\] is 5; allowed: 0..4")):
+        with pytest.raises(InputError, match=said):
+            golden.generate(network, start, count)
+    with pytest.raises(InputError, match="draws no inputs of its own"):
+        golden.generate(scored, [1], 1)
+    for change, more, said in (
+        ({"output_scale": None}, {}, "output has no scale"),
+        ({}, {"temperature": 0.0}, "temperature is 0; allowed"),
+        ({}, {"one_hot": 300}, "one_hot is 300; allowed: integers 1..255"),
+    ):
+        with pytest.raises(InputError, match=said):
+            drawing(replace(scored, **change), **more)

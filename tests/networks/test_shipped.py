@@ -37,7 +37,7 @@ def images():
 
 
 def test_names():
-    assert networks.names() == tuple(sorted([*TARGETS, *RECURRENT, *EXAMPLES, *CONVOLUTIONS]))
+    assert networks.names() == tuple(sorted([*TARGETS, *RECURRENT, *EXAMPLES, *CONVOLUTIONS, "shakespeare"]))
 
 
 def test_test_set(images):

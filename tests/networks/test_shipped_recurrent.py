@@ -69,6 +69,19 @@ def test_accuracy(name: str) -> None:
     assert rows == [f"{100 * right / len(labels):.2f}"]
 
 
+def test_a_text() -> None:
+    """It has learnt more than how often characters are, and draws lines of words."""
+    found = network.load("shakespeare")
+    assert [layer.kind for layer in found.layers] == ["band_rnn", "dense", "draw"]
+    assert found.generates
+    assert found.input.names is not None
+    text = "".join(
+        found.input.names[symbol] for symbol in golden.generate(found, [found.input.names.index("t")], 300)
+    )
+    assert len({"the", "and", "to", "i", "my", "of", "in", "you"} & set(re.split("[^a-z]+", text))) >= 4
+    assert f"    t{text[:60]}" in DOCUMENT.read_text(encoding="utf-8")
+
+
 def test_scans() -> None:
     """A linear recurrence of two layers, in at most half the time of `digits-gru` on as many lanes."""
     found = network.load("digits-mingru")
@@ -103,6 +116,10 @@ def test_shape(name: str) -> None:
 def test_the_document_s_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     scope: dict[str, Any] = {}
+    words, *blocks = blocks
+    exec(compile(words, DOCUMENT.name, "exec"), scope)
+    assert scope["heard"].shape == (len(scope["x"]), 1)
+    assert set(scope["heard"][:, 0]) == set(range(11))
     exec(compile(blocks[0], DOCUMENT.name, "exec"), scope)
     assert scope["accuracy"] >= 0.965
     assert scope["states"].shape == (len(scope["x"]), 64)
