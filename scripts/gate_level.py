@@ -27,7 +27,7 @@ from tests import netlist
 from tests.compiler.networks import make
 from tests.compiler.recurrent import layer, make_recurrent
 from tests.icarus import Bench, Phase
-from tests.mixed import conv, dense, explicit, make_mixed, pool
+from tests.mixed import SIGNED, conv, dense, explicit, make_mixed, pool, scan
 from tests.recurrent import sequences
 
 ENGINES: dict[str, Callable[[], Network]] = {
@@ -35,6 +35,9 @@ ENGINES: dict[str, Callable[[], Network]] = {
     "gather": lambda: make_mixed([explicit(6), dense(3, None)], inputs=4, bits=4),
     "unit": lambda: make_recurrent(2, [layer("gru", 4, band=3)]),
     "tensor": lambda: make_mixed([conv(4, 2, 2), pool(2, 1), dense(3, None)], inputs=12, shape=(3, 4, 1)),
+    "delay, gather and scan": lambda: make_mixed(
+        [{"kind": "delay", "taps": 2}, dense(6, SIGNED), scan("qrnn"), dense(2, None)], inputs=2, bits=4, signed=True
+    ),
 }
 
 COMMANDS = {
