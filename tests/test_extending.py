@@ -34,7 +34,7 @@ def test_counted_edits() -> None:
     """The places that the document names for an engine: each has a line for every one, and there are no others."""
     package = DOCUMENT.parents[1] / "hdlgen"
     engines = sorted(folder.name for folder in (package / "compiler").iterdir() if (folder / "program.py").is_file())
-    assert engines == ["delay", "draw", "gather", "path", "scan", "spot", "tensor", "unit"]
+    assert engines == ["delay", "draw", "gather", "path", "scan", "spatial", "spot", "tensor", "unit"]
     named = {
         file.relative_to(package).as_posix()
         for file in package.rglob("*.py")

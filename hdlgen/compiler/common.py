@@ -61,6 +61,7 @@ class EngineProgram(Timing):
     # Of some engines these are fields.
     every_step = True
     elements_per_beat = 1
+    results_per_beat = 1
 
     if TYPE_CHECKING:  # fields of some, properties of others
 

@@ -29,6 +29,7 @@ class Engine:
     rectified : it reads nothing negative; what stands before it sees to that.
     raw : its results are sums; their activation is left to the join behind it.
     special : it knows what `Layer.special` names.
+    whole : it runs whole networks, and only where it is asked for.
     """
 
     program: type[EngineProgram]
@@ -39,6 +40,7 @@ class Engine:
     rectified: bool = False
     raw: bool = False
     special: bool = False
+    whole: bool = False
 
     @property
     def name(self) -> str:
@@ -52,6 +54,8 @@ class Engine:
     def missing(self, network: Network, first: int, number: int) -> str | None:
         """As ``lacks``, of layers of all kinds."""
         layer = network.layer(number)
+        if self.whole and first > 1:
+            return "it runs whole networks only"
         if not isinstance(layer, self.layers):
             keeps = any(kind.stateful for kind in self.layers)
             return "it keeps no state" if layer.stateful > keeps else f"it runs no layers of kind {layer.kind}"

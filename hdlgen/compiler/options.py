@@ -63,6 +63,7 @@ class Options:
     adaptable: leave room for the weights of a retrained network: biases (of path networks shifts, too) in memory, sums one
         bit wider, edges of weight zero kept, weights with the bits that the network declares; default where weights can be
         written
+    adders: of the spatial engine, so many in a row between two registers, 1, 2 .. 8
     results: of recurrent networks, "step", or "sequence": only after the last step of each sequence
 
     Raises
@@ -85,6 +86,7 @@ class Options:
     flash_lines: int = 1
     flash_divide: int = _USUAL
     adaptable: bool = _USUAL
+    adders: int = 1
     results: str = "sequence"
 
     def __post_init__(self) -> None:
@@ -110,6 +112,7 @@ class Options:
             ("merge", (False, True), ""),
             ("multiplier", MULTIPLIERS, ""),
             ("adaptable", (False, True), ""),
+            ("adders", range(1, 9), ""),
             ("results", RESULTS, ""),
             ("input_buffers", (None, 1, 2), ""),
             ("lanes", LANES, ""),
@@ -152,8 +155,8 @@ class Options:
             given["dsps"] = have.dsps, have.products_per_dsp
         engines = {engine.name: engine for engine, _, _ in assign(network, cls(engine=given.get("engine")).engine)}
         takes = next(iter(engines.values())).takes if len(engines) == 1 else {}
-        if given.get("source", "auto") == "auto" and "source" in takes:
-            sources = takes["source"] or SOURCES
+        sources = (takes["source"] or SOURCES) if "source" in takes else ("rom",)
+        if given.get("source", "auto") == "auto" and len(sources) > 1:
             draft = {name: given[name] for name in ("lanes", "merge", "multiplier", "engine") if name in given}
             memories = compile_network(network, cls(**draft), check=False).memories
             given["source"] = _source(device, memories, sources)

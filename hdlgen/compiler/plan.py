@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdlgen import golden
-from hdlgen.compiler import delay, draw, gather, path, scan, spot, tensor, timing, unit
+from hdlgen.compiler import delay, draw, gather, path, scan, spatial, spot, tensor, timing, unit
 from hdlgen.compiler.common import EngineProgram
 from hdlgen.compiler.engines import Engine
 from hdlgen.compiler.faults import require, require_activation
@@ -33,7 +33,7 @@ __all__ = ["ENGINES", "Join", "Plan", "Stage", "assign", "compile_network", "mod
 #: The engines, the most special one first: a layer is run by the first that can.
 ENGINES: tuple[Engine, ...] = (
     *(unit.ENGINE, scan.ENGINE, delay.ENGINE, spot.ENGINE, draw.ENGINE),
-    *(path.ENGINE, tensor.ENGINE, gather.ENGINE),
+    *(path.ENGINE, tensor.ENGINE, gather.ENGINE, spatial.ENGINE),
 )
 
 _BY_NAME = {engine.name: engine for engine in ENGINES}
@@ -177,7 +177,7 @@ def assign(network: Network, names: Collection[str] | None = None) -> list[tuple
 
     Raises :class:`InputError` if there is a layer that none of the engines called ``names`` (None: of all) can take.
     """
-    engines = [engine for engine in ENGINES if names is None or engine.name in names]
+    engines = [engine for engine in ENGINES if (not engine.whole if names is None else engine.name in names)]
     cuts, stages, first = _cuts(network), list[tuple[Engine, int, int]](), 1
     while first <= len(network.layers):
         ends = [_ends(network, engine, first, cuts) for engine in engines]
@@ -203,7 +203,8 @@ def _lacks(network: Network, engine: Engine, first: int) -> tuple[int, str | Non
 
 def _ends(network: Network, engine: Engine, first: int, cuts: Sequence[int]) -> list[int]:
     """The layers with which a stage of ``engine`` that begins with layer ``first`` can end."""
-    return [number for number in cuts if first <= number < _lacks(network, engine, first)[0]]
+    least = len(network.layers) if engine.whole else first
+    return [number for number in cuts if least <= number < _lacks(network, engine, first)[0]]
 
 
 def _lacking(network: Network, engines: Sequence[Engine], first: int) -> str:

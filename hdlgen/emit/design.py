@@ -216,7 +216,11 @@ def describe(
             names=network.input.names,
         ),
         output=Output(
-            width=network.widths[-1], bits=plan.result_bits, scale=network.output_scale, names=network.output_names
+            width=network.widths[-1],
+            bits=plan.result_bits,
+            results_per_beat=plan.last.results_per_beat,
+            scale=network.output_scale,
+            names=network.output_names,
         ),
         sequence=sequences,
         lanes=max(stage.lanes for stage in stages),

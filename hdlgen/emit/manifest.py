@@ -106,13 +106,19 @@ class Input:
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """Results of one frame; ``scale``: what an output of 1 means, ``names``: of the outputs, where these are known."""
+    """Results of one frame, and how they come; ``scale``: what an output of 1 means, ``names``: of the outputs, where these are
+    known."""
 
     width: Width
     bits: Annotated[int, OneOf(32, 64)]
+    results_per_beat: Annotated[int, Between(1, 1 << 10)] = 1
     signed: Annotated[bool, OneOf(True)] = True
     scale: Annotated[float, Between(0, MAX_OUTPUT_SCALE)] | None = None
     names: tuple[Name, ...] | None = None
+
+    @property
+    def beat_bits(self) -> int:
+        return self.bits * self.results_per_beat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -342,6 +348,8 @@ def _contradiction(manifest: Manifest) -> tuple[str, object, str] | None:
         return "vectors", sorted(manifest.vectors), ", ".join(sorted(wanted)) + " and perhaps labels"
     if manifest.sequential and set(manifest.probes) != wanted:
         return "sequence.probes", sorted(manifest.probes), "x, lengths, y"
+    if manifest.output.results_per_beat not in (1, manifest.output.width):
+        return "output.results_per_beat", manifest.output.results_per_beat, f"1 and {manifest.output.width}"
     widths = manifest.network.widths
     if len(widths) < 2 or (widths[0], widths[-1]) != (form.width, manifest.output.width):
         return "network.widths", widths, f"from {form.width}, the input's, to {manifest.output.width}, the output's"
@@ -349,12 +357,12 @@ def _contradiction(manifest: Manifest) -> tuple[str, object, str] | None:
     sizes = {port.name: port.width for port in manifest.ports}
     if len(sizes) < len(names) or (sizes.get("s_axis_tdata"), sizes.get("m_axis_tdata")) != (
         form.beat_bits,
-        manifest.output.bits,
+        manifest.output.beat_bits,
     ):
         return (
             "ports",
             names,
-            f"s_axis_tdata of {form.beat_bits} and m_axis_tdata of {manifest.output.bits} bits, once each",
+            f"s_axis_tdata of {form.beat_bits} and m_axis_tdata of {manifest.output.beat_bits} bits, once each",
         )
     if not manifest.stages or not manifest.accumulator_bits:
         return "stages", len(manifest.stages), "at least one, and accumulator_bits of each layer"

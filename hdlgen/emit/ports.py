@@ -19,7 +19,7 @@ def ports(plan: Plan) -> tuple[Port, ...]:
         ("s_axis_tready", "output", 1),
         ("s_axis_tlast", "input", 1),
         *([("s_axis_tuser", "input", 1)] if sequences else []),
-        ("m_axis_tdata", "output", plan.result_bits),
+        ("m_axis_tdata", "output", plan.result_bits * plan.last.results_per_beat),
         ("m_axis_tvalid", "output", 1),
         ("m_axis_tready", "input", 1),
         ("m_axis_tlast", "output", 1),

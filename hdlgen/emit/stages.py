@@ -13,6 +13,7 @@ from hdlgen.compiler.path.passes import topology_of
 from hdlgen.compiler.path.program import Program
 from hdlgen.compiler.plan import Stage as Planned
 from hdlgen.compiler.scan.program import ScanProgram
+from hdlgen.compiler.spatial.program import SpatialProgram
 from hdlgen.compiler.spot.program import SpotProgram
 from hdlgen.compiler.tensor.job import Job
 from hdlgen.compiler.tensor.program import TensorProgram
@@ -345,6 +346,36 @@ def _unmultiplied(network: Network, cycles: int, bits: int, sums: int, kept: dic
     }
 
 
+def _spatial(program: SpatialProgram, network: Network, library: Library) -> _Described:
+    """A lane is a weight: all are at work in every cycle, and nothing is stored but results."""
+    layers = [
+        Layer(
+            number=number,
+            kind=layer.kind,
+            width=layer.width,
+            lanes=max(edges, 1),
+            cycles=1,
+            weight_bits=layer.weight_bits,
+            accumulator_bits=sums.bits,
+            indices="none",
+        )
+        for number, (layer, edges, sums) in enumerate(
+            zip(network.layers, program.edges_of, program.sums, strict=True), 1
+        )
+    ]
+    values = [program.values[number].reached for layer in program.neurons[:-1] for number in layer if number >= 0]
+    return layers, {
+        "multiplier": "add",
+        "weight_bits": program.weight_bits,
+        "stored_weight_bits": 0,
+        "activation_bits": max((value.stored_bits for value in values), default=program.input_bits),
+        "edges": program.edges,
+        "utilisation": 1.0,
+        "memory_bits": dict.fromkeys(PURPOSES, 0)
+        | {"results": (program.places - 1) * program.output_width * program.output.stored_bits},
+    }
+
+
 _STAGES: Mapping[str, Callable[[Any, Network, Library], _Described]] = {
     "path": _path,
     "gather": _gather,
@@ -352,6 +383,7 @@ _STAGES: Mapping[str, Callable[[Any, Network, Library], _Described]] = {
     "unit": _unit,
     "scan": _scan,
     "delay": _delay,
+    "spatial": _spatial,
     "spot": _spot,
     "draw": _draw,
 }

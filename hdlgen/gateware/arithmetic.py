@@ -17,6 +17,7 @@ __all__ = [
     "Accumulators",
     "Squasher",
     "Timeline",
+    "beyond",
     "choose",
     "counter",
     "each_later",
@@ -124,6 +125,28 @@ def partial_products(
     return sums
 
 
+def beyond(value: Value, reached: Interval, low: int, high: int) -> tuple[Any, Any]:
+    """Whether ``value``, which can be what is ``reached``, is less than ``low``, and whether it is more than ``high``."""
+    under: Any = Const(0, 1)
+    over: Any = Const(0, 1)
+    negative = value[-1] if reached.low < 0 else Const(0, 1)
+    if reached.high > high:
+        if high >= 0 and high & (high + 1) == 0:  # 2^n - 1
+            over = ~negative & value[high.bit_length() :].any()
+        elif high & (high - 1) == 0:  # 2^n: to be it or to be more is the same
+            over = ~negative & value[high.bit_length() - 1 :].any()
+        else:
+            over = value > high
+    if reached.low < low:
+        if low == 0:
+            under = negative
+        elif -low & (-low - 1) == 0:  # -2^n
+            under = negative & ~value[(-low).bit_length() - 1 :].all()
+        else:
+            under = value < low
+    return under, over
+
+
 class Squasher(wiring.Component):
     """`Squash` of a value in the range ``reached``, ``squash.latency`` cycles later."""
 
@@ -142,22 +165,9 @@ class Squasher(wiring.Component):
         value = Signal(value_shape(self.shifted))
         m.d.comb += value.eq(self.i >> q.shift)
         under, over = Signal(), Signal()
-        negative = value[-1] if self.shifted.low < 0 else Const(0)
-        top = q.high.bit_length()
-        if self.shifted.high > q.high:
-            if q.high >= 0 and q.high & (q.high + 1) == 0:  # 2^n - 1
-                m.d.comb += over.eq(~negative & value[top:].any())
-            elif q.high & (q.high - 1) == 0:  # 2^n: to be it or to be more is the same
-                m.d.comb += over.eq(~negative & value[top - 1 :].any())
-            else:
-                m.d.comb += over.eq(value > q.high)
-        if self.shifted.low < q.low:
-            if q.low == 0:
-                m.d.comb += under.eq(negative)
-            elif -q.low & (-q.low - 1) == 0:  # -2^n
-                m.d.comb += under.eq(negative & ~value[(-q.low).bit_length() - 1 :].all())
-            else:
-                m.d.comb += under.eq(value < q.low)
+        below, above = beyond(value, self.shifted, q.low, q.high)
+        m.d.comb += over.eq(above)
+        m.d.comb += under.eq(below)
         clamped = Signal(value_shape(self.clamped))
         # s1: o = under ? low : over ? high : value
         m.d.sync += clamped.eq(Mux(under, q.low, Mux(over, q.high, value)))

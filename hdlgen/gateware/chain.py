@@ -21,6 +21,7 @@ from hdlgen.gateware.gather.core import GatherCore
 from hdlgen.gateware.path.core import PathCore
 from hdlgen.gateware.primitives import Library
 from hdlgen.gateware.scan.core import ScanCore
+from hdlgen.gateware.spatial.core import SpatialCore
 from hdlgen.gateware.spot.core import SpotCore
 from hdlgen.gateware.streams import BEATS, beats, connect, core_ports, inputs, outputs
 from hdlgen.gateware.tensor.core import TensorCore
@@ -36,6 +37,7 @@ CORES: dict[str, Any] = {
     "unit": UnitCore,
     "scan": ScanCore,
     "delay": DelayCore,
+    "spatial": SpatialCore,
     "spot": SpotCore,
     "draw": DrawCore,
 }

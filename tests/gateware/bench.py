@@ -130,7 +130,8 @@ def run(
                 recording.accepted.append(cycle)
                 sent, offered = sent + 1, False
             if valid and ready_for and not resetting:
-                row.append(data - (1 << width) if data >> (width - 1) else data)
+                words = [data >> width * place & ((1 << width) - 1) for place in range(program.results_per_beat)]
+                row += [word - (1 << width) if word >> (width - 1) else word for word in words]
                 assert last == (len(row) == program.output_width), "tlast is not on the last result"
                 if last:
                     recording.results.append(row)

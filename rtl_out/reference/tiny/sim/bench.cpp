@@ -10,6 +10,7 @@
 // HDLGEN_PROGRESS: as in test_core.py. Exit status 0 where all scenarios passed, 1 where not.
 #include "core.hpp"
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -169,7 +170,7 @@ struct Bench {
     Bursts ready = ALWAYS;
     bool accepting = false, held = false;
     struct Result {
-        uint64_t tdata;
+        std::array<uint64_t, RESULTS_PER_BEAT> tdata;
         int tlast, tuser;
         bool operator==(const Result &other) const {
             return tdata == other.tdata && tlast == other.tlast && tuser == other.tuser;
@@ -246,10 +247,12 @@ struct Bench {
             return;
         }
 #if SEQUENCES
-        const Result offered{uint64_t(top.m_axis_tdata), top.m_axis_tlast, top.m_axis_tuser};
+        Result offered{{}, top.m_axis_tlast, top.m_axis_tuser};
 #else
-        const Result offered{uint64_t(top.m_axis_tdata), top.m_axis_tlast, 0};
+        Result offered{{}, top.m_axis_tlast, 0};
 #endif
+        const auto *from = reinterpret_cast<const uint8_t *>(&top.m_axis_tdata);
+        for (uint64_t &value : offered.tdata) memcpy(&value, from, OUTPUT_BITS / 8), from += OUTPUT_BITS / 8;
         if (held && !(offered == waiting_result))
             throw Fault(
                 "m_axis changed while it waited for m_axis_tready: tdata, tlast, tuser were " + text(waiting_result) +
@@ -257,14 +260,20 @@ struct Bench {
         moved = now;
         held = !accepting;
         waiting_result = offered;
-        if (accepting) result(offered);
+        if (!accepting) return;
+        for (long place = 0; place < RESULTS_PER_BEAT; place++) {
+            const bool last = place + 1 == RESULTS_PER_BEAT;  // the flags belong to it
+            result(offered.tdata[place], last && offered.tlast, last && offered.tuser);
+        }
     }
     static string text(const Result &of) {
-        return "(" + to_string(of.tdata) + ", " + to_string(of.tlast) + ", " + to_string(of.tuser) + ")";
+        string values;
+        for (uint64_t value : of.tdata) values += (values.empty() ? "" : " ") + to_string(value);
+        return "(" + values + ", " + to_string(of.tlast) + ", " + to_string(of.tuser) + ")";
     }
 
-    void result(const Result &got) {
-        const int64_t value = int64_t(got.tdata << (64 - OUTPUT_BITS)) >> (64 - OUTPUT_BITS);
+    void result(uint64_t tdata, int tlast, int tuser) {
+        const int64_t value = int64_t(tdata << (64 - OUTPUT_BITS)) >> (64 - OUTPUT_BITS);
         if (waiting.empty() || waiting.front()->first_in < 0)
             throw Fault("m_axis gave a beat (tdata " + to_string(value) + ") that no frame asked for");
         Frame &frame = *waiting.front();
@@ -277,14 +286,14 @@ struct Bench {
                              to_string(position) + ": the core says " + to_string(value) + ", the golden model " +
                              to_string(expected);
         position++;
-        if (got.tlast != (place + 1 == OUTPUTS))
+        if (tlast != (place + 1 == OUTPUTS))
             throw Fault(
-                "m_axis_tlast is " + to_string(got.tlast) + " on result " + to_string(place) + " of frame " +
+                "m_axis_tlast is " + to_string(tlast) + " on result " + to_string(place) + " of frame " +
                 to_string(done) + "; it belongs on result " + to_string(OUTPUTS - 1) + " only");
         const bool ended = position == frame.rows * OUTPUTS;
-        if (SEQUENCES && got.tuser != ended)
+        if (SEQUENCES && tuser != ended)
             throw Fault(
-                "m_axis_tuser is " + to_string(got.tuser) + " on result " + to_string(place) + " of sequence " +
+                "m_axis_tuser is " + to_string(tuser) + " on result " + to_string(place) + " of sequence " +
                 to_string(done) + ", step " + to_string((position - 1) / OUTPUTS) +
                 " of those answered; it belongs on the last result of a sequence only");
         if (!ended) return;

@@ -111,6 +111,7 @@ class Geometry:
         self.input_bits = 8 * self.element_bytes * self.elements_per_beat
         self.outputs = manifest["output"]["width"]
         self.output_bits = manifest["output"]["bits"]
+        self.results_per_beat = manifest["output"]["results_per_beat"]
         self.latency = manifest["latency_cycles"]
         self.interval = manifest["interval_cycles"]
         self.period_frames, self.period_cycles = manifest["period_frames"], manifest["period_cycles"]
@@ -571,7 +572,7 @@ class Monitor:
     def __init__(self, dut, geometry: Geometry) -> None:
         self.s_tready = Pin(dut, "s_axis_tready", 1)
         self.m_tvalid = Pin(dut, "m_axis_tvalid", 1)
-        self.m_tdata = Pin(dut, "m_axis_tdata", geometry.output_bits)
+        self.m_tdata = Pin(dut, "m_axis_tdata", geometry.output_bits * geometry.results_per_beat)
         self.m_tlast = Pin(dut, "m_axis_tlast", 1)
         self.m_tuser = Pin(dut, "m_axis_tuser", 1) if SEQUENCES else None
         self.frame_error = Pin(dut, "frame_error", 1)
@@ -616,8 +617,15 @@ class Checker:
     def _signed(self, value: int) -> int:
         return value - ((value >> (self.geometry.output_bits - 1)) << self.geometry.output_bits)
 
+    def beat(self, tdata: int, tlast: int, tuser: int, now: int) -> bool:
+        """A beat was transferred, of one result or more; True when it ended a frame. Flags belong to its last result."""
+        bits, count = self.geometry.output_bits, self.geometry.results_per_beat
+        for place in range(count - 1):
+            self.result(tdata >> place * bits & ((1 << bits) - 1), 0, 0, now)
+        return self.result(tdata >> (count - 1) * bits, tlast, tuser, now)
+
     def result(self, value: int, tlast: int, tuser: int, now: int) -> bool:
-        """One result beat was transferred; True when it ended a frame."""
+        """One result was transferred; True when it ended a frame."""
         if not self.waiting or self.waiting[0].first_in is None:
             raise Fault(f"m_axis gave a beat (tdata {self._signed(value)}) that no frame asked for")
         frame = self.waiting[0]
@@ -711,7 +719,7 @@ class Bench:
         offered = monitor.beat(sink.accepting)
         if offered is not None:
             self.moved = self.now
-            if sink.accepting and self.checker.result(*offered, self.now):
+            if sink.accepting and self.checker.beat(*offered, self.now):
                 say("frame")
         if self.error_due is None and self.error_after is not None and len(self.checker.done) >= self.error_after:
             self.error_due = self.now + FRAME_ERROR_CYCLES
@@ -1237,6 +1245,7 @@ HEADER = f"""#include "Vtop.h"
 constexpr bool EVERY_STEP = {EVERY_STEP:d};
 constexpr long STEP_BYTES = {GEOMETRY.width * GEOMETRY.element_bytes}, BEAT_BYTES = {GEOMETRY.input_bits // 8};
 constexpr long BEATS = {GEOMETRY.beats}, OUTPUTS = {GEOMETRY.outputs}, OUTPUT_BITS = {GEOMETRY.output_bits};
+constexpr long RESULTS_PER_BEAT = {GEOMETRY.results_per_beat};
 constexpr long LATENCY = {GEOMETRY.latency}, INTERVAL = {GEOMETRY.interval}, SETTLING = {GEOMETRY.settling};
 constexpr long PERIOD_FRAMES = {GEOMETRY.period_frames}, PERIOD_CYCLES = {GEOMETRY.period_cycles};
 constexpr long SLACK = {SLACK}, START_CYCLES = {WEIGHTS["start_cycles"]}, FRAME_ERROR_CYCLES = {FRAME_ERROR_CYCLES};
