@@ -56,7 +56,7 @@ MODEL_SIDE = [
 #: Of the compiler, what its results are made of.
 RESULTS = "|".join(
     (
-        r"(path|gather|tensor|unit|scan|delay|spot|draw)\.program\..*",
+        r"(path|gather|tensor|unit|scan|delay|spot|draw|spatial)\.program\..*",
         r"(path\.flash|tensor\.job|common|factors)\..*",
         r"plan\.(Join|Plan|Stage)",
     )

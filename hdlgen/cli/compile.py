@@ -49,6 +49,7 @@ HARDWARE: tuple[Row, ...] = (
     ("--banks", int, None, f"With ram: {_BANKS}  [default: 2, where the target has room for it]"),
     ("--flash-lines", int, 1, "Lines on which the flash gives data, 1, 2 or 4."),
     ("--adaptable/--fixed", bool, None, f"{_ADAPTABLE}  [default: with ram, spram and flash]"),
+    ("--adders", int, 1, "Spatial engine: adders in a row between two registers, 1 to 8."),
     ("--results", click.Choice(RESULTS), RESULTS[0], "Recurrent networks: after every step, or of each sequence."),
 )
 """Options that decide which hardware it becomes."""

@@ -109,6 +109,11 @@ class EngineProgram(Timing):
         """Hardware multipliers of a device of which each makes so many small products."""
         raise NotImplementedError
 
+    @property
+    def counted(self) -> tuple[int, int] | None:
+        """Look-up tables and flip-flops, about, where the program itself knows; else they are counted in its hardware."""
+        return None
+
     def memory(self, depth: int, width: int) -> Memory:
         """A block RAM for what was trained."""
         return Memory(depth=depth, width=width, banks=self.banks, written=self.writable)

@@ -115,6 +115,11 @@ def emit(
     top = top or module_name(network.name)
     if seed < 0:
         raise InputError(f"seed: {seed}; allowed are 0 and more")
+    if bus is not None and plan.last.results_per_beat > 1:
+        raise InputError(
+            f"{network.where}: bus: {bus!r}; allowed with the {plan.stages[-1].engine} engine, which gives several results "
+            "in a beat: none"
+        )
     arrays = test_vectors(plan, network, inputs, lengths, labels, seed)
     with atomic_directory(directory) as root:  # before the long work: it may refuse
         library = Library()

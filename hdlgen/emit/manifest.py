@@ -106,8 +106,8 @@ class Input:
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """Results of one frame, and how they come; ``scale``: what an output of 1 means, ``names``: of the outputs, where these are
-    known."""
+    """Results of one frame, and how they come; ``scale``: what an output of 1 means, ``names``: of the outputs, where these
+    are known."""
 
     width: Width
     bits: Annotated[int, OneOf(32, 64)]
@@ -305,6 +305,14 @@ class Manifest:
     def products(self) -> int:
         """Multiplications of a cycle that are made by multipliers of the device."""
         return sum(stage.lanes for stage in self.stages if stage.multiplier == "dsp")
+
+    def require_single_results(self, what: str, where: str) -> None:
+        """Raises :class:`InputError` if several results come in a beat, for ``what`` takes one after the other."""
+        if self.output.results_per_beat > 1:
+            raise InputError(
+                f"{where}: {self.output.results_per_beat} results come in a beat; allowed for {what} is one, which every "
+                "engine gives but spatial"
+            )
 
     @property
     def identity(self) -> bytes:

@@ -355,7 +355,7 @@ def _spatial(program: SpatialProgram, network: Network, library: Library) -> _De
             width=layer.width,
             lanes=max(edges, 1),
             cycles=1,
-            weight_bits=layer.weight_bits,
+            weight_bits=network.weighted(number).weight_bits,
             accumulator_bits=sums.bits,
             indices="none",
         )

@@ -188,7 +188,10 @@ class Estimator:
         cells = known["cells"].get(target.family)
         lacking = [name for name in dict.fromkeys(engines) if name not in known["engines"]]
         luts = flipflops = fmax = None
-        if cells is None or lacking:
+        if plan.single is not None and plan.single.counted is not None:
+            luts, flipflops = plan.single.counted
+            missing.append(f"no estimate of Fmax for the {engines[0]} engine: too few were measured")
+        elif cells is None or lacking:
             what = f"the {' and '.join(lacking)} engine" if lacking else target.family
             missing.append(f"no estimate of cells and Fmax for {what}: too few were measured")
         else:

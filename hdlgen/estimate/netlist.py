@@ -211,7 +211,10 @@ class _Counting:
         for port in ports:
             if port not in writes:
                 asynchronous = isinstance(port, nir.AsyncReadPort)
-                self.found.storages.append(Storage(cell.depth, cell.width, bool(writes), asynchronous, columns))
+                block = cell.attributes.get("ram_style") == "block"
+                self.found.storages.append(
+                    Storage(cell.depth, cell.width, bool(writes), asynchronous, columns, block)
+                )
 
     # ------------------------------------------------------------------------------------------------ the longest way
 

@@ -17,7 +17,8 @@ _ROM_COST = 1 / 16
 class Storage:
     """A memory that synthesis chooses parts for.
 
-    ``asynchronous``: it is read without a clock; ``columns``: how many parts of a word are written each by itself.
+    ``asynchronous``: it is read without a clock; ``columns``: how many parts of a word are written each by itself;
+    ``block``: the sources ask for block RAM.
     """
 
     depth: int
@@ -25,6 +26,7 @@ class Storage:
     written: bool
     asynchronous: bool
     columns: int
+    block: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class Stores:
 
     def choice(self, memory: Storage) -> tuple[str, int]:
         """What it becomes, and how many of these: "block", "lutram" or "bit"."""
+        if memory.block:
+            return "block", self.blocks(memory)
         bits, column = memory.depth * memory.width, -(-memory.width // memory.columns)
         # Of the same cost flip-flops come first, then block RAM.
         costs: dict[str, tuple[float, int]] = {"bit": (bits * (1.0 if memory.written else _ROM_COST), bits)}

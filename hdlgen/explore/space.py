@@ -41,6 +41,7 @@ OPTIONS: Mapping[str, tuple[str, Any]] = {
     "merge": ("merge", _flag),
     "adaptable": ("adaptable", _flag),
     "flash-lines": ("flash_lines", int),
+    "adders": ("adders", int),
     "results": ("results", str),
     "target": ("target", str),
 }
@@ -99,7 +100,16 @@ def _read(name: str, text: str) -> tuple[str, Any]:
         ) from None
     if name == "results" and value not in RESULTS:
         raise InputError(f"--vary results: {show(text)}; allowed: {', '.join(RESULTS)}")
-    if member in ("target", "lanes", "elements_per_beat", "multiplier", "source", "input_buffers", "engine"):
+    if member in (
+        "target",
+        "lanes",
+        "elements_per_beat",
+        "multiplier",
+        "source",
+        "input_buffers",
+        "engine",
+        "adders",
+    ):
         Options(**{member: value})  # says what is allowed; of the others that depends on these
     return member, value
 

@@ -1,15 +1,18 @@
 """Carry chains of the ECP5 without what nextpnr would put at both of their ends.
 
-In a netlist of Yosys every chain begins with a constant carry and ends with one that nobody reads. nextpnr brings the former in
-through a CCU2C of its own, and leads the latter out through another one: four look-up tables for each adder. But a half of a
-CCU2C whose own table is 0 gives the carry that its inputs say, whatever comes before it (Lattice FPGA-TN-02012; so does
-nextpnr's): the chain can begin by itself, in a half that is left over or in that of its lowest bit, whose sum then is a look-up
-table. And a carry that is not connected (Yosys' "x") is not led out.
+In a netlist of Yosys every chain begins with a constant carry and ends with one that nobody reads. nextpnr brings the
+former in through a CCU2C of its own, and leads the latter out through another one: four look-up tables for each adder.
+But a half of a CCU2C whose own table gives 0 passes on what its inputs say, whatever comes before it, which is how
+nextpnr's own ones work: the chain can begin by itself, in a half that is left over or in that of its lowest bit, whose
+sum then is a look-up table. And a carry that is not connected, an "x" in the netlist, is not led out.
 """
 
+import json
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 __all__ = ["shorten"]
@@ -74,10 +77,11 @@ def shorten(module: dict[str, Any]) -> int:
 def _chains(cells: Mapping[str, Any]) -> Iterator[list[str]]:
     """Cells whose carries follow each other."""
     carries = {name: cell for name, cell in cells.items() if cell["type"] == "CCU2C"}
-    behind = {cell["connections"]["CIN"][0]: name for name, cell in carries.items()}
-    given = {cell["connections"]["COUT"][0] for cell in carries.values()}
-    for name, cell in carries.items():
-        if cell["connections"]["CIN"][0] in given:
+    given = {cell["connections"]["COUT"][0] for cell in carries.values()} - {*_NOWHERE}
+    comes = {name: cell["connections"]["CIN"][0] for name, cell in carries.items()}
+    behind = {net: name for name, net in comes.items() if net in given}
+    for name, net in comes.items():
+        if net in given:
             continue
         chain = [name]
         while (net := carries[chain[-1]]["connections"]["COUT"][0]) in behind:
@@ -91,7 +95,9 @@ def _begin(cells: dict[str, Any], names: list[str], carry: int, loads: Counter[A
     first = chain[0]
     if any(cell["parameters"].get(f"INJECT1_{half}") != "NO" for cell in chain for half in "01"):
         return False
-    if chain[-1]["connections"]["COUT"] != _NOWHERE or any(loads[cell["connections"]["COUT"][0]] > 1 for cell in chain):
+    if chain[-1]["connections"]["COUT"] != _NOWHERE or any(
+        loads[cell["connections"]["COUT"][0]] > 1 for cell in chain
+    ):
         return False
     halves = [_half(cell, half) for cell in chain for half in "01"]
     while len(halves) > 1 and not loads[halves[-1].sum]:
@@ -147,3 +153,10 @@ def _table(half: _Half, carry: int) -> dict[str, Any]:
         "port_directions": {**dict.fromkeys(_INPUTS, "input"), "Z": "output"},
         "connections": {**{name: [net] for name, net in half.inputs.items()}, "Z": [half.sum]},
     }
+
+
+if __name__ == "__main__":  # a netlist and its top module, as reports have it among the commands
+    file, top = Path(sys.argv[1]), sys.argv[2]
+    design = json.loads(file.read_text(encoding="utf-8"))
+    shorten(design["modules"][top])
+    file.write_text(json.dumps(design), encoding="utf-8")

@@ -8,20 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import (
-    Array,
-    Cat,
-    ClockSignal,
-    Const,
-    Instance,
-    Module,
-    Mux,
-    ResetSignal,
-    Signal,
-    Value,
-    signed,
-    unsigned,
-)
+from amaranth.hdl import Array, Cat, ClockSignal, Const, Instance, Module, Mux, ResetSignal, Signal, Value, unsigned
 from amaranth.lib import memory, wiring
 from numpy.typing import NDArray
 
@@ -30,6 +17,7 @@ from hdlgen.emit.verilog import FAMILIES, convert
 from hdlgen.flow.front import Front
 from hdlgen.flow.inputs import read_inputs
 from hdlgen.gateware.arithmetic import later
+from hdlgen.gateware.image import side_by_side
 from hdlgen.gateware.primitives import Rom, RomParameters
 from hdlgen.gateware.reload import IN_FORCE
 
@@ -70,7 +58,8 @@ class SelfTestParameters:
     beats, element_bits, elements_per_beat, input_bits : int
         Beats of one frame; width of an element on the stream, elements per beat, and bits of an element that are stored.
     expected, expected_bits : tuple of tuple of int, int
-        Signed results of each frame, of so many bits; ``result_bits`` are those of ``m_axis_tdata``.
+        Signed results of each frame, of so many bits; each has ``result_bits`` in ``m_axis_tdata``, where so many stand
+        beside each other as ``results_per_beat``.
     lengths, every_step : tuple of int, bool
         For a recurrent core, the steps (frames) of each stored sequence, and whether it answers after every step.
     timeout, start : int
@@ -95,6 +84,7 @@ class SelfTestParameters:
     expected_bits: int
     result_bits: int
     timeout: int
+    results_per_beat: int = 1
     lengths: tuple[int, ...] = ()
     every_step: bool = False
     block_rom: bool = False
@@ -122,8 +112,10 @@ class SelfTestParameters:
 
     @property
     def expected_rom(self) -> RomParameters:
-        flat = [value % (1 << self.expected_bits) for frame in self.expected for value in frame]
-        return RomParameters(name=f"{TOP}_expected", depth=len(flat), width=self.expected_bits, init=tuple(flat))
+        beside = self.results_per_beat
+        beats = [frame[place : place + beside] for frame in self.expected for place in range(0, len(frame), beside)]
+        words = side_by_side(beats, self.expected_bits)
+        return RomParameters.of(f"{TOP}_expected", words, self.expected_bits * beside)
 
     @property
     def rom_bits(self) -> int:
@@ -167,6 +159,7 @@ def parameters(
             manifest.accumulator_bits[-1], max(max(v, ~v).bit_length() + 1 for v in y.flatten().tolist())
         ),
         result_bits=manifest.output.bits,
+        results_per_beat=manifest.output.results_per_beat,
         # Loading takes up to three cycles a beat here. A recurrent core may answer at the end of a sequence only.
         timeout=4 * (1 if lengths is None else int(max(lengths))) * (manifest.latency_cycles + 3 * form.beats) + 1000,
         lengths=() if lengths is None else tuple(int(length) for length in lengths),
@@ -209,7 +202,8 @@ class SelfTest(wiring.Component):
         m = Module()
         p.front.add_clock(m, self)
         s_tdata, s_tvalid, s_tready, s_tlast = Signal(p.beat_bits), Signal(), Signal(), Signal()
-        m_tdata, m_tvalid, m_tlast, frame_error = Signal(p.result_bits), Signal(), Signal(), Signal()
+        m_tdata, m_tvalid = Signal(p.result_bits * p.results_per_beat), Signal()
+        m_tlast, frame_error = Signal(), Signal()
         s_tuser, m_tuser = Signal(), Signal()
         user = {"i_s_axis_tuser": s_tuser, "o_m_axis_tuser": m_tuser} if p.lengths else {}
         flash: dict[str, Any] = {}
@@ -297,7 +291,7 @@ class SelfTest(wiring.Component):
         frame_error: Signal,
     ) -> None:
         p = self.parameters
-        results = len(p.expected[0])
+        results = len(p.expected[0]) // p.results_per_beat
         rom = p.expected_rom
         m.submodules.expected = stored = _LogicRom(rom) if p.family is None else FAMILIES[p.family][Rom](rom)
         number = Signal(range(rom.depth))
@@ -306,7 +300,7 @@ class SelfTest(wiring.Component):
 
         # c1, c2: the beat is registered twice, the expected result appears beside it
         data_1, valid_1, last_1, is_last_1, final_1 = (
-            Signal(p.result_bits),
+            Signal(len(tdata)),
             *(Signal(name=f"{name}_1") for name in ("valid", "last", "is_last", "final")),
         )
         m.d.sync += [valid_1.eq(tvalid), data_1.eq(tdata), last_1.eq(tlast), final_1.eq(0)]
@@ -321,11 +315,9 @@ class SelfTest(wiring.Component):
                 m.d.sync += index.eq(0)
             with m.If(number == rom.depth - 1):
                 m.d.sync += number.eq(0)
-        data, valid, last, is_last = Signal(p.result_bits), Signal(), Signal(), Signal()
+        data, valid, last, is_last = Signal(len(tdata)), Signal(), Signal(), Signal()
         final = Signal()
         m.d.sync += [data.eq(data_1), valid.eq(valid_1), last.eq(last_1), is_last.eq(is_last_1), final.eq(final_1)]
-        expected = Signal(signed(p.expected_bits))
-        m.d.comb += expected.eq(stored.data)
         wrong_user = Signal()
         if p.lengths:
             ends = p.ends if p.every_step else (True,) * len(p.expected)
@@ -333,11 +325,13 @@ class SelfTest(wiring.Component):
             m.d.sync += wrong_user.eq(later(m, tvalid & (tuser != (end & (index == results - 1))), 1, "wrong_user"))
 
         # c3: differs = any bit of the result, or its tlast, or its tuser
-        wide = Signal(signed(p.result_bits))
+        wide = Signal(len(tdata))
         differs, complete = Signal(), Signal()
-        m.d.comb += wide.eq(expected)
+        for place in range(p.results_per_beat):
+            expected = stored.data.word_select(place, p.expected_bits).as_signed()
+            m.d.comb += wide.word_select(place, p.result_bits).eq(expected)
         m.d.sync += [
-            differs.eq(valid & ((data != wide.as_unsigned()) | (last != is_last) | wrong_user)),
+            differs.eq(valid & ((data != wide) | (last != is_last) | wrong_user)),
             complete.eq(valid & final),
         ]
 

@@ -206,6 +206,7 @@ def divisor(clock: Fraction, baud: int | None, where: str) -> int:
 
 def _identity(manifest: Manifest, *, clock: Fraction, divisor: int, block_bytes: int, where: str) -> Identity:
     """What the board will say of itself."""
+    manifest.require_single_results("a serial port", where)
     form, output = manifest.input, manifest.output
     beat_bytes, beats = form.beat_bits // 8, form.beats
     for what, value, most in (

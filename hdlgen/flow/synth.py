@@ -256,7 +256,7 @@ class Design:
             # Without room for the expected results the self-test still works, though only with these weights.
             self.test = dataclasses.replace(self.test, family=None)
             self._write("selftest.v", selftest.to_verilog(self.test))
-            self.tools.commands.pop()
+            self.tools.commands.clear()
             netlist = self.tools.synthesise(self.files, self.top, self.options)
         self.counts = netlists.cell_counts(netlist)
         ones = netlists.ones(self.root, self.manifest)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hdlgen.errors import InputError, Refused
-from hdlgen.flow import clock, tools
+from hdlgen.flow import carries, clock, tools
 from hdlgen.flow.boards import Board, constraints
 from hdlgen.flow.pll import Setting
 from hdlgen.processes import child
@@ -154,7 +154,12 @@ class Toolchain:
         """The netlist of ``top``, in Yosys' JSON."""
         script = f"read_verilog {' '.join(files)}; {self.family.synthesis.format(options=options, top=top)}"
         self._run("yosys", ["-q", "-l", "yosys.log", "-p", script], "yosys.log")
-        netlist: dict[str, Any] = self._json("design.json")["modules"][top]
+        design = self._json("design.json")
+        if self.device.family == "ecp5":
+            carries.shorten(design["modules"][top])
+            (self.folder / "design.json").write_text(json.dumps(design), encoding="utf-8")
+            self.commands.append(f"python -m hdlgen.flow.carries design.json {top}")
+        netlist: dict[str, Any] = design["modules"][top]
         return netlist
 
     def change_clock(self, top: str, setting: Setting) -> None:

@@ -44,7 +44,9 @@ class Core(wiring.Component):
         bits = 8 * program.bytes_per_element * program.elements_per_beat
         load = load_ports(bits if program.load_port else None) if program.writable else {}
         flash = flash_ports(program.flash_lines) | inputs(flash_address=24) if program.fill == "flash" else {}
-        super().__init__(core_ports(bits, program.result_bits * program.results_per_beat, *flags) | more | load | flash)
+        super().__init__(
+            core_ports(bits, program.result_bits * program.results_per_beat, *flags) | more | load | flash
+        )
 
     @property
     def load_bytes(self) -> int:

@@ -108,7 +108,7 @@ class Streams(LiteXModule):
         self.manifest = manifest
         user = [("user", 1)] if manifest.sequential else []
         self.sink = sink = stream.Endpoint([("data", manifest.input.beat_bits), *user])
-        self.source = source = stream.Endpoint([("data", manifest.output.bits), *user])
+        self.source = source = stream.Endpoint([("data", manifest.output.beat_bits), *user])
         self.reset = CSRStorage(1, description="1 holds the core in reset.")
         self.error = CSRStatus(1, description="A frame had its last beat in the wrong place.")
         more: dict[str, Any] = {}

@@ -58,7 +58,9 @@ def compile_spatial(
         values=tuple(maker.values),
         neurons=tuple(map(tuple, neurons)),
         sums=tuple(sums),
-        edges_of=tuple(int(np.count_nonzero(matrix[rows])) for matrix, rows in zip(matrices, wanted[1:], strict=True)),
+        edges_of=tuple(
+            int(np.count_nonzero(matrix[rows])) for matrix, rows in zip(matrices, wanted[1:], strict=True)
+        ),
         weight_bits=max(network.weighted(number).weight_bits for number in range(1, len(network.layers) + 1)),
         frame=fitter.frame,
         notes=_notes(wanted),
@@ -165,7 +167,7 @@ class _Maker:
         fixed = [self._ends(number)[0] if same else 0 for number, same in zip(sources, known, strict=True)]
         constants = constants + matrix @ np.array(fixed, np.int64)
         columns = np.flatnonzero((matrix != 0).any(axis=0) & ~np.array(known, bool))
-        numbers = [sources[column] for column in columns]
+        numbers = [sources[column] for column in columns.tolist()]
         adders, ends = share(
             matrix[:, columns], [self.values[n].reached for n in numbers], [self.level[n] for n in numbers]
         )
@@ -216,4 +218,3 @@ class _Maker:
         reached = Interval(low=value.low + rounding(shift) - 1, high=value.high + rounding(shift))
         level = 1 + max(self.level[half], self.level[bit])
         return self.put(Sum, level, reached, first=half, second=bit, shift=0, sign=1)
-

@@ -1,7 +1,7 @@
 """The program of a spatial core: every value of a frame, and what makes it of others.
 
-Nothing is used twice for one frame, so nothing waits: a frame may follow the other in the next cycle. ``cycle`` of a value is how
-many cycles behind the elements it is there; what is read in a later one goes through registers.
+Nothing is used twice for one frame, so nothing waits: a frame may follow the other in the next cycle. ``cycle`` of a
+value is how many cycles behind the elements it is there; what is read in a later one goes through registers.
 
 ::
 
@@ -163,7 +163,7 @@ class SpatialProgram(EngineProgram):
     """
 
     engine_name = "spatial"
-    takes = {"adders": (), "dsps": (), "source": ("rom",), "adaptable": (False,)}
+    takes = {"adders": (), "dsps": (), "source": ("rom",)}
 
     TAKEN = 1
     """Cycles from a beat to its elements."""
@@ -215,6 +215,23 @@ class SpatialProgram(EngineProgram):
     def adder_bits(self) -> int:
         """Of all adders."""
         return sum(value.adder_bits for value in self.values)
+
+    @property
+    def counted(self) -> tuple[int, int]:
+        adders = [value.adder_bits for value in self.values if value.adder_bits]
+        # A bit of an adder is a look-up table, and its carry begins in another one. A limit takes one for each bit, and
+        # finds out by some more whether it is passed.
+        limits = sum(value.reached.stored_bits + 3 for value in self.values if isinstance(value, Clamp))
+        last = {number: value.cycle for number, value in enumerate(self.values)}
+        for value in self.values:
+            last |= {read: max(last[read], value.cycle) for read in value.reads}
+        last |= dict.fromkeys(self.results, self.cycles + 1)
+        kept = [
+            (last[number] - value.cycle + isinstance(value, Element)) * value.reached.stored_bits
+            for number, value in enumerate(self.values)
+            if not isinstance(value, Constant)
+        ]
+        return sum(adders) + len(adders) + limits, sum(kept) + self.cycles + 3 * self.places.bit_length()
 
     @property
     def cycles(self) -> int:

@@ -1,14 +1,15 @@
-"""Sums of shifted values with common parts: a matrix of constants becomes adders, and what several rows need is added once.
+"""Sums of shifted values with common parts: a matrix of constants becomes adders, and what several rows need is added
+once.
 
-A row of the matrix is a set of *digits*, each a value, a shift and a sign. Two digits of a row that stand alike, shifted or
-negated together, in other rows are a *pattern*; its sum becomes a value of its own, and one digit in each of these rows. Again
-and again the pattern that saves most is taken, until none is left that occurs twice.
+A row of the matrix is a set of *digits*, each a value, a shift and a sign. Two digits of a row that stand alike,
+shifted or negated together, in other rows are a *pattern*; its sum becomes a value of its own, and one digit in each of
+these rows. Again and again the pattern that saves most is taken, until none is left that occurs twice.
 
-Sources: M. Potkonjak, M. B. Srivastava, A. P. Chandrakasan, Multiple constant multiplications (IEEE TCAD 15, 1996), for the
-search over signed digits; A. Hosangadi, F. Fallah, R. Kastner, Reducing hardware complexity of linear DSP systems by iteratively
-eliminating two-term common subexpressions (ASP-DAC 2005), for pairs as patterns and matrices as systems; L. Aksoy, E. Costa,
-P. Flores, J. Monteiro, Exact and approximate algorithms for the optimization of area and delay in multiple constant
-multiplications (IEEE TCAD 27, 2008), for the bits of adders as costs and for depth.
+Sources: M. Potkonjak, M. B. Srivastava, A. P. Chandrakasan, Multiple constant multiplications (IEEE TCAD 15, 1996), for
+the search over signed digits; A. Hosangadi, F. Fallah, R. Kastner, Reducing hardware complexity of linear DSP systems
+by iteratively eliminating two-term common subexpressions (ASP-DAC 2005), for pairs as patterns and matrices as systems;
+L. Aksoy, E. Costa, P. Flores, J. Monteiro, Exact and approximate algorithms for the optimization of area and delay in
+multiple constant multiplications (IEEE TCAD 27, 2008), for adders in a row as a second aim.
 """
 
 import heapq

@@ -1,7 +1,7 @@
 """What must hold of the program of a spatial core, whatever made it.
 
-Sums of sums are linear: what each value is of the neurons before is found again here, factor by factor, and compared with the
-weights.
+Sums of sums are linear: what each value is of the neurons before is found again here, factor by factor, and compared with
+the weights.
 """
 
 from dataclasses import replace
@@ -58,7 +58,9 @@ def _verify_place(program: SpatialProgram, value: Value, form: Form) -> None:
         ends = [[own * end for end in _ends(program, number)] for number, own in form.items()]
         low, high = sum(map(min, ends)), sum(map(max, ends))
         require(value.reached.low <= low and high <= value.reached.high, "a sum that is too narrow")
-    require(all(program.values[read].cycle <= value.cycle for read in value.reads), "a value is read before it is there")
+    require(
+        all(program.values[read].cycle <= value.cycle for read in value.reads), "a value is read before it is there"
+    )
 
 
 def _ends(program: SpatialProgram, number: int) -> tuple[int, int]:
@@ -146,7 +148,9 @@ def _verify_activation(
         addend -= 1
     require(form == _added(wanted, {-1: addend}, 1), f"{what}: sums lost or exchanged")
     low, high = _ends(program, source)
-    borders = [end + (limit << shift) for limit in (activation.low, activation.high, 0) for end in (-1, 0, 1 << shift)]
+    borders = [
+        end + (limit << shift) for limit in (activation.low, activation.high, 0) for end in (-1, 0, 1 << shift)
+    ]
     sums = np.clip(np.array([low, high, *borders], np.int64), low, high) >> shift
     found = np.clip(sums, value.low, value.high) if isinstance(value, Clamp) else sums
     require(shift == activation.shift and clamped | (shift == 0), f"{what}: another shift")

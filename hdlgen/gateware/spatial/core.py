@@ -1,6 +1,6 @@
 """The spatial engine: a frame a cycle through adders, and its results into a queue."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import memory, wiring
@@ -113,10 +113,10 @@ class Values(wiring.Component):
         p = self.program
         self.lines: list[list[Any]] = []
         for number, value in enumerate(p.values):
-            made = self._MAKE[type(value)](self, value)
+            kind = type(value).__name__.lower()
+            made = getattr(self, f"_{kind}")(value)
             if not isinstance(value, Constant):
-                name = f"{type(value).__name__.lower()}_{number}"
-                signal = Signal(value_shape(value.reached), name=name, reset_less=True)
+                signal = Signal(value_shape(value.reached), name=f"{kind}_{number}", reset_less=True)
                 m.d["sync" if isinstance(value, Element) else "comb"] += signal.eq(made)
                 made = signal
             self.lines.append([made])
@@ -169,15 +169,6 @@ class Values(wiring.Component):
         shifted = self._read(value.source, value.cycle) >> value.shift
         under, over = beyond(shifted, reached, value.low, value.high)
         return Mux(under, value.low, Mux(over, value.high, shifted))
-
-    _MAKE: ClassVar[dict[Any, Any]] = {
-        Element: _element,
-        Constant: _constant,
-        Sum: _sum,
-        Offset: _offset,
-        Bit: _bit,
-        Clamp: _clamp,
-    }
 
 
 def _lowest(value: Any, bits: int) -> Any:

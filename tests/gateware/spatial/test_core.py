@@ -16,7 +16,7 @@ from ..bench import Beat, run, send_all
 
 
 def some_networks() -> dict[str, Network]:
-    relu = Activation(bits=4, shift=7)
+    relu = Activation(bits=4, shift=11)
     even = Activation(kind="identity", bits=6, shift=9, rounding="even")
     fine = Activation(kind="identity", bits=6, shift=4, rounding="even", clamp=(-20, 25))
     dense = {"kind": "dense", "weight_bits": 4}
@@ -64,7 +64,11 @@ def test_disturbed() -> None:
     for beat in good:
         bad = rng.randrange(3) if rng.random() < 0.2 else 0
         # What follows a beat without tlast is dropped up to the next one that has it.
-        beats += [*((rng.getrandbits(80), False) for _ in range(bad)), *([(rng.getrandbits(80), True)] * bool(bad)), beat]
+        beats += [
+            *((rng.getrandbits(80), False) for _ in range(bad)),
+            *([(rng.getrandbits(80), True)] * bool(bad)),
+            beat,
+        ]
     held = [rng.random() < 0.5 for _ in range(60)]
     recording = run(
         program,
