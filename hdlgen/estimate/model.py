@@ -188,8 +188,8 @@ class Estimator:
         cells = known["cells"].get(target.family)
         lacking = [name for name in dict.fromkeys(engines) if name not in known["engines"]]
         luts = flipflops = fmax = None
-        if plan.single is not None and plan.single.counted is not None:
-            luts, flipflops = plan.single.counted
+        if plan.last.counted is not None:  # of an engine that stands alone
+            luts, flipflops = plan.last.counted
             missing.append(f"no estimate of Fmax for the {engines[0]} engine: too few were measured")
         elif cells is None or lacking:
             what = f"the {' and '.join(lacking)} engine" if lacking else target.family

@@ -58,7 +58,10 @@ def test_what_is_usual() -> None:
         ({"lanes": ()}, "lanes: (); allowed are 1, 2, 4, 8, 16, 32 and 64"),
         ({"lanes": (4, 3)}, "lanes: 3; allowed are 1, 2, 4, 8, 16, 32 and 64"),
         ({"engine": ()}, "engine: (); allowed are delay, draw, gather, path, scan, spatial, spot, tensor and unit"),
-        ({"engine": "dense"}, "engine: 'dense'; allowed are delay, draw, gather, path, scan, spatial, spot, tensor and unit"),
+        (
+            {"engine": "dense"},
+            "engine: 'dense'; allowed are delay, draw, gather, path, scan, spatial, spot, tensor and unit",
+        ),
         (
             {"engine": ("path", "dense")},
             "engine: 'dense'; allowed are delay, draw, gather, path, scan, spatial, spot, tensor and unit",
