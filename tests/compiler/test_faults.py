@@ -23,11 +23,14 @@ from hdlgen.compiler.faults import CompilerFault
 from hdlgen.compiler.gather import compile as gather
 from hdlgen.compiler.path import compile as path
 from hdlgen.compiler.scan import compile as scan
+from hdlgen.compiler.spatial import compile as spatial
+from hdlgen.compiler.spatial.program import Bit, Clamp, Offset, Sum
 from hdlgen.compiler.spot import compile as spot
 from hdlgen.compiler.tensor import compile as tensor
 from hdlgen.compiler.unit import compile as unit
-from hdlgen.network import Network
+from hdlgen.network import Activation, Network, Skip
 
+from ..layered import make as make_layers
 from ..layered import mixture
 from ..mixed import MIXED, conv, make_mixed
 from ..mixed import path as paths
@@ -169,6 +172,64 @@ def test_planted_in_units(name: str, change: Change, said: str, monkeypatch: pyt
     monkeypatch.setattr(unit, "predict", lambda program: change(predict(program)))
     with pytest.raises(CompilerFault, match=said):
         compile_network(network, Options(lanes=4))
+
+
+def adders() -> Network:
+    """Layers of sums: rounded to even, scaled, skipped, read as paths, the last one with a neuron that is constant."""
+    even = Activation(kind="identity", bits=6, shift=9, rounding="even")
+    network = make_layers(
+        2,
+        width=6,
+        layers=[
+            {"kind": "dense", "width": 6, "weight_bits": 4, "activation": even, "multiplied": True},
+            {"kind": "path", "width": 6, "paths": 24, "weight_bits": 4, "activation": Activation(bits=4, shift=3)},
+            {"kind": "dense", "width": 6, "weight_bits": 4, "skip": Skip(source=0, shift=1), "biased": False},
+        ],
+    )
+    network.tensors["w3"][2:] = 0
+    return network
+
+
+def of_kind(kind: type, change: Change, number: int = 0) -> Change:
+    """``change`` of a value of this kind."""
+
+    def changed(program: Any) -> Any:
+        places = [place for place, value in enumerate(program.values) if isinstance(value, kind)]
+        return part("values", places[number], change)(program)
+
+    return changed
+
+
+LOST = "sums lost or exchanged|another bit|no bit to round by|too narrow|another constant"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        *((of_kind(Sum, member("shift", more()), number), LOST) for number in (0, 9, -1)),
+        *((of_kind(Sum, member("sign", lambda sign: -sign), number), LOST) for number in (0, 9, -1)),
+        (of_kind(Sum, member("first", more(-1)), -1), f"{LOST}|not there"),
+        *((of_kind(Offset, member("constant", more(2)), number), LOST) for number in (0, 4, -1)),
+        (of_kind(Bit, member("shift", more())), "another bit"),
+        (of_kind(Clamp, member("high", more(-1))), "other limits"),
+        (of_kind(Clamp, member("low", more())), "other limits"),
+        (of_kind(Clamp, member("shift", more())), "another shift|another bit|sums lost"),
+        (of_kind(Sum, member("reached", member("high", more(-1)))), "a sum that is too narrow"),
+        (of_kind(Sum, member("cycle", more(2))), "a value is read before it is there"),
+        (of_kind(Sum, member("cycle", more(-1)), -1), "too many adders|read before"),
+        (of_kind(Sum, member("first", more(1000))), "a value is made of one that is not there"),
+        (member("neurons", lambda layers: (*layers[:-1], (*layers[-1][:-1], -1))), "an output is missing"),
+        (member("neurons", lambda layers: (layers[0], (-1,) * 6, *layers[2:])), "a neuron that is read is missing"),
+        (member("neurons", lambda layers: layers[:-1]), "a layer too many"),
+    ],
+)
+def test_planted_in_adders(change: Change, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    predict = spatial.predict
+    network = adders()
+    compile_network(network, Options(engine="spatial"))
+    monkeypatch.setattr(spatial, "predict", lambda program: change(predict(program)))
+    with pytest.raises(CompilerFault, match=said):
+        compile_network(network, Options(engine="spatial"))
 
 
 SCANS = {
@@ -391,7 +452,7 @@ def test_without_assertions() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     said = re.search(r"(\d+) passed", done.stdout)
     assert said is not None
-    assert int(said[1]) >= 120
+    assert int(said[1]) >= 140
 
 
 @pytest.mark.parametrize("zero", [-1, 16])

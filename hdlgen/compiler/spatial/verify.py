@@ -24,8 +24,8 @@ def verify(network: Network, program: SpatialProgram) -> None:
     """Every sum is that of its neuron, every value has room and is there when it is read; raises `CompilerFault` else."""
     forms: list[Form] = []
     for number, value in enumerate(program.values):
-        forms.append(_form(number, value, forms))
         require(all(0 <= read < number for read in value.reads), "a value is made of one that is not there")
+        forms.append(_form(number, value, forms))
         _verify_place(program, value, forms[-1])
     _verify_chains(program)
     require(len(program.neurons) == len(network.widths), "a layer too many")
