@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import log_softmax
 
 from hdlgen import cli, golden, network
 from hdlgen.network import Network, save
@@ -84,6 +85,11 @@ def test_classes_of_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert (found.input.bits, found.input.signed, found.input.scale) == (7, False, None)
     accuracy = right(found, file, every_step=True)
     assert accuracy > 0.95
+    # What an output of 1 means, as a logarithm of probability.
+    assert found.output_scale is not None
+    scores = golden.evaluate(found, x * 100, lengths, every_step=True) * found.output_scale
+    assert -log_softmax(scores, axis=1)[np.arange(len(x)), labels].mean() < 0.2
+    assert 2 < np.ptp(scores, axis=1).mean() < 20
     capsys.readouterr()
     with pytest.raises(SystemExit):
         cli.main(["evaluate", str(output), "-i", str(file), "--every-step", "-o", str(tmp_path / "y.npy")])
@@ -167,6 +173,14 @@ def test_subjects_are_held_out_as_a_whole_and_classes_by_their_share(tmp_path: P
     shares = np.bincount(labels[numbers[1]], minlength=3) / len(numbers[1])
     assert np.abs(shares - np.bincount(labels) / count).max() < 0.05
     assert not np.array_equal(numbers[1], np.unique(read_sequence_data(file, validation=60, seed=2).validation.x))
+
+
+def test_inputs_that_are_symbols(tmp_path: Path) -> None:
+    """One element is other than 0 in every step, and always the same."""
+    symbols = np.eye(3, dtype=np.uint8)[np.arange(30) % 3] * 64
+    for x, one_hot in ((symbols, 64), (symbols * 2 - symbols // 64, 127), (symbols + (symbols == 0), None)):
+        arrays = {"x": x, "lengths": np.full(10, 3), "labels": np.arange(10) % 2}
+        assert read_sequence_data(write(tmp_path / "x.npz", arrays), validation=2).input.one_hot == one_hot
 
 
 def test_without_subjects_every_class_has_its_share(tmp_path: Path) -> None:
