@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hdlgen.flow import tools
+from hdlgen.flow.carries import shorten
 
 __all__ = ["FAMILIES", "ROUTED", "TooLarge", "route", "synthesise", "write_cells"]
 
@@ -101,6 +102,10 @@ def route(folder: Path, sources: Sequence[str], top: str, family: str) -> list[s
     """The same behind place and route: what nextpnr made of the netlist."""
     command, device = _ROUTED[family]
     _call("yosys", folder, "-q", "-p", f"read_verilog {' '.join(sources)}; {command} -top {top} -json design.json")
+    if family == "ecp5":  # as `hdlgen synth` does
+        design = json.loads((folder / "design.json").read_text(encoding="utf-8"))
+        shorten(design["modules"][top])
+        (folder / "design.json").write_text(json.dumps(design), encoding="utf-8")
     _call(f"nextpnr-{family}", folder, *device, "--json", "design.json", "--write", "routed.json")
     routed = json.loads((folder / "routed.json").read_text(encoding="utf-8"))
     for cell in routed["modules"][top]["cells"].values():
