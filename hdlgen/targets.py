@@ -160,15 +160,6 @@ class Target:
     margin: Fraction = Fraction(5, 100)
     multiplier_ceiling: float | None = None
 
-    @property
-    def place_and_route(self) -> tuple[str, ...]:
-        """Arguments of nextpnr that choose the device."""
-        if self.family == "ice40":
-            return (self.option, "--package", self.package.lower())
-        if self.family == "ecp5":
-            return (self.option, "--package", self.package, "--speed", self.speed)
-        return ("--device", self.device, "--vopt", f"family={self.option}")
-
     def blocks(self, memories: Iterable[Memory]) -> int:
         """Block RAMs for these; for a family whose tools cut memories themselves were it done without any loss."""
         if self.family in FORMATS:
@@ -212,6 +203,21 @@ def _ecp5(name: str, device: str, option: str, speed: str, luts: int, blocks: in
         resources=Resources(luts=luts, memory_blocks=blocks, memory_block_bits=18432, dsps=dsps),
         cells=_ECP5,
         frequency=250.0,
+    )
+
+
+def _xc7(name: str, device: str, package: str, speed: str) -> Target:
+    return Target(
+        name=name,
+        family="xc7",
+        device=device,
+        package=package,
+        speed=speed,
+        option="",
+        pll="xc7",
+        resources=Resources(luts=20800, memory_blocks=100, memory_block_bits=18432, dsps=90),
+        cells={"logic": "-", "flipflop": "-", "memory": "-", "dsp": "-"},
+        frequency=100.0,
     )
 
 
@@ -259,6 +265,36 @@ TARGETS: Mapping[str, Target] = {
         _ecp5("ecp5-um-45k", "LFE5UM-45F", "--um-45k", "6", luts=43848, blocks=108, dsps=72),
         _ecp5("ecp5-um5g-45k", "LFE5UM5G-45F", "--um5g-45k", "8", luts=43848, blocks=108, dsps=72),
         _ecp5("ecp5-um5g-85k", "LFE5UM5G-85F", "--um5g-85k", "8", luts=83640, blocks=208, dsps=156),
+        # GateMate FPGA data sheet (DS1001): 20,480 elements, each two trees of look-up tables with four inputs, and 32 block
+        # RAMs of 40 Kibit, each of which can be two. Products are made of the elements.
+        Target(
+            name="gatemate-a1",
+            family="gatemate",
+            device="CCGM1A1",
+            package="FBGA324",
+            speed="-",
+            option="",
+            pll="gatemate",
+            resources=Resources(luts=40960, memory_blocks=64, memory_block_bits=20480, dsps=0),
+            cells={"logic": "CPE_LT", "flipflop": "CPE_FF", "memory": "RAM_HALF", "dsp": "-"},
+            frequency=100.0,
+        ),
+        # CrossLink-NX data sheet (FPGA-DS-02049); one multiplier of 18 x 18 bits is two of 9 x 9.
+        Target(
+            name="nexus-lifcl-40",
+            family="nexus",
+            device="LIFCL-40-9BG400C",
+            package="CABGA400",
+            speed="9",
+            option="",
+            pll="none",
+            resources=Resources(luts=32256, memory_blocks=84, memory_block_bits=18432, dsps=56),
+            cells={"logic": "OXIDE_COMB", "flipflop": "OXIDE_FF", "memory": "OXIDE_EBR", "dsp": "MULT18_CORE"},
+            frequency=150.0,
+        ),
+        # Artix-7 data sheet (DS180): look-up tables have six inputs; block RAMs are counted in halves.
+        _xc7("xc7-a35ti", "xc7a35ti", "csg324", "1L"),
+        _xc7("xc7-a35t", "xc7a35t", "cpg236", "1"),
         Target(
             name="gowin-gw1nr9",
             family="gowin",
@@ -286,6 +322,36 @@ TARGETS: Mapping[str, Target] = {
             frequency=150.0,
             margin=_GOWIN_MARGIN,
             multiplier_ceiling=81.0,
+        ),
+        # The die of the GW2A-18, with memory beside it in the package.
+        Target(
+            name="gowin-gw2ar18",
+            family="gowin",
+            device="GW2AR-LV18QN88C8/I7",
+            package="QN88",
+            speed="C8/I7",
+            option="GW2A-18C",
+            pll="gw2a",
+            resources=Resources(luts=20736, memory_blocks=46, memory_block_bits=18432, dsps=48),
+            cells=_GOWIN,
+            frequency=150.0,
+            margin=_GOWIN_MARGIN,
+            multiplier_ceiling=81.0,
+        ),
+        # GW5A series data sheet; 28 multipliers of 27 x 18 bits, each of which can be two of 12 x 12.
+        Target(
+            name="gowin-gw5a25",
+            family="gowin5",
+            device="GW5A-LV25MG121NC1/I0",
+            package="MG121N",
+            speed="C1/I0",
+            option="GW5A-25A",
+            pll="gw5a",
+            resources=Resources(luts=23040, memory_blocks=56, memory_block_bits=18432, dsps=28),
+            cells=_GOWIN | {"dsp": "MULT12X12"},
+            frequency=150.0,
+            margin=_GOWIN_MARGIN,
+            multiplier_ceiling=50.0,
         ),
     )
 }

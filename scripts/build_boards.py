@@ -27,6 +27,7 @@ from hdlgen.emit import compile_to
 from hdlgen.errors import InputError, Refused
 from hdlgen.files import atomic_write
 from hdlgen.flow.boards import find_board, names
+from hdlgen.flow.families import FAMILIES
 from hdlgen.flow.synth import synthesise
 from hdlgen.schema import as_json
 
@@ -46,10 +47,16 @@ class Build:
     @property
     def commands(self) -> tuple[str, str]:
         target = find_board(self.board).target.name
+        project = "" if self.made_here else " --project project"
         return (
             f"hdlgen compile {self.network} -o core --lanes {self.lanes} --target {target}",
-            f"hdlgen synth core --board {self.board}",
+            f"hdlgen synth core --board {self.board}{project}",
         )
+
+    @property
+    def made_here(self) -> bool:
+        """Whether the open tools make the bitstream."""
+        return FAMILIES[find_board(self.board).target.family].place_and_route != ""
 
     @property
     def label(self) -> str:
@@ -73,6 +80,14 @@ BUILDS = (
     Build(board="ecpix5-85f"),
     Build(board="tang-nano-9k", lanes=8),
     Build(board="tang-primer-20k"),
+    Build(board="tang-nano-20k"),
+    Build(board="colorlight-i9"),
+    # The smallest network, for a first bitstream of a family.
+    Build(board="tang-primer-25k", network="reber-band", lanes=1),
+    Build(board="gatemate-a1-evb", network="reber-band", lanes=1),
+    Build(board="crosslink-nx-evn", network="reber-band", lanes=1),
+    Build(board="arty-a7-35t"),
+    Build(board="basys-3"),
 )
 
 
@@ -110,7 +125,7 @@ def steps() -> str:
     parts = []
     for name in names():
         board = find_board(name)
-        text = f"**{board.title}** (`--board {name}`). {board.steps}"
+        text = " ".join(filter(None, [f"**{board.title}** (`--board {name}`).", board.steps, board.warning]))
         parts.append(textwrap.fill(text, 118, break_on_hyphens=False) + "\n")
         parts.append(f"    {shlex.join(board.command(f'core/synth-{name}.{board.suffix}'))}\n")
     return "\n".join(parts)
@@ -216,7 +231,9 @@ def main() -> int:
     group.add_argument("--check", action="store_true", help="write nothing, compare")
     group.add_argument("--list", action="store_true", help="the builds and their commands")
     group.add_argument("--all", action="store_true", help="build for all boards")
-    group.add_argument("--run", nargs="+", metavar="BOARD", choices=[one.board for one in BUILDS], default=[])
+    group.add_argument(
+        "--run", nargs="+", metavar="BOARD", choices=[one.board for one in BUILDS if one.made_here], default=[]
+    )
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="an existing folder for the bitstreams")
     options = parser.parse_args()
     if options.output is not None and not options.output.is_dir():
@@ -226,7 +243,7 @@ def main() -> int:
             print(f"{one.board}: {' && '.join(one.commands)}")
         return 0
     for one in BUILDS:
-        if options.all or one.board in options.run:
+        if (options.all and one.made_here) or one.board in options.run:
             run(one, options.output)
     old = DOCUMENT.read_text(encoding="utf-8")
     new = fill(old)

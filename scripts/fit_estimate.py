@@ -29,8 +29,8 @@ from hdlgen.emit import compile_to  # noqa: E402
 from hdlgen.errors import InputError, Refused  # noqa: E402
 from hdlgen.estimate import model  # noqa: E402
 from hdlgen.files import atomic_write  # noqa: E402
+from hdlgen.flow.families import FAMILIES  # noqa: E402
 from hdlgen.flow.synth import Design  # noqa: E402
-from hdlgen.flow.toolchain import FAMILIES  # noqa: E402
 from hdlgen.targets import find_target  # noqa: E402
 from scripts.estimate_designs import REPORTED, design  # noqa: E402
 

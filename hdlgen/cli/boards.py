@@ -1,9 +1,13 @@
 """``hdlgen boards``: what can be synthesised for."""
 
 import re
+from collections.abc import Mapping
 
-from hdlgen.cli import verb
+import click
+
+from hdlgen.cli import tool_option, verb
 from hdlgen.flow.boards import find_board, names
+from hdlgen.flow.check_board import check_board
 from hdlgen.targets import TARGETS, Target
 from hdlgen.terminal import table
 
@@ -14,8 +18,13 @@ _TEXTS = ("name", "device", "UART")
 
 
 @verb("boards", "synth DIR --board NAME")
-def command() -> None:
-    """List the boards and targets of `hdlgen synth` with what they hold."""
+@click.option("--check", "file", metavar="FILE", help="Check FILE, a board file, its pins by place and route.")
+@tool_option
+def command(file: str | None, tool_overrides: Mapping[str, str]) -> None:
+    """List the boards and targets of `hdlgen synth` with what they hold, or check the file of another board."""
+    if file is not None:
+        table(file, check_board(file, tool_overrides))
+        return
     boards = (
         (
             board.name,

@@ -12,7 +12,10 @@ from hdlgen.cli import BAUD, NEW_FILE, Number, tool_option, verb, worker_options
 from hdlgen.emit.manifest import read_manifest
 from hdlgen.errors import InputError, Refused
 from hdlgen.files import check_writable
+from hdlgen.flow import sensor as sensors
 from hdlgen.flow.boards import Board, find_board
+from hdlgen.flow.project import write_project
+from hdlgen.flow.sensor import LINES, SHOWS
 from hdlgen.flow.serial import KIND, board_top, can_talk
 from hdlgen.flow.synth import SynthesisReport, synthesise, write_report
 from hdlgen.targets import find_target
@@ -26,6 +29,17 @@ _MHZ = Number(0.1, 2000, "MHz")
 class _Clock(Number):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         return value if value == "oscillator" else super().convert(value, param, ctx)
+
+
+class _Raw(click.ParamType):
+    name = "LOW:HIGH"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        low, _, high = value.partition(":")
+        try:
+            return int(low), int(high)
+        except ValueError:
+            self.fail(f"{value!r} is not LOW:HIGH, two integers, as 0:4095", param, ctx)
 
 
 @verb("synth", "program {directory} --board {board}", "report {directory}")
@@ -56,6 +70,22 @@ class _Clock(Number):
 @click.option(
     "-o", "output", metavar="OUT.json", type=NEW_FILE, help="Report. Default: DIR/synth-<board or target>.json."
 )
+@click.option("--sensor", type=click.Choice(LINES), help="Take samples from this line, and show the class on lights.")
+@click.option(
+    "--raw", type=_Raw(), metavar="LOW:HIGH", help="Samples of the sensor that are the ends of the core's input."
+)
+@click.option(
+    "--address",
+    type=click.IntRange(8, 0x77),
+    default=sensors.ADDRESS,
+    show_default=True,
+    metavar="N",
+    help="Of --sensor i2c.",
+)
+@click.option("--show", type=click.Choice(SHOWS), help="Which lights show the class; default: leds.")
+@click.option(
+    "--project", metavar="FOLDER", help="Write a project for Vivado instead, for boards whose bitstreams that makes."
+)
 @click.option("--keep-build", metavar="FOLDER", help="Keep everything that the tools read and wrote.")
 @worker_options
 @tool_option
@@ -70,6 +100,11 @@ def command(
     require_fmax: float | None,
     images: int | None,
     output: Path | None,
+    sensor: str | None,
+    raw: tuple[int, int] | None,
+    show: str | None,
+    address: int,
+    project: str | None,
     jobs: int | None,
     scheduler: str | None,
     **options: Any,
@@ -86,14 +121,31 @@ def command(
     for option, given in (("--clock", clock), ("--top", top), ("--baud", baud)):
         if given is not None and board is None:
             raise InputError(f"{option}: allowed with --board only")
+    if sensor is None and (raw is not None or show is not None):
+        raise InputError(f"{'--show' if raw is None else '--raw'}: allowed with --sensor only")
+    if sensor is not None and (board is None or top is not None or images is not None):
+        raise InputError("--sensor: allowed with --board only, and without --top and --images")
     found_board = find_board(board) if board is not None else None
     found_target = find_target(target) if target is not None else None
+    if sensor is not None:
+        top = sensors.KIND
     if top is None and found_board is not None:
         top = KIND if images is None and can_talk(found_board) else "self-test"
     if images is not None and top == KIND:
         raise InputError(f"--images: allowed with --top self-test only; {KIND} stores none")
-    if baud is not None and top != KIND:
+    if baud is not None and top != KIND and sensor != "uart":
         raise InputError(f"--baud: allowed with --top {KIND} only")
+    make_top = board_top(read_manifest(directory), baud, directory) if top == KIND else None
+    if sensor is not None:
+        make_top = sensors.board_top(
+            read_manifest(directory), sensor, show or SHOWS[0], raw, baud, directory, address=address
+        )
+    if project is not None:
+        if found_board is None:
+            raise InputError("--project: allowed with --board only")
+        files = write_project(directory, found_board, project, clock=clock, images=images, board_top=make_top)
+        say(f"{len(files)} files in {project}; there: vivado -mode batch -source build.tcl")
+        return
     name = found_board.name if found_board is not None else target
     path = output or Path(directory) / f"synth-{name}.json"
     if Path(directory).is_dir():
@@ -112,7 +164,7 @@ def command(
             seeds=range(1, seeds + 1),
             clock=clock,
             images=images,
-            board_top=board_top(read_manifest(directory), baud, directory) if top == KIND else None,
+            board_top=make_top,
             bitstream=bitstream,
             progress=True,
             pool=workers,

@@ -168,7 +168,8 @@ class _Reader:
             if part[0] == "end":
                 break
             if part[0] == "parameter":
-                cell.parameters[part[-2][1:]] = part[-1]
+                # A real number is a text here, and none in Verilog.
+                cell.parameters[part[-2][1:]] = _string(part[-1]) if part[1] == "real" else part[-1]
             elif cell.kind == "$meminit_v2":
                 if part[1] == "\\DATA":
                     self._contents(self.module.memories[_string(cell.parameters["MEMID"])], part[2])

@@ -19,6 +19,7 @@ from hdlgen.emit.text import to_verilog
 from hdlgen.emit.tidy import tidy
 from hdlgen.gateware.chain import CORES, ChainCore, stage_prefix
 from hdlgen.gateware.ecp5 import Ecp5Fanout, Ecp5Multiplier, Ecp5Ram, Ecp5Rom, Ecp5Store
+from hdlgen.gateware.gowin import Gowin5Multiplier, GowinMultiplier
 from hdlgen.gateware.ice40 import Ice40Multiplier, Ice40Rom, Ice40Store
 from hdlgen.gateware.image import Held
 from hdlgen.gateware.primitives import Fanout, Library, Multiplier, Primitive, Ram, Rom, Store
@@ -32,7 +33,8 @@ FAMILIES: dict[str, dict[type, Any]] = {
     "ecp5": {Rom: Ecp5Rom, Store: Ecp5Store, Ram: Ecp5Ram, Multiplier: Ecp5Multiplier, Fanout: Ecp5Fanout},
     "ice40": {Rom: Ice40Rom, Store: Ice40Store, Multiplier: Ice40Multiplier},
     "ice40-logic": {Rom: Ice40Rom, Store: Ice40Store},  # the devices of the family that have no multipliers
-    "gowin": {},
+    "gowin": {Multiplier: GowinMultiplier},
+    "gowin5": {Multiplier: Gowin5Multiplier},
 }
 
 _SPECIAL = {form for forms in FAMILIES.values() for form in forms.values()}
@@ -181,9 +183,9 @@ def _head(plan: Plan, top: str) -> str:
 
 
 def form_of(kind: Any, parameters: Any, family: str) -> Any:
-    """The class of a kind of `Primitive` that is made for a ``family`` of `FAMILIES`."""
+    """The class of a kind of `Primitive` that is made for a ``family``; the generic one where `FAMILIES` has none."""
     large = kind is Rom and parameters.depth * parameters.width > _LARGEST.get(family, math.inf)
-    return kind if large else FAMILIES[family].get(kind, kind)
+    return kind if large else FAMILIES.get(family, {}).get(kind, kind)
 
 
 def part_files(

@@ -31,7 +31,7 @@ _STARTS = {"SB_RAM40_4K": 2.0, "SB_SPRAM256KA": 2.0, "ICESTORM_DSP": 1.0, "memor
 """How late the outputs of instances are, in levels of look-up tables; those with a register at the output are not."""
 
 _MEMORIES = ("DP16KD", "SB_RAM40_4K")
-_MULTIPLIERS = ("MULT18X18D", "ICESTORM_DSP")
+_MULTIPLIERS = ("MULT18X18D", "ICESTORM_DSP", "MULT9X9", "MULT18X18", "MULT12X12")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +143,8 @@ class Estimator:
                 counts["lutram" if kind == "lutram" else "store" if memory.written else "table"] += count
         dsps = found.instances(*_MULTIPLIERS)
         if family == "gowin":
-            dsps, counts["multiply"] = gowin_multipliers(found.products)
+            inferred, counts["multiply"] = gowin_multipliers(found.products)
+            dsps += inferred
         else:
             counts["multiply"] = sum(a * b for a, b in found.products)
         counts["products"] = len(found.products)
@@ -235,7 +236,7 @@ def timing(size: Size, luts: float) -> dict[str, float]:
 
 def _shortages(size: Size, luts: int | None, target: Target) -> Iterator[str]:
     have = target.resources
-    dsps = have.dsps * (2 if target.family == "gowin" else 1)
+    dsps = have.dsps * (2 if target.family.startswith("gowin") else 1)
     for what, needed, available in (
         ("LUTs", luts or 0, have.luts),
         ("block RAMs", size.memory_blocks, have.memory_blocks),

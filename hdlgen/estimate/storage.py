@@ -83,6 +83,10 @@ STORES: Mapping[str, Stores] = {
     "ice40": Stores({16: 256, 8: 512, 4: 1024, 2: 2048}, cost=64, byte=1, whole=2),
     "ecp5": Stores({18: 1024, 9: 2048, 4: 4096, 2: 8192, 1: 16384, 36: 512}, cost=128, byte=9, whole=18, lut_cost=4),
     "gowin": Stores({36: 512, 18: 1024, 9: 2048, 4: 4096, 2: 8192, 1: 16384}, cost=128, byte=9, whole=18, lut_cost=4),
+    "gowin5": Stores({36: 512, 18: 1024, 9: 2048, 4: 4096, 2: 8192, 1: 16384}, cost=128, byte=9, whole=18),
+    "nexus": Stores({36: 512, 18: 1024, 9: 2048, 4: 4096, 2: 8192, 1: 16384}, cost=128, byte=9, whole=18, lut_cost=4),
+    "xc7": Stores({36: 512, 18: 1024, 9: 2048, 4: 4096, 2: 8192, 1: 16384}, cost=129, byte=9, whole=18, lut_cost=4),
+    "gatemate": Stores({40: 512, 20: 1024, 10: 2048, 5: 4096, 2: 8192, 1: 16384}, cost=129, byte=1, whole=2),
 }
 
 

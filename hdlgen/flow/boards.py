@@ -13,16 +13,29 @@ from typing import Annotated, Any
 
 from hdlgen.errors import InputError
 from hdlgen.files import opened
+from hdlgen.flow.families import FAMILIES, Name, Pin
 from hdlgen.resources import folder
-from hdlgen.schema import UNWRITTEN, Between, Lenient, Matches, OneOf, Text, line, members_of, parse, refuse
+from hdlgen.schema import UNWRITTEN, Between, Lenient, Matches, OneOf, line, members_of, parse, refuse
 from hdlgen.targets import TARGETS, Target, variant
 
-__all__ = ["Board", "Clock", "Flash", "Pin", "Uart", "constraints", "filled", "find_board", "names", "read_board"]
+__all__ = [
+    "Board",
+    "Clock",
+    "Flash",
+    "Pin",
+    "Show",
+    "Spi",
+    "Uart",
+    "constraints",
+    "filled",
+    "find_board",
+    "names",
+    "read_board",
+]
 
 MAX_BYTES = 1 << 16
 """Of a board file."""
 
-Name = Annotated[str, Matches(r"[A-Za-z0-9_.]{1,64}", "a word of letters, digits and _ .")]
 Title = Annotated[str, Matches(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,200}", "a line of text")]
 Steps = Annotated[str, Matches(r"([^\x00-\x1f\x7f-\x9f\ud800-\udfff]|\n){1,9999}", "text")]
 
@@ -43,21 +56,6 @@ class Command:
 
     def __str__(self) -> str:
         return f"a command with the word {self.place}, and no other braces but {', '.join(sorted(self.known))}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pin(Lenient):
-    """One pin and its standard.
-
-    ``resource``, ``number`` and ``subsignal`` are its name in amaranth-boards; ``resource`` is empty where it has none.
-    """
-
-    resource: Text = ""
-    number: Annotated[int, Between(0, 1 << 16)] = 0
-    subsignal: Text = ""
-    pin: Name
-    active_low: bool = False
-    io: Mapping[Name, Name] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +131,32 @@ class Flash(Lenient):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Spi(Lenient):
+    """Pins to which the master of a sensor writes; ``select`` is low while it does."""
+
+    clock: Pin
+    mosi: Pin
+    select: Pin
+
+
+@dataclass(frozen=True, kw_only=True)
+class I2c(Lenient):
+    """Pins of an I2C bus, with resistors that pull them up."""
+
+    clock: Pin
+    data: Pin
+
+
+@dataclass(frozen=True, kw_only=True)
+class Show(Lenient):
+    """Lights that show a class: a row of LEDs, or segments a to g and the enables of digits, the rightmost first."""
+
+    leds: tuple[Pin, ...] = ()
+    segments: tuple[Pin, ...] = ()
+    digits: tuple[Pin, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class _File(Lenient):
     """A board file, but for what is in its tables.
 
@@ -140,8 +164,8 @@ class _File(Lenient):
     ----------
     program : tuple of str
         The commands that load ``{bitstream}``, each by another program (its first word), the usual one first.
-    steps : str
-        What to do before and after, for docs/boards.md.
+    steps, warning : str
+        What to do before and after, for docs/boards.md; what has been seen to go wrong, which `hdlgen synth` says, too.
     package, speed
         If they are not those of the target, as nextpnr calls them.
     pack : tuple of str
@@ -156,21 +180,25 @@ class _File(Lenient):
     amaranth_board: Annotated[str, Matches(r"[\w.]+:\w+|none", "module:class, or none")]
     program: tuple[Annotated[str, Command("bitstream")], ...]
     steps: Steps = ""
+    warning: Steps = ""
     package: Name | None = None
     speed: Annotated[str, OneOf("6", "7", "8")] | None = None
-    pack: tuple[Annotated[str, Matches("--[a-z_-]{1,64}", "an option, as --option")], ...] = ()
+    pack: tuple[Annotated[str, Matches("--[a-z0-9_-]{1,64}", "an option, as --option")], ...] = ()
     clock: Any
     leds: Any
     reset: Pin | None = None
     uart: Any = None
     flash: Any = None
+    spi: Any = None
+    i2c: Any = None
+    show: Any = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Board(_File):
     """What is used of a board; ``leds`` are "pass", which is always there, "fail" and "busy".
 
-    ``uart`` and ``flash`` are None where the pins are not known.
+    ``uart``, ``flash``, ``spi``, ``i2c`` and ``show`` are None where the pins are not known.
     """
 
     target: Target
@@ -178,6 +206,9 @@ class Board(_File):
     leds: Mapping[str, Pin]
     uart: Uart | None
     flash: Flash | None
+    spi: Spi | None
+    i2c: I2c | None
+    show: Show | None
 
     @property
     def commands(self) -> list[tuple[str, ...]]:
@@ -191,7 +222,7 @@ class Board(_File):
     @property
     def suffix(self) -> str:
         """What the name of a bitstream ends in, without the dot."""
-        return {"ice40": "bin", "ecp5": "bit", "gowin": "fs"}[self.target.family]
+        return FAMILIES[self.target.family].suffix
 
     @property
     def pins(self) -> dict[str, Pin]:
@@ -254,13 +285,22 @@ def read_board(path: str | os.PathLike[str]) -> Board:
             refuse(where, "flash.image", flash.image, "multiples of 4096 below 2^24")
         if len({None if lack is None else 0 for lack in (flash.quad, flash.wp, flash.hold)}) > 1:
             raise InputError(f"{where}: flash.quad, flash.wp and flash.hold: allowed are all of them or none")
+    show: Show | None = None if file.show is None else parse(Show, _shared(file.show), where, "show")
+    if show is not None and len(show.segments) not in (0, 7):
+        raise InputError(
+            f"{where}: show.segments has {len(show.segments)} pins; allowed are 7, of the segments a to g"
+        )
     own = {
         "target": variant(device, file.package, file.speed),
         "steps": " ".join(file.steps.split()),
+        "warning": " ".join(file.warning.split()),
         "clock": _clock(where, file.clock, device),
         "leds": {name: parse(Pin, leds[name], where, f"leds.{name}") for name in leds},
         "uart": None if file.uart is None else parse(Uart, _shared(file.uart), where, "uart"),
         "flash": flash,
+        "spi": None if file.spi is None else parse(Spi, _shared(file.spi), where, "spi"),
+        "i2c": None if file.i2c is None else parse(I2c, _shared(file.i2c), where, "i2c"),
+        "show": show,
     }
     return Board(**vars(file) | own)
 
@@ -301,27 +341,11 @@ def _shared(table: Any) -> Any:
 def constraints(board: Board, pins: Mapping[str, Pin] | None = None) -> tuple[str, str]:
     """File name and text of the constraints: pins, standards and the oscillator's frequency.
 
-    PCF for iCE40 (which has no standards to choose, only pull-ups), LPF for ECP5, CST for Gowin.
-
     Parameters
     ----------
     pins
         Ports of the top and where they go; default: those of the self-test. The oscillator's port is ``clk``.
     """
-    ports, family = board.pins if pins is None else pins, board.target.family
-    megahertz = f"{board.clock.frequency / 1e6:g}"
-    lines: list[str] = []
-    for port, pin in ports.items():
-        standard = " ".join(f"{k}={v}" for k, v in pin.io.items())
-        lines += {
-            "ice40": [f"set_io {'-pullup yes ' if pin.io.get('PULLUP') == '1' else ''}{port} {pin.pin}"],
-            "ecp5": [f'LOCATE COMP "{port}" SITE "{pin.pin}";']
-            + ([f'IOBUF PORT "{port}" {standard};'] if pin.io else []),
-            "gowin": [f'IO_LOC "{port}" {pin.pin};'] + ([f'IO_PORT "{port}" {standard};'] if pin.io else []),
-        }[family]
-    if family == "ice40" and "clk" in ports:
-        lines.append(f"set_frequency clk {megahertz}")
-    if family == "ecp5":
-        lines.append(f'FREQUENCY PORT "clk" {megahertz} MHZ;')
-    suffix = {"ice40": "pcf", "ecp5": "lpf", "gowin": "cst"}[family]
-    return f"{board.name}.{suffix}", "\n".join(lines) + "\n"
+    family = FAMILIES[board.target.family]
+    text = family.constraint_file(board.pins if pins is None else pins, board.clock.frequency / 1e6)
+    return f"{board.name}.{family.constraints}", text

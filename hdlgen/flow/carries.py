@@ -7,12 +7,9 @@ nextpnr's own ones work: the chain can begin by itself, in a half that is left o
 sum then is a look-up table. And a carry that is not connected, an "x" in the netlist, is not led out.
 """
 
-import json
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 __all__ = ["shorten"]
@@ -153,10 +150,3 @@ def _table(half: _Half, carry: int) -> dict[str, Any]:
         "port_directions": {**dict.fromkeys(_INPUTS, "input"), "Z": "output"},
         "connections": {**{name: [net] for name, net in half.inputs.items()}, "Z": [half.sum]},
     }
-
-
-if __name__ == "__main__":  # a netlist and its top module, as reports have it among the commands
-    file, top = Path(sys.argv[1]), sys.argv[2]
-    design = json.loads(file.read_text(encoding="utf-8"))
-    shorten(design["modules"][top])
-    file.write_text(json.dumps(design), encoding="utf-8")

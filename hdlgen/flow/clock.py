@@ -98,7 +98,7 @@ class ClockAndReset(wiring.Component):
         if p.setting.primitive is None:
             m.d.comb += [clk.eq(oscillator), locked.eq(1)]
         else:
-            m.submodules.pll = self._pll(oscillator, clk, locked)
+            m.submodules.pll = _PRIMITIVES[p.setting.primitive](p, oscillator, clk, locked)
 
         # There is no reset from outside: registers start as configured, and this counter makes the reset.
         m.domains.sync = ClockDomain(reset_less=True)
@@ -118,70 +118,125 @@ class ClockAndReset(wiring.Component):
         m.d.comb += self.rst.eq(reset)
         return m
 
-    def _pll(self, oscillator: Signal, clk: Signal, locked: Signal) -> Instance:
-        p = self.parameters
-        number = _numbers(p.setting)
-        if p.setting.primitive == "SB_PLL40":
-            return Instance(
-                "SB_PLL40_PAD" if p.pad else "SB_PLL40_CORE",
-                ("i", "PACKAGEPIN" if p.pad else "REFERENCECLK", oscillator),
-                p_FEEDBACK_PATH="SIMPLE",
-                p_PLLOUT_SELECT="GENCLK",
-                **{f"p_{name}": Const(value, _ICE40_BITS[name]) for name, value in number.items()},
-                i_RESETB=Const(1),
-                i_BYPASS=Const(0),
-                o_PLLOUTGLOBAL=clk,
-                o_LOCK=locked,
-            )
-        if p.setting.primitive == "EHXPLLL":
-            feedback = Signal()
-            # What prjtrellis' own calculator writes for the analogue part.
-            analogue = {
-                "ICP_CURRENT": "12",
-                "LPF_RESISTOR": "8",
-                "MFG_ENABLE_FILTEROPAMP": "1",
-                "MFG_GMCREF_SEL": "2",
-            }
-            modes = dict.fromkeys(("PLLRST_ENA", "INTFB_WAKE", "STDBY_ENABLE", "DPHASE_SOURCE"), "DISABLED")
-            modes |= {"OUTDIVIDER_MUXA": "DIVA", "OUTDIVIDER_MUXB": "DIVB", "FEEDBK_PATH": "CLKOP"}
-            unused = ["RST", "STDBY", *(f"PHASE{name}" for name in ("SEL0", "SEL1", "DIR", "STEP", "LOADREG"))]
-            unused += ["PLLWAKESYNC", "ENCLKOP", "ENCLKOS"]
-            return Instance(
-                "EHXPLLL",
-                **{f"a_{name}": value for name, value in analogue.items()},
-                **{f"p_{name}": value for name, value in modes.items()},
-                p_CLKOP_ENABLE="ENABLED",
-                p_CLKOS_ENABLE="ENABLED",
-                **{f"p_{name}": value for name, value in number.items()},
-                p_CLKOP_FPHASE=0,
-                p_CLKOS_FPHASE=0,
-                i_CLKI=oscillator,
-                i_CLKFB=feedback,
-                **{f"i_{name}": Const(0) for name in unused},
-                o_CLKOP=feedback,
-                o_CLKOS=clk,
-                o_LOCK=locked,
-            )
-        assert p.setting.primitive == "rPLL", p.setting.primitive
-        unused_bits = {"CLKFB": 1, "RESET": 1, "RESET_P": 1, "FBDSEL": 6, "IDSEL": 6, "ODSEL": 6}
-        unused_bits |= {"PSDA": 4, "DUTYDA": 4, "FDLY": 4}
-        return Instance(
-            "rPLL",
-            p_FCLKIN=f"{float(p.source / 1_000_000):g}",
-            **{f"p_{name}": value for name, value in number.items()},
-            **{f"p_DYN_{name}_SEL": "false" for name in ("IDIV", "FBDIV", "ODIV")},
-            p_CLKFB_SEL="internal",
-            i_CLKIN=oscillator,
-            **{f"i_{name}": Const(0, bits) for name, bits in unused_bits.items()},
-            o_CLKOUT=clk,
-            o_LOCK=locked,
-        )
+
+def _ice40(p: ClockParameters, oscillator: Signal, clk: Signal, locked: Signal) -> Instance:
+    bits = {"DIVR": 4, "DIVF": 7, "DIVQ": 3, "FILTER_RANGE": 3}
+    return Instance(
+        "SB_PLL40_PAD" if p.pad else "SB_PLL40_CORE",
+        ("i", "PACKAGEPIN" if p.pad else "REFERENCECLK", oscillator),
+        p_FEEDBACK_PATH="SIMPLE",
+        p_PLLOUT_SELECT="GENCLK",
+        **{f"p_{name}": Const(value, bits[name]) for name, value in _numbers(p.setting).items()},
+        i_RESETB=Const(1),
+        i_BYPASS=Const(0),
+        o_PLLOUTGLOBAL=clk,
+        o_LOCK=locked,
+    )
 
 
-_ICE40_BITS = {"DIVR": 4, "DIVF": 7, "DIVQ": 3, "FILTER_RANGE": 3}
+def _ecp5(p: ClockParameters, oscillator: Signal, clk: Signal, locked: Signal) -> Instance:
+    feedback = Signal()
+    # What prjtrellis' own calculator writes for the analogue part.
+    analogue = {"ICP_CURRENT": "12", "LPF_RESISTOR": "8", "MFG_ENABLE_FILTEROPAMP": "1", "MFG_GMCREF_SEL": "2"}
+    modes = dict.fromkeys(("PLLRST_ENA", "INTFB_WAKE", "STDBY_ENABLE", "DPHASE_SOURCE"), "DISABLED")
+    modes |= {"OUTDIVIDER_MUXA": "DIVA", "OUTDIVIDER_MUXB": "DIVB", "FEEDBK_PATH": "CLKOP"}
+    unused = ["RST", "STDBY", *(f"PHASE{name}" for name in ("SEL0", "SEL1", "DIR", "STEP", "LOADREG"))]
+    unused += ["PLLWAKESYNC", "ENCLKOP", "ENCLKOS"]
+    return Instance(
+        "EHXPLLL",
+        **{f"a_{name}": value for name, value in analogue.items()},
+        **{f"p_{name}": value for name, value in modes.items()},
+        p_CLKOP_ENABLE="ENABLED",
+        p_CLKOS_ENABLE="ENABLED",
+        **{f"p_{name}": value for name, value in _numbers(p.setting).items()},
+        p_CLKOP_FPHASE=0,
+        p_CLKOS_FPHASE=0,
+        i_CLKI=oscillator,
+        i_CLKFB=feedback,
+        **{f"i_{name}": Const(0) for name in unused},
+        o_CLKOP=feedback,
+        o_CLKOS=clk,
+        o_LOCK=locked,
+    )
 
 
-def _numbers(setting: Setting) -> dict[str, int]:
+def _gowin(p: ClockParameters, oscillator: Signal, clk: Signal, locked: Signal) -> Instance:
+    unused = {"CLKFB": 1, "RESET": 1, "RESET_P": 1, "FBDSEL": 6, "IDSEL": 6, "ODSEL": 6}
+    unused |= {"PSDA": 4, "DUTYDA": 4, "FDLY": 4}
+    return Instance(
+        "rPLL",
+        p_FCLKIN=f"{float(p.source / 1_000_000):g}",
+        **{f"p_{name}": value for name, value in _numbers(p.setting).items()},
+        **{f"p_DYN_{name}_SEL": "false" for name in ("IDIV", "FBDIV", "ODIV")},
+        p_CLKFB_SEL="internal",
+        i_CLKIN=oscillator,
+        **{f"i_{name}": Const(0, bits) for name, bits in unused.items()},
+        o_CLKOUT=clk,
+        o_LOCK=locked,
+    )
+
+
+def _gowin5(p: ClockParameters, oscillator: Signal, clk: Signal, locked: Signal) -> Instance:
+    unused = dict.fromkeys(
+        ("CLKFB", "RESET", "PLLPWD", "RESET_I", "RESET_O", "PSDIR", "PSPULSE", "SSCPOL", "SSCON"), 1
+    )
+    unused |= {"PSSEL": 3, "SSCMDSEL": 7, "SSCMDSEL_FRAC": 3, "MDCLK": 1, "MDOPC": 2, "MDAINC": 1, "MDWDI": 8}
+    return Instance(
+        "PLLA",
+        p_FCLKIN=f"{float(p.source / 1_000_000):g}",
+        p_FBDIV_SEL=1,
+        **{f"p_{name}": value for name, value in _numbers(p.setting).items()},
+        p_CLKOUT0_EN="TRUE",
+        p_CLKFB_SEL="INTERNAL",
+        i_CLKIN=oscillator,
+        **{f"i_{name}": Const(0, bits) for name, bits in unused.items()},
+        o_CLKOUT0=clk,
+        o_LOCK=locked,
+    )
+
+
+def _gatemate(p: ClockParameters, oscillator: Signal, clk: Signal, locked: Signal) -> Instance:
+    return Instance(
+        "CC_PLL",
+        **{f"p_{name}": value for name, value in _numbers(p.setting).items()},
+        p_PERF_MD="ECONOMY",
+        p_LOW_JITTER=1,
+        p_CI_FILTER_CONST=2,
+        p_CP_FILTER_CONST=4,
+        i_CLK_REF=oscillator,
+        **{f"i_{name}": Const(0) for name in ("CLK_FEEDBACK", "USR_CLK_REF", "USR_LOCKED_STDY_RST")},
+        o_CLK0=clk,
+        o_USR_PLL_LOCKED=locked,
+    )
+
+
+def _xc7(p: ClockParameters, oscillator: Signal, clk: Signal, locked: Signal) -> Instance:
+    feedback = Signal()
+    return Instance(
+        "PLLE2_BASE",
+        p_CLKIN1_PERIOD=round(float(1_000_000_000 / p.source), 3),  # ns; a real number to Vivado
+        **{f"p_{name}": value for name, value in _numbers(p.setting).items()},
+        i_CLKIN1=oscillator,
+        i_CLKFBIN=feedback,
+        **{f"i_{name}": Const(0) for name in ("RST", "PWRDWN")},
+        o_CLKFBOUT=feedback,
+        o_CLKOUT0=clk,
+        o_LOCKED=locked,
+    )
+
+
+_PRIMITIVES = {
+    "SB_PLL40": _ice40,
+    "EHXPLLL": _ecp5,
+    "rPLL": _gowin,
+    "PLLA": _gowin5,
+    "CC_PLL": _gatemate,
+    "PLLE2_BASE": _xc7,
+}
+"""What makes a PLL, by the name in `hdlgen.flow.pll.PLLS`."""
+
+
+def _numbers(setting: Setting) -> dict[str, Any]:
     """All parameters of the PLL that depend on the setting."""
     numbers = dict(setting.parameters)
     if setting.primitive == "EHXPLLL":
@@ -200,7 +255,7 @@ def change_setting(netlist: dict[str, Any], setting: Setting) -> None:
     (pll,) = [cell for cell in netlist["cells"].values() if cell["type"] in kinds]
     for name, value in _numbers(setting).items():
         before = pll["parameters"][name]
-        pll["parameters"][name] = format(value, f"0{len(before)}b")
+        pll["parameters"][name] = value if isinstance(value, str) else format(value, f"0{len(before)}b")
 
 
 def to_verilog(parameters: ClockParameters) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 from hdlgen.emit import read_words
 from hdlgen.emit.manifest import Manifest
 from hdlgen.errors import InputError, Refused
+from hdlgen.flow.families import FAMILIES
 from hdlgen.flow.synth_report import Cells, Hop
-from hdlgen.flow.toolchain import FAMILIES
 from hdlgen.schema import line
 from hdlgen.targets import Target
 
@@ -51,8 +51,8 @@ def refuse_if_too_small(manifest: Manifest, target: Target, where: str) -> None:
             f"{target.name} ({target.device}) has {have.memory_blocks} blocks of {have.memory_block_bits:,} bits, "
             f"{have.memory_bits:,} in all; take a larger device, fewer paths or fewer bits per weight"
         )
-    products = have.dsps * have.products_per_dsp
-    if manifest.products > products and target.family != "gowin":
+    products = have.dsps * have.products_per_dsp * FAMILIES[target.family].products
+    if manifest.products > products:
         raise InputError(
             f"{where}: needs {manifest.products} hardware multiplications a cycle, one for each lane; {target.name} "
             f"({target.device}) has {have.dsps} multipliers for {products}; take a larger device or compile with "
@@ -93,7 +93,7 @@ def check_netlist(
     family = FAMILIES[device.family]
     counts = cell_counts(netlist)
     stored = sum(
-        value.count("1")
+        int(value, 16).bit_count() if value.startswith("0x") else value.count("1")
         for cell in netlist["cells"].values()
         if cell["type"].lstrip("\\") in family.memories
         for name, value in cell.get("parameters", {}).items()
@@ -136,7 +136,7 @@ def refuse_if_full(counts: Mapping[str, int], device: Target, where: str) -> Non
     have, family = device.resources, FAMILIES[device.family]
     for what, names, available in (
         ("block RAMs", family.memories, have.memory_blocks),
-        ("multipliers", family.multipliers, have.dsps * (1 if device.family != "gowin" else 2)),
+        ("multipliers", family.multipliers, have.dsps * family.products),
     ):
         needed = sum(counts.get(name, 0) for name in names)
         if needed > available:
@@ -170,7 +170,8 @@ def placed_cells(utilization: Mapping[str, Any], device: Target, where: str) -> 
     limits = {device.cells["logic"]: have.luts, device.cells["memory"]: have.memory_blocks}
     cells: dict[str, Cells] = {}
     for name, entry in sorted(utilization.items()):
-        if not entry["used"] or name in _NOT_CELLS:
+        # Of some cells there are none by themselves: they are made of others, which count.
+        if not entry["used"] or not entry["available"] or name in _NOT_CELLS:
             continue
         available = min(entry["available"], limits.get(name, entry["available"]))
         if entry["used"] > available:

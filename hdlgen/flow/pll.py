@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
+from typing import Any
 
 __all__ = ["PLLS", "Pll", "Setting", "fastest_setting", "nearest_setting", "settings"]
 
 _MHZ = 1_000_000
 
-Chain = tuple[Fraction, Fraction, Fraction, dict[str, int]]
+Chain = tuple[Fraction, Fraction, Fraction, dict[str, Any]]
 """Phase detector, oscillator and output in Hz, and the parameters."""
 
 
@@ -37,12 +38,13 @@ class Pll:
 class Setting:
     """One way to make a clock of ``frequency`` Hz: by the PLL ``primitive``, or None for the oscillator itself.
 
-    ``parameters`` of the PLL are those that depend on frequencies; ``detector`` and ``vco`` are inside of it, in Hz.
+    ``parameters`` of the PLL are those that depend on frequencies, numbers or texts; ``detector`` and ``vco`` are inside of
+    it, in Hz.
     """
 
     frequency: Fraction
     primitive: str | None = None
-    parameters: Mapping[str, int] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     detector: Fraction = Fraction(0)
     vco: Fraction = Fraction(0)
 
@@ -90,6 +92,44 @@ def _gowin(pll: Pll, source: Fraction) -> Iterator[Chain]:
         yield detector, frequency * odiv, frequency, parameters
 
 
+def _none(pll: Pll, source: Fraction) -> Iterator[Chain]:
+    return iter(())
+
+
+def _three(
+    divide: str, multiply: str, output: str, most: tuple[int, int]
+) -> Callable[[Pll, Fraction], Iterator[Chain]]:
+    """F = source / divide * multiply / output, by the names of the parameters; the first two are at ``most`` so large."""
+
+    def chains(pll: Pll, source: Fraction) -> Iterator[Chain]:
+        for first, factor in product(range(1, most[0] + 1), range(2, most[1] + 1)):
+            detector, vco = source / first, source / first * factor
+            if _within(detector, pll.detector) and _within(vco, pll.oscillator):
+                for last in range(1, 129):
+                    yield detector, vco, vco / last, {divide: first, multiply: factor, output: last}
+
+    return chains
+
+
+def _gatemate(pll: Pll, source: Fraction) -> Iterator[Chain]:
+    """F = source * N / M: nextpnr finds the dividers for a frequency, M being 2 or a multiple of 4.
+
+    The oscillator runs at 2 source * N. Above 1250 MHz the dividers behind it must be two each. nextpnr's search is in
+    numbers of floating point, so only multiples of 125 kHz are taken, which are exact in them.
+    """
+    for n in range(1, 1025):
+        vco = 2 * source * n
+        slow = vco <= 1250 * _MHZ
+        if vco <= pll.oscillator[0] * _MHZ or not (slow or any(n % part == 0 for part in range(2, 65))):
+            continue
+        eighths = 8 * source * n / _MHZ
+        for m in (*([2] if slow else []), *range(4, 2049, 4)):
+            if eighths.denominator == 1 and eighths.numerator % m == 0:
+                frequency = source * n / m
+                texts = {"REF_CLK": source / _MHZ, "OUT_CLK": frequency / _MHZ}
+                yield source, vco, frequency, {name: f"{float(value):.3f}" for name, value in texts.items()}
+
+
 PLLS: Mapping[str, Pll] = {
     # iCE40 LP/HX and UltraPlus family data sheets, sysCLOCK PLL timing: the same figures.
     "ice40": Pll(
@@ -127,6 +167,35 @@ PLLS: Mapping[str, Pll] = {
         output=(3.90625, 625),
         chains=_gowin,
     ),
+    # GW5A series data sheet, GW5A-25.
+    "gw5a": Pll(
+        primitive="PLLA",
+        input=(19, 800),
+        detector=(19, 800),
+        oscillator=(800, 1600),
+        output=(6.25, 800),
+        chains=_three("IDIV_SEL", "MDIV_SEL", "ODIV0_SEL", (64, 128)),
+    ),
+    # GateMate FPGA data sheet (DS1001), at a core of 1.0 V, "economy".
+    "gatemate": Pll(
+        primitive="CC_PLL",
+        input=(5, 50),
+        detector=(5, 50),
+        oscillator=(1000, 2000),
+        output=(1, 312.5),
+        chains=_gatemate,
+    ),
+    # Artix-7 data sheet (DS181), PLL, speed grades 1 and 1L; parameters: UG472.
+    "xc7": Pll(
+        primitive="PLLE2_BASE",
+        input=(19, 800),
+        detector=(19, 450),
+        oscillator=(800, 1600),
+        output=(6.25, 464),
+        chains=_three("DIVCLK_DIVIDE", "CLKFBOUT_MULT", "CLKOUT0_DIVIDE", (56, 64)),
+    ),
+    # Oscillator and nothing else: there is no PLL, or none whose analogue part the open tools have a setting for.
+    "none": Pll(primitive="", input=(0, 0), detector=(0, 0), oscillator=(0, 0), output=(0, 0), chains=_none),
 }
 """The PLLs by the name that `Target.pll` uses."""
 

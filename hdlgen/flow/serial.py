@@ -271,7 +271,7 @@ def for_board(manifest: Manifest, board: Board, clock: Fraction, baud: int | Non
     )
     return SerialTopParameters(
         core=manifest.top,
-        link=LinkParameters(identity=identity, rom=FAMILIES[board.target.family].get(Rom, Rom)),
+        link=LinkParameters(identity=identity, rom=FAMILIES.get(board.target.family, {}).get(Rom, Rom)),
         front=Front.for_board(manifest, board, clock, where),
         high=len(board.uart.high),
     )

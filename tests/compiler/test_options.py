@@ -147,9 +147,9 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", list(TARGETS)[::2])
 def test_python_does_what_the_command_line_does(target: str, tmp_path: Path) -> None:
-    """For every device, with the kinds of networks and where their weights are in turn."""
+    """For every other device, with the kinds of networks and where their weights are in turn."""
     network, source = [
         (TINY, "auto"),
         (TINY, "ram"),
@@ -157,7 +157,7 @@ def test_python_does_what_the_command_line_does(target: str, tmp_path: Path) -> 
         (rnn(), "ram"),
         (mixture(), "auto"),
         (SEVERAL, "auto"),
-    ][list(TARGETS).index(target) % 6]
+    ][list(TARGETS).index(target) // 2 % 6]
     save(network, tmp_path / "net.safetensors")
     network = load(tmp_path / "net.safetensors")
     given = ["--lanes", "2", "--weights", source, "--target", target]

@@ -207,7 +207,7 @@ def test_every_file_is_listed(designs: Designs, kind: str) -> None:
     manifest, folder = read_manifest(designs[kind]), designs[kind]
     for name, digest in manifest.sources_sha256.items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
-    assert set(manifest.synthesis) == {"generic", "ecp5", "ice40", "ice40-logic", "gowin"}
+    assert set(manifest.synthesis) == {"generic", "ecp5", "ice40", "ice40-logic", "gowin", "gowin5"}
     assert manifest.synthesis["generic"] == manifest.sources
     listed = {name for family in manifest.synthesis.values() for name in family}
     hashed = set(manifest.sources_sha256)
@@ -230,6 +230,7 @@ def test_modules_of_a_family(designs: Designs, kind: str, family: str) -> None:
     vendor = {"ecp5": {"DP16KD", "MULT18X18D"}, "ice40": {"ICESTORM_DSP"}}.get(family, set())
     for part in ("DP16KD", "MULT18X18D", "ICESTORM_DSP"):
         assert (f"  {part} #(" in text) == (part in vendor)
+    assert (re.search(r"^  MULT(9X9|18X18) #\(", text, re.MULTILINE) is not None) == (family == "gowin")
     core = re.search(rf"^module {manifest.top} \((.*?)\);", text, re.MULTILINE | re.DOTALL)
     assert core is not None
     ports = re.findall(r"(input|output) (?:wire|reg) (?:\[(\d+):0\] )?(\w+)", core[1])

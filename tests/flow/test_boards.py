@@ -60,7 +60,18 @@ WITH_AMARANTH = tuple(name for name in names() if find_board(name).amaranth_boar
 
 
 def test_nearly_all_pins_come_from_amaranth_boards() -> None:
-    assert set(names()) - set(WITH_AMARANTH) == {"colorlight-i5"}
+    others = {
+        "colorlight-i5",
+        "colorlight-i9",
+        "tang-nano-20k",
+        "tang-primer-25k",
+        "gatemate-a1-evb",
+        "crosslink-nx-evn",
+        "basys-3",
+    }
+    assert set(names()) - set(WITH_AMARANTH) == others
+    for name in others:
+        assert "\n# Pins: " in (folder("boards") / f"{name}.toml").read_text()
     foreign = {
         (name, place)
         for name in WITH_AMARANTH
@@ -76,7 +87,11 @@ def test_pins_are_those_of_amaranth_boards(name: str) -> None:
     platform = _of_amaranth(board)
     resources = {(resource.name, resource.number): resource for resource in platform.resources}
     connectors = {(connector.name, connector.number): connector for connector in platform.connectors}
-    for pin in all_pins(board).values():
+    pins = [*all_pins(board).values()]
+    pins += [] if board.spi is None else [board.spi.clock, board.spi.mosi, board.spi.select]
+    pins += [] if board.i2c is None else [board.i2c.clock, board.i2c.data]
+    pins += [] if board.show is None else [*board.show.leds, *board.show.segments, *board.show.digits]
+    for pin in pins:
         if not pin.resource:
             continue
         if (pin.resource, pin.number) in connectors:
@@ -110,6 +125,9 @@ def test_device_is_that_of_amaranth_boards(name: str) -> None:
         assert (platform.part, platform.family.replace("GW1NR", "GW1N")) == (target.device, target.option)
         return
     assert platform.device == target.device
+    if target.family == "xc7":
+        assert (platform.device, platform.package, platform.speed) == (target.device, target.package, target.speed)
+        return
     packages = {"BG381": "CABGA381", "BG256": "CABGA256", "BG554": "CABGA554", "MG285": "CSFBGA285"}
     assert packages.get(platform.package, platform.package) == target.package
     assert getattr(platform, "speed", "-") == target.speed
@@ -172,6 +190,12 @@ def test_constraints() -> None:
     name, text = constraints(find_board("tang-nano-9k"))
     assert name == "tang-nano-9k.cst"
     assert text.startswith('IO_LOC "clk" 52;\nIO_PORT "clk" IO_TYPE=LVCMOS33;\n')
+    assert constraints(find_board("gatemate-a1-evb"))[1].startswith(
+        'Net "clk" Loc = "IO_SB_A8" | SCHMITT_TRIGGER=true;\n'
+    )
+    assert constraints(find_board("crosslink-nx-evn"))[1].startswith(
+        "ldc_set_location -site {L13} [get_ports clk]\nldc_set_port -iobuf {IO_TYPE=LVCMOS33} [get_ports clk]\n"
+    )
     # The oscillator is inside, there is no button.
     assert constraints(find_board("upduino-v3"))[1] == "set_io led_pass 39\nset_io led_fail 41\n"
 
@@ -203,6 +227,34 @@ def test_listed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
         assert line[5:7] == [f"{board.clock.frequency / 1e6:g}", board.uart.adapter]
     for name in TARGETS:
         assert any(words[:1] == [name] for words in lines)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("", "", None),
+        ('"L2"', '"P3"', "led_pass is pin P3, and so is clk; every pin once"),
+        (
+            '"L2"',
+            '"L99"',
+            "nextpnr-ecp5 failed: ERROR: IO pin 'led_pass$tr_io' constrained to pin 'L99', which does not exist",
+        ),
+    ],
+)
+def test_check(old: str, new: str, message: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Pins go through place and route."""
+    text = (folder("boards") / "colorlight-i9.toml").read_text()
+    (tmp_path / "mine.toml").write_text(text.replace(old, new))
+    with pytest.raises(SystemExit) as caught:
+        main(["boards", "--check", str(tmp_path / "mine.toml")])
+    said = capsys.readouterr()
+    if message is None:
+        assert caught.value.code == 0
+        assert re.search(r"led_pass +│ pin L2, output, active low, IO_TYPE=LVCMOS33", said.out)
+    else:
+        assert caught.value.code == 2
+        assert said.err.startswith(f"hdlgen: {tmp_path / 'mine.toml'}: {message}")
+        assert said.err.count("\n") == 1
 
 
 def test_unknown_board() -> None:
@@ -239,6 +291,8 @@ def test_a_board_of_ones_own(tmp_path: Path) -> None:
         ('adapter = "usb"', 'adapter = "wifi"', "uart.adapter is 'wifi'; allowed: usb, external"),
         ("rx = {", "rxd = {", "a key of uart is 'rxd'; allowed: rx, tx, adapter, high"),
         ("cs = {", "select = {", "a key of flash is 'select'; allowed: cs, mosi, miso, clk, "),
+        ("leds = [", "segments = [", "show.segments has 5 pins; allowed are 7, of the segments a to g"),
+        ("clock = {", "sclk = {", "a key of spi is 'sclk'; allowed: clock, mosi, select"),
         ("31 02", "3102", "flash.quad is '3102'; allowed: two bytes, as 31 02"),
         ('quad = "31 02"', "", "flash.quad, flash.wp and flash.hold: allowed are all of them or none"),
         ("[flash]", "[flash]\nimage = 5000", "flash.image is 5000; allowed: multiples of 4096 below 2^24"),

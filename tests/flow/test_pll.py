@@ -88,12 +88,21 @@ def _frequency(name: str, source: Fraction, number: dict[str, int]) -> tuple[Fra
         detector = source / number["CLKI_DIV"]
         vco = detector * number["CLKFB_DIV"] * number["CLKOP_DIV"]
         return detector, vco, vco / number["CLKOS_DIV"]
+    if name in ("gw5a", "xc7"):
+        names = (
+            ["IDIV_SEL", "MDIV_SEL", "ODIV0_SEL"]
+            if name == "gw5a"
+            else ["DIVCLK_DIVIDE", "CLKFBOUT_MULT", "CLKOUT0_DIVIDE"]
+        )
+        divide, multiply, output = (number[part] for part in names)
+        return source / divide, source / divide * multiply, source / divide * multiply / output
     output = source / (number["IDIV_SEL"] + 1) * (number["FBDIV_SEL"] + 1)
     return source / (number["IDIV_SEL"] + 1), output * number["ODIV_SEL"], output
 
 
 @pytest.mark.parametrize(
-    ("name", "source"), [("ice40", 12), ("ice40", 100), ("ecp5", 25), ("gw1nr9", 27), ("gw2a", 27)]
+    ("name", "source"),
+    [("ice40", 12), ("ice40", 100), ("ecp5", 25), ("gw1nr9", 27), ("gw2a", 27), ("gw5a", 50), ("xc7", 100)],
 )
 def test_every_setting_is_within_the_limits(name: str, source: int) -> None:
     pll, oscillator = PLLS[name], Fraction(source * MHZ)
@@ -105,6 +114,30 @@ def test_every_setting_is_within_the_limits(name: str, source: int) -> None:
         assert computed == (setting.detector, setting.vco, setting.frequency)
         for value, (low, high) in zip(computed, (pll.detector, pll.oscillator, pll.output), strict=True):
             assert low * MHZ <= value <= high * MHZ
+
+
+def test_gatemate_has_frequencies_that_its_dividers_make() -> None:
+    """Oscillator = 2 source N1 N2, output = oscillator / (4 M1 M2), where M1 M2 is 1 or even, within nextpnr's limits."""
+    source = 10
+    found = settings("gatemate", Fraction(source * MHZ))
+    assert len(found) > 100
+    for setting in found:
+        vco, output = setting.vco / MHZ, setting.frequency / MHZ
+        n, m = vco / (2 * source), vco / (4 * output)
+        assert (n.denominator, m.denominator) == (1, 1)
+        assert 1000 < vco <= 2000
+        assert m == 1 or m % 2 == 0
+        for factor, most in ((n, 1024), (m, 1024)):
+            first = [part for part in range(1, 65) if factor % part == 0 and factor / part <= most]
+            assert any(vco / 2 / part <= 625 for part in first)
+        assert dict(setting.parameters) == {"REF_CLK": "10.000", "OUT_CLK": f"{float(output):.3f}"}
+        assert 8 * output == int(8 * output)
+
+
+def test_there_may_be_no_pll() -> None:
+    oscillator = Fraction(12 * MHZ)
+    assert settings("none", oscillator) == ()
+    assert fastest_setting("none", oscillator, 3 * oscillator) == Setting(frequency=oscillator)
 
 
 def test_fastest() -> None:
@@ -139,6 +172,9 @@ def test_every_target_has_a_pll() -> None:
         ("icebreaker", 48, ["SB_PLL40_PAD", ".PACKAGEPIN(pin)", ".DIVF(7'b0111111)", ".DIVQ(3'b100)"]),
         ("ulx3s-85f", 75, ["EHXPLLL", ".CLKFB_DIV(1)", ".CLKOP_DIV(24)", ".CLKOS_DIV(8)"]),
         ("upduino-v3", 30, ["SB_HFOSC", '.CLKHF_DIV("0b10")', "SB_PLL40_CORE", ".REFERENCECLK("]),
+        ("tang-primer-25k", 75, ["PLLA", '.FCLKIN("50")', ".FBDIV_SEL(1)", ".MDIV_SEL(24)", ".ODIV0_SEL(16)"]),
+        ("arty-a7-35t", 75, ["PLLE2_BASE", ".CLKIN1_PERIOD(10.0)", ".CLKFBOUT_MULT(12)", ".CLKOUT0_DIVIDE(16)"]),
+        ("gatemate-a1-evb", 60, ["CC_PLL", '.REF_CLK("10.000")', '.OUT_CLK("60.000")', '.PERF_MD("ECONOMY")']),
         ("tang-nano-9k", 54, ["rPLL", '.FCLKIN("27")', ".IDIV_SEL(0)", ".FBDIV_SEL(1)"]),
     ],
 )

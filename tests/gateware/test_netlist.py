@@ -92,6 +92,38 @@ def test_core(name: str, family: str, tmp_path: Path) -> None:
         assert cells >= set(PARTS[family])
 
 
+MULTIPLIERS = {"gowin5": "MULT12X12", "gatemate": "CC_MULT", "nexus": "MULT18X18", "xc7": "DSP48E1"}
+BLOCKS = {"gowin5": "SPX9", "gatemate": "CC_BRAM_20K", "nexus": "PDPSC16K"}
+"""What a path core is made of, besides tables and flip-flops; its weights are in blocks if there are many."""
+
+
+@pytest.mark.parametrize(
+    ("family", "paths"),
+    [
+        ("gowin5", 8),
+        ("gatemate", 8),
+        # Their libraries take Yosys ten seconds.
+        *(pytest.param(name, 8, marks=pytest.mark.long) for name in ("nexus", "xc7")),
+        *(pytest.param(name, 512, marks=pytest.mark.long) for name in BLOCKS),
+    ],
+)
+def test_core_of_more_families(family: str, paths: int, tmp_path: Path) -> None:
+    """Its results for 20 inputs are equal."""
+    network = make((4, 3) if paths == 8 else (32, 32, 8), paths, weight_bits=8)
+    plan = compile_network(network, Options(lanes=2, multiplier="dsp"))
+    texts, files = verilog_files(plan, "top", Library(), ("generic", "gowin5"))
+    sources = files["gowin5" if family == "gowin5" else "generic"]
+    for file in sources:
+        (tmp_path / file).write_text(texts[file], encoding="ascii")
+    x = np.random.default_rng(1).integers(0, 1 << network.input.bits, (20, network.input.width))
+    made = netlist.synthesise(tmp_path, sources, "top", family)
+    cells = set(re.findall(r"^  ([A-Z]\w+) ", (tmp_path / "netlist.v").read_text(), re.MULTILINE))
+    assert MULTIPLIERS[family] in cells
+    assert paths == 8 or BLOCKS[family] in cells
+    bench = Bench(tmp_path, made, "top", plan, [Phase(x=x, y=golden.evaluate(network, x))])
+    assert bench.run("pulse").fault is None
+
+
 @pytest.mark.parametrize("name", ["path", "recurrent"])
 @pytest.mark.parametrize("sources", ["ice40", "generic"])
 def test_core_where_yosys_packs_multipliers(name: str, sources: str, tmp_path: Path) -> None:

@@ -63,6 +63,15 @@ endmodule
     INIT_RAM_0F, INIT_RAM_0E, INIT_RAM_0D, INIT_RAM_0C, INIT_RAM_0B, INIT_RAM_0A, INIT_RAM_09, INIT_RAM_08, \
     INIT_RAM_07, INIT_RAM_06, INIT_RAM_05, INIT_RAM_04, INIT_RAM_03, INIT_RAM_02, INIT_RAM_01, INIT_RAM_00 }
 
+// The resets of the block with one port that writes and one that reads: on a GW5A there is one.
+`ifdef GW5A
+`define RESETS RESET
+`define RESET_OF_B RESET
+`else
+`define RESETS RESETA, RESETB
+`define RESET_OF_B RESETB
+`endif
+
 // With one port; with one that writes and one that reads; with two that do both.
 `define SINGLE(NAME, SIZE) \
 module NAME #( \
@@ -78,7 +87,7 @@ module NAME #( \
     parameter READ_MODE = 0, BIT_WIDTH_0 = 0, BIT_WIDTH_1 = 0, BLK_SEL_0 = 0, BLK_SEL_1 = 0, RESET_MODE = "SYNC", \
     parameter [32*SIZE-1:0] `INIT_PARAMETERS \
 ) ( \
-    input CLKA, CEA, CLKB, CEB, OCE, RESETA, RESETB, input [13:0] ADA, ADB, input [2:0] BLKSELA, BLKSELB, \
+    input CLKA, CEA, CLKB, CEB, OCE, `RESETS, input [13:0] ADA, ADB, input [2:0] BLKSELA, BLKSELB, \
     input [4*SIZE-1:0] DI, output [4*SIZE-1:0] DO \
 ); \
     hdlgen_bsram #( \
@@ -86,7 +95,7 @@ module NAME #( \
         .INIT(`INIT) \
     ) block ( \
         .clk_a(CLKA), .ce_a(CEA), .reset_a(1'b0), .wre_a(1'b1), .address_a(ADA), .di_a(DI), \
-        .clk_b(CLKB), .ce_b(CEB), .reset_b(RESETB), .wre_b(1'b0), .address_b(ADB), .do_b(DO)); \
+        .clk_b(CLKB), .ce_b(CEB), .reset_b(`RESET_OF_B), .wre_b(1'b0), .address_b(ADB), .do_b(DO)); \
 endmodule
 `define DOUBLE(NAME, SIZE) \
 module NAME #( \
@@ -111,7 +120,7 @@ endmodule
 `DOUBLE(DPB, 8)
 `DOUBLE(DPX9B, 9)
 
-// Without registers.
+// Registers at the factors and at the product, each there or not; none between them, and none for the signs.
 module MULT9X9 #(
     parameter AREG = 1'b0, BREG = 1'b0, OUT_REG = 1'b0, PIPE_REG = 1'b0, ASIGN_REG = 1'b0, BSIGN_REG = 1'b0,
     parameter SOA_REG = 1'b0, MULT_RESET_MODE = "SYNC", BITS = 9
@@ -121,19 +130,58 @@ module MULT9X9 #(
     output [2*BITS-1:0] DOUT,
     output [BITS-1:0] SOA, SOB
 );
-    wire signed [BITS:0] a = {ASIGN & A[BITS-1], A}, b = {BSIGN & B[BITS-1], B};
+    reg [BITS-1:0] a_kept = 0, b_kept = 0;
+    reg [2*BITS-1:0] kept = 0;
+    wire [BITS-1:0] a_now = AREG ? a_kept : A, b_now = BREG ? b_kept : B;
+    wire signed [BITS:0] a = {ASIGN & a_now[BITS-1], a_now}, b = {BSIGN & b_now[BITS-1], b_now};
     wire signed [2*BITS+1:0] product = a * b;
-    assign DOUT = product[2*BITS-1:0];
-    initial
-        if (AREG || BREG || OUT_REG || PIPE_REG || ASIGN_REG || BSIGN_REG || SOA_REG)
-            $fatal(1, "no model of a multiplier with registers");
+    assign DOUT = OUT_REG ? kept : product[2*BITS-1:0];
+    always @(posedge CLK)
+        if (RESET) {a_kept, b_kept, kept} <= 0;
+        else if (CE) begin
+            a_kept <= A;
+            b_kept <= B;
+            kept <= product[2*BITS-1:0];
+        end
+    always @* if (ASEL !== 0 || BSEL !== 0) $fatal(1, "no model of shifted factors");
+    initial if (PIPE_REG || ASIGN_REG || BSIGN_REG || SOA_REG) $fatal(1, "no model of these registers");
 endmodule
 
-module MULT18X18 (
+module MULT18X18 #(
+    parameter AREG = 1'b0, BREG = 1'b0, OUT_REG = 1'b0, PIPE_REG = 1'b0, ASIGN_REG = 1'b0, BSIGN_REG = 1'b0,
+    parameter SOA_REG = 1'b0, MULT_RESET_MODE = "SYNC"
+) (
     input [17:0] A, SIA, B, SIB,
     input ASIGN, BSIGN, ASEL, BSEL, CE, CLK, RESET,
     output [35:0] DOUT,
     output [17:0] SOA, SOB
 );
-    MULT9X9 #(.BITS(18)) twice (.A(A), .B(B), .ASIGN(ASIGN), .BSIGN(BSIGN), .DOUT(DOUT));
+    MULT9X9 #(
+        .BITS(18), .AREG(AREG), .BREG(BREG), .OUT_REG(OUT_REG), .PIPE_REG(PIPE_REG), .ASIGN_REG(ASIGN_REG),
+        .BSIGN_REG(BSIGN_REG), .SOA_REG(SOA_REG)
+    ) twice (
+        .A(A), .B(B), .ASIGN(ASIGN), .BSIGN(BSIGN), .ASEL(ASEL), .BSEL(BSEL), .CE(CE), .CLK(CLK), .RESET(RESET),
+        .DOUT(DOUT)
+    );
+endmodule
+
+// Of the GW5A (UG305): factors have a sign; of two clocks and so on the first is used here.
+module MULT12X12 #(
+    parameter AREG_CLK = "BYPASS", AREG_CE = "CE0", AREG_RESET = "RESET0", BREG_CLK = "BYPASS", BREG_CE = "CE0",
+    parameter BREG_RESET = "RESET0", PREG_CLK = "BYPASS", PREG_CE = "CE0", PREG_RESET = "RESET0", OREG_CLK = "BYPASS",
+    parameter OREG_CE = "CE0", OREG_RESET = "RESET0", MULT_RESET_MODE = "SYNC"
+) (input [11:0] A, B, input [1:0] CLK, CE, RESET, output [23:0] DOUT);
+    reg signed [11:0] a = 0, b = 0;
+    reg signed [23:0] kept = 0;
+    assign DOUT = kept;
+    always @(posedge CLK[0])
+        if (RESET[0]) {a, b, kept} <= 0;
+        else if (CE[0]) begin
+            a <= A;
+            b <= B;
+            kept <= a * b;
+        end
+    initial
+        if (AREG_CLK != "CLK0" || BREG_CLK != "CLK0" || OREG_CLK != "CLK0" || PREG_CLK != "BYPASS")
+            $fatal(1, "no model of these registers");
 endmodule
