@@ -11,12 +11,13 @@ from hdlgen import golden
 from hdlgen import network as networks
 from hdlgen.cli import NEW_FOLDER, Row, Several, integers, options, verb
 from hdlgen.compiler import Options, Plan, compile_network
-from hdlgen.compiler.options import RESULTS, engine_names
+from hdlgen.compiler.options import GOALS, RESULTS, engine_names
 from hdlgen.errors import Doubtful, InputError
 from hdlgen.terminal import say, table
 
 if TYPE_CHECKING:
     from hdlgen.emit.manifest import Stage
+    from hdlgen.estimate import Choice
 
 __all__ = ["HARDWARE", "command"]
 
@@ -39,7 +40,7 @@ HARDWARE: tuple[Row, ...] = (
         f"With commas: {', '.join(engine_names())}.  [default: for each layer the best]",
     ),
     ("--lanes", integers, "16", "Multiply-accumulate lanes: 1, 2, 4 .. 64; or of each stage, with commas between."),
-    ("--elements-per-beat", int, 1, "Input elements per beat: 1, 2, 4 .. 16."),
+    ("--elements-per-beat", int, None, "Input elements per beat: 1, 2, 4 .. 16.  [default: 1]"),
     ("--target", str, None, "Device the core is meant for: multipliers become plain logic where it has too few."),
     ("--multiplier", str, "auto", "auto, dsp, lut, shift for powers of two, or add for ternary weights."),
     ("--merge/--no-merge", bool, True, "Fold repeated edges."),
@@ -61,6 +62,13 @@ HARDWARE: tuple[Row, ...] = (
 @click.option("--plan", "only_plan", is_flag=True, help="Show which engine runs which layer, and write nothing.")
 @options(
     *HARDWARE,
+    (
+        "--optimise",
+        click.Choice(GOALS),
+        None,
+        "Choose engine and elements per beat, where they are not given, for these lanes: fewest cycles for an input, least "
+        "latency, or fewest LUTs; of equals the smallest.",
+    ),
     ("--input inputs", click.Path(path_type=Path), None, "Test vectors: inputs as for `hdlgen evaluate`."),
     ("--labels", click.Path(path_type=Path), None, "Their classes, .npy (N,)."),
     ("--seed", int, 1, "For random test vectors."),
@@ -79,17 +87,24 @@ def command(
     labels: Path | None,
     seed: int,
     bus: str | None,
+    optimise: str | None,
     lanes: tuple[int, ...],
     **given: Any,
 ) -> None:
     """Compile NET (a file, or the name of a shipped network) into a new folder."""
     from hdlgen.emit import describe_plan, emit
-    from hdlgen.estimate import shortages
+    from hdlgen.estimate import choose, shortages
 
     if directory is None and not only_plan:
         raise click.UsageError("Missing option '-o' / '--output'.")
     network = networks.load(net)
-    chosen = Options.for_target(network, lanes=lanes if lanes[1:] else lanes[0], **given)
+    given["lanes"] = lanes if lanes[1:] else lanes[0]
+    if optimise is not None:
+        choice = choose(network, optimise, **given)
+        _show_choice(choice, optimise)
+        best = choice.best.options
+        given |= {"engine": best.engine, "elements_per_beat": best.elements_per_beat}
+    chosen = Options.for_target(network, **given)
     if labels is not None and inputs is None:
         raise InputError(f"{labels}: labels of nothing; required: --input")
     vectors: dict[str, Any] = {"seed": seed, "bus": bus}
@@ -98,7 +113,7 @@ def command(
         vectors |= {"inputs": found.x, "lengths": found.lengths, "labels": found.labels}
     plan = compile_network(network, chosen)
     if chosen.target is not None:
-        for line in shortages(network, plan, lanes=chosen.lanes, **given):
+        for line in shortages(network, plan, **given):
             warnings.warn(Doubtful(line), stacklevel=1)
     if only_plan or directory is None:
         _show_plan(plan, describe_plan(plan))
@@ -120,6 +135,32 @@ def command(
         ],
     )
     say(*(f"note: {note}" for note in manifest.notes))
+
+
+def _show_choice(choice: "Choice", optimise: str) -> None:
+    """A row for every candidate; the first that is said to be taken is what is compiled."""
+    rows: list[tuple[object, ...]] = []
+    for each in choice.candidates:
+        luts = None if each.estimate is None else each.estimate.luts
+        rows.append(
+            (
+                ", ".join(each.engines),
+                each.options.elements_per_beat,
+                f"{each.interval_cycles:,}",
+                f"{each.mean_cycles:,g}",
+                f"{each.latency_cycles:,}",
+                f"{each.memory_bits:,}",
+                "" if luts is None else f"{luts:,}",
+                "taken" if each is choice.best else "",
+            )
+        )
+    headings = "engines", "elements per beat", "interval", "on average", "latency", "memory, bits", "LUTs", ""
+    table(
+        f"--optimise {optimise}: cycles are exact, LUTs estimated where they decide",
+        rows,
+        headings,
+        left=("engines",),
+    )
 
 
 def _show_plan(plan: Plan, stages: "Sequence[Stage]") -> None:

@@ -10,7 +10,7 @@ from hdlgen.network import Network
 from hdlgen.schema import show
 from hdlgen.targets import SPRAM_BITS, SPRAM_WORDS, Memory, Target, find_target
 
-__all__ = ["FILLS", "LANES", "LINES", "RESULTS", "SOURCES", "Options", "engine_names"]
+__all__ = ["FILLS", "GOALS", "LANES", "LINES", "RESULTS", "SOURCES", "Options", "engine_names"]
 
 LANES = (1, 2, 4, 8, 16, 32, 64)
 
@@ -23,6 +23,9 @@ LINES = (1, 2, 4)
 """Over which a flash gives its data."""
 
 RESULTS = ("sequence", "step")
+
+GOALS = ("throughput", "latency", "area")
+"""What `hdlgen.estimate.choose` can make best."""
 
 _USUAL: Any = None
 """Replaced by what is usual with the other options."""
@@ -45,7 +48,7 @@ class Options:
     lanes: 1, 2, 4 .. 64, of every stage, or a number for each that has some, which scans and delays have not; with
         recurrent layers those of the layer with the most multiplications, the others get as many as they need to keep up
         with it
-    elements_per_beat: input elements per beat of the input stream, 1, 2, 4 .. 16
+    elements_per_beat: input elements per beat of the input stream, 1, 2, 4 .. 16; default 1
     merge: fold repeated edges into one wherever that saves whole blocks
     multiplier: "dsp" (vendor multipliers where there are any), "lut" (plain logic), "shift" (only for weights that are 0 or
         powers of two, with either sign), "add" (only for weights in {-1, 0, 1}), or "auto": "add" where it is possible,
@@ -75,7 +78,7 @@ class Options:
     target: str | None = None
     engine: str | tuple[str, ...] | None = None
     lanes: int | tuple[int, ...] = 16
-    elements_per_beat: int = 1
+    elements_per_beat: int = _USUAL
     merge: bool = True
     multiplier: str = "auto"
     dsps: tuple[int, int] | None = None
@@ -95,6 +98,7 @@ class Options:
         source = "rom" if self.source == "auto" else self.source
         self._check("source", source, SOURCES)
         usual = {
+            "elements_per_beat": 1,
             "fill": FILLS[source][0],
             "banks": 2 if source == "ram" else 1,
             "flash_divide": 2,
