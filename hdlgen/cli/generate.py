@@ -9,6 +9,7 @@ from hdlgen import network as networks
 from hdlgen.cli import NEW_FILE, verb
 from hdlgen.errors import InputError
 from hdlgen.network import Network
+from hdlgen.terminal import say
 
 __all__ = ["command"]
 
@@ -58,4 +59,5 @@ def command(
         raise InputError(f"{net}: draws already; allowed without --temperature and --output")
     drawn = golden.generate(network, _symbols(network, start), count, seed=seed)
     names = network.input.names or ()
-    click.echo(start + "".join("\n" if names[symbol] == _LINE else names[symbol] for symbol in drawn))
+    text = start + "".join("\n" if names[symbol] == _LINE else names[symbol] for symbol in drawn)
+    say(*text.split("\n"))

@@ -366,7 +366,7 @@ INPUT = [
     ("train fsdd a_file -o new.safetensors", "a_file: no archive of recordings"),
     # A folder that another version wrote.
     *(
-        (line, "old/manifest.json: format_version is 1; this version of hdlgen reads 2: compile the network again")
+        (line, "old/manifest.json: format_version is 1; this version of hdlgen reads 3: compile the network again")
         for line in (
             "report old",
             "patch old tiny.safetensors -o new",
