@@ -32,6 +32,9 @@ TENSORS: Mapping[str, Callable[[Choices], Network]] = {"tensor": with_tensors}
 """Those with seeds of their own: what others had found with a seed it still makes."""
 
 
+DRAWN = [engine for engine in ENGINES if engine.name not in ("draw", "spatial", "spot")]
+"""Engines whose names are drawn: with more of them a number would stand for another design than what is recorded."""
+
 #: Sets of options for a network, beside the first.
 _OTHERS = 3
 
@@ -94,9 +97,9 @@ def _options(choose: Choices, network: Network) -> dict[str, Any]:
     """A few that are not as usual; as a rule those that the engines of the network take."""
     given: dict[str, Any] = {"lanes": choose.of(LANES[: choose.integer(1, len(LANES))])}
     careless = choose.integer(0, 19) == 0
-    engines = ENGINES if careless else [engine for engine, _, _ in assign(network)]
+    engines = DRAWN if careless else [engine for engine, _, _ in assign(network)]
     rare: dict[str, list[Any]] = {
-        "engine": [None, None, None, tuple(engine.name for engine in ENGINES if choose.flag()) or None],
+        "engine": [None, None, None, tuple(engine.name for engine in DRAWN if choose.flag()) or None],
         "elements_per_beat": [1, 2, 4, 8, 16],
         "merge": [False, True],
         "multiplier": list(MULTIPLIERS),

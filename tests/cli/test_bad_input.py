@@ -217,7 +217,7 @@ INPUT = [
     ("compile tiny.safetensors -o new --lanes many", "--lanes is 'many'; allowed: integers with commas between"),
     (
         "compile tiny.safetensors -o new --engine gather,best",
-        "engine: 'best'; allowed are delay, draw, gather, path, scan, spot, tensor and unit",
+        "engine: 'best'; allowed are delay, draw, gather, path, scan, spatial, spot, tensor and unit",
     ),
     ("compile tiny.safetensors -o new --lanes -4", "lanes: -4; allowed"),
     ("compile tiny.safetensors -o new --lanes 128", "lanes: 128; allowed"),

@@ -54,7 +54,7 @@ def test_stages(name: str) -> None:
 @settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.filter_too_much])
 @given(
     network=mixed_networks(),
-    engines=st.sets(st.sampled_from(engine_names()), min_size=1),
+    engines=st.sets(st.sampled_from([name for name in engine_names() if name != "spatial"]), min_size=1),  # no lanes
     everything=st.booleans(),
     results=st.sampled_from(["sequence", "step"]),
     numbers=st.lists(st.sampled_from([1, 2, 4]), min_size=5, max_size=5),
@@ -283,9 +283,12 @@ def test_plan_of_the_command_line(scratch: str, tmp_path: Path, capsys: pytest.C
     [
         (
             ["--engine", "path,units"],
-            "options: engine: 'units'; allowed are delay, draw, gather, path, scan, spot, tensor and unit",
+            "options: engine: 'units'; allowed are delay, draw, gather, path, scan, spatial, spot, tensor and unit",
         ),
-        (["--engine", ""], "options: engine: ''; allowed are delay, draw, gather, path, scan, spot, tensor and unit"),
+        (
+            ["--engine", ""],
+            "options: engine: ''; allowed are delay, draw, gather, path, scan, spatial, spot, tensor and unit",
+        ),
         (
             ["--engine", "gather"],
             "layer 2 (band_rnn) can be run by no engine that is allowed: the gather engine, layer 2",
