@@ -9,7 +9,7 @@ that was on the line before can be taken for something else.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,9 @@ from hdlgen.errors import InputError, Refused
 from hdlgen.host.inference import Run, packed, sequences
 from hdlgen.host.line import TRIES, Line, Statistics
 from hdlgen.host.protocol import OVERHEAD, Identity, Load, Message, Reply, Report, Request
-from hdlgen.network import InputFormat
+
+if TYPE_CHECKING:  # a client of a board is started without it
+    from hdlgen.network import InputFormat
 
 __all__ = ["BAUD", "Bench", "Board", "Statistics", "signature"]
 
@@ -109,7 +111,7 @@ class Board:
         self,
         x: np.ndarray | Sequence[np.ndarray],
         *,
-        meaning: InputFormat | None = None,
+        meaning: "InputFormat | None" = None,
         progress: Callable[[int], object] | None = None,
     ) -> Any:
         """The answers to ``x``: int64 (N, results) to integers (N, width).

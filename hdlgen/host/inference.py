@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,7 +11,9 @@ from hdlgen.errors import InputError
 from hdlgen.host.line import TRIES, Line, why
 from hdlgen.host.protocol import FILLER, MAX_PAYLOAD, OVERHEAD, Identity, Message, Reply, Request, encode
 from hdlgen.integers import limits
-from hdlgen.network import InputFormat
+
+if TYPE_CHECKING:  # a client of a board is started without it
+    from hdlgen.network import InputFormat
 
 __all__ = ["Run", "packed", "sequences"]
 
@@ -246,7 +248,7 @@ def sequences(x: Any, p: Identity) -> list[np.ndarray]:
     return list(array[:, np.newaxis])
 
 
-def packed(row: np.ndarray, p: Identity, index: int, meaning: InputFormat | None = None) -> bytes:
+def packed(row: np.ndarray, p: Identity, index: int, meaning: "InputFormat | None" = None) -> bytes:
     """The frames of one inference as they go over the line; real numbers become integers of that ``meaning``."""
     real = row.dtype.kind == "f"
     if real and (meaning is None or meaning.scale is None):
