@@ -14,24 +14,22 @@ from hdlgen.compiler.options import Options
 from hdlgen.compiler.timing import Clock, Sender, Slots, Stage, Stream
 from hdlgen.integers import Interval
 from hdlgen.network import Network
+from hdlgen.targets import Memory
 
-__all__ = ["RowProgram", "alone", "predict", "read_by", "stage"]
+__all__ = ["RowProgram", "StepProgram", "alone", "predict", "read_by", "stage"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class RowProgram(EngineProgram):
-    """The program of such an engine.
+class StepProgram(EngineProgram):
+    """The program of an engine that takes the steps of sequences, an element a cycle.
 
     Parameters
     ----------
-    read: what a row can be
+    read: what an element can be
     every_step: results after every step, or after the last of each sequence
     """
 
     recurrent = True
-
-    LOADED: ClassVar[int] = 1
-    """Cycles from a beat to its row."""
 
     input_width: int
     input_bits: int
@@ -41,8 +39,31 @@ class RowProgram(EngineProgram):
 
     @property
     def lanes(self) -> int:
-        """One row a cycle."""
+        """One element a cycle."""
         return 1
+
+    @property
+    def memories(self) -> list[Memory]:
+        return []
+
+    def dsps(self, products_per_dsp: int) -> int:
+        return 0
+
+    def answers(self, x: Ints, lengths: Ints) -> tuple[Ints, Ints]:
+        return self.run(x, lengths), lengths if self.every_step else np.ones_like(lengths)
+
+    def run(self, x: NDArray[np.integer], lengths: NDArray[np.integer]) -> Ints:  # type: ignore[override]
+        """For x, the steps of all sequences, and the ``lengths`` of these: int64 (steps, output width) or, without
+        ``every_step``, (sequences, output width)."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowProgram(StepProgram):
+    """The program of an engine of rows."""
+
+    LOADED: ClassVar[int] = 1
+    """Cycles from a beat to its row."""
 
     @property
     def result_at(self) -> int:
@@ -62,12 +83,7 @@ class RowProgram(EngineProgram):
         """The state after a step of these rows, and its results."""
         raise NotImplementedError
 
-    def answers(self, x: Ints, lengths: Ints) -> tuple[Ints, Ints]:
-        return self.run(x, lengths), lengths if self.every_step else np.ones_like(lengths)
-
     def run(self, x: NDArray[np.integer], lengths: NDArray[np.integer]) -> Ints:  # type: ignore[override]
-        """For x, the steps of all sequences, and the ``lengths`` of these: int64 (steps, output width) or, without
-        ``every_step``, (sequences, output width)."""
         ends = np.cumsum(np.asarray(lengths, np.int64))
         first = np.isin(np.arange(len(x)), [0, *ends])
         state, found = self.start(), np.zeros((len(x), self.output_width), np.int64)

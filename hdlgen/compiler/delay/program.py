@@ -5,43 +5,29 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hdlgen.compiler.common import EngineProgram
 from hdlgen.compiler.factors import Ints
+from hdlgen.compiler.rows import StepProgram
 from hdlgen.integers import Interval
-from hdlgen.targets import Memory
 
 __all__ = ["DelayProgram"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class DelayProgram(EngineProgram):
+class DelayProgram(StepProgram):
     """A layer of kind ``delay``: steps in a ring of ``places``, of which the present one and those before it are sent.
 
     Parameters
     ----------
     taps: steps that are sent each time; those before the sequence are zeros
-    read: what an element can be
-    every_step: results of every step, or of the last of each sequence
     """
 
     engine_name = "delay"
-    recurrent = True
     takes = {"dsps": (), "adaptable": (), "results": ()}
 
     SENDING = 2
     """Registers of the sender before the one that offers: that of the address, and the memory's."""
 
-    input_width: int
-    input_bits: int
-    input_signed: bool
     taps: int
-    read: Interval
-    every_step: bool
-
-    @property
-    def lanes(self) -> int:
-        """One element a cycle."""
-        return 1
 
     @property
     def places(self) -> int:
@@ -57,19 +43,7 @@ class DelayProgram(EngineProgram):
     def output(self) -> Interval:
         return Interval(low=min(self.read.low, 0), high=max(self.read.high, 0))
 
-    @property
-    def memories(self) -> list[Memory]:
-        return []
-
-    def dsps(self, products_per_dsp: int) -> int:
-        return 0
-
-    def answers(self, x: Ints, lengths: Ints) -> tuple[Ints, Ints]:
-        return self.run(x, lengths), lengths if self.every_step else np.ones_like(lengths)
-
     def run(self, x: NDArray[np.integer], lengths: NDArray[np.integer]) -> Ints:  # type: ignore[override]
-        """For x, the steps of all sequences, and the ``lengths`` of these: int64 (steps, output width) or, without
-        ``every_step``, (sequences, output width)."""
         ends = np.cumsum(np.asarray(lengths, np.int64))
         ring, found = np.zeros((self.places, self.input_width), np.int64), []
         age = 0

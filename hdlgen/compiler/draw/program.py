@@ -14,7 +14,6 @@ from hdlgen.compiler.factors import Ints
 from hdlgen.compiler.rows import RowProgram
 from hdlgen.integers import Interval
 from hdlgen.layers.draw import xorshift32
-from hdlgen.targets import Memory
 
 __all__ = ["DrawProgram"]
 
@@ -56,13 +55,6 @@ class DrawProgram(RowProgram):
         """What a sum can be."""
         noise = self.table or (0,)
         return Interval(low=min(self.read.low + min(noise), 0), high=max(self.read.high + max(noise), 0))
-
-    @property
-    def memories(self) -> list[Memory]:
-        return []
-
-    def dsps(self, products_per_dsp: int) -> int:
-        return 0
 
     @property
     def result_at(self) -> int:

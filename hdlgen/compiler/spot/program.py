@@ -14,7 +14,6 @@ import numpy as np
 from hdlgen.compiler.factors import Ints
 from hdlgen.compiler.rows import RowProgram
 from hdlgen.integers import Interval
-from hdlgen.targets import Memory
 
 __all__ = ["SpotProgram"]
 
@@ -59,13 +58,6 @@ class SpotProgram(RowProgram):
     def sums(self) -> Interval:
         """What a sum can be."""
         return Interval(low=min(self.read.low, 0) * self.window, high=max(self.read.high, 0) * self.window)
-
-    @property
-    def memories(self) -> list[Memory]:
-        return []
-
-    def dsps(self, products_per_dsp: int) -> int:
-        return 0
 
     @property
     def result_at(self) -> int:
