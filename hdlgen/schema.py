@@ -29,6 +29,7 @@ from hdlgen.errors import InputError
 from hdlgen.files import opened
 
 __all__ = [
+    "CHARACTER",
     "UNWRITTEN",
     "Between",
     "Count",
@@ -166,12 +167,15 @@ class Matches:
         return self.allowed
 
 
+CHARACTER = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
+"""One of a line of text, as a pattern."""
+
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,254}"
 
 Count = Annotated[int, Between(0, 1 << 48)]
 Positive = Annotated[int, Between(1, 1 << 48)]
 Digest = Annotated[str, Matches(r"[0-9a-f]{64}", "a SHA-256, 64 hexadecimal digits")]
-Text = Annotated[str, Matches(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{0,65536}", "a line of text")]
+Text = Annotated[str, Matches(rf"{CHARACTER}{{0,65536}}", "a line of text")]
 Word = Annotated[str, Matches(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}", "a word of letters, digits and _ . + -")]
 FileName = Annotated[
     str,

@@ -15,8 +15,9 @@ from typing import Annotated, Any
 from hdlgen.description import MAX_BITS, MAX_WIDTH, NAME, NAME_ALLOWED
 from hdlgen.errors import InputError
 from hdlgen.files import contained, opened
+from hdlgen.network.names import MAX_NAME
 from hdlgen.network.network import INPUT_ROUNDINGS, MAX_OUTPUT_SCALE
-from hdlgen.schema import Between, Count, Digest, FileName, Matches, OneOf, Positive, Text, Word, read
+from hdlgen.schema import CHARACTER, Between, Count, Digest, FileName, Matches, OneOf, Positive, Text, Word, read
 
 __all__ = [
     "BENCH",
@@ -53,7 +54,7 @@ Width = Annotated[int, Between(1, MAX_WIDTH)]
 Share = Annotated[float, Between(0, 1)]
 MemoryBits = Mapping[Annotated[str, OneOf(*PURPOSES)], Count]
 Triple = Annotated[str, OneOf("x", "lengths", "y")]
-Name = Annotated[str, Matches(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,64}", "1 to 64 characters")]
+Name = Annotated[str, Matches(rf"{CHARACTER}{{1,{MAX_NAME}}}", f"1 to {MAX_NAME} characters")]
 Element = Annotated[int, Between(-(1 << MAX_BITS), 1 << MAX_BITS)]
 
 
