@@ -90,17 +90,15 @@ def with_names_of_the_text(one: Written) -> str:
 
     for line in one.given.splitlines():
         words = line.split()
-        inside = kind and line.startswith("    ")
         match words:
             case ["module", name]:
                 part, kind, wires, ports = parts.get(name), "", set(), set()
                 if part is not None and name == f"\\{one.name}":
                     ports = {title for title, wire in part.module.wires.items() if wire.direction}
-            case ["cell", kind, name] if part is not None and name in part.instances:
-                line = f"  cell {kind} \\{part.instances[name]}"
-            case ["cell", kind, _] | ["attribute", kind, *_] if words[0] == "cell" or not kind:
-                kind = kind if words[0] == "cell" else ""
-            case ["connect", port, *_] if inside:
+            case ["cell", kind, name]:
+                if part is not None and name in part.instances:
+                    line = f"  cell {kind} \\{part.instances[name]}"
+            case ["connect", port, *_] if kind:
                 suffix = "$given" if kind in parts else ""
                 line = f"    connect {port}{suffix} {_NAME.sub(own, line.split(port, 1)[1])}"
             case ["memory", *_, name] if part is not None and name in part.memories:
