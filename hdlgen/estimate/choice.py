@@ -1,7 +1,7 @@
 """Options that are left open, chosen: the quickest design at given lanes, or the smallest."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from math import inf
 from typing import Any
@@ -90,7 +90,7 @@ def choose(network: Network, optimise: str, target: str | None = None, **given: 
     for _, group in groupby(found, key=counted):
         equals = list(group)
         if target is not None or equals[1:]:
-            equals = [_estimated(each, estimator.estimate(each.plan, device)) for each in equals]
+            equals = [replace(each, estimate=estimator.estimate(each.plan, device)) for each in equals]
             equals.sort(key=_size)
         seen += equals
         fitting = [each for each in equals if target is None or (each.estimate is not None and each.estimate.fits)]
@@ -128,10 +128,6 @@ def _candidate(plan: Plan) -> Candidate:
         mean_cycles=plan.period_cycles / plan.period_frames,
         memory_bits=sum(memory.depth * memory.width for memory in plan.memories),
     )
-
-
-def _estimated(candidate: Candidate, estimate: Estimate) -> Candidate:
-    return Candidate(**{**vars(candidate), "estimate": estimate})
 
 
 def _size(candidate: Candidate) -> tuple[float, ...]:

@@ -37,10 +37,10 @@ def check_board(
             raise InputError(f"{where}: {name} is pin {pin.pin}, and so is {seen[pin.pin]}; every pin once")
         seen[pin.pin] = name
     pins = {name: pin for name, (pin, _) in ports.items()}
-    file, _ = constraints(board, pins)
+    file = constraints(board, pins)
     if FAMILIES[board.target.family].place_and_route:
         made_of = _verilog({name: into for name, (_, into) in ports.items()})
-        bitstream = f"{_placed(board, pins, made_of, where, tool_overrides):,} bytes of these pins alone"
+        bitstream = f"{_placed(board, file, made_of, where, tool_overrides):,} bytes of these pins alone"
     else:
         bitstream = "made by Vivado: hdlgen synth --project"
     made = settings(board.target.pll, board.clock.source, board.clock.margin)
@@ -55,7 +55,7 @@ def check_board(
             (name, f"pin {pin.pin}, {'input' if into else 'output'}{_standard(pin)}")
             for name, (pin, into) in ports.items()
         ),
-        ("constraints", file),
+        ("constraints", file[0]),
         ("bitstream", bitstream),
         ("to load one", " ".join(board.command(f"{board.name}.{board.suffix}"))),
         *([("warning", board.warning)] if board.warning else []),
@@ -63,13 +63,13 @@ def check_board(
 
 
 def _placed(
-    board: Board, pins: Mapping[str, Pin], verilog: str, where: str, tool_overrides: Mapping[str, str] | None
+    board: Board, file: tuple[str, str], verilog: str, where: str, tool_overrides: Mapping[str, str] | None
 ) -> int:
-    """Size of the bitstream of this top, whose ports go to these pins."""
+    """Size of the bitstream of this top; ``file`` of constraints, its name and text, says to which pins its ports go."""
     with workspace("board") as folder:
         tools = Toolchain(folder, board.target, board, tool_overrides, where)
         (folder / "board.v").write_text(verilog, encoding="ascii")
-        name, text = constraints(board, pins)
+        name, text = file
         (folder / name).write_text(text, encoding="utf-8")
         tools.synthesise(["board.v"], _TOP, board.target.yosys)
         try:
