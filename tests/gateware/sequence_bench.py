@@ -156,3 +156,21 @@ def check_disturbed(network: Network, program: EngineProgram, x: np.ndarray, len
         idle=100,
     )
     assert recording.results == y.tolist()
+
+
+def check_bad_step(
+    network: Network, program: EngineProgram, x: np.ndarray, lengths: np.ndarray, bad: int, *, long: bool = False
+) -> None:
+    """A frame of step ``bad`` that ends too early, or too late, takes what is left of its sequence with it, and no more."""
+    y, ends = golden.evaluate(network, x, lengths, every_step=True), np.cumsum(lengths)
+    beats: list[StepBeat] = []
+    for step, row in enumerate(x):
+        frame = step_beats(program, row, step + 1 in ends)
+        if step == bad:
+            late = [*frame[:-1], (0, False, False), (0, True, False)]
+            frame = late if long else [*frame[:-2], (frame[-2][0], True, False)]
+        beats += frame
+    wanted = [*y[:bad].tolist(), *y[ends[ends > bad][0] :].tolist()]
+    recording = run_sequences(program, beats, len(wanted), idle=100)
+    assert recording.results == wanted
+    assert recording.errors[-1]

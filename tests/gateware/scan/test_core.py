@@ -14,7 +14,7 @@ from hdlgen.network import Network
 
 from ...scans import VARIANTS, make_scan
 from .. import sequence_bench
-from ..sequence_bench import StepBeat, check_disturbed, run_sequences, sequence_beats, step_beats
+from ..sequence_bench import check_bad_step, check_disturbed, run_sequences, sequence_beats
 
 
 def scan_of(**given: Any) -> Network:
@@ -75,19 +75,7 @@ def test_a_bad_frame_takes_its_sequence_with_it(short: bool) -> None:
     network = scan_of(cell="mingru", width=3)
     program = compile_scan(network, Options(results="step"))
     x, counts = rows(network, [2, 4, 5], seed=4)
-    y = golden.evaluate(network, x, counts, every_step=True)
-    beats: list[StepBeat] = []
-    for step, row in enumerate(x):
-        frame = step_beats(program, row, step in (1, 5, 10))
-        if step == 3:
-            data = frame[-2][0]
-            frame = (
-                [*frame[:-2], (data, True, False)] if short else [*frame[:-1], (0, False, False), (0, True, False)]
-            )
-        beats += frame
-    recording = run_sequences(program, beats, 8, idle=100)
-    assert recording.results == [*y[:3].tolist(), *y[6:].tolist()]
-    assert recording.errors[-1]
+    check_bad_step(network, program, x, counts, 3, long=not short)
 
 
 def test_reset_in_the_middle() -> None:
