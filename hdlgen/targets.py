@@ -105,7 +105,8 @@ class Resources:
     spram_bits : int
         Single-port RAM beside the block RAMs, without initial contents.
     dsps : int
-        Hardware multipliers; ``products_per_dsp`` independent 8 x 8 products come out of one.
+        Hardware multipliers; ``products_per_dsp`` independent 8 x 8 products come out of one, and one is
+        ``multipliers_per_dsp`` of those of a netlist.
     """
 
     luts: int
@@ -113,6 +114,7 @@ class Resources:
     memory_block_bits: int
     dsps: int
     products_per_dsp: int = 1
+    multipliers_per_dsp: int = 1
     spram_bits: int = 0
 
     @property
@@ -303,7 +305,7 @@ TARGETS: Mapping[str, Target] = {
             speed="C6/I5",
             option="GW1N-9C",
             pll="gw1nr9",
-            resources=Resources(luts=8640, memory_blocks=26, memory_block_bits=18432, dsps=20),
+            resources=Resources(luts=8640, memory_blocks=26, memory_block_bits=18432, dsps=20, multipliers_per_dsp=2),
             cells=_GOWIN,
             frequency=100.0,
             margin=_GOWIN_MARGIN,
@@ -317,7 +319,9 @@ TARGETS: Mapping[str, Target] = {
             speed="C8/I7",
             option="GW2A-18C",
             pll="gw2a",
-            resources=Resources(luts=20736, memory_blocks=46, memory_block_bits=18432, dsps=48),
+            resources=Resources(
+                luts=20736, memory_blocks=46, memory_block_bits=18432, dsps=48, multipliers_per_dsp=2
+            ),
             cells=_GOWIN,
             frequency=150.0,
             margin=_GOWIN_MARGIN,
@@ -332,7 +336,9 @@ TARGETS: Mapping[str, Target] = {
             speed="C8/I7",
             option="GW2A-18C",
             pll="gw2a",
-            resources=Resources(luts=20736, memory_blocks=46, memory_block_bits=18432, dsps=48),
+            resources=Resources(
+                luts=20736, memory_blocks=46, memory_block_bits=18432, dsps=48, multipliers_per_dsp=2
+            ),
             cells=_GOWIN,
             frequency=150.0,
             margin=_GOWIN_MARGIN,
@@ -347,7 +353,9 @@ TARGETS: Mapping[str, Target] = {
             speed="C1/I0",
             option="GW5A-25A",
             pll="gw5a",
-            resources=Resources(luts=23040, memory_blocks=56, memory_block_bits=18432, dsps=28),
+            resources=Resources(
+                luts=23040, memory_blocks=56, memory_block_bits=18432, dsps=28, multipliers_per_dsp=2
+            ),
             cells=_GOWIN | {"dsp": "MULT12X12"},
             frequency=150.0,
             margin=_GOWIN_MARGIN,

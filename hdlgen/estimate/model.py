@@ -236,7 +236,7 @@ def timing(size: Size, luts: float) -> dict[str, float]:
 
 def _shortages(size: Size, luts: int | None, target: Target) -> Iterator[str]:
     have = target.resources
-    dsps = have.dsps * (2 if target.family.startswith("gowin") else 1)
+    dsps = have.dsps * have.multipliers_per_dsp
     for what, needed, available in (
         ("LUTs", luts or 0, have.luts),
         ("block RAMs", size.memory_blocks, have.memory_blocks),

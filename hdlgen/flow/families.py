@@ -65,7 +65,6 @@ class Family:
     pin : its lines for a port
     oscillator : its line for the port ``clk``, with ``{megahertz}`` and the period ``{ns}``, if there is one
     memories, multipliers, luts, registers : types of cells in Yosys' netlist; ``registers`` is how theirs begin
-    products : how many multipliers of the netlist are one of the target's
     """
 
     place_and_route: str
@@ -90,7 +89,6 @@ class Family:
     multipliers: tuple[str, ...]
     luts: tuple[str, ...]
     registers: str
-    products: int = 1
 
     def arguments(self, target: Target) -> list[str]:
         """Of nextpnr, to choose the device."""
@@ -225,7 +223,6 @@ _GOWIN = Family(
     multipliers=("MULT9X9", "MULT18X18", "MULT36X36", "MULTALU18X18", "MULTALU36X18", "MULTADDALU18X18", "MULT12X12"),
     luts=("LUT1", "LUT2", "LUT3", "LUT4"),
     registers="DFF",
-    products=2,
 )
 
 FAMILIES: Mapping[str, Family] = {

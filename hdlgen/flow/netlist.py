@@ -51,7 +51,7 @@ def refuse_if_too_small(manifest: Manifest, target: Target, where: str) -> None:
             f"{target.name} ({target.device}) has {have.memory_blocks} blocks of {have.memory_block_bits:,} bits, "
             f"{have.memory_bits:,} in all; take a larger device, fewer paths or fewer bits per weight"
         )
-    products = have.dsps * have.products_per_dsp * FAMILIES[target.family].products
+    products = have.dsps * have.products_per_dsp * have.multipliers_per_dsp
     if manifest.products > products:
         raise InputError(
             f"{where}: needs {manifest.products} hardware multiplications a cycle, one for each lane; {target.name} "
@@ -136,7 +136,7 @@ def refuse_if_full(counts: Mapping[str, int], device: Target, where: str) -> Non
     have, family = device.resources, FAMILIES[device.family]
     for what, names, available in (
         ("block RAMs", family.memories, have.memory_blocks),
-        ("multipliers", family.multipliers, have.dsps * family.products),
+        ("multipliers", family.multipliers, have.dsps * have.multipliers_per_dsp),
     ):
         needed = sum(counts.get(name, 0) for name in names)
         if needed > available:
