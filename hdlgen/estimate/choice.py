@@ -27,25 +27,43 @@ _YARDSTICK = "ecp5-85k"
 """Whose look-up tables count where there is no target."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Candidate:
     """A way to choose the open options.
 
     Members
     -------
-    latency_cycles, interval_cycles, mean_cycles : exact
-    memory_bits : of all that surely is in block RAM
     estimate : where look-up tables had to be compared
     """
 
-    options: Options
-    plan: Plan = field(repr=False, compare=False)
-    engines: tuple[str, ...]
-    latency_cycles: int
-    interval_cycles: int
-    mean_cycles: float
-    memory_bits: int
+    plan: Plan = field(repr=False)
     estimate: Estimate | None = None
+
+    @property
+    def options(self) -> Options:
+        return self.plan.options
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        return tuple(stage.engine for stage in self.plan.stages)
+
+    @property
+    def latency_cycles(self) -> int:
+        """Exact, as the two below."""
+        return self.plan.latency_cycles
+
+    @property
+    def interval_cycles(self) -> int:
+        return self.plan.interval_cycles
+
+    @property
+    def mean_cycles(self) -> float:
+        return self.plan.period_cycles / self.plan.period_frames
+
+    @property
+    def memory_bits(self) -> int:
+        """Of all that surely is in block RAM."""
+        return sum(memory.depth * memory.width for memory in self.plan.memories)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +93,7 @@ def choose(network: Network, optimise: str, target: str | None = None, **given: 
     for changes in _open(network, given):
         try:
             options = Options.for_target(network, target, **given | changes)
-            found.append(_candidate(compile_network(network, options, check=False)))
+            found.append(Candidate(plan=compile_network(network, options, check=False)))
         except InputError as error:
             refused.append(error)
     if not found:
@@ -116,18 +134,6 @@ def _runs(network: Network, engine: str) -> bool:
         return bool(assign(network, (engine,)))
     except InputError:
         return False
-
-
-def _candidate(plan: Plan) -> Candidate:
-    return Candidate(
-        options=plan.options,
-        plan=plan,
-        engines=tuple(stage.engine for stage in plan.stages),
-        latency_cycles=plan.latency_cycles,
-        interval_cycles=plan.interval_cycles,
-        mean_cycles=plan.period_cycles / plan.period_frames,
-        memory_bits=sum(memory.depth * memory.width for memory in plan.memories),
-    )
 
 
 def _size(candidate: Candidate) -> tuple[float, ...]:
