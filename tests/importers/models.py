@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch.nn import functional
@@ -59,6 +60,17 @@ def model(
 def write(path: Path, made: onnx.ModelProto) -> Path:
     path.write_bytes(made.SerializeToString())
     return path
+
+
+def run_plain(path: Path, x: np.ndarray) -> np.ndarray:
+    """The first output as the file stands, by onnxruntime.
+
+    Fused, integers of 4 bits are multiplied in less precision, and sums of products of unsigned and signed bytes saturate
+    on processors without VNNI.
+    """
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(path, options).run(None, {"x": x})[0]
 
 
 _ROUNDINGS = {

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 from hypothesis import given, settings
@@ -25,7 +24,7 @@ from hdlgen.errors import InputError
 from hdlgen.network import load
 from hdlgen.quantize.layered import QuantizeRecipe, choose_input, quantize_network
 
-from .models import FILES, model, node, plain, quant, write
+from .models import FILES, model, node, plain, quant, run_plain, write
 
 RNG = np.random.default_rng(0)
 K = {f"k{kernel}": RNG.normal(size=(6, 3, kernel, kernel)) for kernel in (1, 2, 3, 5)}
@@ -51,7 +50,7 @@ def same(path: Path, made: onnx.ModelProto, shape: Sequence[int], *, sampled: bo
     """The imported network computes what onnxruntime does, so does the reference; and integers are near to it."""
     write(path, made)
     x = np.random.default_rng(2).normal(size=(5, *shape)).astype(np.float32)
-    wanted = onnxruntime.InferenceSession(path).run(None, {"x": x})[0].reshape(5, -1)
+    wanted = run_plain(path, x).reshape(5, -1)
     graph = importers.read(path)
     lowered = importers.lower(graph)
     real, given = importers.float_network(lowered), ordered(lowered, x)
@@ -419,8 +418,7 @@ def test_networks_of_onnxruntime(name: str, kind: str, tmp_path: Path) -> None:
     found = importers.compare(made.network, importers.Reference(tmp_path / "q.onnx", graph, lowered), given)
     assert found.equal >= (len(x) if made.exact else 0.9 * len(x))
     y = golden.evaluate(made.network, made.network.input.quantise(given)) * float(made.output_scale)
-    session = onnxruntime.InferenceSession(tmp_path / "q.onnx")
-    wanted = session.run(None, {"x": x})[0]
+    wanted = run_plain(tmp_path / "q.onnx", x)
     # Means of four are often in the middle between two integers, where single precision takes either.
     assert np.abs(y - wanted).max() <= 1.01 * float(made.output_scale)
     assert np.mean(np.abs(y - wanted) < 0.01 * float(made.output_scale)) >= (0.6 if name == "lenet" else 0.98)
