@@ -1,5 +1,7 @@
 """No property test is timed: a machine under load is slow. What takes longest runs alone: `scripts/test -m long`."""
 
+import os
+from collections.abc import Iterator
 from fnmatch import fnmatch
 
 import pytest
@@ -74,3 +76,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("long")
     missing = [pattern for pattern, long in found.items() if not long]
     assert len(items) < ALL or not missing, f"no test is called {missing}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Verilator's run-time library is compiled once for all designs; all workers share the folder."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("HDLGEN_OBJECT_CACHE", os.environ.get("HDLGEN_OBJECT_CACHE", str(shared / "verilated")))
+        yield

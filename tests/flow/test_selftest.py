@@ -2,7 +2,6 @@
 
 import dataclasses
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,14 +66,6 @@ int main() {
 }
 """
 """LOW is the level of what is off."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Verilator's run-time library is compiled once."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("HDLGEN_OBJECT_CACHE", str(tmp_path_factory.mktemp("verilated")))
-        yield
 
 
 def expand(tokens: list[Token]) -> list[int]:

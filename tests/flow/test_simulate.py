@@ -89,14 +89,6 @@ FOUND = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _shared_objects(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Verilator's library is compiled once, not for every core; all workers share the folder."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    monkeypatch.setenv("HDLGEN_OBJECT_CACHE", str(shared / "verilated"))
-
-
 def _rewrite(core: Path, change: dict[str, object]) -> None:
     """Change members of the manifest, named by dotted paths."""
     path = core / "manifest.json"

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from hdlgen.compiler import Options, compile_network
 from hdlgen.compiler.gather.program import GatherProgram
@@ -19,13 +18,6 @@ from ..layered import inputs, make, mixture
 
 HAVE_ICARUS = shutil.which("iverilog") is not None or "HDLGEN_ICARUS" in os.environ
 QUICK = "icarus" if HAVE_ICARUS else "verilator"
-
-
-@pytest.fixture(autouse=True)
-def _shared_objects(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    monkeypatch.setenv("HDLGEN_OBJECT_CACHE", str(shared / "verilated"))
 
 
 def test_mixture(tmp_path: Path) -> None:

@@ -22,13 +22,6 @@ HAVE_ICARUS = shutil.which("iverilog") is not None or "HDLGEN_ICARUS" in os.envi
 QUICK = "icarus" if HAVE_ICARUS else "verilator"
 
 
-@pytest.fixture(autouse=True)
-def _shared_objects(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    monkeypatch.setenv("HDLGEN_OBJECT_CACHE", str(shared / "verilated"))
-
-
 def small(**options: Any) -> Any:
     return make_recurrent(2, [layer("tanh", 4, band=3, weight_bits=4)], (), **options)
 

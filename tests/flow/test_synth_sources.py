@@ -1,7 +1,6 @@
 """The sources that are synthesised, with the vendors' parts in them, pass the same bench as the generic ones."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,6 @@ from . import vendor_models
 from .small_core import rehash
 
 VECTORS = Path(__file__).parents[1] / "vectors"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Verilator's run-time library is compiled once."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("HDLGEN_OBJECT_CACHE", str(tmp_path_factory.mktemp("verilated")))
-        yield
 
 
 @pytest.mark.parametrize("family", ["ecp5", "ice40"])

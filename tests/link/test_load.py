@@ -42,14 +42,6 @@ def sequence_network(seed: int, shift: int) -> Network:
     return recurrent(np.random.default_rng(seed), inputs=4, bands=[band])
 
 
-@pytest.fixture(scope="module", autouse=True)
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Verilator's run-time library is compiled once."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("HDLGEN_OBJECT_CACHE", str(tmp_path_factory.mktemp("verilated")))
-        yield
-
-
 @pytest.fixture(scope="module", params=["ram", "spram"])
 def design(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("load") / "design"

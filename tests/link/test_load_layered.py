@@ -1,6 +1,5 @@
 """New weights over the serial port to a design of a layered network."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +20,6 @@ from ..compiler.test_frame import retrained
 from ..layered import inputs, make
 
 RELU = Activation(bits=8, shift=7)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Verilator's run-time library is compiled once."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("HDLGEN_OBJECT_CACHE", str(tmp_path_factory.mktemp("verilated")))
-        yield
 
 
 def first(density: float = 0.4, width: int = 9) -> Network:
