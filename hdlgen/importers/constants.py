@@ -5,6 +5,7 @@ the file. Integers with scales stay so as long as nodes move them or multiply th
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from hdlgen.importers.graph import finite
 from hdlgen.importers.lowering import Lowering, Operation
 from hdlgen.importers.values import Constant
 
-__all__ = ["FOLDED", "computed"]
+__all__ = ["FOLDED", "all_computed", "computed"]
 
 _MOVING = ("Concat", "Flatten", "Gather", "Identity", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze")
 _REDUCING = ("L1", "L2", "Max", "Mean", "Min", "Prod", "Sum", "SumSquare")
@@ -29,17 +30,20 @@ _TYPES = (*_REALS, 6, 7, 10, 16)
 
 def computed(at: Lowering, arrays: Sequence[np.ndarray | None]) -> np.ndarray:
     """What the node makes of these inputs."""
-    from onnx import helper, numpy_helper
+    (array,) = all_computed(at, arrays, 1)
+    return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
 
+
+def all_computed(at: Lowering, arrays: Sequence[np.ndarray | None], outputs: int) -> list[np.ndarray]:
+    """So many outputs."""
     given = {f"x{index}": array for index, array in enumerate(arrays) if array is not None}
-    names = ["" if array is None else f"x{index}" for index, array in enumerate(arrays)]
+    names = tuple("" if array is None else f"x{index}" for index, array in enumerate(arrays))
+    made = tuple(f"y{index}" for index in range(outputs))
     try:
-        read = {name: numpy_helper.from_array(a()) if callable(a) else a for name, a in at.node.attributes.items()}
-        node = helper.make_node(at.node.op, names, ["y"], **read)
-        (array,) = Evaluator([node], list(given), ["y"], {"": at.graph.opset}).run(given)
+        node = replace(at.node, inputs=names, outputs=made).proto()
+        return Evaluator([node], list(given), made, {"": at.graph.opset}).run(given)
     except Exception as error:  # of any kind: the reference implementation has none of its own
         at.refuse(f"cannot be computed: {one_line(error)}")
-    return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
 
 
 def _bound(at: Lowering, arrays: Sequence[np.ndarray]) -> None:

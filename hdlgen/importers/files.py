@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from hdlgen import golden
-from hdlgen.description import check_name
+from hdlgen.description import check_name, show
 from hdlgen.errors import InputError
 from hdlgen.importers.graph import Graph
 from hdlgen.importers.integers import Imported, integer_network, with_class_names
@@ -23,6 +23,7 @@ from hdlgen.importers.reference import Reference
 from hdlgen.importers.samples import InputOptions, read_samples, read_sequences
 from hdlgen.importers.state_dict import read_state_dict
 from hdlgen.importers.tflite import read_tflite
+from hdlgen.importers.unrolled import rolled
 from hdlgen.importers.values import LoweredNetwork
 from hdlgen.network import BandRnn, Network
 from hdlgen.quantize.layered import Quantized, QuantizeRecipe, quantize_network
@@ -45,7 +46,12 @@ def read(path: str | os.PathLike[str]) -> Graph:
     """
     match Path(path).suffix.lower():
         case ".onnx":
-            return read_onnx(path)
+            graph = rolled(read_onnx(path))
+            if graph.recurrent is None and 0 in graph.input_shape:
+                shown = ", ".join(str(length or "?") for length in (graph.batch, *graph.input_shape))
+                allowed = "[batch, fixed lengths..], the batch may be free"
+                raise InputError(f"{graph.where}: input {show(graph.input)}: shape is [{shown}]; allowed: {allowed}")
+            return graph
         case ".json":
             return read_state_dict(path)
         case suffix:

@@ -33,6 +33,13 @@ class Node:
     attributes: Mapping[str, Any] = field(repr=False, default_factory=dict)
     place: str
 
+    def proto(self) -> Any:
+        """As a message of ONNX; raises an exception of any kind if it cannot be one."""
+        from onnx import helper, numpy_helper
+
+        read = {name: numpy_helper.from_array(a()) if callable(a) else a for name, a in self.attributes.items()}
+        return helper.make_node(self.op, self.inputs, self.outputs, domain=self.domain, **read)
+
 
 class Constants(UserDict[str, Any]):
     """Tensors by name, read when they are asked for: what a file holds beside the network is never looked at."""

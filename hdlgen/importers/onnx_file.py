@@ -160,8 +160,8 @@ def _constant(node: Node) -> np.ndarray:
     return np.array(value, dtype=kinds[name])
 
 
-def _shape(info: Any, where: str, recurrent: bool) -> tuple[int | None, tuple[int, ...], np.dtype]:
-    """Batch, shape of one input, and type; of a ``recurrent`` graph the batch or steps, and the others, 0 if free."""
+def _shape(info: Any, where: str) -> tuple[int | None, tuple[int, ...], np.dtype]:
+    """Batch, shape of one input, and type; with three axes the batch or steps, and the others, 0 if free."""
     place = f"{where}: input {show(info.name)}"
     if not info.type.HasField("tensor_type"):
         raise InputError(f"{place}: is no tensor; allowed: one tensor")
@@ -174,7 +174,7 @@ def _shape(info: Any, where: str, recurrent: bool) -> tuple[int | None, tuple[in
     dtype = _plain(np.zeros(0, _dtype(number, place))).dtype
     dims: list[int | None] = [int(dim.dim_value) if dim.HasField("dim_value") else None for dim in tensor.shape.dim]
     # Some exporters write 0 where they mean an unknown length.
-    free = 2 if recurrent and len(dims) == 3 else 1
+    free = 2 if len(dims) == 3 else 1
     dims = [None if index < free and dim is not None and dim <= 0 else dim for index, dim in enumerate(dims)]
     shown = ", ".join("?" if dim is None else str(dim) for dim in dims)
     if not 2 <= len(dims) <= 8 or any(dim is None or dim < 1 for dim in dims[free:]):
@@ -212,7 +212,7 @@ def _graph(model: Any, path: Path, where: str) -> Graph:
         names = ", ".join(show(info.name) for info in given[:5]) or "none"
         kind = next((f", and 0 as first state of {node.op_type}" for node in graph.node if _recurrent(node)), "")
         raise InputError(f"{where}: the graph has {len(given)} inputs ({names}); allowed: one{kind}")
-    batch, shape, dtype = _shape(given[0], where, any(map(_recurrent, graph.node)))
+    batch, shape, dtype = _shape(given[0], where)
     defined = {(function.domain, function.name) for function in model.functions}
     nodes: list[Node] = []
     for number, node in enumerate(graph.node, 1):

@@ -12,17 +12,18 @@ from typing import NoReturn
 import numpy as np
 
 from hdlgen.errors import InputError
-from hdlgen.importers.graph import Graph, Node
+from hdlgen.importers.graph import MAX_ELEMENTS, Graph, Node
 from hdlgen.importers.operations import Reader, lower
 from hdlgen.importers.reals import float_network
+from hdlgen.importers.values import Constant
 from hdlgen.layers import GATES
 from hdlgen.quantize.recurrent import FloatCell, FloatRecurrent
 
-__all__ = ["float_recurrent"]
+__all__ = ["NODES", "float_recurrent"]
 
 #: Of each kind of node: activations that are understood, with the cell that they make; for each of the cell's gates its
 #: place among those of the node; and an attribute of its own.
-_KINDS: dict[str, tuple[dict[tuple[str, ...], str], tuple[int, ...], str]] = {
+NODES: dict[str, tuple[dict[tuple[str, ...], str], tuple[int, ...], str]] = {
     "RNN": ({("tanh",): "tanh", ("relu",): "relu"}, (0,), ""),
     "GRU": ({("sigmoid", "tanh"): "gru"}, (1, 0, 2), "linear_before_reset"),
     "LSTM": ({("sigmoid", "tanh", "tanh"): "lstm"}, (0, 2, 3, 1), "input_forget"),
@@ -56,7 +57,8 @@ class _Flow:
 
 
 class _Walk(Reader):
-    """``flows``: by name, of what depends on the input; None for lengths, and False for zeros in shapes made of them."""
+    """``flows``: by name, of what depends on the input: lists for lengths, which are numbers or axes, False for zeros in
+    shapes made of them, and None for anything else."""
 
     def __init__(self, graph: Graph) -> None:
         super().__init__(graph)
@@ -69,7 +71,7 @@ class _Walk(Reader):
                 f"{graph.where}: input has {len(graph.input_shape) + 1} axes; allowed before a {self.kind}: steps,"
                 " batch and features"
             )
-        self.flows: dict[str, _Flow | bool | None] = {graph.input: _Flow((0,), axes)}
+        self.flows: dict[str, _Flow | list[int | str] | bool | None] = {graph.input: _Flow((0,), axes)}
         self.cells: list[FloatCell] = []
         self.time = ""
         self.behind: list[Node] = []
@@ -84,11 +86,15 @@ class _Walk(Reader):
         node = self.node
         op, names = node.op, [*node.inputs, *[""] * 8]
         for name in node.attributes:
-            if name not in (*_ATTRIBUTES.split(), *_KINDS[op][2].split()):
+            if name not in (*_ATTRIBUTES.split(), *NODES[op][2].split()):
                 self.refuse(f"{op} has an attribute {name!a}; allowed: those of {op} in ONNX")
         direction, reset = self.attribute("direction", "forward"), self.flag("linear_before_reset", 0)
         for found, what in (
-            (direction != "forward", f"is {direction}; allowed: forward, one that needs no later steps"),
+            (
+                direction != "forward",
+                f"is {direction}: it begins with the last step, and hardware has no memory of whole sequences, but takes"
+                " steps as they come; allowed: forward (bidirectional=False), trained so",
+            ),
             ("clip" in node.attributes, "clips its sums (attribute clip); allowed: without it"),
             (
                 op == "GRU" and not reset,
@@ -104,7 +110,7 @@ class _Walk(Reader):
         self.cell_kind()
 
     def cell_kind(self) -> str:
-        known, op = _KINDS[self.node.op][0], self.node.op
+        known, op = NODES[self.node.op][0], self.node.op
         default = next(iter(known))
         given = [str(name) for name in self.attribute("activations", list(default))]
         lower_case = tuple(name.lower() for name in given)
@@ -139,7 +145,7 @@ class _Walk(Reader):
             zero = self.flows[name] is False if name in self.flows else not name or self.zero(name)
             if not zero:
                 self.refuse(f"{op} begins with a state {what} other than 0; allowed: 0")
-        cell, order = self.cell_kind(), _KINDS[op][1]
+        cell, order = self.cell_kind(), NODES[op][1]
         gates = len(GATES[cell])
         w, u = (self.numbers(self.get(name), what).real() for name, what in zip(names[1:3], ("W", "R"), strict=True))
         width = u.shape[-1] if u.ndim else 0
@@ -183,7 +189,7 @@ class _Walk(Reader):
         if Graph.has_state(node):
             self.cell()
         elif node.op == "Shape" and flows:
-            self.flows[node.outputs[0]] = None
+            self.flows[node.outputs[0]] = self.lengths(flows[0])
         elif not flows and (known or node.op in ("ConstantOfShape", "Expand")):
             self.flows[node.outputs[0]] = self.made_of_lengths()
         elif not flows:
@@ -195,17 +201,49 @@ class _Walk(Reader):
     def zero(self, name: str) -> bool:
         return not self.numbers(self.get(name), "first state").array.any()
 
-    def made_of_lengths(self) -> bool | None:
-        """False where it is 0 in all elements."""
-        if self.node.op not in (*self.folded, "ConstantOfShape", "Expand"):
-            self.refuse_here(f"{self.node.op} of lengths", "the last step as y[:, -1], and lengths of first states")
-        if self.node.op == "ConstantOfShape":
+    def lengths(self, flow: _Flow) -> list[int | str]:
+        found = [self.length(flow, i) or axis for i, axis in enumerate(flow.axes)]
+        return found[self.attribute("start", 0) : self.attribute("end", len(found))]
+
+    def made_of_lengths(self) -> list[int | str] | bool | None:
+        """Other lengths; False where it is 0 in all elements; None if it is neither."""
+        op, names = self.node.op, self.node.inputs
+        if op not in (*self.folded, "ConstantOfShape", "Expand"):
+            self.refuse_here(f"{op} of lengths", "the last step as y[:, -1], and lengths of first states")
+        if op == "ConstantOfShape":
             value = self.node.attributes.get("value")
             return False if value is None or not np.any(value() if callable(value) else value) else None
-        first = next(iter(self.node.inputs), "")
-        if self.node.op == "Expand" and first not in self.flows:
-            return False if self.zero(first) else None
-        return False if self.flows.get(first) is False else None
+        if op == "Expand" and names and names[0] not in self.flows:
+            return False if self.zero(names[0]) else None
+        if self.flows.get(next(iter(names), "")) is False:
+            return False
+        read = [self.flows[name] if name in self.flows else self.whole(name) for name in names]
+        lists = [value for value in read if isinstance(value, list)]
+        self.bounded([sum(map(len, lists))])
+        return self.of_lengths(op, lists) if len(lists) == len(names) else None
+
+    def of_lengths(self, op: str, lists: Sequence[list[int | str]]) -> list[int | str] | None:
+        """Shapes of these lists do not matter: all have one axis."""
+        first, *rest = lists
+        if op in ("Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze"):
+            return first
+        if op == "Concat":
+            return [length for each in lists for length in each]
+        numbers = [[length for length in each if isinstance(length, int)] for each in rest]
+        if not numbers or [*map(len, numbers)] != [*map(len, rest)]:
+            return None
+        if op == "Gather" and all(-len(first) <= i < len(first) for i in numbers[0]):
+            return [first[i] for i in numbers[0]]
+        if op == "Slice" and [*map(len, numbers)] in ([1, 1], [1, 1, 1], [1] * 4) and numbers[3:] in ([], [[1]]):
+            return first[numbers[0][0] : numbers[1][0]]
+        (a,), (b,) = (each if len(each) == 1 else [""] for each in (first, numbers[0]))
+        product = a * b if isinstance(a, int) and isinstance(b, int) else MAX_ELEMENTS
+        return [product] if op == "Mul" and abs(product) < MAX_ELEMENTS else None
+
+    def whole(self, name: str) -> list[int | str] | None:
+        constant = self.get(name)
+        known = isinstance(constant, Constant) and constant.array.dtype.kind in "iu"
+        return self.integer_array(constant, "lengths").reshape(-1).tolist() if known else None
 
     def moved(self, flows: Sequence[_Flow]) -> _Flow:
         op, flow = self.node.op, flows[0]
@@ -268,10 +306,7 @@ class _Walk(Reader):
             order = self.attribute("perm", [*range(count)][::-1])
             return replace(flow, axes=tuple(axes[i] for i in order)) if sorted(order) == [*range(count)] else None
         if op == "Reshape":
-            rest = tuple(axis for i, axis in enumerate(axes) if not flow.single(i))
-            last = self.cells[-1].width if self.cells else 0
-            wanted = self.integers(1, "shape") == [-1, last] and rest == (self.batch, _FEATURES)
-            return replace(flow, axes=rest) if wanted else None
+            return self.reshaped(flow)
         if op in ("Squeeze", "Unsqueeze"):
             chosen = self.integers(1, "axes")
             if op == "Unsqueeze":
@@ -284,6 +319,21 @@ class _Walk(Reader):
             gone = [i % count for i in chosen]
             return replace(flow, axes=tuple(axis for i, axis in enumerate(axes) if i not in gone))
         return self.gathered(flow) if op == "Gather" else self.sliced(flow)
+
+    def reshaped(self, flow: _Flow) -> _Flow | None:
+        """With the same axes but for those of length 1."""
+        given = self.flows.get(self.node.inputs[-1])
+        shape = given if isinstance(given, list) else self.integers(1, "shape")
+        rest, made = [i for i in range(len(flow.axes)) if not flow.single(i)], list[str]()
+        for place, length in enumerate([] if shape is None else shape):
+            same = length == 0 and not self.flag("allowzero", 0) and place in rest[:1]
+            if rest and (same or length in (-1, self.length(flow, rest[0]) or flow.axes[rest[0]])):
+                made.append(flow.axes[rest.pop(0)])
+            elif length == 1:
+                made.append(_ONE)
+            else:
+                return None
+        return None if rest or shape is None else replace(flow, axes=tuple(made))
 
     def gathered(self, flow: _Flow) -> _Flow | None:
         name, axis = self.node.inputs[-1], self.attribute("axis", 0) % len(flow.axes)
@@ -324,7 +374,10 @@ class _Walk(Reader):
     def length(self, flow: _Flow, axis: int) -> int | None:
         """Of an axis, if it is known."""
         free = {_FIRST: self.graph.batch, _SECOND: self.graph.input_shape[0] or None, _ONE: 1}
-        return len(flow.cells) if flow.axes[axis] == _LAYERS else free.get(flow.axes[axis])
+        kind = flow.axes[axis]
+        if kind == _FEATURES and flow.name == _STATES:
+            return self.cells[flow.cells[-1] - 1].width if flow.cells[-1] else self.graph.input_shape[-1]
+        return len(flow.cells) if kind == _LAYERS else free.get(kind)
 
     # The whole.
 

@@ -221,9 +221,9 @@ def changed(attribute: str | None, value: Any = None, *, inputs: dict[int, str] 
 
 
 REFUSED: dict[str, tuple[Model, Callable[[onnx.GraphProto], None] | None, str]] = {
-    "bidirectional GRU": (Model("GRU", bidirectional=True), None, "(GRU): GRU is bidirectional; allowed: forward"),
+    "bidirectional GRU": (Model("GRU", bidirectional=True), None, "(GRU): GRU is bidirectional: it begins with"),
     "bidirectional LSTM": (Model("LSTM", bidirectional=True), None, "(LSTM): LSTM is bidirectional"),
-    "reverse": (Model("RNN"), changed("direction", "reverse"), "(RNN): RNN is reverse; allowed: forward"),
+    "reverse": (Model("RNN"), changed("direction", "reverse"), "(RNN): RNN is reverse: it begins with the last step"),
     "clip": (Model("RNN"), changed("clip", 3.0), "(RNN): RNN clips its sums"),
     "activations": (
         Model("GRU"),
