@@ -86,9 +86,9 @@ def check_netlist(
     Raises
     ------
     Refused
-        If the initial contents of the block RAMs hold fewer than half of the ones, or there are neither block RAMs
-        nor enough look-up tables for the weights; if there are fewer multipliers than the lanes need; if nearly all
-        flip-flops are gone.
+        If the initial contents of the block RAMs hold fewer than half of the ones, where weights are not so few that
+        synthesis may prefer look-up tables; if there are neither block RAMs nor enough look-up tables for the
+        weights; if there are fewer multipliers than the lanes need; if nearly all flip-flops are gone.
     """
     family = FAMILIES[device.family]
     counts = cell_counts(netlist)
@@ -110,7 +110,8 @@ def check_netlist(
         if not counts["SB_SPRAM256KA"]:
             raise Refused(f"{where}: the netlist has no single-port RAM for {weights:,} bits of weights{lost}")
     elif blocks * device.resources.memory_block_bits >= weights > 0:
-        if ones is not None and 2 * stored < ones:
+        few = 4 * weights <= device.resources.memory_block_bits and weights <= 16 * luts
+        if ones is not None and 2 * stored < ones and not few:
             raise Refused(
                 f"{where}: the block RAMs of the netlist hold {stored:,} ones, the weight images {ones:,}{lost}"
             )

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,16 @@ def test_check_netlist(netlist: dict[str, Any], message: str, tmp_path: Path) ->
     assert str(caught.value) == f"{message}; synthesis removed a part of the design: are all memory images found?"
     complete = _netlist(TRELLIS_FF=99, LUT4=9, DP16KD=9, MULT18X18D=8)
     check_netlist(complete, manifest, TARGETS["ecp5-25k"], ones=1000, where="x")
+
+
+def test_few_weights_may_be_logic(tmp_path: Path) -> None:
+    """A fourth of a block or less, if there are enough look-up tables for them."""
+    manifest = with_lanes(read_manifest(make_small_core(tmp_path / "core")), 8, "dsp")
+    for weights, luts, right in ((4608, 288, True), (4608, 287, False), (4609, 400, False)):
+        few = replace(manifest, memory_bits={"weights": weights})
+        netlist = _netlist(TRELLIS_FF=99, LUT4=luts, DP16KD=1, MULT18X18D=8)
+        with nullcontext() if right else pytest.raises(Refused, match="the block RAMs of the netlist hold 160 ones"):
+            check_netlist(netlist, few, TARGETS["ecp5-25k"], ones=1000, where="x")
 
 
 # ---------------------------------------------------------------------------------------------------------- refused
