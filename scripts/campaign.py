@@ -3,7 +3,7 @@
 python scripts/campaign.py model --seeds 0:150000 --results model.jsonl     golden model, plain loops, plan, other weights
 python scripts/campaign.py verilog --seeds 0:1000 --results verilog.jsonl   the Verilog, to the cycle, in Icarus
 python scripts/campaign.py netlist --seeds 0:60 --results netlist.jsonl     netlists of Yosys and the vendors' parts
-python scripts/campaign.py routed --seeds 0:10 --results routed.jsonl       the same behind place and route, iCE40 and ECP5
+python scripts/campaign.py routed --seeds 0:10 --results routed.jsonl       the same behind place and route, three families
 python scripts/campaign.py fuzz --seeds 0:20000 --results fuzz.jsonl        damaged files of every kind that is read
 
 The same command again goes on where it was stopped. A line that begins with WRONG ends with the command that does it again;

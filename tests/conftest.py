@@ -83,6 +83,7 @@ LONG = (
     "tests/gateware/test_chain.py::test_timing[[]u-113-*",
     "tests/gateware/test_chain.py::test_timing[[]ugu-104-60]",
     "tests/gateware/test_netlist.py::test_core[[]gather-ecp5]",
+    "tests/gateware/test_netlist.py::test_core_behind_place_and_route[[]gowin]",
     "tests/gateware/test_netlist.py::test_core[[]layered, weights that can be loaded-[eg]*",
     "tests/gateware/test_netlist.py::test_core[[]recurrent-ecp5]",
     "tests/gateware/test_netlist.py::test_core[[]recurrent-gowin]",

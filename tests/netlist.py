@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from string import ascii_uppercase, digits
 from typing import Any
 
-from hdlgen.flow import tools
-from hdlgen.flow.carries import shorten
+from apycula.chipdb import load_chipdb
+
+from hdlgen.flow import families, tools
 
 __all__ = ["FAMILIES", "MODELS", "ROUTED", "TooLarge", "route", "synthesise", "write_cells"]
 
@@ -45,9 +47,13 @@ _ROUTED = {
     # An HX8K has no multipliers.
     "ice40": ("synth_ice40", ["--hx8k", "--package", "ct256", "--pcf-allow-unconstrained"]),
     "ecp5": (_COMMANDS["ecp5"], ["--25k", "--out-of-context"]),
+    "gowin": (
+        _COMMANDS["gowin"],
+        ["--device", "GW2A-LV18PG256C8/I7", "--vopt", "family=GW2A-18", "--vopt", "cst=pins.cst"],
+    ),
 }
 
-ROUTED = {"ice40": "ice40-logic", "ecp5": "ecp5"}
+ROUTED = {"ice40": "ice40-logic", "ecp5": "ecp5", "gowin": "gowin"}
 """Families that can be simulated behind place and route, and whose sources of a design go there."""
 
 
@@ -121,18 +127,39 @@ def route(folder: Path, sources: Sequence[str], top: str, family: str) -> list[s
     """The same behind place and route: what nextpnr made of the netlist."""
     command, device = _ROUTED[family]
     _call("yosys", folder, "-q", "-p", f"read_verilog {' '.join(sources)}; {command} -top {top} -json design.json")
-    if family == "ecp5":  # as `hdlgen synth` does
-        design = json.loads((folder / "design.json").read_text(encoding="utf-8"))
-        shorten(design["modules"][top])
+    design = json.loads((folder / "design.json").read_text(encoding="utf-8"))
+    repair = families.FAMILIES[family].repair
+    if repair is not None:  # as `hdlgen synth` does
+        repair(design["modules"][top])
         (folder / "design.json").write_text(json.dumps(design), encoding="utf-8")
+    if family == "gowin":
+        (folder / "pins.cst").write_text(_pins(design["modules"][top]), encoding="ascii")
     _call(f"nextpnr-{family}", folder, *device, "--json", "design.json", "--write", "routed.json")
     routed = json.loads((folder / "routed.json").read_text(encoding="utf-8"))
     for cell in routed["modules"][top]["cells"].values():
         if family == "ecp5" and not cell["type"].startswith("TRELLIS"):
             _constant_pins(cell)
+        if family == "gowin" and not cell["type"].startswith(("LUT", "ALU", "MUX2")):
+            _vectors(cell)
+    if family == "gowin":
+        routed["modules"][top]["netnames"] = {}  # some are those of cells, which Yosys refuses
     (folder / "routed.json").write_text(json.dumps(routed), encoding="utf-8")
     _call("yosys", folder, "-q", "-p", "read_json routed.json; write_verilog -noattr routed.v")
-    return ["routed.v", write_cells(folder, family, routed=family == "ecp5")]
+    return ["routed.v", write_cells(folder, family, routed=family != "ice40")]
+
+
+def _pins(module: dict[str, Any]) -> str:
+    """Every port at a pin of a GW2A-18 that does nothing else."""
+    pins = load_chipdb(str(files("apycula") / "GW2A-18.msgpack.xz")).pinout["GW2A-18"]["PBGA256"]
+    free = sorted(pin for pin, (_, functions) in pins.items() if not functions)
+    ports = [
+        f"{name}[{number}]" if len(port["bits"]) > 1 else name
+        for name, port in module["ports"].items()
+        for number in range(len(port["bits"]))
+    ]
+    if len(ports) > len(free):
+        raise TooLarge(f"{len(ports)} ports, and {len(free)} pins")
+    return "".join(f'IO_LOC "{port}" {pin};\n' for port, pin in zip(ports, free, strict=False))
 
 
 def _constant_pins(cell: dict[str, Any]) -> None:
@@ -144,6 +171,15 @@ def _constant_pins(cell: dict[str, Any]) -> None:
             cell["port_directions"][pin] = "input"
         elif value != pin:
             raise RuntimeError(f"{cell['type']}: {name} is {value}, which has no model")
+
+
+def _vectors(cell: dict[str, Any]) -> None:
+    """The pins of a block of a Gowin have names of their own behind nextpnr: as vectors, as its model has them."""
+    pins = {name: bits for name, bits in cell["connections"].items() if re.fullmatch(r"[A-Z]+\d+", name)}
+    for pin in sorted(pins, key=lambda name: int(name.lstrip(ascii_uppercase))):
+        name = pin.rstrip(digits)
+        cell["port_directions"][name] = cell["port_directions"].pop(pin)
+        cell["connections"].setdefault(name, []).append(*(cell["connections"].pop(pin) or ["z"]))
 
 
 def _call(name: str, folder: Path, *arguments: str) -> None:

@@ -136,12 +136,13 @@ def test_core_where_yosys_packs_multipliers(name: str, sources: str, tmp_path: P
     assert Bench(tmp_path, made, "top", plan, phases).run("pulse").fault is None
 
 
-def test_core_behind_place_and_route(tmp_path: Path) -> None:
-    """On an ECP5, the quickest; the campaign has others."""
+@pytest.mark.parametrize("family", ["ecp5", "gowin"])
+def test_core_behind_place_and_route(family: str, tmp_path: Path) -> None:
+    """The quickest, and that of adders that nextpnr changes; the campaign has others."""
     plan, texts, files, phases = planned("path")
-    for file in files["ecp5"]:
+    for file in files[family]:
         (tmp_path / file).write_text(texts[file], encoding="ascii")
-    bench = Bench(tmp_path, netlist.route(tmp_path, files["ecp5"], "top", "ecp5"), "top", plan, phases)
+    bench = Bench(tmp_path, netlist.route(tmp_path, files[family], "top", family), "top", plan, phases)
     assert {reset: bench.run(reset).fault for reset in RESETS} == dict.fromkeys(RESETS)
 
 
