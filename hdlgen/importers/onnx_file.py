@@ -16,6 +16,7 @@ from hdlgen.description import show
 from hdlgen.errors import InputError
 from hdlgen.files import opened
 from hdlgen.importers.graph import MAX_ELEMENTS, MAX_NODES, RECURRENT, Constants, Graph, Node, sort
+from hdlgen.importers.loops import without_loops
 
 __all__ = ["INTEGERS", "MAX_BYTES", "STANDARD", "parse_model", "read_bytes", "read_onnx"]
 
@@ -200,7 +201,8 @@ def _graph(model: Any, path: Path, where: str) -> Graph:
         raise InputError(f"{where}: operations are of version {opset}; allowed: {_OLDEST} and later")
     folder = path.parent
     readers, narrow = {}, {}
-    for tensor in graph.initializer:
+    messages, more = without_loops(graph.node, graph.initializer, opset, MAX_NODES)
+    for tensor in (*graph.initializer, *more):
         title = _text(tensor.name)
         place = f"{where}: tensor {show(title)}"
         if title in readers:
@@ -215,7 +217,7 @@ def _graph(model: Any, path: Path, where: str) -> Graph:
     batch, shape, dtype = _shape(given[0], where)
     defined = {(function.domain, function.name) for function in model.functions}
     nodes: list[Node] = []
-    for number, node in enumerate(graph.node, 1):
+    for number, node in messages:
         name = f" {show(_text(node.name))}" if node.name else ""
         place = f"{where}: node {number} of {len(graph.node)}{name} ({show(_text(node.op_type))[1:-1]})"
         read = Node(

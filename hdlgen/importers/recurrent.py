@@ -19,7 +19,7 @@ from hdlgen.importers.values import Constant
 from hdlgen.layers import GATES
 from hdlgen.quantize.recurrent import FloatCell, FloatRecurrent
 
-__all__ = ["NODES", "float_recurrent"]
+__all__ = ["NODES", "REALS", "float_recurrent"]
 
 #: Of each kind of node: activations that are understood, with the cell that they make; for each of the cell's gates its
 #: place among those of the node; and an attribute of its own.
@@ -35,17 +35,21 @@ _FIRST, _SECOND, _FEATURES, _LAYERS, _ONE = "first", "second", "features", "laye
 _EVERY_STEP = "Add Clip Div LeakyRelu LogSoftmax MatMul Max Min Mul Neg PRelu Relu Sigmoid Softmax Sub Sum"
 _SAME = ("Cast", "Dropout", "Identity")
 _MOVES = ("Concat", "Gather", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze")
-_REALS = (1, 10, 11, 16)
+REALS = (1, 10, 11, 16)
 #: What the graph behind the cells calls their states.
 _STATES = "\0states"
 
 
 @dataclass(frozen=True)
 class _Flow:
-    """States of these cells, 0 being the input, along ``axes``; or ``name``, what nodes behind them make of them."""
+    """States of these cells, 0 being the input, along ``axes``; or ``name``, what nodes behind them make of them.
+
+    Along two axes at once, their names have a blank between. ``width`` is the length of the last one.
+    """
 
     cells: tuple[int, ...]
     axes: tuple[str, ...]
+    width: int
     name: str = _STATES
 
     def without(self, axis: int) -> "_Flow":
@@ -71,7 +75,9 @@ class _Walk(Reader):
                 f"{graph.where}: input has {len(graph.input_shape) + 1} axes; allowed before a {self.kind}: steps,"
                 " batch and features"
             )
-        self.flows: dict[str, _Flow | list[int | str] | bool | None] = {graph.input: _Flow((0,), axes)}
+        self.flows: dict[str, _Flow | list[int | str] | bool | None] = {
+            graph.input: _Flow((0,), axes, graph.input_shape[-1])
+        }
         self.cells: list[FloatCell] = []
         self.time = ""
         self.behind: list[Node] = []
@@ -136,7 +142,12 @@ class _Walk(Reader):
         new = (len(self.cells),)
         every = (batch, time, _LAYERS, _FEATURES) if batch_first else (time, _LAYERS, batch, _FEATURES)
         last = (batch, _LAYERS, _FEATURES) if batch_first else (_LAYERS, batch, _FEATURES)
-        found = (_Flow(new, every), _Flow(new, last), None)  # None: no layer gives an LSTM's cell states
+        width = self.cells[-1].width
+        found = (
+            _Flow(new, every, width),
+            _Flow(new, last, width),
+            None,
+        )  # None: no layer gives an LSTM's cell states
         self.flows |= zip(self.node.outputs, found, strict=False)
 
     def read_cell(self, inputs: int | None) -> FloatCell:
@@ -251,7 +262,7 @@ class _Walk(Reader):
         mode = self.node.inputs[2] if op == "Dropout" and len(self.node.inputs) > 2 else ""
         if mode and self.numbers(self.get(mode), "its training mode").array.any():
             self.refuse_here("Dropout in training", "a model exported for inference")
-        if op in _SAME and (op != "Cast" or self.attribute("to", 1) in _REALS):
+        if op in _SAME and (op != "Cast" or self.attribute("to", 1) in REALS):
             return flow
         plain = flow.axes == (self.batch, _FEATURES)
         if op in _MOVES and not (plain and op != "Unsqueeze"):
@@ -274,7 +285,11 @@ class _Walk(Reader):
         if not plain and attributes.get("axis") == len(axes) - 1:
             attributes["axis"] = -1
         self.behind.append(replace(self.node, inputs=inputs, attributes=attributes))
-        return replace(flow, name=self.node.outputs[0])
+        width = flow.width
+        if op in ("Gemm", "MatMul") and len(self.node.inputs) > 1 and self.node.inputs[1] not in self.flows:
+            shape = self.constant(self.get(self.node.inputs[1]), "its weights").array.shape
+            width = (shape or (0,))[0 if self.attribute("transB", 0) else -1]
+        return replace(flow, name=self.node.outputs[0], width=width)
 
     @property
     def batch(self) -> str:
@@ -321,11 +336,17 @@ class _Walk(Reader):
         return self.gathered(flow) if op == "Gather" else self.sliced(flow)
 
     def reshaped(self, flow: _Flow) -> _Flow | None:
-        """With the same axes but for those of length 1."""
+        """With the same axes but for those of length 1; or with steps and batch as one axis, and back."""
         given = self.flows.get(self.node.inputs[-1])
         shape = given if isinstance(given, list) else self.integers(1, "shape")
+        if shape is None:
+            return None
+        flow = replace(flow, axes=tuple(name for axis in flow.axes for name in axis.split()))
+        axes = [axis for i, axis in enumerate(flow.axes) if not flow.single(i)]
+        if len(axes) == 3 and axes[2] == _FEATURES and shape == [-1, flow.width]:
+            return replace(flow, axes=(" ".join(axes[:2]), _FEATURES))
         rest, made = [i for i in range(len(flow.axes)) if not flow.single(i)], list[str]()
-        for place, length in enumerate([] if shape is None else shape):
+        for place, length in enumerate(shape):
             same = length == 0 and not self.flag("allowzero", 0) and place in rest[:1]
             if rest and (same or length in (-1, self.length(flow, rest[0]) or flow.axes[rest[0]])):
                 made.append(flow.axes[rest.pop(0)])
@@ -333,7 +354,7 @@ class _Walk(Reader):
                 made.append(_ONE)
             else:
                 return None
-        return None if rest or shape is None else replace(flow, axes=tuple(made))
+        return None if rest else replace(flow, axes=tuple(made))
 
     def gathered(self, flow: _Flow) -> _Flow | None:
         name, axis = self.node.inputs[-1], self.attribute("axis", 0) % len(flow.axes)
@@ -375,8 +396,8 @@ class _Walk(Reader):
         """Of an axis, if it is known."""
         free = {_FIRST: self.graph.batch, _SECOND: self.graph.input_shape[0] or None, _ONE: 1}
         kind = flow.axes[axis]
-        if kind == _FEATURES and flow.name == _STATES:
-            return self.cells[flow.cells[-1] - 1].width if flow.cells[-1] else self.graph.input_shape[-1]
+        if kind == _FEATURES:
+            return flow.width or None
         return len(flow.cells) if kind == _LAYERS else free.get(kind)
 
     # The whole.
@@ -388,7 +409,9 @@ class _Walk(Reader):
         name, *others = graph.outputs
         flow, count = self.flows.get(name), (len(self.cells),)
         axes = [axis for i, axis in enumerate(flow.axes) if not flow.single(i)] if isinstance(flow, _Flow) else []
-        if not isinstance(flow, _Flow) or flow.cells != count or not axes or axes[-1] != _FEATURES:
+        orders = ((_FIRST,), (_SECOND,), (_FIRST, _SECOND), (_SECOND, _FIRST), ())
+        known = [[*order, _FEATURES] for order in orders]
+        if not isinstance(flow, _Flow) or flow.cells != count or axes not in known:
             raise InputError(
                 f"{graph.where}: output {name!a} is no function of the states of the last {self.kind}, features last;"
                 " allowed: the last step or all steps, or layers behind them"

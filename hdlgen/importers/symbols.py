@@ -17,6 +17,7 @@ __all__ = ["Lost", "Sum", "Symbols", "Vector"]
 _FUNCTIONS = ("Relu", "Sigmoid", "Tanh")
 _MOVES = ("Concat", "Expand", "Flatten", "Gather", "Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze")
 _PAIRS = ("Add", "Mul", "Sub")
+_COMPARISONS = ("And", "Equal", "Greater", "Less", "Not", "Or")
 _SAME = ("Cast", "Dropout", "Identity")
 #: Of all that is made.
 _MAX_ELEMENTS = 1 << 27
@@ -266,8 +267,14 @@ class Symbols:
             self.move(depends)
         elif op in ("Gemm", "MatMul"):
             self.places[made] = self.multiplied()
+        elif not any(depends) and op in _COMPARISONS:
+            arrays = [reader.constant(reader.get(name), "it").array for name in names]
+            reader.bounded([sum(array.size for array in arrays)])
+            reader.values[made] = Constant(all_computed(reader, arrays, 1)[0])
         elif not any(depends):
             reader.step(node)
+        elif op == "Where" and len(names) == 3 and not depends[0]:
+            self.places[made] = self.chosen(*names)
         elif op in _SAME and depends[0]:
             self.places[made] = self.places[names[0]]
         elif op in operations and len(names) == (2 if op in _PAIRS else 1):
@@ -280,6 +287,14 @@ class Symbols:
             if not one.terms and one.width == other.width:
                 return self.scaled(other, one.offset)
         return self.product(a, b)
+
+    def chosen(self, condition: str, *names: str) -> np.ndarray:
+        """One of two values, where they have the same shape."""
+        chosen = self.reader.constant(self.reader.get(condition), "its condition").array
+        one, other = map(self.operand, names)
+        if one.shape != other.shape or chosen.size != 1:
+            raise Lost
+        return one if chosen.all() else other
 
     def operand(self, name: str) -> np.ndarray:
         """Places of a value, of constants too."""

@@ -15,7 +15,7 @@ import numpy as np
 from hdlgen.errors import InputError
 from hdlgen.importers.evaluator import Evaluator
 from hdlgen.importers.graph import MAX_NODES, Constants, Graph, Node
-from hdlgen.importers.recurrent import NODES
+from hdlgen.importers.recurrent import NODES, REALS
 from hdlgen.importers.symbols import Lost, Sum, Symbols
 from hdlgen.quantize.recurrent import FloatCell
 
@@ -23,6 +23,7 @@ __all__ = ["rolled"]
 
 #: Constants in single precision that an exporter has computed may make so much of the largest state.
 _SINGLE = 1e-5
+_DOUBLE = 11
 _CELLS = {"Tanh": "tanh", "Relu": "relu", "GRU": "gru", "LSTM": "lstm"}
 
 
@@ -162,9 +163,10 @@ class _Chains:
             below, step = self.states.get(source, (None, self.vectors[source].step))
             if not others and step == 0 and form.before is None:
                 self.states[number] = _Chain(kind=form.kind, below=below, states=[number]), 0
-            if len(others) == 1 and others[0] in self.states and form.before in (None, others[0]):
+            if len(others) == 1 and others[0] in self.states:
                 chain, last = self.states[others[0]]
                 alike = (chain.kind, chain.below, last + 1) == (form.kind, below, step)
+                alike &= form.kind != "GRU" or form.before == others[0]
                 if alike and chain.states[-1] == others[0] and self.same(chain, form, source, others[0]):
                     chain.states.append(number)
                     self.states[number] = chain, step
@@ -244,16 +246,14 @@ class _Rolled:
             if number not in self.chains.states:
                 return None
             numbers[index] = number
-        chain, last = self.chains.states[int(numbers.flat[0])]
+        chain, _ = self.chains.states[int(numbers.flat[0])]
         if (numbers == chain.states[-1]).all() and len(chain.states) == self.symbols.steps:
             return chain, "last", self.axes(numbers.shape, None)
         for axis in range(numbers.ndim):
             moved = np.moveaxis(numbers, axis, -1)
             if len(chain.states) == numbers.shape[axis] and (moved == chain.states).all():
                 return chain, "steps", self.axes(numbers.shape, axis)
-        if last < self.symbols.steps - 1 and numbers.size <= self.symbols.batch:
-            return None
-        raise Lost
+        return None
 
     def axes(self, shape: tuple[int, ...], time: int | None) -> list[str]:
         """What is along them."""
@@ -338,7 +338,8 @@ class _Rolled:
         for node in reversed(self.graph.nodes):
             if needed & set(node.outputs):
                 needed |= set(node.inputs)
-                nodes.append(node)
+                to_real = node.op == "Cast" and node.attributes.get("to") in REALS
+                nodes.append(replace(node, attributes={"to": _DOUBLE}) if to_real else node)
         values = {name: self.graph.constants[name] for name in needed if name in self.graph.constants}
         values = {name: a.astype(np.float64) if a.dtype.kind == "f" else a for name, a in values.items()}
         x = np.random.default_rng(1).normal(size=(symbols.batch, symbols.steps, self.graph.input_shape[-1]))
@@ -374,6 +375,12 @@ def rolled(graph: Graph) -> Graph:
 
     Raises InputError if it seems to have some, but they are not understood.
     """
+    for node in graph.nodes:
+        if node.domain == "" and node.op in ("Loop", "Scan"):
+            raise InputError(
+                f"{node.place}: a loop that is not understood; allowed: Loop with a number of steps that the file fixes, as"
+                " Keras has GRU and SimpleRNN; RNN, GRU and LSTM as nodes, or unrolled"
+            )
     if graph.recurrent is not None or len(graph.input_shape) != 2 or not isinstance(graph.constants, Constants):
         return graph
     nodes = {op: [node for node in graph.nodes if node.domain == "" and node.op == op] for op in ("Tanh", "Relu")}

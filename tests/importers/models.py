@@ -70,7 +70,8 @@ def run_plain(path: Path, x: np.ndarray) -> np.ndarray:
     """
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    return onnxruntime.InferenceSession(path, options).run(None, {"x": x})[0]
+    session = onnxruntime.InferenceSession(path, options)
+    return session.run(None, {session.get_inputs()[0].name: x})[0]
 
 
 _ROUNDINGS = {

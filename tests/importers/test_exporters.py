@@ -75,6 +75,74 @@ def test_both_exporters_make_the_same_network(name: str) -> None:
     assert (one.input, one.output_scale) == (two.input, two.output_scale)
 
 
+KERAS = {
+    "torch gru-all": (["gru"], True),
+    "torch lstm": (["lstm", "lstm"], False),
+    "torch simple": (["tanh"], False),
+    "tensorflow gru": (["gru", "gru"], False),
+    "tensorflow lstm-all": (["lstm"], True),
+    "tensorflow simple": (["tanh"], False),
+    "tensorflow simple-all": (["relu"], True),
+}
+
+
+@pytest.mark.parametrize("name", KERAS)
+def test_keras(name: str) -> None:
+    """Of PyTorch and of TensorFlow: steps that are unrolled, nodes, and loops; Dense layers of all steps."""
+    backend, kind = name.split()
+    reference = np.load(FILES / f"keras-{backend}-recurrent.npz")
+    path, x = FILES / f"keras-{backend}-recurrent-{kind}.onnx", reference["x"]
+    real = real_of(path)
+    assert ([cell.cell for cell in real.cells], real.every_step) == KERAS[name]
+    lengths = np.full(len(x), x.shape[1])
+    y = real.evaluate(Sequences(x=x.reshape(-1, x.shape[2]).astype(np.float64), lengths=lengths))
+    assert np.abs(y - reference[kind].reshape(y.shape)).max() < 1e-6
+    assert np.abs(y - run_plain(path, x).reshape(y.shape)).max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("gru-before", "the first of 4 unrolled steps (GRU): GRU resets the states before their product"),
+        ("both", "(LSTM): LSTM is bidirectional"),
+    ],
+)
+def test_keras_refused(kind: str, message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        real_of(FILES / f"keras-tensorflow-recurrent-{kind}.onnx")
+
+
+def in_body(op: str, change: Callable[[onnx.NodeProto], object]) -> Callable[[onnx.NodeProto], object]:
+    def changed(loop: onnx.NodeProto) -> None:
+        (body,) = (item.g for item in loop.attribute if item.name == "body")
+        change(next(node for node in body.node if node.op_type == op))
+
+    return changed
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda loop: loop.ClearField("attribute"),
+        lambda loop: loop.input.pop(),
+        lambda loop: loop.output.append("more"),
+        lambda loop: loop.input.__setitem__(0, ""),
+        lambda loop: loop.input.__setitem__(0, loop.input[3]),
+        in_body("And", lambda node: setattr(node, "op_type", "Xor")),
+        in_body("Less", lambda node: node.input.reverse()),
+        in_body("Less", lambda node: node.input.pop()),
+        in_body("Cast", lambda node: node.ClearField("attribute")),
+    ],
+)
+def test_loops_that_are_not_understood(change: Callable[[onnx.NodeProto], object], tmp_path: Path) -> None:
+    """Whether they go on is not known, or they do not always."""
+    proto = onnx.load(FILES / "keras-tensorflow-recurrent-simple.onnx")
+    change(next(node for node in proto.graph.node if node.op_type == "Loop"))
+    onnx.save(proto, tmp_path / "m.onnx")
+    with pytest.raises(InputError, match=r"\(Loop\): a loop that is not understood; allowed: Loop with a number"):
+        importers.read(tmp_path / "m.onnx")
+
+
 class Loop(nn.Module):
     """A cell in a loop; ``start`` is its first state, and ``how`` what is made of its states."""
 

@@ -3,7 +3,8 @@
     KERAS_BACKEND=torch python tests/importers/files/make_keras_recurrent.py
     KERAS_BACKEND=tensorflow python tests/importers/files/make_keras_recurrent.py
 
-needs keras, and torch with onnxscript, or tensorflow with tf2onnx; README.md names the versions.
+Those are kept that tests read. It needs keras, and torch with onnxscript, or tensorflow with tf2onnx; README.md names the
+versions.
 """
 
 import sys
@@ -23,7 +24,7 @@ x = np.random.default_rng(1).normal(size=(COUNT, STEPS, INPUTS)).astype(np.float
 reference = {"x": x}
 
 
-def make(kind, *cells, bias=True):
+def make(kind, *cells):
     """Biases are not 0, as they were after training."""
     head = [layers.Dense(4, activation="relu"), layers.Dense(3)]
     model = keras.Sequential([keras.Input((STEPS, INPUTS)), *cells, *head])
