@@ -56,7 +56,7 @@ _NO_VERB: tuple[type[click.UsageError], ...] = tuple(
 
 
 _WORK: dict[str, Sequence[str]] = {
-    "Make a network": ("train", "import", "quantize", "prune", "paths", "names"),
+    "Make a network": ("hear", "train", "import", "quantize", "prune", "paths", "names"),
     "Look at it": ("check", "evaluate", "generate", "draw"),
     "Choose what to build": ("estimate", "explore", "study"),
     "Make a core": ("compile", "simulate", "synth", "report"),

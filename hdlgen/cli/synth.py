@@ -1,7 +1,7 @@
 """``hdlgen synth``: synthesis, place and route, bitstream."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,13 @@ from hdlgen.errors import InputError, Refused
 from hdlgen.files import check_writable
 from hdlgen.flow import sensor as sensors
 from hdlgen.flow.boards import Board, find_board
+from hdlgen.flow.pll import Setting
 from hdlgen.flow.project import write_project
 from hdlgen.flow.sensor import LINES, SHOWS
 from hdlgen.flow.serial import KIND, board_top, can_talk
 from hdlgen.flow.synth import SynthesisReport, synthesise, write_report
+from hdlgen.flow.synth_report import BoardTop
+from hdlgen.network import load
 from hdlgen.targets import find_target
 from hdlgen.terminal import say, table
 
@@ -82,6 +85,12 @@ class _Raw(click.ParamType):
     metavar="N",
     help="Of --sensor i2c.",
 )
+@click.option(
+    "--gain",
+    type=click.IntRange(0, sensors.MAX_GAIN),
+    metavar="BITS",
+    help="Of --sensor i2s: by so many bits louder.  [default: 0]",
+)
 @click.option("--show", type=click.Choice(SHOWS), help="Which lights show the class; default: leds.")
 @click.option(
     "--project", metavar="FOLDER", help="Write a project for Vivado instead, for boards whose bitstreams that makes."
@@ -104,6 +113,7 @@ def command(
     raw: tuple[int, int] | None,
     show: str | None,
     address: int,
+    gain: int | None,
     project: str | None,
     jobs: int | None,
     scheduler: str | None,
@@ -125,6 +135,10 @@ def command(
         raise InputError(f"{'--show' if raw is None else '--raw'}: allowed with --sensor only")
     if sensor is not None and (board is None or top is not None or images is not None):
         raise InputError("--sensor: allowed with --board only, and without --top and --images")
+    if gain is not None and sensor != "i2s":
+        raise InputError("--gain: allowed with --sensor i2s only")
+    if raw is not None and sensor == "i2s":
+        raise InputError("--raw: not allowed with --sensor i2s, whose samples are not scaled")
     found_board = find_board(board) if board is not None else None
     found_target = find_target(target) if target is not None else None
     if sensor is not None:
@@ -137,9 +151,7 @@ def command(
         raise InputError(f"--baud: allowed with --top {KIND} only")
     make_top = board_top(read_manifest(directory), baud, directory) if top == KIND else None
     if sensor is not None:
-        make_top = sensors.board_top(
-            read_manifest(directory), sensor, show or SHOWS[0], raw, baud, directory, address=address
-        )
+        make_top = _sensor_top(directory, sensor, show or SHOWS[0], raw, baud, address, gain or 0)
     if project is not None:
         if found_board is None:
             raise InputError("--project: allowed with --board only")
@@ -177,6 +189,15 @@ def command(
             f"{directory}: median Fmax is {report.fmax_mhz.median:.2f} MHz over {seeds} seed(s) on {name}; "
             f"--require-fmax asks for {require_fmax:g}"
         )
+
+
+def _sensor_top(
+    directory: str, line: str, show: str, raw: tuple[int, int] | None, baud: int | None, address: int, gain: int
+) -> Callable[[Board, Setting], BoardTop]:
+    manifest, bank = read_manifest(directory), None
+    if line == "i2s":
+        bank = sensors.bank_of(load(Path(directory) / manifest.network.file), manifest)
+    return sensors.board_top(manifest, line, show, raw, baud, directory, address=address, bank=bank, gain=gain)
 
 
 def _clock_text(clocking: Mapping[str, Any]) -> str:

@@ -148,6 +148,15 @@ class I2c(Lenient):
 
 
 @dataclass(frozen=True, kw_only=True)
+class I2s(Lenient):
+    """Pins of a microphone: its clock, its word select, and what it says."""
+
+    clock: Pin
+    select: Pin
+    data: Pin
+
+
+@dataclass(frozen=True, kw_only=True)
 class Show(Lenient):
     """Lights that show a class: a row of LEDs, or segments a to g and the enables of digits, the rightmost first."""
 
@@ -191,6 +200,7 @@ class _File(Lenient):
     flash: Any = None
     spi: Any = None
     i2c: Any = None
+    i2s: Any = None
     show: Any = None
 
 
@@ -198,7 +208,7 @@ class _File(Lenient):
 class Board(_File):
     """What is used of a board; ``leds`` are "pass", which is always there, "fail" and "busy".
 
-    ``uart``, ``flash``, ``spi``, ``i2c`` and ``show`` are None where the pins are not known.
+    ``uart``, ``flash``, ``spi``, ``i2c``, ``i2s`` and ``show`` are None where the pins are not known.
     """
 
     target: Target
@@ -208,6 +218,7 @@ class Board(_File):
     flash: Flash | None
     spi: Spi | None
     i2c: I2c | None
+    i2s: I2s | None
     show: Show | None
 
     @property
@@ -300,6 +311,7 @@ def read_board(path: str | os.PathLike[str]) -> Board:
         "flash": flash,
         "spi": None if file.spi is None else parse(Spi, _shared(file.spi), where, "spi"),
         "i2c": None if file.i2c is None else parse(I2c, _shared(file.i2c), where, "i2c"),
+        "i2s": None if file.i2s is None else parse(I2s, _shared(file.i2s), where, "i2s"),
         "show": show,
     }
     return Board(**vars(file) | own)

@@ -31,7 +31,7 @@ from hdlgen.flow.inputs import ask, read_inputs
 from hdlgen.flow.report import picture_shape
 from hdlgen.flow.run import connected
 from hdlgen.host import Bench, Board
-from hdlgen.network import Network, log_mel
+from hdlgen.network import Network, sound_inputs
 from hdlgen.schema import line, parse_json
 from hdlgen.view.graph import Graph
 from hdlgen.view.pages import Arrays, render_page
@@ -100,7 +100,10 @@ class Game:
             raise InputError("sound: the network's input has no features; allowed: values")
         if not len(body) or len(body) % 2:
             raise InputError("sound: allowed are samples of 16 bits, at least one")
-        return self._given(log_mel(np.frombuffer(body, "<i2").astype(np.int16), self.model.input), "sound")
+        steps = sound_inputs(np.frombuffer(body, "<i2").astype(np.int16), self.model.input)
+        if not len(steps):
+            raise InputError("sound: the filter bank hears nothing in it; allowed: something louder")
+        return self._given(steps, "sound")
 
     def file(self, body: bytes) -> Given:
         """The content of a file of inputs, .npy or .npz."""

@@ -294,13 +294,7 @@ def _meaning(manifest: Manifest, model: Network, known: Evaluation) -> Iterator[
     if source.clamp is not None:
         yield "clamped", f"to {source.clamp[0]:,} .. {source.clamp[1]:,}"
     if (features := source.features) is not None:
-        yield (
-            "features",
-            (
-                f"log-mel energies of {source.width} bands, {features.low:g} to {features.high:g} Hz; sound of "
-                f"{features.rate:,} samples/s, frames of {features.frame}, one every {features.hop}"
-            ),
-        )
+        yield "features", features.title
     outputs, last = manifest.output, model.layers[-1].format
     form = "sums as they are" if last is None else f"{last[0]:,} to {last[1]:,}"
     scale = "" if outputs.scale is None else f"; a step is {outputs.scale:g}"

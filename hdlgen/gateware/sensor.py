@@ -13,10 +13,25 @@ from hdlgen.gateware.streams import inputs, outputs
 from hdlgen.gateware.uart import UartReceiver
 from hdlgen.golden.scaling import Scaling
 
-__all__ = ["GAP_BITS", "Greatest", "I2cSampler", "Scaler", "Segments", "Sender", "SpiSampler", "UartSampler"]
+__all__ = [
+    "FRAME_BITS",
+    "GAP_BITS",
+    "Greatest",
+    "I2cSampler",
+    "I2sSampler",
+    "Scaler",
+    "Segments",
+    "Sender",
+    "SpiSampler",
+    "UartSampler",
+]
 
 GAP_BITS = 20
 """Bits of silence on a serial line after which a frame that is not whole is over."""
+
+
+FRAME_BITS = 64
+"""Of an I2S microphone's clock for each sample: 32 for the left channel, 32 for the right one."""
 
 
 class SpiSampler(wiring.Component):
@@ -105,6 +120,43 @@ class I2cSampler(wiring.Component):
             last = part == self.bits // 8 - 1
             m.d.sync += [acknowledge.eq(1), self.data.eq(Cat(byte, self.data)), self.valid.eq(last)]
             m.d.sync += part.eq(Mux(last, 0, part + 1))
+        return m
+
+
+class I2sSampler(wiring.Component):
+    """Samples of 16 bits from the left channel of an I2S microphone, whose clock and select it makes.
+
+    A bit lasts ``divisor`` cycles, a sample `FRAME_BITS` bits. Of the 24 bits that the microphone gives, highest first, one
+    bit after the select has changed, the lower 8 - ``gain`` are dropped; what then does not fit saturates. A bit is taken
+    where the clock falls, two cycles late for the synchroniser. Source: Philips, I2S bus specification, 1996.
+
+    Members
+    -------
+    clock, select, sound: the line; ``select`` is low for the left channel
+    """
+
+    BITS = 24
+
+    def __init__(self, divisor: int, gain: int):
+        self.divisor, self.gain = divisor, gain
+        super().__init__({**inputs(sound=1), **outputs(clock=1, select=1, data=16, valid=1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        sound = Signal()
+        m.submodules.sound_in = FFSynchronizer(self.sound, sound)
+        cycle, place = Signal(range(self.divisor)), Signal(range(FRAME_BITS))
+        over = cycle == self.divisor - 1
+        m.d.sync += [cycle.eq(Mux(over, 0, cycle + 1)), self.clock.eq(cycle >= self.divisor // 2), self.valid.eq(0)]
+        word = Signal(self.BITS)
+        kept = Signal(signed(16 + self.gain))
+        m.d.comb += kept.eq(Cat(sound, word)[8 - self.gain : self.BITS])
+        with m.If(over):
+            # What is on the line now is bit ``place`` of the frame.
+            m.d.sync += [place.eq(place + 1), word.eq(Cat(sound, word)), self.valid.eq(place == self.BITS)]
+            m.d.sync += self.select.eq((place + 1)[: len(place)] >= FRAME_BITS // 2)
+            with m.If(place == self.BITS):
+                m.d.sync += self.data.eq(Mux(kept > 32767, 32767, Mux(kept < -32768, -32768, kept)))
         return m
 
 

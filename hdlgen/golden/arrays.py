@@ -17,7 +17,9 @@ from hdlgen.description import MAX_WIDTH
 from hdlgen.errors import InputError
 from hdlgen.files import opened
 from hdlgen.integers import outside
-from hdlgen.schema import show
+from hdlgen.network.features import LogMel, parse_features
+from hdlgen.network.filterbank import FilterBank
+from hdlgen.schema import parse_json, show
 
 __all__ = [
     "Samples",
@@ -134,6 +136,7 @@ class SequenceSamples:
     labels : classes, of the sequences or of all steps.
     targets : what the outputs should be, behind the sequences or in all steps.
     subjects : whom each sequence is from.
+    features : what the numbers of a step are made of, checked.
     """
 
     x: np.ndarray = field(repr=False)
@@ -141,17 +144,26 @@ class SequenceSamples:
     labels: np.ndarray | None = field(repr=False, default=None)
     targets: np.ndarray | None = field(repr=False, default=None)
     subjects: np.ndarray | None = field(repr=False, default=None)
+    features: LogMel | FilterBank | None = None
 
 
 def read_sequences(path: str | os.PathLike[str]) -> SequenceSamples:
     """A file of sequences; see :func:`hdlgen.golden.check_sequences`.
 
     A ``.npz`` file holds ``x``, the steps of all sequences one after the other, their ``lengths``, and perhaps ``labels``,
-    ``y`` (targets) and ``subjects``; a ``.npy`` file is ``x`` alone, (sequences, steps, width). Raises InputError if there
-    is no such file, or it holds anything else.
+    ``y`` (targets), ``subjects``, and ``features``, bytes of JSON as in the file of a network; a ``.npy`` file is ``x``
+    alone, (sequences, steps, width). Raises InputError if there is no such file, or it holds anything else.
     """
-    arrays, _ = _arrays(path, ("x", "lengths"), ("labels", "y", "subjects"))
-    return SequenceSamples(targets=arrays.pop("y", None), **arrays)
+    arrays, where = _arrays(path, ("x", "lengths"), ("labels", "y", "subjects", "features"))
+    features = None
+    if (text := arrays.pop("features", None)) is not None:
+        if text.dtype != np.uint8 or text.ndim != 1 or arrays["x"].ndim != 2:
+            raise InputError(
+                f"{where}: features are {text.dtype} {list(text.shape)}; allowed: uint8 [N], bytes of JSON"
+            )
+        described = parse_json(text.tobytes(), f"{where}: features")
+        features = parse_features(f"{where}: features", described, arrays["x"].shape[1])
+    return SequenceSamples(targets=arrays.pop("y", None), features=features, **arrays)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

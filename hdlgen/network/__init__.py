@@ -33,8 +33,9 @@ from hdlgen.layers import (
     Weighted,
 )
 from hdlgen.network.drawing import drawing
-from hdlgen.network.features import LogMel, log_mel
+from hdlgen.network.features import LogMel, log_mel, sound_inputs
 from hdlgen.network.file import METADATA_KEY, load, save
+from hdlgen.network.filterbank import FilterBank
 from hdlgen.network.names import parse_names, read_names
 from hdlgen.network.network import FORMAT_VERSION, InputFormat, Network, describe, parse, verify
 from hdlgen.network.progressive import first_paths
@@ -55,6 +56,7 @@ __all__ = [
     "Edges",
     "Explicit",
     "Feed",
+    "FilterBank",
     "Fixed",
     "Groups",
     "InputFormat",
@@ -82,5 +84,6 @@ __all__ = [
     "parse_names",
     "read_names",
     "save",
+    "sound_inputs",
     "verify",
 ]

@@ -1,4 +1,4 @@
-"""What the numbers of an input are made of: log-mel features of sound."""
+"""What the numbers of an input are made of: features of sound, log-mel here, or those of a bank of filters."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hdlgen.description import known_kind, list_of, members_of, real, refuse, whole
+from hdlgen.network.filterbank import FilterBank, parse_filter_bank
 
 if TYPE_CHECKING:
     from hdlgen.network.network import InputFormat
 
-__all__ = ["LogMel", "log_mel", "mel_energies", "parse_features"]
+__all__ = ["LogMel", "log_mel", "mel_energies", "parse_features", "sound_inputs"]
 
 MAX_RATE = 1 << 20
 MAX_FRAME = 1 << 16
@@ -41,13 +42,34 @@ class LogMel:
     offset: tuple[float, ...]
     scale: tuple[float, ...]
 
+    @property
+    def title(self) -> str:
+        return (
+            f"log-mel energies of {len(self.scale)} bands, {self.low:g} to {self.high:g} Hz; sound of "
+            f"{self.rate:,} samples/s, frames of {self.frame}, one every {self.hop}"
+        )
 
-def parse_features(where: str, value: object, width: int) -> LogMel:
+    def inputs(self, samples: np.ndarray) -> np.ndarray:
+        """Those of `sound_inputs`, beyond the limits of the input's bits too: (frames, width)."""
+        samples = samples / 32768.0 if samples.dtype == np.int16 else samples
+        names = ("rate", "frame", "hop", "low", "high")
+        energies = mel_energies(samples, **{name: getattr(self, name) for name in names}, count=len(self.scale))
+        scaled = (np.log2(energies + self.floor) - np.array(self.offset)) * np.array(self.scale)
+        return np.floor(scaled + 0.5)
+
+
+def parse_features(where: str, value: object, width: int) -> "LogMel | FilterBank":
     """The features of an input of ``width`` numbers, from JSON.
 
     Raises InputError at the first member that is unknown, missing, of the wrong type or out of range.
     """
-    known_kind(where, "features", value, ("log-mel",))
+    known_kind(where, "features", value, ("log-mel", "filter-bank"))
+    if isinstance(value, dict) and value.get("kind") == "filter-bank":
+        return parse_filter_bank(where, value, width)
+    return _parse_log_mel(where, value, width)
+
+
+def _parse_log_mel(where: str, value: object, width: int) -> LogMel:
     members = members_of(where, "features", value, [member.name for member in fields(LogMel)])
     rate = whole(where, "rate", members["rate"], 1, MAX_RATE)
     low = real(where, "low", members["low"], "frequencies >= 0", lambda value: value >= 0)
@@ -112,24 +134,29 @@ def mel_energies(
     return spectrum @ _filters(rate, frame, low, high, count)
 
 
-def log_mel(samples: np.ndarray, source: "InputFormat") -> np.ndarray:
-    """The inputs that a network with ``source.features`` takes for a sound: int64 (frames, width).
+def sound_inputs(samples: np.ndarray, source: "InputFormat") -> np.ndarray:
+    """The inputs that a network with ``source.features`` takes for a sound: int64 (steps, width).
 
-    ``samples`` are those of one channel at the rate of the features: int16, or real numbers in -1..1. Real-valued
-    arithmetic is the only one here that may differ in the last digit between machines, so an input may differ by one.
+    ``samples`` are those of one channel at the rate of the features: int16, or real numbers in -1..1. Those of log-mel
+    features are the only real-valued arithmetic here that may differ in the last digit between machines, so an input may
+    differ by one. With a filter bank they are the longest sequence that it hears, of no steps where it hears none.
 
     Raises ValueError if the input has no features, or ``samples`` are of another type or shape, or not finite.
     """
     features = source.features
     if features is None:
-        raise ValueError("the network's input has no features; allowed: an input with log-mel features")
+        raise ValueError("the network's input has no features; allowed: an input with features of sound")
     array = np.asarray(samples)
-    if array.dtype == np.int16:
-        array = array / 32768.0
-    elif array.dtype.kind != "f" or not np.isfinite(array).all():
+    if array.dtype != np.int16 and (array.dtype.kind != "f" or not np.isfinite(array).all()):
         what = array.dtype if array.dtype.kind != "f" else "not finite"
         raise ValueError(f"samples are {what}; allowed: int16, or real numbers in -1..1")
-    names = ("rate", "frame", "hop", "low", "high")
-    energies = mel_energies(array, **{name: getattr(features, name) for name in names}, count=source.width)
-    scaled = (np.log2(energies + features.floor) - np.array(features.offset)) * np.array(features.scale)
-    return np.clip(np.floor(scaled + 0.5), source.low, source.high).astype(np.int64)
+    if array.ndim != 1:
+        raise ValueError(f"samples have shape {list(array.shape)}; allowed: [N], one channel")
+    return np.clip(features.inputs(array), source.low, source.high).astype(np.int64)
+
+
+def log_mel(samples: np.ndarray, source: "InputFormat") -> np.ndarray:
+    """`sound_inputs` of a network with log-mel features; raises ValueError with others, too."""
+    if not isinstance(source.features, LogMel):
+        raise ValueError("the network's input has no features; allowed: an input with log-mel features")
+    return sound_inputs(samples, source)

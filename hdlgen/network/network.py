@@ -38,6 +38,7 @@ from hdlgen.errors import InputError
 from hdlgen.integers import limits, outside, signed_bits
 from hdlgen.layers import BandRnn, Layer, Place, Reach, Scan, Shape, Weighted, parse_layer
 from hdlgen.network.features import LogMel, parse_features
+from hdlgen.network.filterbank import FilterBank
 from hdlgen.network.names import parse_names
 from hdlgen.schema import as_json
 
@@ -69,7 +70,7 @@ class InputFormat:
     width: int
     bits: int
     signed: bool = False
-    features: LogMel | None = None
+    features: LogMel | FilterBank | None = None
     scale: float | tuple[float, ...] | None = None
     offset: float | tuple[float, ...] = 0.0
     rounding: str = "even"

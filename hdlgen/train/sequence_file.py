@@ -10,7 +10,7 @@ from hdlgen import golden
 from hdlgen.errors import InputError
 from hdlgen.importers import InputOptions
 from hdlgen.integers import signed_bits
-from hdlgen.network import InputFormat
+from hdlgen.network import FilterBank, InputFormat, LogMel
 from hdlgen.quantize.layered import choose_input
 from hdlgen.sequences.random import philox_words
 from hdlgen.train.arrays import fair_order
@@ -19,6 +19,7 @@ from hdlgen.train.sequences import SequenceData, Sequences
 __all__ = ["read_sequence_data"]
 
 _MAX_INPUT_BITS = 16
+_FEATURE_BITS = 8
 #: Numbers that calculations with them do not leave the range of.
 _LEAST, _MOST = 1e-30, 1e30
 _DIFFERENT = f"numbers that differ by {_LEAST} and more, of magnitudes up to {_MOST}"
@@ -35,6 +36,7 @@ class _Part:
     wanted: np.ndarray = field(repr=False)
     subjects: np.ndarray | None = field(repr=False)
     every_step: bool
+    features: LogMel | FilterBank | None = None
 
     @property
     def classes(self) -> bool:
@@ -93,7 +95,15 @@ def _part(path: _Path) -> _Part:
     if subjects is not None and (subjects.dtype.kind not in "iu" or subjects.shape != lengths.shape):
         what = f"{subjects.dtype} {list(subjects.shape)}"
         raise InputError(f"{where}: subjects are {what}; allowed: integers [{len(lengths)}]")
-    return _Part(where=where, x=x, lengths=lengths, wanted=wanted, subjects=subjects, every_step=every_step)
+    return _Part(
+        where=where,
+        x=x,
+        lengths=lengths,
+        wanted=wanted,
+        subjects=subjects,
+        every_step=every_step,
+        features=found.features,
+    )
 
 
 def _held_out(part: _Part, count: int, seed: int) -> np.ndarray:
@@ -128,6 +138,8 @@ def _source(part: _Part, meaning: InputOptions) -> InputFormat:
     needed = signed_bits(low, high) - (low >= 0)
     if needed > _MAX_INPUT_BITS:
         raise InputError(f"{part.where}: x holds {low}..{high}; allowed: integers of up to {_MAX_INPUT_BITS} bits")
+    if part.features is not None:
+        return InputFormat(width=width, bits=_FEATURE_BITS, signed=True, features=part.features)
     source = InputFormat(width=width, bits=needed, signed=low < 0)
     symbols = low == 0 < high and ((part.x == high).sum(axis=1) == 1).all() and ((part.x != 0).sum(axis=1) == 1).all()
     return replace(source, one_hot=high) if symbols else source

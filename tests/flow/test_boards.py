@@ -90,6 +90,7 @@ def test_pins_are_those_of_amaranth_boards(name: str) -> None:
     pins = [*all_pins(board).values()]
     pins += [] if board.spi is None else [board.spi.clock, board.spi.mosi, board.spi.select]
     pins += [] if board.i2c is None else [board.i2c.clock, board.i2c.data]
+    pins += [] if board.i2s is None else [board.i2s.clock, board.i2s.select, board.i2s.data]
     pins += [] if board.show is None else [*board.show.leds, *board.show.segments, *board.show.digits]
     for pin in pins:
         if not pin.resource:

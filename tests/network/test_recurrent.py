@@ -223,7 +223,7 @@ MEMBERS = "kind, width, cell, recurrent, weight_bits, input, bias, fraction, sta
         # Features.
         (
             changed("input", "features", value={"kind": "mfcc"}, base=GRU),
-            "input: features: features kind is 'mfcc'; allowed: log-mel",
+            "input: features: features kind is 'mfcc'; allowed: log-mel, filter-bank",
         ),
         (
             changed("input", "features", value=[], base=GRU),
