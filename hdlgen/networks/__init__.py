@@ -10,7 +10,7 @@ from hdlgen.resources import folder
 __all__ = ["names", "sample_file", "sequence_file", "test_sequences", "test_set"]
 
 #: Beginnings of the names of recurrent networks, and the file of their test sequences.
-_SEQUENCES = {"digits-": "fsdd-test.npz", "reber-": "reber-test.npz"}
+_SEQUENCES = {"commands": "commands-test.npz", "digits-": "fsdd-test.npz", "reber-": "reber-test.npz"}
 
 #: Networks with a file of test samples of their own.
 _SAMPLES = {"fashion": "fashion-test.npz", "pendigits": "pendigits-test.npz", "penpoint": "penpoint-test.npz"}
@@ -58,8 +58,9 @@ def sequence_file(name: str) -> Path:
 def test_sequences(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Steps of all sequences (steps, width), lengths (sequences,) and classes (sequences,) for a recurrent network.
 
-    ``digits-...``: the 300 official test recordings of the Free Spoken Digit Dataset, as features, int8; ``reber-...``:
-    2,000 strings that the network was not trained on. Origin and licence: ATTRIBUTION.md beside the files.
+    ``digits-...``: the 300 official test recordings of the Free Spoken Digit Dataset, as features, int8; ``commands``: 20
+    recordings of each of ten words, of silence and of other words, by speakers whom the network does not know;
+    ``reber-...``: 2,000 strings that the network was not trained on. Origin and licence: ATTRIBUTION.md beside the files.
     """
     with np.load(sequence_file(name)) as arrays:
         return arrays["x"], arrays["lengths"], arrays["labels"]

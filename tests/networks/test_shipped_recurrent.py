@@ -18,6 +18,7 @@ from hdlgen.resources import folder
 
 #: Sequences that must be right at least.
 TARGETS = {
+    "commands": 194,
     "digits-diag": 290,
     "digits-full": 291,
     "digits-grouped": 291,
@@ -45,6 +46,20 @@ def test_recordings() -> None:
     assert f"| `fsdd-test.npz` | `{digest}` |" in (folder("networks") / "ATTRIBUTION.md").read_text(encoding="utf-8")
 
 
+def test_commands() -> None:
+    x, _, labels = networks.test_sequences("commands")
+    assert x.shape == (240 * 49, 40)
+    assert np.bincount(labels).tolist() == [20] * 12
+    digest = hashlib.md5((folder("networks") / "commands-test.npz").read_bytes(), usedforsecurity=False).hexdigest()
+    assert f"| `commands-test.npz` | `{digest}` |" in (folder("networks") / "ATTRIBUTION.md").read_text(
+        encoding="utf-8"
+    )
+    found = network.load("commands")
+    assert found.output_names is not None
+    assert found.output_names[:2] == ("down", "go")
+    assert found.input.features is not None
+
+
 def test_strings() -> None:
     x, lengths, labels = networks.test_sequences("reber-band")
     words = ["".join(reber.SYMBOLS[i] for i in part.argmax(1)) for part in np.split(x, np.cumsum(lengths)[:-1])]
@@ -55,7 +70,7 @@ def test_strings() -> None:
 
 def test_other_networks_have_no_sequences() -> None:
     with pytest.raises(
-        ValueError, match=r"^no test sequences for network 'mnist'; there are some for names digits-, "
+        ValueError, match=r"^no test sequences for network 'mnist'; there are some for names commands, "
     ):
         networks.test_sequences("mnist")
 
