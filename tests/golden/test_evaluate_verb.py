@@ -177,7 +177,7 @@ def member(array: np.ndarray) -> bytes:
         (npz(lengths=np.array([4])), "has no x; required: x and lengths, as numpy.savez writes them"),
         (
             npz(x=np.zeros(1), lengths=np.array([4]), z=np.zeros(1)),
-            "has 'z.npy'; allowed: x, lengths, labels, y, subjects, once",
+            "has 'z.npy'; allowed: x, lengths, labels, y, subjects, features, once",
         ),
         (GOOD[: len(GOOD) // 2], "damaged archive: "),
         (b"PK\3\4", "damaged archive: "),

@@ -237,7 +237,7 @@ STEPS = len(GOOD["x"])
         (
             {"speakers": np.zeros(3, int)},
             [],
-            "{file}: has 'speakers.npy'; allowed: x, lengths, labels, y, subjects, once",
+            "{file}: has 'speakers.npy'; allowed: x, lengths, labels, y, subjects, features, once",
         ),
         ({}, ["--validation", 30], "train: validation is 30; allowed: 1..29, there are 30 sequences"),
         ({}, ["--validation", 29], "{file}: labels: none of the 1 sequences to train on has class "),
