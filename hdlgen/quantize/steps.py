@@ -8,8 +8,8 @@ A quantiser is a staircase as well: value k is reached at the least accumulator 
 only if all thresholds are, so equality is proved by comparing as many integers as there are steps. The thresholds
 bound ``2**shift / multiplier`` from both sides, which leaves an interval, or nothing.
 
-Of the biases only the two integers next to the real one need a look: those with which all thresholds can be met are an
-interval that holds the real one.
+Of the biases only the integers next to the real one need a look, and where that is an integer itself the one below it: those
+with which all thresholds can be met are an interval that holds the real one, or lies right below it, where halves go down.
 """
 
 import itertools
@@ -184,7 +184,8 @@ class _Neuron:
             bias = self._bias(fine)
             if bias.denominator == 1 and abs(bias) <= _MAX_BIAS:
                 yield _Candidate(fine, int(bias), exact=stairs.gain / (1 << fine))
-            for whole in sorted({math.floor(bias), math.ceil(bias)}, key=lambda whole: (abs(whole - bias), whole)):
+            near = {math.ceil(bias) - 1, math.floor(bias), math.ceil(bias)}
+            for whole in sorted(near, key=lambda whole: (abs(whole - bias), whole)):
                 interval = self._interval(fine, whole) if abs(whole) <= _MAX_BIAS else None
                 if interval is not None:
                     yield _Candidate(fine, whole, *interval)

@@ -100,6 +100,19 @@ def test_powers_of_two_are_shifts_with_halves_to_even(signed: bool, exponent: in
     assert check(codes, gains, [Fraction(0), Fraction(3, 1 << exponent)], not signed, range(-1200, 1200), 0) == 2
 
 
+@pytest.mark.parametrize("rounding", ["CEIL", "FLOOR", "HALF_DOWN"])
+def test_powers_of_two_need_no_multiplier_where_halves_go_one_way(rounding: str) -> None:
+    """Also beside a neuron whose bias lies between integers."""
+    low = 0 if rounding == "HALF_DOWN" else -7
+    codes = Codes(scale=Fraction(1), zero=Fraction(3), low=low, high=7, rounding=rounding)
+    offsets = [Fraction(-9, 8), Fraction(0), Fraction(1, 2), Fraction(19, 16)]
+    stairs = [staircase(codes, gain=Fraction(1, 8), offset=offset, first=-140, last=99) for offset in offsets]
+    steps = fit(stairs, [4] * 4)
+    assert not steps.wrong.any()
+    assert (steps.multiplier == 1).all()
+    assert check(codes, [Fraction(1, 8)] * 4, offsets, False, range(-140, 100), 4) == 4
+
+
 def test_scales_of_single_precision_are_met() -> None:
     """As trained networks have them: 8 bits, sums of thousands, biases that are integers, a scale for each neuron."""
     generator = np.random.default_rng(5)
