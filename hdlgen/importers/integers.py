@@ -302,7 +302,7 @@ class _Builder:
                 if any(end.any() for end in steps.reached(stairs)):
                     return steps, weight, skip
             # All are 0, or as near to it as can be.
-            wrong = np.array([0 if stair.nothing else len(stair.values) for stair in stairs])
+            wrong = np.where(dead, 0, [len(stair.values) for stair in stairs])
             stairs[:] = [replace(stair, first=0, last=0) for stair in stairs]
             none = np.zeros_like(wrong)
             steps = Steps(shift=0, rounding="up", fine=none, bias=none, multiplier=none + 1, wrong=wrong)

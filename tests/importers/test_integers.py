@@ -282,6 +282,27 @@ def test_narrow_ranges(tmp_path: Path) -> None:
     assert made.network.layer(1).activation.clamp == (-1, 1)
 
 
+def test_a_layer_that_is_the_same_for_every_input(tmp_path: Path) -> None:
+    """Of sums below 0: their Relu has one sign only."""
+    rng = np.random.default_rng(4)
+    tensors = BASE | {"w": rng.uniform(0, 1, (3, 4)), "b": np.full(3, 2.0), "v": -np.ones((2, 3))}
+    tensors |= {"u": rng.normal(size=(3, 2)), "one": np.array(1.0)}
+    nodes = [
+        quant("x si z b8", "xq", signed=0),
+        quant("w sw z b4", "wq", narrow=1),
+        node("Gemm", "xq wq b", "h", transB=1),
+        quant("h sw z b8", "a", signed=0),
+        quant("v sw z b4", "vq"),
+        node("Gemm", "a vq", "g", transB=1),
+        node("Relu", "g", "r"),
+        node("BipolarQuant", "r one", "q"),
+        quant("u sw z b4", "uq"),
+        node("Gemm", "q uq", "y", transB=1),
+    ]
+    made = equal(tmp_path / "m.onnx", nodes, tensors, rng.uniform(0, 3, (100, 4)))
+    assert "2 of 2 neurons are 0 for every input" in " ".join(made.notes)
+
+
 def test_one_bit_of_any_zero_point(tmp_path: Path) -> None:
     """QONNX: -1 and 1, less the zero point."""
     rng = np.random.default_rng(4)
