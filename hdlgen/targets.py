@@ -18,6 +18,8 @@ __all__ = [
     "SPRAM_BITS",
     "SPRAM_WORDS",
     "TARGETS",
+    "WIDE_BITS",
+    "WIDE_VALUES",
     "BlockFormat",
     "Memory",
     "Resources",
@@ -31,6 +33,10 @@ PIECE = 16
 
 SPRAM_WORDS, SPRAM_BITS = 1 << 14, 64
 """The iCE40 UltraPlus' single-port RAM: four blocks beside each other."""
+
+
+WIDE_VALUES, WIDE_BITS = 4, 9
+"""Of some block RAMs so many values of so many bits are written at once, while one of them is read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +61,14 @@ class BlockFormat:
     depths: words of a block by their width in bits
     rows, row_bits: rows of initial contents as the tools know them, and bits in each
     piece: how many blocks may be wasted to save one level of blocks above each other, and the multiplexer behind them
+    wide: whether `WIDE_VALUES` can be written at once where one is read
     """
 
     depths: Mapping[int, int]
     rows: int
     row_bits: int
     piece: int
+    wide: bool = False
 
     def width(self, depth: int, width: int) -> int:
         """The word width for which a memory costs the fewest blocks."""
@@ -88,7 +96,7 @@ FORMATS: Mapping[str, BlockFormat] = {
     # Lattice FPGA-TN-02002, iCE40 memory usage guide.
     "ice40": BlockFormat(depths={16: 256, 8: 512, 4: 1024, 2: 2048}, rows=16, row_bits=256, piece=0),
     # Lattice FPGA-TN-02204, ECP5 memory usage guide; the narrower words would leave every ninth bit unused.
-    "ecp5": BlockFormat(depths={18: 1024, 9: 2048}, rows=64, row_bits=288, piece=2),
+    "ecp5": BlockFormat(depths={18: 1024, 9: 2048}, rows=64, row_bits=288, piece=2, wide=True),
 }
 
 

@@ -8,7 +8,7 @@ from hdlgen.compiler.factors import MULTIPLIERS
 from hdlgen.errors import InputError
 from hdlgen.network import Network
 from hdlgen.schema import show
-from hdlgen.targets import SPRAM_BITS, SPRAM_WORDS, Memory, Target, find_target
+from hdlgen.targets import FORMATS, SPRAM_BITS, SPRAM_WORDS, Memory, Target, find_target
 
 __all__ = ["FILLS", "GOALS", "LANES", "LINES", "RESULTS", "SOURCES", "Options", "engine_names"]
 
@@ -55,6 +55,8 @@ class Options:
         "shift" where it is and weights take no more bits so, else "dsp" as far as the ``dsps`` go
     dsps: how many hardware multipliers the device has, and how many 8 x 8 products one of them makes, for "auto": with too
         few, lanes come before cells and accumulators, and layers with many lanes before others; None: there are enough
+    wide_blocks: how many block RAMs the device has, if their ports may differ in width: for the path engine, each lane of
+        which then takes one for itself where there are enough
     input_buffers: 1 or 2 frames of input memory; None takes 1 where that costs no time
     source: where what was trained is: "rom" (block RAM, in the bitstream), "ram" (block RAM, can be written), "spram" (the
         single-port RAM of the iCE40 UltraPlus, is to be written first), "flash" (SPI flash beside the device)
@@ -82,6 +84,7 @@ class Options:
     merge: bool = True
     multiplier: str = "auto"
     dsps: tuple[int, int] | None = None
+    wide_blocks: int | None = None
     input_buffers: int | None = None
     source: str = "auto"
     fill: str = _USUAL
@@ -131,6 +134,10 @@ class Options:
             several = name in ("lanes", "engine") and isinstance(value, tuple) and value
             for each in value if several else (value,):
                 self._check(name, each, allowed, of)
+        if self.wide_blocks is not None and (type(self.wide_blocks) is not int or self.wide_blocks < 0):
+            raise InputError(
+                f"options: wide blocks: {show(self.wide_blocks)}; allowed are None and numbers from 0 on"
+            )
         if self.dsps is not None and not (
             isinstance(self.dsps, tuple) and len(self.dsps) == 2 and all(type(n) is int and n >= 0 for n in self.dsps)
         ):
@@ -159,6 +166,8 @@ class Options:
             given["dsps"] = have.dsps, have.products_per_dsp
         engines = {engine.name: engine for engine, _, _ in assign(network, cls(engine=given.get("engine")).engine)}
         takes = next(iter(engines.values())).takes if len(engines) == 1 else {}
+        if "wide_blocks" in takes and device.family in FORMATS and FORMATS[device.family].wide:
+            given.setdefault("wide_blocks", _usable(have.memory_blocks))
         sources = (takes["source"] or SOURCES) if "source" in takes else ("rom",)
         if given.get("source", "auto") == "auto" and len(sources) > 1:
             draft = {name: given[name] for name in ("lanes", "merge", "multiplier", "engine") if name in given}

@@ -91,7 +91,7 @@ def _path_memory_bits(program: Program) -> dict[str, int]:
         **dict.fromkeys(PURPOSES, 0),
         "weights": program.banks * words * lanes * program.weight_bits,
         "biases": program.banks * biases,
-        "activations": program.memory_rows * lanes * program.activation_bits,
+        "activations": program.memory_words * program.word_values * lanes * program.activation_bits,
         "results": (2 * len(result_places(program.layers[-1])) + len(parts)) * program.sum_bits,
     }
 

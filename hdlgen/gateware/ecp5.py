@@ -1,7 +1,8 @@
 """The primitives made of Lattice ECP5 parts: DP16KD block RAM and MULT18X18D multipliers with all their registers in use.
 
 Ports and parameters: Lattice FPGA-TN-02204 (sysMEM) and FPGA-TN-02205 (sysDSP). Memories are used 18 or 9 bits wide, which
-is what synthesis itself produces and is known to work in place and route.
+is what synthesis itself produces and is known to work in place and route, or written 36 or 18 bits wide
+and read 9, which it produces, too.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,11 +14,11 @@ from amaranth.lib import memory
 
 from hdlgen.gateware.blocks import Block, assemble, settings
 from hdlgen.gateware.primitives import Fanout, FanoutParameters, Multiplier, Ram, Rom, Store
-from hdlgen.targets import FORMATS
+from hdlgen.targets import FORMATS, WIDE_BITS, WIDE_VALUES
 
 __all__ = ["Ecp5Fanout", "Ecp5Multiplier", "Ecp5Ram", "Ecp5Rom", "Ecp5Store"]
 
-_ADDRESS_SHIFT = {18: 4, 9: 3}
+_ADDRESS_SHIFT = {36: 5, 18: 4, 9: 3}
 _NONE = Const(0, 1)
 _RAM = settings(
     "REGMODE_A=NOREG REGMODE_B=OUTREG RESETMODE=SYNC ASYNC_RESET_RELEASE=SYNC CSDECODE_A=0b000 CSDECODE_B=0b000 "
@@ -41,19 +42,25 @@ def _block(
     write: Mapping[str, Any],
     rows: Sequence[int] = (0,) * 64,
     marks: Mapping[str, str] = MappingProxyType({}),
+    *,
+    write_width: int = 0,
 ) -> Instance:
-    """One DP16KD: port A writes, port B reads with its output register. ``marks`` are attributes of the instance."""
-    shift = _ADDRESS_SHIFT[width]
+    """One DP16KD: port A writes, port B reads with its output register. ``marks`` are attributes of the instance.
+
+    ``write_width``: of port A, where it differs from ``width``.
+    """
+    write_width = write_width or width
     ports: dict[str, Any] = {}
-    for bit in range(14):
-        at = bit - shift
-        ports[f"i_ADA{bit}"] = write["address"][at] if write and 0 <= at < len(write["address"]) else _NONE
-        ports[f"i_ADB{bit}"] = read[at] if 0 <= at < len(read) else _NONE
+    for name, size, address in (("A", write_width, write["address"] if write else ()), ("B", width, read)):
+        for bit in range(14):
+            at = bit - _ADDRESS_SHIFT[size]
+            ports[f"i_AD{name}{bit}"] = address[at] if 0 <= at < len(address) else _NONE
     if write:
-        if width == 18:
+        if write_width > 9:
             # Byte enables stand in the unused low address bits.
-            ports |= {f"i_ADA{byte}": write["enable"][byte] for byte in range(2)}
-        ports |= {f"i_DIA{bit}": value for bit, value in enumerate(write["data"])}
+            ports |= {f"i_ADA{byte}": write["enable"][byte] for byte in range(write_width // 9)}
+        # What is wider than port A goes on at port B.
+        ports |= {f"i_DI{'AB'[bit // 18]}{bit % 18}": value for bit, value in enumerate(write["data"])}
     ports |= {f"o_DOB{bit}": value for bit, value in enumerate(o)}
     for port in "AB":
         ports |= {f"i_CS{port}{bit}": _NONE for bit in range(3)}
@@ -65,7 +72,9 @@ def _block(
     ports |= {f"a_{name}": mark for name, mark in marks.items()}
     used = write["any"] if write else _NONE
     enables = {"i_CEA": used, "i_WEA": used, "i_OCEA": Const(1, 1), "i_CEB": enable, "i_OCEB": output_enable}
-    return Instance("DP16KD", p_DATA_WIDTH_A=width, p_DATA_WIDTH_B=width, **_RAM, **enables, i_WEB=_NONE, **ports)
+    return Instance(
+        "DP16KD", p_DATA_WIDTH_A=write_width, p_DATA_WIDTH_B=width, **_RAM, **enables, i_WEB=_NONE, **ports
+    )
 
 
 def _memory(m: Module, part: Rom | Store) -> None:
@@ -104,13 +113,17 @@ class Ecp5Ram(Ram):
     """`Ram` of DP16KD blocks; columns of up to 9 bits take one byte with its enable, wider ones two.
 
     Up to ``SHALLOW`` rows are kept in look-up tables instead: a block RAM for every two columns would be nearly empty, and
-    the columns' blocks lie all over the chip.
+    the columns' blocks lie all over the chip. Where a column has several values it has a block for every four of them, which
+    are written at once and read one by one.
     """
 
     SHALLOW = 16
 
     def behaviour(self, m: Module) -> None:
         p = self.parameters
+        if p.values > 1:
+            self.wide(m)
+            return
         if p.depth <= self.SHALLOW:
             self.shallow(m)
             return
@@ -134,6 +147,28 @@ class Ecp5Ram(Ram):
                 outputs += [*self.read_data[low : low + bits], *Signal(9 - bits, name=f"unused_{low}")]
             write = {"address": self.write_address, "data": values, "enable": enables, "any": Cat(*enables).any()}
             m.submodules[f"block_{number}"] = _block(width, one, one, self.read_address, outputs, write)
+
+    def wide(self, m: Module) -> None:
+        p, one = self.parameters, Const(1, 1)
+        together = min(p.values, WIDE_VALUES)
+        if p.bits > WIDE_BITS or p.depth * together > FORMATS["ecp5"].depths[WIDE_BITS]:
+            super().behaviour(m)
+            return
+        inside = together.bit_length() - 1
+        address = Cat(self.read_address[:inside], self.read_address[p.value_bits :])
+        words = Signal(p.lanes * p.values // together * p.bits)
+        for number in range(p.lanes * p.values // together):
+            enables = [self.write_enable[number * together + place] for place in range(together)]
+            values = list[Any]()
+            for place in range(together):
+                own = self.write_data.word_select(number * together + place, p.bits)
+                values += [*own] + [_NONE] * (WIDE_BITS - p.bits)
+            outputs = [*words.word_select(number, p.bits), *Signal(WIDE_BITS - p.bits, name=f"unused_{number}")]
+            write = {"address": self.write_address, "data": values, "enable": enables, "any": Cat(*enables).any()}
+            m.submodules[f"block_{number}"] = _block(
+                WIDE_BITS, one, one, address, outputs, write, write_width=WIDE_BITS * together
+            )
+        self.select(m, self.read_address[inside : p.value_bits], words)
 
     def shallow(self, m: Module) -> None:
         """One memory per column, read without a clock between the two registers."""

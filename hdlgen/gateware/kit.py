@@ -65,8 +65,9 @@ class Kit:
         """`MultiplierParameters` but for the name."""
         return Multiplier(MultiplierParameters(name=self.name(what), **parameters), library=self.library)
 
-    def ram(self, what: str, *, depth: int, lanes: int, bits: int) -> Ram:
-        return Ram(RamParameters(name=self.name(what), depth=depth, lanes=lanes, bits=bits), library=self.library)
+    def ram(self, what: str, *, depth: int, lanes: int, bits: int, values: int = 1) -> Ram:
+        parameters = RamParameters(name=self.name(what), depth=depth, lanes=lanes, bits=bits, values=values)
+        return Ram(parameters, library=self.library)
 
     def rom(self, what: str, words: Sequence[int], width: int) -> Rom:
         """A memory that is never written."""

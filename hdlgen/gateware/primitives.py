@@ -20,6 +20,7 @@ from hdlgen.gateware.streams import inputs, outputs
 from hdlgen.targets import PIECE, Memory
 
 __all__ = [
+    "ANY_VALUE",
     "LATENCY",
     "PIECE",
     "Fanout",
@@ -39,6 +40,11 @@ __all__ = [
 
 LATENCY = 2
 """Cycles from an address or a pair of factors to the value: one register on either side."""
+
+
+ANY_VALUE = {"no_rw_check": "1"}
+"""Of a memory of which no word is used that was read while it was written. Without it, Yosys adds logic that gives the old
+one where block RAM would not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,18 +111,27 @@ class StoreParameters(RomParameters):
 
 @dataclass(frozen=True, kw_only=True)
 class RamParameters:
-    """``depth`` rows of ``lanes`` columns of ``bits`` bits, each column with its own write enable."""
+    """``depth`` rows of ``lanes`` columns of ``values`` values of ``bits`` bits, each value with its own write enable.
+
+    What is read is one value of each column; its number, a power of two of them, stands below the row in the address.
+    """
 
     name: str
     depth: int
     lanes: int
     bits: int
+    values: int = 1
+
+    @property
+    def value_bits(self) -> int:
+        """Of the number of a value."""
+        return self.values.bit_length() - 1
 
     @property
     def ports(self) -> dict[str, wiring.Member]:
-        rows, width = range(max(self.depth, 2)), self.lanes * self.bits
-        write = inputs(write_enable=self.lanes, write_address=rows, write_data=width)
-        return write | inputs(read_address=rows) | outputs(read_data=width)
+        bits, count = max(self.depth - 1, 1).bit_length(), self.lanes * self.values
+        write = inputs(write_enable=count, write_address=bits, write_data=count * self.bits)
+        return write | inputs(read_address=self.value_bits + bits) | outputs(read_data=self.lanes * self.bits)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,7 +248,7 @@ class Store(Primitive):
             low = piece * PIECE
             bits = min(PIECE, p.width - low)
             init = [word >> low & ((1 << bits) - 1) for word in p.contents]
-            storage = memory.Memory(shape=unsigned(bits), depth=p.banks * p.depth, init=init)
+            storage = memory.Memory(shape=unsigned(bits), depth=p.banks * p.depth, init=init, attrs=ANY_VALUE)
             m.submodules[f"piece_{piece}"] = storage
             write, read = storage.write_port(), storage.read_port()
             m.d.comb += [write.addr.eq(self.write_address), write.data.eq(self.write_data)]
@@ -252,13 +267,26 @@ class Ram(Primitive):
 
     def behaviour(self, m: Module) -> None:
         p = self.parameters
-        shape = data.ArrayLayout(unsigned(p.bits), p.lanes)
-        m.submodules.storage = storage = memory.Memory(shape=shape, depth=p.depth, init=[])
+        shape = data.ArrayLayout(unsigned(p.bits), p.lanes * p.values)
+        m.submodules.storage = storage = memory.Memory(shape=shape, depth=p.depth, init=[], attrs=ANY_VALUE)
         write = storage.write_port(granularity=1)
         read = storage.read_port()
         m.d.comb += [write.addr.eq(self.write_address), write.data.eq(self.write_data)]
-        m.d.comb += [write.en.eq(self.write_enable), read.addr.eq(self.read_address), read.en.eq(1)]
-        m.d.sync += self.read_data.eq(read.data)
+        m.d.comb += [write.en.eq(self.write_enable), read.addr.eq(self.read_address[p.value_bits :]), read.en.eq(1)]
+        words = Signal(len(write.data.as_value()), reset_less=True)
+        m.d.sync += words.eq(read.data)
+        self.select(m, self.read_address[: p.value_bits], words)
+
+    def select(self, m: Module, number: Value, words: Value) -> None:
+        """``read_data``: the value with the ``number`` of every column of ``words``, which is there LATENCY cycles later."""
+        p = self.parameters
+        for place in range(LATENCY):
+            before, number = number, Signal(len(number), name=f"number_{place}", reset_less=True)
+            m.d.sync += number.eq(before)
+        size = p.bits << len(number)
+        for lane in range(p.lanes):
+            word = words.word_select(lane, size)
+            m.d.comb += self.read_data.word_select(lane, p.bits).eq(word.word_select(number, p.bits))
 
 
 class Multiplier(Primitive):

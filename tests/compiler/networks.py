@@ -5,11 +5,20 @@ from typing import Any
 
 import numpy as np
 
+from hdlgen.compiler.path.program import Program
 from hdlgen.network import Activation, InputFormat, Network, SobolTopology, Weighted, log2_slots
 
 from ..choices import Choices, strategy
 
-__all__ = ["inputs", "make", "network_and_lanes", "networks", "path_network", "powers"]
+__all__ = ["input_place", "inputs", "make", "network_and_lanes", "networks", "path_network", "powers"]
+
+
+def input_place(program: Program, buffer: int, lane: int, row: int) -> tuple[int, int]:
+    """The word, of any block that has the lane's column, and the place in its beat of a row of the input layer."""
+    elements = program.elements_per_beat
+    beat, element = divmod(row + program.input_offset[lane], elements)
+    moved = min(elements, program.columns)
+    return (buffer * program.buffer_rows // elements + beat) * moved + lane % moved, element
 
 
 def make(

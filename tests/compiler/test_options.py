@@ -44,7 +44,10 @@ def test_what_is_usual() -> None:
     assert Options(engine="path") == Options(engine=("path",))
     with pytest.raises(dataclasses.FrozenInstanceError):
         options.lanes = 8  # type: ignore[misc]
-    for given in (options, Options(source="ram", banks=1, dsps=(8, 2), lanes=(4, 8), engine=("path",))):
+    for given in (
+        options,
+        Options(source="ram", banks=1, dsps=(8, 2), wide_blocks=9, lanes=(4, 8), engine=("path",)),
+    ):
         assert Options.from_json(json.loads(json.dumps(given.as_json())), "where") == given
 
 
@@ -70,6 +73,7 @@ def test_what_is_usual() -> None:
         ({"merge": 1}, "merge: 1; allowed are False and True"),
         ({"multiplier": "best"}, "multiplier: 'best'; allowed are auto, dsp, lut, shift and add"),
         ({"dsps": (1,)}, "dsps: (1,); allowed are two numbers: multipliers, and products of each"),
+        ({"wide_blocks": -1}, "wide blocks: -1; allowed are None and numbers from 0 on"),
         ({"input_buffers": 0}, "input buffers: 0; allowed are 1 and 2"),
         ({"source": "rum"}, "weights: 'rum'; allowed are rom, ram, spram and flash"),
         ({"fill": "port"}, "fill: 'port' of weights in rom; allowed is bitstream"),

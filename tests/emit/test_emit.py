@@ -262,7 +262,8 @@ def test_memory_bits_of_paths(designs: Designs, tmp_path: Path) -> None:
     assert [purpose for purpose, number in bits.items() if not number] == ["tables", "schedule", "connectivity"]
     words = (designs["path"] / "images" / "hdlgen_random_weights.hex").read_text().split()
     assert bits["weights"] == len(words) * program.lanes * program.weight_bits
-    assert bits["activations"] == program.memory_rows * program.lanes * program.activation_bits
+    words = program.memory_words * program.word_values
+    assert bits["activations"] == words * program.lanes * program.activation_bits
     text = "\n".join((designs["path"] / name).read_text() for name in manifest.sources)
     sizes = re.findall(r"^  reg \[(\d+):0\] \S+ \[0:(\d+)\];", text, re.MULTILINE)
     assert bits["weights"] in [(int(high) + 1) * (int(last) + 1) for high, last in sizes]

@@ -15,10 +15,10 @@ from ..compiler.networks import make
 @pytest.mark.parametrize(
     ("name", "lanes", "optimise", "elements", "cycles"),
     [
-        ("mnist-small", 64, "throughput", 8, (192, 192, 527)),
-        ("mnist-small", 16, "throughput", 2, (768, 768, 1295)),
+        ("mnist-small", 64, "throughput", 8, (192, 192, 524)),
+        ("mnist-small", 16, "throughput", 2, (768, 768, 1292)),
         ("mnist", 16, "throughput", 1, (1280, 1280, 2188)),
-        ("mnist", 16, "latency", 16, (1280, 1280, 1471)),
+        ("mnist", 16, "latency", 16, (1280, 1280, 1468)),
     ],
 )
 def test_fewest_cycles(name, lanes, optimise, elements, cycles):
@@ -57,8 +57,8 @@ def test_least_area_and_what_fits():
     # A choice for a device is one that fits it, though others are quicker.
     tight = choose(make((64, 16, 4), 256, input_bits=8), "latency", target="ice40-up5k", lanes=4, engine="path")
     found = [(each.options.elements_per_beat, each.estimate and each.estimate.fits) for each in tight.candidates]
-    assert found == [(16, False), (8, False), (4, True), (2, None), (1, None)]
-    assert tight.best is tight.candidates[2]
+    assert found == [(16, False), (8, True), (4, None), (2, None), (1, None)]
+    assert tight.best is tight.candidates[1]
     assert estimate_plan(tight.best.plan, find_target("ice40-up5k")).fits
 
 
@@ -68,10 +68,10 @@ def test_command_line_shows_the_alternatives(capsys):
     assert not end.value.code
     printed = capsys.readouterr().out
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in printed.splitlines() if "path" in line]
-    assert rows[0][:5] == ["path", "8", "192", "192", "527"]
+    assert rows[0][:5] == ["path", "8", "192", "192", "524"]
     assert [row[-1] for row in rows[:5]] == ["taken", "", "", "", ""]
-    assert rows[2][1:4] == ["4", "328", "253"]
-    assert "mnist-small: 527 cycles latency, 192 interval" in printed
+    assert rows[2][1:4] == ["4", "320", "253"]
+    assert "mnist-small: 524 cycles latency, 192 interval" in printed
 
 
 def test_no_choice_is_that_of_before():

@@ -1,5 +1,7 @@
 """Small networks whose programs the proofs are about."""
 
+from typing import Any
+
 import numpy as np
 
 from hdlgen.compiler import Options
@@ -43,11 +45,8 @@ def small_program(
     paths: int,
     lanes: int,
     log2_slots: tuple[int, ...] | None = None,
-    elements_per_beat: int = 1,
     input_bits: int = 2,
-    input_buffers: int | None = None,
+    **options: Any,
 ) -> Program:
     network = small_network(widths, paths=paths, log2_slots=log2_slots, input_bits=input_bits)
-    return compile_paths(
-        network, Options(lanes=lanes, elements_per_beat=elements_per_beat, input_buffers=input_buffers)
-    )
+    return compile_paths(network, Options(lanes=lanes, **options))

@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In
 
 from hdlgen.gateware.path.loader import Loader
 
+from ..compiler.networks import input_place
 from . import prover
 from .networks import small_program
 
@@ -178,14 +179,10 @@ class Contents(Specification):
         for neuron, lane, row in layer.places():
             stored = []
             for number in range(program.input_buffers):
-                address = number * program.buffer_rows + row
-                split, inside = address % program.splits, address // program.splits
+                word, element = input_place(program, number, lane, row)
                 cell = Signal(program.input_bits, name=f"cell_{number}_{lane}_{row}")
-                with m.If(
-                    dut.write_enable[split * program.lanes + lane]
-                    & (dut.write_address.word_select(split, program.address_bits) == inside)
-                ):
-                    m.d.sync += cell.eq(dut.write_data.word_select(split, program.input_bits))
+                with m.If(dut.write_enable[element * program.lanes + lane] & (dut.write_address == word)):
+                    m.d.sync += cell.eq(dut.write_data.word_select(element, program.input_bits))
                 stored.append(cell)
             with m.If(handed):
                 m.d.comb += Assert(Array(stored)[buffer] == Array(frame[neuron] for frame in frames)[handing])
@@ -239,6 +236,9 @@ PROGRAMS = {
     "even": small_program((4, 4, 2), paths=8, lanes=2, input_bits=1, input_buffers=1),
     "odd": small_program((3, 4, 2), paths=8, lanes=2, input_bits=1, input_buffers=2, log2_slots=(3, 2, 1)),
     "beats": small_program((5, 4, 2), paths=8, lanes=2, input_bits=1, input_buffers=2, elements_per_beat=2),
+    "columns": small_program(
+        (5, 4, 2), paths=8, lanes=2, input_bits=1, input_buffers=2, elements_per_beat=2, wide_blocks=99
+    ),
     "single": small_program((1, 2, 2), paths=4, lanes=2, input_bits=1, input_buffers=1),
 }
 

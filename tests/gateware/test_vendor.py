@@ -67,6 +67,10 @@ RAMS = {
     "ram_1100x2x8": RamParameters(name="", depth=1100, lanes=2, bits=8),
     "ram_2100x1x4": RamParameters(name="", depth=2100, lanes=1, bits=4),
     "ram_20x4x8": RamParameters(name="", depth=20, lanes=4, bits=8),
+    "ram_20x2x8x2": RamParameters(name="", depth=20, lanes=2, bits=8, values=2),
+    "ram_50x2x9x4": RamParameters(name="", depth=50, lanes=2, bits=9, values=4),
+    "ram_30x3x7x8": RamParameters(name="", depth=30, lanes=3, bits=7, values=8),
+    "ram_8x2x10x4": RamParameters(name="", depth=8, lanes=2, bits=10, values=4),  # too wide for the parts
     "ram_16x5x1": RamParameters(name="", depth=16, lanes=5, bits=1),
 }
 KINDS: dict[str, dict[str, type[Primitive]]] = {
@@ -336,6 +340,8 @@ def test_vendor_parts_are_used() -> None:
     assert texts["ram_8x4x8_ecp5"].count('ram_style = "distributed"') == 4
     assert texts["fanout_ecp5"].count("TRELLIS_FF #(") == 12
     assert texts["ram_1100x2x8_ecp5"].count("DP16KD #(") == 2
+    for name, blocks in (("ram_20x2x8x2", 2), ("ram_50x2x9x4", 2), ("ram_30x3x7x8", 6)):
+        assert texts[f"{name}_ecp5"].count("DP16KD #(") == blocks
     assert texts["store_700x40_ecp5"].count("DP16KD #(") == 6
     assert texts["store_700x40_ice40"].count("SB_RAM40_4K #(") == 18
     assert texts["store_single_ice40"].count("SB_SPRAM256KA ") == 4
@@ -345,7 +351,7 @@ def test_vendor_parts_are_used() -> None:
     assert texts["rom_300x7_ice40"].count("SB_RAM40_4K #(") == 1
     assert texts["rom_900x4_ice40"].count("SB_RAM40_4K #(") == 1  # 4 bits wide
     assert texts["rom_4500x2_ice40"].count("SB_RAM40_4K #(") == 3  # 2 bits wide
-    for name in ("lut_8x4_ecp5", "add_8_ice40", "ram_2100x1x4_ecp5", "ram_8x4x8_ecp5"):
+    for name in ("lut_8x4_ecp5", "add_8_ice40", "ram_2100x1x4_ecp5", "ram_8x4x8_ecp5", "ram_8x2x10x4_ecp5"):
         assert not any(word in texts[name] for word in ("DP16KD", "MULT18X18D", "ICESTORM_DSP"))
 
 

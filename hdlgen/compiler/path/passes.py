@@ -18,6 +18,7 @@ from hdlgen.compiler.options import Options
 from hdlgen.compiler.path.program import Flush, Ints, Layer, Program, Requantise, Transition, flushes
 from hdlgen.integers import Interval, scatter, signed_bits
 from hdlgen.network import Network, SobolTopology
+from hdlgen.targets import FORMATS, WIDE_BITS, WIDE_VALUES
 
 __all__ = ["accumulate", "drain", "fold", "path_numbers", "place", "store", "topology_of", "walk"]
 
@@ -315,16 +316,33 @@ def _pauses(program: Program, events: list[list[Flush]], chains: int) -> tuple[b
 def store(network: Network, program: Program, options: Options, fitter: Fitter) -> Program:
     """Lay out the activation memory.
 
-    It is split by row number so that a beat's elements (neighbouring rows of a bank), or the two rows that lanes of
-    different phase read in one cycle, lie in different memories.
+    Where block RAM can be written wider than it is read, each block holds as many columns as can be written at once, if
+    there are blocks enough, and if all lanes write the same row of a hidden layer.
     """
-    needed = max([program.elements_per_beat] + [2 for layer in program.layers[:-1] if layer.classes > 1])
-    splits = 1 << (needed - 1).bit_length()
     buffers = options.input_buffers or 2
-    program = replace(program, splits=splits, input_buffers=buffers)
-    base = buffers * program.buffer_rows
+    rows = all(layer.classes == 1 for layer in program.layers[1:-1])
+    blocks = options.wide_blocks if rows and program.activation_bits <= WIDE_BITS else None
+    columns = min(WIDE_VALUES, program.lanes)
+    while blocks is not None and columns > 1:
+        laid = _laid_out(replace(program, columns=columns, input_buffers=buffers))
+        if _has_room(laid, blocks):
+            return laid
+        columns //= 2
+    return _laid_out(replace(program, columns=1, input_buffers=buffers))
+
+
+def _laid_out(program: Program) -> Program:
+    base = program.input_buffers * program.buffer_words
     layers = [program.layers[0]]
     for layer in program.layers[1:-1]:
         layers.append(replace(layer, base=base))
-        base += -(-layer.depth // splits) * splits
+        base += layer.depth
     return replace(program, layers=(*layers, program.layers[-1]))
+
+
+def _has_room(program: Program, blocks: int) -> bool:
+    """Whether there are as many blocks for each lane as a word takes, and words enough in them, beside other memories."""
+    own = program.lanes * -(-program.word_values // WIDE_VALUES)
+    values = program.memory_words * min(program.word_values, WIDE_VALUES)
+    ecp5 = FORMATS["ecp5"]
+    return values <= ecp5.depths[WIDE_BITS] and own + sum(map(ecp5.blocks, program.memories)) <= blocks

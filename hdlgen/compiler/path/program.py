@@ -199,7 +199,9 @@ class Program(EngineProgram):
     """Everything about one engine. See the passes in `hdlgen.compiler` for where each part comes from.
 
     ``groups``: lanes with equal low index bits share phase and flush in every layer; this is the number of such groups.
-    ``chains``: shift registers that carry sums away; ``splits``: memories over which the activation rows are spread.
+    ``chains``: shift registers that carry sums away.
+    ``columns``: how many columns of the activation memory the block of each lane holds, its own and those of lanes whose
+    numbers differ in the low bits only. Their exchange is a matter of the address.
     ``bias_bits``: of a hidden neuron's bias with the rounding term, in a memory; 0 where no neuron has one.
     ``result_bias_bits``: of the output layer's biases in a memory; 0 where they are wired in.
     ``shift_bits``: of the shift that stands beside each bias, less ``shift_low``; 0 where the shifts are wired in.
@@ -219,6 +221,7 @@ class Program(EngineProgram):
                 "merge",
                 "multiplier",
                 "dsps",
+                "wide_blocks",
                 "input_buffers",
                 "source",
                 "fill",
@@ -246,7 +249,7 @@ class Program(EngineProgram):
     multiplier: str = "dsp"
     groups: int = 1
     chains: int = 1
-    splits: int = 1
+    columns: int = 1
     input_buffers: int = 2
     whole_rows: tuple[int, ...] = ()
     pauses: tuple[bool, ...] = ()
@@ -283,13 +286,58 @@ class Program(EngineProgram):
         return max(transition.counter_bits for transition in self.transitions)
 
     @property
-    def split_bits(self) -> int:
-        return self.splits.bit_length() - 1
+    def column_bits(self) -> int:
+        return self.columns.bit_length() - 1
+
+    @property
+    def beat_bits(self) -> int:
+        return self.elements_per_beat.bit_length() - 1
+
+    @property
+    def moved_bits(self) -> int:
+        """So many low bits of a row of the input layer have changed places with those of its lane."""
+        return min(self.beat_bits, self.column_bits)
+
+    @property
+    def word_values(self) -> int:
+        """Values in a word of the activation memory: as many as are written at once, of which one is read.
+
+        A word of a hidden layer has one row of all columns that a block holds. In the input layer it has the elements of one
+        beat, in as many columns as there is room for. So the address of a value is
+
+            hidden layers   column, 0 .., row
+            input layer     row mod E, the column's other bits, its ``moved_bits`` low bits, row / E
+
+        lowest bits first, and the low bits, as many as number the values of a word, are the place in the word.
+        """
+        return max(self.columns, self.elements_per_beat)
+
+    @property
+    def place_bits(self) -> int:
+        """Bits of a value's place in its word."""
+        return self.word_values.bit_length() - 1
 
     @property
     def address_bits(self) -> int:
-        """Bits of an address in one of the splits."""
-        return max(self.memory_rows // self.splits - 1, 1).bit_length()
+        """Bits of the address of a word."""
+        return max(self.memory_words - 1, 1).bit_length()
+
+    @property
+    def reading(self) -> tuple[tuple[int, ...], ...]:
+        """Groups of lanes whose blocks are always read at the same address."""
+        groups: dict[str, list[int]] = {}
+        for lane in range(self.lanes):
+            columns = [lane ^ other for other in range(self.columns)]
+            phases = [[layer.lane_phase[column] for column in columns] for layer in self.layers[:-1]]
+            key = repr((lane % self.columns, [self.input_offset[column] for column in columns], phases))
+            groups.setdefault(key, []).append(lane)
+        return tuple(map(tuple, groups.values()))
+
+    @property
+    def input_offset(self) -> tuple[int, ...]:
+        """By lane, the row of the first element: its place in its beat, so that every beat lies in one row of words."""
+        layer = self.layers[0]
+        return tuple(first % self.elements_per_beat for _, first in sorted(zip(layer.lane, layer.first, strict=True)))
 
     @property
     def in_order(self) -> bool:
@@ -318,17 +366,22 @@ class Program(EngineProgram):
         return 2 + self.join_levels if self.hidden_bias or self.joined else 0
 
     @property
-    def memory_rows(self) -> int:
-        """Rows of the activation memory: the input buffers, then the hidden layers."""
-        top = self.input_buffers * self.buffer_rows
-        for layer in self.layers[1:-1]:
-            top = max(top, layer.base + layer.depth)
-        return -(-top // self.splits) * self.splits
+    def memory_words(self) -> int:
+        """Words of a block of the activation memory: the input buffers, then the hidden layers."""
+        top = self.input_buffers * self.buffer_words
+        return max([top] + [layer.base + layer.depth for layer in self.layers[1:-1]])
 
     @property
     def buffer_rows(self) -> int:
-        """Distance of the input buffers in rows."""
-        return -(-self.layers[0].depth // self.splits) * self.splits
+        """Distance of the input buffers in rows of the input layer, whole beats."""
+        layer, elements = self.layers[0], self.elements_per_beat
+        depth = max(first % elements + rows for first, rows in zip(layer.first, layer.rows, strict=True))
+        return -(-depth // elements) * elements
+
+    @property
+    def buffer_words(self) -> int:
+        """Distance of the input buffers in words."""
+        return (self.buffer_rows >> self.beat_bits) << self.moved_bits
 
     @property
     def adder_levels(self) -> int:
@@ -338,7 +391,7 @@ class Program(EngineProgram):
     @property
     def product_latency(self) -> int:
         """Cycles from a block of the sequencer to its products: walker, memory, lane exchange, multipliers."""
-        return self.walk_latency + self.read_latency + self.log2_lanes + 2
+        return self.walk_latency + self.read_latency + self.log2_lanes - self.column_bits + 2
 
     @property
     def walk_latency(self) -> int:
@@ -348,7 +401,7 @@ class Program(EngineProgram):
     @property
     def read_latency(self) -> int:
         """Cycles from an address of the activation memory to the values of all lanes."""
-        return 2 + (self.splits > 1)
+        return 2
 
     @property
     def blocks(self) -> int:

@@ -225,8 +225,8 @@ class Drain(wiring.Component):
         super().__init__(
             inputs(load=kit.held.load, sums=p.lanes * p.sum_bits, final=1, job=p.job_bits, parity=1)
             | inputs(flush=p.groups, flush_next=p.groups, carry=p.groups, row=row_bits)
-            | outputs(row_soon=1, row_next=1, row_valid=1, row_enable=p.lanes * p.splits)
-            | outputs(row_address=p.address_bits * p.splits, row_data=p.lanes * p.activation_bits)
+            | outputs(row_soon=1, row_next=1, row_valid=1, row_enable=p.lanes, row_carry=p.groups)
+            | outputs(row_address=2 * p.address_bits, row_data=p.lanes * p.activation_bits)
             | outputs(partial_result=p.chains, partial_value=p.chains * p.sum_bits)
             | outputs(partial_position=p.chains * self.position_bits, partial_row=p.chains * self.partial_row_bits)
             | outputs(end=1, end_job=p.job_bits, done=1, done_parity=1)
@@ -313,9 +313,9 @@ class Drain(wiring.Component):
             bundle, row, base = late, row_late, base_late if stage == 0 else 0
             bundles.append(bundle)
         coming = [(each[-2:] if p.joined else each[: p.chains]).any() for each in bundles]
-        addresses = self._addresses(m, bundle, row)
+        address = self._addresses(m, bundle, row)
         if p.joined:
-            self._whole_rows(m, bundles[-2], coming, addresses)
+            self._whole_rows(m, bundles[-2], coming, address)
         else:
             m.d.comb += [self.row_soon.eq(coming[-3]), self.row_next.eq(coming[-1])]
             m.d.comb += self.row_data.eq(Cat(*self.gathered))
@@ -335,34 +335,24 @@ class Drain(wiring.Component):
             over = over | (chain.carry & here.replicate(p.groups))
         return Cat(*requests, mask[: p.groups], over[: p.groups]), row, base
 
-    def _addresses(self, m: Module, bundle: Signal, row: Signal) -> list[Signal]:
-        """Which lanes of each split are written, and its address."""
+    def _addresses(self, m: Module, bundle: Signal, row: Signal) -> Signal:
+        """Which lanes are written, and the address of their words; some may be one word further on."""
         p = self.program
         asked, marks = bundle[: p.chains], bundle[p.chains :]
         mask, over = marks[: p.groups], marks[p.groups :][: p.groups]
         if p.joined:
             direct, whole = bundle[-2], bundle[-1]
             asked, over = asked & direct.replicate(p.chains), over & ~whole.replicate(p.groups)
-        low = row[: p.split_bits]
-        enables, addresses = [], []
-        for split in range(p.splits):
-            for lane in range(p.lanes):
-                group = lane % p.groups
-                on = asked[lane % p.chains] & mask[group]
-                if p.joined:
-                    on = on | whole
-                if p.split_bits:
-                    on = on & ((low + over[group])[: p.split_bits] == split)
-                enables.append(on)
-            ahead = (low > split) if p.split_bits else 0
-            address = Signal(p.address_bits, name=f"row_address_{split}", reset_less=True)
-            addresses.append(address)
-            m.d.sync += address.eq((row >> p.split_bits) + ahead)
-            m.d.comb += self.row_address.word_select(split, p.address_bits).eq(address)
+        enables = [asked[lane % p.chains] & mask[lane % p.groups] for lane in range(p.lanes)]
+        if p.joined:
+            enables = [on | whole for on in enables]
+        address, following = (Signal(p.address_bits, name=name, reset_less=True) for name in ("address", "following"))
+        m.d.sync += [address.eq(row), following.eq(row + 1), self.row_carry.eq(over)]
+        m.d.comb += self.row_address.eq(Cat(address, following))
         m.d.sync += [self.row_valid.eq(self.row_next), self.row_enable.eq(Cat(*enables))]
-        return addresses
+        return address
 
-    def _whole_rows(self, m: Module, came: Signal, coming: list[Value], addresses: list[Signal]) -> None:
+    def _whole_rows(self, m: Module, came: Signal, coming: list[Value], address: Signal) -> None:
         """What the flushes of a row bring is kept until the row is whole.
 
         One cycle behind a joined layer's last row comes its row 0: neurons move on to the lanes that go on with them.
@@ -388,4 +378,4 @@ class Drain(wiring.Component):
                     m.d.sync += kept[lane].eq(kept[origin])
             with m.If(moves[-1][number]):
                 m.d.sync += self.row_enable.eq(sum(1 << lane for lane in continued))
-                m.d.sync += addresses[0].eq(self.hidden[index].base >> p.split_bits)
+                m.d.sync += [address.eq(self.hidden[index].base), self.row_carry.eq(0)]

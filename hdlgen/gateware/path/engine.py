@@ -63,7 +63,7 @@ class PathEngine(wiring.Component):
         m.submodules.walker = self.walker = Walker(p)
         m.submodules.framer = self.framer = Framer(p)
         m.submodules.exchange = self.exchange = LaneExchange(
-            kit, lanes=p.lanes, width=p.activation_bits, copies=p.copies
+            kit, lanes=p.lanes, width=p.activation_bits, copies=p.copies, lowest=p.column_bits
         )
         m.submodules.multiplier = self.multiplier = kit.multiplier(
             lanes=p.lanes, a_bits=p.activation_bits, w_bits=p.weight_bits, kind=p.multiplier
@@ -108,7 +108,7 @@ class PathEngine(wiring.Component):
         at_multiplier = p.product_latency - LATENCY
         select = later(m, walker.exchange, activations.latency - 1, "select", start=0)
         take = later(m, sequencer.valid, at_multiplier - 1, "take_weights", start=0)
-        m.d.comb += [activations.read_address.eq(walker.address), activations.read_split.eq(walker.split)]
+        m.d.comb += activations.read_address.eq(walker.address)
         m.d.comb += [self.exchange.i.eq(activations.read_data), self.exchange.select.eq(select)]
         m.d.comb += [self.multiplier.a.eq(self.exchange.o), self.multiplier.w.eq(self.weights.payload)]
         m.d.comb += [self.weights_next.eq(take), self.accumulators.i.eq(self.multiplier.p)]
@@ -146,7 +146,7 @@ class PathEngine(wiring.Component):
         """From the drain back into the activation memory, or to the output stream."""
         p, drain, activations, results = self.program, self.drain, self.activations, self.results
         m.d.comb += [activations.row_next.eq(drain.row_next), self.loader.row_soon.eq(drain.row_soon)]
-        connect(m, ("valid", "enable", "address", "data"), (drain, "row_"), (activations, "row_"))
+        connect(m, ("valid", "enable", "address", "carry", "data"), (drain, "row_"), (activations, "row_"))
         is_result = drain.end_job == len(p.transitions) - 1
         rows = [drain.partial_row.word_select(c, drain.partial_row_bits)[: results.row_bits] for c in range(p.chains)]
         m.d.comb += results.write_enable.eq(drain.partial_result)

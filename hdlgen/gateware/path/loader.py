@@ -23,8 +23,7 @@ class Loader(wiring.Component):
     Members
     -------
     data, valid, ready, last: the stream; ``elements_per_beat`` elements of whole bytes
-    write_enable: for every split of the activation memory, the lanes to write
-    write_address, write_data: for every split
+    write_enable: for every element of a beat, the lanes to write; write_data: the elements; write_address: of their word
     row_soon: no step in the next cycle, whose write would meet another
     loaded: a frame is waiting; ``take`` passes it on, ``release`` gives its buffer back
     """
@@ -36,8 +35,8 @@ class Loader(wiring.Component):
         p = program
         super().__init__(
             inputs(row_soon=1, take=1, release=1)
-            | outputs(write_enable=p.lanes * p.splits, write_address=p.address_bits * p.splits)
-            | outputs(write_data=p.input_bits * p.splits, loaded=1, frame_error=1)
+            | outputs(write_enable=p.lanes * p.elements_per_beat, write_address=p.address_bits)
+            | outputs(write_data=p.input_bits * p.elements_per_beat, loaded=1, frame_error=1)
             | beats("", In, 8 * p.bytes_per_element * p.elements_per_beat)
         )
 
@@ -170,50 +169,39 @@ class Loader(wiring.Component):
         ]
 
     def _write(self, m: Module) -> None:
-        """One register on: split s gets element s - origin of the beat; the origin is the row that the beat's first element
-        has, or would have. Another one on, since all lanes are far from here: the write."""
+        """One register on, and another one, since all lanes are far from here: the write, of whole or part of a beat to one
+        word of a lane."""
         p, elements = self.program, self.program.elements_per_beat
-        step, bank_end, ending = self.step, self.bank_end, self.ending
-        origin = Signal(p.split_bits)
-        with m.If(step):
-            m.d.sync += origin.eq(origin + elements)
-        with m.If(bank_end):
-            m.d.sync += origin.eq(-self.carried)
-        with m.If(ending):
-            m.d.sync += origin.eq(0)
-        flags_1, flags_2 = Signal(4), Signal(2)
-        m.d.sync += [flags_1.eq(Cat(step, bank_end | ending, self.other_buffer, ending)), flags_2.eq(flags_1[1:3])]
-        late_end, late_other = flags_2
-        size = 8 * p.bytes_per_element
-        marked = Signal(p.splits)
-        # Near every lane: the splits to be written, whether the bank ends, the frame. Copies have no reset of their own.
+        flags_1, flags_2 = Signal(4), Signal(4)
+        m.d.sync += flags_1.eq(Cat(self.step, self.bank_end | self.ending, self.other_buffer, self.ending))
+        m.d.sync += flags_2.eq(flags_1)
+        written, late_end, late_other, late_ending = flags_2
+        marked = Signal(elements)
+        m.d.sync += marked.eq(self.taken & self.step.replicate(elements))
+        # Near every lane: the elements to be written, whether the bank ends, the frame. Copies have no reset of their own.
         kept = Mux(ResetSignal(), 0, Cat(marked, flags_1[1], flags_1[3]))
         here = self.kit.fanout(m, "here", kept, p.copies)
         late_lane = Signal(p.lanes, init=1)
         for lane in range(p.lanes):
-            end, ending_here = here.near(lane, p.lanes)[p.splits :]
+            end, ending_here = here.near(lane, p.lanes)[elements:]
             with m.If(end):
                 m.d.sync += late_lane[lane].eq(Mux(ending_here, lane == 0, late_lane[lane - 1]))
-        enables, addresses, values = [], [], []
-        for split in range(p.splits):
-            index = Signal(p.split_bits, name=f"index_{split}")
-            chosen, value = (Signal(p.input_bits, name=f"{n}_{split}", reset_less=True) for n in ("chosen", "value"))
-            element = self.beat.word_select(index, size) if elements > 1 else self.beat
-            m.d.comb += index.eq(split - origin)
-            m.d.sync += marked[split].eq(step & (self.taken.bit_select(index, 1) if p.splits > 1 else self.taken[0]))
-            m.d.sync += chosen.eq(element[: p.input_bits])
-            m.d.sync += value.eq(chosen)
-            # A bank's rows take their turns in the splits, so each split's are neighbours.
-            address = Signal(p.address_bits, name=f"address_{split}")
-            with m.If(here.near(0, p.lanes)[split]):
-                m.d.sync += address.eq(address + 1)
-            with m.If(late_end):
-                m.d.sync += address.eq(Mux(late_other, p.buffer_rows // p.splits, 0))
-            enables.append(late_lane & Cat(here.near(lane, p.lanes)[split] for lane in range(p.lanes)))
-            addresses.append(address)
+        # A bank's beats lie one behind the other, in words that the low bits of its lane are part of.
+        row, moved = Signal(p.address_bits - p.moved_bits), Signal(p.moved_bits)
+        with m.If(written):
+            m.d.sync += row.eq(row + 1)
+        with m.If(late_end):
+            m.d.sync += row.eq(Mux(late_other, p.buffer_rows // elements, 0))
+            m.d.sync += moved.eq(Mux(late_ending, 0, moved + 1))
+        enables, values = [], []
+        size = 8 * p.bytes_per_element
+        for number in range(elements):
+            chosen, value = (Signal(p.input_bits, name=f"{n}_{number}", reset_less=True) for n in ("chosen", "value"))
+            m.d.sync += [chosen.eq(self.beat.word_select(number, size)[: p.input_bits]), value.eq(chosen)]
+            enables.append(late_lane & Cat(here.near(lane, p.lanes)[number] for lane in range(p.lanes)))
             values.append(value)
         m.d.comb += self.write_enable.eq(Cat(*enables))
-        m.d.comb += self.write_address.eq(Cat(*addresses))
+        m.d.comb += self.write_address.eq(Cat(moved, row))
         m.d.comb += self.write_data.eq(Cat(*values))
 
 

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import Out, flipped
 
 from hdlgen.compiler.path.program import Layer, Program
 from hdlgen.gateware.kit import PLAIN, Kit, bank_start
+from hdlgen.gateware.primitives import ANY_VALUE
 from hdlgen.gateware.streams import beats, connect, inputs, outputs
 
 __all__ = ["BankOrder", "PartialSums", "Place", "Results", "result_places"]
@@ -110,7 +111,7 @@ class PartialSums(wiring.Component):
         values = []
         for chain in range(p.chains):
             depth = 1 << (1 + self.row_bits + self.position_bits)
-            store = memory.Memory(shape=signed(bits), depth=depth, init=[])
+            store = memory.Memory(shape=signed(bits), depth=depth, init=[], attrs=ANY_VALUE)
             m.submodules[f"store_{chain}"] = store
             write, read = store.write_port(), store.read_port()
             m.d.comb += write.en.eq(self.write_enable[chain])

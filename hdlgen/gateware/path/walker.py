@@ -20,7 +20,8 @@ class Walker(wiring.Component):
 
     word' = word XOR D[ctz(q)], likewise the lane exchange: one column of constants per counter bit is all there is of the
     network's connectivity, and with digital shifts a constant to begin with. cell = floor(word * cells / 2^word_bits); a
-    lane of phase f reads row base + (cell + f) / classes.
+    lane of phase f reads row base + (cell + f) / classes. Low bits of the lane exchange choose one of the columns that the
+    lane's block holds, so they go into the address; see `Program.word_values`.
 
     One block per cycle; the row appears ``latency`` cycles after its block.
 
@@ -28,9 +29,8 @@ class Walker(wiring.Component):
     -------
     valid, first, job, counter: block of transition ``job``; ``first`` restarts the walk
     buffer: input buffer that transition 0 reads
-    address: read address, for every split of the activation memory
-    split: which split holds the row of each group of lanes (one number per group)
-    exchange: lane XOR
+    address: of a value in the activation memory, for every group of `Program.reading`
+    exchange: lane XOR, without those low bits
     """
 
     def __init__(self, program: Program):
@@ -38,21 +38,20 @@ class Walker(wiring.Component):
         self.latency = program.walk_latency
         self.transitions = program.transitions
         self.word_bits = max(layer.word_bits for layer in program.layers[:-1])
-        self.row_bits = max(program.memory_rows - 1, 1).bit_length()
+        # Rows of the hidden layers, one to a word, are counted in steps of this many bits: below are those of the input's.
+        self.step_bits = program.beat_bits - program.moved_bits
+        rows = program.input_buffers * program.buffer_rows, program.memory_words << self.step_bits
+        self.row_bits = max(*rows, 2).bit_length()
         super().__init__(
             inputs(valid=1, first=1, job=program.job_bits, counter=program.counter_bits, buffer=1)
-            | outputs(address=program.address_bits * program.splits, split=program.split_bits * program.groups)
-            | outputs(exchange=program.log2_lanes)
+            | outputs(address=(program.place_bits + program.address_bits) * len(program.reading))
+            | outputs(exchange=program.log2_lanes - program.column_bits)
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         state, job, buffer = self._walk(m)
-        *cells, exchange = self._cells(m, state, job, buffer)
-        self._rows(m, *cells)
-        exchange5 = Signal(self.program.log2_lanes)
-        m.d.sync += exchange5.eq(exchange)
-        m.d.comb += self.exchange.eq(exchange5)
+        self._rows(m, *self._cells(m, state, job, buffer))
         return m
 
     def _walk(self, m: Module) -> tuple[Signal, Signal, Signal]:
@@ -114,38 +113,66 @@ class Walker(wiring.Component):
         for level in range(p.adder_levels):
             job, buffer = _register(m, job, f"job_{level}"), _register(m, buffer, f"buffer_{level}")
             exchange = _register(m, exchange, f"exchange_{level}")
-        high_bits = max(layer.row_bits for layer in layers)
+        steps = [0] + [self.step_bits] * (len(layers) - 1)
+        high_bits = max(layer.row_bits + step for layer, step in zip(layers, steps, strict=True))
         high, low = Signal(high_bits), Signal(max(layer.class_bits for layer in layers))
-        base, job4, exchange4 = Signal(self.row_bits), Signal(p.job_bits), Signal(p.log2_lanes)
-        highs = Array((cell >> layer.class_bits)[:high_bits] for cell, layer in zip(products, layers, strict=True))
+        job4, exchange4 = Signal(p.job_bits), Signal(p.log2_lanes)
+        highs = Array(
+            ((cell >> layer.class_bits) << step)[:high_bits]
+            for cell, layer, step in zip(products, layers, steps, strict=True)
+        )
         lows = Array(cell[: layer.class_bits] for cell, layer in zip(products, layers, strict=True))
-        bases = Array([Mux(buffer, p.buffer_rows, 0), *[layer.base for layer in layers[1:]]])
         m.d.sync += high.eq(highs[job])
         m.d.sync += low.eq(lows[job])
-        m.d.sync += base.eq(bases[job])
         m.d.sync += [job4.eq(job), exchange4.eq(exchange)]
-        return high, low, base, job4, exchange4
+        # Where the layer begins, for every group of lanes: in the input layer the first element has a place in its beat.
+        bases = Signal(self.row_bits * len(p.reading))
+        for number, lanes in enumerate(p.reading):
+            offsets = [p.input_offset[lanes[0] ^ other] for other in range(p.columns)]
+            starts = Array(Mux(buffer, p.buffer_rows + offset, offset) for offset in offsets)
+            start = starts[exchange[: p.column_bits]] if p.columns > 1 else starts[0]
+            # Ones below the rows of hidden layers: a carry from there goes through.
+            hidden = [((layer.base + 1) << self.step_bits) - 1 for layer in layers[1:]]
+            base = Array([start, *hidden])[job] if hidden else start
+            m.d.sync += bases.word_select(number, self.row_bits).eq(base)
+        return high, low, bases, job4, exchange4
 
-    def _rows(self, m: Module, high: Signal, low: Signal, base: Signal, job: Signal) -> None:
-        """s5: row = base + cell / classes, one more in the groups whose phase carries over"""
+    def _rows(self, m: Module, high: Signal, low: Signal, bases: Signal, job: Signal, exchange: Signal) -> None:
+        """s5: row = base + cell / classes, one more where the column's phase carries over"""
         p = self.program
-        row = Signal(self.row_bits)
-        carry = Signal(p.groups)
-        m.d.comb += row.eq(base + high)
-        for number, layer in enumerate(p.layers[:-1]):
-            if layer.class_bits:
-                with m.If(job == number):
-                    for group in range(p.groups):
-                        own = low[: layer.class_bits]
-                        m.d.comb += carry[group].eq(own + layer.lane_phase[group] >= layer.classes)
-        addresses, splits = [], []
-        for number in range(p.splits):
-            ahead = (row[: p.split_bits] > number) if len(low) and p.split_bits else 0
-            address = Signal(p.address_bits, name=f"address_{number}", reset_less=True)
-            m.d.sync += address.eq(row[p.split_bits :] + ahead)
+        at_input = job == 0
+        addresses = []
+        for number, lanes in enumerate(p.reading):
+            lane = lanes[0] % p.columns
+            column = Signal(p.column_bits, name=f"column_{number}")
+            m.d.comb += column.eq(exchange[: p.column_bits] ^ lane)
+            own, base = Signal(self.row_bits, name=f"row_{number}"), bases.word_select(number, self.row_bits)
+            # One adder, with the carry below its lowest bit.
+            carry = self._carry(lanes[0], low, job, exchange)
+            m.d.comb += own.eq((Cat(Const(1, 1), base) + Cat(carry, high))[1:] if len(low) else base + high)
+            place = [
+                Mux(
+                    at_input,
+                    own[bit] if bit < p.beat_bits else column[bit],
+                    column[bit] if bit < p.column_bits else 0,
+                )
+                for bit in range(p.place_bits)
+            ]
+            moved = [Mux(at_input, column[bit], own[self.step_bits + bit]) for bit in range(p.moved_bits)]
+            address = Signal(p.place_bits + p.address_bits, name=f"address_{number}", reset_less=True)
+            m.d.sync += address.eq(Cat(*place, *moved, own[p.beat_bits :]))
             addresses.append(address)
-        for group in range(p.groups):
-            chosen = Signal(p.split_bits, name=f"split_{group}", reset_less=True)
-            m.d.sync += chosen.eq(row[: p.split_bits] + (carry[group] if len(low) else 0))
-            splits.append(chosen)
-        m.d.comb += [self.address.eq(Cat(*addresses)), self.split.eq(Cat(*splits))]
+        exchanged = Signal(p.log2_lanes - p.column_bits)
+        m.d.sync += exchanged.eq(exchange[p.column_bits :])
+        m.d.comb += [self.address.eq(Cat(*addresses)), self.exchange.eq(exchanged)]
+
+    def _carry(self, lane: int, low: Value, job: Value, exchange: Value) -> Value:
+        """Whether what the lane reads is one row further on than that of phase 0."""
+        p = self.program
+        carries = []
+        for layer in p.layers[:-1]:
+            own = low[: layer.class_bits]
+            phases = [layer.lane_phase[lane ^ other] for other in range(p.columns)]
+            choices = Array(own + phase >= layer.classes if layer.class_bits else Const(0, 1) for phase in phases)
+            carries.append(choices[exchange[: p.column_bits]] if p.columns > 1 else choices[0])
+        return Array(carries)[job]

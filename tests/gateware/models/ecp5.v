@@ -1,7 +1,7 @@
 // Behaviour of the ECP5 parts that hdlgen instantiates, as far as it uses them: Yosys knows them as black boxes only.
 // Written from Lattice FPGA-TN-02204 (sysMEM) and FPGA-TN-02205 (sysDSP).
 
-// Port A writes, port B reads; 9 or 18 bits wide. The output register adds one cycle.
+// Port A writes, port B reads; 9 or 18 bits wide, and port A 36 where port B is 9. The output register adds one cycle.
 module DP16KD #(
     parameter DATA_WIDTH_A = 18, DATA_WIDTH_B = 18,
     parameter REGMODE_A = "NOREG",
@@ -89,13 +89,16 @@ module DP16KD #(
         ADB1, ADB0};
     wire [17:0] write_data = {DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9, DIA8, DIA7, DIA6,
         DIA5, DIA4, DIA3, DIA2, DIA1, DIA0};
+    wire [17:0] write_high = {DIB17, DIB16, DIB15, DIB14, DIB13, DIB12, DIB11, DIB10, DIB9, DIB8, DIB7, DIB6,
+        DIB5, DIB4, DIB3, DIB2, DIB1, DIB0};
     reg [17:0] store [0:1023];
     reg [17:0] read = 0, out = 0;
     integer word;
     reg [319:0] row;
     initial begin
-        if (DATA_WIDTH_A != DATA_WIDTH_B || (DATA_WIDTH_A != 9 && DATA_WIDTH_A != 18)) begin
-            $display("DP16KD: this model knows 9 and 18 bits only");
+        if ((DATA_WIDTH_B != 9 && DATA_WIDTH_B != 18)
+            || (DATA_WIDTH_A != 9 && DATA_WIDTH_A != 18 && (DATA_WIDTH_A != 36 || DATA_WIDTH_B != 9))) begin
+            $display("DP16KD: this model knows 9 and 18 bits, and 36 to be written only");
             $finish;
         end
         for (word = 0; word < 1024; word = word + 1) begin
@@ -170,7 +173,12 @@ module DP16KD #(
     end
     always @(posedge CLKA)
         if (CEA && WEA && {CSA2, CSA1, CSA0} == 0) begin
-            if (DATA_WIDTH_A == 18) begin  // a byte is 9 bits; its enable stands in the address
+            if (DATA_WIDTH_A == 36) begin  // an even word and the one behind it
+                if (write_address[0]) store[{write_address[13:5], 1'b0}][8:0] <= write_data[8:0];
+                if (write_address[1]) store[{write_address[13:5], 1'b0}][17:9] <= write_data[17:9];
+                if (write_address[2]) store[{write_address[13:5], 1'b1}][8:0] <= write_high[8:0];
+                if (write_address[3]) store[{write_address[13:5], 1'b1}][17:9] <= write_high[17:9];
+            end else if (DATA_WIDTH_A == 18) begin  // a byte is 9 bits; its enable stands in the address
                 if (write_address[0]) store[write_address[13:4]][8:0] <= write_data[8:0];
                 if (write_address[1]) store[write_address[13:4]][17:9] <= write_data[17:9];
             end else if (write_address[3])

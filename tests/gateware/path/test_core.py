@@ -55,35 +55,38 @@ def check_full_speed(program: Program, x: np.ndarray, y: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "lanes", "elements", "frames"),
+    ("name", "lanes", "elements", "frames", "columns"),
     [
-        ("tiny", 1, 1, 6),
-        ("tiny", 4, 1, 8),
-        ("tiny", 16, 4, 8),
-        ("pow2", 8, 1, 5),
-        ("pow2", 16, 8, 5),
-        ("dims", 8, 2, 4),
-        ("thirds", 4, 1, 4),
-        ("thirds", 8, 2, 5),
-        ("one_neuron", 4, 1, 6),
-        ("one_neuron", 2, 2, 6),
-        ("few_paths", 2, 1, 4),
-        ("few_paths", 16, 4, 4),
-        ("ternary", 8, 2, 4),
-        ("ternary", 16, 16, 3),
-        ("wide_weights", 16, 1, 5),
-        ("pow2", 32, 2, 3),
-        ("thirds", 64, 1, 3),
-        ("talk_slots", 16, 2, 2),
-        ("talk_floor", 16, 4, 2),
-        ("talk_floor", 64, 8, 2),
+        ("tiny", 1, 1, 6, 1),
+        ("tiny", 4, 1, 8, 4),
+        ("tiny", 16, 4, 8, 1),
+        ("pow2", 8, 1, 5, 1),
+        ("pow2", 16, 8, 5, 4),
+        ("dims", 8, 2, 4, 1),
+        ("thirds", 4, 1, 4, 1),
+        ("thirds", 8, 2, 5, 1),
+        ("one_neuron", 4, 1, 6, 1),
+        ("one_neuron", 2, 2, 6, 2),
+        ("few_paths", 2, 1, 4, 1),
+        ("few_paths", 16, 4, 4, 4),
+        ("ternary", 8, 2, 4, 4),
+        ("ternary", 16, 16, 3, 1),
+        ("wide_weights", 16, 1, 5, 1),
+        ("pow2", 32, 2, 3, 4),
+        ("thirds", 64, 1, 3, 4),
+        ("talk_slots", 16, 2, 2, 1),
+        ("talk_floor", 16, 4, 2, 1),
+        ("talk_floor", 64, 8, 2, 1),
     ],
 )
-def test_vectors(name: str, lanes: int, elements: int, frames: int) -> None:
+def test_vectors(name: str, lanes: int, elements: int, frames: int, columns: int) -> None:
     network = load(VECTORS / f"{name}.safetensors")
     with np.load(VECTORS / f"{name}.npz") as arrays:
         x, y = arrays["x"][:frames], arrays["y"][:frames]
-    check_full_speed(compile_paths(network, Options(lanes=lanes, elements_per_beat=elements)), x, y)
+    blocks = 208 if columns > 1 else None
+    program = compile_paths(network, Options(lanes=lanes, elements_per_beat=elements, wide_blocks=blocks))
+    assert program.columns == columns
+    check_full_speed(program, x, y)
 
 
 @pytest.mark.parametrize(
@@ -183,6 +186,7 @@ def random_case(seed: int) -> tuple[Network, Program]:
                     elements_per_beat=generator.choice([1, 1, 2, 4]),
                     merge=generator.random() < 0.7,
                     input_buffers=generator.choice([None, None, 1, 2]),
+                    wide_blocks=208 if seed % 2 else None,
                 ),
             )
         except InputError as error:  # a shift that leaves nothing

@@ -30,7 +30,7 @@ from hdlgen.gateware.primitives import (
     StoreParameters,
 )
 
-from ...compiler.networks import make
+from ...compiler.networks import input_place, make
 from ..bench import frame_beats, simulate
 
 
@@ -270,22 +270,23 @@ def test_ram(depth: int, lanes: int, bits: int) -> None:
 def ram_rows(parameters: RamParameters) -> tuple[list[dict[str, int]], list[int]]:
     """Fill the memory, then write and read at random, never the same row at once; what the last reads return."""
     generator = random.Random(parameters.depth)
-    width = parameters.lanes * parameters.bits
-    content = [0] * parameters.depth
+    count, bits = parameters.lanes * parameters.values, parameters.bits
+    content = [[0] * count for _ in range(parameters.depth)]
     rows, expected = [], []
     for cycle in range(parameters.depth + 150):
         filling = cycle < parameters.depth
         address = cycle if filling else generator.randrange(parameters.depth)
-        enable = (1 << parameters.lanes) - 1 if filling else generator.randrange(1 << parameters.lanes)
+        enable = (1 << count) - 1 if filling else generator.randrange(1 << count)
         read = (address + generator.randrange(1, parameters.depth)) % parameters.depth
-        value = generator.randrange(1 << width)
-        rows.append({"write_enable": enable, "write_address": address, "write_data": value, "read_address": read})
+        number = generator.randrange(parameters.values)
+        values = [generator.randrange(1 << bits) for _ in range(count)]
+        rows.append({"write_enable": enable, "write_address": address, "write_data": pack(values, bits)})
+        rows[-1]["read_address"] = read * parameters.values + number
         if not filling:
-            expected.append(content[read])
-        for lane in range(parameters.lanes):
-            if enable >> lane & 1:
-                mask = ((1 << parameters.bits) - 1) << (lane * parameters.bits)
-                content[address] = content[address] & ~mask | value & mask
+            expected.append(pack(content[read][number :: parameters.values], bits))
+        for place, value in enumerate(values):
+            if enable >> place & 1:
+                content[address][place] = value
     return rows, expected
 
 
@@ -341,12 +342,17 @@ class TestWeightRom:
 
 
 @pytest.mark.parametrize(
-    ("widths", "lanes", "elements"),
-    [((16, 4), 4, 1), ((16, 4), 4, 4), ((13, 4), 8, 2), ((30, 9), 4, 4), ((3, 2), 8, 2), ((5, 3), 1, 4)],
+    ("widths", "lanes", "elements", "blocks"),
+    [
+        *(((16, 4), 4, 1, None), ((16, 4), 4, 4, None), ((13, 4), 8, 2, None), ((30, 9), 4, 4, None)),
+        *(((3, 2), 8, 2, None), ((5, 3), 1, 4, None), ((13, 4), 8, 2, 99), ((30, 9), 4, 8, 99)),
+    ],
 )
-def test_loader(widths: tuple, lanes: int, elements: int) -> None:
+def test_loader(widths: tuple, lanes: int, elements: int, blocks: int | None) -> None:
     """After two frames every place of every bank holds its element, the second frame in the second buffer."""
-    program = compile_paths(make(widths, 64), Options(lanes=lanes, elements_per_beat=elements, input_buffers=2))
+    options = Options(lanes=lanes, elements_per_beat=elements, input_buffers=2, wide_blocks=blocks)
+    program = compile_paths(make(widths, 64), options)
+    assert program.columns == (1 if blocks is None else 4)
     dut = Loader(program)
     layer = program.layers[0]
     generator = random.Random(lanes)
@@ -367,18 +373,17 @@ def test_loader(widths: tuple, lanes: int, elements: int) -> None:
                 dut.ready, dut.write_enable, dut.write_address, dut.write_data
             )
             sent += offering and ready
-            rows = unpack(address, program.splits, program.address_bits)
-            values = unpack(data, program.splits, program.input_bits)
-            for split, mask in enumerate(unpack(enable, program.splits, lanes)):
+            values = unpack(data, elements, program.input_bits)
+            for element, mask in enumerate(unpack(enable, elements, lanes)):
                 for lane in range(lanes):
                     if mask >> lane & 1:
-                        memory[lane, rows[split] * program.splits + split] = values[split]
+                        memory[lane, address, element] = values[element]
         assert ctx.get(dut.loaded) == 1
         assert ctx.get(dut.frame_error) == 0
 
     simulate(dut, bench)
     expected = {
-        (lane, row + number * program.buffer_rows): frame[neuron]
+        (lane, *input_place(program, number, lane, row)): frame[neuron]
         for number, frame in enumerate(frames)
         for neuron, lane, row in layer.places()
     }
