@@ -21,6 +21,7 @@ from hdlgen.golden.evaluate import (
     trace,
 )
 from hdlgen.golden.inputs import Inputs, read_inputs
+from hdlgen.golden.sounds import Sound, read_sounds
 from hdlgen.golden.stream import Stream, generate
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Inputs",
     "Samples",
     "SequenceSamples",
+    "Sound",
     "Stream",
     "Trace",
     "accumulator_bits",
@@ -44,5 +46,6 @@ __all__ = [
     "read_inputs",
     "read_samples",
     "read_sequences",
+    "read_sounds",
     "trace",
 ]
