@@ -3,8 +3,9 @@
 python scripts/mutants.py --seed 1 --count 300 --results mutants.jsonl
 
 Comparisons, operators, numbers, conditions and truth values are changed at random places of compiler, golden, layers,
-gateware and host, in a copy of the checkout. The quickest of the tests looks at all of them, then the others at those that
-are left. The same command again goes on where it was stopped. What survives is printed.
+gateware and host, in a copy of the checkout. At first every test runs once without a fault, to see which functions it calls
+and how long it takes (kept beside the results). Of the tests that call a changed function the quickest look at all faults,
+then more at those that are left. The same command again goes on where it was stopped. What survives is printed.
 """
 
 import argparse
@@ -23,51 +24,32 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, product
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate, product
 from pathlib import Path
-from types import CodeType, FunctionType
+from types import CodeType, FrameType, FunctionType
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SEEDS = "tests/campaign/test_seeds.py::test_model[model]"
-TENSORS = "tests/campaign/test_seeds.py::test_model[tensor-model]"
-VERILOG = "tests/campaign/test_seeds.py::test_verilog"
-#: By the beginning of the path of a module: its tests, the quickest first.
-TESTS = {
-    "compiler/path/flash": ["tests/gateware/path/test_flash.py"],
-    "compiler/path": [SEEDS, "tests/compiler/test_path.py", "tests/compiler/test_frame.py"],
-    "compiler/gather": [SEEDS, "tests/compiler/test_gather.py", "tests/compiler/test_frame.py"],
-    "compiler/unit": [SEEDS, "tests/compiler/test_unit.py", "tests/compiler/test_frame.py"],
-    "compiler/tensor": [TENSORS, "tests/compiler/test_tensor.py", "tests/compiler/test_frame.py"],
-    "compiler/timing": [SEEDS, "tests/compiler/test_timing.py"],
-    "compiler": [SEEDS, *(f"tests/compiler/test_{name}.py" for name in ("options", "plan", "frame", "faults"))],
-    "golden": [SEEDS, "tests/golden"],
-    "layers/conv": [TENSORS, "tests/golden/test_tensors.py", "tests/network"],
-    "layers/pool": [TENSORS, "tests/golden/test_tensors.py", "tests/network"],
-    "layers/add": [TENSORS, "tests/golden/test_tensors.py", "tests/network"],
-    "layers/window": [TENSORS, "tests/golden/test_tensors.py", "tests/network"],
-    "layers/recurrent_reach": ["tests/golden/test_ranges.py", SEEDS, "tests/golden", "tests/check"],
-    "layers": [SEEDS, "tests/golden", "tests/network", "tests/check"],
-    "gateware/gather": [f"{VERILOG}[layered]", "tests/gateware/gather"],
-    "gateware/unit": [f"{VERILOG}[recurrent]", "tests/gateware/unit", "tests/formal/test_cell.py"],
-    "gateware/path": [f"{VERILOG}[path]", "tests/gateware/path", "tests/formal/test_results.py"],
-    "gateware/tensor": [f"{VERILOG}[tensor]", "tests/gateware/tensor", "tests/formal/test_tensor.py"],
-    "gateware/uart": ["tests/gateware/test_uart.py"],
-    "gateware/flash": ["tests/gateware/path/test_flash.py"],
-    "gateware/link": ["tests/link/test_endpoint.py", "tests/link/test_load.py"],
-    "gateware/messages": ["tests/link/test_endpoint.py"],
-    "gateware/reload": ["tests/gateware/path/test_reload.py", "tests/formal/test_reload.py"],
-    "gateware/image": ["tests/gateware/test_image.py", "tests/gateware/path/test_reload.py"],
-    "gateware/ice40": ["tests/gateware/test_vendor.py"],
-    "gateware/ecp5": ["tests/gateware/test_vendor.py"],
-    "gateware": [f"{VERILOG}[mixed]", VERILOG, "tests/gateware/test_streams.py", "tests/gateware/test_chain.py"],
-    "host": ["tests/link/test_document.py", "tests/link/test_board.py", "tests/link/test_endpoint.py"],
-}
+#: Whose tests look for faults.
+TESTS = (
+    *(f"tests/{area}" for area in ("golden", "network", "check", "compiler")),
+    *(f"tests/link/test_{name}.py" for name in ("board", "document", "endpoint", "load", "load_layered", "size")),
+    *(f"tests/gateware/test_{name}.py" for name in ("uart", "vendor", "multiplier", "streams", "chain", "image")),
+    *(
+        f"tests/gateware/{area}"
+        for area in ("delay", "draw", "gather", "path", "scan", "spatial", "spot", "tensor", "unit")
+    ),
+    *(f"tests/formal/test_{name}.py" for name in ("lanes", "framer", "results", "reload", "cell")),
+    "tests/campaign/test_seeds.py",
+)
+BUDGETS = (4.0, 60.0)
+"""Seconds of a processor that the tests of a fault may take: at first, and of those that are left."""
 SWAPS: dict[type, tuple[type, ...]] = {
     ast.Lt: (ast.LtE,),
     ast.LtE: (ast.Lt,),
@@ -94,6 +76,7 @@ SWAPS: dict[type, tuple[type, ...]] = {
 SKIPPED = (ast.Raise, ast.JoinedStr, ast.Assert, ast.arg, ast.AnnAssign)
 
 
+PLAIN = ("-q", "-x", "-n", "0", "-p", "no:cacheprovider", "-rfE", "--tb=no", "--assert=plain")
 _WAITING = 5
 """Times the seconds of its processor that a mutant may take on a busy machine."""
 
@@ -145,13 +128,70 @@ def mutants(seed: int, count: int) -> list[tuple[str, int, str, str, str]]:
         name = path.relative_to(ROOT / "hdlgen").with_suffix("").as_posix()
         if any(name.startswith(area) for area in ("compiler", "golden", "layers", "gateware", "host")):
             text = path.read_text(encoding="utf-8")
-            for node, becomes in sites(ast.parse(text)):
-                found.append((name, node.lineno, ast.unparse(node), becomes, changed(text, node, becomes)))
-    return random.Random(seed).sample(found, count)
+            found += [(name, text, node, becomes) for node, becomes in sites(ast.parse(text))]
+    return [
+        (name, node.lineno, ast.unparse(node), becomes, changed(text, node, becomes))
+        for name, text, node, becomes in random.Random(seed).sample(found, count)
+    ]
 
 
-def tests_of(name: str) -> list[str]:
-    return TESTS[max((start for start in TESTS if name.startswith(start)), key=len)]
+def place_of(code: CodeType) -> str:
+    """A function by its module and name."""
+    return f"{code.co_filename.rpartition('/hdlgen/')[2].removesuffix('.py')}:{code.co_qualname}"
+
+
+class Record:
+    """Which functions each test calls, and how long it takes; a plugin of pytest that finds it out."""
+
+    def __init__(self, file: Path):
+        self.file = file
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        entries = list(map(json.loads, lines))
+        self.seconds: dict[str, float] = {entry["test"]: entry["seconds"] for entry in entries if entry["passed"]}
+        self.calls: dict[str, set[str]] = {entry["test"]: set(entry["calls"]) for entry in entries}
+        self._failed = False
+
+    def chosen(self, places: Iterable[str], budget: float) -> list[str]:
+        """Tests that call one of the functions, the quickest first, as many as the time allows.
+
+        Of what runs when a module is imported: tests that call any function of it.
+        """
+        wanted, modules = set(places), {place.partition(":")[0] for place in places}
+        tests = [test for test in self.seconds if self.calls[test] & wanted]
+        if not tests:
+            tests = [
+                test for test in self.seconds if any(call.partition(":")[0] in modules for call in self.calls[test])
+            ]
+        tests.sort(key=lambda test: self.seconds[test])
+        ends = accumulate(self.seconds[test] for test in tests)
+        return [test for test, end in zip(tests, ends, strict=True) if end <= budget]
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [item for item in items if item.nodeid not in self.calls]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._failed |= report.outcome != "passed"
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        called: set[CodeType] = set()
+
+        def note(frame: FrameType, _event: str, _argument: object) -> None:
+            called.add(frame.f_code)
+
+        self._failed, before = False, os.times()
+        threading.settrace(note)
+        sys.settrace(note)
+        result = yield
+        sys.settrace(None)
+        threading.settrace(None)
+        seconds = sum(os.times()[:4]) - sum(before[:4])
+        calls = sorted({place_of(code) for code in called if "/hdlgen/" in code.co_filename})
+        entry = {"test": item.nodeid, "passed": not self._failed, "seconds": round(seconds, 3), "calls": calls}
+        with open(self.file, "a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+        return result
 
 
 def functions_of(code: CodeType, name: str = "") -> dict[str, CodeType]:
@@ -174,6 +214,8 @@ class Package:
         #: What has been called already, whose results are there.
         self.called: set[CodeType] = set()
         sys.path.insert(0, str(copy))
+        for library in ("amaranth.sim", "hypothesis", "numpy", "onnxruntime", "scipy.stats", "torch"):
+            importlib.import_module(library)  # which takes several times as long where calls are noted
         sys.setprofile(lambda frame, event, _: self.called.add(frame.f_code) if event == "call" else None)
         for file in sorted({file for test in tests for file in self._files(test)}):
             importlib.import_module(file.relative_to(copy).with_suffix("").as_posix().replace("/", "."))
@@ -183,12 +225,20 @@ class Package:
         path = self.copy / test.partition("::")[0]
         return sorted(path.rglob("test_*.py")) if path.is_dir() else [path]
 
+    @staticmethod
+    def _functions(path: Path, text: str) -> dict[str, CodeType]:
+        return functions_of(compile(text, str(path), "exec"))
+
+    def places(self, name: str, text: str) -> list[str]:
+        """Where a module differs from the text."""
+        path = self.copy / "hdlgen" / f"{name}.py"
+        old, new = self._functions(path, path.read_text(encoding="utf-8")), self._functions(path, text)
+        return [place_of(old[place]) for place in old if old[place] != new.get(place)]
+
     def change(self, name: str, text: str) -> None:
         """Have the fault in this process: in the function where it is, if that is all, else in all that is imported."""
         path = self.copy / "hdlgen" / f"{name}.py"
-        old, new = (
-            functions_of(compile(each, str(path), "exec")) for each in (path.read_text(encoding="utf-8"), text)
-        )
+        old, new = self._functions(path, path.read_text(encoding="utf-8")), self._functions(path, text)
         path.write_text(text, encoding="utf-8")
         changed = [(old[place], new[place]) for place in old if old[place] != new.get(place)]
         assert changed
@@ -207,40 +257,37 @@ class Package:
             del sys.modules[loaded]
 
 
-def run(package: Package, name: str, text: str, tests: Sequence[str], seconds: float) -> tuple[str, str] | None:
+def recorded(package: Package, file: Path) -> Record:
+    """What all tests call, in a process of its own, unless ``file`` has it."""
+
+    def child() -> int:
+        plain = [option for option in PLAIN if option != "-x"]
+        return pytest.main([*plain, *TESTS], plugins=[Record(file)])
+
+    log = file.with_suffix(".log")
+    done = Path(f"{file}.done")
+    if not done.exists():
+        status = forked(package, child, log, 86400, 86400)
+        if status is None or not os.WIFEXITED(status):
+            raise RuntimeError(f"{log}: the tests did not end")
+        done.touch()
+    return Record(file)
+
+
+def tried(package: Package, name: str, text: str, tests: Sequence[str], seconds: float) -> tuple[str, str] | None:
     """Whether ``tests`` find what stands in the ``text`` of a module, and the first that does: in a process of its own.
 
     ``seconds``: of a processor's time, for every process; who needs more goes round in circles. None: it waits for something
     or the machine is too busy to say.
     """
-    copy = package.copy
-    log = copy.with_name("log")
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            os.setsid()
-            resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds), math.ceil(seconds) + 5))
-            with open(log, "wb") as file:
-                os.dup2(file.fileno(), 1)
-                os.dup2(file.fileno(), 2)
-            os.chdir(copy)
-            os.environ["PYTHONPATH"] = str(copy)
-            package.change(name, text)
-            plain = ["-x", "-q", "-n", "0", "-p", "no:cacheprovider", "-rfE", "--tb=no", "--assert=plain"]
-            status = pytest.main([*plain, *tests])
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(status)
-    end = time.monotonic() + _WAITING * seconds
-    while os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None and time.monotonic() < end:
-        time.sleep(0.05)
-    ended = time.monotonic() < end
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    if not ended:
+
+    def child() -> int:
+        package.change(name, text)
+        return pytest.main([*PLAIN, *tests])
+
+    log = package.copy.with_name("log")
+    status = forked(package, child, log, seconds, _WAITING * seconds)
+    if status is None:
         return None
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL):
         return "killed", "timeout"
@@ -253,13 +300,38 @@ def run(package: Package, name: str, text: str, tests: Sequence[str], seconds: f
     return "killed", found[0][:150]
 
 
+def forked(package: Package, work: Callable[[], int], log: Path, seconds: float, waiting: float) -> int | None:
+    """How a process ended that does the work in the copy of the checkout; None where it did not in the time."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.setsid()
+            resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds), math.ceil(seconds) + 5))
+            with open(log, "wb") as file:
+                os.dup2(file.fileno(), 1)
+                os.dup2(file.fileno(), 2)
+            os.chdir(package.copy)
+            os.environ["PYTHONPATH"] = str(package.copy)
+            status = work()
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    end = time.monotonic() + waiting
+    while os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None and time.monotonic() < end:
+        time.sleep(0.05)
+    ended = time.monotonic() < end
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    return status if ended else None
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=300)
-    parser.add_argument(
-        "--seconds", type=float, default=400, help="of a processor's time for one of them; then it counts as found"
-    )
     parser.add_argument("--minutes", type=float, help="begin none after that")
     parser.add_argument("--results", type=Path, required=True)
     options = parser.parse_args()
@@ -269,19 +341,25 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, open(options.results, "a", encoding="utf-8") as results:
         copy = Path(folder) / "copy"
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", "rtl_out"), symlinks=True)
-        package = Package(copy, chain.from_iterable(TESTS.values()))
+        package = Package(copy, TESTS)
+        record = recorded(package, options.results.absolute().with_suffix(".tests"))
         sample = list(enumerate(mutants(options.seed, options.count)))
-        for later, (number, (name, line, before, after, text)) in product((False, True), sample):
+        for budget, (number, (name, line, before, after, text)) in product(BUDGETS, sample):
             known = done.get((options.seed, number), {}).get("outcome")
             if options.minutes and time.monotonic() - begun > 60 * options.minutes:
                 break
+            later = budget > BUDGETS[0]
             if known not in ((None, "left") if later else (None,)):
                 continue
-            tests = tests_of(name)[1:] if later else tests_of(name)[:1]
+            places = package.places(name, text)
+            tests = record.chosen(places, budget)
+            if later:
+                tests = tests[len(record.chosen(places, BUDGETS[0])) :]
             path = copy / "hdlgen" / f"{name}.py"
             good = path.read_text(encoding="utf-8")
             start = time.monotonic()
-            found = run(package, name, text, tests, options.seconds) if tests else ("survived", "")
+            limit = 20 + 3 * sum(record.seconds[test] for test in tests)
+            found = tried(package, name, text, tests, limit) if tests else ("survived", "")
             path.write_text(good, encoding="utf-8")
             if found is None:
                 print(f"hdlgen/{name}.py:{line}: not decided", file=sys.stderr)
@@ -293,6 +371,7 @@ def main() -> int:
                 "after": after[:200],
                 "outcome": outcome,
                 "by": by,
+                "tests": len(tests),
                 "seconds": round(time.monotonic() - start, 1),
             }
             done[options.seed, number] = entry
