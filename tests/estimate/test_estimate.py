@@ -42,7 +42,8 @@ def test_blocks_are_those_of_the_sources(tmp_path: Path) -> None:
 def test_all_targets() -> None:
     found, refused = estimate(networks.load(TINY), lanes=2)
     assert [each.target for each in found] + list(refused) == list(TARGETS)
-    assert {each.interval_cycles for each in found} == {found[0].interval_cycles}
+    # Block RAMs that are written wider than they are read save a stage.
+    assert {(each.target.startswith("ecp5"), each.interval_cycles) for each in found} == {(False, 33), (True, 32)}
 
 
 def test_more_lanes_take_more() -> None:
