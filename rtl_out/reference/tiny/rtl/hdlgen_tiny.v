@@ -210,7 +210,6 @@ module hdlgen_tiny__engine (
   wire row_soon;
   wire row_valid;
   wire [3:0] row_enable;
-  wire [1:0] row_address;
   wire write_enable;
   wire [1:0] write_position;
   wire [17:0] write_value;
@@ -236,13 +235,14 @@ module hdlgen_tiny__engine (
   wire [7:0] value_11;
   wire [7:0] value_12;
   wire [7:0] value_13;
-  wire [17:0] value_14;
+  wire [1:0] value_14;
+  wire [17:0] value_15;
 
   // Logic.
   assign request__valid = valid_2 & first;
   wire start = end_ & (end_job == 1'b1);
   wire [1:0] done = {1'b0, done_2} << done_parity;
-  assign value = value_14;
+  assign value = value_15;
 
   always @(posedge clk) begin
     select <= exchange;
@@ -354,25 +354,26 @@ module hdlgen_tiny__engine (
     .row_soon(row_soon),
     .release_(release_),
     .frame_error(frame_error),
-    .write_data(input_data),
-    .write_address(input_address)
+    .write_address(input_address),
+    .write_data(input_data)
   );
 
-  // splits memories; row r lies in memory r mod splits.
+  // A block for every lane, with as many columns as Program.columns says; which lie where,
+  // Program.word_values.
   hdlgen_tiny__engine__activations activations (
     .clk(clk),
     .rst(rst),
     .input_enable(input_enable),
-    .read_data(i),
     .i(row_next),
-    .input_data(input_data),
     .input_address(input_address),
+    .input_data(input_data),
+    .read_data(i),
     .read_address(read_address),
     .value_10(value_10),
     .value_11(value_11),
     .value_12(value_12),
     .value_13(value_13),
-    .row_address(row_address),
+    .value_14(value_14),
     .row_valid(row_valid),
     .row_enable(row_enable)
   );
@@ -419,11 +420,11 @@ module hdlgen_tiny__engine (
     .flush(flush_2)
   );
 
-  // Lane j takes the value of lane j XOR select.
+  // Lane j takes the value of lane j XOR select * 2^lowest.
   hdlgen_tiny__engine__exchange_170 exchange_2 (
     .clk(clk),
-    .i(i),
     .select(select),
+    .i(i),
     .lane_1_0(value_2),
     .lane_1_1(value_3),
     .lane_1_2(value_4),
@@ -465,7 +466,7 @@ module hdlgen_tiny__engine (
     .gathered_3(value_13),
     .done(done_2),
     .done_parity(done_parity),
-    .row_address(row_address),
+    .address_2(value_14),
     .row_valid(row_valid),
     .row_enable(row_enable)
   );
@@ -481,7 +482,7 @@ module hdlgen_tiny__engine (
     .write_value(write_value),
     .write_position(write_position),
     .valid(m_valid),
-    .result(value_14),
+    .result(value_15),
     .last(m_last)
   );
 
@@ -511,8 +512,8 @@ module hdlgen_tiny__engine__loader (
   input wire row_soon,
   input wire release_,
   output reg frame_error,
-  output reg [7:0] write_data,
-  output reg [1:0] write_address
+  output reg [1:0] write_address,
+  output reg [7:0] write_data
 );
 
   // Registers, and values that blocks compute.
@@ -528,7 +529,7 @@ module hdlgen_tiny__engine__loader (
   reg bank_full;
   reg [5:0] following;
   reg marked;
-  reg [2:0] register_5;
+  reg [3:0] register_5;
   reg [3:0] late_lane;
   reg [7:0] register_6;
   reg [7:0] spare;
@@ -541,7 +542,7 @@ module hdlgen_tiny__engine__loader (
   reg [1:0] reach;
   reg shared;
   reg last_bank;
-  reg [1:0] flags_2;
+  reg [2:0] flags_2;
   reg [7:0] chosen_0;
   reg [5:0] value;
 
@@ -570,13 +571,13 @@ module hdlgen_tiny__engine__loader (
     following = 6'd34;
     last_bank = 1'b0;
     shared = 1'b0;
-    register_5 = 3'd0;
-    flags_2 = 2'd0;
-    late_lane = 4'd1;
+    register_5 = 4'd0;
+    flags_2 = 3'd0;
     marked = 1'b0;
+    late_lane = 4'd1;
+    write_address = 2'd0;
     chosen_0 = 8'd0;
     write_data = 8'd0;
-    write_address = 2'd0;
   end
 
   // At the beginning of a simulation this wakes the blocks whose inputs do not change.
@@ -593,7 +594,7 @@ module hdlgen_tiny__engine__loader (
   wire step = (register_3 & (~stop)) & (~register_4);
   wire finished = (step & beat_full) | ((register_3 & dropping) & (~register_4));
   wire bank_end = step & bank_full;
-  wire [2:0] i = rst ? 3'd0 : {register_5[2], register_5[0], marked};
+  wire [2:0] i = rst ? 3'd0 : {register_5[3], register_5[1], marked};
   assign write_enable = late_lane & {4{o[0]}};
   wire either = finished | (~register_3);
   wire inverse = ~spare_held;
@@ -622,9 +623,9 @@ module hdlgen_tiny__engine__loader (
     register_2 <= (register_2 + {1'b0, register}) - {1'b0, take};
     occupied <= difference;
     stop <= (((difference == 2'd1) | dropping) | (register_4 & ending_late)) | row_soon;
-    register_5 <= {register_4, 1'b0, (bank_end | register_4)};
-    flags_2 <= register_5[1:0];
-    marked <= step & taken;
+    register_5 <= {register_4, 1'b0, (bank_end | register_4), step};
+    flags_2 <= register_5[2:0];
+    marked <= taken & step;
     if (rst) begin
       register_3 <= 1'b0;
       spare_held <= 1'b0;
@@ -634,8 +635,8 @@ module hdlgen_tiny__engine__loader (
       register_2 <= 2'd0;
       occupied <= 2'd0;
       stop <= 1'b0;
-      register_5 <= 3'd0;
-      flags_2 <= 2'd0;
+      register_5 <= 4'd0;
+      flags_2 <= 3'd0;
       marked <= 1'b0;
     end
   end
@@ -742,14 +743,14 @@ module hdlgen_tiny__engine__loader (
   end
 
   always @(posedge clk) begin
-    chosen_0 <= register_6;
-    write_data <= chosen_0;
+    if (flags_2[0]) write_address <= write_address + 2'd1;
+    if (flags_2[1]) write_address <= flags_2[2] ? 2'd2 : 2'd0;
+    if (rst) write_address <= 2'd0;
   end
 
   always @(posedge clk) begin
-    if (o[0]) write_address <= write_address + 2'd1;
-    if (flags_2[0]) write_address <= flags_2[1] ? 2'd2 : 2'd0;
-    if (rst) write_address <= 2'd0;
+    chosen_0 <= register_6;
+    write_data <= chosen_0;
   end
 
   // Parts.
@@ -778,58 +779,74 @@ module hdlgen_tiny__engine__loader__here (
   end
 endmodule
 
-// splits memories; row r lies in memory r mod splits.
+// A block for every lane, with as many columns as Program.columns says; which lie where, Program.word_values.
 module hdlgen_tiny__engine__activations (
   input wire clk,
   input wire rst,
   input wire [3:0] input_enable,
-  output wire [31:0] read_data,
   input wire i,
-  input wire [7:0] input_data,
   input wire [1:0] input_address,
+  input wire [7:0] input_data,
+  output wire [31:0] read_data,
   input wire [1:0] read_address,
   input wire [7:0] value_10,
   input wire [7:0] value_11,
   input wire [7:0] value_12,
   input wire [7:0] value_13,
-  input wire [1:0] row_address,
+  input wire [1:0] value_14,
   input wire row_valid,
   input wire [3:0] row_enable
 );
 
   // Registers, and values that blocks compute.
-  reg [3:0] write_enable;
-  reg [7:0] data_0_0;
-  reg [7:0] data_0_1;
-  reg [7:0] data_0_2;
-  reg [7:0] data_0_3;
+  reg enable_0;
+  reg enable_1;
+  reg enable_2;
+  reg enable_3;
+  reg [7:0] data_0;
+  reg [7:0] data_1;
+  reg [7:0] data_2;
+  reg [7:0] data_3;
 
   // After power-on.
   initial begin
-    write_enable = 4'd0;
-    data_0_0 = 8'd0;
-    data_0_1 = 8'd0;
-    data_0_2 = 8'd0;
-    data_0_3 = 8'd0;
+    data_0 = 8'd0;
+    enable_0 = 1'b0;
+    data_1 = 8'd0;
+    enable_1 = 1'b0;
+    data_2 = 8'd0;
+    enable_2 = 1'b0;
+    data_3 = 8'd0;
+    enable_3 = 1'b0;
   end
 
   // What the parts give.
   wire [1:0] write_address;
+  wire [31:0] read_data_2;
   wire o;
 
   // Logic.
-  wire [1:0] address_0 = row_valid ? row_address : input_address;
+  wire [1:0] i_2 = row_valid ? value_14 : input_address;
+  assign read_data = read_data_2;
 
   always @(posedge clk) begin
-    write_enable <= row_enable | input_enable;
-    if (rst) write_enable <= 4'd0;
+    data_0 <= o ? value_10 : input_data;
+    data_1 <= o ? value_11 : input_data;
+    data_2 <= o ? value_12 : input_data;
+    data_3 <= o ? value_13 : input_data;
   end
 
   always @(posedge clk) begin
-    data_0_0 <= o ? value_10 : input_data;
-    data_0_1 <= o ? value_11 : input_data;
-    data_0_2 <= o ? value_12 : input_data;
-    data_0_3 <= o ? value_13 : input_data;
+    enable_0 <= |{row_enable[0], input_enable[0]};
+    enable_1 <= |{row_enable[1], input_enable[1]};
+    enable_2 <= |{row_enable[2], input_enable[2]};
+    enable_3 <= |{row_enable[3], input_enable[3]};
+    if (rst) begin
+      enable_0 <= 1'b0;
+      enable_1 <= 1'b0;
+      enable_2 <= 1'b0;
+      enable_3 <= 1'b0;
+    end
   end
 
   // Parts.
@@ -841,19 +858,19 @@ module hdlgen_tiny__engine__activations (
   );
 
   // One register in several copies, each near the loads that it drives: every copy in o is i one cycle later.
-  hdlgen_tiny__engine__activations__address_0_28 address_0_2 (
+  hdlgen_tiny__engine__activations__address address (
     .clk(clk),
-    .i(address_0),
+    .i(i_2),
     .copies(write_address)
   );
 
-  hdlgen_tiny_activations split_0_0 (
+  hdlgen_tiny_activations_4 blocks_0 (
     .clk(clk),
-    .write_enable(write_enable),
+    .write_enable({enable_3, enable_2, enable_1, enable_0}),
     .write_address(write_address),
-    .write_data({data_0_3, data_0_2, data_0_1, data_0_0}),
+    .write_data({data_3, data_2, data_1, data_0}),
     .read_address(read_address),
-    .read_data(read_data)
+    .read_data(read_data_2)
   );
 endmodule
 
@@ -875,7 +892,7 @@ module hdlgen_tiny__engine__activations__fanout (
 endmodule
 
 // One register in several copies, each near the loads that it drives: every copy in o is i one cycle later.
-module hdlgen_tiny__engine__activations__address_0_28 (
+module hdlgen_tiny__engine__activations__address (
   input wire clk,
   input wire [1:0] i,
   output reg [1:0] copies
@@ -1076,81 +1093,81 @@ module hdlgen_tiny__engine__walker (
 );
 
   // Registers, and values that blocks compute.
-  reg [1:0] register;
-  reg register_2;
+  reg [1:0] exchange4;
+  reg [1:0] bases;
+  reg register;
   reg [1:0] zeros;
-  reg register_3;
+  reg register_2;
   reg first1;
   reg job1;
   reg buffer1;
   reg [2:0] step;
-  reg register_4;
+  reg register_3;
   reg first2;
-  reg register_5;
+  reg register_4;
   reg buffer2;
   reg [2:0] state;
-  reg register_6;
+  reg register_5;
   reg buffer3;
-  reg [1:0] exchange4;
 
   // After power-on.
   initial begin
     zeros = 2'd0;
-    register_3 = 1'b0;
+    register_2 = 1'b0;
     first1 = 1'b0;
     job1 = 1'b0;
     buffer1 = 1'b0;
     step = 3'd0;
-    register_4 = 1'b0;
+    register_3 = 1'b0;
     first2 = 1'b0;
-    register_5 = 1'b0;
+    register_4 = 1'b0;
     buffer2 = 1'b0;
     state = 3'd0;
-    register_6 = 1'b0;
+    register_5 = 1'b0;
     buffer3 = 1'b0;
-    register_2 = 1'b0;
-    register = 2'd0;
+    register = 1'b0;
     exchange4 = 2'd0;
+    bases = 2'd0;
     address = 2'd0;
     exchange = 2'd0;
   end
 
   // Logic.
-  wire value = !register_6 ? state[0] : 1'b0;
-  wire [1:0] value_2 = !register_6 ? ((buffer3 ? 2'd2 : 2'd0)) : 2'd2;
+  wire value = !register_5 ? state[0] : 1'b0;
+  wire [1:0] value_2 = !register_5 ? ((buffer3 ? 2'd2 : 2'd0)) : 2'd2;
   wire [1:0] trailing = counter[0] ? 2'd0 : counter[1] ? 2'd1 : 2'd0;
 
   always @(posedge clk) begin
     zeros <= trailing;
-    register_3 <= valid;
+    register_2 <= valid;
     first1 <= first;
     job1 <= job;
     buffer1 <= 1'b0;
-    register_4 <= register_3;
+    register_3 <= register_2;
     first2 <= first1;
-    register_5 <= job1;
+    register_4 <= job1;
     buffer2 <= buffer1;
-    register_6 <= register_5;
+    register_5 <= register_4;
     buffer3 <= buffer2;
-    register_2 <= value;
-    register <= value_2;
+    register <= value;
     exchange4 <= state[2:1];
+    bases <= value_2;
     exchange <= exchange4;
     if (rst) begin
       zeros <= 2'd0;
-      register_3 <= 1'b0;
+      register_2 <= 1'b0;
       first1 <= 1'b0;
       job1 <= 1'b0;
       buffer1 <= 1'b0;
-      register_4 <= 1'b0;
+      register_3 <= 1'b0;
       first2 <= 1'b0;
-      register_5 <= 1'b0;
+      register_4 <= 1'b0;
       buffer2 <= 1'b0;
-      register_6 <= 1'b0;
+      register_5 <= 1'b0;
       buffer3 <= 1'b0;
-      register_2 <= 1'b0;
-      register <= 2'd0;
+      register <= 1'b0;
       exchange4 <= 2'd0;
+      bases <= 2'd0;
       exchange <= 2'd0;
     end
   end
@@ -1168,12 +1185,12 @@ module hdlgen_tiny__engine__walker (
 
   always @(posedge clk) begin
     if (first2) state <= 3'd0;
-    else if (register_4) state <= state ^ step;
+    else if (register_3) state <= state ^ step;
     if (rst) state <= 3'd0;
   end
 
   always @(posedge clk) begin
-    address <= register + {1'b0, register_2};
+    address <= bases + {1'b0, register};
   end
 endmodule
 
@@ -1253,11 +1270,11 @@ module hdlgen_tiny__engine__framer (
   end
 endmodule
 
-// Lane j takes the value of lane j XOR select.
+// Lane j takes the value of lane j XOR select * 2^lowest.
 module hdlgen_tiny__engine__exchange_170 (
   input wire clk,
-  input wire [31:0] i,
   input wire [1:0] select,
+  input wire [31:0] i,
   output reg [7:0] lane_1_0,
   output reg [7:0] lane_1_1,
   output reg [7:0] lane_1_2,
@@ -1468,7 +1485,7 @@ module hdlgen_tiny__engine__drain (
   output reg [7:0] gathered_3,
   output reg done,
   output reg done_parity,
-  output reg [1:0] row_address,
+  output reg [1:0] address_2,
   output reg row_valid,
   output reg [3:0] row_enable
 );
@@ -1550,7 +1567,7 @@ module hdlgen_tiny__engine__drain (
     row_place_3 = 2'd0;
     row_4 = 2'd0;
     row_place_4 = 2'd0;
-    row_address = 2'd0;
+    address_2 = 2'd0;
     row_valid = 1'b0;
     row_enable = 4'd0;
   end
@@ -1686,7 +1703,7 @@ module hdlgen_tiny__engine__drain (
     gathered_1 <= gathered_2;
     gathered_2 <= gathered_3;
     gathered_3 <= o_2;
-    row_address <= row_place_4;
+    address_2 <= row_place_4;
   end
 
   always @(posedge clk) begin
@@ -2099,6 +2116,7 @@ module hdlgen_tiny__engine__results__sums (
   initial wake = 1'b0;
 
   // Memories.
+  (* no_rw_check = "1" *)
   reg [17:0] store_0 [0:7];
   initial begin
     store_0[0] = 18'h00000;

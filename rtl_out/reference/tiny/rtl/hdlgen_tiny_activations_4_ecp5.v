@@ -1,4 +1,4 @@
-// hdlgen_tiny_activations: ecp5
+// hdlgen_tiny_activations_4: ecp5
 //
 // SPDX-License-Identifier: Apache-2.0
 // Written by hdlgen; do not edit. What was trained, the weights, is whose it was before.
@@ -6,7 +6,7 @@
 // All modules of the design stand in this file.
 /* verilator lint_off DECLFILENAME */
 
-module hdlgen_tiny_activations (
+module hdlgen_tiny_activations_4 (
   input wire clk,
   input wire [3:0] write_enable,
   input wire [1:0] write_address,
@@ -81,7 +81,7 @@ module hdlgen_tiny_activations (
 
   // Parts.
   // Fanout of flip-flops that synthesis does not look into, and so cannot merge.
-  hdlgen_tiny_activations__address address (
+  hdlgen_tiny_activations_4__address address (
     .clk(clk),
     .i(read_address),
     .value(value),
@@ -90,7 +90,7 @@ module hdlgen_tiny_activations (
 endmodule
 
 // Fanout of flip-flops that synthesis does not look into, and so cannot merge.
-module hdlgen_tiny_activations__address (
+module hdlgen_tiny_activations_4__address (
   input wire clk,
   input wire [1:0] i,
   output wire value,

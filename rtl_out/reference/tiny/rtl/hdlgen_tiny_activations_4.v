@@ -1,27 +1,32 @@
-// hdlgen_tiny_activations: generic
+// hdlgen_tiny_activations_4: generic
 //
 // SPDX-License-Identifier: Apache-2.0
 // Written by hdlgen; do not edit. What was trained, the weights, is whose it was before.
 `timescale 1ns/1ps
 
-module hdlgen_tiny_activations (
+module hdlgen_tiny_activations_4 (
   input wire clk,
   input wire [3:0] write_enable,
   input wire [1:0] write_address,
   input wire [31:0] write_data,
   input wire [1:0] read_address,
-  output reg [31:0] read_data
+  output wire [31:0] read_data
 );
 
   // Registers, and values that blocks compute.
+  reg [31:0] words;
   reg [31:0] read__data;
 
   // After power-on.
   initial begin
-    read_data = 32'd0;
+    words = 32'd0;
   end
 
+  // Logic.
+  assign read_data = words;
+
   // Memories.
+  (* no_rw_check = "1" *)
   reg [31:0] storage [0:2];
   initial begin
     storage[0] = 32'h00000000;
@@ -39,6 +44,6 @@ module hdlgen_tiny_activations (
   end
 
   always @(posedge clk) begin
-    read_data <= read__data;
+    words <= read__data;
   end
 endmodule
