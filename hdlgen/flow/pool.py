@@ -107,7 +107,11 @@ def pool(workers: int = 1, scheduler: str | None = None) -> Iterator[Pool]:
         import distributed
     except ModuleNotFoundError:
         raise InputError("dask.distributed is not installed; remedy: pip install 'hdlgen[explore]'") from None
-    settings = {"distributed.scheduler.allowed-failures": _ALLOWED_DEATHS, "distributed.comm.timeouts.connect": _WAIT}
+    settings = {
+        "distributed.scheduler.allowed-failures": _ALLOWED_DEATHS,
+        "distributed.comm.timeouts.connect": _WAIT,
+        "distributed.admin.large-graph-warning-threshold": "1GB",  # a netlist goes with every job
+    }
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with ExitStack() as stack:
         stack.enter_context(dask.config.set(settings))
