@@ -20,8 +20,8 @@ __all__ = ["command"]
 
 @verb("hear", "train sequences {output} --cell mingru -o net.safetensors")
 @click.argument("folder", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=NEW_FILE, help="Sequences to train on: .npz.")
 @options(
-    ("--output -o", NEW_FILE, None, "Sequences to train on: .npz."),
     ("--test", NEW_FILE, None, "Test recordings, takes 0 to 4 of digits: .npz. They are not trained on in any case."),
     ("--like", click.Path(path_type=Path), None, "Hear with the filter bank of this .npz file."),
     (
@@ -40,14 +40,12 @@ __all__ = ["command"]
     ("--hang", int, 12, "Steps without one that is loud that end a word."),
 )
 def command(
-    folder: Path, output: Path | None, test: Path | None, like: Path | None, copies: int, seed: int, **design: float
+    folder: Path, output: Path, test: Path | None, like: Path | None, copies: int, seed: int, **design: float
 ) -> None:
     """Turn recordings in FOLDER into sequences, exactly as the filter bank behind a microphone does on the chip.
 
     FOLDER holds CLASS/*.wav, one channel of 16 bits, or DIGIT_SPEAKER_TAKE.wav as the Free Spoken Digit Dataset.
     """
-    if output is None:
-        raise InputError("hdlgen hear: -o is required, a file .npz")
     bank = _designed(**design) if like is None else _like(like)  # type: ignore[arg-type]
     heard, names = sounds.read_sounds(folder)
     kept = {output: [each for each in heard if not each.test]}

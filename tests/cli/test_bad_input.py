@@ -103,6 +103,7 @@ USAGE = [
     ("--nonsense", "hdlgen: No such option '--nonsense'; see hdlgen --help"),
     ("check", "hdlgen check: Missing argument 'NET'; see hdlgen check --help"),
     ("check a b", "hdlgen check: Got unexpected extra argument (b); see hdlgen check --help"),
+    ("hear a_folder", "hdlgen hear: Missing option '-o' / '--output'; see hdlgen hear --help"),
     ("boards x", "hdlgen boards: Got unexpected extra argument (x); see hdlgen boards --help"),
     ("compile -o new", "hdlgen compile: Missing argument 'NET'; see hdlgen compile --help"),
     ("compile tiny.safetensors", "hdlgen compile: Missing option '-o' / '--output'; see hdlgen compile --help"),
@@ -365,6 +366,9 @@ INPUT = [
     ("train fsdd none -o new.safetensors", "none: no such folder"),
     ("train fsdd a_folder -o new.safetensors", "a_folder: no recordings"),
     ("train fsdd a_file -o new.safetensors", "a_file: no archive of recordings"),
+    ("hear none -o new.npz", "none: no such folder; allowed: a folder with recordings CLASS/*.wav"),
+    ("hear a_folder -o new.npz", "a_folder: no recordings"),
+    ("hear a_folder -o none/new.npz", "none/new.npz: cannot be written; name a file in a writable folder"),
     # A folder that another version wrote.
     *(
         (line, "old/manifest.json: format_version is 1; this version of hdlgen reads 3: compile the network again")
