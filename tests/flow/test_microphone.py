@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from hdlgen import fsdd, golden
-from hdlgen.cli import main
 from hdlgen.emit import compile_to
 from hdlgen.emit.manifest import read_manifest
 from hdlgen.emit.verilog import convert
@@ -22,7 +21,6 @@ from hdlgen.network import FilterBank, Network
 
 from ..icarus import HAVE_ICARUS
 from ..scans import make_scan
-from .small_core import make_small_core
 
 DIVISOR, HOP, GAIN = 6, 4, 2
 BANK = replace(
@@ -150,30 +148,3 @@ def test_clock(core: Path) -> None:
         InputError, match=r"the filter bank for a sample takes 842 cycles; allowed at this clock: 768"
     ):
         bit_cycles(manifest, wide, Fraction(12_000_000), "core")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (
-            "--board icebreaker --sensor i2s --raw 0:5",
-            "--raw: not allowed with --sensor i2s, whose samples are not scaled",
-        ),
-        ("--board icebreaker --sensor spi --gain 2", "--gain: allowed with --sensor i2s only"),
-        (
-            "--board icebreaker --sensor i2s",
-            "core/network.safetensors: --sensor i2s: its input is not that of a filter bank",
-        ),
-    ],
-)
-def test_refused(
-    arguments: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    make_small_core(tmp_path / "core")
-    with pytest.raises(SystemExit) as caught:
-        main(["synth", "core", *arguments.split()])
-    assert caught.value.code == 2
-    said = capsys.readouterr().err
-    assert said.startswith(f"hdlgen: {message}")
-    assert said.count("\n") == 1

@@ -191,6 +191,15 @@ def test_classes(line: str, tmp_path: Path) -> None:
         ),
         ("--board icebreaker --raw 0:5", "--raw: allowed with --sensor only"),
         ("--target ecp5-25k --sensor spi", "--sensor: allowed with --board only, and without --top and --images"),
+        (
+            "--board icebreaker --sensor i2s --raw 0:5",
+            "--raw: not allowed with --sensor i2s, whose samples are not scaled",
+        ),
+        ("--board icebreaker --sensor spi --gain 2", "--gain: allowed with --sensor i2s only"),
+        (
+            "--board icebreaker --sensor i2s",
+            "core/network.safetensors: --sensor i2s: its input is not that of a filter bank",
+        ),
     ],
 )
 def test_refused(
