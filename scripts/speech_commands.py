@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 
 from hdlgen import network
-from hdlgen.network import InputFormat, LogMel, log_mel
-from hdlgen.network.features import mel_energies
+from hdlgen.network import InputFormat, log_mel
+from hdlgen.network.features import fitted_log_mel
 
 CLIP, RATE, COPIES, BANDS, DEVIATION, SAMPLE = 16000, 16000, 8, 40, 32, 20
 SOUND = {"rate": RATE, "frame": 512, "hop": 320, "low": 60.0, "high": 7600.0}
@@ -32,10 +32,7 @@ FLOOR = 1e-5
 
 def source_of(clips: np.ndarray) -> InputFormat:
     """An input in which the features of all ``clips`` have mean 0 and the chosen deviation."""
-    values = np.concatenate([np.log2(mel_energies(clip, count=BANDS, **SOUND) + FLOOR) for clip in clips])
-    # Short numbers, for they stand in the file.
-    offset, scale = np.round(values.mean(axis=0), 3), np.round(DEVIATION / values.std(axis=0), 3)
-    features = LogMel(**SOUND, floor=FLOOR, offset=tuple(offset.tolist()), scale=tuple(scale.tolist()))
+    features, _ = fitted_log_mel(clips, deviation=DEVIATION, floor=FLOOR, count=BANDS, **SOUND)
     return InputFormat(width=BANDS, bits=8, signed=True, features=features)
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from hdlgen.network.filterbank import FilterBank, parse_filter_bank
 if TYPE_CHECKING:
     from hdlgen.network.network import InputFormat
 
-__all__ = ["LogMel", "log_mel", "mel_energies", "parse_features", "sound_inputs"]
+__all__ = ["LogMel", "fitted_log_mel", "log_mel", "mel_energies", "parse_features", "sound_inputs"]
 
 MAX_RATE = 1 << 20
 MAX_FRAME = 1 << 16
@@ -153,6 +153,22 @@ def sound_inputs(samples: np.ndarray, source: "InputFormat") -> np.ndarray:
     if array.ndim != 1:
         raise ValueError(f"samples have shape {list(array.shape)}; allowed: [N], one channel")
     return np.clip(features.inputs(array), source.low, source.high).astype(np.int64)
+
+
+def fitted_log_mel(
+    sounds: Sequence[np.ndarray], *, deviation: float, floor: float, count: int, **sound: Any
+) -> tuple[LogMel, list[np.ndarray]]:
+    """Features that give these ``sounds`` together mean 0 and a ``deviation``, and what they give each, not rounded.
+
+    ``sound``: as `mel_energies` has it.
+    """
+    logarithms = [np.log2(mel_energies(each, **sound, count=count) + floor) for each in sounds]
+    together = np.concatenate(logarithms)
+    # Short numbers, for they stand in the file.
+    offset = np.round(together.mean(axis=0), 3)
+    scale = np.round(deviation / np.maximum(together.std(axis=0), 1e-3), 3)
+    features = LogMel(**sound, floor=floor, offset=tuple(offset.tolist()), scale=tuple(scale.tolist()))
+    return features, [(values - offset) * scale for values in logarithms]
 
 
 def log_mel(samples: np.ndarray, source: "InputFormat") -> np.ndarray:

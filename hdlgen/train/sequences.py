@@ -10,7 +10,7 @@ from hdlgen import reber
 from hdlgen.errors import InputError
 from hdlgen.fsdd import TEST_TAKES, Recording, read_recordings
 from hdlgen.network import InputFormat, LogMel, log_mel
-from hdlgen.network.features import mel_energies
+from hdlgen.network.features import fitted_log_mel
 
 __all__ = ["SequenceData", "Sequences", "reber_data", "speech_data"]
 
@@ -89,31 +89,17 @@ def reber_data(*, embedded: bool, strings: int, validation: int, test: int, seed
 def _features(recordings: Sequence[Recording]) -> tuple[LogMel, list[np.ndarray]]:
     """Features that give the training ``recordings`` mean 0 and the chosen deviation, and these, unrounded."""
     rate = recordings[0].rate
-    high = min(_HIGH, rate / 2)
-    logarithms = [
-        np.log2(
-            mel_energies(
-                recording.samples / 32768.0, rate=rate, frame=_FRAME, hop=_HOP, low=_LOW, high=high, count=_FILTERS
-            )
-            + _FLOOR
-        )
-        for recording in recordings
-    ]
-    together = np.concatenate(logarithms)
-    # Short numbers, for they stand in the file.
-    offset = np.round(together.mean(axis=0), 3)
-    scale = np.round(_DEVIATION / np.maximum(together.std(axis=0), 1e-3), 3)
-    features = LogMel(
+    return fitted_log_mel(
+        [recording.samples / 32768.0 for recording in recordings],
+        deviation=_DEVIATION,
+        floor=_FLOOR,
+        count=_FILTERS,
         rate=rate,
         frame=_FRAME,
         hop=_HOP,
         low=_LOW,
-        high=high,
-        floor=_FLOOR,
-        offset=tuple(offset.tolist()),
-        scale=tuple(scale.tolist()),
+        high=min(_HIGH, rate / 2),
     )
-    return features, [(values - offset) * scale for values in logarithms]
 
 
 def _sequences(values: Sequence[np.ndarray], recordings: Sequence[Recording]) -> Sequences:
